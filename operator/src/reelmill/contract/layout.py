@@ -1,0 +1,121 @@
+"""Where everything lies in the store: pure names, no I/O.
+
+    <name>/latest.json                      points at the current key
+    <name>/<key10>/<views>                  files about the whole data set
+    <name>/<key10>/0001/<outputs>           what users read
+    <name>/<key10>/0001/_reelmill/…         plan, commits, rows, logs of the pass that made the segment
+    <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned files, users
+
+`<name>` is a source's or a stage's name; `<key10>` is the first ten hex digits of its key. All keys are relative
+to the root of the store and use `/`.
+"""
+
+from dataclasses import dataclass
+
+INTERNAL = "_reelmill"
+"""Folder for reelmill's own records, beside what users read."""
+
+KEY_DIGITS = 10
+"""Hex digits of a stage key that name its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The names inside one data set: a stage's or a source's segments and views under one key."""
+
+    name: str
+    key: str
+
+    @property
+    def root(self) -> str:
+        return f"{self.name}/{self.key[:KEY_DIGITS]}"
+
+    @property
+    def latest(self) -> str:
+        return f"{self.name}/latest.json"
+
+    @property
+    def stage_json(self) -> str:
+        return f"{self.root}/{INTERNAL}/stage.json"
+
+    @property
+    def drift_json(self) -> str:
+        return f"{self.root}/{INTERNAL}/drift.json"
+
+    def user(self, uid: str) -> str:
+        """The claim of one pipeline on this data set."""
+        return f"{self.root}/{INTERNAL}/users/{uid}.json"
+
+    def pin(self, field: str) -> str:
+        """The digest of a file that a parameter names, pinned when no digest was given."""
+        return f"{self.root}/{INTERNAL}/pins/{field}.json"
+
+    def view(self, name: str) -> str:
+        """A file about the whole data set, such as `dataset_info.json`."""
+        return f"{self.root}/{name}"
+
+    def segment(self, number: int) -> "SegmentPaths":
+        return SegmentPaths(self, number)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPaths:
+    """The names inside one segment. `number` counts from 1; `shard` from 0; `run` tells attempts apart."""
+
+    data_set: DataSet
+    number: int
+
+    @property
+    def root(self) -> str:
+        return f"{self.data_set.root}/{self.number:04d}"
+
+    @property
+    def internal(self) -> str:
+        return f"{self.root}/{INTERNAL}"
+
+    @property
+    def pass_json(self) -> str:
+        return f"{self.internal}/pass.json"
+
+    @property
+    def segment_json(self) -> str:
+        return f"{self.internal}/segment.json"
+
+    @property
+    def heartbeat(self) -> str:
+        return f"{self.internal}/heartbeat.json"
+
+    def output(self, name: str) -> str:
+        """A file that users read, such as `clips/x.mp4`."""
+        return f"{self.root}/{name}"
+
+    def inputs(self, name: str) -> str:
+        """Input rows that the open step had to write out (retries)."""
+        return f"{self.internal}/inputs/{name}.jsonl"
+
+    def outcomes(self, shard: int) -> str:
+        return f"{self.internal}/outcomes/{shard:05d}.jsonl"
+
+    def checkpoints(self, shard: int) -> str:
+        """Prefix of a shard's checkpoints, one file per run."""
+        return f"{self.internal}/checkpoints/{shard:05d}/"
+
+    def checkpoint(self, shard: int, run: str) -> str:
+        return f"{self.checkpoints(shard)}{run}.jsonl"
+
+    @property
+    def shards(self) -> str:
+        """Prefix of the shards' commits."""
+        return f"{self.internal}/shards/"
+
+    def shard(self, shard: int) -> str:
+        return f"{self.shards}{shard:05d}.json"
+
+    def items(self, shard: int, run: str) -> str:
+        return f"{self.internal}/items/{shard:05d}-{run}.jsonl"
+
+    def ledger(self, shard: int, run: str) -> str:
+        return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
+
+    def log(self, shard: int, run: str) -> str:
+        return f"{self.internal}/logs/{shard:05d}-{run}.jsonl"

@@ -1,0 +1,65 @@
+"""One logging set-up for both distributions: one JSON object a line in pods, short and coloured on a terminal.
+
+Only the standard library's logging; fields go into `extra={"fields": {...}}` through `event`.
+"""
+
+import json
+import logging
+import sys
+import time
+from typing import Any, TextIO
+
+_COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"ts": …, "level": …, "msg": …, <fields>}`; an exception adds `traceback`."""
+
+    def __init__(self, **fixed: Any) -> None:
+        super().__init__()
+        self.fixed = fixed
+
+    def format(self, record: logging.LogRecord) -> str:
+        row: dict[str, Any] = {
+            "ts": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "msg": record.getMessage(),
+            **self.fixed,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            row["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(row, ensure_ascii=False, default=str)
+
+
+class TerminalFormatter(logging.Formatter):
+    """`message  field=value …`, coloured by level when the stream is a terminal."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self.colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f"  {name}={value}" for name, value in getattr(record, "fields", {}).items())
+        text = record.getMessage() + fields
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        colour = _COLOURS.get(record.levelname, "") if self.colour else ""
+        return f"{colour}{text}\x1b[0m" if colour else text
+
+
+def setup(*, level: str = "INFO", stream: TextIO | None = None, **fixed: Any) -> None:
+    """Send the `reelmill` loggers to `stream` (stderr); `fixed` fields go on every JSON line."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(TerminalFormatter(colour=True) if stream.isatty() else JsonFormatter(**fixed))
+    for name in ("reelmill", "reelmill_stages"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
+
+
+def event(logger: logging.Logger, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
+    """Log a message with structured fields."""
+    logger.log(level, message, extra={"fields": fields})

@@ -1,0 +1,23 @@
+"""Sets of shard numbers as text: `0-3,7`. Kubernetes writes completed indexes this way, and so do we."""
+
+from collections.abc import Iterable
+
+
+def format_ranges(numbers: Iterable[int]) -> str:
+    """Compact, sorted, without repeats: `{0, 1, 2, 7}` -> `0-2,7`."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def parse_ranges(text: str) -> list[int]:
+    """The inverse of `format_ranges`. Raises ValueError for anything else."""
+    numbers: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return numbers

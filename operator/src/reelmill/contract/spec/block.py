@@ -1,0 +1,45 @@
+"""The base of source and stage blocks: the parameters that define what is listed or done."""
+
+from typing import Any, ClassVar
+
+from reelmill.contract.model import Model
+
+
+class Block(Model):
+    """Parameters of a source or stage.
+
+    A block's canonical form goes into the stage key: fields equal to their default are left out, so that a field
+    added later changes no key. Whoever changes a default, or what a stage writes, raises `data_version`.
+    """
+
+    data_version: ClassVar[int] = 1
+
+    def canonical(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, in JSON form."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+    def params(self) -> dict[str, Any]:
+        """All fields, defaults filled in, in JSON form: what the stage's pods get."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class SourceBlock(Block):
+    """A block that lists items."""
+
+
+class StageBlock(Block):
+    """A block that turns items into items."""
+
+    heavy_views: ClassVar[bool] = False
+    """Its views are worth building only when all upstreams are complete."""
+    group_size: ClassVar[int] = 1
+    """Shards of a cover pass are cut at multiples of so many items (see `batch`)."""
+
+    @property
+    def batch(self) -> int:
+        """Items that end up in one file together; shards are cut at multiples of it."""
+        return self.group_size
+
+    def refusals(self) -> list[str]:
+        """What is wrong with the block as a whole, one sentence each; empty when nothing is."""
+        return []

@@ -1,0 +1,58 @@
+"""The small vocabulary of the resource: bounded names, durations, quantities, shares."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
+"""A source's or stage's name: lower-case letters, digits and dashes."""
+
+Uri = Annotated[str, Field(min_length=1, max_length=1024)]
+"""`s3://bucket/prefix`, or a folder or file for a run on one machine."""
+
+Text = Annotated[str, Field(max_length=256)]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$")
+_SHARE = re.compile(r"^(?:\d+|\d+(?:\.\d+)?%)$")
+_QUANTITY = re.compile(r"^\d+(?:\.\d+)?(?:m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$")
+
+
+def seconds(duration: str) -> float:
+    """Seconds of a duration such as `90s`, `10m` or `1h30m`. Raises ValueError otherwise."""
+    if not _DURATION.match(duration):
+        raise ValueError(f"{duration!r} is not a duration: write 90s, 10m or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", duration))
+
+
+def _duration(text: str) -> str:
+    seconds(text)
+    return text
+
+
+def allowed(share: str, total: int) -> int:
+    """How many of `total` a share (`1%` of them, or `20`) allows."""
+    return int(float(share[:-1]) * total / 100) if share.endswith("%") else int(share)
+
+
+def _share(text: str) -> str:
+    if not _SHARE.match(text) or (text.endswith("%") and float(text[:-1]) > 100):
+        raise ValueError(f"{text!r} is neither a number of items nor a percentage: write 20 or 1%")
+    return text
+
+
+def _quantity(text: str) -> str:
+    if not _QUANTITY.match(text):
+        raise ValueError(f"{text!r} is not a quantity: write 500m, 4 or 8Gi")
+    return text
+
+
+Duration = Annotated[str, Field(max_length=20), AfterValidator(_duration)]
+"""`90s`, `10m`, `1h30m`."""
+
+Share = Annotated[str, Field(max_length=20), AfterValidator(_share)]
+"""A number of items (`20`) or a percentage of them (`1%`)."""
+
+Quantity = Annotated[str, Field(max_length=20), AfterValidator(_quantity)]
+"""A Kubernetes quantity: `500m`, `4`, `8Gi`."""

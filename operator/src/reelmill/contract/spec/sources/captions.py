@@ -1,0 +1,22 @@
+"""`captions`: annotation files of the known caption and conversation data sets."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reelmill.contract.spec.block import SourceBlock
+from reelmill.contract.spec.names import Uri
+
+Dataset = Literal["webvid", "hdvila", "internvid", "how2link", "ego4d", "llava", "sft"]
+Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
+
+
+class CaptionsBlock(SourceBlock):
+    """One item per annotated video."""
+
+    dataset: Dataset | Plugin
+    """A known data set, or `module:function` of an adapter of one's own."""
+    uri: Uri
+    """The annotation file."""
+    videos: Uri
+    """Folder of the videos."""

@@ -1,0 +1,21 @@
+"""`files`: every object under a prefix that matches is an item."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reelmill.contract.spec.block import SourceBlock
+from reelmill.contract.spec.names import Text, Uri
+
+Patterns = Annotated[list[Text], Field(max_length=32)]
+
+
+class FilesBlock(SourceBlock):
+    """One item per matching object under a prefix."""
+
+    uri: Uri
+    """Prefix or folder: `s3://bucket/prefix/` or a path."""
+    include: Patterns = ["**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts", "**/*.m4v"]
+    """Glob patterns on the path below the prefix; `**` crosses folders, letter case is ignored."""
+    exclude: Patterns = Field(default_factory=list)
+    """Glob patterns that take objects out again."""

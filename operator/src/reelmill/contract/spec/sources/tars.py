@@ -1,0 +1,11 @@
+"""`tars`: existing webdataset shards."""
+
+from reelmill.contract.spec.block import SourceBlock
+from reelmill.contract.spec.names import Uri
+
+
+class TarsBlock(SourceBlock):
+    """One item per tar under a prefix."""
+
+    uri: Uri
+    """Prefix or folder of the tars."""

@@ -1,0 +1,62 @@
+"""`frames`: sample frames of each video into files that trainers open."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reelmill.contract.model import Model
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.file import FileRef
+
+
+class FramesBlock(StageBlock):
+    """Samples frames of each item and writes them in a trainer's layout."""
+
+    count: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Frames per item, with neither `fps` nor `all`."""
+    fps: Annotated[float, Field(gt=0, le=240)] | None = None
+    """Frames per second instead of a count."""
+    all: bool = False
+    """Every frame, the last one repeated up to a multiple of 16."""
+    sampling: Literal["loader", "linspace", "segments"] = "loader"
+    """Which frames a count takes: `loader` i*(N//count) as CLIP4MC's own loader strides; `linspace` from the first to the
+    last; `segments` the middle of equal parts."""
+    width: Annotated[int, Field(ge=8, le=8192)] = 256
+    """Pixels."""
+    height: Annotated[int, Field(ge=8, le=8192)] = 160
+    """Pixels."""
+    fit: Literal["stretch", "letterbox", "crop"] = "stretch"
+    """How a frame of another shape becomes width x height."""
+    color: Literal["rgb", "bgr"] | None = None
+    """Channel order; absent: bgr for layout clip4mc, rgb else."""
+    layout: Literal["clip4mc", "npy", "jpg"] = "clip4mc"
+    """`clip4mc`: sample folders with video_input.pkl, text_input.pkl, size.json; `npy`: one array; `jpg`: one file a frame."""
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
+    """With layout jpg."""
+    tokenizer: Literal["clip-hf", "clip-open"] | FileRef = "clip-hf"
+    """CLIP text tokens, 77 ids: padded with 49407 as Hugging Face does, or with 0 as open_clip does."""
+    max_samples: Annotated[int, Field(ge=1)] | None = None
+    """Only the first so many items, by ordinal; the rest are `skipped(cap)`."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Decoder: `auto` uses a GPU where the pod has one. What it cannot decode falls back to the CPU, counted."""
+
+    def refusals(self) -> list[str]:
+        return ["fps and all exclude each other"] if self.all and self.fps else []
+
+
+class Split(Model):
+    """How the finished items are divided among train, val and test."""
+
+    mode: Literal["random", "by_video", "all_train", "all_test"] = "random"
+    """`random` per item, `by_video` keeps the clips of one video together (no leak)."""
+    ratios: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)] = [0.8, 0.1, 0.1]
+    """Shares of train, val and test."""
+    seed: int = 42
+    exact: bool = False
+    """The original's seeded permutation instead of a hash of the key: exact shares, but growth moves items."""
+
+
+class FramesView(Model):
+    """How the finished items are presented. Editing it runs only a commit."""
+
+    split: Split = Split()

@@ -1,0 +1,29 @@
+"""`pack`: webdataset tars that trainers open without preparation."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reelmill.contract.spec.block import StageBlock
+
+Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
+
+
+class PackBlock(StageBlock):
+    """Packs items into tars of equal numbers of samples, self-contained and byte-reproducible."""
+
+    samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Samples in one tar."""
+    sampler: Literal["video_only", "un", "kf"] | Plugin = "video_only"
+    """`video_only` packs the untouched file; `un` frames at equal distance; `kf` key frames and others with their times; or
+    `module:Class` of one's own."""
+    keys: Literal["unique", "compat"] = "unique"
+    """`unique` over the whole data set; `compat` counts from 0 in every tar, as the original did."""
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100
+    """Quality of packed frames."""
+    max_side: Annotated[int, Field(ge=16, le=8192)] | None = None
+    """Frames with a longer side are reduced to it, aspect kept; absent: as decoded."""
+
+    @property
+    def batch(self) -> int:
+        return self.samples_per_tar

@@ -1,0 +1,1 @@
+"""The same planner driving processes on one machine."""

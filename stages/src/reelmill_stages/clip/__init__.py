@@ -1,0 +1,1 @@
+"""Cut videos into clips."""

@@ -1,0 +1,1 @@
+"""Validate and list tars."""

@@ -1,0 +1,1 @@
+"""Everything that understands video files."""

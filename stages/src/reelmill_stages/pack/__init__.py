@@ -1,0 +1,1 @@
+"""Pack samples into tars."""

@@ -1,0 +1,1 @@
+"""What runs a step: survey, open, shards, commit."""

@@ -1,0 +1,203 @@
+"""What a stage is: a small class with up to three functions and no knowledge of shards, retries, ledgers or stores.
+
+`process` runs in a worker process under a watchdog; `assemble` runs once per shard over what was processed, in order;
+`present` runs in the commit step and writes files about the whole data set. Most stages have one of them.
+A stage raises `ItemError` for an item that cannot be done, or returns `Failed`; anything else is a crash.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from reelmill.contract.record import Fields, Item, Media
+from reelmill.contract.segment import Counts
+from reelmill.contract.spec.block import StageBlock
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A finished local file. `name` is its place below the segment's (or, for views, the data set's) root."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item that a stage makes.
+
+    `media` names one of `files` as the item's media, or is a `Media` of its own (a virtual clip). `files` are uploaded
+    under the segment's root. `weight` is seconds of video, or bytes.
+    """
+
+    key: str
+    group: str
+    weight: float
+    media: str | Media | None = None
+    files: tuple[File, ...] = ()
+    fields: Fields = field(default_factory=dict)
+    provenance: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The input became `items`; `payload` are local files that only `assemble` sees.
+
+    `counters` are added up over the data set (`gpu_fallback`, …).
+    """
+
+    items: tuple[NewItem, ...] = ()
+    payload: tuple[File, ...] = ()
+    fields: Fields = field(default_factory=dict)
+    """What `assemble` needs to know besides the payload; JSON."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """The input was looked at and left out on purpose."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The input could not be done."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The input was not looked at (`cap`)."""
+
+    reason: str
+    message: str = ""
+
+
+Result = Done | Filtered | Failed | Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An item on its way through a stage. `number` is unique in the stage's data set, rises with the item's position and
+    never changes: names such as `sample_000012` are made of it.
+    """
+
+    item: Item
+    number: int
+
+
+class Work(Protocol):
+    """What a worker process lends to `process`."""
+
+    @property
+    def scratch(self) -> Path:
+        """An empty folder for this group's files; it lives until the outputs are taken, payload until it is assembled."""
+        ...
+
+    @property
+    def gpu(self) -> int | None:
+        """Index of the GPU this worker may use, or None."""
+        ...
+
+    def fetch(self, media: Media) -> Path:
+        """The media's bytes as a local file, to be read only. The same media is fetched once per group.
+
+        Raises ItemError(`missing`) and ItemError(`changed`) where the object is gone or another than was listed.
+        """
+        ...
+
+    def read(self, uri: str, digest: str = "") -> Path:
+        """A file that a parameter names (`FileRef`), as a local file, once per worker, checked against its digest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One done input, as `assemble` sees it."""
+
+    input: Input
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which part of a pass is being assembled. Counts of inputs are before any failed."""
+
+    index: int
+    of: int
+    first_number: int
+    """Number of the shard's first input."""
+    count: int
+    segment: int
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A finished file that spans items, and the items that it makes. Each one yielded is a checkpoint."""
+
+    file: File
+    items: tuple[NewItem, ...] = ()
+
+
+class DataSetReader(Protocol):
+    """The committed data set, as `present` and readers see it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def root(self) -> str:
+        """Key of the data set's root in the store; views lie directly in it."""
+        ...
+
+    @property
+    def totals(self) -> Counts: ...
+
+    def items(self) -> Iterator[Item]:
+        """Effective items in order of their ordinal."""
+        ...
+
+    def fetch(self, key: str) -> Path:
+        """A file of the data set as a local file."""
+        ...
+
+    @property
+    def scratch(self) -> Path: ...
+
+
+class Stage:
+    """Base of all stages; a stage overrides what it needs.
+
+    One instance lives in each worker process, one in the shard's own process and one in the commit step.
+    """
+
+    spans: ClassVar[bool] = False
+    """True where `assemble` writes files that span items."""
+
+    def __init__(self, block: StageBlock) -> None:
+        self.block = block
+
+    def check(self) -> None:
+        """Called once by the open step. Raises SpecError when an extra or a file that a parameter names is missing."""
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        """One result per input, in order. The inputs share a group (mostly there is one)."""
+        raise NotImplementedError
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        """Files that span items. `kept` streams: whatever was consumed is removed from disk when the file is taken."""
+        return iter(())
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        """Files about the whole data set, written under its root. Paths inside of them are relative to it."""
+        return iter(())
+
+    def forecast(self, items: int, weight: float) -> int | None:
+        """Bytes that so many items of so much total weight will take, or None."""
+        return None
