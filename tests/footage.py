@@ -58,7 +58,9 @@ def video(
 def picture(number: int, width: int, height: int) -> np.ndarray:
     """Frame `number`: its bits as blocks, above a moving gradient."""
     y, x = np.mgrid[0:height, 0:width]
-    frame = np.stack([(x + 3 * number) % 256, (y * 2 + number) % 256, (x + y + 5 * number) % 256], axis=-1).astype(np.uint8)
+    frame = np.stack([(x + 3 * number) % 256, (y * 2 + number) % 256, (x + y + 5 * number) % 256], axis=-1).astype(
+        np.uint8
+    )
     for bit in range(BITS):
         frame[:BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = 255 if number >> bit & 1 else 0
     return frame

@@ -198,6 +198,9 @@ class Stage:
         """Files about the whole data set, written under its root. Paths inside of them are relative to it."""
         return iter(())
 
+    def localise(self, view: Path, folder: Path) -> None:
+        """Rewrite the paths inside an exported view (a file that `present` made) as absolute ones below `folder`."""
+
     def forecast(self, items: int, weight: float) -> int | None:
         """Bytes that so many items of so much total weight will take, or None."""
         return None

@@ -1,0 +1,41 @@
+"""What `reelmill check` reports: one finding per file and rule of the consumer that the file is meant for.
+
+A format's check opens a plain local folder (an export, or anybody's) with the consumer's own rules. It never raises
+for bad data: what is wrong is a finding with the rule's name.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`file` is relative to the folder; `rule` a fixed word such as `size_length`; `ok` False for a broken rule."""
+
+    file: str
+    rule: str
+    ok: bool
+    message: str = ""
+
+
+class Check(Protocol):
+    """The check of one format."""
+
+    def detect(self, folder: Path) -> bool:
+        """Whether the folder holds this format."""
+        ...
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        """At least one finding per file."""
+        ...
+
+
+CHECKS = {
+    "clips": "reelmill_stages.clip.check:ClipsCheck",
+    "clip4mc": "reelmill_stages.frames.check:Clip4mcCheck",
+    "tars": "reelmill_stages.pack.check:TarsCheck",
+    "index": "reelmill_stages.index.check:IndexCheck",
+}
+"""Format -> `module:Class`, imported when needed."""
