@@ -47,7 +47,8 @@ def video(
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y",
         "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-",
-        *sound, "-c:v", codec, *options, *(["-c:a", audio_codec, "-shortest"] if audio else ["-an"]), *extra, str(temporary),
+        *sound, "-c:v", codec, *options, *(["-c:a", audio_codec, "-shortest"] if audio else ["-an"]), *extra,
+        str(temporary),
     ]  # fmt: skip
     frames = b"".join(picture(number, width, height).tobytes() for number in range(round(seconds * fps)))
     subprocess.run(command, input=frames, check=True, capture_output=True)

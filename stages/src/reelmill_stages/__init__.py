@@ -1,1 +1,1 @@
-"""The stages of reelmill and the runtime that runs them: media, tensors and object storage live here, planning does not."""
+"""The stages of reelmill and the runtime that runs them: media, tensors and object storage, never planning."""

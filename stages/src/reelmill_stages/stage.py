@@ -83,8 +83,10 @@ Result = Done | Filtered | Failed | Skipped
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An item on its way through a stage. `number` is unique in the stage's data set, rises with the item's position and
-    never changes: names such as `sample_000012` are made of it.
+    """An item on its way through a stage.
+
+    `number` is unique in the stage's data set, rises with the item's position and never changes: names such as
+    `sample_000012` are made of it.
     """
 
     item: Item
@@ -96,7 +98,7 @@ class Work(Protocol):
 
     @property
     def scratch(self) -> Path:
-        """An empty folder for this group's files; it lives until the outputs are taken, payload until it is assembled."""
+        """An empty folder for this group's files; it lives until the outputs are taken and the payload is assembled."""
         ...
 
     @property

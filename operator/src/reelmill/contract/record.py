@@ -67,7 +67,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that a stage wrote. `key` is relative to the root of the store, `size` in bytes, `digest` `sha256:<hex>`."""
+    """A file that a stage wrote: key relative to the root of the store, size in bytes, digest `sha256:<hex>`."""
 
     key: str
     size: int

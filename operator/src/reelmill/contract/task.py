@@ -34,7 +34,9 @@ class Step(StrEnum):
 
 
 class Connection(Model):
-    """How to reach an S3 server. Credentials never travel here: they come from the environment or the pod's identity."""
+    """How to reach an S3 server. Credentials never travel here: they come from the environment or the pod's
+    identity.
+    """
 
     endpoint: str = ""
     region: str = ""

@@ -1,7 +1,8 @@
 """What a source adapter is: it lists, it never downloads media.
 
 An adapter yields one `Listed` per item, in a stable order; what is wrong with a row becomes a `Listed` with `problem`,
-never an exception, so that every row is accounted for. Names that would collide are told apart here, where all are seen.
+never an exception, so that every row is accounted for. Names that would collide are told apart here, where all are
+seen.
 """
 
 from collections.abc import Iterator, Mapping
