@@ -8,8 +8,6 @@ from reelmill_stages.naming import STEM_BYTES, clip_stem, safe_stem, told_apart
 TEXTS = st.one_of(
     st.text(max_size=200), st.text("ab./ é日", max_size=4), st.text(st.characters(categories=["Cs", "Mn"]))
 )
-    st.text(max_size=200), st.text("ab./ é日", max_size=4), st.text(st.characters(categories=["Cs", "Mn"]))
-)
 KEYED = st.dictionaries(st.text("abc#/", max_size=4), st.text("aAb._日", max_size=3).map(safe_stem), max_size=12)
 
 
