@@ -1,0 +1,48 @@
+# What a developer and CI call. A fresh machine needs Python 3.11 to 3.13 with venv, make and a package registry.
+SHELL := bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := operator/src stages/src tests
+.DEFAULT_GOAL := install
+.PHONY: install demo test test-pythons check format generate lock bench
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("reelmill needs Python 3.11, 3.12 or 3.13: say make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing requirements.lock into $(VENV)"
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@touch $@
+
+demo: install
+	@$(BIN)/python -m reelmill_stages.demo
+
+test: install
+	$(BIN)/python -m pytest $(ARGS)
+
+test-pythons: install
+	$(BIN)/python tests/pythons.py
+
+check: install
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	REELMILL_REQUIRE= $(BIN)/python -m pytest -q tests/repo
+
+format: install
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+generate: install
+	$(BIN)/python -m reelmill.schema
+
+lock: install
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	  --upgrade requirements.in -o requirements.lock
+
+bench: install
+	$(BIN)/python tests/bench

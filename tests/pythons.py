@@ -1,0 +1,57 @@
+"""Runs the unit tier under the other supported versions of Python, each in an environment of its own.
+
+A version that this machine does not have is passed over with a word. An interpreter counts when it runs: a version
+manager's shim that only prints an error does not.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSIONS = ("3.12", "3.13")
+PROBE = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
+
+
+def candidates(version: str) -> Iterator[str]:
+    """Where an interpreter of a version may be."""
+    if found := shutil.which(f"python{version}"):
+        yield found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
+
+
+def interpreter(version: str) -> str | None:
+    """The first one that runs and is of the version."""
+    for path in candidates(version):
+        done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.strip() == version:
+            return path
+    return None
+
+
+def main() -> int:
+    """Exit status: 1 if a version's tests fail, else 0."""
+    failed = []
+    for version in VERSIONS:
+        path = interpreter(version)
+        if path is None:
+            print(f"Python {version}: not on this machine, passed over", flush=True)
+            continue
+        print(f"Python {version}: unit tier with {path}", flush=True)
+        venv = f".venv-{version}"
+        test = [f"{venv}/bin/python", "-m", "pytest", "-q", "-m", "not store and not control_plane and not nodes"]
+        environment = {name: value for name, value in os.environ.items() if name != "REELMILL_REQUIRE"}
+        for command in (["make", "install", f"VENV={venv}", f"PYTHON={path}"], test):
+            if subprocess.run(command, env=environment, check=False).returncode:
+                failed.append(version)
+                break
+    if failed:
+        print(f"failed under Python {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Which module may import which package: every edge to the outside world has one place.
+
+import-linter guards the directions between our own packages; these are about other people's, by name pattern.
+"""
+
+from fnmatch import fnmatch
+
+import pytest
+from repo.tree import imports, modules
+
+EDGES = {
+    "minio": ("reelmill_stages.store.s3*",),
+    "urllib3": ("reelmill_stages.store.s3*",),
+    "ffmpeg": ("reelmill_stages.media.ffmpeg",),
+    "imageio_ffmpeg": ("reelmill_stages.media.ffmpeg",),
+    "pynvml": ("reelmill_stages.media.gpu",),
+    "av": ("reelmill_stages.media*", "reelmill_stages.clip*", "reelmill_stages.frames*", "reelmill_stages.pack*"),
+    "yaml": ("reelmill.cli*", "reelmill.schema*", "reelmill_stages.commands*", "reelmill_stages.pack*"),
+    "typer": ("reelmill.cli*", "reelmill_stages.commands*"),
+    "rich": ("reelmill.cli*", "reelmill_stages.commands*"),
+    "kopf": ("reelmill.controller.handlers",),
+    "kubernetes": ("reelmill.controller.cluster",),
+    "torch": (),
+    "cv2": (),
+    "skvideo": (),
+    "boto3": (),
+    "tqdm": (),
+}
+NAMES = list(modules())
+
+
+@pytest.mark.parametrize("package", EDGES)
+def test_a_package_is_imported_only_where_its_edge_is(package: str) -> None:
+    wrong = [
+        name
+        for name, path in NAMES
+        if any(found.split(".")[0] == package for found in imports(path))
+        and not any(fnmatch(name, pattern) for pattern in EDGES[package])
+    ]
+    assert not wrong, f"{package} is imported by {', '.join(wrong)}"
+
+
+def test_the_planner_has_no_clock_no_chance_and_no_files() -> None:
+    forbidden = {"time", "datetime", "random", "os", "pathlib", "io", "secrets", "uuid", "tempfile", "asyncio"}
+    wrong = {
+        name: found & forbidden
+        for name, path in NAMES
+        if name.startswith("reelmill.plan") and (found := imports(path)) & forbidden
+    }
+    assert not wrong
+
+
+def test_the_contract_imports_the_standard_library_and_pydantic_only() -> None:
+    import sys
+
+    allowed = sys.stdlib_module_names | {"pydantic", "reelmill"}
+    for name, path in NAMES:
+        if name.startswith("reelmill.contract"):
+            assert {found.split(".")[0] for found in imports(path)} <= allowed, name
+
+
+def test_a_stage_reads_no_environment() -> None:
+    kinds = ("clip", "frames", "pack", "index", "tokenize", "chunk", "embed", "grid")
+    for name, path in NAMES:
+        if name.startswith(tuple(f"reelmill_stages.{kind}" for kind in kinds)):
+            assert "environ" not in path.read_text(), name

@@ -1,0 +1,30 @@
+"""Nothing in the repository knows the machine or the registry that somebody works with."""
+
+import re
+from pathlib import Path
+
+import pytest
+from repo.tree import ROOT, files
+
+OPTIONS = ("index" + "-url", "find" + "-links", "trusted" + "-host", "extra" + "-index")
+HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "proxy.golang" + ".org")
+FOLDERS = r"(?<![\w.])/(?:wo" + "rk|ro" + "ot|fa" + "rm)/"
+FORBIDDEN = re.compile("|".join([re.escape(word) for word in HOSTS] + [f"--{word}" for word in OPTIONS] + [FOLDERS]))
+ALLOWED = {"Makefile": {"--no-emit-" + OPTIONS[0], "--no-emit-" + OPTIONS[1]}}
+TEXT = [path for path in files() if path.suffix not in {".png", ".mp4", ".gz", ".svg"} and path.name != "LICENSE"]
+
+
+@pytest.mark.parametrize("path", TEXT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_registry_and_no_path_of_a_machine_is_written_down(path: Path) -> None:
+    text = path.read_text(errors="replace")
+    for word in ALLOWED.get(path.name, ()):
+        text = text.replace(word, "")
+    found = FORBIDDEN.search(text)
+    assert not found, f"{path.name}: {found.group()}"
+
+
+def test_the_lock_pins_every_package_and_names_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [line for line in lines if line and not line.lstrip().startswith("#")]
+    assert all(re.match(r"(-e \./(operator|stages)$|[a-z0-9._-]+==[^ ]+( ; .+)?$)", line) for line in pins)
+    assert "://" not in "\n".join(lines)

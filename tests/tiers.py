@@ -1,0 +1,78 @@
+"""Says which tiers of the test suite ran, and makes a tier that was asked for but could not run a failure.
+
+A test belongs to the tier whose marker it carries, or to `unit`. A tier that needs a server skips what it cannot
+start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
+servers may have been skipped.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+TIERS = ("unit", "store", "control-plane", "nodes")
+
+
+def tier(item: pytest.Item) -> str:
+    """The tier of a test: its marker, with a dash, or `unit`."""
+    return next((name for name in TIERS if item.get_closest_marker(name.replace("-", "_"))), "unit")
+
+
+class Tiers:
+    """Counts outcomes per tier and closes the session with one line about them."""
+
+    def __init__(self, required: str) -> None:
+        self.required = [name.strip() for name in required.split(",") if name.strip()]
+        self.tier_of: dict[str, str] = {}
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.reasons: dict[str, str] = {}
+        self.whole = True
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        if unknown := sorted(set(self.required) - set(TIERS)):
+            raise pytest.UsageError(f"REELMILL_REQUIRE: no tier is called {unknown[0]}; there are {', '.join(TIERS)}")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.tier_of = {item.nodeid: tier(item) for item in items}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            name = self.tier_of[report.nodeid]
+            self.counts[name, report.outcome] += 1
+            if report.skipped and isinstance(report.longrepr, tuple):
+                self.reasons.setdefault(name, report.longrepr[2].removeprefix("Skipped: "))
+
+    def ran(self, name: str) -> int:
+        return self.counts[name, "passed"] + self.counts[name, "failed"]
+
+    def missing(self) -> list[str]:
+        """Required tiers that did not run, or not wholly."""
+        return [
+            name
+            for name in self.required
+            if not self.ran(name) or (name != "unit" and self.counts[name, "skipped"])
+        ]  # fmt: skip
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK and self.missing():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def line(self) -> str:
+        """`tiers: unit 412 passed; store 96 passed, 12 skipped (no Go here)`."""
+        parts = []
+        for name in TIERS:
+            said = [f"{count} {word}" for word in ("passed", "failed", "skipped") if (count := self.counts[name, word])]
+            why = f" ({self.reasons[name]})" if name in self.reasons else ""
+            if said:
+                parts.append(f"{name} {', '.join(said)}{why}")
+        return "tiers: " + ("; ".join(parts) or "none ran")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.write_line(self.line())
+        for name in self.missing():
+            terminalreporter.write_line(f"tier {name} was required (REELMILL_REQUIRE) but did not run wholly", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registered by tests/conftest.py."""
+    config.pluginmanager.register(Tiers(os.environ.get("REELMILL_REQUIRE", "")), "reelmill-tiers")
