@@ -1,0 +1,52 @@
+"""A store that nothing can be written to: sources are read through it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from reelmill.contract.errors import StoreError
+from reelmill_stages.store import Stat, Store
+
+
+class ReadOnly:
+    """Implements `Store` over another one; `write` and `delete` raise StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def uri(self) -> str:
+        return self._store.uri
+
+    def stat(self, key: str) -> Stat:
+        return self._store.stat(key)
+
+    def read(self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "") -> bytes:
+        return self._store.read(key, start=start, length=length, if_match=if_match)
+
+    def open(self, key: str, *, if_match: str = "") -> AbstractContextManager[BinaryIO]:
+        return self._store.open(key, if_match=if_match)
+
+    def fetch(self, key: str, folder: Path, *, if_match: str = "") -> Path:
+        return self._store.fetch(key, folder, if_match=if_match)
+
+    def write(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        create: bool = False,
+        if_match: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> NoReturn:
+        self._refuse(key)
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        return self._store.list(prefix)
+
+    def delete(self, key: str) -> None:
+        self._refuse(key)
+
+    def _refuse(self, key: str) -> NoReturn:
+        raise StoreError(f"a source is never written to: {key}", where=self.uri, hint="write to the pipeline's store")
