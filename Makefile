@@ -21,7 +21,7 @@ demo: install
 	@$(BIN)/python -m reelmill_stages.demo
 
 test: install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py
@@ -31,7 +31,7 @@ check: install
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	REELMILL_REQUIRE= $(BIN)/python -m pytest -q tests/repo
+	REELMILL_REQUIRE= $(BIN)/pytest -q tests/repo
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)

@@ -42,7 +42,7 @@ def main() -> int:
             continue
         print(f"Python {version}: unit tier with {path}", flush=True)
         venv = f".venv-{version}"
-        test = [f"{venv}/bin/python", "-m", "pytest", "-q", "-m", "not store and not control_plane and not nodes"]
+        test = [f"{venv}/bin/pytest", "-q", "-m", "not store and not control_plane and not nodes"]
         environment = {name: value for name, value in os.environ.items() if name != "REELMILL_REQUIRE"}
         for command in (["make", "install", f"VENV={venv}", f"PYTHON={path}"], test):
             if subprocess.run(command, env=environment, check=False).returncode:

@@ -6,6 +6,7 @@ import-linter guards the directions between our own packages; these are about ot
 from fnmatch import fnmatch
 
 import pytest
+
 from repo.tree import imports, modules
 
 EDGES = {

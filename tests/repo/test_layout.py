@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+
 from repo.tree import ROOT, files, modules
 
 MODULES = [pytest.param(path, id=name) for name, path in modules()]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from repo.tree import ROOT, files
 
 OPTIONS = ("index" + "-url", "find" + "-links", "trusted" + "-host", "extra" + "-index")

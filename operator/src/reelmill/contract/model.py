@@ -4,7 +4,12 @@ Attribute docstrings are the documentation: the CRD, the editor schema and the f
 """
 
 from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+
+
+def camel(name: str) -> str:
+    """`min_length` -> `minLength`; a digit begins no new word, so `clip4mc` stays as it is."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
 
 
 class Model(BaseModel):
@@ -13,7 +18,7 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        alias_generator=to_camel,
+        alias_generator=camel,
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,

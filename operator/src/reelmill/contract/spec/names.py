@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
 """A source's or stage's name: lower-case letters, digits and dashes."""
@@ -48,11 +48,30 @@ def _quantity(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, Field(max_length=20), AfterValidator(_duration)]
+def _number_as_text(value: object) -> object:
+    """YAML's `cpu: 4` and `tolerate: 20` mean the text, as in Kubernetes."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+_INT_OR_STRING = {"x-kubernetes-int-or-string": True}
+
+Duration = Annotated[
+    str, Field(max_length=20, json_schema_extra={"pattern": _DURATION.pattern}), AfterValidator(_duration)
+]
 """`90s`, `10m`, `1h30m`."""
 
-Share = Annotated[str, Field(max_length=20), AfterValidator(_share)]
+Share = Annotated[
+    str,
+    Field(max_length=20, json_schema_extra={"pattern": _SHARE.pattern, **_INT_OR_STRING}),
+    BeforeValidator(_number_as_text),
+    AfterValidator(_share),
+]
 """A number of items (`20`) or a percentage of them (`1%`)."""
 
-Quantity = Annotated[str, Field(max_length=20), AfterValidator(_quantity)]
+Quantity = Annotated[
+    str,
+    Field(max_length=20, json_schema_extra={"pattern": _QUANTITY.pattern, **_INT_OR_STRING}),
+    BeforeValidator(_number_as_text),
+    AfterValidator(_quantity),
+]
 """A Kubernetes quantity: `500m`, `4`, `8Gi`."""

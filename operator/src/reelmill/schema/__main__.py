@@ -1,0 +1,39 @@
+"""Writes the generated files below the current folder: `make generate`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reelmill.schema import crd, editor, reference
+
+NOTE = "# Generated from the models by `make generate`: do not edit.\n"
+
+
+def rendered() -> dict[str, str]:
+    """Path in the repository -> text."""
+    return {
+        "manifests/crd/videopipelines.yaml": NOTE + yaml.safe_dump(_tree(crd()), sort_keys=False, width=120),
+        "manifests/schema/videopipeline.json": json.dumps(editor(), indent=2) + "\n",
+        "docs/reference.md": reference(),
+    }
+
+
+def _tree(value: dict[str, Any]) -> Any:
+    """Without shared parts, which YAML would write as anchors."""
+    return json.loads(json.dumps(value))
+
+
+def main() -> None:
+    """Write every file that is not as it should be."""
+    for name, text in rendered().items():
+        path = Path(name)
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            print(f"wrote {name}")  # noqa: T201 - a generator says what it wrote
+
+
+if __name__ == "__main__":
+    main()

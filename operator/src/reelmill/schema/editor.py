@@ -1,0 +1,29 @@
+"""The JSON Schema for editors: completion, documentation on hover, and a red line under a misspelt field."""
+
+from typing import Any
+
+from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.pipeline import Source, Stage, VideoPipeline, members
+from reelmill.schema.inline import INT_OR_STRING
+
+
+def editor() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a pipeline file."""
+    schema = VideoPipeline.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
+    for model, kind in ((Source, SourceBlock), (Stage, StageBlock)):
+        definitions[model.__name__]["oneOf"] = [{"required": [name]} for name in members(model, kind)]
+    _plain(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _plain(node: Any) -> None:
+    """Kubernetes' words in JSON Schema's own: a quantity may be a number too."""
+    if isinstance(node, dict):
+        if node.pop(INT_OR_STRING, False):
+            node["type"] = ["string", "number"]
+        for child in node.values():
+            _plain(child)
+    elif isinstance(node, list):
+        for child in node:
+            _plain(child)

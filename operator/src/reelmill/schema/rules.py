@@ -1,0 +1,48 @@
+"""What must hold between fields, as CEL: the same laws that the planner enforces, told to the API server.
+
+An expression's cost is bounded by the bounds of the lists that it walks, so every list has one.
+"""
+
+from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.pipeline import Source, Stage, members
+from reelmill.schema.inline import Schema
+
+NAME_LENGTH = 63
+"""A pipeline's name is the value of a label on its Jobs."""
+
+
+def exactly_one(fields: list[str]) -> Schema:
+    """One member block of a union."""
+    has = ", ".join(f"has(self.{field})" for field in fields)
+    return {
+        "rule": f"[{has}].filter(given, given).size() == 1",
+        "message": f"exactly one of {', '.join(fields)} is needed",
+    }
+
+
+SOURCE = [exactly_one(members(Source, SourceBlock))]
+
+STAGE = [exactly_one(members(Stage, StageBlock))]
+
+SPEC = [
+    {
+        "rule": "self.stages.all(stage, !self.sources.exists(source, source.name == stage.name))",
+        "message": "a stage and a source cannot have the same name",
+    },
+    {
+        "rule": (
+            "self.stages.all(stage, !has(stage.from) || stage.from.all(name, "
+            "self.sources.exists(source, source.name == name) || "
+            "(self.stages.exists(other, other.name == name) && self.stages.map(other, other.name).indexOf(name) "
+            "< self.stages.map(other, other.name).indexOf(stage.name))))"
+        ),
+        "message": "from may only name sources and earlier stages",
+    },
+]
+
+ROOT = [
+    {
+        "rule": f"self.metadata.name.size() <= {NAME_LENGTH}",
+        "message": f"metadata.name may have {NAME_LENGTH} characters at most",
+    }
+]

@@ -1,0 +1,71 @@
+"""A schema tree in the dialect of Kubernetes: structural, bounded, and with no word that an API server refuses.
+
+What JSON Schema can say and a structural schema cannot: a field of several types (only the pair of integer and string
+has a name there), `exclusiveMinimum` as a number, `additionalProperties: false` beside `properties`. Defaults are left
+to the description on purpose: an API server would write them into the object, where they would outlive a release and
+look like something that the user asked for.
+"""
+
+import json
+
+from reelmill.schema.inline import INT_OR_STRING, Schema
+
+PRESERVE = "x-kubernetes-preserve-unknown-fields"
+_TYPES = "type", "properties", "items", "additionalProperties", "description", "nullable"
+
+
+def structural(node: Schema) -> Schema:
+    """A tree made by `inline.tree`, as `openAPIV3Schema` takes it."""
+    out = {name: value for name, value in node.items() if name != "default"}
+    if text := _description(node):
+        out["description"] = text
+    if out.get("additionalProperties") is False:
+        del out["additionalProperties"]
+    if out.get("additionalProperties") is True:
+        del out["additionalProperties"]
+        out[PRESERVE] = True
+    if isinstance(out.get("exclusiveMinimum"), int | float):
+        out["minimum"], out["exclusiveMinimum"] = out["exclusiveMinimum"], True
+    if out.get("type") == "integer":
+        out["format"] = "int64"
+    if out.pop(INT_OR_STRING, False):
+        del out["type"]
+        out |= {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    elif "anyOf" in out:
+        out |= _choice(out.pop("anyOf"))
+    if "properties" in out:
+        out["properties"] = {name: structural(child) for name, child in out["properties"].items()}
+    for name in ("items", "additionalProperties"):
+        if isinstance(out.get(name), dict):
+            out[name] = structural(out[name])
+    return _lists(out)
+
+
+def _choice(choices: list[Schema]) -> Schema:
+    types = {choice["type"] for choice in choices}
+    if len(types) == 1:
+        return {"type": types.pop(), "anyOf": [_bounds(choice) for choice in choices]}
+    if types == {"integer", "string"}:
+        return {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    return {PRESERVE: True}
+
+
+def _bounds(choice: Schema) -> Schema:
+    return {name: value for name, value in choice.items() if name not in _TYPES}
+
+
+def _lists(node: Schema) -> Schema:
+    """Lists of named things merge by name; lists of plain values are replaced as one."""
+    if node.get("type") != "array":
+        return node
+    item = node["items"]
+    named = "name" in item.get("required", ())
+    kind = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]} if named else {}
+    return {**node, **(kind or {"x-kubernetes-list-type": "atomic"})}
+
+
+def _description(node: Schema) -> str:
+    words = [" ".join(str(node.get("description", "")).split())]
+    if "default" in node and not isinstance(node["default"], dict):
+        words.append(f"Default: {json.dumps(node['default'])}.")
+    return " ".join(filter(None, words))
