@@ -1,6 +1,7 @@
 """Which class runs a stage block and which function lists a source block, imported only when needed.
 
-Adding a stage or a source is one line here. A missing package of an extra names the extra.
+Adding a stage or a source is one line here. A missing package of an extra names the extra. A type with a colon is a
+class or function of one's own, `module:name`, which names the model of its parameters in `block_type`.
 """
 
 from importlib import import_module
@@ -32,21 +33,31 @@ SOURCES = {
 
 def stage(type_: str, params: dict[str, Any]) -> Stage:
     """The stage of a block, ready to run."""
-    block = StageSpec.model_validate({"name": type_, type_: params}).block
-    made: Stage = _load(STAGES[type_])(block)
+    made: Stage = stage_class(type_)(stage_block(type_, params))
     return made
+
+
+def stage_class(type_: str) -> type[Stage]:
+    """The class that runs a stage block."""
+    found: type[Stage] = _load(STAGES.get(type_, type_))
+    return found
 
 
 def stage_block(type_: str, params: dict[str, Any]) -> StageBlock:
     """The block of a stage, validated."""
+    if ":" in type_:
+        own: StageBlock = _load(type_).block_type.model_validate(params)
+        return own
     return StageSpec.model_validate({"name": type_, type_: params}).block
 
 
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     """The adapter of a block and the block."""
-    block = Source.model_validate({"name": type_, type_: params}).block
-    adapter: Adapter = _load(SOURCES[type_])
-    return adapter, block
+    adapter: Adapter = _load(SOURCES.get(type_, type_))
+    if ":" in type_:
+        own: SourceBlock = _load(type_).block_type.model_validate(params)
+        return adapter, own
+    return adapter, Source.model_validate({"name": type_, type_: params}).block
 
 
 def _load(path: str) -> Any:

@@ -181,6 +181,8 @@ class Stage:
 
     spans: ClassVar[bool] = False
     """True where `assemble` writes files that span items."""
+    pace: float = 0.1
+    """Seconds that one worker needs for a second of video, roughly: `shards: auto` is planned with it."""
 
     def __init__(self, block: StageBlock) -> None:
         self.block = block

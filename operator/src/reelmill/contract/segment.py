@@ -49,6 +49,8 @@ class Slice(Model):
     """Key of the rows file."""
     first: int
     count: int
+    ordinal: int | None = None
+    """Ordinal, in the upstream, of the slice's first item; the others follow. None: the rows carry their own (retries)."""
 
 
 class ShardPlan(Model):
@@ -80,7 +82,7 @@ class Pass(Model):
     """Classes retried; empty with kind `retry` means all."""
     in_: int = Field(alias="in")
     first_ordinal: int
-    """Ordinal of the first item this pass may write: no earlier segment reaches it."""
+    """Number of the pass's first input: how many inputs the committed passes before it had."""
     shards: tuple[ShardPlan, ...]
     definition: dict[str, object]
     """Stage type, data version and canonical params: a task that says otherwise is stale."""
@@ -117,7 +119,7 @@ class Part(Model):
     """Rows in `items`."""
     weight: float
     first_ordinal: int
-    """Ordinal of its first item. Ordinals in a part are consecutive."""
+    """Ordinal of its first item. A rows file counts its own from 0: the ordinal of an item is this plus its row's."""
     outputs: tuple[Object, ...] = ()
 
 
@@ -144,6 +146,8 @@ class Segment(Model):
     """Items in this segment."""
     next_ordinal: int
     """First ordinal free after this segment."""
+    next_number: int = 0
+    """First input number free after this segment (not for listings)."""
     weight: float = 0.0
     parts: tuple[Part, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
@@ -167,3 +171,7 @@ class StageRecord(Model):
     items: int
     weight: float = 0.0
     versions: dict[str, str] = Field(default_factory=dict)
+    view: str = ""
+    """Fingerprint of the view parameters that the view files were made with; empty while heavy ones wait."""
+    views: tuple[str, ...] = ()
+    """Names of the view files, below the data set's root."""

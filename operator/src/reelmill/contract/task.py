@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
 from reelmill.contract.segment import Counts
 
@@ -22,6 +23,11 @@ REPORT_ENV = "REELMILL_REPORT"
 """File that takes the report; Kubernetes' termination log by default."""
 
 REPORT_FILE = "/dev/termination-log"
+
+
+def view_fingerprint(view: dict[str, object]) -> str:
+    """Ten hex digits that tell view parameters apart: what reports carry and the planner compares."""
+    return fingerprint(view)[:10]
 
 
 class Step(StrEnum):
@@ -187,7 +193,7 @@ class StageReport(Model):
     items: int = 0
     open: OpenPass | None = None
     view: str = ""
-    """Fingerprint of the view parameters last presented."""
+    """`view_fingerprint` of the view parameters last presented; empty when the views lag behind the segments."""
 
 
 class SurveyReport(Model):
@@ -206,6 +212,7 @@ class OpenReport(Model):
     step: Literal[Step.OPEN] = Step.OPEN
     segment: int
     shards: int
+    """At least 1, also when there is nothing in."""
     done: str = ""
     """Ranges of shards that are committed already."""
     in_: int = Field(alias="in")
@@ -231,6 +238,7 @@ class CommitReport(Model):
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""
+    """`view_fingerprint` of the view parameters presented; empty when heavy views were left for later."""
 
 
 class Failure(Model):
