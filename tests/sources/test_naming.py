@@ -3,6 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reelmill_stages.naming import STEM_BYTES, clip_stem, safe_stem, told_apart
 
 TEXTS = st.one_of(
