@@ -145,6 +145,11 @@ class Assembled:
 
     file: File
     items: tuple[NewItem, ...] = ()
+    extra: tuple[File, ...] = ()
+    """Files that belong beside it (the index of a tar): uploaded before the shard's commit, and named by it."""
+    through: int | None = None
+    """Number of the last input that is in it; None: all that were consumed. An input consumed after it is in the next
+    file, and has been read already."""
 
 
 class DataSetReader(Protocol):
