@@ -173,7 +173,7 @@ class LocalStore:
         for last in (False, False, False, True):
             try:
                 make_folders(path.parent)
-                return publish(temp, path, create=create)
+                publish(temp, path, create=create)
             except FileExistsError as error:
                 raise PreconditionFailed("the object exists already", where=str(path)) from error
             except FileNotFoundError:
@@ -181,6 +181,8 @@ class LocalStore:
                     raise
             except NotADirectoryError as error:
                 raise StoreError("an object is in the way of a folder", where=str(path)) from error
+            else:
+                return
 
     def _prune(self, folder: Path) -> None:
         with suppress(OSError):

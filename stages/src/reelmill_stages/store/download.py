@@ -1,0 +1,31 @@
+"""Bytes from elsewhere as a local file that appears whole or not at all."""
+
+import re
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from reelmill_stages.store.local_errors import mapped
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,15}")
+
+
+def suffix(key: str) -> str:
+    """The key's file extension, for tools that look at it; empty where it is none."""
+    tail = Path(key).suffix
+    return tail if _SUFFIX.fullmatch(tail) else ""
+
+
+def save(chunks: Iterable[bytes], path: Path) -> Path:
+    """Write chunks to `path`, whose folder exists. Raises TransientError for a full disk, and what `chunks` raises."""
+    temp = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with mapped(path), temp.open("wb", buffering=0) as file:
+            for chunk in chunks:
+                view = memoryview(chunk)
+                while view:
+                    view = view[file.write(view) :]
+        with mapped(path):
+            return temp.replace(path)
+    finally:
+        temp.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""Whose keys a connection uses: the environment's, else the identity of the machine or pod, else nobody's if allowed.
+
+    <prefix>AWS_ACCESS_KEY_ID, <prefix>AWS_SECRET_ACCESS_KEY, <prefix>AWS_SESSION_TOKEN
+    the AWS credentials file, web identity (IRSA), container credentials, instance metadata
+    <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets; only where no keys are set
+
+A connection with a prefix never falls back to the keys without it: those belong to another server.
+"""
+
+import os
+from collections.abc import Mapping
+
+from minio.credentials.credentials import Credentials
+from minio.credentials.providers import AWSConfigProvider, IamAwsProvider, Provider, StaticProvider
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.exceptions import HTTPError
+
+from reelmill.contract.errors import StoreError, TransientError
+
+_IDENTITY = (
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def provider(env: Mapping[str, str], prefix: str, where: str) -> Provider | None:
+    """Credentials for a connection, fetched when first needed; None means anonymous.
+
+    Raises StoreError for half a pair of keys.
+    """
+    key, secret = (env.get(f"{prefix}{name}", "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+    if key and secret:
+        return StaticProvider(key, secret, env.get(f"{prefix}AWS_SESSION_TOKEN") or None)
+    if key or secret:
+        missing = "AWS_SECRET_ACCESS_KEY" if key else "AWS_ACCESS_KEY_ID"
+        raise StoreError(f"{prefix}{missing} is not set", where=where, hint="set both keys, or neither")
+    if env.get(f"{prefix}AWS_NO_SIGN_REQUEST", "").lower() in ("1", "true", "yes"):
+        return None
+    return Ambient(prefix, where)
+
+
+class Ambient(Provider):
+    """The identity of the machine or pod.
+
+    Raises StoreError when there is none and TransientError when it cannot be had now.
+    """
+
+    def __init__(self, prefix: str, where: str) -> None:
+        self._hint = f"set {prefix}AWS_ACCESS_KEY_ID and {prefix}AWS_SECRET_ACCESS_KEY, or give the pod an IAM role"
+        self._where = where
+        self._file = AWSConfigProvider()
+        self._iam = IamAwsProvider(
+            http_client=PoolManager(timeout=Timeout(connect=1.0, read=5.0), retries=Retry(total=2, backoff_factor=0.2))
+        )
+
+    def retrieve(self) -> Credentials:
+        try:
+            return self._file.retrieve()
+        except ValueError:
+            pass
+        try:
+            return self._iam.retrieve()
+        except HTTPError as error:
+            if any(os.environ.get(name) for name in _IDENTITY):
+                raise TransientError(
+                    f"the pod's identity cannot be fetched now: {error}", where=self._where, hint="run again later"
+                ) from error
+            raise StoreError("no credentials found", where=self._where, hint=self._hint) from error
+        except (ValueError, OSError) as error:
+            raise StoreError(f"no credentials: {error}", where=self._where, hint=self._hint) from error

@@ -1,0 +1,139 @@
+"""What an S3 server, or the way to it, answers, in the words of the error tree: what, where, and what to do."""
+
+from minio.error import InvalidResponseError, S3Error, ServerError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
+
+_AGAIN = "it was tried several times; run again later: it goes on from here"
+
+_REFUSED = {
+    "InvalidAccessKeyId": ("the access key is unknown to the server", "check AWS_ACCESS_KEY_ID"),
+    "SignatureDoesNotMatch": ("the secret key is wrong", "check AWS_SECRET_ACCESS_KEY"),
+    "InvalidToken": ("the session token is not valid", "renew AWS_SESSION_TOKEN and the keys that belong to it"),
+    "InvalidTokenId": ("the session token is not valid", "renew AWS_SESSION_TOKEN and the keys that belong to it"),
+    "ExpiredToken": ("the session token has expired", "renew AWS_SESSION_TOKEN and the keys that belong to it"),
+    "AccessDenied": (
+        "no permission",
+        "allow these keys s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject here",
+    ),
+    "AllAccessDisabled": ("all access to this is disabled", "ask the owner of the bucket"),
+    "RequestTimeTooSkewed": ("this machine's clock and the server's differ too much", "set the clock (NTP)"),
+    "AuthorizationHeaderMalformed": ("the region is wrong", "set the bucket's region"),
+    "PermanentRedirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
+    "TemporaryRedirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
+    "Redirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
+    "IllegalLocationConstraintException": ("the region is wrong", "set the bucket's region"),
+    "InvalidRegion": ("the region is wrong", "set the bucket's region"),
+    "InvalidBucketName": ("this cannot be the name of a bucket", "check the uri"),
+    "InvalidObjectState": ("the object is archived", "restore it from the archive first"),
+    "KeyTooLongError": ("the key is too long for this server", "use shorter names"),
+    "XMinioInvalidObjectName": ("the server does not take this key", "use other names"),
+    "NotImplemented": ("the server does not support this request", "use a store with conditional writes"),
+    "MethodNotAllowed": ("the server does not allow this request", "check that the endpoint is an S3 server"),
+}
+
+_FULL = {"QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull", "InsufficientStorage"}
+
+_TRANSIENT = {
+    "SlowDown",
+    "SlowDownRead",
+    "SlowDownWrite",
+    "InternalError",
+    "ServiceUnavailable",
+    "Busy",
+    "RequestTimeout",
+    "OperationAborted",
+    "ConditionalRequestConflict",
+    "BadDigest",
+    "IncompleteBody",
+    "XMinioServerNotInitialized",
+    "XAmzContentSHA256Mismatch",
+}
+
+
+class NoObject(NotFound):
+    """The bucket is there, the object is not."""
+
+
+class PastEnd(StoreError):
+    """A range that begins behind the end of the object."""
+
+
+class Unreachable(TransientError):
+    """No answer from the endpoint at all: it is down, or wrong."""
+
+
+def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
+    """The error to raise for what the client raised; None for what is not about the store."""
+    place = f"{endpoint} s3://{bucket}" + (f"/{key}" if key else "")
+    if isinstance(error, ReelmillError):
+        return error
+    if isinstance(error, S3Error):
+        return _answered(error, place, bucket, endpoint)
+    if isinstance(error, ServerError):
+        return _status(error.status_code, place)
+    if isinstance(error, InvalidResponseError):
+        return _status(int(error._code), place)  # it has no public accessor
+    if isinstance(error, HTTPError | OSError):
+        return _unanswered(error, place)
+    return None
+
+
+def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> ReelmillError:
+    code, status = error.code or "", error.response.status
+    if code == "NoSuchBucket":
+        return NotFound(f"the bucket {bucket!r} does not exist", where=endpoint, hint="create it, or check the uri")
+    if code in ("NoSuchKey", "NoSuchVersion"):
+        return NoObject("no such object", where=place)
+    if code == "PreconditionFailed" or status == 412:
+        return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
+    if code == "InvalidRange" or status == 416:
+        return PastEnd("the range begins behind the end of the object", where=place)
+    if code in _FULL:
+        return TransientError(
+            "the store is full", where=place, hint="free some space or raise the quota, then run again"
+        )
+    if code in _REFUSED:
+        what, hint = _REFUSED[code]
+        return StoreError(what, where=place, hint=hint)
+    if code in _TRANSIENT or status >= 500 or status == 429:
+        return TransientError(f"{code}: {error.message}", where=place, hint=_AGAIN)
+    return StoreError(f"{code}: {error.message}", where=place, hint="check the store's configuration")
+
+
+def _status(status: int, place: str) -> ReelmillError:
+    if status == 412:
+        return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
+    if status >= 500 or status == 429:
+        return TransientError(f"HTTP {status}", where=place, hint=_AGAIN)
+    return StoreError(
+        f"the server's answer (HTTP {status}) is not S3",
+        where=place,
+        hint="check the endpoint: host, port, http or https",
+    )
+
+
+def _unanswered(error: Exception, place: str) -> ReelmillError:
+    if isinstance(error, SSLError):
+        text = str(error)
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            hint = "give the CA that signed it: ca.crt in the Secret, or AWS_CA_BUNDLE on one machine"
+            return StoreError("the server's certificate is not trusted", where=place, hint=hint)
+        if "WRONG_VERSION_NUMBER" in text or "record layer" in text.lower():
+            return StoreError("the server does not speak TLS", where=place, hint="write the endpoint with http://")
+        return TransientError(f"TLS: {text}", where=place, hint=_AGAIN)
+    if isinstance(error, NameResolutionError):
+        return Unreachable("the endpoint's name is unknown", where=place, hint="check the endpoint and the DNS")
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return Unreachable("the endpoint cannot be reached", where=place, hint="check host, port, firewall and server")
+    if isinstance(error, ReadTimeoutError | TimeoutError):
+        return TransientError("the server did not answer in time", where=place, hint=_AGAIN)
+    return TransientError(f"the connection broke: {error}", where=place, hint=_AGAIN)

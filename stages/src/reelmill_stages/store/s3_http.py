@@ -1,0 +1,94 @@
+"""HTTP as the S3 client needs it: own timeouts, own certificates, no retries below ours.
+
+Retries live in `s3_retry`, where each attempt is signed anew and the store knows that there was one.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import certifi
+from minio import Minio
+from minio.credentials.providers import Provider
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import parse_url
+
+from reelmill.contract.errors import StoreError
+
+_POOL = 16
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to connect, and seconds without a byte, or for sending one part."""
+
+    connect: float = 5.0
+    read: float = 60.0
+
+
+TIMEOUTS = Timeouts()
+
+
+def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
+    """A pool with these timeouts that trusts a CA bundle (a PEM file), or the usual authorities.
+
+    Raises StoreError when the bundle cannot be used.
+    """
+    if ca and not Path(ca).is_file():
+        raise StoreError(
+            "the CA bundle does not exist", where=ca, hint="mount it, or point AWS_CA_BUNDLE at a PEM file"
+        )
+    manager = PoolManager(
+        num_pools=4,
+        maxsize=_POOL,
+        timeout=Timeout(connect=timeouts.connect, read=timeouts.read),
+        retries=False,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=ca or certifi.where(),
+        blocksize=_BLOCK,
+    )
+    manager.pool_classes_by_scheme = _pools(timeouts.read)
+    return manager
+
+
+def client(endpoint: str, region: str, provider: Provider | None, http: PoolManager) -> Minio:
+    """The S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for a URL that cannot be one."""
+    url = parse_url(endpoint or "https://s3.amazonaws.com")
+    if url.scheme not in ("http", "https") or not url.host or url.path not in (None, "", "/") or url.query:
+        raise StoreError("not the URL of an S3 server", where=endpoint, hint="write it as http://host:9000")
+    host = url.host if url.port is None else f"{url.host}:{url.port}"
+    try:
+        return Minio(
+            endpoint=host,
+            secure=url.scheme == "https",
+            # Buckets of AWS tell their region; other servers take any, and not all can be asked.
+            region=region
+            or (None if not endpoint or host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else "us-east-1"),
+            credentials=provider,
+            http_client=http,
+        )
+    except ValueError as error:
+        raise StoreError(str(error), where=endpoint, hint="check endpoint and region") from error
+
+
+def _pools(send: float) -> dict[str, Any]:
+    # A fresh socket keeps the short connect timeout while the body is sent, and that bounds the whole body.
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            self.sock.settimeout(send)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            self.sock.settimeout(send)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}

@@ -1,0 +1,46 @@
+"""How often and how long to try: exponential waits with jitter, bounded in number and in time."""
+
+import random
+import time
+from dataclasses import dataclass
+
+from reelmill.contract.errors import ReelmillError, TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Bounds of one call: attempts in all, first and longest wait, and seconds after which no new attempt begins."""
+
+    attempts: int = 8
+    first: float = 0.2
+    longest: float = 10.0
+    seconds: float = 120.0
+
+
+PATIENCE = Patience()
+
+
+class Attempts:
+    """The attempts of one call."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._started = time.monotonic()
+        self.failed = 0
+        self.repeated = False
+
+    def again(self, error: ReelmillError) -> bool:
+        """Count a failure and, if it may pass and there is patience left, wait and say yes."""
+        self.failed += 1
+        late = time.monotonic() - self._started > self._patience.seconds
+        if not isinstance(error, TransientError) or self.failed >= self._patience.attempts or late:
+            return False
+        self.repeated = True
+        wait = min(self._patience.longest, self._patience.first * 2 ** (self.failed - 1))
+        time.sleep(wait * (0.5 + 0.5 * random.random()))  # noqa: S311 - jitter, no secret
+        return True
+
+    def progressed(self) -> None:
+        """Something was gained since the last failure: begin to count anew."""
+        self.failed = 0
+        self._started = time.monotonic()
