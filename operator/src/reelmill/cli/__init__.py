@@ -1,1 +1,42 @@
-"""The command line."""
+"""The command line: `reelmill` on a terminal. Each command is a file of its own; the edges are thin."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from reelmill.contract.errors import ReelmillError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code. No mistake of a user's ends in a traceback."""
+    try:
+        from reelmill.cli.app import app
+    except ModuleNotFoundError as error:
+        if error.name not in {"typer", "rich"}:
+            raise
+        sys.exit(f"error: the command line needs the package {error.name}\nhint: pip install 'reelmill[cli]'")
+    sys.exit(_run(app, arguments))
+
+
+def _run(app: object, arguments: Sequence[str] | None) -> int:
+    from reelmill.cli.exits import Exit, code_of, describe, report_bug
+    from reelmill.cli.output import say
+
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="reelmill")  # type: ignore[operator]
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.OK
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except ReelmillError as error:
+        for line in describe(error):
+            say(line)
+        return code_of(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:
+        say(f"error: a bug of reelmill: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        say(f"hint: please report it with {report_bug(error)}")
+        return Exit.BUG
+    return Exit.OK

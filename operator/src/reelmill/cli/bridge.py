@@ -1,0 +1,29 @@
+"""The way to what only the stages' distribution can do: read a store, open data, run a stage.
+
+`reelmill` alone validates and plans. Whatever touches a store is a function that `reelmill-stages` offers under the
+entry-point group `reelmill.commands`; without that distribution the command says what to install.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from reelmill.contract.errors import SpecError
+
+GROUP = "reelmill.commands"
+
+
+def offered(name: str) -> bool:
+    """Whether a command is there."""
+    return bool(entry_points(group=GROUP, name=name))
+
+
+def command(name: str) -> Callable[..., Any]:
+    """The function behind a command. Raises SpecError naming the package that brings it."""
+    for point in entry_points(group=GROUP, name=name):
+        function: Callable[..., Any] = point.load()
+        return function
+    raise SpecError(
+        f"reelmill {name} reads the store, and this installation cannot",
+        hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
+    )

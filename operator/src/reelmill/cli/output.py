@@ -1,0 +1,89 @@
+"""Results on standard output: a table for people, JSON or YAML for programs. Everything else goes to standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPE_WIDTH = 240
+"""Columns of a table that nobody's terminal bounds."""
+_COLOURS = {"failed": "red", "stalled": "red", "done": "green", "filtered": "yellow", "skipped": "yellow"}
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="How the result is written.")]
+
+Row = Mapping[str, Any]
+
+
+def say(line: str) -> None:
+    """A word to the person, on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def console() -> Console:
+    """Standard output, as wide as its terminal."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=False)
+
+
+def emit(value: Any, form: Format) -> None:
+    """A value as JSON or YAML."""
+    if form is Format.JSON:
+        print(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        print(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), end="")
+
+
+def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
+    """Rows with the named columns; JSON and YAML hold all fields of each row."""
+    if form is not Format.TABLE:
+        emit([dict(row) for row in rows], form)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.upper().replace("_", " "), overflow="fold", justify="left")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console().print(table)
+
+
+def _cell(value: Any) -> Text:
+    if isinstance(value, Mapping):
+        value = " ".join(f"{name}={part}" for name, part in value.items())
+    elif isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    text = "" if value is None else str(value)
+    return Text(text, style=_COLOURS.get(text, ""))
+
+
+def size(count: float) -> str:
+    """Bytes for people: `1.4 GB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `42s`, `3m 20s`, `5h 07m`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

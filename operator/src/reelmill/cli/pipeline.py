@@ -1,0 +1,102 @@
+"""A pipeline file, read and understood: the resource, its graph and its keys, or everything that is wrong with it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from reelmill.cli import document as documents
+from reelmill.cli import problems
+from reelmill.cli.document import Document
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import API_VERSION, KIND
+from reelmill.contract.task import Connection, StoreRef
+from reelmill.plan.graph import Graph, SpecErrors, resolve
+from reelmill.plan.keys import Keys, keys
+
+File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Another store than the file says: a folder or s3://bucket/prefix.")
+]
+Endpoint = Annotated[str | None, typer.Option("--endpoint", help="URL of the store's S3 server.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sound pipeline."""
+
+    document: Document
+    pipeline: VideoPipeline
+    graph: Graph
+    keys: Keys
+
+    @property
+    def store(self) -> StoreRef:
+        return store_ref(self.pipeline)
+
+    def names(self) -> list[str]:
+        """Sources and stages in the order of the file."""
+        return [*self.graph.sources, *self.graph.stages]
+
+    def stage(self, name: str) -> str:
+        """The name, if it is a stage. Raises SpecError otherwise."""
+        if name not in self.graph.stages:
+            raise SpecError(
+                f"there is no stage {name!r}",
+                where=self.document.file,
+                hint=f"its stages are {', '.join(self.graph.stages)}",
+            )
+        return name
+
+
+def load(file: str, *, store: str | None = None, endpoint: str | None = None) -> Loaded:
+    """Read a file. Raises Problems with all that is wrong, or SpecError where it is no pipeline at all."""
+    document = documents.read(file)
+    return understand(document, store=store, endpoint=endpoint)
+
+
+def understand(document: Document, *, store: str | None = None, endpoint: str | None = None) -> Loaded:
+    """The pipeline of a document, with another store where one is named."""
+    _must_be_pipeline(document)
+    data = _with_store(document.data, store, endpoint)
+    try:
+        pipeline = VideoPipeline.model_validate(data)
+    except ValidationError as error:
+        raise problems.Problems(problems.from_validation(error, document)) from None
+    try:
+        graph = resolve(pipeline.spec)
+    except SpecErrors as error:
+        raise problems.Problems(problems.from_spec(error.errors, document)) from None
+    return Loaded(document, pipeline, graph, keys(pipeline.spec, graph))
+
+
+def store_ref(pipeline: VideoPipeline) -> StoreRef:
+    """The store as a step sees it; credentials come from the environment."""
+    store = pipeline.spec.store
+    return StoreRef(uri=store.uri, connection=Connection(endpoint=store.endpoint or "", region=store.region or ""))
+
+
+def _must_be_pipeline(document: Document) -> None:
+    kind, version = document.data.get("kind"), document.data.get("apiVersion")
+    if kind != KIND:
+        said = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
+        line = document.line(("kind",))
+        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write kind: {KIND}, or see: reelmill init -")
+    if version != API_VERSION:
+        said = f"apiVersion {version} is not known" if version else "it has no apiVersion"
+        line = document.line(("apiVersion",))
+        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write apiVersion: {API_VERSION}")
+
+
+def _with_store(data: dict[str, Any], store: str | None, endpoint: str | None) -> dict[str, Any]:
+    spec = data.get("spec")
+    if not isinstance(spec, dict) or (store is None and endpoint is None):
+        return data
+    given = spec.get("store")
+    old = given if isinstance(given, dict) else {}
+    new = dict(old) if store is None else {"uri": store} if not store.startswith("s3://") else {**old, "uri": store}
+    if endpoint is not None:
+        new["endpoint"] = endpoint
+    return {**data, "spec": {**spec, "store": new}}
