@@ -1,0 +1,100 @@
+"""Opening media files: which demuxers may run, which stream is the video, which error means what.
+
+The only place that calls `av.open` for reading. Playlists and network protocols are refused, so a hostile file cannot
+make a worker read anything else.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.codec.hwaccel import HWAccel
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from reelmill.contract.errors import ItemError, TransientError
+from reelmill_stages.media.extent import is_cut_short
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,rm,wtv,nut,ivf,h264,hevc,av1,obu,"
+    "mpegvideo,m4v,dv,live_flv,apng,y4m,yuv4mpegpipe"
+)
+"""Demuxers that read one file and nothing else."""
+
+_BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EIO}
+
+
+@contextmanager
+def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
+    """The open container. Raises ItemError(`missing`, `empty`, `truncated`, `corrupt`)."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ItemError("missing", f"{path.name}: {error.strerror}") from error
+    if size == 0:
+        raise ItemError("empty", f"{path.name} has no bytes")
+    try:
+        container = av.open(
+            str(path.absolute()),
+            options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
+            metadata_errors="replace",
+            hwaccel=hwaccel,
+        )
+    except av.FFmpegError as error:
+        if hwaccel is not None:
+            raise
+        raise damage(path, error) from error
+    with container:
+        yield container
+
+
+def damage(path: Path, error: BaseException) -> ItemError | TransientError:
+    """What a demuxer's or decoder's error means for the item."""
+    code = getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or code in _BUSY:
+        return TransientError(f"{path.name}: {error}", hint="the machine ran short of something; the next try may work")
+    if is_cut_short(path):
+        return ItemError("truncated", f"{path.name} ends before the container says it does: {reason(error)}")
+    return ItemError("corrupt", f"{path.name}: {reason(error)}")
+
+
+def reason(error: BaseException) -> str:
+    """The library's words in one line, without paths of this machine."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def video_stream(path: Path, container: InputContainer, index: int | None = None) -> VideoStream:
+    """The stream `index` of the container, or the one that players show: never cover art. All others are discarded.
+
+    Raises ItemError(`no_video`).
+    """
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    streams = [stream for stream in streams if stream.codec_context is not None]
+    if index is None:
+        best = container.streams.best("video")
+        chosen = next((stream for stream in streams if best is not None and stream.index == best.index), None)
+        chosen = chosen or next(iter(streams), None)
+    else:
+        chosen = next((stream for stream in streams if stream.index == index), None)
+    if chosen is None:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
+        raise ItemError("no_video", f"{path.name} has no video stream (streams: {kinds})")
+    for stream in container.streams:
+        stream.discard = Discard.default if stream.index == chosen.index else Discard.all
+    return chosen
+
+
+def packets(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The stream's packets in decode order, without the final empty ones. Errors become ItemErrors."""
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet
+    except av.FFmpegError as error:
+        raise damage(path, error) from error

@@ -1,0 +1,152 @@
+"""Exactly the wanted frames of a video, bit for bit as a full decode gives them, or an error: never a substitute.
+
+Only GOPs that hold wanted frames are read, and frames that nothing depends on are skipped inside of them. Whatever
+such a plan cannot deliver undamaged is tried once more by decoding all from the start; what still fails is
+`corrupt`, `truncated` or `decode_error`. With a GPU the same plan runs on its decoder first.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import av
+from av.codec.hwaccel import HWAccel
+from av.video.frame import PictureType
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container import damage
+from reelmill_stages.media.delivery import Damaged, Delivery
+from reelmill_stages.media.extent import is_cut_short
+from reelmill_stages.media.plan import Run, runs
+from reelmill_stages.media.reader import PacketReader
+from reelmill_stages.media.timeline import Timeline
+
+Kind = Literal["I", "P", "B", "?"]
+_KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One decoded frame. Its `frame` has the coded size and orientation; `picture.render` turns it upright."""
+
+    index: int
+    """Place in the timeline."""
+    pts: int
+    """Ticks of the timeline's time base."""
+    frame: av.VideoFrame
+    kind: Kind
+    decoder: str
+    """Name of the decoder; a GPU's ends in `(cuda)`."""
+
+
+def decode(path: Path, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None) -> Iterator[Picture]:
+    """The wanted frames in presentation order, each once.
+
+    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.decoder` tells).
+    Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`).
+    """
+    wanted = sorted(set(indices))
+    if wanted and not 0 <= wanted[0] <= wanted[-1] < len(timeline):
+        raise IndexError(f"frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of {len(timeline)}")
+    return _tried(path, timeline, wanted, gpu)
+
+
+def used_gpu(picture: Picture) -> bool:
+    """Whether a GPU decoded the picture."""
+    return picture.decoder.endswith("(cuda)")
+
+
+def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None) -> Iterator[Picture]:
+    """Each way of decoding goes on where the one before failed."""
+    done = 0
+    if gpu is not None:
+        try:
+            for picture in _pass(path, timeline, wanted, hwaccel=_cuda(gpu)):
+                done += 1
+                yield picture
+        except (av.FFmpegError, Damaged, ItemError, NotImplementedError, RuntimeError, ValueError):
+            # Not only the library's errors: whatever a driver does wrong, the CPU can still do right.
+            pass
+    trouble: Damaged | None = None
+    for whole in (False, True):
+        wanted, done = wanted[done:], 0
+        if not wanted:
+            return
+        try:
+            for picture in _pass(path, timeline, wanted, whole=whole):
+                done += 1
+                yield picture
+        except Damaged as error:
+            trouble = error
+        else:
+            return
+    if trouble is not None:
+        reason = "truncated" if is_cut_short(path) else trouble.reason
+        where = f"frame {trouble.index} of {len(timeline)}"
+        raise ItemError(reason, f"{path.name}: {where} cannot be decoded: {trouble}") from trouble
+
+
+def _cuda(gpu: int) -> HWAccel:
+    return HWAccel("cuda", device=str(gpu), allow_software_fallback=False)
+
+
+def _pass(
+    path: Path, timeline: Timeline, wanted: list[int], *, hwaccel: HWAccel | None = None, whole: bool = False
+) -> Iterator[Picture]:
+    """One way through the file. Raises Damaged at the first wanted frame that is not to be had."""
+    delivery = Delivery(timeline, wanted)
+    with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
+        name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
+        for run in _runs(timeline, wanted, whole=whole):
+            for index, frame in _decoded(path, reader, run, delivery, skip=not (whole or timeline.counted)):
+                kind = _KINDS.get(frame.pict_type, "?")
+                yield Picture(index, timeline.pts[index], frame, kind, name)
+
+
+def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
+    if not wanted:
+        return []
+    numbers = [timeline.numbers[index] for index in wanted]
+    if timeline.counted:
+        # Which packet shows which frame is not known: all up to the end of a generous reorder window are fed.
+        last = min(len(timeline.packets.pts) - 1, timeline.numbers[wanted[-1]] + 32)
+        return [Run(timeline.packets.keys.index(True), last, frozenset(numbers))]
+    if whole or not timeline.steady:
+        return [Run(timeline.packets.keys.index(True), max(numbers), frozenset(numbers))]
+    return runs(numbers, timeline.packets.starts)
+
+
+def _decoded(
+    path: Path, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    codec = reader.codec
+    skipping = False
+    for number, packet in reader.run(run.first, run.last):
+        if skip and skipping is (number in run.wanted):
+            skipping = not skipping
+            codec.skip_frame = "NONREF" if skipping else "DEFAULT"
+        try:
+            frames = codec.decode(packet)
+        except av.FFmpegError as error:
+            _stop_unless_damage(path, error)
+            delivery.broken(number, run)
+            continue
+        for frame in frames:
+            yield from delivery.take(frame, run)
+    codec.skip_frame = "DEFAULT"
+    try:
+        for frame in codec.decode(None):
+            yield from delivery.take(frame, run)
+    except av.FFmpegError as error:
+        _stop_unless_damage(path, error)
+        delivery.broken(run.last, run)
+    yield from delivery.end(run)
+    codec.flush_buffers()
+
+
+def _stop_unless_damage(path: Path, error: av.FFmpegError) -> None:
+    """A machine short of memory says nothing about the file."""
+    meaning = damage(path, error)
+    if not isinstance(meaning, ItemError):
+        raise meaning from error

@@ -1,0 +1,94 @@
+"""Which decoded frames may be handed on: wanted, in order, and untouched by damage.
+
+A decoder marks a frame that it patched up, but not the later ones that were predicted from it, and frames come out in
+another order than they were decoded in. So a frame is held back until all that it may depend on has come out, and is
+refused if any packet between its key frame and itself was broken. Knows nothing of files or codecs.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import av
+
+from reelmill_stages.media.plan import Run
+from reelmill_stages.media.timeline import Timeline
+
+_REORDER = 17
+"""More than the deepest picture buffer of any codec (16): frames decoded before this one are out by then."""
+
+
+class Damaged(Exception):
+    """Frame `index` is not to be had this way. `reason` is the item's, should no other way be left."""
+
+    def __init__(self, index: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+        self.reason = reason
+
+
+class Delivery:
+    """Takes what a decoder gives, hands on what was wanted."""
+
+    def __init__(self, timeline: Timeline, wanted: Iterable[int]) -> None:
+        self._timeline = timeline
+        self._wanted = deque(wanted)
+        self._indices = {} if timeline.counted else {pts: index for index, pts in enumerate(timeline.pts)}
+        self._held: deque[tuple[int, int, av.VideoFrame]] = deque()
+        self._broken: list[int] = []
+        self._out = 0
+        self._latest: int | None = None
+
+    def broken(self, number: int, run: Run) -> None:
+        """Packet `number` could not be decoded, or came out patched up."""
+        start = self._timeline.packets.starts[number]
+        # Leading frames of the run's first key frame lack their references: nobody asked for them.
+        if start is not None and start >= run.first:
+            self._broken.append(number)
+
+    def take(self, frame: av.VideoFrame, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The next frame out of the decoder; yields (index, frame) that are now certain."""
+        index = self._index(frame)
+        self._out += 1
+        if frame.is_corrupt:
+            self.broken(run.first if index is None else self._timeline.numbers[index], run)
+        if index is not None and self._wanted and index >= self._wanted[0]:
+            if index > self._wanted[0]:
+                raise self._missing()
+            self._held.append((self._out, self._wanted.popleft(), frame))
+        while self._held and self._out - self._held[0][0] >= _REORDER:
+            yield self._release()
+
+    def end(self, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The decoder was drained: all of the run that is wanted must have come."""
+        while self._held:
+            yield self._release()
+        if self._wanted and self._timeline.numbers[self._wanted[0]] <= run.last:
+            raise self._missing()
+        self._latest = None
+
+    def _index(self, frame: av.VideoFrame) -> int | None:
+        """Which frame this is; None for one that is not visible."""
+        if self._timeline.counted:
+            return self._out if self._out < len(self._timeline) else None
+        if frame.pts is None:
+            return None
+        if self._latest is not None and frame.pts <= self._latest:
+            raise Damaged(
+                self._indices.get(frame.pts, 0), "corrupt", "frames come out in another order than the container says"
+            )
+        self._latest = frame.pts
+        return self._indices.get(frame.pts)
+
+    def _release(self) -> tuple[int, av.VideoFrame]:
+        _, index, frame = self._held.popleft()
+        starts = self._timeline.packets.starts
+        number = self._timeline.numbers[index]
+        start = starts[number] or 0
+        for packet in self._broken:
+            if packet <= number and (starts[packet] or 0) >= start:
+                raise Damaged(index, "corrupt", f"packet {packet}, which the frame depends on, is damaged")
+        return index, frame
+
+    def _missing(self) -> Damaged:
+        reason = "corrupt" if self._broken else "decode_error"
+        return Damaged(self._wanted[0], reason, "the decoder does not give it")

@@ -1,0 +1,39 @@
+"""Which GPUs this machine has, by NVIDIA's management library: the only importer of pynvml.
+
+No library, no driver or no permission means no GPU, never a failure.
+"""
+
+from dataclasses import dataclass
+
+import pynvml
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One device: its index for CUDA, product name, memory in bytes and driver version."""
+
+    index: int
+    name: str
+    memory: int
+    driver: str
+
+
+def gpus() -> list[Gpu]:
+    """The machine's GPUs by index; empty where there is none to use."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
+        return [_gpu(index, driver) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _gpu(index: int, driver: str) -> Gpu:
+    device = pynvml.nvmlDeviceGetHandleByIndex(index)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(device).total
+    return Gpu(index, str(pynvml.nvmlDeviceGetName(device)), int(memory), driver)

@@ -1,0 +1,100 @@
+"""Packets of one video by their number in the packet table, forward only: read through short gaps, seek over long ones.
+
+A seek is believed only when the packet it was meant for comes by; else the file is read from its start again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.codec.hwaccel import HWAccel
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container import opened, packets, video_stream
+from reelmill_stages.media.timeline import Timeline
+
+_SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+"""Containers with an index whose seeks land on key frames."""
+_WORTH_A_SEEK = 512 * 1024
+"""Bytes; reading through less costs no more than the seek."""
+_LOST = 2000
+"""Packets read after a seek without meeting the expected one before it counts as failed."""
+
+
+class PacketReader:
+    """Context manager over one open file; `codec` is its decoder's context."""
+
+    def __init__(self, path: Path, timeline: Timeline, *, hwaccel: HWAccel | None = None) -> None:
+        self._path = path
+        self._timeline = timeline
+        self._hwaccel = hwaccel
+        self._stack = ExitStack()
+        self._may_seek = timeline.container in _SEEKABLE
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def _open(self) -> None:
+        self._stack.close()
+        self._container = self._stack.enter_context(opened(self._path, hwaccel=self._hwaccel))
+        self._stream = video_stream(self._path, self._container, self._timeline.stream)
+        self.codec = self._stream.codec_context
+        self.codec.thread_count = 1
+        self._packets = packets(self._path, self._container, self._stream)
+        self._next = 0
+
+    def run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
+        """Packets `first` to `last` with their numbers. Raises ItemError where the file no longer matches its table."""
+        packet = self._advance(first)
+        for number in range(first, last + 1):
+            if number > first:
+                packet = self._read()
+            if not self._is(packet, number):
+                raise ItemError("corrupt", f"{self._path.name} gives other packets on a second reading")
+            yield number, packet
+
+    def _read(self) -> Packet[VideoStream]:
+        packet = next(self._packets, None)
+        if packet is None:
+            raise ItemError("truncated", f"{self._path.name} ends before its packet {self._next}")
+        self._next += 1
+        return packet
+
+    def _advance(self, number: int) -> Packet[VideoStream]:
+        table = self._timeline.packets
+        if self._may_seek and sum(table.sizes[self._next : number]) > _WORTH_A_SEEK:
+            found = self._seek(number)
+            if found is not None:
+                return found
+            self._may_seek = False
+            self._open()
+        while self._next < number:
+            self._read()
+        return self._read()
+
+    def _seek(self, number: int) -> Packet[VideoStream] | None:
+        try:
+            self._container.seek(self._timeline.packets.pts[number], stream=self._stream)
+        except av.FFmpegError:
+            return None
+        self._packets = packets(self._path, self._container, self._stream)
+        for packet, _ in zip(self._packets, range(_LOST), strict=False):
+            if self._is(packet, number):
+                self._next = number + 1
+                return packet
+        return None
+
+    def _is(self, packet: Packet[VideoStream], number: int) -> bool:
+        table = self._timeline.packets
+        return packet.pos == table.places[number] and packet.size == table.sizes[number]
