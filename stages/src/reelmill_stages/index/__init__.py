@@ -1,1 +1,1 @@
-"""Validate and list tars."""
+"""Validate tars and list them for the trainer."""

@@ -1,1 +1,1 @@
-"""Pack samples into tars."""
+"""Pack items into tars that trainers open without preparation."""

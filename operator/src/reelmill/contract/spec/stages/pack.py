@@ -6,23 +6,30 @@ from pydantic import Field
 
 from reelmill.contract.spec.block import StageBlock
 
-Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]
+Plugin = Annotated[
+    str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$|^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$", max_length=200)
+]
+"""`module:Class`, or the dotted name (`company.sampler`) of an entry point in the group `reelmill.samplers`."""
 
 
 class PackBlock(StageBlock):
     """Packs items into tars of equal numbers of samples, self-contained and byte-reproducible."""
 
     samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500
-    """Samples in one tar."""
+    """Samples in one tar; the last one of a shard may hold fewer, and items that failed leave their places empty."""
     sampler: Literal["video_only", "un", "kf"] | Plugin = "video_only"
-    """`video_only` packs the untouched file; `un` frames at equal distance; `kf` key frames and others with their times; or
-    `module:Class` of one's own."""
+    """`video_only` packs the untouched file; `un` frames at equal distance; `kf` key frames and others, with their
+    times; or one's own: `module:Class`, or the dotted name of an entry point in the group `reelmill.samplers`."""
     keys: Literal["unique", "compat"] = "unique"
     """`unique` over the whole data set; `compat` counts from 0 in every tar, as the original did."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100
     """Quality of packed frames."""
     max_side: Annotated[int, Field(ge=16, le=8192)] | None = None
     """Frames with a longer side are reduced to it, aspect kept; absent: as decoded."""
+    frames: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Frames of one sample; absent: 16 with `un`, up to 24 with `kf`."""
+    key_frames: Annotated[int, Field(ge=1, le=1024)] = 8
+    """With `kf`: so many of the frames are key frames at most."""
 
     @property
     def batch(self) -> int:

@@ -1,0 +1,114 @@
+"""What `check: full` looks at: the payloads of a sample, with the rules of the trainer that reads them.
+
+The json must parse, images must decode and be those that the json lists, and packed tokens must be consistent. Only
+the rules whose fields are there apply.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from reelmill_stages.tar.samples import IMAGES, Problem, Sample
+
+MAX_TOKENS = 8000
+"""A pack must be shorter."""
+PATCH, START, END = 32000, 32001, 32002
+"""Token ids of an image's patches, of its start and of its end."""
+PATCHES = 256
+"""Patch tokens of one image."""
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for damaged images."""
+PLACEHOLDERS = ("<image>", "<Iimage>", "<Pimage>")
+
+
+class Payloads:
+    """Reads parts of samples from one tar."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: BinaryIO = path.open("rb")
+
+    def read(self, sample: Sample, part: str) -> bytes:
+        """A part's bytes."""
+        member = sample.parts[part]
+        self._file.seek(member.data)
+        return self._file.read(member.size)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def wrong(sample: Sample, payloads: Payloads) -> Iterator[Problem]:
+    """The rules that the payloads of one sample break."""
+    for part in sample.parts:
+        last = part.rpartition(".")[2]
+        if last == "json":
+            yield from _json(sample, part, payloads.read(sample, part))
+        elif last in IMAGES:
+            yield from _image(sample, part, payloads.read(sample, part))
+
+
+def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
+    """The fields of the sample's json; empty when it has none that can be read."""
+    if "json" not in sample.parts:
+        return {}
+    try:
+        read = json.loads(payloads.read(sample, "json"))
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _json(sample: Sample, part: str, data: bytes) -> Iterator[Problem]:
+    try:
+        read = json.loads(data)
+    except ValueError as error:
+        yield Problem("json", f"part {part!r} of sample {sample.key} is no JSON: {error}")
+        return
+    if part == "json" and isinstance(read, dict):
+        yield from _listed(sample, read)
+        yield from _tokens(sample, read)
+
+
+def _image(sample: Sample, part: str, data: bytes) -> Iterator[Problem]:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except UNREADABLE as error:
+        words = str(error).splitlines()[0] if not isinstance(error, UnidentifiedImageError) else "no known image format"
+        yield Problem("image", f"part {part!r} of sample {sample.key} does not decode: {words}")
+
+
+def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[Problem]:
+    names = read.get("image_name_list")
+    if not isinstance(names, list):
+        return
+    images = {part.rpartition(".")[0] for part in sample.parts if part.rpartition(".")[2] in IMAGES}
+    for name in names:
+        if str(name).rpartition("-")[2] not in images:
+            yield Problem("image_missing", f"sample {sample.key} lists {name!r} and has no such image")
+            return
+    prompt = read.get("prompt")
+    if isinstance(prompt, str):
+        count = sum(prompt.count(word) for word in PLACEHOLDERS)
+        if count != len(names):
+            yield Problem("image_count", f"sample {sample.key} has {len(names)} images and {count} places for them")
+
+
+def _tokens(sample: Sample, read: Mapping[str, Any]) -> Iterator[Problem]:
+    ids, mask, images = read.get("input_ids"), read.get("loss_mask"), read.get("image")
+    if not isinstance(ids, list):
+        return
+    if not isinstance(mask, list) or len(ids) != len(mask):
+        count = len(mask) if isinstance(mask, list) else 0
+        yield Problem("mask_length", f"sample {sample.key} has {len(ids)} tokens and {count} of them in its loss mask")
+    if len(ids) >= MAX_TOKENS:
+        yield Problem("too_long", f"sample {sample.key} has {len(ids)} tokens; fewer than {MAX_TOKENS} fit")
+    starts, ends, patches = ids.count(START), ids.count(END), ids.count(PATCH)
+    if starts != ends:
+        yield Problem("image_borders", f"sample {sample.key} has {starts} starts and {ends} ends of images")
+    if isinstance(images, list) and patches != PATCHES * len(images):
+        yield Problem("image_patches", f"sample {sample.key} has {patches} patches for {len(images)} images")

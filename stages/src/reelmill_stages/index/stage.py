@@ -1,0 +1,93 @@
+"""`index`: look at every tar, name the bad ones, and list the good ones for the trainer.
+
+A tar is good when both readers that count see the same samples in it that it was packed from. A bad one is a failed
+item with the rule that it breaks, and the others go on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill_stages.index.listing import Row, dump, localised, parse, url
+from reelmill_stages.index.opened import Payloads, wrong
+from reelmill_stages.index.preview import SAMPLES, is_shown, preview
+from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Stage, Work
+from reelmill_stages.tar.inspect import Contents, contents
+from reelmill_stages.tar.samples import Problem, Sample
+
+NAMED = 3
+"""Problems that a failed tar's row names; the rest are counted."""
+
+
+class Index(Stage):
+    """Counts, checks and lists tars."""
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        assert isinstance(block, IndexBlock)
+        self._block = block
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(input_, work) for input_ in group]
+
+    def _one(self, input_: Input, work: Work) -> Result:
+        item = input_.item
+        if item.media is None:
+            return Failed("no_media", f"{item.key} is no tar")
+        first: list[Sample] = []
+        try:
+            tar = work.fetch(item.media)
+            found = _looked_at(tar, first, full=self._block.check == "full")
+            expected = item.fields.get("samples", found.count)
+            if found.count != expected:
+                found.problems.append(Problem("sample_count", f"{found.count} samples, packed were {expected}"))
+            if found.problems:
+                return Failed("bad_tar", f"{item.media.uri}: {_words(found.problems)}")
+            files: tuple[File, ...] = ()
+            if is_shown(self._block.preview, input_):
+                files = preview(f"{input_.number:06d}", tar, first, work.scratch)
+        except ItemError as error:
+            return Failed(error.reason, error.what)
+        fields = {"samples": found.count}
+        return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields),))
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        rows = [
+            Row(url=url(item.media.uri, data.root), nsamples=item.fields["samples"])
+            for item in data.items()
+            if item.media is not None
+        ]
+        for name in ("index.pkl", "index.json"):
+            path = data.scratch / name
+            path.write_bytes(dump(rows, path.suffix))
+            yield File(name, path)
+
+    def localise(self, view: Path, folder: Path) -> None:
+        if view.suffix in (".pkl", ".json"):
+            view.write_bytes(dump(localised(parse(view.read_bytes(), view.suffix), folder), view.suffix))
+
+
+def _looked_at(tar: Path, first: list[Sample], *, full: bool) -> Contents:
+    problems: list[Problem] = []
+    payloads = Payloads(tar)
+
+    def visit(sample: Sample) -> None:
+        if len(first) < SAMPLES:
+            first.append(sample)
+        if full:
+            problems.extend(wrong(sample, payloads))
+
+    try:
+        found = contents(tar, visit)
+    finally:
+        payloads.close()
+    found.problems.extend(problems)
+    return found
+
+
+def _words(problems: Sequence[Problem]) -> str:
+    named = "; ".join(f"{problem.rule}: {problem.message}" for problem in problems[:NAMED])
+    return named if len(problems) <= NAMED else f"{named}; and {len(problems) - NAMED} more"

@@ -1,0 +1,55 @@
+"""One look at a tar's structure: how many samples, where they begin, which rules it breaks. Payloads are not read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill_stages.tar.samples import Keys, Problem, Sample, broken, samples
+from reelmill_stages.tar.walk import BadTar, Walk, walk
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a tar holds. `count` is what the packing pipeline's reader would count, and stock webdataset too unless
+    `dashed`. `offsets` and `end` are what a `.tar.idx` says.
+    """
+
+    count: int = 0
+    dashed: bool = False
+    end: int = 0
+    offsets: list[int] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    first: list[tuple[str, ...]] = field(default_factory=list)
+    """Part names of the first samples."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+FIRST = 5
+"""So many samples decide which columns Hugging Face sees."""
+
+
+def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Contents:
+    """Walk one tar. Never raises BadTar: what is wrong is in `problems`. `visit` sees every sample."""
+    what = Contents()
+    keys = Keys()
+    left = Walk()
+    try:
+        for sample in samples(walk(path, left), what.problems):
+            what.count += 1
+            what.dashed |= sample.dashed
+            what.offsets.append(sample.offset)
+            what.keys.append(sample.key)
+            if len(what.first) < FIRST:
+                what.first.append(sample.names)
+            if keys.recurs(sample.key):
+                what.problems.append(Problem("split_key", f"sample {sample.key} recurs: its parts are not together"))
+            what.problems.extend(broken(sample))
+            if visit is not None:
+                visit(sample)
+    except BadTar as error:
+        what.problems.append(Problem(error.rule, error.what.partition(": ")[2]))
+    else:
+        if not what.count:
+            what.problems.append(Problem("empty", "there is no sample in it"))
+    what.end = left.end
+    return what

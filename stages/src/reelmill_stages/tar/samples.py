@@ -1,0 +1,117 @@
+"""How trainers see a tar: members grouped into samples, and the rules that the group must keep.
+
+Two readers count. Stock webdataset (and with it Megatron Energon and Hugging Face) starts a sample wherever the part of
+the name before the first dot changes. The reader of the packing pipeline folds `key-0.jpg` into the sample that the
+last json opened, and drops a sample with a part that it does not know.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from reelmill_stages.tar.walk import Member
+
+IMAGES = frozenset({"jpg", "jpeg", "png"})
+KNOWN = IMAGES | {"txt", "json"}
+"""Last extensions that the packing pipeline's reader keeps a sample for."""
+
+_SPLIT = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+_META = re.compile(r"__[^/]*__($|/)")
+
+
+@dataclass(slots=True)
+class Sample:
+    """One sample: its key, its parts by suffix (`json`, `0.jpg`), and whether frames were spelled `key-0.jpg`."""
+
+    key: str
+    offset: int
+    parts: dict[str, Member] = field(default_factory=dict)
+    dashed: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its parts, sorted."""
+        return tuple(sorted(self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A broken rule: a fixed word and one line for a person."""
+
+    rule: str
+    message: str
+
+
+def split(name: str) -> tuple[str, str] | None:
+    """Key and suffix of a member's name, or None for a name that readers pass over."""
+    found = _SPLIT.match(name)
+    return (found[1], found[2]) if found else None
+
+
+def samples(members: Iterable[Member], problems: list[Problem] | None = None) -> Iterator[Sample]:
+    """Samples in order, folded as the packing pipeline's reader folds.
+
+    For tars that keep the rules this is what stock webdataset sees too. What hinders a reader goes to `problems`.
+    """
+    found = problems if problems is not None else []
+    current: Sample | None = None
+    opened = ""
+    for member in members:
+        if _META.match(member.name):
+            continue
+        parts = split(member.name)
+        if parts is None:
+            found.append(Problem("no_extension", f"{member.name!r} has no key and extension: readers pass over it"))
+            continue
+        key, suffix = parts
+        if suffix != suffix.lower():
+            found.append(Problem("upper_case", f"{member.name!r}: an extension must be in lower case"))
+            suffix = suffix.lower()
+        dashed = False
+        if suffix == "json":
+            opened = key
+        elif opened and key.startswith(f"{opened}-"):
+            suffix = f"{key[len(opened) + 1 :]}.{suffix}"
+            key, dashed = opened, True
+        if current is None or key != current.key:
+            if current is not None:
+                yield current
+                if suffix == "json" and current.key.startswith(f"{key}-") and "json" not in current.parts:
+                    found.append(Problem("json_first", f"{current.key} comes before the json that it belongs to"))
+            current = Sample(key, member.offset)
+        if suffix in current.parts:
+            found.append(Problem("duplicate_part", f"{member.name!r} is there twice"))
+        current.parts[suffix] = member
+        current.dashed |= dashed
+    if current is not None:
+        yield current
+
+
+def broken(sample: Sample) -> Iterator[Problem]:
+    """The rules that one sample breaks by its names alone."""
+    images = [name for name in sample.parts if name.rpartition(".")[2] in IMAGES]
+    if images:
+        for name in sample.parts:
+            if name.rpartition(".")[2] not in KNOWN:
+                yield Problem("hidden", f"part {name!r} hides sample {sample.key} from the packing pipeline's reader")
+    texts = [name for name in sample.parts if "." in name and name.rpartition(".")[2] not in IMAGES]
+    last = [name.rpartition(".")[2] for name in texts]
+    if any(last.count(one) > 1 for one in last):
+        yield Problem("dotted_key", f"{sample.key}: {', '.join(sorted(texts)[:3])} look like keys with a dot")
+    for name, member in sample.parts.items():
+        if not member.size:
+            yield Problem("empty_part", f"part {name!r} of sample {sample.key} has no bytes")
+
+
+@dataclass(slots=True)
+class Keys:
+    """Which keys were seen, to find one that recurs."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def recurs(self, key: str) -> bool:
+        """Whether it was seen before; notes it."""
+        if key in self.seen:
+            return True
+        self.seen.add(key)
+        return False
