@@ -1,0 +1,62 @@
+"""`reelmill ledger`: what became of which item, and why."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from reelmill.contract.record import LedgerRow
+from reelmill.contract.task import Task
+from reelmill_stages.commands.entry import data_set, entries, store_of
+
+
+def rows(
+    task: Task,
+    env: Mapping[str, str],
+    *,
+    stages: Collection[str] = (),
+    classes: Collection[str] = (),
+    outcomes: Collection[str] = (),
+    item: str = "",
+    history: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Ledger rows with the `stage` that they are of; empty choices mean all.
+
+    `item` is a key or a pattern with `*`; `history` gives replaced rows too, in the order in which they were committed.
+    """
+    store = store_of(task, env)
+    for entry in entries(task):
+        if stages and entry.name not in stages:
+            continue
+        data = data_set(store, entry)
+        for row in data.raw_ledger() if history else data.ledger():
+            if _wanted(row, classes, outcomes, item):
+                yield {"stage": entry.name, **row.to_json()}
+
+
+def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Per source and stage, what became of its items: rows of `stage`, `outcome`, `reason`, `items`, largest first."""
+    store = store_of(task, env)
+    found: list[dict[str, Any]] = []
+    for entry in entries(task):
+        if stages and entry.name not in stages:
+            continue
+        last = data_set(store, entry).last
+        if last is None:
+            continue
+        counts = Counter({tuple(name.partition(":")[::2]): number for name, number in last.reasons.items()})
+        if last.totals.done:
+            counts["done", ""] = last.totals.done
+        found += [
+            {"stage": entry.name, "outcome": outcome, "reason": reason, "items": number}
+            for (outcome, reason), number in counts.most_common()
+        ]
+    return found
+
+
+def _wanted(row: LedgerRow, classes: Collection[str], outcomes: Collection[str], item: str) -> bool:
+    return (
+        (not classes or row.reason in classes)
+        and (not outcomes or row.outcome in outcomes)
+        and (not item or row.key == item or fnmatchcase(row.key, item))
+    )

@@ -1,0 +1,99 @@
+"""`reelmill status`: what each source and stage has, read from the store alone."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from reelmill.contract.errors import NotFound
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.segment import Pass, Runner
+from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.dataset import DataSet, LatestKey
+from reelmill_stages.runtime.stored import load
+from reelmill_stages.store import Store
+
+
+def status(task: Task, env: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One row per source and stage, in the order of the pipeline.
+
+    Fields: `name`, `kind` (source or stage), `type`, `key`, `state` (`empty`, `working`, `behind`, `current`),
+    `segments`, `items`, `weight`, `in`, `done`, `filtered`, `failed`, `skipped`, `reasons`, `uncovered` (upstream name
+    -> segments still to cover), `pass` (the open one: `segment`, `shards`, `committed`, `by`, `seconds_ago`), `latest`
+    (the key that the name pointed at last, and the `definition` behind it, where it is another one), `uri`.
+    """
+    store = store_of(task, env)
+    made = {entry.name: data_set(store, entry) for entry in entries(task)}
+    return [_row(store, entry, made) for entry in entries(task)]
+
+
+def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet]) -> dict[str, Any]:
+    data = made[entry.name]
+    last = data.last
+    counts = data.totals
+    opened = _open_pass(store, data) if isinstance(entry, StageDef) else None
+    uncovered = _uncovered(entry, data, made) if isinstance(entry, StageDef) else {}
+    state = "working" if opened else "behind" if uncovered else "current" if last else "empty"
+    return {
+        "name": entry.name,
+        "kind": "stage" if isinstance(entry, StageDef) else "source",
+        "type": entry.type,
+        "key": entry.key,
+        "state": state if last or opened else "empty",
+        "segments": last.segment if last else 0,
+        "items": data.item_count,
+        "weight": sum(segment.weight for segment in data.segments()),
+        "in": counts.in_,
+        "done": counts.done,
+        "filtered": counts.filtered,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "reasons": dict(last.reasons) if last else {},
+        "uncovered": uncovered,
+        "pass": opened,
+        "latest": _other_key(store, entry),
+        "uri": f"{store.uri.rstrip('/')}/{data.root}",
+    }
+
+
+def _uncovered(stage: StageDef, data: DataSet, made: Mapping[str, DataSet]) -> dict[str, int]:
+    missing = {}
+    for upstream in stage.upstreams:
+        last = made[upstream.name].last
+        behind = (last.segment if last else 0) - data.coverage.get(upstream.name, 0)
+        if behind > 0:
+            missing[upstream.name] = behind
+    return missing
+
+
+def _open_pass(store: Store, data: DataSet) -> dict[str, Any] | None:
+    paths = data.paths((data.last.segment if data.last else 0) + 1)
+    opened = load(store, paths.pass_json, Pass)
+    if opened is None:
+        return None
+    return {
+        "segment": opened.segment,
+        "shards": len(opened.shards),
+        "committed": sum(1 for _ in store.list(paths.shards)),
+        "by": opened.runner.name,
+        "seconds_ago": _seconds_since_heartbeat(store, paths),
+    }
+
+
+def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
+    if load(store, paths.heartbeat, Runner) is None:
+        return None
+    try:
+        return max(0.0, round(time.time() - store.stat(paths.heartbeat).modified, 1))
+    except NotFound:
+        return None
+
+
+def _other_key(store: Store, entry: SourceDef | StageDef) -> dict[str, Any] | None:
+    """What the name stood for last, where it was another definition than the present one."""
+    latest = load(store, Names(entry.name, "").latest, LatestKey)
+    if latest is None or latest.key == entry.key:
+        return None
+    record = DataSet(store, Names(entry.name, latest.key)).record()
+    return {"key": latest.key, "definition": record.definition if record else {}}
