@@ -1,0 +1,84 @@
+"""Where to cut: from a timeline and a span to the frames of a clip and the packets that show them. Pure; no I/O.
+
+A copied clip is a slice of the source's packets in decode order: from the key packet that its first visible frame needs
+to the last packet whose frame is visible. What the slice holds besides (pre-roll before the first frame, reference
+frames that are shown after the last one) is hidden by the clip's edit list, never left out: visible frames are decoded
+from it.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The visible frames of a clip: their indices, and their stretch [start, end) in ticks of `time_base` seconds."""
+
+    frames: range
+    start: int
+    end: int
+    time_base: Fraction
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the first frame to the end of the last."""
+        return float((self.end - self.start) * self.time_base)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Packets `first` to `last` (inclusive, decode order) and the decode time that each of them gets."""
+
+    first: int
+    last: int
+    dts: tuple[int, ...]
+
+
+def cut_at(timeline: Timeline, start: float, end: float) -> Cut:
+    """The frames with start <= t < end, where t is 0 s at the first visible frame.
+
+    Raises ItemError(`bad_span`) when there are none.
+    """
+    frames = timeline.window(start, end)
+    if not frames:
+        raise ItemError("bad_span", f"no frame is shown from {start:g} s to {end:g} s")
+    return cut_frames(timeline, frames)
+
+
+def cut_frames(timeline: Timeline, frames: range) -> Cut:
+    """The cut that holds exactly these frames."""
+    after = timeline.pts[frames.stop] if frames.stop < len(timeline.pts) else timeline.end
+    return Cut(frames, timeline.pts[frames.start], after, timeline.time_base)
+
+
+def slice_of(timeline: Timeline, cut: Cut) -> Slice | None:
+    """The packets that show exactly a cut's frames, or None where copied packets cannot.
+
+    None: the container does not tell the order of its frames, decoder settings change in the middle, times occur
+    twice, or frames that the source hides lie between visible ones.
+    """
+    if timeline.counted or not timeline.steady:
+        return None
+    packets = timeline.packets
+    numbers = [timeline.numbers[index] for index in cut.frames]
+    first, last = entry(timeline, cut), max(numbers)
+    stamps = packets.pts[first : last + 1]
+    if len(set(stamps)) < len(stamps) or sum(cut.start <= pts < cut.end for pts in stamps) != len(numbers):
+        return None
+    return Slice(first, last, _decode_times(stamps))
+
+
+def entry(timeline: Timeline, cut: Cut) -> int:
+    """Number of the key packet from which decoding must begin to reach all frames of a cut."""
+    starts = (timeline.packets.starts[timeline.numbers[index]] for index in cut.frames)
+    return min(start for start in starts if start is not None)
+
+
+def _decode_times(pts: tuple[int, ...]) -> tuple[int, ...]:
+    """Decode times made of the presentation times: rising, and never after them. Matroska has none of its own."""
+    ordered = sorted(pts)
+    shift = max(rank - stamp for rank, stamp in zip(ordered, pts, strict=True))
+    return tuple(rank - shift for rank in ordered)

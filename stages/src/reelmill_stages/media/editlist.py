@@ -1,0 +1,97 @@
+"""Sets where the presentation of each track of an mp4 file ends, in place.
+
+A muxer writes edit lists that hide what lies before the first visible frame, but it counts all that comes after it as
+visible. This module shortens the last edit of each track (`elst`) and the durations that depend on it (`tkhd`, `mvhd`).
+Box layout: ISO/IEC 14496-12. No byte moves.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_CONTAINERS = {b"moov", b"trak", b"edts"}
+_EMPTY_EDIT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    kind: bytes
+    start: int
+    """Offset of the payload in the `moov`."""
+    end: int
+
+
+def set_ends(path: Path, ends: Sequence[int]) -> None:
+    """Make track i end at `ends[i]`, counted from the start of the movie in ticks of its time scale.
+
+    Raises ValueError when the file is not laid out as a muxer with edit lists writes it.
+    """
+    with path.open("r+b") as file:
+        offset, moov = _moov(file)
+        tracks = [box for box in _boxes(moov, 0, len(moov)) if box.kind == b"trak"]
+        if len(tracks) != len(ends):
+            raise ValueError(f"{len(tracks)} tracks, not {len(ends)}")
+        longest = 0
+        for track, end in zip(tracks, ends, strict=True):
+            inside = {box.kind: box for box in _within(moov, track)}
+            shown = _set_edit(moov, inside[b"elst"], end)
+            _set_time(moov, inside[b"tkhd"], shown, before=(4 + 4 + 4 + 4, 8 + 8 + 4 + 4))
+            longest = max(longest, shown)
+        mvhd = next(box for box in _boxes(moov, 0, len(moov)) if box.kind == b"mvhd")
+        _set_time(moov, mvhd, longest, before=(4 + 4 + 4, 8 + 8 + 4))
+        file.seek(offset)
+        file.write(moov)
+
+
+def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
+    """Shorten the last edit to end at `end`, never lengthen it; the end as it is now."""
+    wide = moov[box.start] == 1
+    layout = struct.Struct(">Qqhh" if wide else ">Iihh")
+    (count,) = struct.unpack_from(">I", moov, box.start + 4)
+    at, begun = box.start + 8, 0
+    for _ in range(count - 1):
+        begun += layout.unpack_from(moov, at)[0]
+        at += layout.size
+    duration, media_time, *rate = layout.unpack_from(moov, at)
+    if media_time == _EMPTY_EDIT:
+        raise ValueError("the last edit is empty")
+    shown = max(0, min(duration, end - begun))
+    layout.pack_into(moov, at, shown, media_time, *rate)
+    return int(begun + shown)
+
+
+def _set_time(moov: bytearray, box: _Box, value: int, *, before: tuple[int, int]) -> None:
+    """Set the duration of a header, which lies so many bytes behind version and flags in version 0 and 1."""
+    wide = moov[box.start] == 1
+    struct.pack_into(">Q" if wide else ">I", moov, box.start + 4 + before[wide], value)
+
+
+def _moov(file: BinaryIO) -> tuple[int, bytearray]:
+    """Offset and payload of the movie box."""
+    while len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        header = 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8))
+            header = 16
+        if kind == b"moov":
+            offset = file.tell()
+            return offset, bytearray(file.read(size - header))
+        file.seek(size - header, 1)
+    raise ValueError("no moov box")
+
+
+def _boxes(data: bytearray, start: int, end: int) -> Iterator[_Box]:
+    while start < end:
+        size, kind = struct.unpack_from(">I4s", data, start)
+        yield _Box(kind, start + 8, start + size)
+        start += size
+
+
+def _within(data: bytearray, box: _Box) -> Iterator[_Box]:
+    for inner in _boxes(data, box.start, box.end):
+        yield inner
+        if inner.kind in _CONTAINERS:
+            yield from _within(data, inner)

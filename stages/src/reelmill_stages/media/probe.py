@@ -1,0 +1,120 @@
+"""What a file holds, as PyAV sees it: the first look at an input, where a bad file gets its reason."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream as AvAudio
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream as AvVideo
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container import damage, opened, video_stream
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """`width` and `height` in pixels as stored; `fps` is the average; `start` in ticks of `time_base` seconds.
+
+    `rotation` is what players turn the picture by, in degrees counter-clockwise; 0 for all but the main stream.
+    """
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    fps: Fraction
+    pixel_format: str
+    time_base: Fraction
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    """`rate` in samples a second; `start` in ticks of `time_base` seconds."""
+
+    index: int
+    codec: str
+    rate: int
+    channels: int
+    time_base: Fraction
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """`container` is FFmpeg's name of the format; `duration` in seconds; `main` the video stream that players show."""
+
+    container: str
+    duration: float
+    main: VideoStream
+    video: tuple[VideoStream, ...]
+    audio: tuple[AudioStream, ...]
+
+
+def probe(path: Path) -> Probe:
+    """Look into a file; decodes one frame. Cover pictures are no video.
+
+    Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (audio alone is that too) or
+    `zero_duration`.
+    """
+    with opened(path) as container:
+        main = video_stream(path, container)
+        picture = _first_picture(path, container, main)
+        duration = _duration(container, main)
+        if duration <= 0:
+            raise ItemError("zero_duration", f"{path.name}: the video has no duration")
+        films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+        video = tuple(_video(stream, picture.rotation if stream.index == main.index else 0) for stream in films)
+        return Probe(
+            container=container.format.name,
+            duration=duration,
+            main=next(stream for stream in video if stream.index == main.index),
+            video=video,
+            audio=tuple(_audio(stream) for stream in container.streams.audio),
+        )
+
+
+def _first_picture(path: Path, container: InputContainer, stream: AvVideo) -> VideoFrame:
+    try:
+        picture = next(container.decode(stream), None)
+    except av.FFmpegError as error:
+        raise damage(path, error) from error
+    if picture is None:
+        raise ItemError("zero_duration", f"{path.name}: the video stream holds no frame")
+    return picture
+
+
+def _video(stream: AvVideo, rotation: int) -> VideoStream:
+    return VideoStream(
+        index=stream.index,
+        codec=stream.codec_context.name,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        rotation=rotation,
+        fps=stream.average_rate or Fraction(0),
+        pixel_format=stream.codec_context.pix_fmt or "",
+        time_base=stream.time_base or Fraction(1),
+        start=stream.start_time or 0,
+    )
+
+
+def _audio(stream: AvAudio) -> AudioStream:
+    return AudioStream(
+        index=stream.index,
+        codec=stream.codec_context.name,
+        rate=stream.codec_context.sample_rate,
+        channels=stream.codec_context.channels,
+        time_base=stream.time_base or Fraction(1),
+        start=stream.start_time or 0,
+    )
+
+
+def _duration(container: InputContainer, stream: AvVideo) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else 0.0

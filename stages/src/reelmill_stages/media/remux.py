@@ -1,0 +1,158 @@
+"""Cutting by copy: packets go from the source to an mp4 as they are, and an edit list shows exactly the clip's frames.
+
+One open file serves all clips of a source. The clip begins with the key frame that its first frame needs and ends with
+the last packet that shows one of its frames; the edit list hides the rest. Nothing is decoded, so every visible frame
+is the source's, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+from av.video.stream import VideoStream
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media import sound
+from reelmill_stages.media.container import damage, opened
+from reelmill_stages.media.cut import Cut, Slice, slice_of
+from reelmill_stages.media.editlist import set_ends
+from reelmill_stages.media.seek import video_from
+from reelmill_stages.media.timeline import Timeline, read_timeline
+
+CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
+"""What an mp4 holds as it is."""
+
+_FINEST_SCALE = 10_000
+
+
+class Remuxer:
+    """Cuts clips out of one open video. `audio` keeps its first audio stream."""
+
+    def __init__(self, path: Path, container: InputContainer, timeline: Timeline, *, audio: bool) -> None:
+        self.path = path
+        self.container = container
+        self.timeline = timeline
+        self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
+        self.audio = next(iter(container.streams.audio), None) if audio else None
+
+    def slice_of(self, cut: Cut) -> Slice | None:
+        """The packets to copy for a cut, or None where an mp4 cannot hold or show them exactly."""
+        if self.timeline.codec not in CODECS:
+            return None
+        if self.audio is not None and self.audio.codec_context.name not in sound.CODECS:
+            return None
+        return slice_of(self.timeline, cut)
+
+    def copy(self, cut: Cut, piece: Slice, target: Path) -> None:
+        """Write a clip. The same call gives the same bytes.
+
+        Raises ItemError(`corrupt`) for packets that cannot be read or written and `unverified` when the clip does not
+        show what was planned; then no file is left.
+        """
+        try:
+            self._write(cut, piece, target)
+            verify(target, len(cut.frames))
+        except BaseException as error:
+            target.unlink(missing_ok=True)
+            if isinstance(error, av.FFmpegError):
+                raise damage(self.path, error) from error
+            raise
+
+    def _write(self, cut: Cut, piece: Slice, target: Path) -> None:
+        base = self.timeline.time_base
+        scale = _time_scale(base)
+        heard = sound.sound_of(self.path, self.container, self.audio, cut) if self.audio else None
+        for stream in self.container.streams:
+            stream.discard = Discard.default
+        options = {
+            "movflags": "+faststart",
+            "fflags": "+bitexact",
+            "avoid_negative_ts": "disabled",
+            "movie_timescale": str(scale),
+            "video_track_timescale": str(scale),
+        }
+        with av.open(f"file:{target.absolute()}", "w", format="mp4", container_options=options) as output:
+            tracks: list[Iterator[Packet[Any]]] = [self._video(output, cut, piece)]
+            ends = [round((cut.end - cut.start) * base * scale)]
+            if heard is not None and heard.packets and self.audio is not None:
+                track = output.add_stream_from_template(self.audio, opaque=True)
+                track.time_base = Fraction(1, heard.rate)
+                tracks.append(_onto(track, heard.packets))
+                ends.append(ends[0])
+            output.start_encoding()
+            for packet in merge(*tracks, key=_moment):
+                output.mux(packet)
+        set_ends(target, ends)
+
+    def _video(self, output: OutputContainer, cut: Cut, piece: Slice) -> Iterator[Packet[Any]]:
+        track = output.add_stream_from_template(self.video, opaque=True)
+        track.time_base = self.timeline.time_base
+        return self._stamped(track, cut, piece)
+
+    def _stamped(self, track: Any, cut: Cut, piece: Slice) -> Iterator[Packet[Any]]:
+        """The packets of a slice with the clip's times."""
+        stamps = self.timeline.packets.pts[piece.first : piece.last + 1]
+        sizes = self.timeline.packets.sizes[piece.first : piece.last + 1]
+        ends = dict(zip(sorted(stamps), [*sorted(stamps)[1:], None], strict=True))
+        packets = video_from(self.path, self.container, self.video, stamps[0])
+        seen = 0
+        for packet, pts, dts, size in zip(islice(packets, len(stamps)), stamps, piece.dts, sizes, strict=False):
+            if packet.pts != pts or packet.size != size or packet.is_corrupt:
+                raise ItemError("corrupt", f"{self.path.name}: the packet at tick {pts} cannot be read as listed")
+            packet.stream = track
+            packet.pts, packet.dts = pts - cut.start, dts - cut.start
+            packet.duration = (ends[pts] or max(cut.end, pts + 1)) - pts
+            packet.time_base = self.timeline.time_base
+            seen += 1
+            yield packet
+        if seen < len(stamps):
+            raise ItemError("truncated", f"{self.path.name} ends before the packet at tick {stamps[seen]}")
+
+
+@contextmanager
+def remuxer(path: Path, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
+    """Open a video for cutting. Raises ItemError as `container.opened` does."""
+    with opened(path) as container:
+        yield Remuxer(path, container, timeline, audio=audio)
+
+
+def verify(path: Path, frames: int) -> Timeline:
+    """The timeline of a clip that was just written, which must begin at 0 and show so many frames.
+
+    Raises ItemError(`unverified`).
+    """
+    try:
+        written = read_timeline(path)
+    except ItemError as error:
+        raise ItemError("unverified", f"the clip does not open: {error.what}") from error
+    if len(written) != frames:
+        raise ItemError("unverified", f"the clip shows {len(written)} frames, not the {frames} of its span")
+    return written
+
+
+def _onto(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]:
+    for packet in packets:
+        packet.stream = track
+        yield packet
+
+
+def _moment(packet: Packet[Any]) -> Fraction:
+    return packet.dts * packet.time_base if packet.dts is not None else Fraction(0)
+
+
+def _time_scale(base: Fraction) -> int:
+    """Ticks a second for the clip: a multiple of the source's, fine enough for the sound."""
+    scale = base.denominator
+    while scale < _FINEST_SCALE:
+        scale *= 2
+    return scale

@@ -1,0 +1,73 @@
+"""The sound of a copied clip: which audio packets belong to it, and when each of them sounds in the clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from reelmill_stages.media.cut import Cut
+from reelmill_stages.media.seek import audio_from
+
+CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac", "vorbis"})
+"""What an mp4 holds as it is."""
+
+_PRE_ROLL = Fraction(1, 10)
+"""Seconds of sound before a clip that decoders need to warm up (80 ms for Opus); the edit list hides them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Packets with new times in samples of `rate`, 0 at the first visible frame of the clip."""
+
+    rate: int
+    packets: tuple[Packet[Any], ...]
+
+
+def sound_of(path: Path, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
+    """The audio packets of a cut, in memory. Empty where the source is silent there."""
+    rate = stream.codec_context.sample_rate
+    time_base = stream.time_base or Fraction(1, rate)
+    start, end = cut.start * cut.time_base, cut.end * cut.time_base
+    packets = []
+    clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0)
+    for packet in audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base)):
+        if packet.pts is None:
+            continue
+        if packet.pts * time_base >= end:
+            break
+        at, samples = clock.place(packet.pts, packet.duration or 0)
+        packet.pts = packet.dts = at - round(start * rate)
+        packet.duration = samples
+        packet.time_base = Fraction(1, rate)
+        packets.append(packet)
+    return Sound(rate, tuple(packets))
+
+
+class _Clock:
+    """Places packets on the grid of samples.
+
+    Containers that count in milliseconds round the time of every packet; as long as a packet is where the samples
+    before it say, within such a rounding, the samples are right.
+    """
+
+    def __init__(self, time_base: Fraction, rate: int, frame_size: int) -> None:
+        self.time_base = time_base
+        self.rate = rate
+        self.frame_size = frame_size
+        self.next: int | None = None
+
+    def place(self, pts: int, duration: int) -> tuple[int, int]:
+        """Where a packet begins and how long it is, in samples."""
+        samples = self.frame_size or max(1, round(duration * self.time_base * self.rate))
+        at = round(pts * self.time_base * self.rate)
+        rounding = 2 * self.time_base * self.rate
+        if self.next is not None and (at < self.next or abs(at - self.next) <= rounding):
+            at = self.next
+        self.next = at + samples
+        return at, samples
