@@ -6,14 +6,17 @@ from functools import cache
 from pathlib import Path
 
 import av
-import footage
 import pytest
+
+import footage
 from reelmill_stages.media.decode import Picture, decode
 from reelmill_stages.media.picture import render
 from reelmill_stages.media.timeline import read_timeline
 
 SIZE = (208, 112)
-X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p")
+YUV = ("-pix_fmt", "yuv420p")
+X264 = ("-preset", "veryfast", *YUV)
+X265 = ("-preset", "veryfast")
 FILES = {
     "b_pyramid": {"options": (*X264, "-g", "250", "-bf", "3")},
     "b_without_pyramid": {"options": (*X264, "-g", "48", "-bf", "3", "-x264-params", "b-pyramid=none")},
@@ -34,10 +37,13 @@ FILES = {
     "ts": {"options": (*X264, "-g", "12"), "container": "ts"},
     "avi": {"options": (*X264, "-g", "12"), "container": "avi"},
     "fragmented": {"options": (*X264, "-g", "12"), "extra": ("-movflags", "frag_keyframe+empty_moov")},
-    "hevc": {"codec": "libx265", "options": ("-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", "keyint=12:bframes=3:open-gop=0:log-level=0")},
+    "hevc": {
+        "codec": "libx265",
+        "options": (*X265, "-pix_fmt", "yuv420p10le", "-x265-params", "keyint=12:bframes=3:open-gop=0:log-level=0"),
+    },
     "hevc_open_gop": {
         "codec": "libx265",
-        "options": ("-preset", "fast", "-pix_fmt", "yuv420p", "-x265-params", "keyint=12:bframes=4:b-pyramid=1:open-gop=1:log-level=0"),
+        "options": (*X265, *YUV, "-x265-params", "keyint=12:bframes=4:b-pyramid=1:open-gop=1:log-level=0"),
     },
     "vp8": {
         "codec": "libvpx",

@@ -24,6 +24,8 @@ from reelmill_stages.media.timeline import Timeline
 
 Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
+_SKIPPING = {"h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "vp8", "vp9"}
+"""Codecs whose decoders look at `skip_frame` before each packet; dav1d, for one, reads it once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ def _pass(
     delivery = Delivery(timeline, wanted)
     with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
         name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
+        skip = not whole and not timeline.counted and timeline.codec in _SKIPPING
         for run in _runs(timeline, wanted, whole=whole):
-            for index, frame in _decoded(path, reader, run, delivery, skip=not (whole or timeline.counted)):
+            for index, frame in _decoded(path, reader, run, delivery, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
                 yield Picture(index, timeline.pts[index], frame, kind, name)
 
