@@ -5,8 +5,13 @@ from typing import Annotated
 import typer
 
 from reelmill import __version__
+from reelmill.cli.check import check
+from reelmill.cli.export import export
 from reelmill.cli.init import init
+from reelmill.cli.ledger import ledger
+from reelmill.cli.prune import prune
 from reelmill.cli.schema import schema
+from reelmill.cli.status import status
 from reelmill.cli.validate import validate
 
 EPILOG = (
@@ -38,5 +43,5 @@ def _main(
     pass
 
 
-for command in (init, validate, schema):
+for command in (init, validate, status, ledger, check, export, prune, schema):
     app.command()(command)

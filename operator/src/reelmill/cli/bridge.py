@@ -4,10 +4,12 @@
 entry-point group `reelmill.commands`; without that distribution the command says what to install.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
+from reelmill.cli.pipeline import Loaded
 from reelmill.contract.errors import SpecError
 
 GROUP = "reelmill.commands"
@@ -24,6 +26,16 @@ def command(name: str) -> Callable[..., Any]:
         function: Callable[..., Any] = point.load()
         return function
     raise SpecError(
-        f"reelmill {name} reads the store, and this installation cannot",
+        f"{name.partition('-')[0]} needs the store, which this installation cannot read",
         hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
     )
+
+
+def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
+    """What a command says about a pipeline."""
+    return list(command(name)(loaded.task(), environment(), **choices))
+
+
+def environment() -> Mapping[str, str]:
+    """Where credentials come from."""
+    return os.environ

@@ -1,5 +1,6 @@
 """A pipeline file, read and understood: the resource, its graph and its keys, or everything that is wrong with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ from reelmill.cli.document import Document
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec import VideoPipeline
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
-from reelmill.contract.task import Connection, StoreRef
+from reelmill.contract.task import Task
 from reelmill.plan.graph import Graph, SpecErrors, resolve
 from reelmill.plan.keys import Keys, keys
+from reelmill.plan.tasks import Definition, survey_task
 
 File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
 StoreOption = Annotated[
@@ -32,9 +34,25 @@ class Loaded:
     graph: Graph
     keys: Keys
 
+    def task(self) -> Task:
+        """What commands that read the store are told: all sources and stages with their keys."""
+        return survey_task(self.definition, run=0, listing=False)
+
     @property
-    def store(self) -> StoreRef:
-        return store_ref(self.pipeline)
+    def definition(self) -> Definition:
+        return Definition(self.pipeline, local_uid(self.pipeline), self.graph, self.keys)
+
+    def entries(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names, if each is a source or stage. Raises SpecError otherwise."""
+        known = self.names()
+        for name in names:
+            if name not in known:
+                raise SpecError(
+                    f"there is no source or stage {name!r}",
+                    where=self.document.file,
+                    hint=f"there are {', '.join(known)}",
+                )
+        return tuple(names)
 
     def names(self) -> list[str]:
         """Sources and stages in the order of the file."""
@@ -72,10 +90,10 @@ def understand(document: Document, *, store: str | None = None, endpoint: str | 
     return Loaded(document, pipeline, graph, keys(pipeline.spec, graph))
 
 
-def store_ref(pipeline: VideoPipeline) -> StoreRef:
-    """The store as a step sees it; credentials come from the environment."""
-    store = pipeline.spec.store
-    return StoreRef(uri=store.uri, connection=Connection(endpoint=store.endpoint or "", region=store.region or ""))
+def local_uid(pipeline: VideoPipeline) -> str:
+    """Who a pipeline is when no cluster gave it a uid."""
+    metadata = pipeline.metadata
+    return f"{metadata.namespace}.{metadata.name}"
 
 
 def _must_be_pipeline(document: Document) -> None:

@@ -40,7 +40,7 @@ class Mode(StrEnum):
     DOWNLOAD = "download"
 
 
-def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: Mode | None = None) -> dict[str, Any]:
+def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: str | None = None) -> dict[str, Any]:
     """Make or complete the export of a stage. Files that are there already are kept.
 
     Without a mode, a folder's files are linked and a bucket's downloaded. Gives `folder`, `files`, `bytes`, `mode`,
@@ -51,14 +51,14 @@ def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: Mo
     data = data_set(store, stage)
     if data.last is None:
         raise SpecError(f"the stage {name!r} has nothing yet", where=store.uri, hint="run the pipeline first")
-    mode = mode or (Mode.LINK if isinstance(store, LocalStore) else Mode.DOWNLOAD)
-    if mode is Mode.LINK and not isinstance(store, LocalStore):
+    way = Mode(mode) if mode else (Mode.LINK if isinstance(store, LocalStore) else Mode.DOWNLOAD)
+    if way is Mode.LINK and not isinstance(store, LocalStore):
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")
     folder = folder.absolute()
     _claim(folder, data)
     files = dict(_files(data))
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(partial(_place, store, folder, mode), files, files.values()))
+        list(pool.map(partial(_place, store, folder, way), files, files.values()))
     record = data.record()
     views = record.views if record else ()
     made = registry.stage(stage.type, dict(stage.params))
@@ -68,7 +68,7 @@ def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: Mo
         "folder": str(folder),
         "files": len(files) + len(views),
         "bytes": sum(output.size for output in files.values()),
-        "mode": mode.value,
+        "mode": way.value,
         "views": list(views),
     }
 
