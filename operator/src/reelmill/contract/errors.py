@@ -7,6 +7,7 @@
     │   ├── PreconditionFailed   a conditional write or read lost (412)
     │   └── StoreUnsafe      the store lets two conditional writers win
     ├── TransientError       may work the next time (5xx, timeouts, full disk)  exit 75
+    │   └── Unreachable      the endpoint gives no answer at all: down, or wrong
     ├── StalePlan            a pass was opened otherwise than this task says    exit 76
     ├── EarlyAbort           the first items all failed in one class            exit 65
     └── ItemError            one item cannot be done: a ledger row, no exit
@@ -74,6 +75,10 @@ class TransientError(ReelmillError):
     """The same call may succeed later: 5xx, a timeout, a cut connection, a full disk."""
 
     exit_code = ExitCode.TRANSIENT
+
+
+class Unreachable(TransientError):
+    """The endpoint gives no answer at all. A running shard tries again later; the survey says that it is wrong."""
 
 
 class StalePlan(ReelmillError):

@@ -40,15 +40,20 @@ class Store(Protocol):
         """Size, etag and metadata of one object."""
         ...
 
-    def read(self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "") -> bytes:
-        """A small object, or a part of one, in memory."""
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        """A small object, or a part of one, in memory.
+
+        Every read may ask for an etag, and for a version in a bucket that keeps them (a folder has none: NotFound).
+        """
         ...
 
-    def open(self, key: str, *, if_match: str = "") -> AbstractContextManager[BinaryIO]:
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> AbstractContextManager[BinaryIO]:
         """Stream an object."""
         ...
 
-    def fetch(self, key: str, folder: Path, *, if_match: str = "") -> Path:
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
         """A local file with the object's bytes, to be read only: downloaded into `folder`, or the object itself."""
         ...
 

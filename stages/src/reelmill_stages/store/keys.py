@@ -33,6 +33,13 @@ def check_key(key: str) -> str:
     return key
 
 
+def check_new_key(key: str) -> str:
+    """The key, if an object may be written under it: in a folder every part is a name, so no part may be empty."""
+    if "" in check_key(key).split("/"):
+        raise StoreError(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
+    return key
+
+
 def check_prefix(prefix: str) -> str:
     """The prefix, if a key can begin with it: like a key, but it may be empty and may end in the middle of a name."""
     if prefix:

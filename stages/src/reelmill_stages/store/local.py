@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill_stages.store import Stat
-from reelmill_stages.store.keys import check_key, encode_metadata
+from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata
 from reelmill_stages.store.local_errors import mapped
 from reelmill_stages.store.local_list import HIDDEN, list_folder
 from reelmill_stages.store.local_record import Record, attach, record_of, side_file
@@ -55,16 +55,19 @@ class LocalStore:
             record = record_of(path, status, self._records)
         return self._stat(key, path, status, record)
 
-    def read(self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "") -> bytes:
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
         if start < 0 or (length is not None and length < 0):
             raise ValueError("start and length count from 0")
-        with self.open(key, if_match=if_match) as file, mapped(self._path(key)):
+        with self.open(key, if_match=if_match, version=version) as file, mapped(self._path(key)):
             file.seek(start)
             return file.read() if length is None else file.read(length)
 
     @contextmanager
-    def open(self, key: str, *, if_match: str = "") -> Iterator[BinaryIO]:
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
         path = self._path(key)
+        self._only_version(path, version)
         with mapped(path):
             # Not to hang on a pipe that lies in the folder.
             file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -75,7 +78,8 @@ class LocalStore:
             self._match(self._stat(key, path, status, record), if_match)
             yield file
 
-    def fetch(self, key: str, folder: Path, *, if_match: str = "") -> Path:
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        self._only_version(self._path(key), version)
         self._match(self.stat(key), if_match)
         return self._path(key)
 
@@ -88,7 +92,7 @@ class LocalStore:
         if_match: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> Stat:
-        path = self._path(key)
+        path = self._path(check_new_key(key))
         encode_metadata(metadata)
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
@@ -142,6 +146,10 @@ class LocalStore:
         if not modes.S_ISREG(status.st_mode):
             raise NotFound("no such object", where=str(path))
         return Stat(key, status.st_size, record.etag, status.st_mtime, metadata=record.metadata)
+
+    def _only_version(self, path: Path, version: str) -> None:
+        if version:
+            raise NotFound(f"no version {version!r}: a folder keeps none", where=str(path))
 
     def _match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:

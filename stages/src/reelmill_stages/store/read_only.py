@@ -22,14 +22,16 @@ class ReadOnly:
     def stat(self, key: str) -> Stat:
         return self._store.stat(key)
 
-    def read(self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "") -> bytes:
-        return self._store.read(key, start=start, length=length, if_match=if_match)
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        return self._store.read(key, start=start, length=length, if_match=if_match, version=version)
 
-    def open(self, key: str, *, if_match: str = "") -> AbstractContextManager[BinaryIO]:
-        return self._store.open(key, if_match=if_match)
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> AbstractContextManager[BinaryIO]:
+        return self._store.open(key, if_match=if_match, version=version)
 
-    def fetch(self, key: str, folder: Path, *, if_match: str = "") -> Path:
-        return self._store.fetch(key, folder, if_match=if_match)
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        return self._store.fetch(key, folder, if_match=if_match, version=version)
 
     def write(
         self,

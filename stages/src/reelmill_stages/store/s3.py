@@ -10,27 +10,30 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from minio.datatypes import Object
 from minio.error import S3Error
+from minio.helpers import check_bucket_name
 from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
 from reelmill.contract.task import Connection
 from reelmill_stages.store import Stat, s3_conditional
 from reelmill_stages.store.download import save, suffix
-from reelmill_stages.store.keys import check_key, check_prefix, decode_metadata, encode_metadata
+from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
 from reelmill_stages.store.s3_body import Body
 from reelmill_stages.store.s3_conditional import Written
 from reelmill_stages.store.s3_credentials import provider
-from reelmill_stages.store.s3_errors import NoObject, PastEnd, explain
+from reelmill_stages.store.s3_errors import explain, no_object, past_end
 from reelmill_stages.store.s3_http import TIMEOUTS, Timeouts, client, pool
 from reelmill_stages.store.s3_retry import PATIENCE, Attempts, Patience
 from reelmill_stages.store.s3_upload import Upload
 
 T = TypeVar("T")
+Found = list[Stat]
 
 PART_SIZE = 16 << 20
 """Bytes above which a file goes up in parts, and the size of those."""
@@ -58,6 +61,10 @@ class S3Store:
         patience: Patience = PATIENCE,
         part_size: int = PART_SIZE,
     ) -> None:
+        try:
+            check_bucket_name(bucket)
+        except ValueError as error:
+            raise StoreError(str(error), where=uri or f"s3://{bucket}", hint="check the uri") from error
         self._bucket = bucket
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._uri = uri or f"s3://{bucket}/{prefix}".rstrip("/")
@@ -91,8 +98,10 @@ class S3Store:
         try:
             with self._body(key, if_match, version, start, length or 0) as body:
                 return b"".join(body.chunks(_READ))
-        except PastEnd:
-            return b""
+        except StoreError as error:
+            if past_end(error):
+                return b""
+            raise
 
     @contextmanager
     def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
@@ -115,6 +124,7 @@ class S3Store:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
+        check_new_key(key)
         headers = {f"{_META}{name}": value for name, value in encode_metadata(metadata).items()}
         calls: list[Attempts] = []
 
@@ -133,32 +143,41 @@ class S3Store:
                 found = self._equal(key, source, size, metadata) if any(each.repeated for each in calls) else None
                 if found:
                     return found
-                if if_match and isinstance(error, NoObject):
+                if if_match and no_object(error):
                     raise PreconditionFailed("the object is gone", where=error.where) from error
                 raise
         return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
-        whole, last = self._prefix + check_prefix(prefix), ""
+        # Some servers list folder by folder, where `a/b` comes before `a-b`; only the whole can be put in order.
+        found: Found = []
         attempts = Attempts(self._patience)
-        while True:
-            try:
-                for found in self._client.list_objects(
-                    bucket_name=self._bucket, prefix=whole, recursive=True, start_after=last or None
-                ):
-                    name = found.object_name or ""
-                    last = name
-                    # A name that ends so is a console's sign for an empty folder.
-                    if not name.endswith("/"):
-                        yield _listed(name.removeprefix(self._prefix), found)
-            except Exception as error:
-                self._again("", error, attempts)
-            else:
-                return
+        while not self._list_on(prefix, found, attempts):
+            pass
+        # A name that ends with a slash is a console's sign for an empty folder.
+        yield from sorted((stat for stat in found if not stat.key.endswith("/")), key=attrgetter("key"))
 
     def delete(self, key: str) -> None:
-        with suppress(NoObject):
+        try:
             self._call(key, lambda: self._client.remove_object(bucket_name=self._bucket, object_name=self._full(key)))
+        except NotFound as error:
+            if not no_object(error):
+                raise
+
+    def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
+        """Add what the server lists after the last one found; False when it broke off and may be tried again."""
+        try:
+            for each in self._client.list_objects(
+                bucket_name=self._bucket,
+                prefix=self._prefix + check_prefix(prefix),
+                recursive=True,
+                start_after=self._prefix + found[-1].key if found else None,
+            ):
+                found.append(_listed((each.object_name or "").removeprefix(self._prefix), each))
+        except Exception as error:
+            self._again("", error, attempts)
+            return False
+        return True
 
     def _full(self, key: str) -> str:
         return self._prefix + check_key(key)
@@ -187,7 +206,7 @@ class S3Store:
             source.seek(0)
             return upload.single(source.read())
         if create:
-            with suppress(NoObject):
+            with suppress(NotFound):
                 self.stat(upload.key.removeprefix(self._prefix))
                 raise PreconditionFailed("the object exists already", where=f"s3://{self._bucket}/{upload.key}")
         return upload.parts(source, size, self._part_size)

@@ -10,7 +10,15 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
+from reelmill.contract.errors import (
+    NotFound,
+    PreconditionFailed,
+    ReelmillError,
+    StoreError,
+    StoreUnsafe,
+    TransientError,
+    Unreachable,
+)
 
 _AGAIN = "it was tried several times; run again later: it goes on from here"
 
@@ -36,10 +44,10 @@ _REFUSED = {
     "InvalidObjectState": ("the object is archived", "restore it from the archive first"),
     "KeyTooLongError": ("the key is too long for this server", "use shorter names"),
     "XMinioInvalidObjectName": ("the server does not take this key", "use other names"),
-    "NotImplemented": ("the server does not support this request", "use a store with conditional writes"),
     "MethodNotAllowed": ("the server does not allow this request", "check that the endpoint is an S3 server"),
 }
 
+_NO_OBJECT = {"NoSuchKey", "NoSuchVersion"}
 _FULL = {"QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull", "InsufficientStorage"}
 
 _TRANSIENT = {
@@ -59,16 +67,16 @@ _TRANSIENT = {
 }
 
 
-class NoObject(NotFound):
-    """The bucket is there, the object is not."""
+def no_object(error: ReelmillError) -> bool:
+    """Whether the bucket is there and only the object is not."""
+    cause = error.__cause__
+    return isinstance(error, NotFound) and isinstance(cause, S3Error) and cause.code in _NO_OBJECT
 
 
-class PastEnd(StoreError):
-    """A range that begins behind the end of the object."""
-
-
-class Unreachable(TransientError):
-    """No answer from the endpoint at all: it is down, or wrong."""
+def past_end(error: ReelmillError) -> bool:
+    """Whether a range began behind the end of the object."""
+    cause = error.__cause__
+    return isinstance(cause, S3Error) and cause.response.status == 416
 
 
 def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
@@ -91,16 +99,16 @@ def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> Reelmil
     code, status = error.code or "", error.response.status
     if code == "NoSuchBucket":
         return NotFound(f"the bucket {bucket!r} does not exist", where=endpoint, hint="create it, or check the uri")
-    if code in ("NoSuchKey", "NoSuchVersion"):
-        return NoObject("no such object", where=place)
+    if code in _NO_OBJECT:
+        return NotFound("no such object", where=place)
     if code == "PreconditionFailed" or status == 412:
         return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
-    if code == "InvalidRange" or status == 416:
-        return PastEnd("the range begins behind the end of the object", where=place)
     if code in _FULL:
         return TransientError(
             "the store is full", where=place, hint="free some space or raise the quota, then run again"
         )
+    if code == "NotImplemented":
+        return StoreUnsafe("the server does not support conditional writes", where=place, hint="use a store that does")
     if code in _REFUSED:
         what, hint = _REFUSED[code]
         return StoreError(what, where=place, hint=hint)

@@ -1,0 +1,106 @@
+"""Whether a store can be used at all, asked before any work: it answers, takes writes, and keeps conditions.
+
+A commit is a conditional write, so a store that lets two writers win would make commits lie. The race is run once per
+store; a marker in it (`_reelmill/store.json`) says that it held.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, StoreUnsafe, Unreachable
+from reelmill.contract.layout import INTERNAL
+from reelmill_stages.store import Store
+
+MARKER = f"{INTERNAL}/store.json"
+"""What says that this store's conditions held."""
+
+_RACERS = 6
+_ROUNDS = 3
+_HELD = {"version": 1, "conditional": True}
+
+
+def probe(store: Store, *others: Store) -> None:
+    """Check access, writing and conditions; `others` are more clients of the same store, to race with.
+
+    Raises StoreUnsafe for a store whose conditions do not hold, StoreError for one that cannot be used or reached as
+    configured, and TransientError when it only failed now.
+    """
+    try:
+        _probe(store, (store, *others))
+    except Unreachable as error:
+        raise StoreError(error.what, where=error.where, hint=error.hint) from error
+
+
+def _probe(store: Store, clients: tuple[Store, ...]) -> None:
+    if _marked(store):
+        _write_and_delete(store)
+        return
+    folder = f"{INTERNAL}/probe-{uuid.uuid4().hex}"
+    keys = [f"{folder}/{number}" for number in range(_ROUNDS)]
+    try:
+        for key in keys:
+            _race_create(clients, key)
+            _race_match(clients, key, store.stat(key).etag)
+    finally:
+        for key in keys:
+            store.delete(key)
+    store.write(MARKER, json.dumps(_HELD).encode())
+
+
+def _marked(store: Store) -> bool:
+    # Listing, not reading: it tells a missing bucket from a missing marker.
+    if all(stat.key != MARKER for stat in store.list(MARKER)):
+        return False
+    try:
+        return bool(json.loads(store.read(MARKER)) == _HELD)
+    except (NotFound, ValueError):
+        return False
+
+
+def _write_and_delete(store: Store) -> None:
+    key = f"{INTERNAL}/probe-{uuid.uuid4().hex}"
+    store.write(key, b"")
+    store.delete(key)
+
+
+def _race_create(clients: tuple[Store, ...], key: str) -> None:
+    def write(client: Store, body: bytes) -> str:
+        return client.write(key, body, create=True).etag
+
+    _one_winner(clients, write, clients[0], key, "two writers created one object (If-None-Match: * is ignored)")
+
+
+def _race_match(clients: tuple[Store, ...], key: str, etag: str) -> None:
+    def write(client: Store, body: bytes) -> str:
+        return client.write(key, body, if_match=etag).etag
+
+    _one_winner(clients, write, clients[0], key, "two writers replaced one version of an object (If-Match is ignored)")
+
+
+def _one_winner(
+    clients: tuple[Store, ...], write: Callable[[Store, bytes], str], store: Store, key: str, unsafe: str
+) -> None:
+    start = Barrier(_RACERS)
+
+    def race(number: int) -> bytes | None:
+        body = f"{number} {uuid.uuid4().hex}".encode()
+        start.wait()
+        try:
+            write(clients[number % len(clients)], body)
+        except PreconditionFailed:
+            return None
+        return body
+
+    with ThreadPoolExecutor(_RACERS, thread_name_prefix="probe") as pool:
+        winners = [body for body in pool.map(race, range(_RACERS)) if body is not None]
+    if len(winners) != 1 or store.read(key) != winners[0]:
+        raise _unsafe(store, unsafe if len(winners) > 1 else "the winner of a conditional write is not what was kept")
+
+
+def _unsafe(store: Store, what: str) -> StoreUnsafe:
+    return StoreUnsafe(
+        what, where=store.uri, hint="use a store with conditional writes: AWS S3, MinIO, SeaweedFS >= 4, Ceph, a folder"
+    )
