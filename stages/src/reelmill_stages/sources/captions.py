@@ -1,0 +1,71 @@
+"""`captions`: annotation files of the known caption and conversation data sets, one item per annotated video."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from posixpath import basename
+from typing import Any
+
+from reelmill.contract.errors import ItemError, ReelmillError, SpecError
+from reelmill.contract.spec.sources.captions import CaptionsBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
+from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.folder import Folder, stem
+from reelmill_stages.sources.table import found
+
+
+def list_captions(block: CaptionsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """One item per caption, with `text` or `conversations`. Files already are what the caption speaks of."""
+    uri = absolute(block.uri)
+    folder = Folder(bucket, block.videos)
+    captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
+    return settled([_draft(caption, folder, source) for caption in captions])
+
+
+def caption_set(name: str) -> CaptionSet:
+    """The function of a known data set, or `module:function` of one's own. Raises SpecError when there is none."""
+    if name in KNOWN:
+        return KNOWN[name]
+    module, _, function = name.partition(":")
+    try:
+        loaded: CaptionSet = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise SpecError(
+            f"the adapter {name!r} cannot be loaded: {error}",
+            where="dataset",
+            hint=f"install its package, or use one of {', '.join(KNOWN)}",
+        ) from error
+    return loaded
+
+
+def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
+    try:
+        yield from adapter(data, uri)
+    except ReelmillError:
+        raise
+    except Exception as error:
+        raise SpecError(
+            f"the adapter failed: {type(error).__name__}: {error}",
+            where=uri,
+            hint="an adapter takes (bytes, uri) and yields Captions; it raises SpecError for a broken file",
+        ) from error
+
+
+def _draft(caption: Caption, folder: Folder, source: str) -> Draft:
+    said = (caption.video, caption.text, caption.conversations, caption.vid)
+    digest, about = row_digest(said), ""
+    try:
+        path = about = cells.path(caption.video)
+        vid = basename(stem(path)) if caption.vid is None else cells.identifier(caption.vid)
+        fields: dict[str, Any] = {"vid": vid}
+        if caption.conversations is None:
+            fields["text"] = cells.caption(caption.text)
+        else:
+            fields["conversations"] = cells.conversations(caption.conversations)
+    except ItemError as error:
+        return refused(digest, error, about)
+    below = basename(path) if path.startswith("/") or "://" in path else path
+    draft = Draft(path, digest, path, fields=fields, stem=safe_stem(stem(below)))
+    return found(draft, folder, path, source, exact=False)

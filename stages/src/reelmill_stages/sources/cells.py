@@ -1,0 +1,151 @@
+"""One cell of a metadata row, checked: an id, a caption, a span, a path.
+
+Each function raises `ItemError` with a fixed reason: the row then becomes a failed input, the listing goes on.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from posixpath import normpath
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+
+_CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def identifier(value: object) -> str:
+    """The id of a video: text or a whole number. Raises `bad_id`."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise ItemError("bad_id", f"the id of the video is {shown(value)}, not text")
+    if not _encodable(value) or _UNREADABLE.search(value):
+        raise ItemError("bad_id", f"the id of the video {shown(value)} holds characters that no file name can")
+    return value.strip()
+
+
+def caption(value: object) -> str:
+    """A caption: text as it is. Raises `bad_text`."""
+    if not isinstance(value, str):
+        raise ItemError("bad_text", f"the caption is {shown(value)}, not text")
+    if not _encodable(value):
+        raise ItemError("bad_text", f"the caption {shown(value)} is not valid unicode")
+    return value
+
+
+def conversations(value: object) -> list[dict[str, str]]:
+    """Turns of `{"from": …, "value": …}`, at least one; what else a turn holds is left out. Raises `bad_text`."""
+    if not isinstance(value, list) or not value:
+        raise ItemError("bad_text", f"the conversation is {shown(value)}, not a list of turns")
+    turns = []
+    for turn in value:
+        parts = (turn.get("from"), turn.get("value")) if isinstance(turn, Mapping) else (None, None)
+        if not all(isinstance(part, str) and _encodable(part) for part in parts):
+            raise ItemError("bad_text", f"a turn of the conversation is {shown(turn)}, not from and value")
+        turns.append({"from": str(parts[0]), "value": str(parts[1])})
+    return turns
+
+
+def span(start: object, end: object) -> tuple[float, float]:
+    """(start, end) in seconds, 0 <= start < end. Raises `bad_span`."""
+    first, last = seconds(start, "begin"), seconds(end, "end")
+    if first < 0:
+        raise ItemError("bad_span", f"the clip begins at {first:g} s, before the video")
+    if last <= first:
+        raise ItemError("bad_span", f"the clip begins at {first:g} s and ends at {last:g} s")
+    return first, last
+
+
+def seconds(value: object, name: str) -> float:
+    """Seconds from a number, a number as text, or `[HH:]MM:SS.mmm`. Raises `bad_span`."""
+    number = math.nan
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        number = _float(value)
+    elif isinstance(value, str) and (clock := _CLOCK.match(value.strip())):
+        hours, minutes, rest = clock.groups()
+        number = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+    elif isinstance(value, str):
+        number = _float(value)
+    if not math.isfinite(number):
+        raise ItemError("bad_span", f"the {name} of the clip is {shown(value)}, not a number of seconds")
+    return number
+
+
+def spoken(start: float, end: float) -> str:
+    """A span as a part of a key: exact, and the same for 12 and 12.0."""
+    return "-".join(repr(float(number)).removesuffix(".0") for number in (start, end))
+
+
+def sizes(value: object) -> list[float] | None:
+    """CLIP4MC's `size` list, unchanged; None where there is none. Raises `bad_size`."""
+    if value is None or value == []:
+        return None
+    numbers: list[Any] = value if isinstance(value, list) else [None]
+    if not all(
+        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(_float(one)) for one in numbers
+    ):
+        raise ItemError("bad_size", f"size is {shown(value)}, not a list of numbers")
+    return numbers
+
+
+def path(value: object) -> str:
+    """A path or uri of a media file, tidied (`a//./b` is `a/b`). Raises `bad_path`, for `..` too."""
+    if not isinstance(value, str) or not value.strip():
+        raise ItemError("bad_path", f"the path is {shown(value)}, not text")
+    scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
+    if separator and scheme not in ("s3", "file"):
+        raise ItemError("bad_path", f"{shown(value)} is neither a path nor s3://bucket/key")
+    if _UNREADABLE.search(value) or not _encodable(value):
+        raise ItemError("bad_path", f"the path {shown(value)} holds characters that no file name can")
+    if ".." in rest.split("/"):
+        raise ItemError("bad_path", f"the path {shown(value)} leaves its folder")
+    tidy = normpath(rest)
+    if tidy in (".", "/", "//") or value.endswith("/") or (scheme == "s3" and "/" not in rest):
+        raise ItemError("bad_path", f"{shown(value)} is a folder, not a file")
+    return value if separator else re.sub("^/+", "/", tidy)
+
+
+def plain(value: object) -> Any:
+    """A further cell as JSON can say it: NaN is null, dates are ISO text. Raises `bad_value`."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return plain(float(value))
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, str) and _encodable(value):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(plain(name)): plain(one) for name, one in value.items()}
+    raise ItemError("bad_value", f"{shown(value)} cannot be said in JSON")
+
+
+def shown(value: object) -> str:
+    """A value for a message: short, on one line, printable everywhere."""
+    if value is None:
+        return "null"
+    text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _float(value: str | int | float | Decimal) -> float:
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

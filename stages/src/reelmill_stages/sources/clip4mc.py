@@ -1,0 +1,103 @@
+"""`clip4mc`: CLIP4MC's metadata, one item per clip, grouped by source video."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
+from reelmill_stages.naming import clip_stem
+from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.columns import Seen, as_row, cell
+from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.folder import Folder, Found, stem
+from reelmill_stages.sources.info_csv import files_by_id
+from reelmill_stages.sources.json_stream import values
+
+VID = ("vid",)
+TEXT = ("transcript clip", "transcript")
+BEGIN = ("begin position", "begin")
+END = ("end position", "end")
+
+
+def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """One item per row of the metadata: a clip still to be cut from the video that `vid` and `info` lead to."""
+    metadata = absolute(block.metadata)
+    info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
+    videos = _Videos(Folder(bucket, block.videos), info)
+    seen = Seen()
+    drafts = []
+    for row in values(bucket.read(metadata), metadata):
+        seen.add(row)
+        drafts.append(_draft(row, videos, source))
+    for column in (VID, TEXT, BEGIN, END):
+        seen.demand(metadata, *column, hint="is this CLIP4MC metadata?")
+    return settled(drafts)
+
+
+def _draft(value: object, videos: "_Videos", source: str) -> Draft:
+    digest, about = row_digest(value), ""
+    try:
+        row = as_row(value)
+        vid = about = cells.identifier(cell(row, *VID))
+        start, end = cells.span(cell(row, *BEGIN), cell(row, *END))
+        fields: dict[str, object] = {"vid": vid, "text": cells.caption(cell(row, *TEXT)), "start": start, "end": end}
+        size = cells.sizes(row.get("size"))
+    except ItemError as error:
+        return refused(digest, error, about)
+    draft = Draft(f"{vid}:{cells.spoken(start, end)}", digest, vid, end - start, fields=fields, order=(start, end))
+    draft.stem = clip_stem(vid, start, end)
+    if size is not None:
+        fields["size"] = size
+    try:
+        uri, stat = videos.of(vid)
+    except ItemError as error:
+        draft.problem = (error.reason, error.what)
+    else:
+        draft.media, draft.group = media_of(uri, stat, source), uri
+    return draft
+
+
+class _Videos:
+    """The file of each video, looked up once per id, found or not."""
+
+    def __init__(self, folder: Folder, info: Mapping[str, Sequence[str]]) -> None:
+        self._folder = folder
+        self._info = info
+        self._claims = Counter(claim for names in info.values() for claim in {stem(name) for name in names})
+        self._known: dict[str, Found | tuple[str, str]] = {}
+
+    def of(self, vid: str) -> Found:
+        """The video's file. Raises ItemError(`missing`, `ambiguous` or `bad_path`)."""
+        if vid not in self._known:
+            try:
+                self._known[vid] = self._search(vid)
+            except ItemError as error:
+                self._known[vid] = (error.reason, error.what)
+        known = self._known[vid]
+        if isinstance(known[1], str):
+            raise ItemError(known[0], known[1])
+        return known[0], known[1]
+
+    def _search(self, vid: str) -> Found:
+        """By the file names that info gives; where none of them is there, by the id."""
+        found, lost = {}, None
+        for name in self._info.get(vid, ()):
+            try:
+                if self._claims[stem(name)] > 1:
+                    raise ItemError("ambiguous", f"info gives the file {name!r} to {self._claims[stem(name)]} videos")
+                uri, stat = self._folder.below(name) or self._folder.named(name)
+                found[uri] = stat
+            except ItemError as error:
+                if error.reason == "bad_path":
+                    raise
+                lost = lost or error
+        if len(found) > 1:
+            raise ItemError("ambiguous", f"info names {len(found)} files of the video {vid}: {', '.join(found)}")
+        if found:
+            return found.popitem()
+        try:
+            return self._folder.of_video(vid)
+        except ItemError as error:
+            raise (lost if lost and error.reason == "missing" else error) from None

@@ -1,0 +1,94 @@
+"""`files`: every object under a prefix that matches the patterns is an item."""
+
+import re
+from collections.abc import Iterator, Sequence
+from posixpath import basename, splitext
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.record import Media
+from reelmill.contract.spec.sources.files import FilesBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.cells import path as checked_path
+from reelmill_stages.sources.committed import objects
+from reelmill_stages.sources.drafts import Draft, settled
+from reelmill_stages.sources.folder import stem
+from reelmill_stages.store import Stat
+
+
+def list_files(block: FilesBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """One item per matching object; its key is the path below the prefix, its name that path as one word."""
+    folder = absolute(block.uri).rstrip("/") + "/"
+    include, exclude = matcher(block.include), matcher(block.exclude)
+    return settled(
+        object_draft(uri, stat, below, source)
+        for uri, stat in objects(bucket, block.uri)
+        if include.match(below := uri.removeprefix(folder)) and not exclude.match(below)
+    )
+
+
+def object_draft(uri: str, stat: Stat, below: str, source: str) -> Draft:
+    """The draft of an object that is an item by itself. `below` is its path below the prefix."""
+    try:
+        checked_path(below)
+    except ItemError as error:
+        return Draft(below, uri, uri, problem=(error.reason, error.what))
+    name = stem(below) if stem(below) != below else splitext(below)[0]
+    return Draft(
+        identity=below,
+        row=uri,
+        group=uri,
+        weight=float(stat.size),
+        media=media_of(uri, stat, source),
+        fields={"vid": basename(name)},
+        stem=safe_stem(name),
+    )
+
+
+def media_of(uri: str, stat: Stat, source: str) -> Media:
+    """The media that an object of a source is, pinned to the version that was listed."""
+    return Media(uri, stat.size, etag=stat.etag, version=stat.version, source=source)
+
+
+def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
+    """One pattern for several globs on a path below the prefix; letter case is ignored.
+
+    `*` and `?` stay within a folder, `**` as a whole part crosses any number of them (none too), `[…]` is a set of
+    characters. Raises SpecError for a pattern that cannot be one.
+    """
+    for pattern in patterns:
+        try:
+            re.compile(_translated(pattern))
+        except re.error as error:
+            raise SpecError(
+                f"{pattern!r} is no glob pattern: {error}", hint="write **/*.mp4 or videos/*.mkv"
+            ) from error
+    return re.compile(f"(?:{'|'.join(map(_translated, patterns)) or '(?!)'})\\Z", re.IGNORECASE | re.DOTALL)
+
+
+def _translated(pattern: str) -> str:
+    parts = [part for part in pattern.split("/") if part]
+    out = ""
+    for number, part in enumerate(parts):
+        last = number == len(parts) - 1
+        if part == "**":
+            out += ".*" if last else "(?:[^/]+/)*"
+        else:
+            out += _part(part) + ("" if last else "/")
+    return out + (".*" if pattern.endswith("/") else "")
+
+
+def _part(part: str) -> str:
+    out, at = "", 0
+    while at < len(part):
+        char = part[at]
+        end = part.find("]", at + 2)
+        if char == "[" and end > 0:
+            inner = part[at + 1 : end].replace("\\", r"\\").replace("[", r"\[")
+            out += f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
+            at = end
+        else:
+            out += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
+        at += 1
+    return out

@@ -1,0 +1,114 @@
+"""The values of a JSON array or of JSON lines, one at a time.
+
+A metadata file of some gigabytes is never held as text or as one tree: it is decoded in windows.
+"""
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from reelmill.contract.errors import SpecError
+
+_WINDOW = 1 << 20
+_DECODER = json.JSONDecoder()
+_SPACE = " \t\r\n"
+
+
+def values(data: bytes, where: str) -> Iterator[Any]:
+    """The elements of a top-level array, or the values that follow each other (JSON lines, or a single one).
+
+    Raises SpecError naming file and line for what is not JSON, is not UTF-8 or ends too early.
+    """
+    text = _Window(data, where)
+    if text.peek() == "[":
+        yield from _elements(text)
+    else:
+        while text.peek():
+            yield text.value()
+    if text.peek():
+        text.refuse("text after the end of the array")
+
+
+def _elements(text: "_Window") -> Iterator[Any]:
+    text.take()
+    if text.peek() == "]":
+        text.take()
+        return
+    while True:
+        yield text.value()
+        separator = text.peek()
+        if separator == "]":
+            text.take()
+            return
+        if separator != ",":
+            text.refuse("the file ends inside the array" if not separator else "a comma or ] is missing")
+        text.take()
+
+
+class _Window:
+    """A moving window of decoded text over the file."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self._data = memoryview(data)
+        self._where = where
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._next = 0
+        self._text = ""
+        self._at = 0
+        self._lines = 1
+
+    def peek(self) -> str:
+        """The next character that is no space, or nothing at the end."""
+        while True:
+            while self._at < len(self._text):
+                if self._text[self._at] not in _SPACE:
+                    return self._text[self._at]
+                self._at += 1
+            if not self._more(_WINDOW):
+                return ""
+
+    def take(self) -> None:
+        self._at += 1
+
+    def value(self) -> Any:
+        if not self.peek():
+            self.refuse("the file ends where a value should be")
+        size = _WINDOW
+        while True:
+            try:
+                found, end = _DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if self._more(size):
+                    size *= 2
+                    continue
+                self.refuse(error.msg, error.pos)
+            except ValueError as error:
+                self.refuse(str(error))
+            except RecursionError:
+                self.refuse("nested too deeply")
+            else:
+                # A number may go on in the next window.
+                if end == len(self._text) and self._more(size):
+                    continue
+                self._at = end
+                return found
+
+    def refuse(self, what: str, at: int | None = None) -> Any:
+        line = self._lines + self._text.count("\n", 0, self._at if at is None else at)
+        raise SpecError(f"not JSON: {what}", where=f"{self._where}:{line}", hint="write a JSON array or JSON lines")
+
+    def _more(self, size: int) -> bool:
+        """Decode on; what lies before the position is dropped. False at the end of the file."""
+        if self._next >= len(self._data):
+            return False
+        chunk = self._data[self._next : self._next + size]
+        self._next += len(chunk)
+        self._lines += self._text.count("\n", 0, self._at)
+        try:
+            decoded = self._decoder.decode(bytes(chunk), final=self._next >= len(self._data))
+        except UnicodeDecodeError as error:
+            raise SpecError("not UTF-8", where=f"{self._where}:{self._lines}", hint="save the file as UTF-8") from error
+        self._text = self._text[self._at :] + decoded
+        self._at = 0
+        return True

@@ -1,0 +1,88 @@
+"""`pairs`: clips that exist already, with their `text_video_pairs.json`."""
+
+from collections.abc import Iterator
+from posixpath import basename
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.sources.pairs import PairsBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.columns import Row, Seen, as_row
+from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.folder import Folder, Found, stem
+from reelmill_stages.sources.json_stream import values
+
+
+def list_pairs(block: PairsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """One item per pair. The clip is cut already: its times travel as `begin_time`, `end_time` and `duration`."""
+    pairs = absolute(block.uri)
+    folder = Folder(bucket, block.clips)
+    seen = Seen()
+    drafts = []
+    for row in values(bucket.read(pairs), pairs):
+        seen.add(row)
+        drafts.append(_draft(row, folder, source))
+    for column in ("vid", "clip_path", "transcript"):
+        seen.demand(pairs, column, hint="is this a text_video_pairs.json?")
+    return settled(drafts)
+
+
+def _draft(value: object, folder: Folder, source: str) -> Draft:
+    digest, about = row_digest(value), ""
+    try:
+        row = as_row(value)
+        path = _slashes(row.get("clip_path"))
+        name = about = cells.path(basename(path))
+        fields: dict[str, Any] = {
+            "vid": cells.identifier(row.get("vid")),
+            "text": cells.caption(row.get("transcript")),
+        }
+        fields |= _times(row)
+        if (size := cells.sizes(row.get("size"))) is not None:
+            fields["size"] = size
+    except ItemError as error:
+        return refused(digest, error, about)
+    draft = Draft(name, digest, name, fields=fields, stem=safe_stem(stem(name)))
+    try:
+        uri, stat = _clip(folder, name, path)
+    except ItemError as error:
+        draft.problem = (error.reason, error.what)
+        return draft
+    draft.media, draft.group = media_of(uri, stat, source), uri
+    draft.weight = fields.get("duration") or float(stat.size)
+    return draft
+
+
+def _times(row: Row) -> dict[str, float]:
+    """The times that the row has, in seconds. Raises `bad_span` for those that cannot be."""
+    names = ("begin_time", "end_time", "duration")
+    times = {name: cells.seconds(row[name], name) for name in names if row.get(name) is not None}
+    if "begin_time" in times and "end_time" in times:
+        begin, end = cells.span(times["begin_time"], times["end_time"])
+        times.setdefault("duration", end - begin)
+    if times.get("duration", 1.0) <= 0:
+        raise ItemError("bad_span", f"the clip lasts {times['duration']:g} s")
+    return times
+
+
+def _clip(folder: Folder, name: str, path: str) -> Found:
+    """By the file name alone; where several folders have one of that name, by as much of the path as is needed."""
+    try:
+        return folder.named(name)
+    except ItemError as error:
+        parts = path.strip("/").split("/")
+        tails = (folder.below("/".join(parts[first:])) for first in range(len(parts)))
+        exact = next((tail for tail in tails if tail), None) if error.reason == "ambiguous" else None
+        if exact is None:
+            raise
+        return exact
+
+
+def _slashes(path: object) -> str:
+    """A path written under Windows has its file name behind the last backslash. Raises `bad_path`."""
+    if not isinstance(path, str):
+        raise ItemError("bad_path", f"clip_path is {cells.shown(path)}, not text")
+    return path if "/" in path else path.replace("\\", "/")

@@ -1,0 +1,88 @@
+"""`table`: every row of a CSV, TSV, JSON, JSON lines or Parquet file is an item."""
+
+from collections.abc import Iterator, Mapping
+from posixpath import basename, splitext
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.sources.table import Columns, TableBlock
+from reelmill_stages.naming import clip_stem, safe_stem
+from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.columns import Row, Seen, as_row, cell
+from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.folder import Folder
+from reelmill_stages.sources.tabular import SURPLUS, format_of, rows_of
+
+RESERVED = frozenset(
+    ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")
+)
+"""What an item row says itself: a further column cannot be called that."""
+
+
+def list_rows(block: TableBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """One item per row. With `start` and `end` it is a clip to be cut, weighed by its seconds."""
+    columns, uri = block.columns, absolute(block.uri)
+    wanted = _wanted(columns, uri)
+    folder = Folder(bucket, block.base or uri.rpartition("/")[0] + "/")
+    seen = Seen()
+    rows = rows_of(bucket.read(uri), uri, block.format or format_of(uri), seen, wanted)
+    drafts = [_draft(row, wanted, columns, folder, source) for row in rows]
+    for name in wanted:
+        seen.demand(f"{uri}:1", name, hint="name it under columns")
+    return settled(drafts)
+
+
+def _wanted(columns: Columns, uri: str) -> list[str]:
+    if (columns.start is None) != (columns.end is None):
+        raise SpecError("start and end are both needed, or none", where=uri, hint="name both under columns")
+    for name in columns.keep:
+        if name in RESERVED:
+            raise SpecError(
+                f"the column {name!r} cannot be kept under its name",
+                where=uri,
+                hint="rename it: items have one already",
+            )
+    named = (columns.path, columns.text, columns.start, columns.end, columns.id, *columns.keep)
+    return [name for name in dict.fromkeys(named) if name is not None]
+
+
+def _draft(value: object, wanted: list[str], columns: Columns, folder: Folder, source: str) -> Draft:
+    read = [value.get(name) for name in (*wanted, SURPLUS)] if isinstance(value, Mapping) else value
+    digest, about = row_digest(read), ""
+    try:
+        row = as_row(value)
+        if SURPLUS in row:
+            raise ItemError("bad_row", f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?")
+        path = about = cells.path(row.get(columns.path))
+        vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(path))[0]
+        fields = {"vid": vid} | _kept(row, columns)
+        if columns.text:
+            fields["text"] = cells.caption(row.get(columns.text))
+        identity = f"{path}:{vid}" if columns.id else path
+        if columns.start and columns.end:
+            start, end = cells.span(cell(row, columns.start), cell(row, columns.end))
+            fields |= {"start": start, "end": end}
+            draft = Draft(f"{identity}:{cells.spoken(start, end)}", digest, path, end - start, fields=fields)
+            draft.order, draft.stem = (start, end), clip_stem(vid, start, end)
+        else:
+            draft = Draft(identity, digest, path, fields=fields, stem=safe_stem(vid))
+    except ItemError as error:
+        return refused(digest, error, about)
+    return found(draft, folder, path, source)
+
+
+def _kept(row: Row, columns: Columns) -> dict[str, object]:
+    return {name: cells.plain(row.get(name)) for name in columns.keep}
+
+
+def found(draft: Draft, folder: Folder, path: str, source: str, *, exact: bool = True) -> Draft:
+    """The draft with its media, or with what is wrong with its path. Without a span it weighs its bytes."""
+    try:
+        uri, stat = folder.at(path) if exact else folder.near(path)
+    except ItemError as error:
+        draft.problem = (error.reason, error.what)
+        return draft
+    draft.media, draft.group = media_of(uri, stat, source), uri
+    draft.weight = draft.weight or float(stat.size)
+    return draft
