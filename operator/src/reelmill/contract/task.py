@@ -191,6 +191,10 @@ class StageReport(Model):
     coverage: dict[str, int] = Field(default_factory=dict)
     totals: Counts = Counts()
     items: int = 0
+    reasons: dict[str, int] = Field(default_factory=dict)
+    """The five most frequent `outcome:reason`, effective totals."""
+    retries: int | None = None
+    """Committed retry passes since the last committed cover pass; None: not counted."""
     open: OpenPass | None = None
     view: str = ""
     """`view_fingerprint` of the view parameters last presented; empty when the views lag behind the segments."""

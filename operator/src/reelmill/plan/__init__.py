@@ -1,1 +1,19 @@
 """The pure core: what to do next, decided from what is seen. No I/O, no clock, no random."""
+
+from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan
+from reelmill.plan.reconcile import reconcile, refuse
+from reelmill.plan.settings import Settings
+from reelmill.plan.snapshot import Snapshot
+
+__all__ = [
+    "Action",
+    "CreateJob",
+    "DeleteJob",
+    "Event",
+    "PatchJob",
+    "Plan",
+    "Settings",
+    "Snapshot",
+    "reconcile",
+    "refuse",
+]

@@ -1,1 +1,0 @@
-"""The same planner driving processes on one machine."""

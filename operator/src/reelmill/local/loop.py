@@ -1,0 +1,143 @@
+"""The loop of a local run: look, plan, apply, wait; the planner decides everything."""
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.status import Status
+from reelmill.local.jobs import Jobs
+from reelmill.local.observer import Observer, Silent
+from reelmill.local.process import Line
+from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
+
+STOP_SECONDS = 0.2
+"""How often `stop` is looked at."""
+GRACE_SECONDS = 20.0
+"""From SIGTERM to SIGKILL: time to write a checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    status: Status
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 complete; 64 wrong spec, store or credentials; 65 too many items failed; 75 stopped, or try again."""
+        if self.interrupted:
+            return ExitCode.TRANSIENT
+        if self.status.holds("Complete"):
+            return ExitCode.OK
+        stalls = [self.status.stall, *(stage.stall for stage in self.status.stages)]
+        codes = {stall.exit for stall in stalls if stall}
+        stalled = self.status.condition("Stalled")
+        if stalled and stalled.reason == "SpecInvalid":
+            codes.add(ExitCode.CONFIG)
+        if stalled and stalled.reason == "ToleranceExceeded":
+            codes.add(ExitCode.EARLY_ABORT)
+        order = (ExitCode.CONFIG, ExitCode.BUG, ExitCode.EARLY_ABORT)
+        return next((code for code in order if code in codes), ExitCode.TRANSIENT)
+
+
+def local_uid(pipeline: VideoPipeline) -> str:
+    """Who a pipeline is on one machine: the same for every run of the same namespace and name."""
+    return fingerprint(["local", pipeline.metadata.namespace, pipeline.metadata.name])[:32]
+
+
+def run(
+    pipeline: VideoPipeline,
+    *,
+    observer: Observer | None = None,
+    stop: threading.Event | None = None,
+    annotations: Mapping[str, str] | None = None,
+    max_processes: int | None = None,
+    command: Sequence[str] = (),
+    grace: float = GRACE_SECONDS,
+) -> Outcome:
+    """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
+
+    `annotations` carry requests (see `reelmill.plan.requests`). `max_processes` bounds the steps at a time; absent: the
+    number of CPUs. `command` runs one step; absent: the stages installed beside this package. The calling thread
+    must live as long as the run: its processes end with it.
+    """
+    observer = observer or Silent()
+    stop = stop or threading.Event()
+    uid, status = local_uid(pipeline), Status()
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with tempfile.TemporaryDirectory(prefix="reelmill-") as folder:
+        jobs = Jobs(
+            list(command) or [sys.executable, "-m", "reelmill_stages"],
+            folder=Path(folder),
+            environment=os.environ,
+            cpus=cpus,
+            max_processes=max_processes or cpus,
+        )
+        try:
+            while not stop.is_set():
+                jobs.start()
+                snapshot = Snapshot(
+                    pipeline=pipeline,
+                    uid=uid,
+                    status=status,
+                    jobs=jobs.bodies,
+                    reports=jobs.reports,
+                    annotations=annotations or {},
+                )
+                plan = reconcile(snapshot, datetime.now(UTC))
+                if plan.status != status:
+                    status = plan.status
+                    observer.status(status)
+                for action in plan.actions:
+                    _apply(jobs, action)
+                for event in plan.events:
+                    observer.event(event)
+                if not plan.actions and not jobs.live and not status.holds("Reconciling"):
+                    return Outcome(status)
+                if not plan.actions:
+                    _wait(jobs, observer, stop, plan.wake_after)
+        finally:
+            for line in jobs.close(grace):
+                _tell(observer, line)
+    return Outcome(status, interrupted=True)
+
+
+def _apply(jobs: Jobs, action: Action) -> None:
+    match action:
+        case CreateJob(job):
+            jobs.create(job)
+        case PatchJob(name, patch):
+            jobs.patch(name, patch)
+        case DeleteJob(name):
+            jobs.delete(name)
+
+
+def _wait(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: float | None) -> None:
+    """Until a Job changes, the planner's alarm rings, or `stop` is set."""
+    left = 3600.0 if wake_after is None else wake_after
+    while left > 0 and not stop.is_set():
+        before = jobs.version
+        slice_ = min(left, STOP_SECONDS)
+        for line in jobs.wait(slice_):
+            _tell(observer, line)
+        if jobs.version != before:
+            return
+        jobs.start()
+        left -= slice_
+
+
+def _tell(observer: Observer, line: Line) -> None:
+    record = line.record
+    if record.get("msg") == "progress" and isinstance(record.get("stage"), str):
+        observer.progress(record["stage"], record)
+    else:
+        observer.log(record)

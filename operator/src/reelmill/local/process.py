@@ -1,0 +1,107 @@
+"""A pod's stand-in: a process with a Task, an index and a file for its report; log lines and its end are events."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
+from reelmill.local.tether import tethered
+
+DRAIN_SECONDS = 2.0
+"""How long log lines are waited for after the process has ended: a worker that outlives it may hold the pipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log line."""
+
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The process ended; a negative code is the signal that ended it."""
+
+    process: "Process"
+    code: int
+
+
+Events = SimpleQueue[Line | Exit]
+
+
+@dataclass(eq=False, slots=True)
+class Process:
+    """A running step."""
+
+    job: str
+    index: int
+    report_file: Path
+    child: subprocess.Popen[bytes] = field(repr=False)
+
+    def report(self) -> str:
+        """Its termination message; empty where it wrote none."""
+        try:
+            return self.report_file.read_text()
+        except OSError:
+            return ""
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        if self.child.poll() is None:
+            self.child.terminate()
+
+    def kill(self) -> None:
+        """End it and all it started."""
+        try:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def spawn(
+    command: list[str], *, job: str, index: int, task: str, folder: Path, environment: Mapping[str, str], events: Events
+) -> Process:
+    """Start a step in a session of its own (a Ctrl-C is the parent's to handle); its events go into `events`."""
+    report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
+    child = subprocess.Popen(
+        tethered(command),
+        env={**environment, ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    process = Process(job, index, report_file, child)
+    reader = threading.Thread(target=_read, args=(process, events), daemon=True)
+    reader.start()
+    threading.Thread(target=_wait, args=(process, reader, events), daemon=True).start()
+    return process
+
+
+def _read(process: Process, events: Events) -> None:
+    assert process.child.stderr
+    with process.child.stderr as stream:
+        for line in stream:
+            if text := line.decode(errors="replace").rstrip():
+                events.put(Line({**_record(text), "job": process.job, "index": process.index}))
+
+
+def _wait(process: Process, reader: threading.Thread, events: Events) -> None:
+    code = process.child.wait()
+    reader.join(DRAIN_SECONDS)
+    events.put(Exit(process, code))
+
+
+def _record(text: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) else {"level": "info", "msg": text}

@@ -1,0 +1,164 @@
+"""A plan in the making: the old status carried over to the present spec, and what has been decided so far.
+
+The only mutable thing in the planner; it lives for one call of `reconcile`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.layout import DataSet
+from reelmill.contract.spec import Spec
+from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
+from reelmill.plan.decision import Action, CreateJob
+from reelmill.plan.observe import Observed, observe
+from reelmill.plan.requests import pending
+from reelmill.plan.snapshot import Snapshot, moment, stamp
+from reelmill.plan.tasks import Definition
+
+HARVEST_SECONDS = 2.0
+"""How soon to look again for the report of a finished Job."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """State of one call of `reconcile`."""
+
+    definition: Definition
+    snapshot: Snapshot
+    now: datetime
+    jobs: dict[str, Observed]
+    status: Status
+    survey: SurveyStatus
+    sources: dict[str, SourceStatus]
+    stages: dict[str, StageStatus]
+    stall: Stall | None
+    run: int
+    spec: str
+    actions: list[Action] = field(default_factory=list)
+    wakes: list[float] = field(default_factory=list)
+
+    @property
+    def suspended(self) -> bool:
+        return self.definition.spec.suspend
+
+    @property
+    def surveying(self) -> bool:
+        """A survey is wanted or under way: passes that were not begun wait for it."""
+        return self.survey.wanted or bool(self.survey.job)
+
+    def next_run(self) -> int:
+        self.run += 1
+        return self.run
+
+    def want_survey(self, *, listing: bool) -> None:
+        self.survey = self.survey.model_copy(update={"wanted": True, "listing": self.survey.listing or listing})
+
+    def change(self, stage: str, **fields: Any) -> StageStatus:
+        """Set fields of a stage's status."""
+        self.stages[stage] = self.stages[stage].model_copy(update=fields)
+        return self.stages[stage]
+
+    def create(self, job: dict[str, Any]) -> None:
+        self.actions.append(CreateJob(job))
+
+    def stalled(self, reason: str, message: str, hint: str = "", exit_code: int = 0) -> Stall:
+        """A stall under the present spec."""
+        return stall(reason, message, hint, exit_code, self.spec)
+
+    def wake(self, seconds: float) -> None:
+        self.wakes.append(max(seconds, 0.0))
+
+    def wake_at(self, text: str) -> bool:
+        """Whether a moment is still to come; then it wakes the planner."""
+        at = moment(text)
+        if at is None or at <= self.now:
+            return False
+        self.wake((at - self.now).total_seconds())
+        return True
+
+    def later(self, seconds: float) -> str:
+        return stamp(self.now + timedelta(seconds=seconds))
+
+
+def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> Draft:
+    """Carry the status over: keep what has the same key in the same place, take up edits and requests."""
+    old, keys = snapshot.status, definition.keys
+    jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
+    moved = bool(old.place) and old.place != keys.place
+    spec = spec_fingerprint(definition.spec)
+    draft = Draft(
+        definition=definition,
+        snapshot=snapshot,
+        now=now,
+        jobs=jobs,
+        status=old,
+        survey=old.survey,
+        sources=_sources(definition, old, moved=moved),
+        stages=_stages(definition, old, moved=moved),
+        stall=old.stall if old.stall and old.stall.spec == spec else None,
+        run=max([old.run, *(job.run for job in jobs.values())]),
+        spec=spec,
+    )
+    if old.definition != keys.definition:
+        # A survey of another definition says nothing about this one: forget it, its Job is swept away.
+        draft.survey = SurveyStatus(listed=old.survey.listed, listed_at=old.survey.listed_at)
+    elif old.stall and not draft.stall:
+        draft.want_survey(listing=True)
+    for stage in list(draft.stages.values()):
+        if stage.stall and stage.stall.spec != spec:
+            _lift(draft, stage)
+    _take_requests(draft)
+    return draft
+
+
+def stall(reason: str, message: str, hint: str, exit_code: int, spec: str) -> Stall:
+    """A Stall with its texts cut."""
+    return Stall(reason=reason, message=cut(message, MESSAGE), hint=cut(hint, MESSAGE), exit=exit_code, spec=spec)
+
+
+def spec_fingerprint(spec: Spec) -> str:
+    """Any edit of the spec changes it: an edit lifts what is stalled."""
+    return fingerprint(spec.model_dump(mode="json", by_alias=True))
+
+
+def _sources(definition: Definition, old: Status, *, moved: bool) -> dict[str, SourceStatus]:
+    known = {} if moved else {source.name: source for source in old.sources}
+    found = {}
+    for name in definition.graph.sources:
+        key, status = definition.keys[name], known.get(name)
+        found[name] = status if status and status.key == key else SourceStatus(name=name, key=key)
+    return found
+
+
+def _stages(definition: Definition, old: Status, *, moved: bool) -> dict[str, StageStatus]:
+    known = {} if moved else {stage.name: stage for stage in old.stages}
+    found = {}
+    for name, stage in definition.graph.stages.items():
+        key, status = definition.keys[name], known.get(name)
+        if status is None or status.key != key:
+            status = StageStatus(name=name, key=key)
+        uri = f"{definition.spec.store.uri.rstrip('/')}/{DataSet(name, key).root}"
+        found[name] = status.model_copy(update={"type": stage.type, "uri": uri})
+    return found
+
+
+def _lift(draft: Draft, stage: StageStatus) -> None:
+    draft.change(stage.name, stall=None, pass_=None, surveyed=False, tries=0)
+
+
+def _take_requests(draft: Draft) -> None:
+    requests = pending(draft.snapshot.annotations, draft.status.handled)
+    if not requests.any:
+        return
+    draft.status = draft.status.model_copy(update={"handled": requests.handled})
+    draft.stall = None
+    draft.want_survey(listing=True)
+    for name in list(draft.stages):
+        if requests.retry and requests.retry.selects(name):
+            if draft.stages[name].stall:
+                _lift(draft, draft.stages[name])
+            draft.change(name, retry=list(requests.retry.classes), abort_off=True)
+        if requests.abandon and requests.abandon.selects(name):
+            draft.change(name, abandon=True)

@@ -1,0 +1,37 @@
+"""What is worth telling once: the difference between two statuses."""
+
+from reelmill.contract.status import StageStatus, Status
+from reelmill.plan.decision import Event
+
+_QUIET = ("Reconciling", "Ready", "Suspended", "Accepted")
+
+
+def events(old: Status, new: Status) -> tuple[Event, ...]:
+    """Stages that finished or stalled, and conditions that became true."""
+    before = {stage.name: stage for stage in old.stages}
+    found = [event for stage in new.stages for event in _stage(before.get(stage.name), stage)]
+    for condition in new.conditions:
+        if condition.status != "True" or condition.type in _QUIET or old.holds(condition.type):
+            continue
+        kind = "Normal" if condition.type == "Complete" else "Warning"
+        found.append(Event("Normal" if kind == "Normal" else "Warning", condition.reason, condition.message))
+    return tuple(dict.fromkeys(found))
+
+
+def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
+    if old is None or old.key != new.key:
+        return []
+    if new.segments > old.segments and old.pass_ and not new.found:
+        totals = new.totals
+        return [
+            Event(
+                "Normal",
+                "PassClosed",
+                f"{new.name}: segment {new.segments}; in {totals.in_} = done {totals.done} + filtered "
+                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}",
+            )
+        ]
+    if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):
+        undone = new.pass_.shards - new.pass_.done
+        return [Event("Warning", "ShardsRetried", f"{new.name}: attempt {new.pass_.attempt} of {undone} shards")]
+    return []

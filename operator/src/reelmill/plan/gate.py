@@ -1,0 +1,17 @@
+"""The tolerance gate: above it, later stages cover nothing more until a retry or a raised tolerance opens it."""
+
+from reelmill.contract.segment import Counts
+from reelmill.contract.spec.names import allowed
+
+
+def over_tolerance(tolerate: str, totals: Counts) -> bool:
+    """Whether more items failed, effectively, than the share or number allows."""
+    return totals.failed > allowed(tolerate, totals.in_)
+
+
+def verdict(tolerate: str, totals: Counts) -> str:
+    """The closed gate in words."""
+    return (
+        f"{totals.failed} of {totals.in_} items failed, tolerated are {tolerate} ({allowed(tolerate, totals.in_)}): "
+        "look at the ledger, then retry them or raise failures.tolerate"
+    )

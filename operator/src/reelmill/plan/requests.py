@@ -1,0 +1,80 @@
+"""Requests by annotation: `reelmill.dev/retry: <token>;stages=a,b;classes=x,y`. A token is handled once.
+
+`refresh` lists the sources again, `retry` takes failed items up and lifts what is stalled, `abandon` closes open
+passes that cannot be finished as they were opened.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reelmill.contract.status import Handled
+from reelmill.plan.jobs import GROUP
+
+REFRESH, RETRY, ABANDON = (f"{GROUP}/{word}" for word in ("refresh", "retry", "abandon"))
+_MAX_TOKEN = 128
+_MAX_CLASSES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Empty `stages`: all of them; empty `classes`: all."""
+
+    token: str
+    stages: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def selects(self, stage: str) -> bool:
+        return not self.stages or stage in self.stages
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests that were not handled yet."""
+
+    refresh: Request | None = None
+    retry: Request | None = None
+    abandon: Request | None = None
+    handled: Handled = field(default_factory=Handled)
+    """The tokens when these are taken up."""
+
+    @property
+    def any(self) -> bool:
+        return bool(self.refresh or self.retry or self.abandon)
+
+
+def pending(annotations: Mapping[str, str], handled: Handled) -> Requests:
+    """What is asked for and was not handled. Text that is no request is one with that text as its token."""
+    refresh = _new(annotations.get(REFRESH), handled.refresh)
+    retry = _new(annotations.get(RETRY), handled.retry)
+    abandon = _new(annotations.get(ABANDON), handled.abandon)
+    return Requests(
+        refresh=refresh,
+        retry=retry,
+        abandon=abandon,
+        handled=Handled(
+            refresh=refresh.token if refresh else handled.refresh,
+            retry=retry.token if retry else handled.retry,
+            abandon=abandon.token if abandon else handled.abandon,
+        ),
+    )
+
+
+def annotation(token: str, *, stages: tuple[str, ...] = (), classes: tuple[str, ...] = ()) -> str:
+    """The text of a request."""
+    parts = [token]
+    parts += [f"stages={','.join(stages)}"] if stages else []
+    parts += [f"classes={','.join(classes)}"] if classes else []
+    return ";".join(parts)
+
+
+def _new(text: str | None, handled: str) -> Request | None:
+    token, *fields = (text or "").split(";")
+    token = token.strip()[:_MAX_TOKEN]
+    if not token or token == handled:
+        return None
+    values = dict(field.strip().partition("=")[::2] for field in fields)
+    return Request(token, _words(values.get("stages", "")), _words(values.get("classes", ""))[:_MAX_CLASSES])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -1,0 +1,135 @@
+"""The life of a survey: wanted, under way, folded into the status."""
+
+from datetime import timedelta
+
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.spec.names import seconds
+from reelmill.contract.status import StageStatus, SurveyStatus
+from reelmill.contract.task import StageReport, SurveyReport
+from reelmill.plan.draft import HARVEST_SECONDS, Draft
+from reelmill.plan.jobs import survey_job, survey_name
+from reelmill.plan.observe import Observed
+from reelmill.plan.snapshot import moment, stamp
+from reelmill.plan.tasks import survey_task
+
+TRIES = 3
+
+
+def advance_survey(draft: Draft) -> None:
+    """Take up what the survey's Job says; begin one that is wanted."""
+    if draft.survey.job:
+        job = draft.jobs.get(draft.survey.job)
+        if job is None and not draft.survey.seen:
+            _create(draft)
+        elif job is None:
+            draft.survey = draft.survey.model_copy(update={"job": ""})
+            draft.want_survey(listing=draft.survey.lists)
+        else:
+            _digest(draft, job)
+    _refresh(draft)
+    if draft.survey.wanted and not draft.survey.job and not draft.stall and not draft.suspended:
+        run = draft.next_run()
+        draft.survey = draft.survey.model_copy(
+            update={
+                "wanted": False,
+                "listing": False,
+                "lists": draft.survey.listing,
+                "job": survey_name(draft.definition, run),
+                "seen": False,
+                "run": run,
+            }
+        )
+        _create(draft)
+
+
+def _create(draft: Draft) -> None:
+    if draft.suspended:
+        return
+    survey = draft.survey
+    task = survey_task(draft.definition, run=survey.run, listing=survey.lists)
+    draft.create(survey_job(draft.definition, draft.snapshot.settings, task, survey.job))
+
+
+def _digest(draft: Draft, job: Observed) -> None:
+    draft.survey = draft.survey.model_copy(update={"seen": True})
+    if job.live:
+        return
+    if job.report is None:
+        draft.wake(HARVEST_SECONDS)
+        return
+    report = job.read(SurveyReport) if job.succeeded else None
+    if report is None:
+        _failed(draft, job)
+        return
+    survey = draft.survey
+    listed = {"listed": draft.definition.keys.definition, "listed_at": stamp(draft.now)} if survey.lists else {}
+    draft.survey = SurveyStatus(
+        wanted=survey.wanted, listing=survey.listing, listed=survey.listed, listed_at=survey.listed_at
+    ).model_copy(update=listed)
+    _fold(draft, report)
+
+
+def _failed(draft: Draft, job: Observed) -> None:
+    tries = draft.survey.tries + 1
+    draft.survey = draft.survey.model_copy(update={"job": "", "tries": tries})
+    draft.want_survey(listing=draft.survey.lists)
+    if job.succeeded:
+        reason, message, hint, code = "NoReport", f"{job.name} ended without a report", "", 0
+    elif failure := job.failure:
+        reason, message, hint, code = failure.error, failure.message, failure.hint, int(job.exit)
+    else:
+        reason, message, hint, code = "SurveyFailed", job.message or f"{job.name} failed", "", int(job.exit)
+    if tries >= TRIES or (not job.succeeded and job.exit is ExitCode.CONFIG):
+        draft.stall = draft.stalled(reason, message, hint, code)
+        draft.survey = draft.survey.model_copy(update={"tries": 0, "listed_at": stamp(draft.now)})
+
+
+def _fold(draft: Draft, report: SurveyReport) -> None:
+    for name, source in draft.sources.items():
+        if told := report.sources.get(name):
+            draft.sources[name] = source.model_copy(
+                update={
+                    "segments": max(source.segments, told.segments),
+                    "items": told.items,
+                    "new": told.new,
+                    "drifted": told.drifted,
+                    "surveyed": True,
+                }
+            )
+    for name, stage in draft.stages.items():
+        # A pass under way knows better: its own steps report how it ends.
+        if stage.pass_ is None:
+            draft.stages[name] = _folded(stage, report.stages.get(name, StageReport(segments=0)))
+        draft.change(name, forecast=report.forecast.get(name, stage.forecast))
+
+
+def _folded(stage: StageStatus, told: StageReport) -> StageStatus:
+    if stage.surveyed and told.segments < stage.segments:
+        return stage
+    same = stage.surveyed and told.segments == stage.segments
+    found = told.open.segment if told.open else 0
+    return stage.model_copy(
+        update={
+            "surveyed": True,
+            "segments": told.segments,
+            "coverage": told.coverage,
+            "totals": told.totals,
+            "items": told.items,
+            "reasons": told.reasons or (stage.reasons if same else {}),
+            "retries": told.retries if told.retries is not None or not same else stage.retries,
+            "view": told.view,
+            "found": found,
+            "shared": (stage.shared or 1) if told.open and told.open.foreign else 0,
+            "look_at": stage.look_at if told.open and told.open.foreign else "",
+        }
+    )
+
+
+def _refresh(draft: Draft) -> None:
+    every, listed_at = draft.definition.spec.refresh, moment(draft.survey.listed_at)
+    if every is None or listed_at is None or draft.suspended:
+        return
+    if not draft.wake_at(stamp(listed_at + timedelta(seconds=seconds(every)))):
+        draft.stall = None
+        if not (draft.survey.job and draft.survey.lists):
+            draft.want_survey(listing=True)

@@ -1,0 +1,271 @@
+"""Steps executed symbolically: a store of names instead of files, so that planning can be tested without media.
+
+`SymbolicStore.execute` is what a pod does: a Task and an index in, an exit code and a report out. Its rules are those of
+the real steps: a pass is opened once, a shard's first commit counts, `closed` passes never change.
+Run as a program it is a stage process over a store pickled at the task's store uri.
+"""
+
+import fcntl
+import os
+import pickle
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.ranges import format_ranges, parse_ranges
+from reelmill.contract.segment import Counts
+from reelmill.contract.task import (
+    ENV,
+    INDEX_ENV,
+    REPORT_ENV,
+    CommitReport,
+    Failure,
+    OpenPass,
+    OpenReport,
+    SourceReport,
+    StageReport,
+    Step,
+    SurveyReport,
+    Task,
+    view_fingerprint,
+)
+
+Result = tuple[int, str]
+
+
+@dataclass
+class OpenedPass:
+    kind: str
+    covers: dict[str, int]
+    shards: list[list[str]]
+    owner: str
+    outcomes: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass
+class Closed:
+    kind: str
+    state: str
+    coverage: dict[str, int]
+    outcomes: dict[str, str]
+
+
+@dataclass
+class DataSet:
+    closed: list[Closed] = field(default_factory=list)
+    open: OpenedPass | None = None
+    view: str = ""
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for segment in self.closed:
+            found.update(segment.coverage)
+        return found
+
+    @property
+    def effective(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for segment in self.closed:
+            found.update(segment.outcomes)
+        return found
+
+    @property
+    def totals(self) -> Counts:
+        outcomes = Counter(outcome.partition(":")[0] for outcome in self.effective.values())
+        return Counts(in_=sum(outcomes.values()), **outcomes)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        return dict(Counter(outcome for outcome in self.effective.values() if outcome != "done").most_common(5))
+
+    @property
+    def retries(self) -> int:
+        kinds = [segment.kind for segment in self.closed if segment.state == "committed"]
+        return next((number for number, kind in enumerate(reversed(kinds)) if kind == "cover"), 0)
+
+    def items(self, last: int, first: int = 1) -> list[str]:
+        return [
+            key
+            for segment in self.closed[first - 1 : last]
+            for key, outcome in segment.outcomes.items()
+            if outcome == "done"
+        ]
+
+
+@dataclass
+class SymbolicStore:
+    bucket: dict[str, list[str]] = field(default_factory=dict)
+    """Source name -> keys that a listing finds."""
+    failing: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """(stage, key) -> the class of each try that fails, in order; then it works."""
+    exits: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """(stage or "", step) -> exit codes of the next tries; then it works."""
+    sources: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
+    stages: dict[tuple[str, str], DataSet] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    """Stages whose open pass another pipeline is said to run."""
+    tried: Counter[str] = field(default_factory=Counter)
+    """`stage/key` -> how often it was worked on."""
+    per_segment: int = 100
+    delay: float = 0.0
+
+    def execute(self, task: Task, index: int) -> Result:
+        name = task.stages[0].name if task.step is not Step.SURVEY else ""
+        if codes := self.exits.get((name, task.step.value)):
+            return self.fail(task, codes.pop(0))
+        return getattr(self, f"_{task.step.value}")(task, index)
+
+    def fail(self, task: Task, code: int) -> Result:
+        kinds = {64: "SpecError", 65: "EarlyAbort", 75: "TransientError", 76: "StalePlan"}
+        if code not in kinds:
+            return code, ""
+        return code, Failure(step=task.step, error=kinds[code], message="on purpose", hint="mend it").model_dump_json()
+
+    def data(self, task: Task) -> DataSet:
+        return self.stages.setdefault((task.stage.name, task.stage.key), DataSet())
+
+    def upstream(self, name: str, key: str) -> tuple[int, DataSet | None, list[list[str]]]:
+        if (name, key) in self.sources:
+            return len(self.sources[name, key]), None, self.sources[name, key]
+        data = self.stages.get((name, key), DataSet())
+        return len(data.closed), data, []
+
+    def _survey(self, task: Task, index: int) -> Result:
+        sources, stages = {}, {}
+        for source in task.sources:
+            segments = self.sources.setdefault((source.name, source.key), [])
+            known = {key for segment in segments for key in segment}
+            new = [key for key in self.bucket.get(source.name, []) if key not in known] if task.refresh else []
+            waves = min(task.waves, len(new))
+            segments += [new[wave::waves] for wave in range(waves)]
+            items = sum(map(len, segments))
+            sources[source.name] = SourceReport(segments=len(segments), items=items, new=len(new))
+        for stage in task.stages:
+            data = self.stages.get((stage.name, stage.key), DataSet())
+            foreign = stage.name in self.foreign
+            stages[stage.name] = StageReport(
+                segments=len(data.closed),
+                coverage=data.coverage,
+                totals=data.totals,
+                items=len(data.items(len(data.closed))),
+                reasons=data.reasons,
+                retries=data.retries,
+                open=OpenPass(segment=len(data.closed) + 1, foreign=foreign) if data.open else None,
+                view=data.view,
+            )
+        return 0, SurveyReport(sources=sources, stages=stages).model_dump_json()
+
+    def _open(self, task: Task, index: int) -> Result:
+        data, last = self.data(task), len(self.data(task).closed)
+        if task.segment <= last:
+            return 0, OpenReport(segment=task.segment, shards=1, in_=0, closed=True).model_dump_json()
+        if task.segment > last + 1:
+            return self.fail(task, int(ExitCode.STALE_PLAN))
+        if data.open is None:
+            keys = self._inputs(task, data)
+            count = task.shard_count or max(len(keys) // 2, 1)
+            shards = [keys[number::count] for number in range(min(count, max(len(keys), 1)))]
+            covers = dict(task.cover) if task.kind == "cover" else {}
+            data.open = OpenedPass(task.kind, covers, shards, task.owner.uid)
+        opened = data.open
+        report = OpenReport(
+            segment=task.segment,
+            shards=len(opened.shards),
+            done=format_ranges(opened.outcomes),
+            in_=sum(map(len, opened.shards)),
+            foreign=task.stage.name in self.foreign,
+        )
+        return 0, report.model_dump_json()
+
+    def _inputs(self, task: Task, data: DataSet) -> list[str]:
+        if task.kind == "retry":
+            wanted = {f"failed:{name}" for name in task.retry}
+            return [
+                key
+                for key, outcome in data.effective.items()
+                if outcome.startswith("failed") and (not wanted or outcome in wanted)
+            ]
+        keys = []
+        for upstream in task.stage.upstreams:
+            first = data.coverage.get(upstream.name, 0)
+            last = task.cover.get(upstream.name, 0)
+            _, stage, segments = self.upstream(upstream.name, upstream.key)
+            found = stage.items(last, first + 1) if stage else [key for part in segments[first:last] for key in part]
+            keys += [f"{upstream.name}/{key}" for key in found]
+        return keys
+
+    def _shards(self, task: Task, index: int) -> Result:
+        shard = parse_ranges(task.shard_map)[index] if task.shard_map else index
+        data = self.data(task)
+        if task.segment <= len(data.closed):
+            return 0, ""
+        assert data.open is not None
+        if shard in data.open.outcomes:
+            return 0, ""
+        time.sleep(self.delay)
+        outcomes = {}
+        for key in data.open.shards[shard]:
+            self.tried[f"{task.stage.name}/{key}"] += 1
+            classes = self.failing.get((task.stage.name, key), [])
+            outcomes[key] = f"failed:{classes.pop(0)}" if classes else "done"
+        data.open.outcomes[shard] = outcomes
+        return 0, ""
+
+    def _commit(self, task: Task, index: int) -> Result:
+        data = self.data(task)
+        if task.view_only:
+            data.view = view_fingerprint(task.view)
+        elif task.segment > len(data.closed):
+            opened = data.open
+            assert opened is not None
+            assert task.segment == len(data.closed) + 1
+            undone = set(range(len(opened.shards))) - set(opened.outcomes)
+            if task.abandon:
+                data.closed.append(Closed(opened.kind, "abandoned", {}, {}))
+            elif undone and not task.close_lost:
+                return self.fail(task, int(ExitCode.TRANSIENT))
+            else:
+                lost = {key: "failed:shard_lost" for shard in undone for key in opened.shards[shard]}
+                outcomes = {key: outcome for part in opened.outcomes.values() for key, outcome in part.items()} | lost
+                data.closed.append(Closed(opened.kind, "committed", opened.covers, outcomes))
+            data.open = None
+            data.view = view_fingerprint(task.view)
+        report = CommitReport(
+            segment=task.segment,
+            state=data.closed[task.segment - 1].state,
+            totals=data.totals,
+            coverage=data.coverage,
+            items=len(data.items(len(data.closed))),
+            reasons=data.reasons,
+            seconds=1.0,
+            view=data.view,
+        )
+        return 0, report.model_dump_json()
+
+
+def main() -> int:
+    task = Task.model_validate_json(os.environ[ENV])
+    path = Path(task.store.uri) / "store.pickle"
+    with Path(f"{path}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store = pickle.loads(path.read_bytes())
+        print(f'{{"level": "info", "msg": "step", "step": "{task.step.value}"}}', file=sys.stderr)
+        if task.step is Step.SHARDS:
+            print(f'{{"msg": "progress", "stage": "{task.stage.name}", "shard": 0}}', file=sys.stderr, flush=True)
+        code, report = store.execute(task, int(os.environ[INDEX_ENV]))
+        path.write_bytes(pickle.dumps(store))
+    if report:
+        Path(os.environ[REPORT_ENV]).write_text(report)
+    return code
+
+
+if __name__ == "__main__":
+    # Pickles name classes by module: this file must be the module `symbolic_stages` in both processes.
+    sys.path.insert(0, str(Path(__file__).parent))
+    import symbolic_stages
+
+    raise SystemExit(symbolic_stages.main())
