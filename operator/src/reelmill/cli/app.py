@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from reelmill import __version__
+from reelmill.cli.abandon import abandon
 from reelmill.cli.check import check
 from reelmill.cli.export import export
 from reelmill.cli.init import init
 from reelmill.cli.ledger import ledger
 from reelmill.cli.prune import prune
+from reelmill.cli.retry import retry
+from reelmill.cli.run import run
 from reelmill.cli.schema import schema
 from reelmill.cli.status import status
 from reelmill.cli.validate import validate
@@ -43,5 +46,5 @@ def _main(
     pass
 
 
-for command in (init, validate, status, ledger, check, export, prune, schema):
+for command in (init, validate, run, status, ledger, retry, check, export, abandon, prune, schema):
     app.command()(command)

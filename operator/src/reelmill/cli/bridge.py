@@ -31,6 +31,12 @@ def command(name: str) -> Callable[..., Any]:
     )
 
 
+def require(name: str) -> None:
+    """Raises SpecError where the stages are not installed: a command needs them though it calls none of them."""
+    if not offered("status"):
+        command(name)
+
+
 def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
     """What a command says about a pipeline."""
     return list(command(name)(loaded.task(), environment(), **choices))

@@ -14,6 +14,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec import VideoPipeline
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import Task
+from reelmill.local.loop import local_uid
 from reelmill.plan.graph import Graph, SpecErrors, resolve
 from reelmill.plan.keys import Keys, keys
 from reelmill.plan.tasks import Definition, survey_task
@@ -88,12 +89,6 @@ def understand(document: Document, *, store: str | None = None, endpoint: str | 
     except SpecErrors as error:
         raise problems.Problems(problems.from_spec(error.errors, document)) from None
     return Loaded(document, pipeline, graph, keys(pipeline.spec, graph))
-
-
-def local_uid(pipeline: VideoPipeline) -> str:
-    """Who a pipeline is when no cluster gave it a uid."""
-    metadata = pipeline.metadata
-    return f"{metadata.namespace}.{metadata.name}"
 
 
 def _must_be_pipeline(document: Document) -> None:

@@ -1,0 +1,5 @@
+"""`python -m reelmill.cli`."""
+
+from reelmill.cli import main
+
+main()

@@ -1,0 +1,157 @@
+"""What a person sees while a pipeline runs: a bar for each stage on a terminal, a line now and then elsewhere.
+
+Both are observers of `reelmill.local.run` and write to standard error; the result comes on standard output at the end.
+"""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from reelmill.cli.output import duration
+from reelmill.cli.tally import Tally
+from reelmill.contract.status import Status
+from reelmill.plan import Event
+
+LINE_SECONDS = 5.0
+"""Between two lines of one stage, where nobody looks at a terminal."""
+
+RECENT = 20
+"""Log lines that are shown when a step ends in a bug."""
+
+_LOUD = ("warning", "error", "critical")
+_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback"})
+_STEPS = {
+    "waiting": "waiting",
+    "opening": "cutting shards",
+    "queued": "starting",
+    "running": "",
+    "committing": "closing the segment",
+    "shared": "in another pipeline's hands",
+    "done": "done",
+    "cached": "nothing to do",
+    "stalled": "stalled",
+}
+
+
+class Lines:
+    """Plain lines, for logs and pipes."""
+
+    def __init__(self, *, verbose: bool, quiet: bool = False) -> None:
+        self.verbose = verbose
+        self.quiet = quiet
+        self.tallies: dict[str, Tally] = {}
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        """The last lines that steps logged, whether shown or not."""
+        self._said: dict[str, float] = {}
+        self._listed = False
+
+    def status(self, status: Status) -> None:
+        now = time.monotonic()
+        for stage in status.stages:
+            tally = self.tallies.setdefault(stage.name, Tally(stage.name))
+            before = tally.state
+            tally.take(stage, now)
+            if tally.state != before:
+                self.moved(tally, stage.message)
+        if not self._listed and status.sources and all(source.surveyed for source in status.sources):
+            self._listed = True
+            for source in status.sources:
+                drift = f", {source.drifted} changed or gone" if source.drifted else ""
+                self.say(f"{source.name}: {source.items} items, {source.new} of them new{drift}")
+
+    def moved(self, tally: Tally, message: str) -> None:
+        """A stage's state changed."""
+        if tally.state in ("stalled", "shared"):
+            self.say(f"{tally.name}: {message or _STEPS[tally.state]}")
+
+    def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
+        tally = self.tallies.setdefault(stage, Tally(stage))
+        tally.count(fields)
+        now = time.monotonic()
+        if now - self._said.get(stage, tally.began or now) >= LINE_SECONDS:
+            self._said[stage] = now
+            self.say(tally.line(now))
+
+    def log(self, record: Mapping[str, Any]) -> None:
+        loud = record.get("level") in _LOUD
+        if loud or self.verbose:
+            fields = "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
+            self.say(f"{record.get('level')}: {record.get('msg')}{fields}" if loud else f"{record.get('msg')}{fields}")
+        words = [str(record.get("msg")), *str(record.get("traceback", "")).splitlines()]
+        self.recent.extend(words)
+        if self.verbose:
+            for line in words[1:]:
+                self.say(line)
+
+    def event(self, event: Event) -> None:
+        if event.reason != "Complete":
+            self.say(f"warning: {event.message}" if event.type == "Warning" else event.message)
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+
+class Bars(Lines):
+    """A bar for each stage, for a terminal."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self.display = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[speed]}", style="cyan"),
+            TextColumn("{task.fields[lost]}", style="red"),
+            console=console,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def status(self, status: Status) -> None:
+        super().status(status)
+        for tally in self.tallies.values():
+            self._draw(tally)
+
+    def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
+        tally = self.tallies.setdefault(stage, Tally(stage))
+        tally.count(fields)
+        self._draw(tally)
+
+    def say(self, line: str) -> None:
+        self.display.console.print(line, highlight=False, markup=False)
+
+    def _draw(self, tally: Tally) -> None:
+        if tally.name not in self._bars:
+            self._bars[tally.name] = self.display.add_task(tally.name, total=None, count="", speed="", lost="")
+        now = time.monotonic()
+        finished = tally.state in ("done", "cached")
+        count = f"{tally.seen} of {tally.total}" if tally.total else ""
+        left = tally.left(now) if tally.state == "running" else None
+        speed = f"{tally.rate(now):.1f}/s" if tally.state == "running" and tally.seen else _STEPS[tally.state]
+        lost = ", ".join(f"{tally.sum(word)} {word}" for word in ("failed", "filtered") if tally.sum(word))
+        self.display.update(
+            self._bars[tally.name],
+            total=max(tally.total, 1) if tally.total or finished else None,
+            completed=max(tally.total, 1) if finished else tally.seen,
+            count=count,
+            speed=f"{speed}, {duration(left)} left" if left is not None else speed,
+            lost=lost,
+        )
+
+
+@contextmanager
+def observing(*, verbose: bool, quiet: bool) -> Iterator[Lines]:
+    """The observer that fits standard error."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Lines(verbose=verbose, quiet=quiet)
+        return
+    bars = Bars(console, verbose=verbose)
+    with bars.display:
+        yield bars

@@ -1,0 +1,116 @@
+"""`reelmill run`: the pipeline on this machine, to its end."""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from reelmill import local
+from reelmill.cli import bridge, pipeline
+from reelmill.cli.exits import Exit
+from reelmill.cli.output import Format, Output, emit, say, show
+from reelmill.cli.pipeline import Loaded
+from reelmill.cli.progress import observing
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.status import StageStatus, Status
+
+COLUMNS = ("stage", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
+CODES = {
+    ExitCode.OK: Exit.OK,
+    ExitCode.CONFIG: Exit.INPUT,
+    ExitCode.EARLY_ABORT: Exit.ITEMS,
+    ExitCode.BUG: Exit.BUG,
+    ExitCode.TRANSIENT: Exit.AGAIN,
+    ExitCode.STALE_PLAN: Exit.AGAIN,
+}
+"""How a step's exit code becomes the command's."""
+
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Steps at a time; left out: one per CPU.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Everything that the steps log.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
+
+
+def run(
+    file: pipeline.File,
+    store: pipeline.StoreOption = None,
+    endpoint: pipeline.Endpoint = None,
+    jobs: Jobs = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Run a pipeline on this machine; what is done already is not done again.
+
+    Ctrl-C stops it cleanly, and the next run goes on from there.
+    """
+    drive(
+        pipeline.load(file, store=store, endpoint=endpoint), {}, jobs=jobs, verbose=verbose, quiet=quiet, output=output
+    )
+
+
+def drive(
+    loaded: Loaded, annotations: Mapping[str, str], *, jobs: int | None, verbose: bool, quiet: bool, output: Format
+) -> None:
+    """Run with requests, show the result, and leave with the exit code."""
+    bridge.require("run")
+    stop = threading.Event()
+    with observing(verbose=verbose, quiet=quiet) as observer, _stopping(stop, observer.say):
+        outcome = local.run(loaded.pipeline, observer=observer, stop=stop, annotations=annotations, max_processes=jobs)
+    status = outcome.status
+    if outcome.exit_code == ExitCode.BUG and not quiet:
+        for line in observer.recent:
+            say(f"  {line}")
+    if output is Format.TABLE:
+        show([_row(stage) for stage in status.stages], output, columns=COLUMNS)
+        _last_words(loaded, outcome)
+    else:
+        emit(status.model_dump(mode="json", by_alias=True), output)
+    raise typer.Exit(Exit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
+
+
+def _row(stage: StageStatus) -> dict[str, Any]:
+    totals = stage.totals.model_dump(by_alias=True)
+    return {"stage": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
+
+
+def _last_words(loaded: Loaded, outcome: local.Outcome) -> None:
+    status, file = outcome.status, loaded.document.file
+    if outcome.interrupted:
+        say(f"stopped; go on with: reelmill run {file}")
+        return
+    for problem in _problems(status):
+        say(f"error: {problem}")
+    if loaded.pipeline.spec.suspend:
+        say("hint: spec.suspend is set: nothing runs until it is false")
+    if status.failed:
+        say(f"{status.failed} failed: see reelmill ledger {file} --outcome failed, then reelmill retry {file}")
+    if status.holds("Complete"):
+        say(f"complete: {status.store}")
+
+
+def _problems(status: Status) -> Iterator[str]:
+    stalled = status.condition("Stalled")
+    if stalled and stalled.status == "True":
+        yield stalled.message
+
+
+@contextmanager
+def _stopping(stop: threading.Event, say_: Any) -> Iterator[None]:
+    """SIGINT and SIGTERM ask to stop; the second one no longer waits."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        say_("stopping: what was begun is put in a safe place (once more: at once)")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
