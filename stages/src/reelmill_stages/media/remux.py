@@ -43,7 +43,8 @@ class Remuxer:
         self.container = container
         self.timeline = timeline
         self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
-        self.audio = next(iter(container.streams.audio), None) if audio else None
+        heard = (s for s in container.streams.audio if s.codec_context is not None)
+        self.audio = next(heard, None) if audio else None
 
     def slice_of(self, cut: Cut) -> Slice | None:
         """The packets to copy for a cut, or None where an mp4 cannot hold or show them exactly."""

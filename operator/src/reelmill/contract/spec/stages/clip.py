@@ -12,16 +12,17 @@ class ClipBlock(StageBlock):
     """Cuts each video into clips, or only marks them (`mode: virtual`)."""
 
     by: Literal["metadata", "length", "scenes"] = "metadata"
-    """Where the cuts come from: the items' own spans, equal lengths, or detected scenes."""
+    """Where the cuts come from: the items' own spans (`start`, `end`), equal lengths, or detected scenes."""
     mode: Literal["copy", "reencode", "virtual"] = "copy"
-    """`copy` keeps the packets and hides the pre-roll by an edit list; `reencode` is for readers that ignore edit
-    lists; `virtual` writes no clip: later stages read the span in the source."""
+    """`copy` keeps the packets and hides the pre-roll by an edit list (what no mp4 can hold so, VP8 for one, is
+    encoded as h264 and counted as `reencoded`); `reencode` is for readers that ignore edit lists; `virtual` writes no
+    clip: later stages read the span in the source."""
     length: Duration = "10s"
-    """Length of a clip, with `by: length`."""
+    """Length of a clip, with `by: length`; the last one of a video may be shorter."""
     min_length: Duration = "0s"
-    """Shorter clips are `filtered(too_short)`."""
+    """Shorter clips are `filtered(too_short)`; with lengths and scenes they are left out and counted."""
     max_length: Duration | None = None
-    """Longer clips are `filtered(too_long)` with spans; scenes are divided."""
+    """Longer clips are `filtered(too_long)`; scenes are divided into equal parts instead."""
     threshold: Annotated[float, Field(gt=0, le=100)] = 27.0
     """Sensitivity of scene detection (PySceneDetect's content detector)."""
     codec: Literal["h264", "hevc", "h264_nvenc"] = "h264"
@@ -38,4 +39,6 @@ class ClipBlock(StageBlock):
             return [f"maxLength {self.max_length} is below minLength {self.min_length}"]
         if self.by == "length" and seconds(self.length) <= 0:
             return ["length must be more than 0s"]
+        if self.by == "length" and self.max_length and seconds(self.max_length) < seconds(self.length):
+            return [f"maxLength {self.max_length} is below length {self.length}: all clips would be too long"]
         return []
