@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reelmill.contract.errors import SpecError
 from source_folders import items, listed, names, put, put_json, reasons
 
@@ -200,7 +201,14 @@ def test_rows_that_say_the_same_are_duplicates_and_different_ones_are_not(folder
 
 
 def test_d3_the_listing_does_not_depend_on_the_order_of_rows(folder: Path) -> None:
-    rows = [official(), official(), official(text="b"), official(begin=1.3), official(vid=None), official("gone_______")]
+    rows = [
+        official(),
+        official(),
+        official(text="b"),
+        official(begin=1.3),
+        official(vid=None),
+        official("gone_______"),
+    ]
     assert clips(folder, rows) == clips(folder, rows[::-1])
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from reelmill.contract.errors import SpecError
 from reelmill_stages.sources.files import matcher
 from source_folders import listed, names, put, reasons
