@@ -1,0 +1,128 @@
+"""A source that points into a data set of reelmill reads what was committed, never what merely lies there."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.layout import DataSet
+from reelmill.contract.record import Item, Output, dump_rows
+from reelmill.contract.segment import Counts, Object, Part, Segment
+from source_folders import items, listed, put, put_json, reasons
+
+KEY = "0123456789" * 6 + "abcd"
+CLIPS = DataSet("clips", KEY)
+
+
+def segment(
+    root: Path,
+    number: int,
+    *names: str,
+    spans: tuple[str, ...] = (),
+    state: Literal["committed", "abandoned"] = "committed",
+    data_set: DataSet = CLIPS,
+) -> None:
+    """A closed segment whose items have these outputs; `spans` are files that span items."""
+    paths = data_set.segment(number)
+    put(root, *(paths.output(name) for name in names + spans))
+    rows = [Item(name, 0, name, 1.0, outputs=(Output(paths.output(name), 5, "sha256:0"),)).to_json() for name in names]
+    put(root, paths.items(0, "r1"), content=dump_rows(rows))
+    part = Part(
+        items=Object(key=paths.items(0, "r1"), size=1, digest="sha256:0"),
+        ledger=None,
+        count=len(names),
+        weight=1.0,
+        first_ordinal=0,
+        outputs=tuple(Object(key=paths.output(name), size=5, digest="sha256:0") for name in spans),
+    )
+    record = Segment(
+        state=state, stage=data_set.name, key=data_set.key, segment=number, kind="cover", counts=Counts(),
+        totals=Counts(), items=len(names), next_ordinal=9, parts=(part,),
+    )  # fmt: skip
+    put(root, paths.segment_json, content=record.model_dump_json(by_alias=True).encode())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    segment(tmp_path, 1, "clips/a_0_1.mp4", "clips/b_0_1.mp4")
+    segment(tmp_path, 2, "clips/c_0_1.mp4", state="abandoned")
+    segment(tmp_path, 3, "clips/d_0_1.mp4", spans=("shard-0.tar",))
+    put(tmp_path, CLIPS.segment(3).output("clips/left_by_a_lost_pod.mp4"))
+    put(tmp_path, CLIPS.segment(4).output("clips/running.mp4"), CLIPS.segment(4).pass_json)
+    put(tmp_path, CLIPS.view("preview.mp4"), CLIPS.stage_json, CLIPS.user("uid"))
+    return put(tmp_path, "beside/e.mp4")
+
+
+COMMITTED = ["a_0_1", "b_0_1", "d_0_1"]
+
+
+@pytest.mark.parametrize("below", ["", "clips", f"clips/{KEY[:10]}"])
+def test_no_uncommitted_file_is_ever_listed(store: Path, below: str) -> None:
+    found = listed("files", uri=store / below)
+    assert sorted(item.fields["vid"] for item in found) == COMMITTED + ([] if below else ["e"])
+
+
+@pytest.mark.parametrize(
+    ("below", "there"),
+    [("0001/clips", ["a_0_1", "b_0_1"]), ("0002", []), ("0003", ["d_0_1"]), ("0003/clips", ["d_0_1"]), ("0004", [])],
+)
+def test_a_folder_inside_a_segment_is_read_through_the_commit_above_it(
+    store: Path, below: str, there: list[str]
+) -> None:
+    found = listed("files", uri=store / CLIPS.root / below)
+    assert [item.fields["vid"] for item in found] == there
+
+
+def test_files_that_span_items_count(store: Path) -> None:
+    put(store, CLIPS.segment(3).output("shard-1.tar"))
+    (tar,) = listed("tars", uri=store)
+    assert tar.key.endswith("0003/shard-0.tar")
+
+
+def test_pairs_find_committed_clips_only(store: Path) -> None:
+    def pair(name: str) -> dict[str, object]:
+        return {"vid": "v", "clip_path": name, "transcript": "x"}
+
+    view = put_json(
+        store / CLIPS.view("text_video_pairs.json"),
+        [pair("0001/clips/a_0_1.mp4"), pair("0003/clips/d_0_1.mp4"), pair("0003/clips/left_by_a_lost_pod.mp4")],
+    )
+    found = listed("pairs", uri=view, clips=view.parent)
+    assert reasons(found) == ["missing"]
+    assert len(items(found)) == 2
+
+
+def test_rows_that_point_into_a_data_set_find_committed_files_only(store: Path) -> None:
+    names = ("0001/clips/a_0_1.mp4", "0003/clips/left_by_a_lost_pod.mp4", "0004/clips/running.mp4")
+    rows = [{"path": str(store / CLIPS.root / name)} for name in names]
+    found = listed("table", uri=put_json(store / "tables" / "t.json", rows))
+    assert reasons(found) == ["missing", "missing"]
+
+
+def test_of_several_keys_the_current_one_counts(store: Path) -> None:
+    newer = DataSet("clips", "f" * 64)
+    segment(store, 1, "clips/new_0_1.mp4", data_set=newer)
+    both = listed("files", uri=store / "clips")
+    assert sorted(item.fields["vid"] for item in both) == [*COMMITTED, "new_0_1"]
+    put_json(store / CLIPS.latest, {"key": newer.key})
+    assert [item.fields["vid"] for item in listed("files", uri=store / "clips")] == ["new_0_1"]
+
+
+def test_a_data_set_that_was_moved_is_refused(tmp_path: Path) -> None:
+    segment(tmp_path, 1, "clips/a.mp4")
+    (tmp_path / "clips").rename(tmp_path / "renamed")
+    with pytest.raises(SpecError, match="moved or renamed"):
+        listed("files", uri=tmp_path)
+
+
+def test_a_record_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, CLIPS.segment(1).segment_json, content=b'{"state": "new"}')
+    with pytest.raises(SpecError, match="cannot be read"):
+        listed("files", uri=tmp_path)
+
+
+def test_numbered_folders_that_reelmill_did_not_write_are_plain_folders(tmp_path: Path) -> None:
+    put(tmp_path, "0123456789/0001/a.mp4")
+    assert len(listed("files", uri=tmp_path)) == 1
+    assert len(listed("files", uri=tmp_path / "0123456789" / "0001")) == 1
