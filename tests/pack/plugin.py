@@ -20,11 +20,21 @@ class Halves:
         return Sample({"caption": clip.text}, tuple(parts))
 
 
-class Dotted(Halves):
-    """Names a part so that nobody could read it back."""
+class Wrong(Halves):
+    """Does what its caption says, all of it wrong."""
 
     def sample(self, clip: Clip) -> Sample:
-        return Sample({}, (File("A B.bin", clip.path),))
+        good = super().sample(clip)
+        (scratch,) = {part.path.parent for part in good.parts}
+        wrong = {
+            "name": Sample({}, (File("A B.bin", scratch / "0"),)),
+            "json": Sample({}, (File("json", scratch / "0"),)),
+            "twice": Sample({}, (File("a", scratch / "0"), File("a", scratch / "1"))),
+            "outside": Sample({}, (File("mp4", clip.path),)),
+            "missing": Sample({}, (File("mp4", scratch / "2"),)),
+            "fields": Sample({"caption": clip}, good.parts),
+        }
+        return wrong[clip.text]
 
 
 class NoSampler:

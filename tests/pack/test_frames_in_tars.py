@@ -168,8 +168,11 @@ def test_001_f09_a_sampler_that_cannot_be_loaded_is_refused_before_any_work(samp
     assert caught.value.hint
 
 
-def test_001_f09_a_sampler_whose_parts_cannot_be_named_fails_its_items(tmp_path: Path, video: Path) -> None:
-    ((_, result),) = processed(PackBlock(sampler="pack.plugin:Dotted"), [video_item(video)], tmp_path)
+@pytest.mark.parametrize("what", ["name", "json", "twice", "outside", "missing", "fields"])
+def test_001_f09_a_sampler_that_gives_what_cannot_be_packed_fails_its_items(
+    tmp_path: Path, video: Path, what: str
+) -> None:
+    ((_, result),) = processed(PackBlock(sampler="pack.plugin:Wrong"), [video_item(video, text=what)], tmp_path)
     assert isinstance(result, Failed)
     assert result.reason == "bad_sample"
 

@@ -25,6 +25,8 @@ NAMED = 3
 class Index(Stage):
     """Counts, checks and lists tars."""
 
+    pace = 0.002
+
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
         assert isinstance(block, IndexBlock)

@@ -20,7 +20,9 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Item
 from reelmill_stages.media.timeline import Timeline, read_timeline
 from reelmill_stages.stage import File
+from reelmill_stages.tar.write import MAX_SIZE
 
+_LONGEST_PART = 80
 _PART = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 
 
@@ -38,18 +40,35 @@ class Sample:
     names_as: str = "image_name_list"
     counters: Mapping[str, int] = field(default_factory=dict)
 
-    def check(self) -> None:
-        """Raises ItemError(`bad_sample`) for what could not be read back from a tar."""
+    def check(self, scratch: Path) -> None:
+        """Raises ItemError(`bad_sample`, `too_large`) for what cannot be packed and read back.
+
+        Parts must lie below `scratch`: they are deleted when they are packed.
+        """
         names = [part.name for part in self.parts]
-        for name in names:
-            if not _PART.fullmatch(name) or name == "json":
-                raise ItemError("bad_sample", f"the sampler named a part {name!r}: write mp4 or 0.jpg, in lower case")
         if len(set(names)) < len(names):
             raise ItemError("bad_sample", f"the sampler gave two parts one name: {', '.join(names)}")
+        for part in self.parts:
+            _check_part(part, scratch)
         try:
             json.dumps(dict(self.fields), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ItemError("bad_sample", f"the sampler's fields are not JSON: {error}") from error
+
+
+def _check_part(part: File, scratch: Path) -> None:
+    if not _PART.fullmatch(part.name) or len(part.name) > _LONGEST_PART or part.name == "json":
+        raise ItemError("bad_sample", f"the sampler named a part {part.name!r}: write mp4 or 0.jpg, in lower case")
+    if not part.path.parent.resolve().is_relative_to(scratch.resolve()):
+        raise ItemError(
+            "bad_sample", f"the sampler's part {part.name} lies outside of its folder: write or link it there"
+        )
+    try:
+        size = part.path.stat().st_size
+    except OSError as error:
+        raise ItemError("bad_sample", f"the sampler's part {part.name} has no file: {error.strerror}") from error
+    if size > MAX_SIZE:
+        raise ItemError("too_large", f"part {part.name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")
 
 
 class Clip:

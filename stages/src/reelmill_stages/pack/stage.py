@@ -41,6 +41,7 @@ class Pack(Stage):
         assert isinstance(block, PackBlock)
         self._block = block
         self._sampler: Sampler | None = None
+        self.pace = 0.002 if block.sampler == "video_only" else 0.05
 
     def check(self) -> None:
         load(self._block)
@@ -59,7 +60,7 @@ class Pack(Stage):
         scratch.mkdir()
         try:
             sample = self._sampler.sample(Clip(item, work.fetch(item.media), scratch, timelines))
-            sample.check()
+            sample.check(scratch)
         except ItemError as error:
             return Failed(error.reason, error.what)
         # The json names the parts by the key, which `compat` knows only in the tar: it is written there.

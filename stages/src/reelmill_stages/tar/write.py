@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from reelmill.contract.errors import ItemError
+from reelmill.contract.errors import ItemError, TransientError
 
 BLOCK = 512
 RECORD = 20 * BLOCK
@@ -88,7 +88,7 @@ class TarWriter:
             while left:
                 chunk = os.read(fd, min(left, _CHUNK))
                 if not chunk:
-                    raise OSError(f"{path} shrank while it was packed")
+                    raise TransientError(f"{path} shrank while it was packed", hint="who writes to it? run again")
                 self._file.write(chunk)
                 left -= len(chunk)
         finally:

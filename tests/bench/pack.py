@@ -1,0 +1,130 @@
+"""Writing tars, beside webdataset's TarWriter: the pack stage on ready payload files, and the bare writer from memory.
+
+Prints one JSON line a row. Both sides write the same samples to the same memory disk, in turns, five rounds; the ratio
+is the median of the rounds.
+"""
+
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import webdataset
+
+from reelmill.contract.record import Item
+from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill_stages.pack.stage import Pack
+from reelmill_stages.stage import Done, File, Input, Kept, Shard
+from reelmill_stages.tar.write import TarWriter
+
+ROUNDS = 5
+CASES = {
+    "16 jpg of 11 kB": (250, 16, 11_000, "jpg"),
+    "mp4 of 600 kB": (200, 1, 600_000, "mp4"),
+    "npy of 2 MB": (60, 1, 2_000_000, "npy"),
+}
+"""Samples, parts of each, bytes of each, suffix."""
+
+Sample = tuple[str, dict[str, object], list[tuple[str, bytes]]]
+
+
+def samples(count: int, parts: int, size: int, suffix: str) -> list[Sample]:
+    """Random payload with a caption."""
+    noise = random.Random(0)
+    return [
+        (
+            f"{number:09d}",
+            {"caption": "a girl is talking to another girl sitting in a park", "video_id": f"{number:09d}"},
+            [(f"{part}.{suffix}" if parts > 1 else suffix, noise.randbytes(size)) for part in range(parts)],
+        )
+        for number in range(count)
+    ]
+
+
+def theirs(path: Path, made: list[Sample]) -> None:
+    with webdataset.TarWriter(str(path), mtime=0) as tar:
+        for key, fields, parts in made:
+            tar.write({"__key__": key, "json": fields, **dict(parts)})
+
+
+def ours(path: Path, made: list[Sample]) -> None:
+    with TarWriter(path) as tar:
+        for key, fields, parts in made:
+            tar.begin()
+            tar.add(f"{key}.json", json.dumps(fields).encode())
+            for name, data in parts:
+                tar.add(f"{key}.{name}", data)
+
+
+def on_disk(folder: Path, made: list[Sample]) -> list[Kept]:
+    """What `process` leaves: payload files and the fields of the json."""
+    kept = []
+    for number, (key, fields, parts) in enumerate(made):
+        files = []
+        for name, data in parts:
+            path = folder / f"{key}.{name}"
+            path.write_bytes(data)
+            files.append(File(name, path))
+        done = Done(payload=tuple(files), fields={"json": {"caption": fields["caption"]}, "names_as": "video_id"})
+        kept.append(Kept(Input(Item(key, number, key, 1.0), number), done))
+    return kept
+
+
+def theirs_from_disk(path: Path, kept: list[Kept]) -> None:
+    with webdataset.TarWriter(str(path), mtime=0) as tar:
+        for number, one in enumerate(kept):
+            fields = {"caption": one.done.fields["json"]["caption"], "video_id": f"{number:09d}"}
+            parts = {part.name: part.path.read_bytes() for part in one.done.payload}
+            tar.write({"__key__": f"{number:09d}", "json": fields, **parts})
+
+
+def the_stage(folder: Path, kept: list[Kept]) -> None:
+    for made in Pack(PackBlock(samples_per_tar=len(kept))).assemble(kept, Shard(0, 1, 0, len(kept), 1, folder)):
+        made.file.path.unlink()
+
+
+def ratio(ceiling: Callable[[], None], measured: Callable[[], None]) -> float:
+    """How many times quicker `measured` is: the median of interleaved rounds."""
+    found = []
+    for _ in range(ROUNDS):
+        seconds = []
+        for run in (ceiling, measured):
+            start = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - start)
+        found.append(seconds[0] / seconds[1])
+    return statistics.median(found)
+
+
+def row(bench: str, case: str, value: float, target: float) -> None:
+    print(json.dumps({"bench": bench, "case": case, "ratio": round(value, 2), "target": target}), flush=True)
+
+
+def main() -> None:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+        folder = Path(name)
+        for case, shape in CASES.items():
+            made = samples(*shape)
+            kept = on_disk(folder, made)
+            row(
+                "pack",
+                f"stage, {case}",
+                ratio(lambda: theirs_from_disk(folder / "t.tar", kept), lambda: the_stage(folder, kept)),  # noqa: B023
+                1.0,
+            )
+            row(
+                "pack",
+                f"repacking, {case}",
+                ratio(lambda: theirs(folder / "t.tar", made), lambda: ours(folder / "o.tar", made)),  # noqa: B023
+                1.5,
+            )
+            for path in folder.iterdir():
+                path.unlink()
+
+
+if __name__ == "__main__":
+    main()
