@@ -10,7 +10,9 @@ from reelmill.cli.check import check
 from reelmill.cli.export import export
 from reelmill.cli.init import init
 from reelmill.cli.ledger import ledger
+from reelmill.cli.plan import plan
 from reelmill.cli.prune import prune
+from reelmill.cli.replay import replay
 from reelmill.cli.retry import retry
 from reelmill.cli.run import run
 from reelmill.cli.schema import schema
@@ -46,5 +48,5 @@ def _main(
     pass
 
 
-for command in (init, validate, run, status, ledger, retry, check, export, abandon, prune, schema):
+for command in (init, validate, plan, run, status, ledger, retry, replay, check, export, abandon, prune, schema):
     app.command()(command)

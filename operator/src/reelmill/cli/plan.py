@@ -1,0 +1,81 @@
+"""`reelmill plan`: the graph, the keys, and what a run would do, why, and how much it would write."""
+
+from typing import Annotated, Any
+
+import typer
+
+from reelmill.cli import bridge, pipeline
+from reelmill.cli.output import Format, Output, say, show, size
+from reelmill.cli.pipeline import Loaded
+from reelmill.cli.reasons import verdict
+from reelmill.contract.layout import KEY_DIGITS
+from reelmill.contract.spec import Source, Stage
+
+COLUMNS = ("name", "block", "reads", "key", "would", "why", "items", "size")
+OFFLINE = ("name", "block", "reads", "key")
+
+
+def plan(
+    file: pipeline.File,
+    offline: Annotated[bool, typer.Option("--offline", help="Only the graph and the keys; no store is asked.")] = False,
+    store: pipeline.StoreOption = None,
+    endpoint: pipeline.Endpoint = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what a run would do: what is cached, what would run and why, and a forecast of sizes. Nothing is written."""
+    loaded = pipeline.load(file, store=store, endpoint=endpoint)
+    if not offline and not bridge.offered("forecast"):
+        say("the store is not looked at: that needs the package reelmill-stages")
+        offline = True
+    rows = _graph(loaded)
+    if not offline:
+        _judge(loaded, rows)
+    show([_shown(row, output) for row in rows], output, columns=OFFLINE if offline else COLUMNS)
+
+
+def _graph(loaded: Loaded) -> list[dict[str, Any]]:
+    entries: dict[str, Source | Stage] = {**loaded.graph.sources, **loaded.graph.stages}
+    return [
+        {
+            "name": name,
+            "block": entry.type,
+            "reads": list(loaded.graph.upstreams.get(name, ())),
+            "key": loaded.keys[name],
+        }
+        for name, entry in entries.items()
+    ]
+
+
+def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
+    """Add `would`, `why`, `items` and `bytes` to each row."""
+    known = {row["name"]: row for row in bridge.rows("status", loaded)}
+    found = bridge.command("forecast")(loaded.task(), bridge.environment())
+    new: dict[str, int] = {}
+    fresh = [name for name, row in known.items() if row["state"] == "empty"]
+    for row in rows:
+        name = row["name"]
+        seen = found[name]
+        if name in loaded.graph.sources:
+            new[name] = seen["new"]
+            row |= {"would": "list", "why": _listing(seen), "items": seen["new"], "bytes": 0}
+            continue
+        would, why = verdict(
+            known[name],
+            loaded.keys.definitions[name],
+            new={upstream: new[upstream] for upstream in row["reads"]},
+            fresh=[upstream for upstream in row["reads"] if upstream in fresh],
+        )
+        new[name] = seen["items"]
+        row |= {"would": would, "why": why, "items": seen["items"], "bytes": seen["bytes"]}
+
+
+def _listing(seen: dict[str, Any]) -> str:
+    problems = f", {seen['problems']} that cannot be items" if seen["problems"] else ""
+    return f"{seen['listed']} there, {seen['new']} new{problems}"
+
+
+def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:
+    if output is not Format.TABLE:
+        return row
+    count = row.get("bytes", 0)
+    return {**row, "key": row["key"][:KEY_DIGITS], "size": "" if count == 0 else "?" if count is None else size(count)}
