@@ -85,8 +85,7 @@ class Cutter:
                 return {"mode": "copy"}, False
             forced = True
         encoding = Encoding("h264" if forced else self.block.codec, self.block.crf, self.block.preset)
-        sound = self.source.audio.index if self.source.audio else None
-        encode(self.path, self.timeline, cut, partial, encoding, audio=sound)
+        encode(self.source, cut, partial, encoding)
         partial.replace(target)
         details = {"encoder": encoding.encoder, "crf": encoding.crf, "preset": encoding.preset}
         return {"mode": "reencode", **details, "ffmpeg": ffmpeg.binary().banner}, forced

@@ -12,7 +12,7 @@ from pathlib import Path
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cut import Cut, entry
-from reelmill_stages.media.remux import verify
+from reelmill_stages.media.remux import Remuxer, verify
 from reelmill_stages.media.timeline import Timeline
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
@@ -40,21 +40,20 @@ class Encoding:
     codec: str = "h264"
     crf: int = 23
     preset: str = "fast"
-    audio: bool = True
 
     @property
     def encoder(self) -> str:
         return ENCODERS[self.codec]
 
 
-def encode(source: Path, timeline: Timeline, cut: Cut, target: Path, how: Encoding, *, audio: int | None) -> None:
-    """Write a clip that shows exactly the frames of a cut. `audio` is the index of the stream to keep.
+def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
+    """Write a clip that shows exactly the frames of a cut, with the sound that the source is to keep.
 
     Raises what `ffmpeg.run` raises, and ItemError(`unverified`) when the clip does not show what was planned; then no
     file is left.
     """
     try:
-        ffmpeg.run(arguments(source, timeline, cut, target, how, audio=audio), timeout=300 + 60 * cut.seconds)
+        ffmpeg.run(arguments(source, cut, target, how), timeout=300 + 60 * cut.seconds)
         verify(target, len(cut.frames))
     except BaseException as error:
         target.unlink(missing_ok=True)
@@ -65,13 +64,11 @@ def encode(source: Path, timeline: Timeline, cut: Cut, target: Path, how: Encodi
         raise
 
 
-def arguments(
-    source: Path, timeline: Timeline, cut: Cut, target: Path, how: Encoding, *, audio: int | None
-) -> list[str]:
+def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[str]:
     """The argument list for one clip."""
-    base = cut.time_base
+    base, timeline = cut.time_base, source.timeline
     before: dict[str, object] = {"threads": 1, "noaccurate_seek": None}
-    sought = _seek(timeline, cut)
+    sought = _seek(timeline, cut) if source.begins_clean(cut) else None
     if sought is not None:
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
     after: dict[str, object] = {
@@ -92,16 +89,16 @@ def arguments(
         "f": "mp4",
     }
     streams = [str(timeline.stream)]
-    if audio is not None:
+    if source.audio is not None:
         start, end = (float(tick * base) for tick in (cut.start, cut.end))
-        streams.append(str(audio))
+        streams.append(str(source.audio.index))
         after |= {
             "filter:a": f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-({start:.6f})/TB",
             "c:a": "aac",
             "b:a": "128k",
             "flags:a": "+bitexact",
         }
-    return ffmpeg.command(source, target, streams=streams, before=before, after=after)
+    return ffmpeg.command(source.path, target, streams=streams, before=before, after=after)
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"

@@ -24,8 +24,9 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media import sound
 from reelmill_stages.media.container import damage, opened
-from reelmill_stages.media.cut import Cut, Slice, slice_of
+from reelmill_stages.media.cut import Cut, Slice, entry, slice_of
 from reelmill_stages.media.editlist import set_ends
+from reelmill_stages.media.refresh import begins_clean
 from reelmill_stages.media.seek import video_from
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
@@ -52,7 +53,15 @@ class Remuxer:
             return None
         if self.audio is not None and self.audio.codec_context.name not in sound.CODECS:
             return None
-        return slice_of(self.timeline, cut)
+        return slice_of(self.timeline, cut) if self.begins_clean(cut) else None
+
+    def begins_clean(self, cut: Cut) -> bool:
+        """Whether decoding from the cut's key packet gives the source's pictures, without any packet before it."""
+        number = entry(self.timeline, cut)
+        if number == 0 or self.timeline.codec != "h264" or self.timeline.counted:
+            return True
+        packets = video_from(self.path, self.container, self.video, self.timeline.packets.pts[number])
+        return begins_clean(bytes(next(packets)), self.video.codec_context.extradata or b"")
 
     def copy(self, cut: Cut, piece: Slice, target: Path) -> None:
         """Write a clip. The same call gives the same bytes.
