@@ -43,18 +43,18 @@ def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOT
             raise ValueError(f"key {key!r} comes twice")
         wanted[key] = stem
     names = dict(wanted)
-    used = {_identity(name) for name in taken.values()}
+    used = {folded(name) for name in taken.values()}
     crowded = []
     for key in sorted(wanted):
         if key in taken:
             names[key] = taken[key]
-        elif (identity := _identity(wanted[key])) in used:
+        elif (identity := folded(wanted[key])) in used:
             crowded.append(key)
         else:
             used.add(identity)
     for key in crowded:
         names[key] = _suffixed(wanted[key], key, used)
-        used.add(_identity(names[key]))
+        used.add(folded(names[key]))
     return names
 
 
@@ -81,7 +81,7 @@ def _suffixed(stem: str, key: str, used: set[str]) -> str:
     for digits in range(_DIGITS, 65):
         suffix = f"-{_digest(key, digits)}"
         name = _cut(stem, STEM_BYTES - len(suffix)) + suffix
-        if _identity(name) not in used:
+        if folded(name) not in used:
             return name
     raise AssertionError("two keys with one SHA-256")
 
@@ -94,6 +94,6 @@ def _digest(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]
 
 
-def _identity(name: str) -> str:
-    """What a file system that ignores letter case makes of a name."""
+def folded(name: str) -> str:
+    """What a file system that ignores letter case makes of a name: names with one folding clash there."""
     return unicodedata.normalize("NFC", name.casefold())

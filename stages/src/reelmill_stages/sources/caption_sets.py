@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.columns import Seen
+from reelmill_stages.sources.columns import seen_rows
 from reelmill_stages.sources.json_stream import values
 
 
@@ -114,12 +114,8 @@ class _Row(dict[str, Any]):
 
 def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[_Row]:
     """Rows in which a missing column is None. Raises SpecError when no row at all has a column."""
-    seen = Seen()
-    for row in found:
-        seen.add(row)
+    for row in seen_rows(found, where, *((column,) for column in columns)):
         yield _Row(row) if isinstance(row, Mapping) else _Row()
-    for column in columns:
-        seen.demand(where, column, hint="is the dataset named rightly?")
 
 
 def _turns(pair: Any) -> list[Any]:

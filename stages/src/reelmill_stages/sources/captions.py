@@ -11,8 +11,9 @@ from reelmill_stages.naming import safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
-from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
 from reelmill_stages.sources.folder import Folder, stem
+from reelmill_stages.sources.settle import settled
 from reelmill_stages.sources.table import found
 
 
@@ -21,7 +22,7 @@ def list_captions(block: CaptionsBlock, bucket: Bucket, source: str) -> Iterator
     uri = absolute(block.uri)
     folder = Folder(bucket, block.videos)
     captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
-    return settled([_draft(caption, folder, source) for caption in captions])
+    return settled(_draft(caption, folder, source) for caption in captions)
 
 
 def caption_set(name: str) -> CaptionSet:

@@ -8,12 +8,13 @@ from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
 from reelmill_stages.naming import clip_stem
 from reelmill_stages.sources import Bucket, Listed, cells
 from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import Seen, as_row, cell
-from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.columns import as_row, cell, seen_rows
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
 from reelmill_stages.sources.files import media_of
 from reelmill_stages.sources.folder import Folder, Found, stem
 from reelmill_stages.sources.info_csv import files_by_id
 from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.settle import settled
 
 VID = ("vid",)
 TEXT = ("transcript clip", "transcript")
@@ -26,14 +27,8 @@ def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str) -> Iterator[Lis
     metadata = absolute(block.metadata)
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
     videos = _Videos(Folder(bucket, block.videos), info)
-    seen = Seen()
-    drafts = []
-    for row in values(bucket.read(metadata), metadata):
-        seen.add(row)
-        drafts.append(_draft(row, videos, source))
-    for column in (VID, TEXT, BEGIN, END):
-        seen.demand(metadata, *column, hint="is this CLIP4MC metadata?")
-    return settled(drafts)
+    rows = seen_rows(values(bucket.read(metadata), metadata), metadata, VID, TEXT, BEGIN, END)
+    return settled(_draft(row, videos, source) for row in rows)
 
 
 def _draft(value: object, videos: "_Videos", source: str) -> Draft:

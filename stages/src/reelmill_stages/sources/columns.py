@@ -1,6 +1,6 @@
 """Which column of a metadata file holds what, and the error when none does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,6 +19,16 @@ def as_row(value: object) -> Row:
 def cell(row: Row, *names: str) -> Any:
     """The first of a column's spellings that the row has, or None."""
     return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def seen_rows(rows: Iterable[Any], where: str, *columns: tuple[str, ...]) -> Iterator[Any]:
+    """The rows; after the last one, SpecError when no row has any spelling of a column."""
+    seen = Seen()
+    for row in rows:
+        seen.add(row)
+        yield row
+    for spellings in columns:
+        seen.demand(where, *spellings, hint="is this the right kind of file?")
 
 
 class Seen:

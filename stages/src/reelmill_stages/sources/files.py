@@ -12,8 +12,9 @@ from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.cells import path as checked_path
 from reelmill_stages.sources.committed import objects
-from reelmill_stages.sources.drafts import Draft, settled
+from reelmill_stages.sources.drafts import Draft
 from reelmill_stages.sources.folder import stem
+from reelmill_stages.sources.settle import settled
 from reelmill_stages.store import Stat
 
 

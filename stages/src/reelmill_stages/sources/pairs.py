@@ -9,25 +9,20 @@ from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill_stages.naming import safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
 from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import Row, Seen, as_row
-from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.columns import Row, as_row, seen_rows
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
 from reelmill_stages.sources.files import media_of
 from reelmill_stages.sources.folder import Folder, Found, stem
 from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.settle import settled
 
 
 def list_pairs(block: PairsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
     """One item per pair. The clip is cut already: its times travel as `begin_time`, `end_time` and `duration`."""
     pairs = absolute(block.uri)
     folder = Folder(bucket, block.clips)
-    seen = Seen()
-    drafts = []
-    for row in values(bucket.read(pairs), pairs):
-        seen.add(row)
-        drafts.append(_draft(row, folder, source))
-    for column in ("vid", "clip_path", "transcript"):
-        seen.demand(pairs, column, hint="is this a text_video_pairs.json?")
-    return settled(drafts)
+    rows = seen_rows(values(bucket.read(pairs), pairs), pairs, ("vid",), ("clip_path",), ("transcript",))
+    return settled(_draft(row, folder, source) for row in rows)
 
 
 def _draft(value: object, folder: Folder, source: str) -> Draft:

@@ -9,9 +9,10 @@ from reelmill_stages.naming import clip_stem, safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.columns import Row, Seen, as_row, cell
-from reelmill_stages.sources.drafts import Draft, refused, row_digest, settled
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
 from reelmill_stages.sources.files import media_of
 from reelmill_stages.sources.folder import Folder
+from reelmill_stages.sources.settle import settled
 from reelmill_stages.sources.tabular import SURPLUS, format_of, rows_of
 
 RESERVED = frozenset(
@@ -25,12 +26,16 @@ def list_rows(block: TableBlock, bucket: Bucket, source: str) -> Iterator[Listed
     columns, uri = block.columns, absolute(block.uri)
     wanted = _wanted(columns, uri)
     folder = Folder(bucket, block.base or uri.rpartition("/")[0] + "/")
-    seen = Seen()
-    rows = rows_of(bucket.read(uri), uri, block.format or format_of(uri), seen, wanted)
-    drafts = [_draft(row, wanted, columns, folder, source) for row in rows]
-    for name in wanted:
-        seen.demand(f"{uri}:1", name, hint="name it under columns")
-    return settled(drafts)
+    format_ = block.format or format_of(uri)
+
+    def drafts() -> Iterator[Draft]:
+        seen = Seen()
+        for row in rows_of(bucket.read(uri), uri, format_, seen, wanted):
+            yield _draft(row, wanted, columns, folder, source)
+        for name in wanted:
+            seen.demand(f"{uri}:1", name, hint="name it under columns")
+
+    return settled(drafts())
 
 
 def _wanted(columns: Columns, uri: str) -> list[str]:

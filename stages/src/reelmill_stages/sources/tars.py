@@ -6,8 +6,8 @@ from reelmill.contract.spec.sources.tars import TarsBlock
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.committed import objects
-from reelmill_stages.sources.drafts import settled
 from reelmill_stages.sources.files import object_draft
+from reelmill_stages.sources.settle import settled
 
 
 def list_tars(block: TarsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
