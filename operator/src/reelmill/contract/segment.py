@@ -153,6 +153,9 @@ class Segment(Model):
     versions: dict[str, str] = Field(default_factory=dict)
     definition: dict[str, object] = Field(default_factory=dict)
     seconds: float = 0.0
+    """Worker time that the pass took."""
+    bytes: int = 0
+    """Bytes that the pass wrote for users."""
 
 
 class StageRecord(Model):

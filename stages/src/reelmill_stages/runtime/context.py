@@ -1,0 +1,79 @@
+"""What every step needs: its task, the store, a folder for scratch, a name for this run and a flag to stop."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill.contract.errors import TransientError
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.task import Task
+from reelmill_stages.dataset import DataSet
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import open_store
+
+_PREFIX = "reelmill-run-"
+
+
+class Interrupted(TransientError):
+    """SIGTERM or SIGINT came: what was finished is kept, the next run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One step on its way. `run` tells attempts apart, twins too; it is part of attempt-unique names."""
+
+    task: Task
+    store: Store
+    env: Mapping[str, str]
+    scratch: Path
+    run: str
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
+        return DataSet(self.store, Names(name, key), scratch=self.scratch, until=until)
+
+    def check_stop(self) -> None:
+        """Raises Interrupted when the process was asked to end."""
+        if self.stop.is_set():
+            raise Interrupted("asked to stop", hint="run again: it goes on where it stopped")
+
+
+@contextmanager
+def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterator[Context]:
+    """Opens the store and a scratch folder for one step. Raises SpecError for an impossible store uri."""
+    with scratch_folder() as scratch:
+        store = open_store(task.store, env=env)
+        yield Context(task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """An empty folder that is removed at the end; those that killed runs left behind are removed first."""
+    root = Path(tempfile.gettempdir())
+    _sweep(root)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(root: Path) -> None:
+    for folder in root.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # no lock yet: its owner is just making it; locked: it lives; not ours: leave it
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)

@@ -1,0 +1,40 @@
+"""From an item that a stage made to its row: files become outputs, a named media becomes a reference to one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reelmill.contract.digest import canonical
+from reelmill.contract.record import Item, Media, Output
+from reelmill_stages.stage import NewItem
+
+
+def item_row(new: NewItem, written: Mapping[str, Output]) -> dict[str, Any]:
+    """The row of a new item. `written` maps the names of uploaded files to their outputs.
+
+    Its ordinal is left at 0: a row's place in its file gives it. Raises ValueError when the item names a file that
+    was not written or carries what JSON cannot say (NaN, arrays).
+    """
+    names = [file.name for file in new.files]
+    media = new.media
+    if isinstance(media, str):
+        if media not in written:
+            raise ValueError(f"item {new.key!r} names the file {media!r} as its media, which the stage did not write")
+        if media not in names:
+            names.append(media)
+        output = written[media]
+        media = Media(output.key, output.size, digest=output.digest)
+    row = Item(
+        key=new.key,
+        ordinal=0,
+        group=new.group,
+        weight=new.weight,
+        media=media,
+        outputs=tuple(written[name] for name in names),
+        provenance=new.provenance,
+        fields=new.fields,
+    ).to_json()
+    try:
+        canonical(row)
+    except TypeError as error:
+        raise ValueError(f"item {new.key!r} carries what JSON cannot say: {error}") from error
+    return row

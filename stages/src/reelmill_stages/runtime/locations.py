@@ -1,0 +1,41 @@
+"""From a uri in an item or a parameter to the store that holds it, each connection opened once per process."""
+
+from collections.abc import Mapping, Sequence
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import Connection, SourceDef, StoreRef
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import open_location, open_store, split_uri
+
+
+def is_absolute(uri: str) -> bool:
+    """Whether a media uri names a source object; otherwise it is a key of the pipeline's store."""
+    return uri.startswith("/") or "://" in uri
+
+
+class Locations:
+    """The pipeline's store, and the buckets and folders of its sources."""
+
+    def __init__(self, ref: StoreRef, sources: Sequence[SourceDef], env: Mapping[str, str]) -> None:
+        self.store = open_store(ref, env=env)
+        self._own = ref.connection
+        self._connections = {source.name: source.connection or ref.connection for source in sources}
+        self._env = env
+        self._open: dict[tuple[str, Connection], Store] = {}
+
+    def of_source(self, uri: str, source: str) -> tuple[Store, str]:
+        """Store and key of an object that a source listed. Raises SpecError for a source unknown to the task."""
+        if source and source not in self._connections:
+            raise SpecError(f"the task names no connection for source {source!r}", where=uri, hint="this is a bug")
+        return self._at(uri, self._connections.get(source, self._own))
+
+    def of_file(self, uri: str) -> tuple[Store, str]:
+        """Store and key of a file that a parameter names: it is read like the pipeline's own store."""
+        return self._at(uri, self._own)
+
+    def _at(self, uri: str, connection: Connection) -> tuple[Store, str]:
+        root, key = split_uri(uri)
+        store = self._open.get((root, connection))
+        if store is None:
+            store = self._open[root, connection] = open_location(uri, connection, self._env)
+        return store, key

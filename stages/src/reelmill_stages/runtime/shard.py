@@ -1,0 +1,196 @@
+"""The shards step: one shard from its line of the plan to its commit.
+
+Order is everything. Outputs of single items, outcomes frozen, files that span items, rows, the commit; so two pods of
+one shard cannot disagree, and a kill at any point leaves nothing that looks done and is not.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.log import event
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.segment import Pass
+from reelmill.contract.task import Task
+from reelmill_stages import registry
+from reelmill_stages.runtime.assembly import Assembly, TakenGroup, upload_groups
+from reelmill_stages.runtime.checkpoint import read_checkpoints
+from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.open import check_definition
+from reelmill_stages.runtime.processing import Processing
+from reelmill_stages.runtime.progress import Progress
+from reelmill_stages.runtime.rows import RowFile
+from reelmill_stages.runtime.settled import SettledFiles, read_settled
+from reelmill_stages.runtime.shard_commit import write_rows
+from reelmill_stages.runtime.stored import create, load
+from reelmill_stages.runtime.tail import kept_log
+from reelmill_stages.stage import Shard, Stage
+from reelmill_stages.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def run_shard(context: Context, index: int) -> None:
+    """Run the shard behind a completion index until it is committed, by us or by somebody else.
+
+    Raises StalePlan when the plan is not the task's, Interrupted when asked to stop, EarlyAbort, TransientError.
+    """
+    task = context.task
+    paths = Names(task.stage.name, task.stage.key).segment(task.segment)
+    if _exists(context.store, paths.segment_json):
+        event(log, "the segment is closed already", stage=task.stage.name, segment=task.segment)
+        return
+    opened = load(context.store, paths.pass_json, Pass)
+    if opened is None:
+        raise StalePlan("this pass was never opened", where=paths.pass_json, hint="a new survey finds what is there")
+    check_definition(task, opened)
+    shard = logical_shard(task, index, len(opened.shards))
+    if _exists(context.store, paths.shard(shard)):
+        event(log, "the shard is committed already", stage=task.stage.name, segment=task.segment, shard=shard)
+        return
+    with kept_log(context.store, paths.log(shard, context.run)):
+        ShardRun(context, paths, opened, shard).run()
+
+
+def logical_shard(task: Task, index: int, shards: int) -> int:
+    """The shard that a completion index means. Raises StalePlan for one outside of the plan."""
+    numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(shards)
+    if not 0 <= index < len(numbers) or numbers[index] >= shards:
+        raise StalePlan(f"index {index} means no shard of this pass, which has {shards}", hint="a new survey helps")
+    return numbers[index]
+
+
+class ShardRun:
+    """One try at one shard."""
+
+    def __init__(self, context: Context, paths: SegmentPaths, opened: Pass, shard: int) -> None:
+        self._context = context
+        self._paths = paths
+        self._opened = opened
+        self._shard = shard
+        self._plan = opened.shards[shard]
+        self._stage: Stage = registry.stage(context.task.stage.type, context.task.stage.params)
+        self._progress = self._begin()
+        self._groups: list[TakenGroup] = []
+
+    def run(self) -> None:
+        """Everything, in order."""
+        self._progress.line()
+        outcomes = self._settle()
+        context, store, paths = self._context, self._context.store, self._paths
+        objects, rows = upload_groups(store, paths, self._shard, self._groups)
+        commit = write_rows(
+            store,
+            paths,
+            self._shard,
+            len(self._opened.shards),
+            context.run,
+            self._folder("commit"),
+            read_settled(outcomes),
+            outputs=objects,
+            spanning_items=rows,
+        )
+        stands, ours = create(store, paths.shard(self._shard), commit)
+        self._progress.line()
+        event(
+            log,
+            "committed" if ours else "committed by another run",
+            stage=self._opened.stage,
+            segment=self._opened.segment,
+            shard=self._shard,
+            **stands.counts.model_dump(by_alias=True),
+        )
+
+    def _settle(self) -> Path:
+        """Bring every input to an outcome and freeze them; gives the file of the frozen outcomes."""
+        frozen = self._frozen()
+        if frozen and not self._stage.spans:
+            for settled in read_settled(frozen):
+                self._progress.count(settled.ledger.outcome)
+            return frozen
+        if frozen is None:
+            earlier = read_checkpoints(self._context.store, self._paths, self._shard, self._context.scratch)
+            ours = self._process(None, earlier)
+            frozen, won = self._freeze(ours)
+            if won or not self._stage.spans or _agree(ours.path, frozen):
+                return frozen
+            event(log, "another run froze other outcomes: they are adopted", shard=self._shard)
+        law = SettledFiles()
+        law.add(frozen)
+        self._process(law, SettledFiles())
+        return frozen
+
+    def _process(self, frozen: SettledFiles | None, earlier: SettledFiles) -> RowFile:
+        self._groups = []
+        self._progress = self._begin()
+        folder = self._folder("work")
+        assembly = None
+        if self._stage.spans and self._plan.count:
+            first = self._opened.first_ordinal + sum(plan.count for plan in self._opened.shards[: self._shard])
+            shard = Shard(
+                index=self._shard,
+                of=len(self._opened.shards),
+                first_number=first,
+                count=self._plan.count,
+                segment=self._opened.segment,
+                scratch=self._folder("assemble"),
+            )
+            assembly = Assembly(self._stage, shard, self._folder("taken"))
+        processing = Processing(
+            self._context,
+            self._opened,
+            self._shard,
+            self._stage,
+            self._progress,
+            frozen=frozen,
+            earlier=earlier,
+        )
+        outcomes = processing.run(folder, assembly)
+        self._groups = assembly.groups if assembly else []
+        return outcomes
+
+    def _begin(self) -> Progress:
+        return Progress(self._opened.stage, self._opened.segment, self._shard, self._plan.count)
+
+    def _frozen(self) -> Path | None:
+        """A copy of the outcomes that somebody froze, or None."""
+        try:
+            found = self._context.store.fetch(self._paths.outcomes(self._shard), self._folder("frozen"))
+        except NotFound:
+            return None
+        copy = self._context.scratch / "frozen.jsonl"
+        shutil.copyfile(found, copy)
+        return copy
+
+    def _freeze(self, ours: RowFile) -> tuple[Path, bool]:
+        """Freeze our outcomes, or adopt those of whoever was first."""
+        try:
+            ours.upload(self._context.store, self._paths.outcomes(self._shard))
+        except PreconditionFailed:
+            theirs = self._frozen()
+            if theirs is None:
+                raise
+            return theirs, False
+        return ours.path, True
+
+    def _folder(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._context.scratch))
+
+
+def _agree(ours: Path, theirs: Path) -> bool:
+    """Whether two files of outcomes say of the same inputs that they are done."""
+    pairs = zip(read_settled(ours), read_settled(theirs), strict=True)
+    return all((one.key, one.is_done) == (other.key, other.is_done) for one, other in pairs)
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.stat(key)
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,135 @@
+"""One step from its Task to its report and exit code: what a pod's process does."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from pydantic import ValidationError
+
+from reelmill.contract.digest import canonical
+from reelmill.contract.errors import ExitCode, ReelmillError, SpecError
+from reelmill.contract.log import event, setup
+from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, Task
+from reelmill_stages.runtime.context import Context, Interrupted, context
+
+log = logging.getLogger(__name__)
+
+REPORT_BYTES = 4096
+"""Kubernetes cuts termination messages there."""
+
+
+def run(env: Mapping[str, str]) -> ExitCode:
+    """Run the step that the environment describes; everything that goes wrong becomes an exit code."""
+    setup()
+    stop = threading.Event()
+    step = Step.SURVEY
+    try:
+        task = read_task(env)
+        step = task.step
+        _listen(stop, immediate=step != Step.SHARDS)
+        with context(task, env, stop) as found:
+            report = _do(found, env)
+        if report is not None:
+            _write(env, _short(report))
+    except ReelmillError as error:
+        event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
+        _fail(env, step, error)
+        return error.exit_code
+    except Exception as error:
+        log.exception("this is a bug of reelmill or of the stage")
+        _fail(env, step, error)
+        return ExitCode.BUG
+    return ExitCode.OK
+
+
+def read_task(env: Mapping[str, str]) -> Task:
+    """The Task in the environment. Raises SpecError when it is absent or not one."""
+    text = env.get(ENV)
+    if not text:
+        raise SpecError(f"the environment has no {ENV}", hint="this program is started by reelmill, not by hand")
+    try:
+        return Task.model_validate_json(text)
+    except ValidationError as error:
+        raise SpecError(
+            f"{ENV} cannot be read: {error}", hint="the operator and this image are of different versions"
+        ) from error
+
+
+def _do(found: Context, env: Mapping[str, str]) -> Report | None:
+    # Imported here, because each step is a process that should start with what it needs and no more.
+    match found.task.step:
+        case Step.SURVEY:
+            from reelmill_stages.runtime.survey import survey
+
+            return survey(found)
+        case Step.OPEN:
+            from reelmill_stages.runtime.open import open_pass
+
+            return open_pass(found)
+        case Step.COMMIT:
+            from reelmill_stages.runtime.commit import commit
+
+            return commit(found)
+        case Step.SHARDS:
+            from reelmill_stages.runtime.shard import run_shard
+
+            run_shard(found, _index(env))
+            return None
+
+
+def _index(env: Mapping[str, str]) -> int:
+    text = env.get(INDEX_ENV, "")
+    if not text.isdecimal():
+        raise SpecError(f"{INDEX_ENV} is {text!r}, not a number", hint="shards run in an Indexed Job")
+    return int(text)
+
+
+def _listen(stop: threading.Event, *, immediate: bool) -> None:
+    """SIGTERM and SIGINT: a shard finishes what it must and checkpoints; other steps can be cut anywhere."""
+
+    def handler(number: int, _: FrameType | None) -> None:
+        if immediate:
+            raise Interrupted(f"{signal.Signals(number).name} came", hint="run again: it goes on where it stopped")
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def _short(report: Report) -> bytes:
+    """The report without what is at its default; what is still too long for Kubernetes loses its forecast."""
+    data = _dump(report)
+    if len(data) > REPORT_BYTES and report.step == Step.SURVEY:
+        data = _dump(report.model_copy(update={"forecast": {}}))
+    return data
+
+
+def _dump(report: Report) -> bytes:
+    return canonical({"step": report.step, **report.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
+
+
+def _fail(env: Mapping[str, str], step: Step, error: Exception) -> None:
+    hint = error.hint if isinstance(error, ReelmillError) else "report it with this pod's log"
+    failure = Failure(step=step, error=type(error).__name__, message=str(error)[:1500], hint=hint[:500])
+    _write(env, failure.model_dump_json(by_alias=True).encode())
+
+
+def _write(env: Mapping[str, str], data: bytes) -> None:
+    path = Path(env.get(REPORT_ENV) or REPORT_FILE)
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        if env.get(REPORT_ENV):
+            log.warning("the report cannot be written to %s: %s", path, error.strerror)
+
+
+def main() -> None:
+    """The process's own entry."""
+    code = run(os.environ)
+    logging.shutdown()
+    sys.exit(int(code))

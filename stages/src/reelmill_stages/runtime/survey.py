@@ -1,0 +1,71 @@
+"""The survey: is the store safe, what is new in the sources, what does the store have of each stage."""
+
+import logging
+
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.log import event
+from reelmill.contract.segment import Pass
+from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
+from reelmill_stages.dataset import DataSet
+from reelmill_stages.runtime import heartbeat
+from reelmill_stages.runtime.claims import claim, point_latest
+from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.forecast import forecast
+from reelmill_stages.runtime.listing import list_source, source_report
+from reelmill_stages.runtime.stored import load
+from reelmill_stages.store.probe import probe
+
+log = logging.getLogger(__name__)
+
+
+def survey(context: Context) -> SurveyReport:
+    """Check the store, list the sources, report.
+
+    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed.
+    """
+    task, store = context.task, context.store
+    probe(store)
+    sources = {}
+    now = 0.0
+    for source in task.sources:
+        names = Names(source.name, source.key)
+        now = claim(store, names, task.owner)
+        point_latest(store, names)
+        sources[source.name] = list_source(context, source) if task.refresh else source_report(context, source)
+        event(log, "source", source=source.name, **sources[source.name].model_dump())
+    stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
+    return SurveyReport(sources=sources, stages=stages, forecast=forecast(context))
+
+
+def _stage(context: Context, stage: StageDef, now: float) -> StageReport:
+    data = context.data_set(stage.name, stage.key)
+    last = data.last
+    if last is not None:
+        claim(context.store, data.names, context.task.owner)
+        point_latest(context.store, data.names)
+    report = StageReport(
+        segments=last.segment if last else 0,
+        coverage=data.coverage,
+        totals=data.totals,
+        items=data.item_count,
+        open=_open_pass(context, data, now),
+        view=_view(data),
+    )
+    event(log, "stage", stage=stage.name, segments=report.segments, items=report.items)
+    return report
+
+
+def _open_pass(context: Context, data: DataSet, now: float) -> OpenPass | None:
+    number = data.last.segment + 1 if data.last else 1
+    paths = data.paths(number)
+    opened = load(context.store, paths.pass_json, Pass)
+    if opened is None:
+        return None
+    foreign = heartbeat.is_foreign(context.store, paths, opened, context.task.owner.uid, now)
+    return OpenPass(segment=number, foreign=foreign)
+
+
+def _view(data: DataSet) -> str:
+    """What the views were made with; empty when they lag behind the segments."""
+    record = data.record()
+    return record.view if record and data.last and record.segment == data.last.segment else ""

@@ -1,0 +1,56 @@
+"""How an output gets its name in a segment: created once, with metadata that says whose it is.
+
+A name that is taken belongs either to a twin of this very item (another pod, an earlier run): then what lies there is
+as good; or to somebody else: then nothing is overwritten and the item fails.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from reelmill.contract.digest import sha256
+from reelmill.contract.errors import ItemError, PreconditionFailed, StoreError
+from reelmill.contract.record import Output
+from reelmill_stages.store import Store
+from reelmill_stages.store.keys import check_key
+
+_LONGEST_ITEM = 256
+
+
+def item_mark(stage_key: str, segment: int, item: str) -> dict[str, str]:
+    """Metadata of an output of one input item. A very long key is named by its digest."""
+    name = item if len(item.encode()) <= _LONGEST_ITEM else sha256(item.encode())
+    return {"stage": stage_key, "segment": f"{segment:04d}", "item": name}
+
+
+def shard_mark(stage_key: str, segment: int, shard: int) -> dict[str, str]:
+    """Metadata of an output that spans the items of a shard."""
+    return {"stage": stage_key, "segment": f"{segment:04d}", "shard": f"{shard:05d}"}
+
+
+def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], digest: str = "") -> Output:
+    """Write a finished file under its name, or find that a twin has.
+
+    Raises ItemError(`name_taken`) when somebody else has the name and ItemError(`bad_name`) for an impossible one.
+    """
+    try:
+        check_key(key)
+    except StoreError as error:
+        raise ItemError("bad_name", str(error)) from error
+    digest = digest or file_digest(path)
+    try:
+        store.write(key, path, create=True, metadata={**mark, "digest": digest})
+    except PreconditionFailed:
+        found = store.stat(key)
+        theirs = dict(found.metadata)
+        their_digest = theirs.pop("digest", "")
+        if theirs != dict(mark):
+            raise ItemError("name_taken", f"{key} belongs to {theirs.get('item', 'something else')!r}") from None
+        return Output(key, found.size, their_digest)
+    return Output(key, path.stat().st_size, digest)
+
+
+def file_digest(path: Path) -> str:
+    """`sha256:<hex>` of a file."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -1,0 +1,126 @@
+"""Views: files about a whole data set, made from its segments and always replaceable by newer ones, never by older.
+
+Each view object names the last segment that it includes in its metadata; `stage.json` says so in itself and is
+written after the others, so a reader of it knows what the view files were made with.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from reelmill.contract.digest import sha256
+from reelmill.contract.errors import NotFound, PreconditionFailed
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.log import event
+from reelmill.contract.segment import Segment, StageRecord
+from reelmill.contract.task import view_fingerprint
+from reelmill_stages import registry
+from reelmill_stages.dataset import DataSet
+from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.stored import dump, load, parse
+from reelmill_stages.store import Stat, Store
+
+log = logging.getLogger(__name__)
+
+
+def present(context: Context) -> str:
+    """Make the views of the task's stage from all closed segments. Gives the fingerprint of what was presented.
+
+    Heavy views wait until the upstreams are complete: then the fingerprint is empty.
+    """
+    task = context.task
+    data = context.data_set(task.stage.name, task.stage.key)
+    if data.last is None:
+        return ""
+    block = registry.stage_block(task.stage.type, task.stage.params)
+    shown = view_fingerprint(task.view) if task.complete or not block.heavy_views else ""
+    record = data.record()
+    if record and (record.segment, record.view) == (data.last.segment, shown) and shown:
+        return shown
+    names: list[str] = []
+    if shown:
+        stage = registry.stage(task.stage.type, task.stage.params)
+        for file in stage.present(data, task.view):
+            _put(context.store, data.names.view(file.name), file.path, data.last.segment)
+            names.append(file.name)
+        for stale in set(record.views if record else ()) - set(names):
+            context.store.delete(data.names.view(stale))
+        event(log, "presented", stage=data.name, segment=data.last.segment, files=len(names))
+    write_record(context.store, _record(context, data, data.last, shown, tuple(names)))
+    return shown
+
+
+def repair_record(context: Context, last: Segment | None) -> None:
+    """Bring a lagging `stage.json` up to a closed segment; the view files themselves wait for the next commit."""
+    task = context.task
+    if last is None:
+        return
+    names = Names(task.stage.name, task.stage.key)
+    record = load(context.store, names.stage_json, StageRecord)
+    if record is None or record.segment < last.segment:
+        data = context.data_set(names.name, names.key)
+        write_record(context.store, _record(context, data, last, "", record.views if record else ()))
+
+
+def write_record(store: Store, record: StageRecord) -> None:
+    """Write `stage.json`, never backwards."""
+    names = Names(record.stage, record.key)
+    data = dump(record)
+    while True:
+        etag = ""
+        try:
+            found = store.stat(names.stage_json)
+            old = store.read(names.stage_json, if_match=found.etag)
+            if old == data or parse(old, names.stage_json, StageRecord).segment > record.segment:
+                return
+            etag = found.etag
+        except NotFound:
+            pass
+        except PreconditionFailed:
+            continue
+        if _write(store, names.stage_json, data, etag, {"segment": str(record.segment), "digest": sha256(data)}):
+            return
+
+
+def _record(context: Context, data: DataSet, last: Segment, view: str, views: tuple[str, ...]) -> StageRecord:
+    return StageRecord(
+        stage=data.name,
+        key=data.names.key,
+        segment=last.segment,
+        definition=last.definition or context.task.stage.definition,
+        upstreams={upstream.name: upstream.key for upstream in context.task.stage.upstreams},
+        coverage=last.coverage,
+        totals=last.totals,
+        reasons=last.reasons,
+        items=last.next_ordinal,
+        weight=sum(segment.weight for segment in data.segments() if segment.segment <= last.segment),
+        versions=last.versions,
+        view=view,
+        views=views,
+    )
+
+
+def _put(store: Store, key: str, path: Path, segment: int) -> None:
+    with path.open("rb") as file:
+        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    while True:
+        found = _stat(store, key)
+        if found and int(found.metadata.get("segment", 0)) > segment:
+            return
+        if _write(store, key, path, found.etag if found else "", {"segment": str(segment), "digest": digest}):
+            return
+
+
+def _stat(store: Store, key: str) -> Stat | None:
+    try:
+        return store.stat(key)
+    except NotFound:
+        return None
+
+
+def _write(store: Store, key: str, data: bytes | Path, etag: str, metadata: dict[str, str]) -> bool:
+    try:
+        store.write(key, data, create=not etag, if_match=etag, metadata=metadata)
+    except PreconditionFailed:
+        return False
+    return True
