@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from pack.desk import assembled, packed, processed, stretches, tar_items, video_
 from pack.readers import document, names, patched, stock
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.stage import Done, Failed
+from reelmill_stages.pack.stage import Pack
+from reelmill_stages.stage import Done, Failed, Kept, Shard
 
 SHORT = {"seconds": 0.4, "fps": 10, "size": (64, 48)}
 
@@ -195,6 +197,36 @@ def test_what_failed_leaves_its_place_empty_and_a_tar_without_samples_is_not_wri
         ("shard-0-0-7-0.tar", 1, 0),
         ("shard-0-0-7-2.tar", 2, 5),
     ]
+
+
+def test_a_full_tar_is_given_away_before_another_sample_is_taken(tmp_path: Path, video: Path) -> None:
+    block = PackBlock(samples_per_tar=2)
+    taken: list[int] = []
+
+    def kept() -> Iterator[Kept]:
+        for input_, result in processed(block, items_of(video, 5), tmp_path / "work"):
+            assert isinstance(result, Done)
+            taken.append(input_.number)
+            yield Kept(input_, result)
+
+    (tmp_path / "out").mkdir()
+    seen = [len(taken) for _ in Pack(block).assemble(kept(), Shard(0, 1, 0, 5, 1, tmp_path / "out"))]
+    assert seen == [2, 4, 5]
+
+
+def test_an_assembly_that_is_broken_off_leaves_no_unfinished_tar(tmp_path: Path, video: Path) -> None:
+    block = PackBlock(samples_per_tar=2)
+    results = processed(block, items_of(video, 3), tmp_path / "work")
+
+    def kept() -> Iterator[Kept]:
+        for input_, result in results:
+            assert isinstance(result, Done)
+            yield Kept(input_, result)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(Pack(block).assemble(kept(), Shard(0, 1, 0, 9, 1, tmp_path)))
+    assert [path.name for path in tmp_path.glob("*.tar")] == ["shard-0-0-9-0.tar"]
 
 
 def test_equal_input_gives_equal_tars_byte_for_byte(tmp_path: Path, video: Path) -> None:

@@ -51,14 +51,14 @@ class TarsCheck:
 
     def check(self, folder: Path) -> Iterator[Finding]:
         seen = Folder(folder)
+        keys: dict[str, str] = {}
         for path in _tars(folder):
             name = path.relative_to(folder).as_posix()
             seen.tars[name] = found = contents(path)
             if found.dashed:
                 found.problems.append(Problem("dashed_frames", "key-0.jpg: stock webdataset makes each a sample"))
             yield from _findings(name, found.problems, f"{found.count} samples")
-            yield from _findings(name, columns(found))
-        yield from _findings(".", _recurring(seen.tars))
+            yield from _findings(name, [*columns(found), *_recurring(name, found, keys)])
         for whole in WHOLE:
             yield from whole(seen)
 
@@ -75,13 +75,14 @@ def _findings(file: str, problems: list[Problem], good: str = "") -> Iterator[Fi
         yield Finding(file, problem.rule, False, f"{problem.message} ({reader})" if reader else problem.message)
 
 
-def _recurring(tars: Mapping[str, Contents]) -> list[Problem]:
-    where: dict[str, str] = {}
-    for name, found in tars.items():
-        for key in found.keys:
-            if where.setdefault(key, name) != name:
-                return [Problem("unique_keys", f"key {key} is in {where[key]} and in {name} (Energon, webdataset)")]
-    return []
+def _recurring(name: str, found: Contents, keys: dict[str, str]) -> list[Problem]:
+    """Whether a key of this tar was in one before it. `keys` remembers; the tar's own list is let go."""
+    other = ""
+    for key in found.keys:
+        if keys.setdefault(key, name) != name and not other:
+            other = f"key {key} is in {keys[key]} too (Energon and webdataset want it once in all tars)"
+    found.keys.clear()
+    return [Problem("unique_keys", other)] if other else []
 
 
 def _energon(seen: Folder) -> Iterator[Finding]:
