@@ -1,0 +1,179 @@
+"""Stages and a source for tests of the runtime: text files instead of videos, and lines that say what goes wrong.
+
+A media file's lines are directives: `slow S`, `fail REASON`, `filter REASON`, `abort`, `hang`, `raise TEXT`,
+`eat BYTES`, `fail-if PATH REASON`, `abort-if-grouped`; anything else is content. Importable in worker processes.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Media
+from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.stage import (
+    Assembled,
+    DataSetReader,
+    Done,
+    Failed,
+    File,
+    Filtered,
+    Input,
+    Kept,
+    NewItem,
+    Result,
+    Shard,
+    Stage,
+    Work,
+)
+
+
+class ToyBlock(StageBlock):
+    many: int = 1
+    name: str = ""
+    per_file: int = 5
+    trace: str = ""
+
+    @property
+    def batch(self) -> int:
+        return self.per_file if self.name == "join" else 1
+
+
+class HeavyBlock(ToyBlock):
+    heavy_views: ClassVar[bool] = True
+
+
+class RowsBlock(SourceBlock):
+    uri: str
+
+
+def list_rows(block: RowsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+    """Rows of a JSON lines file: key, file, and optional group, weight, fields, problem."""
+    for line in bucket.read(block.uri).splitlines():
+        row = json.loads(line)
+        problem, media = row.get("problem"), None
+        if not problem:
+            stat = bucket.stat(row["file"])
+            if stat is None:
+                problem = ("missing", row["file"])
+            else:
+                media = Media(row["file"], stat.size, stat.etag, source=source)
+        yield Listed(
+            row["key"],
+            row.get("group", row["key"]),
+            row.get("weight", 1.0),
+            media,
+            row.get("fields", {}),
+            tuple(problem) if problem else None,
+        )
+
+
+list_rows.block_type = RowsBlock  # type: ignore[attr-defined]
+
+
+class Upper(Stage):
+    """Each input becomes `many` items with a file each: its content in upper case."""
+
+    block_type = ToyBlock
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        self._trace(group)
+        return [self._one(input_, work, grouped=len(group) > 1) for input_ in group]
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        path = data.scratch / "all.json"
+        path.write_text(json.dumps({"view": view, "keys": [item.key for item in data.items()]}))
+        yield File("all.json", path)
+
+    def forecast(self, items: int, weight: float) -> int | None:
+        return items * 10
+
+    def _one(self, input_: Input, work: Work, *, grouped: bool) -> Result:
+        assert input_.item.media is not None
+        text = work.fetch(input_.item.media).read_text()
+        found = obey(text, grouped=grouped)
+        if found:
+            return found
+        items = []
+        for number in range(self.block.many):
+            key = f"{input_.item.key}.{number}" if self.block.many > 1 else input_.item.key
+            path = work.scratch / f"{input_.number}-{number}.txt"
+            path.write_text(text.upper())
+            file = File(f"out/{self.block.name or key}.txt", path)
+            items.append(
+                NewItem(key, input_.item.group, input_.item.weight, file.name, (file,), {"number": input_.number})
+            )
+        return Done(tuple(items), counters={"letters": len(text)})
+
+    def _trace(self, group: Sequence[Input]) -> None:
+        if self.block.trace:
+            with Path(self.block.trace).open("a") as file:
+                file.write(" ".join(one.item.key for one in group) + "\n")
+
+
+class Heavy(Upper):
+    block_type = HeavyBlock
+
+
+class Join(Upper):
+    """Joins the contents of `per_file` inputs into one file, which is an item."""
+
+    spans = True
+
+    def _one(self, input_: Input, work: Work, *, grouped: bool) -> Result:
+        assert input_.item.media is not None
+        text = work.fetch(input_.item.media).read_text()
+        found = obey(text, grouped=grouped)
+        if found:
+            return found
+        path = work.scratch / f"{input_.number}.txt"
+        path.write_text(text)
+        return Done(payload=(File("text", path),), counters={"joined": 1})
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        texts: dict[int, list[str]] = {}
+        for one in kept:
+            number = (one.input.number - shard.first_number) // self.block.per_file
+            texts.setdefault(number, []).append(one.done.payload[0].path.read_text())
+            for full in [other for other in texts if other < number]:
+                yield self._file(shard, full, texts.pop(full), one.input.number - 1)
+        for rest in list(texts):
+            yield self._file(shard, rest, texts.pop(rest), None)
+
+    def _file(self, shard: Shard, number: int, texts: list[str], through: int | None) -> Assembled:
+        name = f"join-{shard.first_number + number * self.block.per_file:05d}.txt"
+        path, beside = shard.scratch / name, shard.scratch / f"{name}.idx"
+        path.write_text("\n".join(texts))
+        beside.write_text(str(len(texts)))
+        item = NewItem(name, name, 1.0, name, fields={"texts": len(texts)})
+        return Assembled(File(name, path), (item,), (File(beside.name, beside),), through)
+
+
+def obey(text: str, *, grouped: bool) -> Result | None:
+    for line in text.splitlines():
+        match line.split():
+            case ["slow", seconds]:
+                time.sleep(float(seconds))
+            case ["fail", reason]:
+                return Failed(reason, "as told")
+            case ["itemerror", reason]:
+                raise ItemError(reason, "as told")
+            case ["filter", reason]:
+                return Filtered(reason)
+            case ["fail-if", path, reason] if Path(path).exists():
+                return Failed(reason, "as told")
+            case ["abort"]:
+                os.abort()
+            case ["abort-if", path] if Path(path).exists():
+                os.abort()
+            case ["hang"]:
+                time.sleep(3600)
+            case ["raise", *words]:
+                raise RuntimeError(" ".join(words))
+            case ["eat", size]:
+                bytearray(int(size))
+    return None
