@@ -232,7 +232,7 @@ def test_an_assembly_that_is_broken_off_leaves_no_unfinished_tar(tmp_path: Path,
 def test_equal_input_gives_equal_tars_byte_for_byte(tmp_path: Path, video: Path) -> None:
     def digests(folder: str) -> list[str]:
         made = packed(PackBlock(samples_per_tar=2), items_of(video, 5), tmp_path / folder)
-        files = [file for one in made for file in (one.file, *one.extra)]
+        files = [file for one in made for file in (one.file, *one.items[0].files)]
         return [hashlib.sha256(file.path.read_bytes()).hexdigest() for file in files]
 
     assert digests("one") == digests("two")

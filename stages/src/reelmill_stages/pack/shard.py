@@ -37,7 +37,7 @@ class SampleTar:
         self._keys.update(f"{key}\n".encode())
 
     def finish(self) -> Assembled:
-        """Close the tar, write `.tar.idx` beside it."""
+        """Close the tar and write its `.tar.idx`, which is a file of the tar's item: where one goes, the other goes too."""
         self._writer.close()
         tar = File(f"{self.name}.tar", self._writer.path)
         index = File(f"{self.name}.tar.idx", self._writer.path.with_suffix(".tar.idx"))
@@ -49,8 +49,9 @@ class SampleTar:
             "kinds": sorted(self._kinds),
             "keys_digest": f"sha256:{self._keys.hexdigest()}",
         }
-        item = NewItem(self.name, self.name, float(tar.path.stat().st_size), media=tar.name, fields=fields)
-        return Assembled(tar, (item,), extra=(index,), through=self._numbers[-1])
+        size = float(tar.path.stat().st_size)
+        item = NewItem(self.name, self.name, size, media=tar.name, files=(index,), fields=fields)
+        return Assembled(tar, (item,), through=self._numbers[-1])
 
     def discard(self) -> None:
         """Give an unfinished tar up."""
