@@ -64,7 +64,7 @@ class TarsCheck:
 
 
 def _tars(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*.tar")) if "_reelmill" not in path.parts)
+    return (path for path in sorted(folder.rglob("*.tar")) if "_reelmill" not in path.relative_to(folder).parts)
 
 
 def _findings(file: str, problems: list[Problem], good: str = "") -> Iterator[Finding]:

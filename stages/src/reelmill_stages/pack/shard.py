@@ -37,7 +37,7 @@ class SampleTar:
         self._keys.update(f"{key}\n".encode())
 
     def finish(self) -> Assembled:
-        """Close the tar and write its `.tar.idx`, which is a file of the tar's item: where one goes, the other goes too."""
+        """Close the tar and write its `.tar.idx`, a file of the tar's item: where one goes, the other goes too."""
         self._writer.close()
         tar = File(f"{self.name}.tar", self._writer.path)
         index = File(f"{self.name}.tar.idx", self._writer.path.with_suffix(".tar.idx"))
