@@ -84,12 +84,9 @@ def sizes(value: object) -> list[float] | None:
     """CLIP4MC's `size` list, unchanged; None where there is none. Raises `bad_size`."""
     if value is None or value == []:
         return None
-    numbers: list[Any] = value if isinstance(value, list) else [None]
-    if not all(
-        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(_float(one)) for one in numbers
-    ):
+    if not isinstance(value, list) or not {*map(type, value)} <= {int, float} or not all(map(_finite, value)):
         raise ItemError("bad_size", f"size is {shown(value)}, not a list of numbers")
-    return numbers
+    return value
 
 
 def path(value: object) -> str:
@@ -141,6 +138,10 @@ def _float(value: str | int | float | Decimal) -> float:
         return float(value)
     except (ValueError, OverflowError):
         return math.nan
+
+
+def _finite(value: int | float) -> bool:
+    return math.isfinite(_float(value))
 
 
 def _encodable(text: str) -> bool:
