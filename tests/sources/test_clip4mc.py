@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import NotFound, SpecError
 from source_folders import items, listed, names, put, put_json, reasons
 
 VID = "dQw4w9WgXcQ"
@@ -266,5 +266,5 @@ def test_no_rows_are_no_clips(folder: Path) -> None:
 
 
 def test_a_folder_of_this_machine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="no such folder"):
+    with pytest.raises(NotFound, match="no such folder"):
         clips(tmp_path, [official()])

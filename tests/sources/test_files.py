@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import NotFound, SpecError
 from reelmill_stages.sources.files import matcher
 from source_folders import listed, names, put, reasons
 
@@ -79,7 +79,7 @@ def test_a_name_with_a_control_character_is_a_failed_row(tmp_path: Path) -> None
 
 def test_a_folder_that_is_missing_is_refused_and_an_empty_one_is_empty(tmp_path: Path) -> None:
     assert listed("files", uri=tmp_path) == []
-    with pytest.raises(SpecError, match="no such folder"):
+    with pytest.raises(NotFound, match="no such folder"):
         listed("files", uri=tmp_path / "videso")
 
 

@@ -182,3 +182,9 @@ def test_a_row_with_more_cells_than_columns_fails_instead_of_losing_text(folder:
 def test_a_row_with_fewer_cells_fails_by_what_it_lacks(folder: Path) -> None:
     put(folder, "t.csv", content=b"path,text\na.mp4\n")
     assert reasons(listed("table", uri=folder / "t.csv", columns={"text": "text"})) == ["bad_text"]
+
+
+@pytest.mark.parametrize("place", ["/no/such/folder", "/no/such/0123456789/0001/clips"])
+def test_many_rows_that_point_to_nowhere_are_missing_each(folder: Path, place: str) -> None:
+    rows = [{"path": f"{place}/{number}.mp4"} for number in range(40)]
+    assert reasons(table(folder, rows)) == ["missing"] * 40

@@ -44,9 +44,13 @@ class SourceBucket:
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:
         """(absolute uri, stat) of every object below a folder, sorted by uri; the stat's key is the uri too.
 
-        Raises SpecError for a folder of this machine that does not exist; in a bucket that is an empty one.
+        Raises NotFound for a folder of this machine that does not exist; in a bucket that is an empty one.
         """
-        yield from self._listed(*_folder(uri)).items()
+        root, key = _folder(uri)
+        found = self._listed(root, key)
+        if not found and root == "/" and not Path(root, key).is_dir():
+            raise NotFound("no such folder", where=_join(root, key), hint="check the path: on a pod it must be mounted")
+        yield from found.items()
 
     def stat(self, uri: str) -> Stat | None:
         """One object, or None."""
@@ -71,8 +75,6 @@ class SourceBucket:
         if folder not in self._listings:
             stats = (_named(_join(root, stat.key), stat) for stat in self._store(root).list(key))
             found = {stat.key: stat for stat in stats if not stat.key.endswith("/")}
-            if not found and root == "/" and not Path(folder).is_dir():
-                raise SpecError("no such folder", where=folder, hint="check the path: on a pod it must be mounted")
             self._listings[folder] = dict(sorted(found.items()))
         return self._listings[folder]
 

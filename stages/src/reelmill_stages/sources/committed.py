@@ -38,26 +38,19 @@ def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
             yield found, stat
 
 
-def readable(bucket: Bucket, uri: str) -> Stat | None:
-    """One object that may be read as data, or None."""
-    found = absolute(uri)
-    segment = _SEGMENT.match(found)
-    if _MARK in found:
-        return None
-    if segment and (records := _records_above(bucket, found)) is not None:
-        owned, committed = _commits(bucket, records)
-        if found.startswith(owned) and found not in committed:
-            return None
-    return bucket.stat(found)
+def segment_folder(uri: str) -> str | None:
+    """The folder of the segment that an absolute uri lies in by its looks, or None."""
+    segment = _SEGMENT.match(uri)
+    return f"{segment[1]}/" if segment else None
 
 
 def _records_above(bucket: Bucket, path: str) -> list[str] | None:
     """The records of the segment that a path lies in, or None when it lies in none."""
-    segment = _SEGMENT.match(path)
+    segment = segment_folder(path)
     if not segment:
         return None
-    record = f"{segment[1]}/{INTERNAL}/segment.json"
-    opened = f"{segment[1]}/{INTERNAL}/pass.json"
+    record = f"{segment}{INTERNAL}/segment.json"
+    opened = f"{segment}{INTERNAL}/pass.json"
     return [found for found in (record, opened) if bucket.stat(found)] or None
 
 
@@ -113,5 +106,12 @@ def _latest(bucket: Bucket, uri: str) -> str:
     """The key that `latest.json` points at, or nothing."""
     if not bucket.stat(uri):
         return ""
-    record = json.loads(bucket.read(uri))
-    return str(record.get("key", "")) if isinstance(record, dict) else ""
+    try:
+        record = json.loads(bucket.read(uri))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("key"), str):
+        raise SpecError(
+            "this record of a reelmill data set cannot be read", where=uri, hint="is it of a newer version?"
+        )
+    return str(record["key"])

@@ -10,11 +10,11 @@ from collections import defaultdict
 from functools import cached_property
 from posixpath import basename
 
-from reelmill.contract.errors import ItemError
+from reelmill.contract.errors import ItemError, NotFound
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.cells import path as checked_path
-from reelmill_stages.sources.committed import objects, readable
+from reelmill_stages.sources.committed import objects, segment_folder
 from reelmill_stages.store import Stat
 
 MEDIA = frozenset(
@@ -33,12 +33,13 @@ class Folder:
     def __init__(self, bucket: Bucket, uri: str) -> None:
         self._bucket = bucket
         self.uri = absolute(uri).rstrip("/")
+        self._segments: dict[str, dict[str, Stat]] = {}
 
     def at(self, path: str) -> Found:
         """The file at a path below the folder, or at an absolute path or uri."""
         path = checked_path(path)
         uri = self._absolute(path)
-        stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else readable(self._bucket, uri)
+        stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
         if stat is None:
             raise ItemError("missing", f"no file {uri}")
         return uri, stat
@@ -78,6 +79,18 @@ class Folder:
             more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
             raise ItemError("ambiguous", f"{len(hits)} files match: {', '.join(hits[:3])}{more}")
         return hits[0], self._files[hits[0]]
+
+    def _elsewhere(self, uri: str) -> Stat | None:
+        """A file outside of the folder; in a data set of reelmill only one that was committed."""
+        segment = segment_folder(uri)
+        if segment is None:
+            return self._bucket.stat(uri)
+        if segment not in self._segments:
+            try:
+                self._segments[segment] = dict(objects(self._bucket, segment))
+            except NotFound:
+                self._segments[segment] = {}
+        return self._segments[segment].get(uri)
 
     def _absolute(self, path: str) -> str:
         return absolute(path) if path.startswith("/") or "://" in path else f"{self.uri}/{path}"
