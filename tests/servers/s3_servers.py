@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from servers import install
 from servers.processes import Server, running
 
@@ -79,7 +80,7 @@ def s3_server(request: pytest.FixtureRequest) -> Server:
     return server
 
 
-@pytest.fixture()
+@pytest.fixture
 def bucket(s3_server: Server) -> str:
     """A fresh bucket on `s3_server`."""
     return make_bucket(s3_server)
@@ -91,7 +92,11 @@ def make_bucket(server: Server) -> str:
 
     name = f"b-{uuid.uuid4().hex[:12]}"
     client = Minio(
-        endpoint=f"127.0.0.1:{server.port}", access_key=server.key, secret_key=server.secret, secure=False, region="us-east-1"
+        endpoint=f"127.0.0.1:{server.port}",
+        access_key=server.key,
+        secret_key=server.secret,
+        secure=False,
+        region="us-east-1",
     )
     client.make_bucket(bucket_name=name)
     return name
@@ -113,4 +118,7 @@ def _identities() -> list[dict[str, object]]:
     def identity(name: str, secret: str, *actions: str) -> dict[str, object]:
         return {"name": name, "credentials": [{"accessKey": name, "secretKey": secret}], "actions": list(actions)}
 
-    return [identity(KEY, SECRET, "Admin", "Read", "Write", "List", "Tagging"), identity(READER, READER_SECRET, "Read", "List")]
+    return [
+        identity(KEY, SECRET, "Admin", "Read", "Write", "List", "Tagging"),
+        identity(READER, READER_SECRET, "Read", "List"),
+    ]

@@ -3,6 +3,7 @@
 Retries live in `s3_retry`, where each attempt is signed anew and the store knows that there was one.
 """
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,8 @@ def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
 
     Raises StoreError when the bundle cannot be used.
     """
-    if ca and not Path(ca).is_file():
-        raise StoreError(
-            "the CA bundle does not exist", where=ca, hint="mount it, or point AWS_CA_BUNDLE at a PEM file"
-        )
+    if ca:
+        _check_bundle(ca)
     manager = PoolManager(
         num_pools=4,
         maxsize=_POOL,
@@ -71,6 +70,16 @@ def client(endpoint: str, region: str, provider: Provider | None, http: PoolMana
         )
     except ValueError as error:
         raise StoreError(str(error), where=endpoint, hint="check endpoint and region") from error
+
+
+def _check_bundle(path: str) -> None:
+    hint = "mount it, or point AWS_CA_BUNDLE at a PEM file"
+    if not Path(path).is_file():
+        raise StoreError("the CA bundle does not exist", where=path, hint=hint)
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise StoreError(f"the CA bundle cannot be read: {error}", where=path, hint=hint) from error
 
 
 def _pools(send: float) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""The three kinds of stores, each with its own way to open more clients of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from reelmill.contract.task import Connection, StoreRef
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import open_store
+from reelmill_stages.store.s3 import S3Store
+from reelmill_stages.store.s3_http import Timeouts
+from reelmill_stages.store.s3_retry import Patience
+from servers.faults import FaultProxy, fault_proxy
+from servers.processes import Server
+from servers.s3_servers import make_bucket
+
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+MIB = 1 << 20
+
+
+@dataclass
+class Place:
+    """Where a store is. `open` gives a new client, as another process would."""
+
+    kind: str
+    ref: StoreRef
+    env: dict[str, str] = field(default_factory=dict)
+
+    def open(self) -> Store:
+        return open_store(self.ref, env=self.env)
+
+
+@pytest.fixture(
+    params=["local", pytest.param("minio", marks=pytest.mark.store), pytest.param("seaweedfs", marks=pytest.mark.store)]
+)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "local":
+        return Place("local", StoreRef(uri=str(tmp_path / "store")))
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    uri = f"s3://{make_bucket(server)}/some/prefix"
+    return Place(request.param, StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.open()
+
+
+@pytest.fixture
+def small_parts(place: Place) -> Store:
+    """The store, but for S3 with the smallest parts there are."""
+    if place.kind == "local":
+        return place.open()
+    bucket, _, prefix = place.ref.uri.removeprefix("s3://").partition("/")
+    return S3Store(bucket, prefix, connection=place.ref.connection, env=place.env, part_size=5 * MIB)
+
+
+@dataclass
+class Faulty:
+    """A store behind a proxy that misbehaves, and the same store without one."""
+
+    store: S3Store
+    direct: S3Store
+    proxy: FaultProxy
+    open: Callable[..., S3Store]
+
+
+@pytest.fixture
+def faulty(s3_server: Server, bucket: str) -> Iterator[Faulty]:
+    with fault_proxy(s3_server.port) as proxy:
+
+        def client(port: int = proxy.port, **more: object) -> S3Store:
+            settings: dict[str, object] = {
+                "env": s3_server.env,
+                "timeouts": Timeouts(connect=1, read=1),
+                "patience": QUICK,
+                "part_size": 5 * MIB,
+                **more,
+            }
+            return S3Store(
+                bucket,
+                "p",
+                connection=Connection(endpoint=f"http://127.0.0.1:{port}"),
+                **settings,  # type: ignore[arg-type]
+            )
+
+        yield Faulty(client(), client(s3_server.port), proxy, client)

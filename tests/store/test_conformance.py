@@ -1,0 +1,422 @@
+"""What every store does, whatever it is made of: a folder, MinIO, SeaweedFS."""
+
+import json
+import subprocess
+import sys
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill_stages.store import Store
+from reelmill_stages.store.probe import MARKER, probe
+
+MIB = 1 << 20
+BIG = bytes(range(256)) * 4096 * 11
+"""11 MiB: three parts of 5 MiB."""
+
+NAMES = [
+    "plain.txt",
+    "with space/and  two.mp4",
+    "ünïcödé/日本語/😀.mp4",
+    "a+b&c=d?e#f%20g.mp4",
+    "quotes'\"<>.mp4",
+    "x" * 200 + ".mp4",
+    "/".join(["deep"] * 30),
+    "_reelmill/pass.json",
+    ".hidden",
+    "dots...in.name",
+]
+
+
+def keys(store: Store, prefix: str = "") -> list[str]:
+    return [stat.key for stat in store.list(prefix)]
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_what_was_written_under_any_name_is_read_back(store: Store, key: str) -> None:
+    written = store.write(key, key.encode())
+    found = store.stat(key)
+    assert store.read(key) == key.encode()
+    assert (found.key, found.size, found.etag) == (key, len(key.encode()), written.etag)
+    assert keys(store) == [key]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "/absolute", "../up", "a/../b", "a/./b", ".", "..", "nul\0", "line\nbreak", "a//b", "a/", "é" * 513, "\udc80"],
+)
+def test_a_key_that_could_escape_or_mean_two_things_is_refused(store: Store, key: str) -> None:
+    with pytest.raises(StoreError):
+        store.write(key, b"")
+    assert keys(store) == []
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../up", "a/../../b", "nul\0"])
+def test_reading_and_deleting_refuse_what_escapes_too(store: Store, key: str, tmp_path: Path) -> None:
+    for act in (
+        store.stat,
+        store.read,
+        store.delete,
+        lambda k: store.fetch(k, tmp_path),
+        lambda k: store.open(k).__enter__(),
+    ):
+        with pytest.raises(StoreError):
+            act(key)
+
+
+def test_the_name_of_a_part_has_at_most_255_bytes_and_more_is_refused_with_a_hint(store: Store) -> None:
+    with pytest.raises(StoreError) as error:
+        store.write("x" * 300, b"")
+    assert error.value.hint
+
+
+def test_an_empty_object_is_an_object(store: Store, tmp_path: Path) -> None:
+    store.write("empty", b"")
+    assert store.stat("empty").size == 0
+    assert store.read("empty") == b""
+    assert store.read("empty", start=5) == b""
+    assert store.fetch("empty", tmp_path).read_bytes() == b""
+    with store.open("empty") as file:
+        assert file.read() == b""
+
+
+def test_a_write_replaces_what_was_there(store: Store) -> None:
+    first = store.write("k", b"one", metadata={"a": "1"})
+    second = store.write("k", b"three")
+    assert first.etag != second.etag
+    assert store.read("k") == b"three"
+    assert store.stat("k").metadata == {}
+
+
+def test_equal_bytes_have_equal_etags(store: Store) -> None:
+    assert store.write("a", b"same").etag == store.write("b", b"same").etag
+
+
+def test_a_file_is_written_as_its_bytes(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"from a file")
+    store.write("k", file)
+    assert store.read("k") == b"from a file"
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "expected"),
+    [
+        (0, None, b"0123456789"),
+        (3, None, b"3456789"),
+        (3, 4, b"3456"),
+        (8, 10, b"89"),
+        (10, 1, b""),
+        (99, None, b""),
+        (0, 0, b""),
+    ],
+)
+def test_a_part_of_an_object_is_read(store: Store, start: int, length: int | None, expected: bytes) -> None:
+    store.write("k", b"0123456789")
+    assert store.read("k", start=start, length=length) == expected
+
+
+def test_what_does_not_exist_is_not_found(store: Store, tmp_path: Path) -> None:
+    store.write("folder/k", b"")
+    for key in ("missing", "folder", "folder/k/below"):
+        for act in (store.stat, store.read, lambda k: store.fetch(k, tmp_path), lambda k: store.open(k).__enter__()):
+            with pytest.raises(NotFound):
+                act(key)
+    with pytest.raises(NotFound):
+        store.read("missing", length=0)
+
+
+def test_deleting_is_done_once_and_may_be_repeated(store: Store) -> None:
+    store.write("a/b/c", b"")
+    store.write("a/d", b"")
+    store.delete("a/b/c")
+    store.delete("a/b/c")
+    store.delete("never/was")
+    assert keys(store) == ["a/d"]
+    with pytest.raises(NotFound):
+        store.stat("a/b/c")
+    store.write("a/b", b"a name is free again once what lay below is gone")
+
+
+def test_metadata_comes_back_as_it_was(store: Store) -> None:
+    metadata = {"stage-key": "abc", "item": "ünï 日本 😀 %41 a  b ", "path": "s3://b/k?x=y&z", "quote": "\"'<>\\\t"}
+    written = store.write("k", b"x", metadata=metadata)
+    assert written.metadata == metadata
+    assert store.stat("k").metadata == metadata
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"Upper": "x"}, {"under_score": "x"}, {"": "x"}, {"a": "x" * 2100}, {"a": "é" * 400}]
+)
+def test_metadata_that_some_store_cannot_carry_is_a_mistake_of_the_caller(
+    store: Store, metadata: dict[str, str]
+) -> None:
+    with pytest.raises(ValueError, match="metadata"):
+        store.write("k", b"x", metadata=metadata)
+
+
+def test_keys_are_listed_in_order_of_their_bytes(store: Store) -> None:
+    names = ["A", "a b", "a-b", "a.b", "a/b/c", "a/x", "a0", "ab", "b", "ä", "￿", "😀", "l/a/x", "l/a-b", "l/a.b"]
+    for name in reversed(names):
+        store.write(name, b"")
+    assert keys(store) == sorted(names, key=str.encode)
+
+
+def test_a_prefix_is_a_beginning_of_the_key_not_a_folder(store: Store) -> None:
+    for name in ("a/b", "a/bc", "a/b-/x", "a/b0/c", "a/c", "ab"):
+        store.write(name, b"")
+    store.delete("a/b")
+    store.write("a/b/c", b"")
+    assert keys(store, "a/b") == ["a/b-/x", "a/b/c", "a/b0/c", "a/bc"]
+    assert keys(store, "a/b/") == ["a/b/c"]
+    assert keys(store, "a/") == ["a/b-/x", "a/b/c", "a/b0/c", "a/bc", "a/c"]
+    assert keys(store, "a") == ["a/b-/x", "a/b/c", "a/b0/c", "a/bc", "a/c", "ab"]
+    assert keys(store, "nothing") == []
+    assert keys(store, "a/nothing/") == []
+
+
+def test_a_listing_says_what_stat_says(store: Store) -> None:
+    store.write("k", b"abc", metadata={"a": "1"})
+    (listed,) = store.list()
+    found = store.stat("k")
+    assert (listed.size, listed.etag) == (found.size, found.etag)
+    assert abs(listed.modified - found.modified) < 2
+
+
+def test_listings_go_on_past_a_thousand_keys(store: Store) -> None:
+    names = [f"n/{number // 97:02d}/{number:05d}" for number in range(1103)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: store.write(name, b""), names))
+    assert keys(store) == names
+    assert keys(store, "n/03/") == names[3 * 97 : 4 * 97]
+
+
+def test_a_listing_may_be_written_into_and_deleted_from(store: Store) -> None:
+    for name in ("a", "b", "c"):
+        store.write(name, b"")
+    for stat in store.list():
+        store.delete(stat.key)
+        store.write(f"{stat.key}/new", b"")
+    assert set(keys(store)) >= {"a/new", "b/new"}
+
+
+def test_create_demands_that_nothing_is_there(store: Store) -> None:
+    store.write("k", b"one", create=True, metadata={"who": "first"})
+    with pytest.raises(PreconditionFailed):
+        store.write("k", b"two", create=True, metadata={"who": "second"})
+    with pytest.raises(PreconditionFailed):
+        store.write("k", b"one", create=True, metadata={"who": "first"})
+    assert store.read("k") == b"one"
+    assert store.stat("k").metadata == {"who": "first"}
+    store.delete("k")
+    store.write("k", b"again", create=True)
+
+
+def test_if_match_demands_the_version_that_was_read(store: Store) -> None:
+    first = store.write("k", b"one")
+    second = store.write("k", b"two", if_match=first.etag)
+    with pytest.raises(PreconditionFailed):
+        store.write("k", b"three", if_match=first.etag)
+    assert store.read("k") == b"two"
+    store.write("k", b"three", if_match=second.etag)
+    with pytest.raises(PreconditionFailed):
+        store.write("missing", b"x", if_match=first.etag)
+    assert keys(store) == ["k"]
+
+
+def test_reads_demand_the_version_that_was_listed(store: Store, tmp_path: Path) -> None:
+    old = store.write("k", b"one").etag
+    assert store.read("k", if_match=old) == b"one"
+    assert store.fetch("k", tmp_path, if_match=old).read_bytes() == b"one"
+    store.write("k", b"two")
+    for act in (store.read, lambda k, if_match: store.fetch(k, tmp_path, if_match=if_match)):
+        with pytest.raises(PreconditionFailed):
+            act("k", if_match=old)
+    with pytest.raises(PreconditionFailed), store.open("k", if_match=old):
+        pass
+    with pytest.raises(PreconditionFailed):
+        store.read("k", length=0, if_match=old)
+
+
+def test_create_and_if_match_exclude_each_other(store: Store) -> None:
+    with pytest.raises(ValueError, match="exclude"):
+        store.write("k", b"", create=True, if_match="x")
+
+
+def test_a_big_object_is_written_and_read_whole_under_the_same_conditions(small_parts: Store, tmp_path: Path) -> None:
+    store, file = small_parts, tmp_path / "big"
+    file.write_bytes(BIG)
+    written = store.write("big", file, create=True, metadata={"who": "ü"})
+    assert store.stat("big").size == len(BIG)
+    assert store.stat("big").metadata == {"who": "ü"}
+    assert store.stat("big").etag == written.etag
+    assert store.read("big") == BIG
+    assert store.read("big", start=5 * MIB - 3, length=6) == BIG[5 * MIB - 3 : 5 * MIB + 3]
+    assert store.fetch("big", tmp_path, if_match=written.etag).read_bytes() == BIG
+    with pytest.raises(PreconditionFailed):
+        store.write("big", file, create=True)
+    after = store.write("big", BIG + b"x", if_match=written.etag)
+    with pytest.raises(PreconditionFailed):
+        store.write("big", BIG + b"y", if_match=written.etag)
+    assert store.stat("big").etag == after.etag
+
+
+def test_an_object_of_exactly_one_part_and_one_byte_more_are_whole(small_parts: Store) -> None:
+    for size in (5 * MIB, 5 * MIB + 1):
+        small_parts.write(f"k{size}", BIG[:size], create=True)
+        assert small_parts.read(f"k{size}") == BIG[:size]
+
+
+def test_a_stream_does_not_hold_the_object_in_memory(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(40 * MIB))
+    store.write("k", file)
+    tracemalloc.start()
+    try:
+        with store.open("k") as stream:
+            total = sum(map(len, iter(lambda: stream.read(1 << 16), b"")))
+        store.fetch("k", tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert total == 40 * MIB
+    assert peak < 12 * MIB
+
+
+def test_a_stream_can_be_left_early(store: Store) -> None:
+    store.write("k", BIG)
+    for _ in range(3):
+        with store.open("k") as stream:
+            assert stream.read(3) == BIG[:3]
+    assert store.read("k", length=3) == BIG[:3]
+
+
+def test_a_fetched_file_keeps_its_extension(store: Store, tmp_path: Path) -> None:
+    store.write("a/clip one.MP4", b"x")
+    assert store.fetch("a/clip one.MP4", tmp_path).suffix == ".MP4"
+
+
+def race(place_open: object, write: object, racers: int = 8) -> list[int]:
+    """Which of the racers, each with a client of its own, won."""
+    stores = [place_open() for _ in range(racers)]  # type: ignore[operator]
+    start = Barrier(racers)
+
+    def run(number: int) -> bool:
+        start.wait()
+        try:
+            write(stores[number], number)  # type: ignore[operator]
+        except PreconditionFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(racers) as pool:
+        return [number for number, won in enumerate(pool.map(run, range(racers))) if won]
+
+
+def test_of_many_creators_one_wins_with_bytes_and_metadata(place, store: Store) -> None:
+    for turn in range(5):
+        key = f"k{turn}"
+        (winner,) = race(
+            place.open, lambda s, n, key=key: s.write(key, f"body {n}".encode(), create=True, metadata={"who": str(n)})
+        )
+        assert store.read(key) == f"body {winner}".encode()
+        assert store.stat(key).metadata == {"who": str(winner)}
+
+
+def test_of_many_that_replace_one_version_one_wins_with_bytes_and_metadata(place, store: Store) -> None:
+    etag = store.write("k", b"first").etag
+    for _ in range(5):
+        (winner,) = race(
+            place.open,
+            lambda s, n, etag=etag: s.write("k", f"{etag} {n}".encode(), if_match=etag, metadata={"who": str(n)}),
+        )
+        assert store.read("k") == f"{etag} {winner}".encode()
+        assert store.stat("k").metadata == {"who": str(winner)}
+        etag = store.stat("k").etag
+
+
+def test_a_counter_under_if_match_loses_no_step(place, store: Store) -> None:
+    store.write("n", b"0")
+
+    def count(client: Store) -> None:
+        steps = 0
+        while steps < 5:
+            stat = client.stat("n")
+            try:
+                value = int(client.read("n", if_match=stat.etag))
+                client.write("n", str(value + 1).encode(), if_match=stat.etag)
+            except PreconditionFailed:
+                continue
+            steps += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(count, [place.open() for _ in range(4)]))
+    assert store.read("n") == b"20"
+
+
+RACER = """
+import json, sys
+from reelmill.contract.errors import PreconditionFailed
+from reelmill.contract.task import StoreRef
+from reelmill_stages.store.open import open_store
+ref, env, who = json.loads(sys.argv[1])
+store = open_store(StoreRef.model_validate(ref), env=env)
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        store.write(line.strip(), who.encode(), create=True, metadata={"who": who})
+        print("won", flush=True)
+    except PreconditionFailed:
+        print("lost", flush=True)
+"""
+
+
+def test_of_many_processes_that_create_one_wins(place, store: Store) -> None:
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, json.dumps([place.ref.model_dump(), place.env, str(who)])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for who in range(3)
+    ]
+    try:
+        for racer in racers:
+            assert racer.stdout.readline() == "ready\n"
+        for turn in range(10):
+            for racer in racers:
+                racer.stdin.write(f"k{turn}\n")
+                racer.stdin.flush()
+            said = [racer.stdout.readline().strip() for racer in racers]
+            assert sorted(said) == ["lost", "lost", "won"]
+            winner = str(said.index("won"))
+            assert store.read(f"k{turn}") == winner.encode()
+            assert store.stat(f"k{turn}").metadata == {"who": winner}
+    finally:
+        for racer in racers:
+            racer.communicate()
+
+
+def test_readers_see_the_old_object_or_the_new_one_while_it_is_replaced(place, store: Store) -> None:
+    bodies = {bytes([65 + n]) * 300_000 for n in range(8)}
+    store.write("k", min(bodies))
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(lambda: [place.open().write("k", body) for body in bodies])
+        while not writing.done():
+            assert store.read("k") in bodies
+            assert store.stat("k").size == 300_000
+        writing.result()
+
+
+def test_the_probe_accepts_it_cleans_up_and_asks_only_once(place, store: Store) -> None:
+    probe(store, place.open())
+    assert keys(store) == [MARKER]
+    etag = store.stat(MARKER).etag
+    probe(place.open())
+    assert keys(store) == [MARKER]
+    assert store.stat(MARKER).etag == etag
