@@ -1,0 +1,86 @@
+"""Which samples are for training, validation and test: pure, by name alone.
+
+`random` and `by_video` draw a number for each sample (each video) from its name and the seed, so that growth moves
+nothing. Where the draw leaves test or val empty it takes the samples nearest to their borders. `exact` is the
+original's seeded permutation: exact shares, but every new sample moves the others.
+"""
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reelmill.contract.spec.stages.frames import Split
+
+TRAIN, VAL, TEST = "train", "val", "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One sample: its key, the video it comes from, its path."""
+
+    key: str
+    vid: str
+    path: str
+
+
+def divide(samples: Sequence[Named], split: Split) -> dict[str, list[str]]:
+    """Paths under train, val and test, in the samples' order (in the permutation's with `exact`)."""
+    if split.mode in {"all_train", "all_test"}:
+        return _filled({sample.path: split.mode[4:] for sample in samples})
+    shares = _shares(split)
+    if split.exact:
+        return _exact(samples, split, shares)
+    names = {sample: sample.vid if split.mode == "by_video" else sample.key for sample in samples}
+    places = _drawn(sorted(set(names.values())), split.seed, shares)
+    return _filled({sample.path: places[name] for sample, name in names.items()})
+
+
+def _shares(split: Split) -> tuple[float, float, float]:
+    total = sum(split.ratios)
+    train, val, test = (ratio / total for ratio in split.ratios)
+    return train, val, test
+
+
+def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
+    """Name -> split. At least one each in test and val where there are enough names and a share is asked."""
+    train, val, test = shares
+    lot = {name: _lot(name, seed) for name in names}
+    places = {name: _place(lot[name], train, val) for name in names}
+    order = sorted(names, key=lot.__getitem__)
+    wanted = [place for place, share in ((TRAIN, train), (TEST, test), (VAL, val)) if share > 0]
+    for place in wanted[: len(names)]:
+        if place not in places.values():
+            spare = [name for name in order if list(places.values()).count(places[name]) > 1]
+            places[spare[0] if place == TRAIN else spare[-1]] = place
+    return places
+
+
+def _lot(name: str, seed: int) -> float:
+    """A number in [0, 1) that depends on name and seed alone."""
+    digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
+    return int.from_bytes(digest[:7], "big") / (1 << 56)
+
+
+def _place(lot: float, train: float, val: float) -> str:
+    if lot < train:
+        return TRAIN
+    return VAL if lot < train + val else TEST
+
+
+def _exact(samples: Sequence[Named], split: Split, shares: tuple[float, float, float]) -> dict[str, list[str]]:
+    """Shuffled as a whole, then cut: test and val get their share rounded down, but at least one each."""
+    groups: dict[str, list[str]] = {}
+    for sample in samples:
+        groups.setdefault(sample.vid if split.mode == "by_video" else sample.key, []).append(sample.path)
+    order = list(groups)
+    random.Random(split.seed).shuffle(order)  # noqa: S311 (a reproducible draw, not a secret)
+    tests = max(1, int(len(order) * shares[2])) if shares[2] else 0
+    vals = max(1, int(len(order) * shares[1])) if shares[1] else 0
+    trains = max(0, len(order) - tests - vals)
+    parts = {TRAIN: order[:trains], VAL: order[trains : trains + vals], TEST: order[trains + vals :]}
+    return {place: [path for name in names for path in groups[name]] for place, names in parts.items()}
+
+
+def _filled(places: Mapping[str, str]) -> dict[str, list[str]]:
+    return {place: [path for path, own in places.items() if own == place] for place in (TRAIN, VAL, TEST)}

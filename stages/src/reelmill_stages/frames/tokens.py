@@ -1,0 +1,52 @@
+"""CLIP's text tokens without torch: 77 ids, byte for byte those of Hugging Face's tokenizer or of open_clip.
+
+The two clean a caption differently before the same byte pair encoding, and pad differently: Hugging Face with 49407
+(end of text), open_clip with 0.
+"""
+
+import html
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import ftfy
+import numpy as np
+from instant_clip_tokenizer import Tokenizer
+
+from reelmill_stages.frames.ids import END, LENGTH, START, Ids
+
+_SPACE = re.compile(r"\s+")
+
+
+class ClipTokens:
+    """Captions to ids. `vocabulary` is a file in CLIP's own format (merges), absent: CLIP's."""
+
+    def __init__(self, style: Literal["clip-hf", "clip-open"], vocabulary: Path | None = None) -> None:
+        self._style = style
+        self._tokenizer = _tokenizer(vocabulary)
+
+    def ids(self, text: str) -> Ids:
+        """int64 (77,): start, at most 75 ids of the text, end, padding."""
+        clean, padding = (_as_hugging_face, END) if self._style == "clip-hf" else (_as_open_clip, 0)
+        found = self._tokenizer.encode(clean(text))[: LENGTH - 2]
+        ids = np.full(LENGTH, padding, np.int64)
+        ids[: len(found) + 2] = [START, *found, END]
+        return ids
+
+
+@cache
+def _tokenizer(vocabulary: Path | None) -> Tokenizer:
+    """Reading the vocabulary takes a good part of a second: once per process."""
+    return Tokenizer() if vocabulary is None else Tokenizer.load(str(vocabulary))
+
+
+def _as_hugging_face(text: str) -> str:
+    # Letter by letter: Python's lower() knows the final sigma, Hugging Face's does not.
+    return "".join(map(str.lower, _SPACE.sub(" ", unicodedata.normalize("NFC", text))))
+
+
+def _as_open_clip(text: str) -> str:
+    clean = html.unescape(html.unescape(ftfy.fix_text(text)))
+    return _SPACE.sub(" ", clean).strip().lower()
