@@ -1,0 +1,91 @@
+"""Scenes are found where the picture changes, on a machine without libGL too."""
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cliprig
+import exact
+import footage
+from cliprig import Rig, done
+from reelmill_stages.media.scenes import scenes
+from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.stage import Failed, Filtered, Result
+
+CHANGES = [0, 30, 65, 110]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three scenes of plain colour, at 25 frames a second."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    colours = ("red", "blue", "white")
+    parts = []
+    for colour, first, last in zip(colours, CHANGES, CHANGES[1:], strict=False):
+        parts += ["-f", "lavfi", "-i", f"color={colour}:size=192x112:rate=25:duration={(last - first) / 25}"]
+    footage.ffmpeg(*parts, "-filter_complex", "concat=n=3", "-preset", "veryfast", "-pix_fmt", "yuv420p", str(path))
+    return path
+
+
+def test_scenes_change_at_the_frame_that_differs(film: Path) -> None:
+    timeline = read_timeline(film)
+    found = scenes(film, timeline, range(len(timeline)), 27.0)
+    assert [(scene.start, scene.stop) for scene in found] == [(0, 30), (30, 65), (65, 110)]
+
+
+def test_scenes_of_a_stretch_are_found_in_it_alone(film: Path) -> None:
+    found = scenes(film, read_timeline(film), range(40, 100), 27.0)
+    assert [(scene.start, scene.stop) for scene in found] == [(40, 65), (65, 100)]
+
+
+def test_a_video_that_never_changes_is_one_scene() -> None:
+    timeline = read_timeline(cliprig.video(1.0))
+    assert scenes(cliprig.video(1.0), timeline, range(25), 100.0) == [range(25)]
+
+
+def test_each_scene_is_a_clip_with_all_of_its_frames(film: Path, tmp_path: Path) -> None:
+    (result,) = cut(tmp_path, film)
+    clips = done(result).items
+    assert [clip.media for clip in clips] == [f"clips/film_{times}.mp4" for times in ("0_1", "1_2", "2_4")]
+    assert [len(exact.shown(clip.files[0].path)) for clip in clips] == [30, 35, 45]
+    assert [clip.fields["start"] for clip in clips] == [0.0, 1.2, 2.6]
+
+
+def cut(folder: Path, film: Path, **params: str) -> list[Result]:
+    rig = Rig(folder)
+    return rig.run([rig.item("film", film, vid="film")], by="scenes", **params)
+
+
+def test_scenes_that_are_too_long_are_divided_and_short_ones_left_out(film: Path, tmp_path: Path) -> None:
+    (result,) = cut(tmp_path, film, maxLength="1s", minLength="650ms")
+    clips = done(result).items
+    assert [len(exact.shown(clip.files[0].path)) for clip in clips] == [18, 17, 23, 22]
+    assert done(result).counters == {"too_short": 2}
+
+
+def test_a_video_without_a_scene_long_enough_is_filtered(film: Path, tmp_path: Path) -> None:
+    (result,) = cut(tmp_path, film, minLength="60s")
+    assert isinstance(result, Filtered)
+
+
+def test_a_damaged_video_is_all_or_nothing(film: Path, tmp_path: Path) -> None:
+    damaged, scratch = tmp_path / "damaged.mp4", tmp_path / "scratch"
+    data = bytearray(film.read_bytes())
+    middle = data.index(b"mdat") + 900
+    data[middle : middle + 300] = b"\xff" * 300
+    damaged.write_bytes(data)
+    scratch.mkdir()
+    (result,) = cut(scratch, damaged)
+    assert isinstance(result, Failed)
+    assert not [path for path in scratch.rglob("*") if path.is_file()]
+
+
+def test_scene_detection_needs_no_libgl() -> None:
+    names = {name.lower() for name in importlib.metadata.packages_distributions().get("cv2", [])}
+    assert names == {"opencv-python-headless"}
+    maps = "import cv2, scenedetect; print(open('/proc/self/maps').read())" if sys.platform == "linux" else "print()"
+    loaded = subprocess.run([sys.executable, "-c", maps], capture_output=True, text=True, check=True).stdout
+    assert "libGL.so" not in loaded
