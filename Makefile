@@ -18,7 +18,7 @@ $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.t
 	@touch $@
 
 demo: install
-	@$(BIN)/python -m reelmill_stages.demo
+	@$(BIN)/python tests/demo
 
 test: install
 	$(BIN)/pytest $(ARGS)

@@ -5,7 +5,7 @@ Both are observers of `reelmill.local.run` and write to standard error; the resu
 
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +23,9 @@ LINE_SECONDS = 5.0
 
 RECENT = 20
 """Log lines that are shown when a step ends in a bug."""
+
+SAME = 10
+"""Warnings with the same words that are shown."""
 
 _LOUD = ("warning", "error", "critical")
 _FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback"})
@@ -49,6 +52,7 @@ class Lines:
         self.recent: deque[str] = deque(maxlen=RECENT)
         """The last lines that steps logged, whether shown or not."""
         self._said: dict[str, float] = {}
+        self._heard: Counter[str] = Counter()
         self._listed = False
 
     def status(self, status: Status) -> None:
@@ -79,7 +83,7 @@ class Lines:
             self.say(tally.line(now))
 
     def log(self, record: Mapping[str, Any]) -> None:
-        loud = record.get("level") in _LOUD
+        loud = record.get("level") in _LOUD and self._is_news(str(record.get("msg")))
         if loud or self.verbose:
             fields = "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
             self.say(f"{record.get('level')}: {record.get('msg')}{fields}" if loud else f"{record.get('msg')}{fields}")
@@ -88,6 +92,13 @@ class Lines:
         if self.verbose:
             for line in words[1:]:
                 self.say(line)
+
+    def _is_news(self, message: str) -> bool:
+        """A message that comes for each of many items is shown a few times only; the ledger has all of them."""
+        self._heard[message] += 1
+        if self._heard[message] == SAME + 1:
+            self.say(f"warning: {message}: more of these are in the ledger")
+        return self._heard[message] <= SAME
 
     def event(self, event: Event) -> None:
         if event.reason != "Complete":

@@ -61,7 +61,7 @@ class Tally:
         parts = [f"{self.seen} of {self.total} items"]
         if rate := self.rate(now):
             parts.append(f"{rate:.1f}/s")
-        if (left := self.left(now)) is not None:
+        if (left := self.left(now)) is not None and self.seen < self.total:
             parts.append(f"{duration(left)} left")
         parts += [f"{count} {word}" for word in ("failed", "filtered", "skipped") if (count := self.sum(word))]
         return f"{self.name}: {', '.join(parts)}"

@@ -43,7 +43,7 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
         "state": state if last or opened else "empty",
         "segments": last.segment if last else 0,
         "items": data.item_count,
-        "weight": sum(segment.weight for segment in data.segments()),
+        "weight": round(sum(segment.weight for segment in data.segments()), 3),
         "in": counts.in_,
         "done": counts.done,
         "filtered": counts.filtered,

@@ -1,0 +1,204 @@
+"""Commands on a pipeline that ran: two videos, one of them broken, in a folder store."""
+
+import json
+import shutil
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+import yaml
+
+import footage
+from cli.terminal import PIPELINE, lines, reelmill, write
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pipeline file of a run that is complete."""
+    folder = tmp_path_factory.mktemp("ran")
+    (folder / "videos").mkdir()
+    good = footage.video(seconds=2.0, size=(64, 48), audio=False)
+    for name in ("a", "b"):
+        shutil.copyfile(good, folder / "videos" / f"{name}.mp4")
+    (folder / "videos" / "broken.mp4").write_bytes(good.read_bytes()[:900])
+    path = write(folder)
+    with chdir(folder):
+        said = reelmill("run", path)
+    assert said.code == 0, said.err
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _here(ran: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ran.parent)
+
+
+@pytest.fixture
+def copy(ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, to be changed."""
+    shutil.copytree(ran.parent, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy" / "pipeline.yaml"
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with nothing in it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_second_run_has_nothing_to_do(ran: Path) -> None:
+    said = reelmill("run", ran)
+    assert said.code == 0
+    assert [line.split()[:2] for line in lines(said.out)][1:] == [["spans", "cached"], ["pictures", "cached"]]
+
+
+def test_status_tells_what_each_source_and_stage_has(ran: Path) -> None:
+    rows = {row["name"]: row for row in json.loads(reelmill("status", ran, "-o", "json").out)}
+    assert {name: row["state"] for name, row in rows.items()} == dict.fromkeys(("raw", "spans", "pictures"), "current")
+    assert (rows["spans"]["in"], rows["spans"]["done"], rows["spans"]["failed"]) == (3, 2, 1)
+    assert rows["pictures"]["items"] == 4
+
+
+def test_status_speaks_yaml(ran: Path) -> None:
+    assert [row["name"] for row in yaml.safe_load(reelmill("status", ran, "-o", "yaml").out)] == [
+        "raw",
+        "spans",
+        "pictures",
+    ]
+
+
+def test_the_ledger_sums_up_and_then_names(ran: Path) -> None:
+    assert ["spans", "failed", "truncated", "1"] in [line.split() for line in lines(reelmill("ledger", ran).out)]
+    (row,) = json.loads(reelmill("ledger", ran, "--outcome", "failed", "-o", "json").out)
+    assert (row["stage"], row["key"], row["reason"]) == ("spans", "broken.mp4", "truncated")
+    assert reelmill("ledger", ran, "--item", "b*", "--stage", "spans", "-o", "json").out.count('"key"') == 2
+    assert json.loads(reelmill("ledger", ran, "--class", "nothing", "-o", "json").out) == []
+
+
+def test_the_ledger_says_when_there_is_more(ran: Path) -> None:
+    said = reelmill("ledger", ran, "--item", "*", "--limit", "2")
+    assert len(said.out.splitlines()) == 3
+    assert "more than 2 rows" in said.err
+
+
+def test_an_unknown_stage_names_those_there_are(ran: Path) -> None:
+    said = reelmill("ledger", ran, "--stage", "spnas")
+    assert (said.code, "there are raw, spans, pictures" in said.err) == (2, True)
+
+
+def test_plan_says_that_all_is_cached(ran: Path) -> None:
+    rows = json.loads(reelmill("plan", ran, "-o", "json").out)
+    assert [row["would"] for row in rows] == ["list", "cached", "cached"]
+    assert {row["items"] for row in rows} == {0}
+
+
+def test_plan_says_which_edit_makes_a_stage_run_again(ran: Path, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(ran.read_text().replace("count: 2", "count: 3"))
+    rows = {row["name"]: row for row in json.loads(reelmill("plan", edited, "-o", "json").out)}
+    assert rows["spans"]["would"] == "cached"
+    assert (rows["pictures"]["would"], rows["pictures"]["why"]) == ("run", "params.count: 3 was 2")
+
+
+def test_plan_says_what_is_new_in_a_source(copy: Path) -> None:
+    shutil.copyfile(copy.parent / "videos" / "a.mp4", copy.parent / "videos" / "c.mp4")
+    rows = {row["name"]: row for row in json.loads(reelmill("plan", copy, "-o", "json").out)}
+    assert rows["raw"]["why"] == "4 there, 1 new"
+    assert rows["spans"]["why"] == "1 new of raw"
+
+
+def test_plan_offline_asks_no_store(empty: Path) -> None:
+    rows = json.loads(reelmill("plan", write(empty), "--offline", "-o", "json").out)
+    assert [row["reads"] for row in rows] == [[], ["raw"], ["spans"]]
+    assert not (empty / "store").exists()
+
+
+def test_plan_and_status_write_nothing(empty: Path) -> None:
+    (empty / "videos").mkdir()
+    path = write(empty)
+    assert reelmill("plan", path).code == 0
+    assert reelmill("status", path).code == 0
+    assert not (empty / "store").exists()
+
+
+def test_a_source_folder_that_does_not_exist_is_told_before_any_work(empty: Path) -> None:
+    for command in ("plan", "run"):
+        said = reelmill(command, write(empty))
+        assert (said.code, "no such folder" in said.err) == (2, True)
+
+
+def test_an_export_is_one_plain_folder(ran: Path, tmp_path: Path) -> None:
+    said = reelmill("export", ran, "pictures", tmp_path / "out", "--mode", "copy", "-o", "json")
+    made = json.loads(said.out)
+    pictures = sorted(path for path in (tmp_path / "out").rglob("*.jpg"))
+    assert (said.code, made["mode"], len(pictures)) == (0, "copy", 8)
+    assert not any(path.is_symlink() or "_reelmill" in path.parts for path in (tmp_path / "out").rglob("*"))
+    again = reelmill("export", ran, "pictures", tmp_path / "out", "--mode", "copy")
+    assert again.code == 0
+
+
+def test_an_export_into_a_folder_with_other_things_is_refused(ran: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("x")
+    said = reelmill("export", ran, "pictures", tmp_path)
+    assert (said.code, "the folder is not empty" in said.err) == (2, True)
+
+
+def test_links_lead_to_the_store(ran: Path, tmp_path: Path) -> None:
+    reelmill("export", ran, "pictures", tmp_path / "out")
+    assert all(path.resolve().is_relative_to(ran.parent / "store") for path in (tmp_path / "out").rglob("*.jpg"))
+
+
+def test_replay_makes_the_same_again_beside_what_is_there(ran: Path, tmp_path: Path) -> None:
+    key = json.loads(reelmill("ledger", ran, "-s", "pictures", "--item", "*", "-o", "json").out)[0]["key"]
+    said = reelmill("replay", ran, "pictures", key, "--to", tmp_path / "again", "-o", "json")
+    done = json.loads(said.out)
+    assert (said.code, done["outcome"]) == (0, "done")
+    assert {file["compared"] for file in done["files"]} == {"same"}
+    assert len(list((tmp_path / "again").rglob("*.jpg"))) == 2
+
+
+def test_replay_of_a_failed_item_says_why_and_ends_with_65(ran: Path, tmp_path: Path) -> None:
+    said = reelmill("replay", ran, "spans", "broken.mp4", "--to", tmp_path / "again")
+    assert (said.code, said.out.splitlines()[0].split(": ")[1]) == (65, "failed (truncated)")
+
+
+def test_replay_of_an_unknown_item_is_a_mistake(ran: Path, tmp_path: Path) -> None:
+    assert reelmill("replay", ran, "spans", "nothing.mp4", "--to", tmp_path / "again").code == 2
+
+
+def test_retry_of_a_class_in_which_nothing_failed_is_a_mistake(ran: Path) -> None:
+    said = reelmill("retry", ran, "--class", "decode_timeout")
+    assert (said.code, "failed are truncated" in said.err) == (2, True)
+
+
+def test_prune_takes_what_a_former_definition_left_and_nothing_else(copy: Path) -> None:
+    assert "nothing to prune" in reelmill("prune", copy).err
+    former = json.loads(reelmill("status", copy, "-o", "json").out)[2]["key"][:10]
+    copy.write_text(copy.read_text().replace("count: 2", "count: 3"))
+    (row,) = json.loads(reelmill("prune", copy, "-o", "json").out)
+    assert (row["name"], row["key"], row["deleted"]) == ("pictures", former, False)
+    assert (copy.parent / "store" / "pictures" / former).exists()
+    reelmill("prune", copy, "--delete")
+    assert not (copy.parent / "store" / "pictures" / former).exists()
+    assert json.loads(reelmill("status", copy, "-o", "json").out)[1]["state"] == "current"
+
+
+def test_prune_spares_what_another_pipeline_claims(copy: Path) -> None:
+    copy.write_text(copy.read_text().replace("name: small", "name: other").replace("count: 2", "count: 3"))
+    assert "nothing to prune" in reelmill("prune", copy).err
+
+
+def test_failures_above_the_tolerance_end_with_65(empty: Path) -> None:
+    (empty / "videos").mkdir()
+    (empty / "videos" / "broken.mp4").write_bytes(b"no video")
+    said = reelmill("run", write(empty, PIPELINE.replace("tolerate: 40%", "tolerate: 0")))
+    assert said.code == 65, said.err
+    assert "tolerat" in said.err
+
+
+def test_the_result_of_a_run_is_data(ran: Path) -> None:
+    status = json.loads(reelmill("run", ran, "-q", "-o", "json").out)
+    assert {condition["type"]: condition["status"] for condition in status["conditions"]}["Complete"] == "True"
+    assert reelmill("run", ran, "-q").err.startswith("1 failed")
