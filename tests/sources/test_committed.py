@@ -107,6 +107,7 @@ def test_of_several_keys_the_current_one_counts(store: Path) -> None:
     assert sorted(item.fields["vid"] for item in both) == [*COMMITTED, "new_0_1"]
     put_json(store / CLIPS.latest, {"key": newer.key})
     assert [item.fields["vid"] for item in listed("files", uri=store / "clips")] == ["new_0_1"]
+    assert [item.fields["vid"] for item in listed("files", uri=store / CLIPS.root)] == COMMITTED
 
 
 def test_a_data_set_that_was_moved_is_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
     inside = _records_above(bucket, folder)
     records = inside if inside is not None else (found for found, _ in bucket.list(uri) if _MARK in found)
     owned, committed = _commits(bucket, records)
-    stale = _stale(bucket, uri)
+    stale = _stale(bucket, folder)
     for found, stat in bucket.list(uri):
         if _MARK in found or found.startswith(stale):
             continue
@@ -90,9 +90,10 @@ def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
                 yield from (root + output["key"] for output in row.get("outputs", ()))
 
 
-def _stale(bucket: Bucket, uri: str) -> tuple[str, ...]:
-    """Folders of data sets that are not their stage's current one."""
-    data_sets = {match[1] for found, _ in bucket.list(uri) if _MARK in found and (match := _DATA_SET.match(found))}
+def _stale(bucket: Bucket, folder: str) -> tuple[str, ...]:
+    """Data sets below a folder that are not their stage's current one. One that the folder itself names is meant."""
+    data_sets = {match[1] for found, _ in bucket.list(folder) if _MARK in found and (match := _DATA_SET.match(found))}
+    data_sets = {data_set for data_set in data_sets if data_set.rpartition("/")[0].startswith(folder.rstrip("/"))}
     stages = {data_set.rpartition("/")[0] for data_set in data_sets}
     current = {stage: _latest(bucket, f"{stage}/latest.json") for stage in stages}
     return tuple(

@@ -11,6 +11,7 @@ from contextlib import closing
 from itertools import count, groupby
 from typing import Any
 
+from reelmill.contract.errors import TransientError
 from reelmill.contract.record import Media
 from reelmill_stages.naming import folded, told_apart
 from reelmill_stages.sources import Listed
@@ -32,6 +33,15 @@ def settled(drafts: Iterable[Draft]) -> Iterator[Listed]:
     Of rows that say the same the first one counts and the others are `duplicate`. Different rows about the same
     thing are items of their own; their keys then carry the digest of the row.
     """
+    try:
+        yield from _settled(drafts)
+    except sqlite3.OperationalError as error:
+        raise TransientError(
+            f"the temporary database failed: {error}", hint="free space in the temporary folder (TMPDIR)"
+        ) from error
+
+
+def _settled(drafts: Iterable[Draft]) -> Iterator[Listed]:
     with closing(sqlite3.connect("", isolation_level=None)) as db:
         db.execute("PRAGMA cache_size=-32768")
         db.execute(_TABLE)
