@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import footage
 import numpy as np
 import pytest
+
+import footage
 from frames.workplace import SIZE, Workplace, clip, done, item, row, run
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.frames.pickles import load
@@ -121,7 +122,10 @@ def test_a_clip_shorter_than_the_count_says_how_much_is_padding(tmp_path: Path) 
 
 def test_d8_clips_of_one_video_are_decoded_in_one_pass_and_keep_their_own_captions(tmp_path: Path) -> None:
     """Feature 6 as well: several clips of one source video."""
-    group = [item(clip(), number, (start, start + 0.64), text=f"caption {number}") for number, start in enumerate((0.4, 1.2, 0.0))]
+    group = [
+        item(clip(), number, (start, start + 0.64), text=f"caption {number}")
+        for number, start in enumerate((0.4, 1.2, 0.0))
+    ]
     work = Workplace(tmp_path)
     results = Frames(FramesBlock(**NATIVE)).process(group, work)
     assert work.fetched == [str(clip())]
@@ -150,7 +154,9 @@ def test_000_f15_max_samples_skips_the_rest_by_position(tmp_path: Path) -> None:
 
 def test_000_f20_one_clip_with_other_settings_gives_other_samples(tmp_path: Path) -> None:
     sizes = [
-        open_sample(done(tmp_path / str(count), item(clip()), count=count).items[0].files[0].path.parent).frames.shape[0]
+        open_sample(done(tmp_path / str(count), item(clip()), count=count).items[0].files[0].path.parent).frames.shape[
+            0
+        ]
         for count in (16, 32, 48)
     ]
     assert sizes == [16, 32, 48]
@@ -224,7 +230,10 @@ def test_provenance_names_source_frames_times_decoder_and_versions(tmp_path: Pat
     json.dumps(dict(provenance))
 
 
-@pytest.mark.parametrize("params", [{}, {"all": True, "fit": "crop", "tokenizer": "clip-open"}, {"layout": "jpg"}, {"layout": "npy", "fps": 3}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"all": True, "fit": "crop", "tokenizer": "clip-open"}, {"layout": "jpg"}, {"layout": "npy", "fps": 3}],
+)
 def test_a_sample_can_be_rebuilt_from_its_row_and_its_source_alone(params: dict[str, Any], tmp_path: Path) -> None:
     given = item(clip(), 3, (0.4, 1.5))
     result = done(tmp_path / "first", given, **params)
@@ -236,7 +245,9 @@ def test_a_sample_can_be_rebuilt_from_its_row_and_its_source_alone(params: dict[
 
 def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
     one, two = (done(tmp_path / name, item(clip())) for name in ("one", "two"))
-    assert [file.path.read_bytes() for file in one.items[0].files] == [file.path.read_bytes() for file in two.items[0].files]
+    assert [file.path.read_bytes() for file in one.items[0].files] == [
+        file.path.read_bytes() for file in two.items[0].files
+    ]
 
 
 def test_the_forecast_is_the_size_of_what_is_written(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import ftfy
 import numpy as np
 from instant_clip_tokenizer import Tokenizer
 
-from reelmill_stages.frames.ids import END, LENGTH, START, Ids
+from reelmill.contract.errors import SpecError
+from reelmill_stages.frames.ids import END, LENGTH, Ids
 
 _SPACE = re.compile(r"\s+")
 
@@ -29,17 +30,27 @@ class ClipTokens:
 
     def ids(self, text: str) -> Ids:
         """int64 (77,): start, at most 75 ids of the text, end, padding."""
-        clean, padding = (_as_hugging_face, END) if self._style == "clip-hf" else (_as_open_clip, 0)
+        start, end = self._tokenizer.start_of_text(), self._tokenizer.end_of_text()
+        clean, padding = (_as_hugging_face, end) if self._style == "clip-hf" else (_as_open_clip, 0)
         found = self._tokenizer.encode(clean(text))[: LENGTH - 2]
         ids = np.full(LENGTH, padding, np.int64)
-        ids[: len(found) + 2] = [START, *found, END]
+        ids[: len(found) + 2] = [start, *found, end]
         return ids
 
 
 @cache
 def _tokenizer(vocabulary: Path | None) -> Tokenizer:
     """Reading the vocabulary takes a good part of a second: once per process."""
-    return Tokenizer() if vocabulary is None else Tokenizer.load(str(vocabulary))
+    if vocabulary is None:
+        return Tokenizer()
+    try:
+        return Tokenizer.load(str(vocabulary), END + 1)
+    except (OSError, ValueError) as error:
+        raise SpecError(
+            f"the tokenizer's file is no list of merges: {error}",
+            where=vocabulary.name,
+            hint="give a file like CLIP's bpe_simple_vocab_16e6.txt, not compressed",
+        ) from error
 
 
 def _as_hugging_face(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
@@ -53,12 +53,20 @@ class FramesBlock(StageBlock):
         return wrong
 
 
+def _some_share(ratios: list[float]) -> list[float]:
+    if not sum(ratios):
+        raise ValueError("ratios are all 0: nothing would be in any split")
+    return ratios
+
+
 class Split(Model):
     """How the finished items are divided among train, val and test."""
 
     mode: Literal["random", "by_video", "all_train", "all_test"] = "random"
     """`random` per item, `by_video` keeps the clips of one video together (no leak)."""
-    ratios: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)] = [0.8, 0.1, 0.1]
+    ratios: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3), AfterValidator(_some_share)
+    ] = [0.8, 0.1, 0.1]
     """Shares of train, val and test; divided by their sum. A share of 0 gets nothing, any other at least one sample."""
     seed: int = 42
     exact: bool = False
