@@ -61,16 +61,19 @@ def seaweedfs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
             str(binary), "-logtostderr=true", "server", f"-dir={folder / 'data'}",
             "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             f"-master.port={master}", f"-master.port.grpc={master_grpc}", "-master.volumeSizeLimitMB=256",
-            "-volume.max=64", f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}",
+            "-volume.max=500", f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}",
             "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
             f"-filer.localSocket={folder / 'filer.sock'}",
             "-s3", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", f"-s3.config={folder / 's3.json'}",
-            "-s3.autoCreateBucket=false", "-s3.port.iceberg=0",
+            "-s3.autoCreateBucket=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]  # fmt: skip
 
     with running(command, 8, folder, "/healthz", _clean_env(folder)) as ports:
         reader = {"AWS_ACCESS_KEY_ID": READER, "AWS_SECRET_ACCESS_KEY": READER_SECRET}
         yield Server("seaweedfs", ports[0], KEY, SECRET, reader)
+    for port in ports:
+        # It puts these there whatever one says.
+        Path(f"/tmp/seaweedfs-filer-grpc-{port}.sock").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session", params=["minio", "seaweedfs"])
@@ -84,6 +87,12 @@ def s3_server(request: pytest.FixtureRequest) -> Server:
 def bucket(s3_server: Server) -> str:
     """A fresh bucket on `s3_server`."""
     return make_bucket(s3_server)
+
+
+@pytest.fixture(scope="session")
+def shared_buckets() -> dict[str, str]:
+    """Server -> a bucket that tests share, each under a prefix of its own (buckets are dear on SeaweedFS)."""
+    return {}
 
 
 def make_bucket(server: Server) -> str:

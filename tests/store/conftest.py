@@ -1,5 +1,6 @@
 """The three kinds of stores, each with its own way to open more clients of it."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +40,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "local":
         return Place("local", StoreRef(uri=str(tmp_path / "store")))
     server: Server = request.getfixturevalue(f"{request.param}_server")
-    uri = f"s3://{make_bucket(server)}/some/prefix"
+    bucket = shared_bucket(server, request)
+    uri = f"s3://{bucket}/{uuid.uuid4().hex}/some prefix"
     return Place(request.param, StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
+
+
+def shared_bucket(server: Server, request: pytest.FixtureRequest) -> str:
+    buckets: dict[str, str] = request.getfixturevalue("shared_buckets")
+    if server.name not in buckets:
+        buckets[server.name] = make_bucket(server)
+    return buckets[server.name]
 
 
 @pytest.fixture
@@ -68,7 +77,8 @@ class Faulty:
 
 
 @pytest.fixture
-def faulty(s3_server: Server, bucket: str) -> Iterator[Faulty]:
+def faulty(s3_server: Server, request: pytest.FixtureRequest) -> Iterator[Faulty]:
+    bucket, prefix = shared_bucket(s3_server, request), uuid.uuid4().hex
     with fault_proxy(s3_server.port) as proxy:
 
         def client(port: int = proxy.port, **more: object) -> S3Store:
@@ -81,7 +91,7 @@ def faulty(s3_server: Server, bucket: str) -> Iterator[Faulty]:
             }
             return S3Store(
                 bucket,
-                "p",
+                prefix,
                 connection=Connection(endpoint=f"http://127.0.0.1:{port}"),
                 **settings,  # type: ignore[arg-type]
             )

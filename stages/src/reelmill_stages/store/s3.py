@@ -263,6 +263,7 @@ class S3Store:
             if error.code in ("AccessDenied", "BadRequest"):
                 # The answer to a HEAD has no body and cannot say why; a GET can.
                 self._client.get_object(bucket_name=self._bucket, object_name=name, length=1).close()
+                return self._client.stat_object(bucket_name=self._bucket, object_name=name)
             raise
 
 
