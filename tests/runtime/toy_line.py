@@ -45,7 +45,7 @@ class Line:
     root: Path
     uid: str = "uid-1"
     stages: list[StageDef] = field(default_factory=list)
-    limits: Limits = Limits(workers=2, item_timeout=20, checkpoint_seconds=0.2)
+    limits: Limits = Limits(workers=1, item_timeout=30, checkpoint_seconds=0.2)
     waves: int = 1
     run: int = 0
     views: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -97,6 +97,8 @@ class Line:
         keys = {stage.name: stage.key for stage in self.stages}
         keys |= {name: self.source_def(name).key for name in self.source_names}
         found = tuple(Upstream(name=upstream, key=keys[upstream]) for upstream in names)
+        if type_ == "Join":
+            params = {**params, "join": True}
         definition: dict[str, object] = {"type": type_, "params": params, "upstreams": [up.key for up in found]}
         stage = StageDef(
             name=name,
@@ -184,16 +186,14 @@ class Line:
         self.survey()
         self.advance()
 
-    def popen(self, task: Task, index: int | None = None, **more: Any) -> subprocess.Popen[bytes]:
+    def popen(self, task: Task, index: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
         """The step as a process in a session of its own."""
-        env = {**os.environ, "REELMILL_TASK": task.model_dump_json(by_alias=True)}
+        env = {**os.environ, **environment, "REELMILL_TASK": task.model_dump_json(by_alias=True)}
         env["REELMILL_REPORT"] = str(self.root / f"report-{task.run}.json")
         if index is not None:
             env["JOB_COMPLETION_INDEX"] = str(index)
         command = [sys.executable, "-m", "reelmill_stages"]
-        return subprocess.Popen(
-            command, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **more
-        )
+        return subprocess.Popen(command, env=env, start_new_session=True, stderr=subprocess.PIPE)
 
 
 def outcomes(data: DataSet) -> dict[str, tuple[str, str]]:
@@ -215,7 +215,7 @@ def law(data: DataSet) -> None:
     rows = list(data.ledger())
     assert len({row.key for row in rows}) == len(rows)
     assert data.totals.balanced
-    counted = {name: sum(row.outcome.value == name for row in rows) for name in ("done", "filtered", "failed", "skipped")}
+    counted = {
+        name: sum(row.outcome.value == name for row in rows) for name in ("done", "filtered", "failed", "skipped")
+    }
     assert data.totals.model_dump(by_alias=True) == {"in": len(rows), **counted}
-
-

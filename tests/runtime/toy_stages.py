@@ -1,7 +1,6 @@
 """Stages and a source for tests of the runtime: text files instead of videos, and lines that say what goes wrong.
 
-A media file's lines are directives: `slow S`, `fail REASON`, `filter REASON`, `abort`, `hang`, `raise TEXT`,
-`eat BYTES`, `fail-if PATH REASON`, `abort-if-grouped`; anything else is content. Importable in worker processes.
+A media file's lines are directives (see `obey`); anything else is content. Importable in worker processes.
 """
 
 import json
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from reelmill.contract.errors import ItemError
+from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.record import Media
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill_stages.sources import Bucket, Listed
@@ -34,13 +33,14 @@ from reelmill_stages.stage import (
 
 class ToyBlock(StageBlock):
     many: int = 1
-    name: str = ""
+    called: str = ""
+    join: bool = False
     per_file: int = 5
     trace: str = ""
 
     @property
     def batch(self) -> int:
-        return self.per_file if self.name == "join" else 1
+        return self.per_file if self.join else 1
 
 
 class HeavyBlock(ToyBlock):
@@ -103,7 +103,7 @@ class Upper(Stage):
             key = f"{input_.item.key}.{number}" if self.block.many > 1 else input_.item.key
             path = work.scratch / f"{input_.number}-{number}.txt"
             path.write_text(text.upper())
-            file = File(f"out/{self.block.name or key}.txt", path)
+            file = File(f"out/{self.block.called or key}.txt", path)
             items.append(
                 NewItem(key, input_.item.group, input_.item.weight, file.name, (file,), {"number": input_.number})
             )
@@ -166,6 +166,12 @@ def obey(text: str, *, grouped: bool) -> Result | None:
                 return Filtered(reason)
             case ["fail-if", path, reason] if Path(path).exists():
                 return Failed(reason, "as told")
+            case ["fail-env", name, reason] if os.environ.get(name):
+                return Failed(reason, "as told")
+            case ["abort-grouped"] if grouped:
+                os.abort()
+            case ["hang-grouped"] if grouped:
+                time.sleep(3600)
             case ["abort"]:
                 os.abort()
             case ["abort-if", path] if Path(path).exists():
@@ -177,3 +183,11 @@ def obey(text: str, *, grouped: bool) -> Result | None:
             case ["eat", size]:
                 bytearray(int(size))
     return None
+
+
+class Unmade(Upper):
+    """A stage whose package is missing where it runs."""
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        raise SpecError("the package 'nowhere' is not installed")

@@ -43,15 +43,15 @@ class Spool:
 
     def stretches(self, parts: int, least: int) -> list[int]:
         """Numbers of rows in at most `parts` stretches of at least `least` rows, none of which splits a group."""
-        ideal = max(least, -(-self.count // max(parts, 1)))
         lengths: list[int] = []
-        length = 0
+        length, left = 0, self.count
         for (size,) in self._db.execute("SELECT COUNT(*) FROM rows GROUP BY rank ORDER BY rank"):
             length += size
-            if length >= ideal:
+            if length >= max(least, left / max(parts - len(lengths), 1)):
                 lengths.append(length)
+                left -= length
                 length = 0
-        if length and lengths and (length < least or len(lengths) == parts):
+        if length and lengths and length < least:
             lengths[-1] += length
         elif length:
             lengths.append(length)
