@@ -5,6 +5,7 @@ slash, space or control character, keeps the letters and digits of every script,
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -13,6 +14,7 @@ STEM_BYTES = 120
 """File systems allow 255 bytes for a name; stages add prefixes, suffixes and extensions of their own."""
 
 _DIGITS = 8
+_PLAIN = re.compile(r"[\w-]+", re.ASCII)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -60,6 +62,8 @@ def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOT
 
 def _replaced(text: str) -> str:
     """Runs of unsafe characters become one underscore each. NFC: one spelling of each letter."""
+    if _PLAIN.fullmatch(text):
+        return text
     out: list[str] = []
     for char in unicodedata.normalize("NFC", text):
         safe = char in "-_" or unicodedata.category(char)[0] in "LNM"
@@ -96,4 +100,4 @@ def _digest(text: str, digits: int) -> str:
 
 def folded(name: str) -> str:
     """What a file system that ignores letter case makes of a name: names with one folding clash there."""
-    return unicodedata.normalize("NFC", name.casefold())
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())

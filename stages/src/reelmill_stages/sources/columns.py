@@ -18,7 +18,11 @@ def as_row(value: object) -> Row:
 
 def cell(row: Row, *names: str) -> Any:
     """The first of a column's spellings that the row has, or None."""
-    return next((row[name] for name in names if row.get(name) is not None), None)
+    for name in names:
+        value = row.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def seen_rows(rows: Iterable[Any], where: str, *columns: tuple[str, ...]) -> Iterator[Any]:

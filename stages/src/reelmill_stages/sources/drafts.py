@@ -8,6 +8,8 @@ from typing import Any
 from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Media
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
+
 
 @dataclass(slots=True)
 class Draft:
@@ -36,5 +38,4 @@ def refused(row: str, error: ItemError, about: str = "") -> Draft:
 
 def row_digest(row: object) -> str:
     """32 hex digits over everything that a row says; rows that JSON cannot say have one too."""
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), default=repr)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(_ENCODER.encode(row).encode(), digest_size=16).hexdigest()
