@@ -3,20 +3,22 @@
 from typing import Any
 
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, Spec, VideoPipeline
+from reelmill.contract.status import Status
 from reelmill.schema import rules
 from reelmill.schema.inline import Schema, tree
-from reelmill.schema.structural import PRESERVE, structural
+from reelmill.schema.structural import structural
 
 GROUP, _, VERSION = API_VERSION.partition("/")
 PLURAL = "videopipelines"
 VALIDATIONS = "x-kubernetes-validations"
 
 COLUMNS = [
-    {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
-    {"name": "Stage", "type": "string", "jsonPath": ".status.activeStage"},
-    {"name": "Progress", "type": "string", "jsonPath": ".status.progress"},
+    {"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"},
+    {"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"},
+    {"name": "At work", "type": "string", "jsonPath": ".status.active"},
+    {"name": "Shards", "type": "string", "jsonPath": ".status.shards"},
     {"name": "Failed", "type": "integer", "jsonPath": ".status.failed"},
-    {"name": "Reason", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"},
+    {"name": "Store", "type": "string", "priority": 1, "jsonPath": ".status.store"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 ]
 
@@ -61,7 +63,15 @@ def _schema() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": {"type": "object", "description": "What the operator sees; written by it alone.", PRESERVE: True},
+            "status": _status(),
         },
         VALIDATIONS: rules.ROOT,
     }
+
+
+def _status() -> Schema:
+    """Not bounded like the spec: no rule walks it, and its only writer bounds it."""
+    status = structural(tree(Status))
+    conditions = status["properties"]["conditions"]
+    conditions |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    return status

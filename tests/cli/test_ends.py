@@ -1,0 +1,114 @@
+"""How a command ends that cannot end well: interrupted, without the stages, with a bug, into a closed pipe."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+import footage
+from cli.terminal import PIPELINE, write
+
+COMMAND = [sys.executable, "-m", "reelmill.cli"]
+MANY = 12
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command in a process of its own."""
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A pipeline with many videos."""
+    (tmp_path / "videos").mkdir()
+    video = footage.video(seconds=2.0, size=(64, 48), audio=False)
+    for number in range(MANY):
+        shutil.copyfile(video, tmp_path / "videos" / f"{number:02d}.mp4")
+    write(tmp_path, PIPELINE.replace("count: 2", "count: 4"))
+    return tmp_path
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(folder: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "run", "pipeline.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("store/pictures/*/0001/*.jpg")) and not list(
+        folder.glob("store/pictures/*/0001/*/*.jpg")
+    ):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "go on with: reelmill run pipeline.yaml" in err
+    again = run(folder, "run", "pipeline.yaml")
+    assert again.returncode == 0, again.stderr
+    rows = {row["name"]: row for row in json.loads(run(folder, "status", "pipeline.yaml", "-o", "json").stdout)}
+    assert (rows["pictures"]["in"], rows["pictures"]["done"], rows["pictures"]["segments"]) == (2 * MANY, 2 * MANY, 1)
+
+
+def test_without_the_stages_a_command_names_the_package_to_install(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "reelmill" not in entry.name and entry.suffix != ".pth":
+            (packages / entry.name).symlink_to(entry)
+    source = Path(__file__).resolve().parents[2] / "operator" / "src"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (packages, source)))}
+    path = write(tmp_path)
+
+    def reelmill(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-S", "-m", "reelmill.cli", *arguments, str(path)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    for command in ("status", "run", "ledger", "prune"):
+        said = reelmill(command)
+        assert said.returncode == 2, said.stderr
+        assert "pip install reelmill-stages" in said.stderr
+    assert reelmill("validate").returncode == 0
+    assert reelmill("plan").returncode == 0
+
+
+def test_a_bug_is_one_line_and_a_file_with_the_traceback(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from reelmill.cli import _run\n"
+        "def app(**_): raise ZeroDivisionError('no\\nway')\n"
+        "sys.exit(_run(app, []))"
+    )
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    (log,) = (tmp_path / "reelmill").iterdir()
+    assert said.returncode == 70
+    assert said.stderr.splitlines() == [
+        "error: a bug of reelmill: ZeroDivisionError: no way",
+        f"hint: please report it with {log}",
+    ]
+    assert "Traceback" in log.read_text()
+
+
+def test_a_closed_pipe_is_nothing_to_complain_about(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m reelmill.cli schema | head -1"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_no_colour_is_written_where_none_is_wanted(tmp_path: Path) -> None:
+    write(tmp_path)
+    environment = {**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""}
+    said = subprocess.run(
+        [*COMMAND, "plan", "--offline", "pipeline.yaml"], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert b"\x1b" not in said.stdout
