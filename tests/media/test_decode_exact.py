@@ -50,11 +50,6 @@ FILES = {
         "container": "webm",
         "options": ("-deadline", "realtime", "-cpu-used", "8", "-g", "20", "-b:v", "300k"),
     },
-    "vp8_hidden_frames": {
-        "codec": "libvpx",
-        "container": "webm",
-        "options": ("-auto-alt-ref", "1", "-lag-in-frames", "25", "-cpu-used", "5", "-b:v", "300k", "-g", "20"),
-    },
     "vp9": {
         "codec": "libvpx-vp9",
         "container": "webm",
@@ -144,6 +139,17 @@ def test_variable_frame_rates_keep_every_frame_and_its_own_time() -> None:
     shown = [footage.frame_number(render(picture.frame, width=SIZE[0], height=SIZE[1])) for picture in pictures]
     assert shown == kept
     assert [round(timeline.seconds(index) * 25) for index in range(len(timeline))] == kept
+
+
+def test_hidden_reference_frames_of_vp8_are_no_frames() -> None:
+    log = footage.CACHE / "vp8_hidden"
+    encoder = ("-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-auto-alt-ref", "1", "-lag-in-frames", "25")
+    passes = (*encoder, "-b:v", "200k", "-g", "40", "-passlogfile", str(log), "-pass")
+    converted(made("gop_12"), "first.webm", "-an", *passes, "1")
+    hidden = converted(made("gop_12"), "hidden.webm", "-an", *passes, "2")
+    check(hidden)
+    timeline = read_timeline(hidden)
+    assert len(timeline.packets.pts) > len(timeline) == 50
 
 
 def test_a_start_that_is_not_zero_is_second_zero_of_the_timeline() -> None:
