@@ -1,7 +1,7 @@
 """Steps executed symbolically: a store of names instead of files, so that planning can be tested without media.
 
-`SymbolicStore.execute` is what a pod does: a Task and an index in, an exit code and a report out. Its rules are those of
-the real steps: a pass is opened once, a shard's first commit counts, `closed` passes never change.
+`SymbolicStore.execute` is what a pod does: a Task and an index in, an exit code and a report out. Its rules are those
+of the real steps: a pass is opened once, a shard's first commit counts, a closed pass never changes.
 Run as a program it is a stage process over a store pickled at the task's store uri.
 """
 
@@ -103,7 +103,7 @@ class SymbolicStore:
     failing: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """(stage, key) -> the class of each try that fails, in order; then it works."""
     exits: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """(stage or "", step) -> exit codes of the next tries; then it works."""
+    """(stage or "", step) -> exit codes of the next tries; 0, and when they are used up: it works."""
     sources: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     stages: dict[tuple[str, str], DataSet] = field(default_factory=dict)
     foreign: set[str] = field(default_factory=set)
@@ -115,8 +115,9 @@ class SymbolicStore:
 
     def execute(self, task: Task, index: int) -> Result:
         name = task.stages[0].name if task.step is not Step.SURVEY else ""
-        if codes := self.exits.get((name, task.step.value)):
-            return self.fail(task, codes.pop(0))
+        codes = self.exits.get((name, task.step.value))
+        if codes and (code := codes.pop(0)):
+            return self.fail(task, code)
         return getattr(self, f"_{task.step.value}")(task, index)
 
     def fail(self, task: Task, code: int) -> Result:

@@ -16,6 +16,8 @@ RANGES = 256
 """Characters of a range list in the status; a longer one ends in `…`."""
 MESSAGE = 256
 """Characters of a stage's message."""
+CLASSES = 8
+"""Classes that one retry request can name."""
 LONG_MESSAGE = 1024
 """Characters of a condition's message."""
 
@@ -87,10 +89,10 @@ class PassStatus(Model):
     run: int = 0
     after: str = ""
     """The finished Job that tells what this step has to do; empty for the first."""
-    classes: Annotated[list[str], Field(max_length=32)] = Field(default_factory=list)
-    """Classes that a retry pass takes up; empty: all."""
-    cover: dict[str, int] = Field(default_factory=dict)
-    """Per upstream, the last segment to cover."""
+    asked: bool = False
+    """A retry pass that a person asked for; else `retryItems` began it."""
+    classes: Annotated[list[str], Field(max_length=CLASSES)] = Field(default_factory=list)
+    """Classes that a retry that was asked for takes up; empty: all."""
     attempt: int = 0
     """Jobs that tried the pass's shards, the current one included."""
     close_lost: bool = False
@@ -137,8 +139,8 @@ class StageStatus(Model):
     type: str = ""
     state: StageState = "waiting"
     message: Annotated[str, Field(max_length=MESSAGE)] = ""
-    uri: str = ""
-    """Where its data set lies."""
+    path: str = ""
+    """Where its data set lies below `store`."""
     segments: int = 0
     """Last closed segment."""
     coverage: dict[str, int] = Field(default_factory=dict)
@@ -171,7 +173,7 @@ class StageStatus(Model):
     """Open and commit steps that failed, and stale plans, since the last commit."""
     abort_off: bool = False
     """No early aborts until the next commit: other shards went well, or a retry was asked for."""
-    retry: Annotated[list[str], Field(max_length=32)] | None = None
+    retry: Annotated[list[str], Field(max_length=CLASSES)] | None = None
     """A retry that was asked for and not begun: its classes, or empty for all."""
     abandon: bool = False
     """The open pass is to be closed as abandoned."""

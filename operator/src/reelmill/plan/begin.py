@@ -2,7 +2,7 @@
 
 from reelmill.contract.status import PassStatus, StageStatus
 from reelmill.contract.task import Step, view_fingerprint
-from reelmill.plan.cover import closed_gates, completed, to_cover, uncovered
+from reelmill.plan.cover import closed_gates, completed, uncovered
 from reelmill.plan.draft import Draft
 from reelmill.plan.passes import start
 from reelmill.plan.retry import failing, retries_by_itself
@@ -44,11 +44,11 @@ def _next(draft: Draft, stage: StageStatus) -> None:
     itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
     if stage.retry is not None:
         draft.change(name, retry=None)
-        start(draft, name, PassStatus(segment=segment, kind="retry", classes=stage.retry))
+        start(draft, name, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
-        start(draft, name, PassStatus(segment=segment, kind="retry", classes=itself))
+        start(draft, name, PassStatus(segment=segment, kind="retry"))
     elif uncovered(draft, name) and not closed_gates(draft, name):
-        start(draft, name, PassStatus(segment=segment, kind="cover", cover=to_cover(draft, name)))
+        start(draft, name, PassStatus(segment=segment, kind="cover"))
     elif _views_lag(draft, stage):
         start(draft, name, PassStatus(segment=stage.segments, kind="view"), Step.COMMIT)
 

@@ -98,7 +98,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> Draft:
         sources=_sources(definition, old, moved=moved),
         stages=_stages(definition, old, moved=moved),
         stall=old.stall if old.stall and old.stall.spec == spec else None,
-        run=max([old.run, *(job.run for job in jobs.values())]),
+        run=max([old.run, _first_run(snapshot, now), *(job.run for job in jobs.values())]),
         spec=spec,
     )
     if old.definition != keys.definition:
@@ -139,9 +139,18 @@ def _stages(definition: Definition, old: Status, *, moved: bool) -> dict[str, St
         key, status = definition.keys[name], known.get(name)
         if status is None or status.key != key:
             status = StageStatus(name=name, key=key)
-        uri = f"{definition.spec.store.uri.rstrip('/')}/{DataSet(name, key).root}"
-        found[name] = status.model_copy(update={"type": stage.type, "uri": uri})
+        found[name] = status.model_copy(update={"type": stage.type, "path": DataSet(name, key).root})
     return found
+
+
+def _first_run(snapshot: Snapshot, now: datetime) -> int:
+    """Where numbers of Jobs begin without a status: above all that were given, should it have been lost.
+
+    A pipeline has less than one Job a second on average, so the seconds of its life are.
+    """
+    if snapshot.status.run or snapshot.created is None:
+        return 0
+    return max(int((now - snapshot.created).total_seconds()), 0)
 
 
 def _lift(draft: Draft, stage: StageStatus) -> None:

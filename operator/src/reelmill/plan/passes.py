@@ -10,7 +10,7 @@ from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.status import RANGES, PassStatus, StageStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step, view_fingerprint
-from reelmill.plan.cover import completed
+from reelmill.plan.cover import completed, to_cover
 from reelmill.plan.draft import HARVEST_SECONDS, Draft
 from reelmill.plan.jobs import control_job, shards_job, step_name
 from reelmill.plan.observe import Observed
@@ -71,7 +71,8 @@ def create(draft: Draft, name: str) -> None:
         return
     definition, settings = draft.definition, draft.snapshot.settings
     if work.step == "open":
-        draft.create(control_job(definition, settings, open_task(definition, name, work), work.job))
+        task = open_task(definition, name, work, to_cover(draft, name))
+        draft.create(control_job(definition, settings, task, work.job))
         return
     if work.step == "commit":
         draft.create(control_job(definition, settings, commit_task(definition, name, work), work.job))

@@ -10,6 +10,7 @@ from datetime import datetime
 from reelmill.contract.errors import SpecError
 from reelmill.contract.status import Status
 from reelmill.plan.begin import begin_pass
+from reelmill.plan.bounds import fitted
 from reelmill.plan.conditions import conditions, refused
 from reelmill.plan.decision import Plan
 from reelmill.plan.draft import Draft, begin
@@ -42,7 +43,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
         advance_survey(draft)
     sweep(draft)
     with_states(draft)
-    status = _status(draft)
+    status = fitted(_status(draft))
     return Plan(
         status=status,
         actions=tuple(draft.actions),

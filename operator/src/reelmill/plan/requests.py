@@ -7,12 +7,12 @@ passes that cannot be finished as they were opened.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reelmill.contract.status import Handled
+from reelmill.contract.status import CLASSES, Handled
 from reelmill.plan.jobs import GROUP
 
 REFRESH, RETRY, ABANDON = (f"{GROUP}/{word}" for word in ("refresh", "retry", "abandon"))
 _MAX_TOKEN = 128
-_MAX_CLASSES = 32
+_MAX_CLASS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,11 @@ def _new(text: str | None, handled: str) -> Request | None:
     if not token or token == handled:
         return None
     values = dict(field.strip().partition("=")[::2] for field in fields)
-    return Request(token, _words(values.get("stages", "")), _words(values.get("classes", ""))[:_MAX_CLASSES])
+    return Request(
+        token,
+        _words(values.get("stages", "")),
+        tuple(word[:_MAX_CLASS] for word in _words(values.get("classes", ""))[:CLASSES]),
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ class Snapshot:
     waiting: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     generation: int = 0
+    created: datetime | None = None
+    """When the resource was created; a lost status goes on numbering Jobs from the seconds since then."""
     settings: Settings = field(default_factory=Settings)
 
 

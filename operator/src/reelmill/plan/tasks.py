@@ -1,5 +1,6 @@
 """What each step is told: the resource as Tasks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,17 +51,19 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
     )
 
 
-def open_task(definition: Definition, name: str, work: PassStatus) -> Task:
-    """Open a pass, or adopt the one that is open."""
+def open_task(definition: Definition, name: str, work: PassStatus, cover: Mapping[str, int]) -> Task:
+    """Open a pass, or adopt the one that is open. `cover`: per upstream, the last segment to cover."""
     stage = definition.graph.stages[name]
+    policy = stage.failures.retry_items
+    classes = work.classes if work.asked or policy is None else policy.classes
     return _step(
         definition,
         name,
         work,
         step=Step.OPEN,
         kind="retry" if work.kind == "retry" else "cover",
-        cover=dict(work.cover),
-        retry=tuple(work.classes),
+        cover=dict(cover),
+        retry=tuple(classes) if work.kind == "retry" else (),
         shard_count=0 if stage.shards == "auto" else stage.shards,
         limits=_limits(definition, name),
     )

@@ -1,5 +1,6 @@
 """The resource as a whole: what it is made of, and what must hold between its parts."""
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -148,6 +149,7 @@ class VideoPipeline(Model):
     status: dict[str, Any] | None = None
 
 
+@cache
 def members(model: type[Model], kind: type[Model]) -> list[str]:
     """Names of the fields of `model` that hold a block of a kind."""
     return [

@@ -1,0 +1,123 @@
+"""What is refused before any work, with the path of the field and the way out."""
+
+from typing import Any
+
+import pytest
+
+from reelmill.contract.spec import Spec
+from reelmill.plan.graph import SpecErrors, resolve
+
+RAW = {"name": "raw", "files": {"uri": "s3://in/"}}
+MORE = {"name": "more", "files": {"uri": "s3://more/"}}
+CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}}
+
+
+def spec(stages: list[dict[str, Any]], sources: list[dict[str, Any]] | None = None) -> Spec:
+    return Spec.model_validate({"store": {"uri": "s3://out"}, "sources": sources or [RAW], "stages": stages})
+
+
+def test_from_may_be_left_out_where_it_means_one_thing_only() -> None:
+    graph = resolve(spec([CLIPS, {"name": "samples", "frames": {}}, {"name": "tars", "from": ["clips"], "pack": {}}]))
+    assert graph.upstreams == {"clips": ("raw",), "samples": ("clips",), "tars": ("clips",)}
+
+
+def test_ancestors_are_the_sources_that_a_stage_rests_on() -> None:
+    stages = [CLIPS | {"from": ["raw"]}, {"name": "samples", "from": ["clips", "more"], "frames": {}}]
+    graph = resolve(spec(stages, [MORE, RAW]))
+    assert graph.ancestors("clips") == ["raw"]
+    assert graph.ancestors("samples") == ["more", "raw"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "sources", "where", "what", "hint"),
+    [
+        ([CLIPS], [RAW, MORE], "spec.stages[0].from", "several sources", "from: [raw, more]"),
+        (
+            [CLIPS | {"from": ["rwa"]}],
+            [RAW],
+            "spec.stages[0].from[0]",
+            "no source or stage 'rwa'",
+            "did you mean 'raw'?",
+        ),
+        ([CLIPS | {"from": ["raw", "raw"]}], [RAW], "spec.stages[0].from[1]", "twice", "once"),
+        ([CLIPS | {"from": ["clips"]}], [RAW], "spec.stages[0].from[0]", "does not come before", "order"),
+        (
+            [CLIPS | {"from": ["raw", "samples"]}, {"name": "samples", "frames": {}}],
+            [RAW],
+            "spec.stages[0].from[1]",
+            "does not come before",
+            "order",
+        ),
+        ([CLIPS, CLIPS], [RAW], "spec.stages[1].name", "'clips' is used twice", "own name"),
+        ([CLIPS | {"name": "raw"}], [RAW], "spec.stages[0].name", "used twice", "own name"),
+        ([CLIPS | {"from": ["raw"]}], [RAW, MORE], "spec.sources[1]", "no stage reads", "from"),
+        ([{"name": "clips"}], [RAW], "spec.stages[0]", "exactly one of", "one block"),
+        ([CLIPS | {"frames": {}}], [RAW], "spec.stages[0]", "exactly one of", "one block"),
+        (
+            [{"name": "clips", "clip": {"by": "length", "minLength": "9s", "maxLength": "1s"}}],
+            [RAW],
+            "spec.stages[0].clip",
+            "below minLength",
+            "",
+        ),
+        ([CLIPS | {"view": {}}], [RAW], "spec.stages[0].view", "no view", "remove"),
+        (
+            [CLIPS | {"env": [{"name": "REELMILL_TASK", "value": "x"}]}],
+            [RAW],
+            "spec.stages[0].env[0].name",
+            "reelmill's own",
+            "another name",
+        ),
+        (
+            [{"name": "clips", "clip": {"mode": "virtual"}}, {"name": "tars", "pack": {}}],
+            [RAW],
+            "spec.stages[1].from[0]",
+            "whole files",
+            "mode: copy",
+        ),
+        ([CLIPS, {"name": "ix", "index": {}}], [RAW], "spec.stages[1].from[0]", "reads tars", "pack stage"),
+        (
+            [CLIPS, {"name": "tars", "pack": {}}, {"name": "samples", "frames": {}}],
+            [RAW],
+            "spec.stages[2].from[0]",
+            "'tars' gives tars",
+            "made from",
+        ),
+        (
+            [{"name": "clips", "clip": {"mode": "virtual"}}, {"name": "again", "clip": {}}],
+            [RAW],
+            "spec.stages[1].from[0]",
+            "gives spans",
+            "mode: copy",
+        ),
+    ],
+)
+def test_what_is_refused(
+    stages: list[dict[str, Any]], sources: list[dict[str, Any]], where: str, what: str, hint: str
+) -> None:
+    with pytest.raises(SpecErrors) as refused:
+        resolve(spec(stages, sources))
+    (error,) = [error for error in refused.value.errors if error.where == where]
+    assert what in error.what
+    assert hint in error.hint
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(SpecErrors, match="and 3 more") as refused:
+        resolve(spec([CLIPS | {"from": ["nope"]}, CLIPS | {"from": ["nada"]}]))
+    assert [error.where for error in refused.value.errors] == [
+        "spec.stages[0].from[0]",
+        "spec.stages[1].name",
+        "spec.stages[1].from[0]",
+        "spec.sources[0]",
+    ]
+
+
+@pytest.mark.parametrize("sampler", ["un", "kf", "mine:Sampler"])
+def test_other_samplers_pack_virtual_clips(sampler: str) -> None:
+    stages = [{"name": "clips", "clip": {"mode": "virtual"}}, {"name": "tars", "pack": {"sampler": sampler}}]
+    assert resolve(spec(stages)).upstreams["tars"] == ("clips",)
+
+
+def test_an_index_reads_a_tar_source() -> None:
+    assert resolve(spec([{"name": "ix", "index": {}}], [{"name": "old", "tars": {"uri": "s3://tars/"}}]))

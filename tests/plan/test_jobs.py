@@ -1,0 +1,237 @@
+"""Each step as one Indexed Job: names, policy, placement, security, credentials by reference."""
+
+from typing import Any
+
+import pytest
+
+from reelmill.contract.task import Step
+from reelmill.plan import CreateJob, Snapshot, reconcile
+from reelmill.plan.names import job_name
+from reelmill.plan.placement import amount
+from simulated_cluster import SimulatedCluster, pipeline
+from symbolic_stages import SymbolicStore
+
+STORE = {"uri": "s3://out/demo", "endpoint": "http://s3:9000", "secretRef": {"name": "store-keys"}}
+CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 4, "parallelism": 3}
+
+
+def jobs(stage: dict[str, Any], **spec: Any) -> dict[str, dict[str, Any]]:
+    """The first Job of each step."""
+    made = SimulatedCluster(
+        pipeline([CLIPS | stage], **{"store": STORE, **spec}),
+        SymbolicStore(bucket={"raw": [f"v{n}" for n in range(8)]}),
+    )
+    made.settle()
+    return {job["metadata"]["labels"]["reelmill.dev/step"]: job for job in reversed(made.jobs.values())}
+
+
+def pod(job: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = job["spec"]["template"]["spec"]
+    return spec
+
+
+def container(job: dict[str, Any]) -> dict[str, Any]:
+    (found,) = pod(job)["containers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_names_fit_a_hostname_and_differ_by_run() -> None:
+    names = [job_name("p" * 63, "s" * 40, "0123456789", Step.SHARDS, run, 100_000) for run in (1, 99, 123456)]
+    assert all(len(f"{name}-99999") <= 63 for name in names)
+    assert len(set(names)) == 3
+    assert job_name("demo", "clips", "0123456789", Step.OPEN, 7, 1) == "demo-clips-0123456789-o7"
+    assert "--" not in job_name("a-" * 30 + "a", "b-" * 19 + "b", "0123456789", Step.COMMIT, 1, 2000)
+
+
+def test_a_jobs_policy_is_the_exit_code_contract() -> None:
+    spec = jobs({"failures": {"retriesPerShard": 5}})["shards"]["spec"]
+    assert spec["completionMode"] == "Indexed"
+    assert (spec["completions"], spec["parallelism"]) == (4, 3)
+    assert (spec["backoffLimitPerIndex"], spec["maxFailedIndexes"]) == (5, 3)
+    assert spec["podReplacementPolicy"] == "Failed"
+    assert spec["suspend"] is False
+    assert "backoffLimit" not in spec
+    ignore, fail_job, fail_index = spec["podFailurePolicy"]["rules"]
+    assert ignore == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    assert (fail_job["action"], fail_job["onExitCodes"]["values"]) == ("FailJob", [64, 76])
+    assert (fail_index["action"], fail_index["onExitCodes"]["values"]) == ("FailIndex", [65])
+
+
+def test_control_steps_have_one_completion_and_control_resources_never_a_gpu() -> None:
+    made = jobs({"gpu": {"count": 1}, "resources": {"requests": {"cpu": "4"}}, "nodeSelector": {"pool": "gpu"}})
+    for step in ("survey", "open", "commit"):
+        job = made[step]
+        assert job["spec"]["completions"] == 1
+        assert container(job)["resources"]["requests"] == {"cpu": "500m", "memory": "512Mi"}
+        assert "nodeSelector" not in pod(job)
+        assert "affinity" not in pod(job)
+    assert container(made["shards"])["resources"] == {"requests": {"cpu": "4"}, "limits": {"nvidia.com/gpu": "1"}}
+
+
+def test_pods_meet_the_restricted_standard() -> None:
+    for job in jobs({}).values():
+        assert pod(job)["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+        assert container(job)["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert pod(job)["automountServiceAccountToken"] is False
+        assert pod(job)["restartPolicy"] == "Never"
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod(job))
+        assert {next(iter(set(volume) - {"name"})) for volume in pod(job)["volumes"]} <= {"emptyDir", "secret"}
+
+
+def test_owner_labels_and_no_ttl() -> None:
+    made = SimulatedCluster(pipeline([CLIPS]), SymbolicStore())
+    plan = made.plan()
+    (action,) = plan.actions
+    assert isinstance(action, CreateJob)
+    job = action.job
+    assert job["metadata"]["namespace"] == "team"
+    (owner,) = job["metadata"]["ownerReferences"]
+    assert owner == {
+        "apiVersion": "reelmill.dev/v1alpha1", "kind": "VideoPipeline", "name": "demo", "uid": "uid-1",
+        "controller": True, "blockOwnerDeletion": True,
+    }  # fmt: skip
+    assert job["metadata"]["labels"]["reelmill.dev/run"] == "1"
+    assert job["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "reelmill"
+    assert "ttlSecondsAfterFinished" not in job["spec"]
+    assert job["metadata"]["labels"].items() <= job["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_credentials_are_named_and_each_source_has_its_own() -> None:
+    sources = [
+        {"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"secretRef": {"name": "raw-keys"}}},
+        {"name": "2nd-set", "files": {"uri": "s3://in2/"}, "s3": {"endpoint": "http://other"}},
+    ]
+    job = jobs({"from": ["raw", "2nd-set"]}, sources=sources)["shards"]
+    env = {variable["name"]: variable for variable in container(job)["env"]}
+    assert env["AWS_ACCESS_KEY_ID"]["valueFrom"]["secretKeyRef"] == {"name": "store-keys", "key": "AWS_ACCESS_KEY_ID"}
+    secret = env["RAW_AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"]
+    assert secret == {"name": "raw-keys", "key": "AWS_SECRET_ACCESS_KEY"}
+    assert env["RAW_AWS_SESSION_TOKEN"]["valueFrom"]["secretKeyRef"]["optional"] is True
+    assert env["RAW_AWS_CA_BUNDLE"]["value"] == "/etc/reelmill/ca/source-raw/ca.crt"
+    assert not [name for name in env if "2ND_SET" in name]
+    mounted = {mount["name"] for mount in container(job)["volumeMounts"]}
+    assert {"ca-store", "ca-source-raw", "scratch"} == mounted
+
+
+def test_a_source_without_a_secret_does_not_get_the_stores_keys() -> None:
+    sources = [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"endpoint": "http://other"}}]
+    made = SimulatedCluster(pipeline([CLIPS], sources=sources, store=STORE), SymbolicStore(bucket={"raw": ["v"]}))
+    made.settle()
+    (source,) = made.task(made.created[0]).sources
+    assert source.connection
+    assert source.connection.env_prefix == "RAW_"
+    open_store = pipeline([CLIPS], sources=sources)
+    made = SimulatedCluster(open_store, SymbolicStore(bucket={"raw": ["v"]}))
+    made.settle()
+    (source,) = made.task(made.created[0]).sources
+    assert source.connection
+    assert source.connection.env_prefix == ""
+
+
+def test_gpu_products_memory_and_spot_become_affinity_and_tolerations() -> None:
+    gpu = {
+        "count": 2,
+        "products": ["NVIDIA-L4"],
+        "minMemory": "20Gi",
+        "spot": True,
+        "resource": "nvidia.com/mig-1g.10gb",
+    }
+    zone = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [zone, {}]}}}
+    job = jobs({"gpu": gpu, "affinity": affinity})["shards"]
+    assert container(job)["resources"]["limits"] == {"nvidia.com/mig-1g.10gb": "2"}
+    required = pod(job)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    gpu_terms = [
+        {"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-L4"]},
+        {"key": "nvidia.com/gpu.memory", "operator": "Gt", "values": ["20479"]},
+    ]
+    first, second = required["nodeSelectorTerms"]
+    assert first["matchExpressions"] == [*zone["matchExpressions"], *gpu_terms]
+    assert second["matchExpressions"] == gpu_terms
+    keys = [toleration["key"] for toleration in pod(job)["tolerations"]]
+    assert keys[0] == "nvidia.com/gpu"
+    assert "cloud.google.com/gke-spot" in keys
+
+
+def test_defaults_are_a_stages_starting_point() -> None:
+    defaults = {
+        "nodeSelector": {"pool": "video", "zone": "a"},
+        "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}],
+        "image": "base:1",
+        "tolerations": [{"key": "x", "operator": "Exists"}],
+        "serviceAccountName": "reader",
+        "imagePullSecrets": [{"name": "pull"}],
+        "scratch": "50Gi",
+        "priorityClassName": "low",
+        "runtimeClassName": "nvidia",
+        "resourceClaims": [{"name": "dev", "resourceClaimTemplateName": "l4"}],
+    }
+    own = {
+        "nodeSelector": {"zone": "b"},
+        "env": [{"name": "B", "secretRef": {"name": "s"}, "key": "k"}],
+        "image": "own:2",
+        "tolerations": [],
+    }
+    job = jobs(own, defaults=defaults)["shards"]
+    assert pod(job)["nodeSelector"] == {"pool": "video", "zone": "b"}
+    assert container(job)["image"] == "own:2"
+    assert "tolerations" not in pod(job)
+    env = {variable["name"]: variable for variable in container(job)["env"]}
+    assert env["A"]["value"] == "1"
+    assert env["B"]["valueFrom"]["secretKeyRef"] == {"name": "s", "key": "k"}
+    assert pod(job)["volumes"][0] == {"name": "scratch", "emptyDir": {"sizeLimit": "50Gi"}}
+    assert pod(job)["serviceAccountName"] == "reader"
+    assert pod(job)["imagePullSecrets"] == [{"name": "pull"}]
+    assert (pod(job)["priorityClassName"], pod(job)["runtimeClassName"]) == ("low", "nvidia")
+    assert pod(job)["resourceClaims"] == [{"name": "dev", "resourceClaimTemplateName": "l4"}]
+    assert container(job)["resources"]["claims"] == [{"name": "dev"}]
+
+
+@pytest.mark.parametrize(
+    ("resources", "workers"),
+    [
+        ({}, 0),
+        ({"requests": {"cpu": "4"}}, 4),
+        ({"requests": {"cpu": "4"}, "limits": {"cpu": "2500m"}}, 2),
+        ({"requests": {"cpu": "200m"}}, 1),
+    ],
+)
+def test_workers_follow_the_cpus_that_a_pod_asks_for(resources: dict[str, Any], workers: int) -> None:
+    made = SimulatedCluster(
+        pipeline([CLIPS | {"resources": resources, "failures": {"itemTimeout": "2m"}}]),
+        SymbolicStore(bucket={"raw": ["v"]}),
+    )
+    made.settle()
+    (name,) = [name for name in made.created if name.rsplit("-", 1)[1][0] == "s"]
+    assert made.task(name).limits.workers == workers
+    assert made.task(name).limits.item_timeout == 120
+
+
+def test_memory_is_limited_to_what_it_requests() -> None:
+    job = jobs({"resources": {"requests": {"cpu": "4", "memory": "8Gi"}}})["shards"]
+    assert container(job)["resources"]["limits"] == {"memory": "8Gi"}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("500m", 0.5), ("4", 4), ("8Gi", 8 * 2**30), ("1k", 1000), ("1.5M", 1.5e6)]
+)
+def test_quantities(text: str, number: float) -> None:
+    assert float(amount(text)) == number
+
+
+def test_foreign_jobs_and_things_that_are_no_jobs_of_ours_are_ignored() -> None:
+    made = SimulatedCluster(pipeline([CLIPS]), SymbolicStore())
+    strange: list[dict[str, Any]] = [
+        {},
+        {"metadata": {}},
+        {"metadata": {"name": "x", "labels": {"reelmill.dev/uid": "other"}}},
+        {"metadata": {"name": "y", "labels": {"reelmill.dev/uid": "uid-1", "reelmill.dev/step": "dance"}}},
+        {"metadata": {"name": "z", "labels": {"reelmill.dev/uid": "uid-1", "reelmill.dev/step": "open"}}},
+    ]
+    plan = reconcile(Snapshot(pipeline=made.pipeline, uid="uid-1", jobs=strange), made.now)
+    assert [type(action) for action in plan.actions] == [CreateJob]

@@ -1,0 +1,179 @@
+"""Stage keys: what is in them, what is not, and that releases do not change them.
+
+`golden_keys.json` holds keys of released versions. A key in it never changes; add new ones with
+`python tests/plan/test_keys.py`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelmill.contract.spec import Source, Spec, Stage
+from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.pipeline import members
+from reelmill.plan.graph import resolve
+from reelmill.plan.keys import Keys, keys
+
+GOLDEN = Path(__file__).with_name("golden_keys.json")
+
+BASE: dict[str, Any] = {
+    "store": {"uri": "s3://out/demo"},
+    "sources": [
+        {"name": "raw", "clip4mc": {"metadata": "s3://in/train.json", "videos": "s3://in/videos/"}},
+        {"name": "more", "files": {"uri": "s3://in/more/"}},
+    ],
+    "stages": [
+        {"name": "clips", "from": ["raw", "more"], "clip": {"by": "metadata"}},
+        {"name": "samples", "frames": {"layout": "npy"}},
+        {"name": "tars", "from": ["clips"], "pack": {"samplesPerTar": 100}},
+        {"name": "listing", "index": {}},
+    ],
+}
+
+IN_STAGE = [{"clip": {"by": "length"}}, {"rerun": "2"}]
+NOT_IN_STAGE = [
+    {"shards": 7},
+    {"parallelism": 3},
+    {"workers": 5},
+    {"failures": {"tolerate": "5%", "attempts": 9, "retriesPerShard": 1, "itemTimeout": "5s"}},
+    {"failures": {"retryItems": {"classes": ["decode"]}}},
+    {"image": "other"},
+    {"imagePullPolicy": "Always"},
+    {"imagePullSecrets": [{"name": "pull"}]},
+    {"nodeSelector": {"a": "b"}},
+    {"tolerations": [{"key": "x"}]},
+    {"affinity": {"nodeAffinity": {}}},
+    {"priorityClassName": "low"},
+    {"runtimeClassName": "nvidia"},
+    {"serviceAccountName": "reader"},
+    {"env": [{"name": "A", "value": "b"}]},
+    {"resources": {"requests": {"cpu": "1"}}},
+    {"scratch": "1Gi"},
+    {"gpu": {"count": 2}},
+    {"resourceClaims": [{"name": "g"}]},
+]
+IN_SOURCE = [{"epoch": "2"}, {"clip4mc": {"metadata": "s3://in/val.json", "videos": "s3://in/videos/"}}]
+NOT_IN_SOURCE = [{"s3": {"endpoint": "http://other:9000"}}, {"s3": {"secretRef": {"name": "k"}, "region": "eu"}}]
+NOT_IN_SPEC = [
+    {"store": {"uri": "s3://elsewhere"}},
+    {"defaults": {"nodeSelector": {"a": "b"}}},
+    {"control": {"nodeSelector": {"a": "b"}}},
+    {"waves": 8},
+    {"refresh": "6h"},
+    {"suspend": True},
+    {"queue": {"name": "q"}},
+    {"limits": {"maxActiveStages": 1}},
+    {"ttl": {"succeeded": "5m"}},
+    {"onDelete": "Delete"},
+]
+VIEW = {"view": {"split": {"mode": "all_train"}}}
+
+
+def made(*, source: dict[str, Any] | None = None, stage: dict[str, Any] | None = None, **spec: Any) -> Keys:
+    body = json.loads(json.dumps(BASE)) | spec
+    if source:
+        body["sources"][0].update(source)
+    if stage:
+        body["stages"][0].update(stage)
+    parsed = Spec.model_validate(body)
+    return keys(parsed, resolve(parsed))
+
+
+@pytest.mark.parametrize("edit", IN_STAGE, ids=str)
+def test_an_edit_of_what_a_stage_does_changes_its_key_and_those_after_it(edit: dict[str, Any]) -> None:
+    before, after = made(), made(stage=edit)
+    changed = {name for name in before.keys if before[name] != after[name]}
+    assert changed == {"clips", "samples", "tars", "listing"}
+
+
+@pytest.mark.parametrize("edit", NOT_IN_STAGE, ids=lambda edit: next(iter(edit)))
+def test_an_edit_of_how_or_where_a_stage_runs_changes_no_key(edit: dict[str, Any]) -> None:
+    assert made(stage=edit) == made()
+
+
+def test_the_order_of_from_is_not_in_a_key_but_its_members_are() -> None:
+    assert made(stage={"from": ["more", "raw"]}) == made()
+    body = json.loads(json.dumps(BASE))
+    body["stages"][0]["from"] = ["raw"]
+    body["stages"][2]["from"] = ["more"]
+    parsed = Spec.model_validate(body)
+    assert keys(parsed, resolve(parsed))["clips"] != made()["clips"]
+
+
+@pytest.mark.parametrize("edit", IN_SOURCE, ids=lambda edit: next(iter(edit)))
+def test_an_edit_of_what_a_source_lists_changes_its_key_and_all_that_read_it(edit: dict[str, Any]) -> None:
+    before, after = made(), made(source=edit)
+    assert {name for name in before.keys if before[name] == after[name]} == {"more"}
+
+
+@pytest.mark.parametrize("edit", NOT_IN_SOURCE, ids=str)
+def test_an_edit_of_how_a_source_is_reached_changes_no_key_but_begins_a_run(edit: dict[str, Any]) -> None:
+    before, after = made(), made(source=edit)
+    assert after.keys == before.keys
+    assert after.definition != before.definition
+
+
+@pytest.mark.parametrize("edit", NOT_IN_SPEC, ids=lambda edit: next(iter(edit)))
+def test_an_edit_of_the_pipeline_as_a_whole_changes_no_key(edit: dict[str, Any]) -> None:
+    assert made(**edit).keys == made().keys
+
+
+def test_editing_a_view_changes_no_key() -> None:
+    body = json.loads(json.dumps(BASE))
+    body["stages"][1].update(VIEW)
+    parsed = Spec.model_validate(body)
+    assert keys(parsed, resolve(parsed)) == made()
+
+
+def test_a_parameter_at_its_default_is_as_if_absent() -> None:
+    assert made(stage={"clip": {"by": "metadata", "crf": 23, "audio": "keep"}}) == made()
+
+
+def test_every_field_of_the_resource_is_decided() -> None:
+    in_stage = {"rerun", "from_", *members(Stage, StageBlock)}
+    beside = {"name", "view"} | {field_name(Stage, alias) for alias in aliases(NOT_IN_STAGE)}
+    assert in_stage | beside == set(Stage.model_fields)
+    assert {"epoch", "name", "s3", *members(Source, SourceBlock)} == set(Source.model_fields)
+    assert {"sources", "stages"} | {field_name(Spec, alias) for alias in aliases(NOT_IN_SPEC)} == set(Spec.model_fields)
+
+
+def aliases(edits: list[dict[str, Any]]) -> set[str]:
+    return {alias for edit in edits for alias in edit}
+
+
+def field_name(model: type[Any], alias: str) -> str:
+    return next(name for name, field in model.model_fields.items() if (field.alias or name) == alias)
+
+
+def golden_specs() -> dict[str, dict[str, Any]]:
+    """Case -> spec. Cases are only ever added."""
+    single = {"store": {"uri": "s3://out"}, "sources": [{"name": "raw", "files": {"uri": "s3://in/"}}]}
+    return {
+        "everything at its default": BASE,
+        "scenes, re-encoded": {
+            **single,
+            "stages": [{"name": "clips", "clip": {"by": "scenes", "mode": "reencode", "maxLength": "1m", "crf": 18}}],
+        },
+        "clips once more": {**single, "stages": [{"name": "clips", "clip": {"by": "length"}, "rerun": "2026-01"}]},
+        "samples": {**single, "stages": [{"name": "samples", "frames": {"fps": 2.5, "layout": "jpg"}}]},
+        "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
+    }
+
+
+def found() -> dict[str, dict[str, str]]:
+    specs = {case: Spec.model_validate(body) for case, body in golden_specs().items()}
+    return {case: dict(keys(spec, resolve(spec)).keys) for case, spec in specs.items()}
+
+
+def test_keys_of_released_versions_do_not_change() -> None:
+    golden = json.loads(GOLDEN.read_text())
+    now = found()
+    assert {case: now[case] for case in golden} == golden
+    assert set(now) == set(golden), "add the new cases: python tests/plan/test_keys.py"
+
+
+if __name__ == "__main__":
+    kept = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    GOLDEN.write_text(json.dumps(found() | kept, indent=2, sort_keys=True) + "\n")

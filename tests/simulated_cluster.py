@@ -1,0 +1,186 @@
+"""A cluster of one pipeline for planner tests: Jobs advance one pod at a time, in whatever order the test says.
+
+What the planner sees lags behind: `visible` is brought up to date Job by Job (`deliver`), as watches do. What must
+never happen is asserted where it would: a Job name used twice, two live Jobs of one stage.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reelmill.contract.ranges import format_ranges, parse_ranges
+from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.status import Status
+from reelmill.contract.task import ENV, Task
+from reelmill.plan import CreateJob, DeleteJob, PatchJob, Plan, Snapshot, reconcile
+from symbolic_stages import SymbolicStore
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def pipeline(stages: list[dict[str, Any]], **spec: Any) -> VideoPipeline:
+    """A pipeline over one source `raw`, unless the spec says otherwise."""
+    return VideoPipeline.model_validate(
+        {
+            "apiVersion": "reelmill.dev/v1alpha1",
+            "kind": "VideoPipeline",
+            "metadata": {"name": "demo", "namespace": "team"},
+            "spec": {
+                "store": {"uri": "s3://out/demo"},
+                "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
+                "stages": stages,
+                **spec,
+            },
+        }
+    )
+
+
+@dataclass
+class SimulatedCluster:
+    pipeline: VideoPipeline
+    store: SymbolicStore = field(default_factory=SymbolicStore)
+    uid: str = "uid-1"
+    annotations: dict[str, str] = field(default_factory=dict)
+    status: Status = field(default_factory=Status)
+    now: datetime = START
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    visible: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reports: dict[str, str] = field(default_factory=dict)
+    posted: set[str] = field(default_factory=set)
+    created: list[str] = field(default_factory=list)
+    noticed: set[str] = field(default_factory=set)
+    """Jobs that were visible to a plan that was applied."""
+    tries: dict[tuple[str, int], int] = field(default_factory=dict)
+    plans: list[Plan] = field(default_factory=list)
+
+    def plan(self) -> Plan:
+        snapshot = Snapshot(
+            pipeline=self.pipeline,
+            uid=self.uid,
+            status=self.status,
+            jobs=list(self.visible.values()),
+            reports={name: text for name, text in self.reports.items() if name in self.visible},
+            annotations=self.annotations,
+            generation=1,
+            created=START,
+        )
+        return reconcile(snapshot, self.now)
+
+    def apply(self, plan: Plan, *, writes: int | None = None) -> None:
+        """Apply a plan; with `writes`, crash after so many (the status is the first)."""
+        left = 10**6 if writes is None else writes
+        if left:
+            # The API server sees the status as JSON.
+            self.status = Status.model_validate_json(plan.status.model_dump_json())
+        for action in plan.actions[: max(left - 1, 0)]:
+            match action:
+                case CreateJob(job):
+                    self._create(job)
+                case PatchJob(name, patch):
+                    if name in self.jobs:
+                        self.jobs[name]["spec"].update(patch["spec"])
+                    self.deliver(name)
+                case DeleteJob(name):
+                    self.jobs.pop(name, None)
+                    self.deliver(name)
+
+    def reconcile(self) -> Plan:
+        self.noticed |= set(self.visible)
+        plan = self.plan()
+        self.plans.append(plan)
+        self.apply(plan)
+        return plan
+
+    def _create(self, body: dict[str, Any]) -> None:
+        body = copy.deepcopy(body)
+        name = body["metadata"]["name"]
+        if name not in self.jobs:
+            assert name not in self.posted, f"the name {name} was used before"
+            stage = body["metadata"]["labels"].get("reelmill.dev/stage")
+            others = [other for other in self.live() if stage and self._stage(other) == stage]
+            assert not others, f"{name} was created while {others} still run"
+            self.posted.add(name)
+            self.now += timedelta(seconds=1)
+            self.created.append(name)
+            body["status"] = {}
+            self.jobs[name] = body
+        self.deliver(name)
+
+    def _stage(self, name: str) -> str:
+        stage: str = self.jobs[name]["metadata"]["labels"].get("reelmill.dev/stage", "")
+        return stage
+
+    def live(self) -> list[str]:
+        return [name for name, job in self.jobs.items() if not job["status"].get("conditions")]
+
+    def deliver(self, name: str) -> None:
+        if name in self.jobs:
+            self.visible[name] = copy.deepcopy(self.jobs[name])
+        else:
+            self.visible.pop(name, None)
+
+    def deliver_all(self) -> None:
+        for name in {*self.jobs, *self.visible}:
+            self.deliver(name)
+
+    def task(self, name: str) -> Task:
+        (container,) = self.jobs[name]["spec"]["template"]["spec"]["containers"]
+        return Task.model_validate_json(next(v["value"] for v in container["env"] if v["name"] == ENV))
+
+    def advance(self, name: str) -> None:
+        """Run the next pod of a Job to its end."""
+        job = self.jobs[name]
+        spec, status = job["spec"], job["status"]
+        if spec["suspend"]:
+            return
+        done = set(parse_ranges(status.get("completedIndexes", "")))
+        failed = set(parse_ranges(status.get("failedIndexes", "")))
+        index = next(i for i in range(spec["completions"]) if i not in done | failed)
+        code, report = self.store.execute(self.task(name), index)
+        if code == 0:
+            done.add(index)
+        if code or not failed:
+            self.reports[name] = report
+        tries = self.tries[name, index] = self.tries.get((name, index), 0) + (code != 0)
+        if code in (64, 76):
+            self._end(name, "Failed", f"Container reelmill failed with exit code {code} matching FailJob rule")
+        elif code == 65 or tries > spec["backoffLimitPerIndex"]:
+            failed.add(index)
+        status["completedIndexes"], status["failedIndexes"] = format_ranges(done), format_ranges(failed)
+        if len(failed) > spec["maxFailedIndexes"]:
+            self._end(name, "Failed", "max failed indexes exceeded")
+        elif len(done | failed) == spec["completions"]:
+            self._end(name, "Failed" if failed else "Complete", "")
+
+    def _end(self, name: str, type_: str, message: str) -> None:
+        self.jobs[name]["status"]["conditions"] = [{"type": type_, "status": "True", "message": message}]
+
+    def settle(self, limit: int = 400) -> None:
+        """Everything is seen, every pod runs: until nothing is left to do."""
+        for _ in range(limit):
+            self.deliver_all()
+            plan = self.reconcile()
+            live = [name for name in self.live() if not self.jobs[name]["spec"]["suspend"]]
+            for name in live:
+                self.advance(name)
+            if plan.actions or live:
+                continue
+            if not self.status.holds("Reconciling"):
+                return
+            self.now += timedelta(seconds=plan.wake_after or 1)
+        raise AssertionError(f"no end: {self.status.conditions}")
+
+    def edit(self, **spec: Any) -> None:
+        """Change fields of the spec."""
+        body = self.pipeline.model_dump(mode="json", by_alias=True, exclude_none=True)
+        body["spec"].update(spec)
+        self.pipeline = VideoPipeline.model_validate(body)
+
+    def edit_stage(self, name: str, **fields: Any) -> None:
+        """Change fields of a stage."""
+        body = self.pipeline.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for stage in body["spec"]["stages"]:
+            if stage["name"] == name:
+                stage.update(fields)
+        self.pipeline = VideoPipeline.model_validate(body)
