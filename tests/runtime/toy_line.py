@@ -45,7 +45,7 @@ class Line:
     root: Path
     uid: str = "uid-1"
     stages: list[StageDef] = field(default_factory=list)
-    limits: Limits = Limits(workers=1, item_timeout=30, checkpoint_seconds=0.2)
+    limits: Limits = field(default_factory=lambda: Limits(workers=1, item_timeout=30, checkpoint_seconds=0.2))
     waves: int = 1
     run: int = 0
     views: dict[str, dict[str, object]] = field(default_factory=dict)

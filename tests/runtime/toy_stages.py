@@ -87,7 +87,7 @@ class Upper(Stage):
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         path = data.scratch / "all.json"
         path.write_text(json.dumps({"view": view, "keys": [item.key for item in data.items()]}))
-        yield File("all.json", path)
+        yield File(view.get("file", "all.json"), path)
 
     def forecast(self, items: int, weight: float) -> int | None:
         return items * 10

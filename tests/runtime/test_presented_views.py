@@ -1,0 +1,96 @@
+"""Views: made from committed segments, replaced by newer ones, never by older; editing one runs no item again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import toy_line as toy
+
+from reelmill.contract.segment import StageRecord
+from reelmill.contract.task import view_fingerprint
+from reelmill_stages.runtime.stored import load
+from reelmill_stages.runtime.views import write_record
+
+
+def shown(line: toy.Line) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(line.store.read(line.data("upper").names.view("all.json")))
+    return found
+
+
+def test_editing_a_view_runs_a_commit_and_no_item(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper", trace=str(tmp_path / "trace"))
+    line.put("v")
+    line.views["upper"] = {"split": "random"}
+    line.go()
+    assert line.survey().stages["upper"].view == view_fingerprint({"split": "random"})
+    trace = (tmp_path / "trace").read_text()
+    report = line.commit(upper, 1, view={"split": "by_video"}, view_only=True)
+    assert report.view == view_fingerprint({"split": "by_video"})
+    assert shown(line) == {"view": {"split": "by_video"}, "keys": ["v"]}
+    assert line.survey().stages["upper"].view == report.view
+    assert (tmp_path / "trace").read_text() == trace
+
+
+def test_a_view_shows_all_segments_and_says_so(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    line.put("w")
+    line.go()
+    assert shown(line)["keys"] == ["v", "w"]
+    name = line.data("upper").names.view("all.json")
+    assert line.store.stat(name).metadata["segment"] == "2"
+    line.commit(upper, 1)
+    assert line.store.stat(name).metadata["segment"] == "2"
+    assert shown(line)["keys"] == ["v", "w"]
+
+
+def test_records_never_go_backwards_and_the_open_step_repairs_a_lagging_one(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    names = line.data("upper").names
+    first = load(line.store, names.stage_json, StageRecord)
+    assert first is not None
+    line.put("w")
+    line.go()
+    write_record(line.store, first)
+    second = load(line.store, names.stage_json, StageRecord)
+    assert second is not None
+    assert (second.segment, second.totals.done, second.upstreams) == (2, 2, {"raw": line.source.key})
+    line.store.delete(names.stage_json)
+    line.store.write(names.stage_json, first.model_dump_json(by_alias=True).encode())
+    assert line.survey().stages["upper"].view == ""
+    line.put("x")
+    line.survey()
+    line.open(upper)
+    repaired = load(line.store, names.stage_json, StageRecord)
+    assert repaired is not None
+    assert (repaired.segment, repaired.view) == (2, "")
+
+
+def test_heavy_views_wait_until_the_upstreams_are_complete(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    heavy = line.stage("upper", "Heavy")
+    line.put("v")
+    line.survey()
+    line.open(heavy)
+    line.shard(heavy, 1, 0)
+    assert line.commit(heavy, 1, complete=False).view == ""
+    names = line.data("upper").names
+    assert [stat.key for stat in line.store.list(names.view("all"))] == []
+    assert line.commit(heavy, 1, complete=True, view_only=True).view == view_fingerprint({})
+    assert shown(line)["keys"] == ["v"]
+
+
+def test_a_view_that_is_no_longer_made_is_removed(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    line.commit(upper, 1, view={"file": "other.json"}, view_only=True)
+    names = line.data("upper").names
+    assert [stat.key for stat in line.store.list(f"{names.root}/") if stat.key.count("/") == 2] == [names.view("other.json")]

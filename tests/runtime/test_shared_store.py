@@ -1,0 +1,103 @@
+"""Two pipelines on one store share data sets and never do the same work twice at once."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+import toy_line as toy
+
+from reelmill.contract.errors import StoreUnsafe
+from reelmill.contract.segment import Pass, Runner
+from reelmill_stages.runtime.claims import claim
+from reelmill_stages.runtime.heartbeat import YOUNG_SECONDS, is_foreign
+from reelmill_stages.runtime.stored import load
+
+
+def two_lines(root: Path) -> tuple[toy.Line, toy.Line]:
+    lines = toy.Line(root, uid="one"), toy.Line(root, uid="two")
+    for line in lines:
+        line.stage("upper")
+        line.rows = lines[0].rows
+    for number in range(3):
+        lines[0].put(f"v{number}")
+        lines[1].rows = lines[0].rows
+    return lines
+
+
+def test_what_one_pipeline_did_the_other_finds_done(tmp_path: Path) -> None:
+    one, two = two_lines(tmp_path)
+    one.go()
+    report = two.survey()
+    assert report.stages["upper"].coverage == {"raw": 1}
+    assert report.stages["upper"].totals.done == 3
+    assert two.advance() == 0
+    users = [stat.key.rpartition("/")[2] for stat in one.store.list(f"{one.data('upper').root}/_reelmill/users/")]
+    assert users == ["one.json", "two.json"]
+    assert json.loads(one.store.read("upper/latest.json")) == {"key": one.stages[0].key}
+
+
+def test_a_pass_that_another_pipeline_runs_now_is_foreign_and_an_old_one_is_taken_over(tmp_path: Path) -> None:
+    one, two = two_lines(tmp_path)
+    one.survey()
+    one.open(one.stages[0])
+    assert two.open(two.stages[0]).foreign
+    found = two.survey(refresh=False).stages["upper"].open
+    assert found is not None
+    assert (found.segment, found.foreign) == (1, True)
+    mine = one.survey(refresh=False).stages["upper"].open
+    assert mine is not None
+    assert not mine.foreign
+    paths = one.data("upper").paths(1)
+    old = tmp_path / "store" / paths.heartbeat
+    long_ago = old.stat().st_mtime - YOUNG_SECONDS - 60
+    os.utime(old, (long_ago, long_ago))
+    assert not two.open(two.stages[0]).foreign
+    runner = load(two.store, paths.heartbeat, Runner)
+    assert runner is not None
+    assert runner.uid == "two"
+    assert one.open(one.stages[0]).foreign
+
+
+def test_ages_are_measured_by_the_stores_clock(tmp_path: Path) -> None:
+    one, _ = two_lines(tmp_path)
+    one.survey()
+    one.open(one.stages[0])
+    data = one.data("upper")
+    opened = load(one.store, data.paths(1).pass_json, Pass)
+    assert opened is not None
+    now = claim(one.store, data.names, one.task("open", one.stages[0]).owner)
+    assert is_foreign(one.store, data.paths(1), opened, "two", now)
+    assert not is_foreign(one.store, data.paths(1), opened, "two", now + YOUNG_SECONDS + 1)
+
+
+def test_surveys_at_once_list_every_item_once(tmp_path: Path) -> None:
+    lines = two_lines(tmp_path)
+    lines[0].write_rows("raw")
+    threads = [threading.Thread(target=line.survey) for line in lines for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(item.key for item in lines[0].data("raw").items()) == ["v0", "v1", "v2"]
+    assert len(list(lines[0].data("raw").segments())) == 1
+
+
+def test_a_store_that_breaks_conditions_is_refused_by_the_survey(tmp_path: Path) -> None:
+    from reelmill_stages.store.probe import probe
+
+    class Careless:
+        """A store that ignores conditions, as some servers do."""
+
+        def __init__(self, store: object) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._store, name)
+
+        def write(self, key: str, data: bytes, **conditions: object) -> object:
+            return self._store.write(key, data)  # type: ignore[attr-defined]
+
+    with pytest.raises(StoreUnsafe):
+        probe(Careless(toy.Line(tmp_path).store))  # type: ignore[arg-type]
