@@ -93,4 +93,6 @@ def test_a_view_that_is_no_longer_made_is_removed(tmp_path: Path) -> None:
     line.go()
     line.commit(upper, 1, view={"file": "other.json"}, view_only=True)
     names = line.data("upper").names
-    assert [stat.key for stat in line.store.list(f"{names.root}/") if stat.key.count("/") == 2] == [names.view("other.json")]
+    assert [stat.key for stat in line.store.list(f"{names.root}/") if stat.key.count("/") == 2] == [
+        names.view("other.json")
+    ]

@@ -50,6 +50,7 @@ class GroupWork:
         self._scratch = folder / "scratch"
         self._fetched = folder / "fetched"
         self._known: dict[tuple[str, str, str, str], Path] = {}
+        self._fetches = 0
         self._scratch.mkdir(parents=True)
 
     @property
@@ -75,7 +76,8 @@ class GroupWork:
         """
         identity = (media.uri, media.etag, media.version, media.digest)
         if identity not in self._known:
-            folder = self._fetched / str(len(self._known))
+            self._fetches += 1
+            folder = self._fetched / str(self._fetches)
             folder.mkdir(parents=True)
             try:
                 self._known[identity] = self._fetch(media, folder)

@@ -1,0 +1,77 @@
+"""What the runtime reads from the machine, and the small things that it keeps."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from reelmill.contract.record import LedgerRow, Outcome
+from reelmill_stages.runtime.cgroup import cpus, memory
+from reelmill_stages.runtime.context import scratch_folder
+from reelmill_stages.runtime.latest import LatestRows
+
+
+def files(root: Path, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text + "\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "100000 100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({}, None),
+    ],
+)
+def test_workers_follow_the_cpu_limit_of_either_cgroup_version(
+    tmp_path: Path, texts: dict[str, str], wanted: int | None
+) -> None:
+    assert cpus(files(tmp_path, texts)) == (wanted or len(os.sched_getaffinity(0)))
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        ({"memory.max": "1073741824"}, 1 << 30),
+        ({"memory.max": "max"}, None),
+        ({"memory/memory.limit_in_bytes": "1073741824"}, 1 << 30),
+        ({"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
+        ({}, None),
+    ],
+)
+def test_memory_follows_the_limit_of_either_cgroup_version(
+    tmp_path: Path, texts: dict[str, str], wanted: int | None
+) -> None:
+    assert memory(files(tmp_path, texts)) == wanted
+
+
+def test_the_latest_row_of_each_key_counts() -> None:
+    with LatestRows() as latest:
+        latest.add(1, [LedgerRow(f"v{n}", n, Outcome.FAILED, "odd") for n in range(3)])
+        latest.add(2, [LedgerRow("v1", 1, Outcome.DONE), LedgerRow("v2", 2, Outcome.FAILED, "worse")])
+        totals, reasons = latest.totals()
+        assert totals.model_dump(by_alias=True) == {"in": 3, "done": 1, "filtered": 0, "failed": 2, "skipped": 0}
+        assert reasons == {"failed:odd": 1, "failed:worse": 1}
+        assert [latest.segment(key) for key in ("v0", "v1", "v9")] == [1, 2, None]
+
+
+def test_scratch_of_killed_runs_is_removed_by_the_next_and_that_of_living_ones_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / "reelmill-run-left"
+    left.mkdir()
+    (left / "lock").touch()
+    with scratch_folder() as living:
+        assert not left.exists()
+        with scratch_folder() as other:
+            assert living.exists()
+            assert other != living
+        assert not other.exists()
+    assert not living.exists()
