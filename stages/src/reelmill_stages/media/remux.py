@@ -99,8 +99,9 @@ class Remuxer:
                 track.time_base = Fraction(1, heard.rate)
                 tracks.append(_onto(track, heard.packets))
                 ends.append(ends[0])
+            seconds = [float(track.time_base or 0) for track in output.streams]
             output.start_encoding()
-            for packet in merge(*tracks, key=_moment):
+            for packet in merge(*tracks, key=lambda packet: (packet.dts or 0) * seconds[packet.stream_index]):
                 output.mux(packet)
         set_ends(target, ends)
 
@@ -154,10 +155,6 @@ def _onto(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]
     for packet in packets:
         packet.stream = track
         yield packet
-
-
-def _moment(packet: Packet[Any]) -> Fraction:
-    return packet.dts * packet.time_base if packet.dts is not None else Fraction(0)
 
 
 def _time_scale(base: Fraction) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +35,19 @@ def sound_of(path: Path, container: InputContainer, stream: AudioStream, cut: Cu
     rate = stream.codec_context.sample_rate
     time_base = stream.time_base or Fraction(1, rate)
     start, end = cut.start * cut.time_base, cut.end * cut.time_base
+    origin, stop = round(start * rate), ceil(end / time_base)
+    grid = Fraction(1, rate)
     packets = []
     clock = _Clock(time_base, rate, stream.codec_context.frame_size or 0)
     for packet in audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base)):
         if packet.pts is None:
             continue
-        if packet.pts * time_base >= end:
+        if packet.pts >= stop:
             break
         at, samples = clock.place(packet.pts, packet.duration or 0)
-        packet.pts = packet.dts = at - round(start * rate)
+        packet.pts = packet.dts = at - origin
         packet.duration = samples
-        packet.time_base = Fraction(1, rate)
+        packet.time_base = grid
         packets.append(packet)
     return Sound(rate, tuple(packets))
 
@@ -57,17 +60,19 @@ class _Clock:
     """
 
     def __init__(self, time_base: Fraction, rate: int, frame_size: int) -> None:
-        self.time_base = time_base
-        self.rate = rate
+        self.up, self.down = (time_base * rate).as_integer_ratio()
         self.frame_size = frame_size
+        self.rounding = 2 * self.up // self.down
         self.next: int | None = None
 
     def place(self, pts: int, duration: int) -> tuple[int, int]:
         """Where a packet begins and how long it is, in samples."""
-        samples = self.frame_size or max(1, round(duration * self.time_base * self.rate))
-        at = round(pts * self.time_base * self.rate)
-        rounding = 2 * self.time_base * self.rate
-        if self.next is not None and (at < self.next or abs(at - self.next) <= rounding):
+        samples = self.frame_size or max(1, self._samples(duration))
+        at = self._samples(pts)
+        if self.next is not None and (at < self.next or at - self.next <= self.rounding):
             at = self.next
         self.next = at + samples
         return at, samples
+
+    def _samples(self, ticks: int) -> int:
+        return (2 * ticks * self.up + self.down) // (2 * self.down)
