@@ -39,7 +39,7 @@ PART_SIZE = 16 << 20
 """Bytes above which a file goes up in parts, and the size of those."""
 
 _CHUNK = 1 << 20
-_READ = 8 << 20
+_READ = 64 << 20
 _META = "x-amz-meta-"
 
 

@@ -13,6 +13,7 @@ from minio import Minio
 from minio.credentials.providers import Provider
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from reelmill.contract.errors import StoreError
@@ -54,7 +55,10 @@ def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
 
 def client(endpoint: str, region: str, provider: Provider | None, http: PoolManager) -> Minio:
     """The S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for a URL that cannot be one."""
-    url = parse_url(endpoint or "https://s3.amazonaws.com")
+    try:
+        url = parse_url(endpoint or "https://s3.amazonaws.com")
+    except LocationParseError:
+        url = parse_url("")
     if url.scheme not in ("http", "https") or not url.host or url.path not in (None, "", "/") or url.query:
         raise StoreError("not the URL of an S3 server", where=endpoint, hint="write it as http://host:9000")
     host = url.host if url.port is None else f"{url.host}:{url.port}"

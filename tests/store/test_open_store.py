@@ -1,0 +1,130 @@
+"""From uris and environments to stores; no server is contacted."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reelmill.contract.errors import SpecError, StoreError
+from reelmill.contract.task import Connection, StoreRef
+from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
+from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.open import open_location, open_store, split_uri
+from reelmill_stages.store.s3 import S3Store
+
+KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("s3://bucket", ("s3://bucket", "")),
+        ("s3://bucket/", ("s3://bucket", "")),
+        ("s3://bucket/a/b c.mp4", ("s3://bucket", "a/b c.mp4")),
+        ("s3://bucket/a/", ("s3://bucket", "a/")),
+        ("/data/videos", ("/", "data/videos")),
+        ("/data/videos/", ("/", "data/videos/")),
+        ("/data/./x/../videos", ("/", "data/videos")),
+        ("/", ("/", "")),
+        ("file:///data/a%20b", ("/", "data/a b")),
+        ("file://localhost/data", ("/", "data")),
+    ],
+)
+def test_a_uri_is_a_root_and_a_key(uri: str, expected: tuple[str, str]) -> None:
+    assert split_uri(uri) == expected
+
+
+def test_a_relative_path_counts_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert split_uri("videos/") == ("/", f"{tmp_path}/videos/".lstrip("/"))
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "s3://", "s3:///key", "gs://bucket/x", "http://host/x", "file://host/x", "file://x", "a\0b"]
+)
+def test_what_is_no_uri_of_a_store_is_refused_with_a_hint(uri: str) -> None:
+    with pytest.raises(SpecError) as error:
+        split_uri(uri)
+    assert error.value.hint
+
+
+def test_a_folder_and_a_bucket_open_as_what_they_are(tmp_path: Path) -> None:
+    folder = open_store(StoreRef(uri=str(tmp_path)), env={})
+    bucket = open_store(
+        StoreRef(uri="s3://bucket/some/prefix/", connection=Connection(endpoint="http://h:1")), env=KEYS
+    )
+    assert isinstance(folder, LocalStore)
+    assert isinstance(bucket, S3Store)
+    assert (folder.uri, bucket.uri) == (str(tmp_path), "s3://bucket/some/prefix/")
+
+
+def test_a_location_reads_everything_below_its_root_and_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "a.mp4").write_bytes(b"video")
+    uri = f"file://{tmp_path}/v/"
+    location, (_, prefix) = open_location(uri, Connection(), {}), split_uri(uri)
+    (listed,) = location.list(prefix)
+    assert location.read(listed.key, if_match=listed.etag) == b"video"
+    assert location.stat(listed.key).size == 5
+    assert location.fetch(listed.key, tmp_path) == tmp_path / "v" / "a.mp4"
+    with location.open(listed.key) as file:
+        assert file.read() == b"video"
+    for act in (lambda: location.write("x", b""), lambda: location.delete(listed.key)):
+        with pytest.raises(StoreError, match="never written"):
+            act()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "env", "missing"),
+    [
+        ("", {"AWS_ACCESS_KEY_ID": "x"}, "AWS_SECRET_ACCESS_KEY"),
+        ("RAW_", {"RAW_AWS_SECRET_ACCESS_KEY": "x", **KEYS}, "RAW_AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_half_a_pair_of_keys_is_named(prefix: str, env: dict[str, str], missing: str) -> None:
+    with pytest.raises(StoreError, match=f"{missing} is not set"):
+        open_store(StoreRef(uri="s3://bucket", connection=Connection(env_prefix=prefix)), env=env)
+
+
+@pytest.mark.parametrize("endpoint", ["storage:9000", "ftp://host", "http://host/path", "http://", "http://h:x"])
+def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
+    with pytest.raises(StoreError) as error:
+        open_store(StoreRef(uri="s3://bucket", connection=Connection(endpoint=endpoint)), env=KEYS)
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("bucket", ["b", "UPPER..x", "192.168.0.1", "has space"])
+def test_what_is_no_name_of_a_bucket_is_refused(bucket: str) -> None:
+    with pytest.raises(StoreError) as error:
+        open_store(StoreRef(uri=f"s3://{bucket}/x"), env=KEYS)
+    assert error.value.hint
+
+
+def test_a_region_that_cannot_be_one_is_refused() -> None:
+    with pytest.raises(StoreError, match="region"):
+        open_store(StoreRef(uri="s3://bucket", connection=Connection(region="no region!")), env=KEYS)
+
+
+LEGAL = st.text(st.characters(codec="utf-8", exclude_characters="%"), max_size=40) | st.text("% \té", max_size=12)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(st.from_regex(r"[a-z0-9](-?[a-z0-9]){0,8}", fullmatch=True), LEGAL, max_size=3))
+def test_metadata_survives_the_way_through_headers(metadata: dict[str, str]) -> None:
+    encoded = encode_metadata(metadata)
+    assert decode_metadata(encoded) == metadata
+    for value in encoded.values():
+        assert value.isascii()
+        assert value == value.strip()
+        assert "  " not in value
+
+
+@given(st.text(max_size=40))
+def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
+    try:
+        assert check_key(key) == key
+    except StoreError:
+        return
+    assert not {"..", "."} & set(key.split("/"))
+    assert not key.startswith("/")
