@@ -8,11 +8,11 @@ import av
 import numpy as np
 
 
-def shown(path: Path) -> list[tuple[Fraction, str]]:
+def shown(path: Path, stream: int = 0) -> list[tuple[Fraction, str]]:
     """(seconds, digest of the decoded picture) of every visible frame, in order of presentation."""
     with av.open(str(path)) as container:
-        container.streams.video[0].thread_count = 1
-        return [(frame.pts * frame.time_base, picture_digest(frame)) for frame in container.decode(video=0)]
+        container.streams.video[stream].thread_count = 1
+        return [(frame.pts * frame.time_base, picture_digest(frame)) for frame in container.decode(video=stream)]
 
 
 def picture_digest(frame: av.VideoFrame) -> str:

@@ -14,6 +14,7 @@ import exact
 import footage
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.cut import Cut, cut_at, slice_of
+from reelmill_stages.media.encode import Encoding, encode
 from reelmill_stages.media.remux import remuxer
 from reelmill_stages.media.timeline import read_timeline
 
@@ -218,3 +219,36 @@ def cut_out(path: Path, start: float, end: float, target: Path) -> Cut:
 def rotation(path: Path) -> int:
     with av.open(str(path)) as container:
         return next(container.decode(video=0)).rotation
+
+
+def damaged(folder: Path) -> Path:
+    """A video with the second half of one of its pictures overwritten."""
+    path = source("gop_48")
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][30]
+        place, size = packet.pos, packet.size
+    data = bytearray(path.read_bytes())
+    data[place : place + size] = b"\xff" * size
+    (folder / "damaged.mp4").write_bytes(data)
+    return folder / "damaged.mp4"
+
+
+def test_a_damaged_packet_is_not_copied_and_its_neighbours_are(tmp_path: Path) -> None:
+    path = damaged(tmp_path)
+    timeline = read_timeline(path)
+    with remuxer(path, timeline, audio=True) as video:
+        before, over = cut_at(timeline, 0.0, 0.8), cut_at(timeline, 0.4, 2.0)
+        video.copy(before, video.slice_of(before), tmp_path / "before.mp4")
+        with pytest.raises(ItemError) as caught:
+            video.copy(over, video.slice_of(over), tmp_path / "over.mp4")
+    assert caught.value.reason == "corrupt"
+    assert not (tmp_path / "over.mp4").exists()
+
+
+def test_a_damaged_picture_is_not_encoded(tmp_path: Path) -> None:
+    path = damaged(tmp_path)
+    timeline = read_timeline(path)
+    with remuxer(path, timeline, audio=True) as video, pytest.raises(ItemError) as caught:
+        encode(video, cut_at(timeline, 0.4, 2.0), tmp_path / "over.mp4", Encoding(preset="ultrafast"))
+    assert caught.value.reason in {"ffmpeg_failed", "unverified"}
+    assert not (tmp_path / "over.mp4").exists()

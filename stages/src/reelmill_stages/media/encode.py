@@ -73,6 +73,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[st
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
     after: dict[str, object] = {
         "copyts": None,
+        "max_error_rate": 0,
         "threads": 1,
         "filter_threads": 1,
         "filter:v": f"{_trim(timeline, cut)},{_EVEN}",

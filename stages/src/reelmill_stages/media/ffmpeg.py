@@ -159,6 +159,9 @@ def _dies_with_parent() -> Callable[[], None] | None:
 
 
 def _tail(messages: IO[bytes]) -> str:
+    """The last messages, each once, without the addresses of ffmpeg's objects."""
     messages.seek(0, 2)
     messages.seek(max(0, messages.tell() - _TAIL))
-    return " | ".join(messages.read().decode(errors="replace").split("\n")).strip(" |")
+    lines = messages.read().decode(errors="replace").splitlines()
+    plain = (re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\] ?", "", line).strip() for line in lines)
+    return " | ".join(dict.fromkeys(line for line in plain if line))

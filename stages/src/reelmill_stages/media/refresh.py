@@ -4,7 +4,7 @@ Streams with periodic intra refresh have no intra pictures after the first: a "k
 begin to recover, and the pictures until it has are not those of the source. Slice headers tell: ITU-T H.264, 7.3.
 """
 
-from collections.abc import Iterator
+from reelmill_stages.media.nal import heads, length_size
 
 _SLICE, _IDR = 1, 5
 _INTRA = {2, 4, 7, 9}
@@ -12,22 +12,10 @@ _INTRA = {2, 4, 7, 9}
 
 def begins_clean(data: bytes, extradata: bytes) -> bool:
     """Whether all slices of a packet are intra. `extradata` tells how the packet is divided into units."""
-    kinds = [(unit[0] & 31, unit) for unit in _units(data, extradata) if len(unit) > 1]
-    slices = [unit for kind, unit in kinds if kind == _SLICE]
-    return any(kind == _IDR for kind, _ in kinds) or all(_slice_type(unit) in _INTRA for unit in slices)
-
-
-def _units(data: bytes, extradata: bytes) -> Iterator[bytes]:
-    if extradata[:1] != b"\x01" or len(extradata) < 5:
-        for unit in data.split(b"\x00\x00\x01")[1:]:
-            yield unit[:16]
-        return
-    width, place = (extradata[4] & 3) + 1, 0
-    while place + width < len(data):
-        length = int.from_bytes(data[place : place + width], "big")
-        place += width
-        yield data[place : place + min(length, 16)]
-        place += length
+    units = [unit for unit in heads(data, length_size("h264", extradata)) if len(unit) > 1]
+    if any(unit[0] & 31 == _IDR for unit in units):
+        return True
+    return all(_slice_type(unit) in _INTRA for unit in units if unit[0] & 31 == _SLICE)
 
 
 def _slice_type(unit: bytes) -> int:

@@ -26,6 +26,7 @@ from reelmill_stages.media import sound
 from reelmill_stages.media.container import damage, opened
 from reelmill_stages.media.cut import Cut, Slice, entry, slice_of
 from reelmill_stages.media.editlist import set_ends
+from reelmill_stages.media.nal import is_whole, length_size
 from reelmill_stages.media.refresh import begins_clean
 from reelmill_stages.media.seek import video_from
 from reelmill_stages.media.timeline import Timeline, read_timeline
@@ -46,6 +47,7 @@ class Remuxer:
         self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
         heard = (s for s in container.streams.audio if s.codec_context is not None)
         self.audio = next(heard, None) if audio else None
+        self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 
     def slice_of(self, cut: Cut) -> Slice | None:
         """The packets to copy for a cut, or None where an mp4 cannot hold or show them exactly."""
@@ -120,6 +122,8 @@ class Remuxer:
         for packet, pts, dts, size in zip(islice(packets, len(stamps)), stamps, piece.dts, sizes, strict=False):
             if packet.pts != pts or packet.size != size or packet.is_corrupt:
                 raise ItemError("corrupt", f"{self.path.name}: the packet at tick {pts} cannot be read as listed")
+            if self._lengths and not is_whole(memoryview(packet), self._lengths):
+                raise ItemError("corrupt", f"{self.path.name}: the packet at tick {pts} is damaged")
             packet.stream = track
             packet.pts, packet.dts = pts - cut.start, dts - cut.start
             packet.duration = (ends[pts] or max(cut.end, pts + 1)) - pts
