@@ -2,25 +2,15 @@
 
 `SymbolicStore.execute` is what a pod does: a Task and an index in, an exit code and a report out. Its rules are those
 of the real steps: a pass is opened once, a shard's first commit counts, a closed pass never changes.
-Run as a program it is a stage process over a store pickled at the task's store uri.
 """
 
-import fcntl
-import os
-import pickle
-import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.segment import Counts
 from reelmill.contract.task import (
-    ENV,
-    INDEX_ENV,
-    REPORT_ENV,
     CommitReport,
     Failure,
     OpenPass,
@@ -110,8 +100,6 @@ class SymbolicStore:
     """Stages whose open pass another pipeline is said to run."""
     tried: Counter[str] = field(default_factory=Counter)
     """`stage/key` -> how often it was worked on."""
-    per_segment: int = 100
-    delay: float = 0.0
 
     def execute(self, task: Task, index: int) -> Result:
         name = task.stages[0].name if task.step is not Step.SURVEY else ""
@@ -207,7 +195,6 @@ class SymbolicStore:
         assert data.open is not None
         if shard in data.open.outcomes:
             return 0, ""
-        time.sleep(self.delay)
         outcomes = {}
         for key in data.open.shards[shard]:
             self.tried[f"{task.stage.name}/{key}"] += 1
@@ -246,27 +233,3 @@ class SymbolicStore:
             view=data.view,
         )
         return 0, report.model_dump_json()
-
-
-def main() -> int:
-    task = Task.model_validate_json(os.environ[ENV])
-    path = Path(task.store.uri) / "store.pickle"
-    with Path(f"{path}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        store = pickle.loads(path.read_bytes())
-        print(f'{{"level": "info", "msg": "step", "step": "{task.step.value}"}}', file=sys.stderr)
-        if task.step is Step.SHARDS:
-            print(f'{{"msg": "progress", "stage": "{task.stage.name}", "shard": 0}}', file=sys.stderr, flush=True)
-        code, report = store.execute(task, int(os.environ[INDEX_ENV]))
-        path.write_bytes(pickle.dumps(store))
-    if report:
-        Path(os.environ[REPORT_ENV]).write_text(report)
-    return code
-
-
-if __name__ == "__main__":
-    # Pickles name classes by module: this file must be the module `symbolic_stages` in both processes.
-    sys.path.insert(0, str(Path(__file__).parent))
-    import symbolic_stages
-
-    raise SystemExit(symbolic_stages.main())

@@ -286,6 +286,17 @@ def test_an_early_abort_beside_shards_that_went_well_is_tried_again_without_it()
     assert made.status.holds("Complete")
 
 
+def test_abandon_ends_a_stall_whose_pass_cannot_be_finished() -> None:
+    made = cluster(shards=3)
+    made.store.exits["clips", "shards"] = [64]
+    made.settle()
+    assert made.status.stage("clips").state == "stalled"
+    made.annotations = {"reelmill.dev/abandon": "t1"}
+    made.settle()
+    assert made.status.holds("Complete")
+    assert [made.task(name).abandon for name in of(made, "c")] == [True, False]
+
+
 def test_abandon_closes_the_open_pass_and_the_items_are_covered_anew() -> None:
     made = cluster(shards=3)
     while not of(made, "s"):

@@ -232,6 +232,13 @@ def test_foreign_jobs_and_things_that_are_no_jobs_of_ours_are_ignored() -> None:
         {"metadata": {"name": "x", "labels": {"reelmill.dev/uid": "other"}}},
         {"metadata": {"name": "y", "labels": {"reelmill.dev/uid": "uid-1", "reelmill.dev/step": "dance"}}},
         {"metadata": {"name": "z", "labels": {"reelmill.dev/uid": "uid-1", "reelmill.dev/step": "open"}}},
+        {
+            "metadata": {
+                "name": "w",
+                "labels": {"reelmill.dev/uid": "uid-1", "reelmill.dev/step": "shards", "reelmill.dev/run": "1"},
+                "annotations": {"reelmill.dev/shards": "1-x"},
+            }
+        },
     ]
     plan = reconcile(Snapshot(pipeline=made.pipeline, uid="uid-1", jobs=strange), made.now)
     assert [type(action) for action in plan.actions] == [CreateJob]

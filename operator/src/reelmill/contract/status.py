@@ -152,7 +152,7 @@ class StageStatus(Model):
     reasons: dict[str, int] = Field(default_factory=dict)
     """The most frequent `outcome:reason`."""
     rate: float = 0.0
-    """Items per second of the last pass."""
+    """Items per second of wall time of the last pass."""
     bytes: int = 0
     """Bytes that the last pass wrote."""
     forecast: int = 0

@@ -52,13 +52,21 @@ class Jobs:
     """The Jobs of one run. Not for several threads."""
 
     def __init__(
-        self, command: list[str], *, folder: Path, environment: Mapping[str, str], cpus: int, max_processes: int
+        self,
+        command: list[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        cpus: int,
+        max_processes: int,
+        backoff: float = BACKOFF_SECONDS,
     ) -> None:
         self.command = command
         self.folder = folder
         self.environment = environment
         self.cpus = cpus
         self.max_processes = max_processes
+        self.backoff = backoff
         self.events: Events = Events()
         self.version = 0
         """Rises whenever a process ends."""
@@ -209,7 +217,7 @@ class Jobs:
             job.failed.add(index)
             self._settle(job)
         else:
-            wait = min(BACKOFF_SECONDS * 2 ** (tries - 1), LAST_BACKOFF_SECONDS)
+            wait = min(self.backoff * 2 ** (tries - 1), LAST_BACKOFF_SECONDS)
             job.not_before[index] = time.monotonic() + wait
             job.todo.append(index)
 

@@ -165,9 +165,11 @@ def _take_requests(draft: Draft) -> None:
     draft.stall = None
     draft.want_survey(listing=True)
     for name in list(draft.stages):
-        if requests.retry and requests.retry.selects(name):
-            if draft.stages[name].stall:
-                _lift(draft, draft.stages[name])
-            draft.change(name, retry=list(requests.retry.classes), abort_off=True)
-        if requests.abandon and requests.abandon.selects(name):
+        retry = requests.retry if requests.retry and requests.retry.selects(name) else None
+        abandon = bool(requests.abandon and requests.abandon.selects(name))
+        if (retry or abandon) and draft.stages[name].stall:
+            _lift(draft, draft.stages[name])
+        if retry:
+            draft.change(name, retry=list(retry.classes), abort_off=True)
+        if abandon:
             draft.change(name, abandon=True)

@@ -5,6 +5,7 @@ plans end the Job, an early abort ends its index, all else is counted and tried 
 would race the reading of the results.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from reelmill.contract.errors import ExitCode
@@ -88,10 +89,10 @@ def shards_job(
     return job
 
 
-def shards_of(job: dict[str, Any]) -> list[int]:
-    """The logical shards of an attempt's indexes, in order."""
+def shards_of(job: Mapping[str, Any]) -> list[int]:
+    """The logical shards of an attempt's indexes, in order. Raises ValueError when the annotation is no range list."""
     ranges = (job["metadata"].get("annotations") or {}).get(SHARDS, "")
-    return parse_ranges(ranges) or list(range(job["spec"].get("completions") or 0))
+    return parse_ranges(ranges) or list(range((job.get("spec") or {}).get("completions") or 0))
 
 
 def _job(

@@ -96,6 +96,7 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
     try:
         step, run = Step(labels[STEP]), int(labels[RUN])
         name = job["metadata"]["name"]
+        shards = tuple(shards_of(job)) if step is Step.SHARDS else ()
     except (KeyError, ValueError):
         return None
     spec, status = job.get("spec") or {}, job.get("status") or {}
@@ -104,7 +105,6 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         for condition in status.get("conditions") or ()
         if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True"
     }
-    shards = tuple(shards_of(dict(job))) if step is Step.SHARDS else ()
     return Observed(
         name=name,
         step=step,

@@ -15,7 +15,7 @@ from reelmill.plan.draft import HARVEST_SECONDS, Draft
 from reelmill.plan.jobs import control_job, shards_job, step_name
 from reelmill.plan.observe import Observed
 from reelmill.plan.retry import Attempt, Next, after_control, after_shards
-from reelmill.plan.snapshot import stamp
+from reelmill.plan.snapshot import moment, stamp
 from reelmill.plan.tasks import commit_task, open_task, shards_task, view_params
 from reelmill.plan.throttle import busy_stages, may_start
 
@@ -162,7 +162,7 @@ def _committed(draft: Draft, name: str, job: Observed) -> None:
         "items": report.items,
         "coverage": {**stage.coverage, **report.coverage},
         "retries": retries,
-        "rate": round(report.counts.in_ / report.seconds, 3) if report.seconds else 0.0,
+        "rate": round(report.counts.in_ / _seconds_since(draft, work.started_at), 3),
         "bytes": report.bytes,
         "view": view,
     }
@@ -240,6 +240,11 @@ def _abandon(draft: Draft, name: str) -> None:
         draft.change(name, pass_=None, abandon=False)
     else:
         enter(draft, name, Step.COMMIT, after="", abandon=True, close_lost=False)
+
+
+def _seconds_since(draft: Draft, text: str) -> float:
+    began = moment(text)
+    return max((draft.now - began).total_seconds(), 1.0) if began else 1.0
 
 
 def _undone(draft: Draft, work: PassStatus) -> list[int] | None:

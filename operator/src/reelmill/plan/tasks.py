@@ -163,6 +163,5 @@ def _stage(definition: Definition, name: str) -> StageDef:
 
 
 def _connection(s3: S3, prefix: str) -> Connection:
-    return Connection(
-        endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix, ca=s3.secret_ref is not None
-    )
+    # Whether a Secret holds a CA is not known here: pods get its path in `<prefix>AWS_CA_BUNDLE`.
+    return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix)
