@@ -144,3 +144,29 @@ def test_a_stage_that_cannot_be_made_is_a_wrong_configuration(tmp_path: Path) ->
     line.survey()
     with pytest.raises(SpecError, match="not installed"):
         line.open(upper)
+
+
+def test_failures_of_a_killed_run_get_another_chance_and_do_not_count_for_the_early_end(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path, limits=Limits(workers=1, early_abort=3, checkpoint_seconds=0.0, item_timeout=1.0))
+    upper = line.stage("upper", trace=str(tmp_path / "trace"))
+    flag = tmp_path / "flag"
+    flag.touch()
+    line.put("dead", "abort")
+    for number in range(2):
+        line.put(f"v{number}", f"fail-if {flag} s3_5xx\nok")
+    line.put("slow", "slow 0.6")
+    line.survey()
+    line.open(upper)
+    pod = line.popen(line.task("shards", upper, segment=1), 0)
+    checkpoints = line.data("upper").paths(1).checkpoints(0)
+    while sum(line.store.read(stat.key).count(b"\n") for stat in line.store.list(checkpoints)) < 3:
+        assert pod.poll() is None
+    pod.kill()
+    pod.communicate()
+    flag.unlink()
+    (tmp_path / "trace").unlink()
+    line.shard(upper, 1, 0)
+    line.commit(upper, 1)
+    assert toy.outcomes(line.data("upper")).pop("dead") == ("failed", "crash")
+    assert line.data("upper").totals.done == 3
+    assert (tmp_path / "trace").read_text().split() == ["v0", "v1", "slow"]

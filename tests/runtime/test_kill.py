@@ -13,13 +13,15 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.segment import Pass
-from reelmill.contract.task import Step
+from reelmill.contract.task import Connection, Step, StoreRef
 from reelmill_stages.runtime.stored import load
+from servers.processes import Server
+from servers.s3_servers import make_bucket
 
 
-def killed_line(root: Path) -> toy.Line:
+def killed_line(root: Path, ref: StoreRef | None = None) -> toy.Line:
     root.mkdir(parents=True)
-    line = toy.Line(root, shard_count=2)
+    line = toy.Line(root, shard_count=2, ref=ref)
     line.limits = line.limits.model_copy(update={"workers": 2})
     for number in range(24):
         line.put(f"v{number:02d}", f"slow 0.02\ncontent {number}", group=f"g{number // 2}")
@@ -66,7 +68,7 @@ def same_end(killed: toy.Line, quiet: toy.Line) -> None:
 def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path) -> None:
     killed, quiet = killed_line(tmp_path / "killed"), killed_line(tmp_path / "quiet")
     quiet.go()
-    run_killing(killed, 4, seed=1)
+    run_killing(killed, 3, seed=1)
     same_end(killed, quiet)
 
 
@@ -78,6 +80,24 @@ def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(tmp_path: Path
     killed = killed_line(tmp_path / "killed")
     run_killing(killed, 10, seed=100 + seed)
     same_end(killed, quiet)
+
+
+@pytest.mark.store
+def test_kills_leave_no_trace_in_a_bucket(tmp_path: Path, s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in s3_server.env.items():
+        monkeypatch.setenv(name, value)
+    quiet = killed_line(tmp_path / "quiet")
+    quiet.go()
+    connection = Connection(endpoint=s3_server.endpoint)
+    killed = killed_line(
+        tmp_path / "killed", StoreRef(uri=f"s3://{make_bucket(s3_server)}/data", connection=connection)
+    )
+    run_killing(killed, 4, seed=7)
+    same_end(killed, quiet)
+    killed.put("more")
+    killed.go()
+    assert killed.data("upper").totals.in_ == 27
+    toy.law(killed.data("join"))
 
 
 def test_a_restarted_shard_does_what_was_in_flight_and_no_more(tmp_path: Path) -> None:

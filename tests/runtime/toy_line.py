@@ -13,6 +13,7 @@ from typing import Any
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.task import (
     CommitReport,
+    Connection,
     Limits,
     OpenReport,
     Owner,
@@ -30,7 +31,8 @@ from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.open import open_pass
 from reelmill_stages.runtime.shard import run_shard
 from reelmill_stages.runtime.survey import survey
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import open_store
 
 HERE = Path(__file__).parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
@@ -53,9 +55,12 @@ class Line:
     source_names: tuple[str, ...] = ("raw",)
     shard_count: int = 0
 
+    ref: StoreRef | None = None
+    """Where the store is, if not in a folder below `root`."""
+
     @property
-    def store(self) -> LocalStore:
-        return LocalStore(self.root / "store")
+    def store(self) -> Store:
+        return open_store(self.ref or StoreRef(uri=str(self.root / "store")), env=os.environ)
 
     @property
     def source(self) -> SourceDef:
@@ -63,7 +68,13 @@ class Line:
 
     def source_def(self, name: str) -> SourceDef:
         params: dict[str, object] = {"uri": str(self.root / f"{name}.jsonl")}
-        return SourceDef(name=name, key=fingerprint(["source", name]), type="toy_stages:list_rows", params=params)
+        return SourceDef(
+            name=name,
+            key=fingerprint(["source", name]),
+            type="toy_stages:list_rows",
+            params=params,
+            connection=Connection(),
+        )
 
     def put(self, key: str, text: str = "content", *, source: str = "raw", **row: Any) -> None:
         """Add an item to a source, or change its file."""
@@ -118,7 +129,7 @@ class Line:
             "step": step,
             "owner": Owner(namespace="default", name="line", uid=self.uid),
             "run": self.run,
-            "store": StoreRef(uri=str(self.root / "store")),
+            "store": self.ref or StoreRef(uri=str(self.root / "store")),
             "sources": tuple(self.source_def(name) for name in self.source_names),
             "stages": (stage,) if stage else tuple(self.stages),
             "limits": self.limits,

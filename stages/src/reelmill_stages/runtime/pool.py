@@ -163,7 +163,7 @@ class Pool:
                 if known is None:
                     unknown.append(given)
                 else:
-                    slot.tell(given, *known)
+                    slot.tell(given, *known, fresh=False)
             if unknown:
                 self._units.add(Unit(slot, unknown))
             self._deliver()

@@ -76,7 +76,8 @@ class WorkerProcess:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.connection.close()
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # a process that waits for a dead mount cannot be waited for
+            self._process.wait(timeout=10)
         if ended is None:
             return "killed"
         return f"ended with exit code {ended}" if ended >= 0 else f"ended by {_signal_name(-ended)}"

@@ -29,6 +29,7 @@ from reelmill_stages.stage import Stage
 log = logging.getLogger(__name__)
 
 _FAILURES_LOGGED = 200
+_COSTLY = {"crash", "decode_timeout"}
 
 
 class Processing:
@@ -53,6 +54,7 @@ class Processing:
         self._frozen = frozen
         self._earlier = earlier
         self._consumed = 0
+        self._fresh = 0
         self._same_failures = ("", 0)
         self._logged = 0
         self._item_keys: set[bytes] = set()
@@ -103,9 +105,15 @@ class Processing:
         return outcomes
 
     def _known(self, given: Given) -> tuple[InputResult, float] | None:
-        """What is settled already. A stage that assembles needs the payload of what is done, so does that again."""
+        """What is settled already.
+
+        A stage that assembles needs the payload of what is done, so does that again. What an earlier run failed gets
+        another chance, unless that would cost a worker again.
+        """
         settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
         if settled is None or (settled.is_done and self._stage.spans):
+            return None
+        if self._frozen is None and settled.ledger.outcome == Outcome.FAILED and settled.ledger.reason not in _COSTLY:
             return None
         self._progress.count(settled.ledger.outcome)
         row = settled.ledger
@@ -120,7 +128,7 @@ class Processing:
                 settled = self._as_frozen(settled)
             outcomes.append(settled.to_json())
             self._consumed += 1
-            self._note(settled.ledger)
+            self._note(settled.ledger, fresh=told.fresh)
             yield told
         if self._consumed < self._opened.shards[self._shard].count:
             self._context.check_stop()
@@ -158,14 +166,15 @@ class Processing:
         self._item_keys.update(keys)
         return told
 
-    def _note(self, row: LedgerRow) -> None:
+    def _note(self, row: LedgerRow, *, fresh: bool) -> None:
         """Log failures, and give up early when the first items all fail alike: then the set-up is wrong."""
         if row.outcome == Outcome.FAILED and self._logged < _FAILURES_LOGGED:
             self._logged += 1
             event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
         reason, count = self._same_failures
-        alike = row.outcome == Outcome.FAILED and count == self._consumed - 1 and reason in ("", row.reason)
-        if alike and self._frozen is None:
+        alike = row.outcome == Outcome.FAILED and count == self._fresh and reason in ("", row.reason)
+        self._fresh += fresh
+        if alike and fresh and self._frozen is None:
             self._same_failures = (row.reason, count + 1)
             if 0 < self._context.task.limits.early_abort <= count + 1:
                 raise EarlyAbort(

@@ -29,6 +29,8 @@ class Told:
     result: InputResult
     seconds: float
     slot: "Slot"
+    fresh: bool = True
+    """Settled by this run, not taken over from an earlier one."""
 
 
 @dataclass(slots=True)
@@ -56,8 +58,8 @@ class Slot:
     def is_complete(self) -> bool:
         return len(self.told) == len(self.group)
 
-    def tell(self, given: Given, result: InputResult, seconds: float = 0.0) -> Told:
-        told = self.told[given.position] = Told(given, result, seconds, self)
+    def tell(self, given: Given, result: InputResult, seconds: float = 0.0, *, fresh: bool = True) -> Told:
+        told = self.told[given.position] = Told(given, result, seconds, self, fresh)
         return told
 
     def ordered(self) -> list[Told]:

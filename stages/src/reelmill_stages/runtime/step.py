@@ -12,10 +12,11 @@ from types import FrameType
 from pydantic import ValidationError
 
 from reelmill.contract.digest import canonical
-from reelmill.contract.errors import ExitCode, ReelmillError, SpecError
+from reelmill.contract.errors import ExitCode, ReelmillError, SpecError, TransientError
 from reelmill.contract.log import event, setup
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, Task
 from reelmill_stages.runtime.context import Context, Interrupted, context
+from reelmill_stages.runtime.disk import is_disk_full
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +37,26 @@ def run(env: Mapping[str, str]) -> ExitCode:
             report = _do(found, env)
         if report is not None:
             _write(env, _short(report))
-    except ReelmillError as error:
-        event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
-        _fail(env, step, error)
-        return error.exit_code
     except Exception as error:
-        log.exception("this is a bug of reelmill or of the stage")
-        _fail(env, step, error)
-        return ExitCode.BUG
+        return _end(env, step, error)
     return ExitCode.OK
+
+
+def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
+    """Say what went wrong, in the log and in the report."""
+    if not isinstance(error, ReelmillError) and is_disk_full(error):
+        error = TransientError(
+            f"the disk is full: {error}", hint="free some space, then run again: it goes on from here"
+        )
+    if isinstance(error, ReelmillError):
+        event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
+        hint, code = error.hint, error.exit_code
+    else:
+        log.error("this is a bug of reelmill or of the stage", exc_info=error)
+        hint, code = "report it with this pod's log", ExitCode.BUG
+    failure = Failure(step=step, error=type(error).__name__, message=str(error)[:1500], hint=hint[:500])
+    _write(env, failure.model_dump_json(by_alias=True).encode())
+    return code
 
 
 def read_task(env: Mapping[str, str]) -> Task:
@@ -111,12 +123,6 @@ def _short(report: Report) -> bytes:
 
 def _dump(report: Report) -> bytes:
     return canonical({"step": report.step, **report.model_dump(mode="json", by_alias=True, exclude_defaults=True)})
-
-
-def _fail(env: Mapping[str, str], step: Step, error: Exception) -> None:
-    hint = error.hint if isinstance(error, ReelmillError) else "report it with this pod's log"
-    failure = Failure(step=step, error=type(error).__name__, message=str(error)[:1500], hint=hint[:500])
-    _write(env, failure.model_dump_json(by_alias=True).encode())
 
 
 def _write(env: Mapping[str, str], data: bytes) -> None:

@@ -1,17 +1,15 @@
 """What a worker lends to `process`: a folder, the media of its items, files that parameters name."""
 
-import errno
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError, StoreError, TransientError
 from reelmill.contract.record import Media
+from reelmill_stages.runtime.disk import is_disk_full
 from reelmill_stages.runtime.locations import Locations, is_absolute
 from reelmill_stages.runtime.upload import file_digest
 from reelmill_stages.store import Store
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Files:
@@ -114,12 +112,3 @@ def _fetch_output(store: Store, media: Media, folder: Path) -> Path:
     if media.digest and not recorded and file_digest(path) != media.digest:
         raise PreconditionFailed("the output is not the one that was committed", where=media.uri)
     return path
-
-
-def is_disk_full(error: BaseException | None) -> bool:
-    """Whether a full disk is at the bottom of an error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return True
-        error = error.__cause__ or error.__context__
-    return False

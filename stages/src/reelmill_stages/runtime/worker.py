@@ -20,11 +20,12 @@ from reelmill.contract.layout import DataSet as Names
 from reelmill.contract.log import setup
 from reelmill.contract.record import Outcome, Output
 from reelmill_stages import registry
+from reelmill_stages.runtime.disk import is_disk_full
 from reelmill_stages.runtime.item_row import item_row
 from reelmill_stages.runtime.locations import Locations
 from reelmill_stages.runtime.messages import Crashed, Fatal, Finished, InputResult, Job, Processed, Ready, WorkerConfig
 from reelmill_stages.runtime.upload import item_mark, put_output
-from reelmill_stages.runtime.work import Files, GroupWork, is_disk_full
+from reelmill_stages.runtime.work import Files, GroupWork
 from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
 
 _PR_SET_PDEATHSIG = 1
