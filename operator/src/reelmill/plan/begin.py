@@ -4,8 +4,8 @@ from reelmill.contract.status import PassStatus, StageStatus
 from reelmill.contract.task import Step, view_fingerprint
 from reelmill.plan.cover import closed_gates, completed, uncovered
 from reelmill.plan.draft import Draft
-from reelmill.plan.passes import start
 from reelmill.plan.retry import failing, retries_by_itself
+from reelmill.plan.steps import start
 from reelmill.plan.tasks import view_params
 
 
