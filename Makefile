@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests
+TIERS ?= unit,store
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-pythons check format generate lock bench
+.PHONY: install demo test test-pythons check format generate lock bench cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -17,11 +18,17 @@ $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.t
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@touch $@
 
+cluster: install
+	@PYTHONPATH=tests $(BIN)/python -m cluster up $(ARGS)
+
+cluster-down: install
+	@PYTHONPATH=tests $(BIN)/python -m cluster down
+
 demo: install
 	@$(BIN)/python tests/demo
 
 test: install
-	$(BIN)/pytest $(ARGS)
+	REELMILL_TIERS=$(TIERS) $(BIN)/pytest $(ARGS)
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py
@@ -39,6 +46,7 @@ format: install
 
 generate: install
 	$(BIN)/python -m reelmill.schema
+	$(BIN)/python -m reelmill.cli.manual
 
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \

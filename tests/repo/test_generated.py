@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reelmill.cli.manual import manual
 from reelmill.schema import crd, editor
 from reelmill.schema.__main__ import rendered
 from repo.tree import ROOT
@@ -107,3 +108,7 @@ def test_the_definition_is_plain_yaml() -> None:
     text = (ROOT / "manifests/crd/videopipelines.yaml").read_text()
     assert yaml.safe_load(text) == json.loads(json.dumps(crd()))
     assert "&id" not in text
+
+
+def test_the_page_about_the_command_line_is_fresh() -> None:
+    assert (ROOT / "docs/cli.md").read_text() == manual(), "run make generate"

@@ -4,7 +4,7 @@
 | --- | --- |
 | 0 | done; items may have failed, within the tolerance |
 | 2 | the input is wrong, or the store cannot be used as configured |
-| 65 | items failed above the tolerance |
+| 65 | items failed above the tolerance; `check` found a broken rule; `replay` could not do its item |
 | 70 | a bug of reelmill |
 | 75 | try again later: a server, a network or a disk was in the way |
 | 130 | interrupted |

@@ -51,7 +51,8 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
     known = {row["name"]: row for row in bridge.rows("status", loaded)}
     found = bridge.command("forecast")(loaded.task(), bridge.environment())
     new: dict[str, int] = {}
-    fresh = [name for name, row in known.items() if row["state"] == "empty"]
+    growing: set[str] = set()
+    fresh = {name for name, row in known.items() if row["state"] == "empty"}
     for row in rows:
         name = row["name"]
         seen = found[name]
@@ -62,10 +63,11 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
         would, why = verdict(
             known[name],
             loaded.keys.definitions[name],
-            new={upstream: new[upstream] for upstream in row["reads"]},
+            new={upstream: new[upstream] for upstream in row["reads"] if upstream in new},
+            growing=[upstream for upstream in row["reads"] if upstream in growing],
             fresh=[upstream for upstream in row["reads"] if upstream in fresh],
         )
-        new[name] = seen["items"]
+        growing |= {name} if seen["items"] else set()
         row |= {"would": would, "why": why, "items": seen["items"], "bytes": seen["bytes"]}
 
 

@@ -28,7 +28,7 @@ SAME = 10
 """Warnings with the same words that are shown."""
 
 _LOUD = ("warning", "error", "critical")
-_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback"})
+_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint"})
 _STEPS = {
     "waiting": "waiting",
     "opening": "cutting shards",
@@ -52,6 +52,7 @@ class Lines:
         self.recent: deque[str] = deque(maxlen=RECENT)
         """The last lines that steps logged, whether shown or not."""
         self._said: dict[str, float] = {}
+        self._told: list[str] = []
         self._heard: Counter[str] = Counter()
         self._listed = False
 
@@ -83,12 +84,12 @@ class Lines:
             self.say(tally.line(now))
 
     def log(self, record: Mapping[str, Any]) -> None:
-        loud = record.get("level") in _LOUD and self._is_news(str(record.get("msg")))
-        if loud or self.verbose:
-            fields = "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
-            self.say(f"{record.get('level')}: {record.get('msg')}{fields}" if loud else f"{record.get('msg')}{fields}")
         words = [str(record.get("msg")), *str(record.get("traceback", "")).splitlines()]
         self.recent.extend(words)
+        if record.get("level") in _LOUD and self._is_news(words[0]):
+            self.tell(str(record["level"]), _sentence(record))
+        elif self.verbose:
+            self.say(_sentence(record))
         if self.verbose:
             for line in words[1:]:
                 self.say(line)
@@ -101,12 +102,29 @@ class Lines:
         return self._heard[message] <= SAME
 
     def event(self, event: Event) -> None:
-        if event.reason != "Complete":
-            self.say(f"warning: {event.message}" if event.type == "Warning" else event.message)
+        if event.type == "Warning":
+            self.tell("warning", event.message)
+        elif event.reason != "Complete":
+            self.say(event.message)
+
+    def tell(self, level: str, message: str) -> None:
+        """Say a problem, unless it was said before: a step logs it, the planner repeats it, the run ends with it."""
+        if not any(told in message for told in self._told):
+            self.say(f"{level}: {message}")
+            if not self.quiet:
+                self._told.append(message)
 
     def say(self, line: str) -> None:
         if not self.quiet:
             print(line, file=sys.stderr, flush=True)
+
+
+def _sentence(record: Mapping[str, Any]) -> str:
+    """A log record in the words of an error: `what; hint`, or with its fields behind."""
+    text = str(record.get("msg"))
+    if hint := record.get("hint"):
+        return f"{text}; {hint}"
+    return text + "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
 
 
 class Bars(Lines):

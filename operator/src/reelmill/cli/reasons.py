@@ -10,14 +10,18 @@ def verdict(
     definition: Mapping[str, Any],
     *,
     new: Mapping[str, int],
+    growing: Sequence[str],
     fresh: Sequence[str],
 ) -> tuple[str, str]:
     """(what would happen, why) for a stage.
 
-    `row` is what `status` says of it; `new` maps upstreams to items that will come to them; `fresh` names upstreams
-    whose data set begins anew.
+    `row` is what `status` says of it. Of what it reads, `new` maps sources to items that are new in them, `growing`
+    names stages that would run, and `fresh` what begins anew.
     """
-    coming = [f"{count} new of {name}" for name, count in new.items() if count]
+    coming = [
+        *(f"{count} new of {name}" for name, count in new.items() if count),
+        *(f"more from {name}" for name in growing),
+    ]
     if row["state"] == "empty":
         if latest := row["latest"]:
             return "run", "; ".join(difference(latest["definition"], definition)) or f"reads {', '.join(fresh)} anew"

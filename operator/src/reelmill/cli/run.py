@@ -14,9 +14,9 @@ from reelmill.cli import bridge, pipeline
 from reelmill.cli.exits import Exit
 from reelmill.cli.output import Format, Output, emit, say, show
 from reelmill.cli.pipeline import Loaded
-from reelmill.cli.progress import observing
+from reelmill.cli.progress import Lines, observing
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.status import StageStatus, Status
+from reelmill.contract.status import StageStatus
 
 COLUMNS = ("stage", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
 CODES = {
@@ -65,8 +65,9 @@ def drive(
         for line in observer.recent:
             say(f"  {line}")
     if output is Format.TABLE:
-        show([_row(stage) for stage in status.stages], output, columns=COLUMNS)
-        _last_words(loaded, outcome)
+        if any(stage.surveyed for stage in status.stages):
+            show([_row(stage) for stage in status.stages], output, columns=COLUMNS)
+        _last_words(loaded, outcome, observer)
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)
     raise typer.Exit(Exit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
@@ -77,25 +78,21 @@ def _row(stage: StageStatus) -> dict[str, Any]:
     return {"stage": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
 
 
-def _last_words(loaded: Loaded, outcome: local.Outcome) -> None:
+def _last_words(loaded: Loaded, outcome: local.Outcome, observer: Lines) -> None:
     status, file = outcome.status, loaded.document.file
     if outcome.interrupted:
         say(f"stopped; go on with: reelmill run {file}")
         return
-    for problem in _problems(status):
-        say(f"error: {problem}")
+    stalled = status.condition("Stalled")
+    if stalled and stalled.status == "True":
+        observer.quiet = False
+        observer.tell("error", stalled.message)
     if loaded.pipeline.spec.suspend:
         say("hint: spec.suspend is set: nothing runs until it is false")
     if status.failed:
         say(f"{status.failed} failed: see reelmill ledger {file} --outcome failed, then reelmill retry {file}")
     if status.holds("Complete"):
         say(f"complete: {status.store}")
-
-
-def _problems(status: Status) -> Iterator[str]:
-    stalled = status.condition("Stalled")
-    if stalled and stalled.status == "True":
-        yield stalled.message
 
 
 @contextmanager
