@@ -18,7 +18,7 @@ Color = Literal["rgb", "bgr"]
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 """(height, width, 3)"""
 
-_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _reformatter = VideoReformatter()
 """Keeps its tables from frame to frame; a process renders in one thread."""
 
