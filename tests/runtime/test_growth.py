@@ -119,6 +119,8 @@ def test_a_retry_pass_takes_failed_items_by_class_and_replaces_their_rows(tmp_pa
     flaky = next(item for item in data.items() if item.key == "flaky")
     assert (flaky.ordinal, flaky.fields["number"]) == (3, 5)
     assert len(list(data.raw_ledger())) == 6
+    found = line.survey().stages["upper"]
+    assert (found.retries, found.reasons) == (1, {"failed:broken": 1})
     assert line.advance() == 1
     assert set(toy.contents(line.data("again"))) == {"a", "b", "c", "flaky"}
 

@@ -101,6 +101,13 @@ class DataSet:
             if segment is not None and segment.state == "committed":
                 yield segment
 
+    def segments_backwards(self) -> Iterator[Segment]:
+        """Committed segments, the last one first."""
+        for number in range(self.last.segment if self.last else 0, 0, -1):
+            segment = self.last if self.last and number == self.last.segment else self._segment(number)
+            if segment is not None and segment.state == "committed":
+                yield segment
+
     def items(self, *, after: int = 0) -> Iterator[Item]:
         """Effective items in order of their ordinal, from the segments numbered above `after`."""
         for segment in self.segments(after=after):

@@ -17,6 +17,7 @@ from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.law import effective_totals
 from reelmill_stages.runtime.lost import give_up
 from reelmill_stages.runtime.open import check_definition, committed_shards
+from reelmill_stages.runtime.reasons import most_frequent
 from reelmill_stages.runtime.stored import create, load
 from reelmill_stages.runtime.views import present
 
@@ -143,7 +144,6 @@ def _abandoned(context: Context, data: DataSet) -> Segment:
 
 
 def _report(closed: Segment, view: str) -> CommitReport:
-    frequent = sorted(closed.reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:5]
     return CommitReport(
         segment=closed.segment,
         state=closed.state,
@@ -151,7 +151,7 @@ def _report(closed: Segment, view: str) -> CommitReport:
         totals=closed.totals,
         coverage=closed.coverage,
         items=closed.next_ordinal,
-        reasons=dict(frequent),
+        reasons=most_frequent(closed.reasons),
         seconds=closed.seconds,
         bytes=closed.bytes,
         view=view,

@@ -114,10 +114,11 @@ def _listen(stop: threading.Event, *, immediate: bool) -> None:
 
 
 def _short(report: Report) -> bytes:
-    """The report without what is at its default; what is still too long for Kubernetes loses its forecast."""
+    """The report without what is at its default; what is still too long for Kubernetes loses what can be missed."""
     data = _dump(report)
     if len(data) > REPORT_BYTES and report.step == Step.SURVEY:
-        data = _dump(report.model_copy(update={"forecast": {}}))
+        stages = {name: stage.model_copy(update={"reasons": {}}) for name, stage in report.stages.items()}
+        data = _dump(report.model_copy(update={"forecast": {}, "stages": stages}))
     return data
 
 

@@ -12,6 +12,7 @@ from reelmill_stages.runtime.claims import claim, point_latest
 from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.forecast import forecast
 from reelmill_stages.runtime.listing import list_source, source_report
+from reelmill_stages.runtime.reasons import most_frequent
 from reelmill_stages.runtime.stored import load
 from reelmill_stages.store.probe import probe
 
@@ -48,11 +49,23 @@ def _stage(context: Context, stage: StageDef, now: float) -> StageReport:
         coverage=data.coverage,
         totals=data.totals,
         items=data.item_count,
+        reasons=most_frequent(last.reasons) if last else {},
+        retries=_retries(data),
         open=_open_pass(context, data, now),
         view=_view(data),
     )
     event(log, "stage", stage=stage.name, segments=report.segments, items=report.items)
     return report
+
+
+def _retries(data: DataSet) -> int:
+    """Committed retry passes since the last committed cover pass."""
+    count = 0
+    for segment in data.segments_backwards():
+        if segment.kind != "retry":
+            break
+        count += 1
+    return count
 
 
 def _open_pass(context: Context, data: DataSet, now: float) -> OpenPass | None:
