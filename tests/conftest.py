@@ -1,3 +1,3 @@
 """Plugins of the whole suite."""
 
-pytest_plugins = ["tiers", "servers.s3_servers"]
+pytest_plugins = ["tiers", "servers.s3_servers", "cluster.fixtures"]

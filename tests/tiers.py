@@ -2,7 +2,7 @@
 
 A test belongs to the tier whose marker it carries, or to `unit`. A tier that needs a server skips what it cannot
 start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
-servers may have been skipped.
+servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other.
 """
 
 import os
@@ -21,19 +21,19 @@ def tier(item: pytest.Item) -> str:
 class Tiers:
     """Counts outcomes per tier and closes the session with one line about them."""
 
-    def __init__(self, required: str) -> None:
-        self.required = [name.strip() for name in required.split(",") if name.strip()]
+    def __init__(self, required: str, chosen: str) -> None:
+        self.required = _names("REELMILL_REQUIRE", required)
+        self.chosen = _names("REELMILL_TIERS", chosen) or list(TIERS)
         self.tier_of: dict[str, str] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}
         self.whole = True
 
-    def pytest_configure(self, config: pytest.Config) -> None:
-        if unknown := sorted(set(self.required) - set(TIERS)):
-            raise pytest.UsageError(f"REELMILL_REQUIRE: no tier is called {unknown[0]}; there are {', '.join(TIERS)}")
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         self.tier_of = {item.nodeid: tier(item) for item in items}
+        if others := [item for item in items if self.tier_of[item.nodeid] not in self.chosen]:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if self.tier_of[item.nodeid] in self.chosen]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
@@ -75,4 +75,12 @@ class Tiers:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registered by tests/conftest.py."""
-    config.pluginmanager.register(Tiers(os.environ.get("REELMILL_REQUIRE", "")), "reelmill-tiers")
+    chosen = Tiers(os.environ.get("REELMILL_REQUIRE", ""), os.environ.get("REELMILL_TIERS", ""))
+    config.pluginmanager.register(chosen, "reelmill-tiers")
+
+
+def _names(variable: str, text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := sorted(set(names) - set(TIERS)):
+        raise pytest.UsageError(f"{variable}: no tier is called {unknown[0]}; there are {', '.join(TIERS)}")
+    return names

