@@ -6,6 +6,7 @@ Tests that use them carry the mark `store`. Where a server cannot be installed t
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,8 +27,6 @@ READ_ONLY = {
 @pytest.fixture(scope="session")
 def minio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A MinIO."""
-    from minio.credentials.providers import AssumeRoleProvider
-
     binary = _installed(install.minio)
     folder = tmp_path_factory.mktemp("minio")
     env = {**_clean_env(folder), "MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
@@ -36,15 +35,7 @@ def minio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{ports[0]}", str(folder / "data")]
 
     with running(command, 1, folder, "/minio/health/ready", env) as (port,):
-        role = AssumeRoleProvider(
-            sts_endpoint=f"http://127.0.0.1:{port}", access_key=KEY, secret_key=SECRET, policy=json.dumps(READ_ONLY)
-        ).retrieve()
-        reader = {
-            "AWS_ACCESS_KEY_ID": role.access_key,
-            "AWS_SECRET_ACCESS_KEY": role.secret_key,
-            "AWS_SESSION_TOKEN": role.session_token or "",
-        }
-        yield Server("minio", port, KEY, SECRET, reader)
+        yield Server("minio", port, KEY, SECRET, _minio_reader(port))
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +100,29 @@ def make_bucket(server: Server) -> str:
     )
     client.make_bucket(bucket_name=name)
     return name
+
+
+def _minio_reader(port: int) -> dict[str, str]:
+    """Session keys that may only read. A busy MinIO says that it is ready a little before it hands them out."""
+    from minio.credentials.providers import AssumeRoleProvider
+    from urllib3.exceptions import HTTPError
+
+    endpoint, policy, deadline = f"http://127.0.0.1:{port}", json.dumps(READ_ONLY), time.monotonic() + 60
+    while True:
+        try:
+            role = AssumeRoleProvider(
+                sts_endpoint=endpoint, access_key=KEY, secret_key=SECRET, policy=policy
+            ).retrieve()
+        except (ValueError, HTTPError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return {
+                "AWS_ACCESS_KEY_ID": role.access_key,
+                "AWS_SECRET_ACCESS_KEY": role.secret_key,
+                "AWS_SESSION_TOKEN": role.session_token or "",
+            }
 
 
 def _installed(installer: object) -> Path:
