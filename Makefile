@@ -31,7 +31,7 @@ test: install
 	REELMILL_TIERS=$(TIERS) $(BIN)/pytest $(ARGS)
 
 test-pythons: install
-	$(BIN)/python tests/pythons.py
+	$(BIN)/python tests/pythons.py $(ARGS)
 
 check: install
 	$(BIN)/ruff check $(SOURCES)

@@ -1,0 +1,57 @@
+"""The suite says which tiers ran, and a required tier that did not run is a failure."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repo.tree import ROOT
+
+SUITE = """\
+import pytest
+
+def test_pure(): pass
+
+@pytest.mark.store
+def test_with_a_server(): pass
+
+@pytest.mark.store
+def test_without(): {body}
+"""
+
+
+def suite(folder: Path, *, require: str = "", body: str = "pass", select: str = "") -> tuple[int, str]:
+    """Exit status and output of a small suite with the plugin."""
+    (folder / "test_small.py").write_text(SUITE.format(body=body))
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = store: x\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tiers", *(["-m", select] if select else [])]
+    environment = {**os.environ, "REELMILL_REQUIRE": require}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_one_line_before_the_last_says_what_ran(tmp_path: Path) -> None:
+    code, out = suite(tmp_path, require="unit,store")
+    *_, tiers, last = out.splitlines()
+    assert (code, tiers) == (0, "tiers: unit 1 passed; store 2 passed")
+    assert last.startswith("3 passed")
+
+
+@pytest.mark.parametrize("require", ["", "unit"])
+def test_a_tier_that_cannot_run_is_skipped_with_its_reason(tmp_path: Path, require: str) -> None:
+    code, out = suite(tmp_path, require=require, body="pytest.skip('no server here')")
+    assert code == 0
+    assert "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out
+
+
+def test_a_required_tier_that_cannot_run_is_a_failure(tmp_path: Path) -> None:
+    code, out = suite(tmp_path, require="store", body="pytest.skip('no server here')")
+    assert (code, "tier store was required" in out) == (1, True)
+    code, out = suite(tmp_path, require="unit,store", select="not store")
+    assert (code, "tier store was required" in out) == (1, True)
+
+
+def test_an_unknown_tier_is_a_mistake(tmp_path: Path) -> None:
+    assert suite(tmp_path, require="untit")[0] == 4
