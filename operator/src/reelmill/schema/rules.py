@@ -3,8 +3,10 @@
 An expression's cost is bounded by the bounds of the lists that it walks, so every list has one.
 """
 
+from annotated_types import MaxLen
+
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source, Stage, members
+from reelmill.contract.spec.pipeline import Source, Spec, Stage, members
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
@@ -24,6 +26,10 @@ SOURCE = [exactly_one(members(Source, SourceBlock))]
 
 STAGE = [exactly_one(members(Stage, StageBlock))]
 
+_STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
+_PLACES = list(range(_STAGES))
+"""Places in the list of stages: CEL has no index in its loops, and a list made by `map` has no bound that it knows."""
+
 SPEC = [
     {
         "rule": "self.stages.all(stage, !self.sources.exists(source, source.name == stage.name))",
@@ -31,10 +37,9 @@ SPEC = [
     },
     {
         "rule": (
-            "self.stages.all(stage, !has(stage.from) || stage.from.all(name, "
-            "self.sources.exists(source, source.name == name) || "
-            "(self.stages.exists(other, other.name == name) && self.stages.map(other, other.name).indexOf(name) "
-            "< self.stages.map(other, other.name).indexOf(stage.name))))"
+            f"{_PLACES}.all(place, place >= self.stages.size() || !has(self.stages[place].from) || "
+            "self.stages[place].from.all(name, self.sources.exists(source, source.name == name) || "
+            f"{_PLACES}.exists(other, other < place && self.stages[other].name == name)))"
         ),
         "message": "from may only name sources and earlier stages",
     },
