@@ -182,6 +182,10 @@ def obey(text: str, *, grouped: bool) -> Result | None:
                 raise RuntimeError(" ".join(words))
             case ["eat", size]:
                 bytearray(int(size))
+            case ["keep", size]:
+                kept = b"x" * int(size)
+                time.sleep(30)
+                del kept
     return None
 
 

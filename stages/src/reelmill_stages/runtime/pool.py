@@ -17,7 +17,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError, TransientError
-from reelmill_stages.runtime.cgroup import memory
 from reelmill_stages.runtime.inputs import Given
 from reelmill_stages.runtime.messages import (
     Crashed,
@@ -40,8 +39,6 @@ START_SECONDS = 300.0
 """A worker that has not imported its stage by then is broken."""
 STOP_SECONDS = 5.0
 """How long groups in flight may go on after SIGTERM."""
-MEMORY_SHARE = 0.93
-"""Of the cgroup's memory: above it the largest worker is killed, before the kernel kills the pod."""
 _START_FAILURES = 3
 
 
@@ -55,6 +52,8 @@ class PoolConfig:
     window: int
     """Groups taken from the input and not yet consumed."""
     folder: Path
+    memory: int | None
+    """Bytes that all workers together may use before the largest is killed; None: no limit."""
 
 
 class Pool:
@@ -89,7 +88,6 @@ class Pool:
         self._complete: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
         self._wake_read, self._wake_write = os.pipe()
         self._closing = threading.Event()
-        self._memory = memory()
         self._thread = threading.Thread(target=self._main, name="pool", daemon=True)
         self._thread.start()
 
@@ -271,13 +269,14 @@ class Pool:
         self._guard_memory()
 
     def _guard_memory(self) -> None:
-        if self._memory is None or not self._busy:
+        limit = self._config.memory
+        if limit is None or not self._busy:
             return
         sizes = {index: self._workers[index].rss() for index in self._busy}
-        if sum(sizes.values()) > self._memory * MEMORY_SHARE:
+        if sum(sizes.values()) > limit:
             largest = max(sizes, key=lambda index: sizes[index])
             self._workers[largest].kill()
-            self._lost(largest, f"out of memory with {sizes[largest]} bytes; the pod may use {self._memory}")
+            self._lost(largest, f"out of memory: it had {sizes[largest]} bytes, all workers may have {limit}")
 
     def _settle_all(self, told: Iterable[Told]) -> None:
         for one in told:

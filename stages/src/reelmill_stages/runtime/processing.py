@@ -12,7 +12,7 @@ from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass
 from reelmill_stages.runtime import heartbeat
 from reelmill_stages.runtime.assembly import Assembly, remove_scratch
-from reelmill_stages.runtime.cgroup import cpus
+from reelmill_stages.runtime.cgroup import cpus, memory
 from reelmill_stages.runtime.checkpoint import Checkpoint
 from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.inputs import Given, groups, shard_inputs
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _FAILURES_LOGGED = 200
 _COSTLY = {"crash", "decode_timeout"}
+_MEMORY_SHARE = 0.93
+"""Of the pod's memory, for the workers: a worker is killed before the kernel kills the pod."""
 
 
 class Processing:
@@ -200,4 +202,6 @@ class Processing:
             level=logging.getLevelName(log.getEffectiveLevel()),
         )
         window = workers * (8 if self._stage.spans else 64)
-        return PoolConfig(worker, workers, task.limits.item_timeout, window, folder)
+        allowed = memory()
+        together = None if allowed is None else int(allowed * _MEMORY_SHARE)
+        return PoolConfig(worker, workers, task.limits.item_timeout, window, folder, together)

@@ -1,0 +1,90 @@
+"""The worker pool: results in order, a bounded number of groups in flight, memory of all workers together."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import toy_line as toy
+
+from reelmill.contract.record import Item, Media, Outcome
+from reelmill.contract.task import StoreRef
+from reelmill_stages.runtime.inputs import Given
+from reelmill_stages.runtime.messages import WorkerConfig
+from reelmill_stages.runtime.pool import Pool, PoolConfig
+from reelmill_stages.runtime.slots import Told
+from reelmill_stages.stage import Input
+
+
+def config(root: Path, *, workers: int = 2, window: int = 4, memory: int | None = None) -> PoolConfig:
+    line = toy.Line(root)
+    stage = line.stage("upper")
+    worker = WorkerConfig(
+        store=StoreRef(uri=str(root / "store")),
+        sources=(line.source,),
+        stage=stage,
+        segment=1,
+        pins={},
+        folder=root,
+        index=0,
+        memory=0,
+        level="INFO",
+    )
+    (root / "work").mkdir()
+    return PoolConfig(worker, workers, 20.0, window, root / "work", memory)
+
+
+def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given]]:
+    for number, text in enumerate(texts):
+        file = root / f"{number}.txt"
+        file.write_text(text)
+        media = Media(str(file), len(text), source="raw")
+        taken.append(number)
+        yield [Given(Input(Item(f"v{number}", number, f"v{number}", 1.0, media), number), number, "raw", 0)]
+
+
+def pool(config: PoolConfig, groups: Iterator[list[Given]], settled: list[Told]) -> Pool:
+    return Pool(
+        config, groups, known=lambda given: None, settle=settled.append, tick=lambda: None, stop=threading.Event()
+    )
+
+
+def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are_consumed(tmp_path: Path) -> None:
+    taken: list[int] = []
+    settled: list[Told] = []
+    texts = ["slow 0.5" if number == 0 else "quick" for number in range(12)]
+    running = pool(config(tmp_path), given(tmp_path, texts, taken), settled)
+    seen: list[int] = []
+    try:
+        for told in running.results():
+            assert len(taken) <= len(seen) + 4 + 1
+            seen.append(told.given.position)
+    finally:
+        running.close()
+    assert seen == list(range(12))
+    assert [told.given.position for told in settled] != seen
+    assert {told.result.outcome for told in settled} == {Outcome.DONE}
+
+
+def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_path: Path) -> None:
+    settled: list[Told] = []
+    texts = [f"keep {400 << 20}", "quick", "quick"]
+    running = pool(config(tmp_path, memory=350 << 20), given(tmp_path, texts, []), settled)
+    try:
+        outcomes = [(told.result.outcome, told.result.reason) for told in running.results()]
+    finally:
+        running.close()
+    assert outcomes == [(Outcome.FAILED, "crash"), (Outcome.DONE, ""), (Outcome.DONE, "")]
+    assert any("out of memory" in told.result.message for told in settled)
+
+
+def test_what_goes_wrong_in_the_pools_thread_reaches_the_one_who_waits(tmp_path: Path) -> None:
+    def broken() -> Iterator[list[Given]]:
+        raise OSError("the rows are gone")
+        yield []
+
+    running = pool(config(tmp_path), broken(), [])
+    with pytest.raises(OSError, match="rows are gone"):
+        list(running.results())
+    running.close()
+    running.close()
