@@ -199,3 +199,13 @@ def test_listings_are_cut_into_files_of_bounded_length(tmp_path: Path) -> None:
     segment = load(line.store, line.data("raw").paths(1).segment_json, Segment)
     assert segment is not None
     assert len(segment.parts) == 2
+
+
+def test_an_item_is_the_same_whatever_its_outputs_are_called(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    line.stage("upper")
+    line.put("v", fields={"vid": "v", "name": "s"})
+    line.go()
+    line.put("v", fields={"vid": "v", "name": "s-12345678"})
+    report = line.survey().sources["raw"]
+    assert (report.new, report.drifted) == (0, 0)

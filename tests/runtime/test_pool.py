@@ -9,14 +9,15 @@ import toy_line as toy
 
 from reelmill.contract.record import Item, Media, Outcome
 from reelmill.contract.task import StoreRef
+from reelmill_stages.runtime.crew import CrewConfig
 from reelmill_stages.runtime.inputs import Given
 from reelmill_stages.runtime.messages import WorkerConfig
-from reelmill_stages.runtime.pool import Pool, PoolConfig
+from reelmill_stages.runtime.pool import Pool
 from reelmill_stages.runtime.slots import Told
 from reelmill_stages.stage import Input
 
 
-def config(root: Path, *, workers: int = 2, window: int = 4, memory: int | None = None) -> PoolConfig:
+def config(root: Path, *, memory: int | None = None) -> CrewConfig:
     line = toy.Line(root)
     stage = line.stage("upper")
     worker = WorkerConfig(
@@ -31,7 +32,7 @@ def config(root: Path, *, workers: int = 2, window: int = 4, memory: int | None 
         level="INFO",
     )
     (root / "work").mkdir()
-    return PoolConfig(worker, workers, 20.0, window, root / "work", memory)
+    return CrewConfig(worker, 2, 20.0, root / "work", memory)
 
 
 def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given]]:
@@ -43,9 +44,15 @@ def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given
         yield [Given(Input(Item(f"v{number}", number, f"v{number}", 1.0, media), number), number, "raw", 0)]
 
 
-def pool(config: PoolConfig, groups: Iterator[list[Given]], settled: list[Told]) -> Pool:
+def pool(config: CrewConfig, groups: Iterator[list[Given]], settled: list[Told]) -> Pool:
     return Pool(
-        config, groups, known=lambda given: None, settle=settled.append, tick=lambda: None, stop=threading.Event()
+        config,
+        groups,
+        window=4,
+        known=lambda given: None,
+        settle=settled.append,
+        tick=lambda: None,
+        stop=threading.Event(),
     )
 
 

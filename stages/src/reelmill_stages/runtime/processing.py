@@ -15,10 +15,11 @@ from reelmill_stages.runtime.assembly import Assembly, remove_scratch
 from reelmill_stages.runtime.cgroup import cpus, memory
 from reelmill_stages.runtime.checkpoint import Checkpoint
 from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.crew import CrewConfig
 from reelmill_stages.runtime.inputs import Given, groups, shard_inputs
 from reelmill_stages.runtime.messages import InputResult, WorkerConfig
 from reelmill_stages.runtime.pins import read_pins
-from reelmill_stages.runtime.pool import Pool, PoolConfig
+from reelmill_stages.runtime.pool import Pool
 from reelmill_stages.runtime.progress import Progress
 from reelmill_stages.runtime.rows import RowFile
 from reelmill_stages.runtime.settled import Settled, SettledFiles
@@ -29,6 +30,10 @@ from reelmill_stages.stage import Stage
 log = logging.getLogger(__name__)
 
 _FAILURES_LOGGED = 200
+_WINDOW = 64
+"""Groups per worker that are in flight or wait to be consumed in order."""
+_PAYLOAD_WINDOW = 8
+"""The same where they wait with their payload on disk."""
 _COSTLY = {"crash", "decode_timeout"}
 _MEMORY_SHARE = 0.93
 """Of the pod's memory, for the workers: a worker is killed before the kernel kills the pod."""
@@ -85,8 +90,15 @@ class Processing:
             checkpoint.tick()
             ticker.tick()
 
+        crew = self._crew(folder)
         pool = Pool(
-            self._config(folder), groups(inputs), known=self._known, settle=settle, tick=tick, stop=context.stop
+            crew,
+            groups(inputs),
+            window=crew.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
+            known=self._known,
+            settle=settle,
+            tick=tick,
+            stop=context.stop,
         )
         try:
             results = self._recorded(pool.results(), outcomes)
@@ -185,7 +197,7 @@ class Processing:
                     hint="mend the cause, then run again; nothing of this is kept",
                 )
 
-    def _config(self, folder: Path) -> PoolConfig:
+    def _crew(self, folder: Path) -> CrewConfig:
         task = self._context.task
         workers = task.limits.workers or cpus()
         worker = WorkerConfig(
@@ -201,7 +213,6 @@ class Processing:
             memory=task.limits.worker_memory,
             level=logging.getLevelName(log.getEffectiveLevel()),
         )
-        window = workers * (8 if self._stage.spans else 64)
         allowed = memory()
         together = None if allowed is None else int(allowed * _MEMORY_SHARE)
-        return PoolConfig(worker, workers, task.limits.item_timeout, window, folder, together)
+        return CrewConfig(worker, workers, task.limits.item_timeout, folder, together)
