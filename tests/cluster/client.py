@@ -53,7 +53,12 @@ class Client:
                 both.flush()
                 self._tls.load_cert_chain(both.name)
         self._local = threading.local()
+        self._opened: list[http.client.HTTPSConnection] = []
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    def __del__(self) -> None:
+        for connection in getattr(self, "_opened", ()):
+            connection.close()
 
     def as_user(self, user: str, *groups: str) -> "Client":
         """The same server as somebody else, by impersonation."""
@@ -205,6 +210,7 @@ class Client:
         parts = urlsplit(self.access.server)
         made = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=60, context=self._tls)
         self._local.connection = made
+        self._opened.append(made)
         return made, False
 
     # -- paths

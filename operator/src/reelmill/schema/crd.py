@@ -14,13 +14,16 @@ VALIDATIONS = "x-kubernetes-validations"
 
 COLUMNS = [
     {"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status"},
-    {"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"},
-    {"name": "At work", "type": "string", "jsonPath": ".status.active"},
+    {"name": "Stage", "type": "string", "jsonPath": ".status.active"},
     {"name": "Shards", "type": "string", "jsonPath": ".status.shards"},
     {"name": "Failed", "type": "integer", "jsonPath": ".status.failed"},
-    {"name": "Store", "type": "string", "priority": 1, "jsonPath": ".status.store"},
+    {"name": "Queue", "type": "string", "priority": 1, "jsonPath": ".spec.queue.name"},
+    {"name": "Items", "type": "integer", "priority": 1, "jsonPath": ".status.stages[-1:].items"},
+    {"name": "Reason", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].reason"},
+    {"name": "Message", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].message"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 ]
+"""What `kubectl get` shows, and with `-o wide` also what has priority 1. Items are those of the last stage."""
 
 
 def crd() -> dict[str, Any]:

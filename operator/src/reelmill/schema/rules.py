@@ -24,7 +24,10 @@ def exactly_one(fields: list[str]) -> Schema:
 
 SOURCE = [exactly_one(members(Source, SourceBlock))]
 
-STAGE = [exactly_one(members(Stage, StageBlock))]
+STAGE = [
+    exactly_one(members(Stage, StageBlock)),
+    {"rule": "!has(self.view) || has(self.frames)", "message": "only a frames stage takes a view"},
+]
 
 _STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
 _PLACES = list(range(_STAGES))
@@ -42,6 +45,17 @@ SPEC = [
             f"{_PLACES}.exists(other, other < place && self.stages[other].name == name)))"
         ),
         "message": "from may only name sources and earlier stages",
+    },
+    {
+        "rule": "self.sources.size() == 1 || has(self.stages[0].from)",
+        "message": "there are several sources, so the first stage must say in from which it reads",
+    },
+    {
+        "rule": (
+            "self.sources.all(source, (self.sources.size() == 1 && !has(self.stages[0].from)) || "
+            "self.stages.exists(stage, has(stage.from) && stage.from.exists(name, name == source.name)))"
+        ),
+        "message": "every source must be read by a stage: name it in a from, or take it out",
     },
 ]
 

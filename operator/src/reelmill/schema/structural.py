@@ -46,7 +46,11 @@ def _choice(choices: list[Schema]) -> Schema:
     if len(types) == 1:
         return {"type": types.pop(), "anyOf": [_bounds(choice) for choice in choices]}
     if types == {"integer", "string"}:
-        return {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+        # Bounds stand beside the pair: a number's say nothing about strings, a pattern nothing about numbers.
+        bounds = {name: value for choice in choices for name, value in _bounds(choice).items() if name != "enum"}
+        words = [word for choice in choices for word in choice.get("enum", ())]
+        pattern = {"pattern": f"^({'|'.join(words)})$"} if words else {}
+        return {INT_OR_STRING: True, "anyOf": [{"type": "integer"}, {"type": "string"}], **bounds, **pattern}
     return {PRESERVE: True}
 
 

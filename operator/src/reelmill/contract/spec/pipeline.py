@@ -115,7 +115,9 @@ class Spec(Model):
     """Every stage's starting point."""
     control: Control = Control()
     sources: Annotated[list[Source], Field(min_length=1, max_length=16)]
+    """Where items come from."""
     stages: Annotated[list[Stage], Field(min_length=1, max_length=32)]
+    """What is done with them: each stage reads sources and stages above it."""
     waves: Annotated[int, Field(ge=1, le=64)] = 1
     """Give what is new in a source as up to so many segments of at least 100 items, so that stages overlap."""
     refresh: Duration | None = None
