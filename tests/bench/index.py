@@ -1,46 +1,32 @@
 """Checking tars, beside iterating them with webdataset: the structure check of the index stage.
 
-Prints one JSON line a row. Both read the same tar from a memory disk, in turns, five rounds; the ratio is the median.
+Both read the same tar from a memory disk.
 """
 
-import json
 import random
-import statistics
 import tempfile
-import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import webdataset
 
+from bench.desk import Desk
+from bench.row import Row, begin, emit
+from bench.timing import in_turns
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.tar.write import TarWriter
 
-ROUNDS = 5
 CASES = {
     "16 jpg of 11 kB": (500, 16, 11_000, "jpg"),
     "mp4 of 600 kB": (300, 1, 600_000, "mp4"),
     "npy of 2 MB": (80, 1, 2_000_000, "npy"),
 }
 """Samples, parts of each, bytes of each, suffix."""
-
-
-class Desk:
-    """What a worker lends: the tar is here already."""
-
-    gpu = None
-
-    def __init__(self, folder: Path) -> None:
-        self.scratch = folder
-
-    def fetch(self, media: Media) -> Path:
-        return Path(media.uri)
-
-    def read(self, uri: str, digest: str = "") -> Path:
-        return Path(uri)
 
 
 def write(path: Path, count: int, parts: int, size: int, suffix: str) -> Path:
@@ -69,30 +55,23 @@ def ours(path: Path) -> int:
     return count
 
 
-def main() -> None:
+def all_of(count: int, read: Callable[[Path], int], path: Path) -> None:
+    """Raises ValueError where samples are missed."""
+    if (found := read(path)) != count:
+        raise ValueError(f"{read.__name__} counted {found} of {count}")
+
+
+def main(rounds: int) -> None:
     warnings.simplefilter("ignore", ResourceWarning)
     memory = Path("/dev/shm")
     for case, shape in CASES.items():
         with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
             path = write(Path(name) / "x.tar", *shape)
-            ratios = []
-            for _ in range(ROUNDS):
-                seconds = []
-                for run in (theirs, ours):
-                    start = time.perf_counter()
-                    counted = run(path)
-                    seconds.append(time.perf_counter() - start)
-                    if counted != shape[0]:
-                        raise ValueError(f"{run.__name__} counted {counted} of {shape[0]}")
-                ratios.append(seconds[0] / seconds[1])
-        line = {
-            "bench": "index",
-            "case": f"structure, {case}",
-            "ratio": round(statistics.median(ratios), 2),
-            "target": 3.0,
-        }
-        print(json.dumps(line), flush=True)
+            times = in_turns(partial(all_of, shape[0], ours, path), partial(all_of, shape[0], theirs, path), rounds)
+        against = "webdataset iteration over the same tar"
+        values = (*times.medians, "s", times.ratio, 3.0)
+        emit(Row("index check", f"structure, {case}", against, *values, rounds=times.rounds))
 
 
 if __name__ == "__main__":
-    main()
+    begin(main, "index check")

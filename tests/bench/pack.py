@@ -1,26 +1,24 @@
 """Writing tars, beside webdataset's TarWriter: the pack stage on ready payload files, and the bare writer from memory.
 
-Prints one JSON line a row. Both sides write the same samples to the same memory disk, in turns, five rounds; the ratio
-is the median of the rounds.
+Both sides write the same samples to the same memory disk.
 """
 
 import json
 import random
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import webdataset
 
+from bench.row import Row, begin, emit
+from bench.timing import Times, in_turns
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.pack.stage import Pack
 from reelmill_stages.stage import Done, File, Input, Kept, Shard
 from reelmill_stages.tar.write import TarWriter
 
-ROUNDS = 5
 CASES = {
     "16 jpg of 11 kB": (250, 16, 11_000, "jpg"),
     "mp4 of 600 kB": (200, 1, 600_000, "mp4"),
@@ -86,45 +84,25 @@ def the_stage(folder: Path, kept: list[Kept]) -> None:
         made.file.path.unlink()
 
 
-def ratio(ceiling: Callable[[], None], measured: Callable[[], None]) -> float:
-    """How many times quicker `measured` is: the median of interleaved rounds."""
-    found = []
-    for _ in range(ROUNDS):
-        seconds = []
-        for run in (ceiling, measured):
-            start = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - start)
-        found.append(seconds[0] / seconds[1])
-    return statistics.median(found)
+def row(case: str, against: str, target: float, times: Times) -> None:
+    emit(Row("pack", case, against, *times.medians, "s", times.ratio, target, rounds=times.rounds))
 
 
-def row(bench: str, case: str, value: float, target: float) -> None:
-    print(json.dumps({"bench": bench, "case": case, "ratio": round(value, 2), "target": target}), flush=True)
-
-
-def main() -> None:
+def main(rounds: int) -> None:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         folder = Path(name)
+        theirs_at, ours_at = folder / "t.tar", folder / "o.tar"
         for case, shape in CASES.items():
             made = samples(*shape)
             kept = on_disk(folder, made)
-            row(
-                "pack",
-                f"stage, {case}",
-                ratio(lambda: theirs_from_disk(folder / "t.tar", kept), lambda: the_stage(folder, kept)),  # noqa: B023
-                1.0,
-            )
-            row(
-                "pack",
-                f"repacking, {case}",
-                ratio(lambda: theirs(folder / "t.tar", made), lambda: ours(folder / "o.tar", made)),  # noqa: B023
-                1.5,
-            )
+            times = in_turns(partial(the_stage, folder, kept), partial(theirs_from_disk, theirs_at, kept), rounds)
+            row(f"stage, {case}", "webdataset TarWriter, the same payload files", 1.0, times)
+            times = in_turns(partial(ours, ours_at, made), partial(theirs, theirs_at, made), rounds)
+            row(f"repacking, {case}", "webdataset TarWriter, the same samples in memory", 1.5, times)
             for path in folder.iterdir():
                 path.unlink()
 
 
 if __name__ == "__main__":
-    main()
+    begin(main, "pack")

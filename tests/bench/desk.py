@@ -1,0 +1,18 @@
+"""What a worker lends to a stage, where everything is here already."""
+
+from pathlib import Path
+
+from reelmill.contract.record import Media
+
+
+class Desk:
+    gpu = None
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+
+    def fetch(self, media: Media) -> Path:
+        return Path(media.uri)
+
+    def read(self, uri: str, digest: str = "") -> Path:
+        return Path(uri)

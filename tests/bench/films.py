@@ -1,0 +1,82 @@
+"""The footage of the benchmark: synthetic, made once per machine and kept in the user's cache.
+
+30 fps of a zoom, a moving chart and temporal noise. `clip` are 30 s files at x264's crf 23, in many encodings; `copy`
+are stream copies of one; `film` are 120 s files at the rate of a video site, with sound where that is asked for.
+"""
+
+import os
+from pathlib import Path
+
+import footage
+
+CACHE = footage.CACHE.parent.parent / "bench"
+SIZES = {"720p": (1280, 720), "360p": (640, 360)}
+X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-an")
+VP = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M", "-an")
+CLIPS = {
+    "720p GOP 250": ("720p", "mp4", (*X264, "-g", "250")),
+    "720p GOP 48": ("720p", "mp4", (*X264, "-g", "48")),
+    "360p GOP 250": ("360p", "mp4", (*X264, "-g", "250")),
+    "360p GOP 48": ("360p", "mp4", (*X264, "-g", "48")),
+    "720p no B-frames": ("720p", "mp4", (*X264, "-g", "250", "-bf", "0")),
+    "360p variable rate": ("360p", "mp4", (*X264, "-g", "250", "-vf", "select='mod(n,7)'", "-fps_mode", "vfr")),
+    "360p webm vp9": ("360p", "webm", ("-c:v", "libvpx-vp9", *VP)),
+    "360p webm vp8": ("360p", "webm", ("-c:v", "libvpx", *VP)),
+}
+"""Case -> size, container, encoder."""
+COPIES = {"720p edit list": ("mp4", "4"), "720p mkv": ("mkv", "0"), "720p mpeg-ts": ("ts", "0")}
+"""Case -> container and first second of a stream copy of the first clip."""
+FILMS = {
+    "720p GOP 250": ("720p", "2M", "250"),
+    "720p GOP 48": ("720p", "2M", "48"),
+    "360p GOP 48": ("360p", "800k", "48"),
+}
+"""Case -> size, bits a second, GOP."""
+
+
+def clip(case: str) -> Path:
+    """30 s, without sound."""
+    size, container, options = CLIPS[case]
+    return _cached(f"{case.replace(' ', '_')}.{container}", "-i", str(_source(size)), *options)
+
+
+def copy(case: str) -> Path:
+    """Without new encoding; a cut between key frames leaves pre-roll that an edit list hides."""
+    container, start = COPIES[case]
+    name = f"{case.replace(' ', '_')}.{container}"
+    return _cached(name, "-ss", start, "-i", str(clip("720p GOP 250")), "-c", "copy")
+
+
+def film(case: str, *, sound: bool = False) -> Path:
+    """120 s: four times the same 30, at the rate of a video site."""
+    size, rate, gop = FILMS[case]
+    encoder = ("-c:v", "libx264", "-preset", "fast", "-b:v", rate, "-g", gop, "-pix_fmt", "yuv420p", "-an")
+    name = case.replace(" ", "_")
+    once = _cached(f"raw_{name}.mp4", "-i", str(_source(size)), *encoder)
+    silent = _cached(f"raw_long_{name}.mp4", "-stream_loop", "3", "-i", str(once), "-c", "copy")
+    if not sound:
+        return silent
+    tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=120")
+    return _cached(f"sound_{name}.mp4", "-i", str(silent), *tone, "-c:v", "copy", "-c:a", "aac", "-shortest")
+
+
+def _source(size: str) -> Path:
+    """30 s, nearly lossless."""
+    width, height = SIZES[size]
+    graph = (
+        f"mandelbrot=size={width}x{height}:rate=30:maxiter=400[zoom];"
+        f"testsrc2=size={width // 3}x{height // 3}:rate=30[chart];"
+        f"[zoom][chart]overlay=x='mod(t*60,{width})':y='mod(t*30,{height})',noise=alls=4:allf=t,format=yuv420p"
+    )
+    encoder = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "14")
+    return _cached(f"source_{size}.mkv", "-filter_complex", graph, "-t", "30", *encoder)
+
+
+def _cached(name: str, *args: str) -> Path:
+    path = CACHE / name
+    if not path.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"new.{os.getpid()}.{name}")
+        footage.ffmpeg(*args, str(temporary))
+        temporary.replace(path)
+    return path

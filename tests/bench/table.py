@@ -1,0 +1,84 @@
+"""The benchmark's rows as a table for a terminal and as a page, and the notes on those that miss their target."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bench.row import Row
+
+HEAD = ("bench", "case", "ours", "peer", "ratio", "target", "")
+LEFT = (0, 1, 6)
+INTRO = """\
+# Benchmarks
+
+What `make bench` found on one machine. Both sides of a row run in turns in one process tree, so the ratios mean more
+than the seconds: a ratio of 2 says that reelmill took half the time. Ours and peer are medians; the ratio is the
+median over the rounds. All of it runs on one core, but for the workers, the transfers and the whole chain.
+"""
+MISSES: dict[tuple[str, str], str] = {}
+"""(bench, first words of the case) -> what was tried where the target is missed."""
+
+
+def number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """The row under `HEAD`."""
+    if row.ratio is None or row.target is None:
+        return row.bench, row.case, "", "", "", "", row.verdict
+    sides = [f"{number(side)} {row.unit}" if side is not None else "" for side in (row.ours, row.peer)]
+    if row.at_most:
+        return row.bench, row.case, *sides, f"{row.ratio:.1%}", f"<= {row.target:.0%}", row.verdict
+    return row.bench, row.case, *sides, f"{number(row.ratio)}x", f">= {row.target:g}x", row.verdict
+
+
+def text(rows: Sequence[Row]) -> str:
+    """Aligned columns, and why rows were not run."""
+    lines = [HEAD, *map(cells, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    aligned = [
+        "  ".join(
+            cell.ljust(width) if column in LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    reasons = [f"not run: {row.bench}, {row.case}: {row.not_run}" for row in rows if row.not_run]
+    return "\n".join([*aligned, *reasons]) + "\n"
+
+
+def page(result: Mapping[str, Any]) -> str:
+    """docs/benchmarks.md from what docs/benchmarks.json holds."""
+    rows = [Row.from_json(row) for row in result["rows"]]
+    parts = [
+        INTRO,
+        f"Run on {result['date']} by `{result['command']}`; load average of the machine {result['load']}.\n",
+        *([f"{result['remark']}\n"] if result.get("remark") else []),
+        _markdown(("machine", ""), result["machine"].items()),
+        "## Results\n",
+        _markdown(HEAD, map(cells, rows)),
+    ]
+    if misses := [row for row in rows if row.verdict == "MISS"]:
+        parts += ["## Misses\n", _markdown(("row", "what was tried"), ((_name(row), note(row)) for row in misses))]
+    if not_run := [row for row in rows if row.not_run]:
+        parts += ["## Not run\n", _markdown(("row", "why"), ((_name(row), row.not_run) for row in not_run))]
+    compared = dict.fromkeys((row.bench, row.against) for row in rows if row.against)
+    parts += ["## Compared with\n", _markdown(("bench", "the other side"), compared)]
+    return "\n".join(parts)
+
+
+def note(row: Row) -> str:
+    """What was tried for a miss."""
+    for (bench, case), tried in MISSES.items():
+        if row.bench == bench and row.case.startswith(case):
+            return tried
+    return "nothing yet"
+
+
+def _name(row: Row) -> str:
+    return f"{row.bench}: {row.case}"
+
+
+def _markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    shown = [head, ["---"] * len(head), *lines]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in shown)
