@@ -22,6 +22,8 @@ EDGES = {
     "rich": ("reelmill.cli*", "reelmill_stages.commands*"),
     "kopf": ("reelmill.controller.handlers",),
     "kubernetes": ("reelmill.controller.cluster",),
+    "aiohttp": ("reelmill.controller.cluster", "reelmill.controller.probes"),
+    "prometheus_client": ("reelmill.controller.metrics", "reelmill.controller.probes"),
     "torch": (),
     "cv2": (),
     "skvideo": (),

@@ -10,6 +10,7 @@ from reelmill.cli.check import check
 from reelmill.cli.export import export
 from reelmill.cli.init import init
 from reelmill.cli.ledger import ledger
+from reelmill.cli.operator import app as operator
 from reelmill.cli.plan import plan
 from reelmill.cli.prune import prune
 from reelmill.cli.replay import replay
@@ -50,3 +51,4 @@ def _main(
 
 for command in (init, validate, plan, run, status, ledger, retry, replay, check, export, abandon, prune, schema):
     app.command()(command)
+app.add_typer(operator)

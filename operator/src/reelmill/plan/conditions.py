@@ -108,11 +108,13 @@ def _reconciling(draft: Draft) -> Verdict:
     for stage in working:
         job = stage.pass_.job if stage.pass_ else ""
         if words := draft.snapshot.waiting.get(job):
-            return True, "Unschedulable", f"{stage.name}: {words}"
+            return True, draft.snapshot.reasons.get(job, "Unschedulable"), f"{stage.name}: {words}"
     if working:
         return True, "Progressing", f"at work: {', '.join(stage.name for stage in working)}"
     if draft.surveying and not draft.stall:
-        return True, "Surveying", draft.snapshot.waiting.get(draft.survey.job, "looking at the sources and the store")
+        if words := draft.snapshot.waiting.get(draft.survey.job):
+            return True, draft.snapshot.reasons.get(draft.survey.job, "Unschedulable"), f"survey: {words}"
+        return True, "Surveying", "looking at the sources and the store"
     shared = [stage.name for stage in draft.stages.values() if stage.found and not stage.stall]
     if shared and not draft.stall:
         return True, "SharedPass", f"waiting for another pipeline: {', '.join(shared)}"

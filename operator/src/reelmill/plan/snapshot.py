@@ -16,8 +16,8 @@ class Snapshot:
 
     `status` is the one last written (its own write may be newer than the watch). `reports` maps the name of a finished
     Job to the termination message of one of its pods (of a failed Job: a failed pod), empty where there is none; a
-    finished Job that is not in it is waited for. `waiting` maps a Job's name to the scheduler's words about a pod of
-    it that finds no node.
+    finished Job that is not in it is waited for. `waiting` maps a Job's name to a sentence about why its pods do not
+    run: the scheduler's words about one that finds no node, unless `reasons` has another CamelCase word for it.
     """
 
     pipeline: VideoPipeline
@@ -26,6 +26,7 @@ class Snapshot:
     jobs: Sequence[Mapping[str, Any]] = ()
     reports: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     generation: int = 0
     created: datetime | None = None

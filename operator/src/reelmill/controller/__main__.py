@@ -1,0 +1,22 @@
+"""`python -m reelmill.controller`: the operator in a pod, with the pod's service account."""
+
+import os
+import sys
+
+from reelmill.contract.errors import ReelmillError
+from reelmill.controller.cluster import Access
+from reelmill.controller.running import run
+from reelmill.controller.settings import read
+
+
+def main() -> int:
+    """The exit code."""
+    try:
+        return run(Access(in_cluster=True), read(os.environ))
+    except ReelmillError as error:
+        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)  # noqa: T201 - the log is not set up yet
+        return int(error.exit_code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

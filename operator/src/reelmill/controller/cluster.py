@@ -1,0 +1,147 @@
+"""The only importer of the Kubernetes client: one connection, raw JSON in and out, typed outcomes.
+
+Dicts and not the client's models: those cost fifty times as much and drop fields that they do not know.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client, config
+from kubernetes.aio.config.config_exception import ConfigException
+
+from reelmill.contract.errors import SpecError
+from reelmill.controller.outcomes import Trouble, outcome
+
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+MERGE_PATCH = "application/merge-patch+json"
+
+Json = dict[str, Any]
+Observer = Callable[[str, int, float], None]
+"""Told of every request: method, status (0: no answer), seconds."""
+
+
+class Requests(Protocol):
+    """The seam to the API server: what tests put faults in front of."""
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        """The answer's object. Raises the outcomes; a PATCH is a JSON merge patch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to find the API server: a kubeconfig, or the pod's own service account."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    in_cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One server and who we are to it, for a client of another library."""
+
+    server: str
+    ca_file: str | None
+    token: str | None
+    certificate_file: str | None
+    key_file: str | None
+    username: str | None
+    password: str | None
+    insecure: bool
+
+
+class Cluster:
+    """One connection to an API server."""
+
+    def __init__(self, configuration: client.Configuration, observer: Observer | None = None) -> None:
+        self._api = client.ApiClient(configuration)
+        self._api.user_agent = "reelmill-operator"
+        self._observer = observer
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        """The answer's object. Raises the outcomes; a PATCH is a JSON merge patch."""
+        began, status = time.monotonic(), 0
+        try:
+            status, headers, text = await self._send(method, path, query or {}, body)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Trouble(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
+        finally:
+            if self._observer:
+                self._observer(method, status, time.monotonic() - began)
+        if status >= 400:
+            raise outcome(status, _words(text), headers)
+        try:
+            found: Json = json.loads(text)
+        except ValueError as error:
+            raise Trouble(f"{method} {path}: the answer is no JSON") from error
+        return found
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, str], body: Json | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {"Accept": "application/json", **self._api.default_headers}
+        if body is not None:
+            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else "application/json"
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        answer = await self._api.call_api(method, url, header_params=headers, body=body, _request_timeout=TIMEOUT)
+        return answer.status, answer.headers, await answer.read()
+
+
+async def connect(access: Access, observer: Observer | None = None) -> Cluster:
+    """A connection. Raises SpecError where there is no usable configuration."""
+    return Cluster(await _configuration(access), observer)
+
+
+async def credentials(access: Access) -> Credentials:
+    """The credentials of now: tokens change while a process lives. Raises SpecError like `connect`."""
+    found = await _configuration(access)
+    key = found.api_key.get("BearerToken") or found.api_key.get("authorization") or ""
+    return Credentials(
+        server=found.host,
+        ca_file=found.ssl_ca_cert,
+        token=key.split(" ", 1)[-1] or None,
+        certificate_file=found.cert_file,
+        key_file=found.key_file,
+        username=found.username or None,
+        password=found.password or None,
+        insecure=not found.verify_ssl,
+    )
+
+
+async def _configuration(access: Access) -> client.Configuration:
+    found = client.Configuration()
+    try:
+        if access.in_cluster:
+            config.load_incluster_config(client_configuration=found)
+        else:
+            await config.load_kube_config(
+                config_file=access.kubeconfig or None, context=access.context or None, client_configuration=found
+            )
+    except (ConfigException, OSError) as error:
+        where = "the pod's service account" if access.in_cluster else access.kubeconfig or "the default kubeconfig"
+        raise SpecError(
+            f"no access to a cluster: {error}", where=where, hint="name one with --kubeconfig and --context"
+        ) from error
+    return found
+
+
+def _words(text: bytes) -> str:
+    """The message of a Status, or the beginning of whatever came."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200].decode(errors="replace")

@@ -1,0 +1,167 @@
+"""The operator put together: one connection, one cache, one queue; watches and lists in front, workers behind."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from reelmill.contract import log
+from reelmill.controller.budget import Budget
+from reelmill.controller.cache import Cache
+from reelmill.controller.cluster import Access, Cluster, Requests, connect
+from reelmill.controller.handlers import Watches
+from reelmill.controller.health import Health
+from reelmill.controller.intake import Intake
+from reelmill.controller.leader import Leader, LeaseLost
+from reelmill.controller.metrics import Metrics
+from reelmill.controller.probes import serving
+from reelmill.controller.pump import Pump
+from reelmill.controller.recorder import Recorder
+from reelmill.controller.resync import Resync
+from reelmill.controller.settings import Settings
+from reelmill.controller.verbs import Verbs
+from reelmill.controller.worker import Worker
+
+_log = logging.getLogger(__name__)
+RELEASE_SECONDS = 5.0
+
+
+class Operator:
+    """One replica. `layer` stands between it and the API server: tests put faults there."""
+
+    def __init__(
+        self, access: Access, settings: Settings, *, layer: Callable[[Requests], Requests] = lambda requests: requests
+    ) -> None:
+        self._access, self._settings, self._layer = access, settings, layer
+        self.cache, self.metrics, self.health = Cache(), Metrics(), Health(time.monotonic)
+        self.port = 0
+        """Where probes are answered, while it runs."""
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises SpecError without access to a cluster, LeaseLost when another one acts."""
+        cluster = await connect(self._access, self.metrics.requested)
+        try:
+            await self._run(cluster)
+        finally:
+            await cluster.close()
+
+    async def _run(self, cluster: Cluster) -> None:
+        settings = self._settings
+        leader: Leader | None = None
+        verbs = Verbs(
+            self._layer(cluster),
+            Budget(settings.write_rate, settings.write_burst, clock=time.monotonic),
+            fence=lambda: leader is None or leader.holds(),
+            waited=self.metrics.budget_wait.observe,
+        )
+        if settings.leader_election:
+            leader = Leader(
+                verbs,
+                settings.own_namespace,
+                settings.lease_name,
+                settings.identity,
+                seconds=settings.lease_seconds,
+                clock=time.monotonic,
+                now=lambda: datetime.now(UTC),
+            )
+        worker = Worker(
+            self.cache,
+            verbs,
+            Recorder(verbs, settings.identity),
+            settings.planning,
+            progress_seconds=settings.progress_seconds,
+        )
+        pump = Pump(worker.process, self.metrics)
+        async with serving(
+            settings.listen,
+            illness=lambda: self.health.illness(pump.queue),
+            ready=lambda: self.health.ready,
+            metrics=lambda: self.metrics.text(self.cache, pump.queue),
+        ) as self.port:
+            try:
+                await self._lead(verbs, pump, leader)
+            finally:
+                self.metrics.leader.set(0)
+                if leader:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(RELEASE_SECONDS):
+                            await leader.release()
+
+    async def _lead(self, verbs: Verbs, pump: Pump, leader: Leader | None) -> None:
+        if leader:
+            # A replica that stands by is ready: it does all that it is there for.
+            self.health.ready = True
+            await leader.acquire()
+        self.metrics.leader.set(1)
+        settings = self._settings
+        resync = Resync(
+            self.cache,
+            verbs,
+            settings.namespaces,
+            pump.add,
+            every=settings.resync_seconds,
+            counted=self.metrics.resyncs.inc,
+        )
+
+        def sign() -> None:
+            self.health.watch_sign()
+            resync.ask()
+
+        watches = Watches(
+            self._access,
+            settings.namespaces,
+            take=Intake(self.cache, pump.add).take,
+            sign=sign,
+            restarted=self.metrics.watch_restarts.inc,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                if leader:
+                    group.create_task(leader.keep())
+                await resync.begin()
+                self.health.ready = True
+                self.health.watch_sign()
+                log.event(_log, "listed", pipelines=len(self.cache.pipelines), jobs=len(self.cache.jobs))
+                group.create_task(resync.run())
+                group.create_task(watches.run())
+                group.create_task(pump.run(settings.workers))
+        except ExceptionGroup as ended:
+            if lost := ended.subgroup(LeaseLost):
+                raise LeaseLost(str(lost.exceptions[0])) from ended
+            raise
+
+
+def run(access: Access, settings: Settings) -> int:
+    """Run one replica until SIGTERM or SIGINT; the exit code. Raises SpecError like `Operator.run`."""
+    log.setup(level=settings.log_level)
+    kopf = logging.getLogger("kopf")
+    kopf.handlers, kopf.propagate = logging.getLogger("reelmill").handlers, False
+    kopf.setLevel(logging.WARNING)
+    # It runs in a thread, where it cannot take signals; we do.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    return asyncio.run(_until_stopped(Operator(access, settings)))
+
+
+async def _until_stopped(operator: Operator) -> int:
+    working = asyncio.ensure_future(operator.run())
+    loop, stopped = asyncio.get_running_loop(), False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        working.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await working
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+    except LeaseLost as lost:
+        log.event(_log, str(lost), level=logging.WARNING)
+        return 1
+    return 0

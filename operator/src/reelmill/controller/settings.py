@@ -1,0 +1,105 @@
+"""What whoever installs the operator decides: the environment, read once into one frozen model.
+
+Every variable is `REELMILL_` and the field's name in capitals. Others are ignored: Kubernetes itself puts variables
+with such names into pods (service links), so none of ours may end in `_PORT` or `_SERVICE_HOST`.
+"""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from reelmill.contract.errors import SpecError
+from reelmill.plan import settings as plan
+
+PREFIX = "REELMILL_"
+NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+
+def _words(value: object) -> object:
+    return tuple(word for part in value.split(",") if (word := part.strip())) if isinstance(value, str) else value
+
+
+def _identity() -> str:
+    return socket.gethostname()
+
+
+class Settings(BaseModel):
+    """The operator's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    namespaces: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Namespaces that are served, comma-separated; empty: all of them."""
+    own_namespace: str = "default"
+    """Where the operator itself lives: its Lease is there."""
+    stages_image: str = "reelmill-stages"
+    """Image of stage pods where the resource names none."""
+    stages_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    stages_service_account: str = ""
+    """Service account of stage pods where the resource names none; empty: the namespace's default."""
+    stages_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """From SIGTERM to SIGKILL of a stage pod: time to write a checkpoint."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    """Pipelines that are planned and written at the same time."""
+    write_rate: Annotated[float, Field(gt=0, le=10_000)] = 50.0
+    """Writes to the API server per second, in the long run."""
+    write_burst: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """Writes that may come at once after a quiet time."""
+    resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600.0
+    """How often everything is listed anew, give or take a tenth."""
+    progress_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    """Least time between two writes of a status in which only counts moved."""
+    listen: str = "0.0.0.0:8080"
+    """Address of `/metrics`, `/healthz` and `/readyz`; empty: none."""
+    leader_election: bool = False
+    """Of several replicas only the holder of the Lease acts."""
+    lease_name: str = "reelmill-operator"
+    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    """How long after its last renewal a Lease counts as held by others."""
+    identity: str = Field(default_factory=_identity)
+    """Who this replica is in the Lease and in events."""
+
+    @property
+    def planning(self) -> plan.Settings:
+        """The part that the planner needs."""
+        return plan.Settings(
+            image=self.stages_image,
+            image_pull_policy=self.stages_pull_policy,
+            service_account=self.stages_service_account,
+            grace_seconds=self.stages_grace_seconds,
+        )
+
+
+def read(environment: Mapping[str, str], **given: object) -> Settings:
+    """Settings from the environment; `given` ones win, where they are not None.
+
+    Raises SpecError naming the variable that cannot be read.
+    """
+    values: dict[str, object] = {}
+    for name in Settings.model_fields:
+        text = environment.get(PREFIX + name.upper(), "").strip()
+        if text:
+            values[name] = text
+    if "own_namespace" not in values and (found := _own_namespace()):
+        values["own_namespace"] = found
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        raise SpecError(
+            f"{PREFIX}{name}={first['input']}: {first['msg']}", hint="mend the operator's environment"
+        ) from error
+
+
+def _own_namespace() -> str:
+    """The namespace of this pod, where this is one."""
+    try:
+        return Path(NAMESPACE_FILE).read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,41 @@
+"""The narrow write of a status: only what differs, and only counts not too often. Pure."""
+
+from typing import Any
+
+from reelmill.contract.status import StageStatus, Status
+
+Json = dict[str, Any]
+
+
+def merge_patch(old: Json, new: Json) -> Json:
+    """The JSON merge patch that makes `new` of `old`: lists are replaced whole, what is missing becomes null."""
+    patch: Json = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        known = old.get(name)
+        if isinstance(value, dict) and isinstance(known, dict):
+            if inner := merge_patch(known, value):
+                patch[name] = inner
+        elif name not in old or known != value:
+            patch[name] = value
+    return patch
+
+
+def as_json(status: Status) -> Json:
+    """The status as it is stored: nulls are left out, as the API server leaves them out."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def only_progress(old: Status, new: Status) -> bool:
+    """Whether two statuses differ in nothing but counts of running work: worth a write now and then."""
+    return _at_rest(old) == _at_rest(new)
+
+
+def _at_rest(status: Status) -> Status:
+    return status.model_copy(update={"shards": "", "stages": [_without_counts(stage) for stage in status.stages]})
+
+
+def _without_counts(stage: StageStatus) -> StageStatus:
+    work = stage.pass_
+    if work is None:
+        return stage
+    return stage.model_copy(update={"pass_": work.model_copy(update={"active": 0, "done": 0, "failed": ""})})

@@ -1,0 +1,214 @@
+"""One pass over one pipeline: look, plan, write. The status goes first, then the Jobs, then the events.
+
+A crash between any two writes converges: the status holds the names of the Jobs about to be created, so the next pass
+creates the same ones, and a name that exists already is adopted.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reelmill.contract.log import event
+from reelmill.controller.cache import Cache, key_of
+from reelmill.controller.diagnose import Diagnosis, diagnose
+from reelmill.controller.harvest import finished, phase_to_read, report
+from reelmill.controller.outcomes import Conflict, NotFound, Refusal
+from reelmill.controller.recorder import Recorder
+from reelmill.controller.seeing import seconds_since, snapshot
+from reelmill.controller.status_patch import as_json, merge_patch, only_progress
+from reelmill.controller.verbs import Verbs
+from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Plan, Settings, Snapshot, reconcile, refuse
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+AT_ONCE = 0.0
+FIRST_LOOK_SECONDS = 10.0
+"""How old a Job without running pods is before its pods are looked at, and how often at first."""
+LAST_LOOK_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is known of one pipeline beside the cache. All of it can be lost."""
+
+    uid: str
+    reports: dict[str, str] = field(default_factory=dict)
+    """By UID of a finished Job."""
+    looks: dict[str, tuple[float, Diagnosis | None]] = field(default_factory=dict)
+    """By UID of a Job: when its pods were last looked at, and what was found."""
+    refused: dict[str, Diagnosis] = field(default_factory=dict)
+    """By name of a Job: why it could not be created."""
+    written: float = float("-inf")
+
+
+class Worker:
+    """Turns keys into writes. Several tasks may use one; the queue gives each key to one at a time."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        verbs: Verbs,
+        recorder: Recorder,
+        settings: Settings,
+        *,
+        progress_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
+        self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
+        self._memories: dict[str, _Memory] = {}
+
+    async def process(self, key: str) -> float | None:
+        """One pass. Seconds after which the pipeline needs another one even if nothing happens; None: no need.
+
+        Raises Trouble, Refusal and Fenced: whatever was written is whole, the next pass goes on.
+        """
+        namespace, _, name = key.partition("/")
+        pipeline = self._cache.pipelines.named(namespace, name)
+        if pipeline is None or pipeline["metadata"].get("deletionTimestamp"):
+            # The garbage collector takes the Jobs.
+            self._memories.pop(key, None)
+            return None
+        memory = self._memory(key, pipeline["metadata"]["uid"])
+        jobs = self._cache.jobs.owned_by(memory.uid)
+        await self._harvest(memory, jobs)
+        diagnoses, look_again = await self._diagnose(memory, jobs)
+        reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
+        seen, problem = snapshot(pipeline, jobs, reports, diagnoses | memory.refused, self._settings)
+        now = self._now()
+        plan = refuse(seen, problem, now) if problem else reconcile(seen, now)
+        if later := self._later(memory, seen, plan):
+            return _sooner(later, plan.wake_after, look_again)
+        try:
+            await self._write_status(memory, pipeline, seen, plan)
+        except Conflict:
+            self._cache.pipelines.insert(await self._verbs.pipeline(namespace, name))
+            return AT_ONCE
+        except NotFound:
+            self._cache.pipelines.remove(pipeline)
+            return None
+        for action in plan.actions:
+            await self._apply(memory, namespace, action)
+        for said in plan.events:
+            await self._recorder.say(pipeline, said, now)
+        return _sooner(plan.wake_after, look_again)
+
+    def _memory(self, key: str, uid: str) -> _Memory:
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != uid:
+            memory = self._memories[key] = _Memory(uid)
+        return memory
+
+    async def _harvest(self, memory: _Memory, jobs: list[Json]) -> None:
+        """Read the reports of Jobs that finished. One with a ttl was harvested: the status is done with it."""
+        wanted = {_uid(job): job for job in jobs if finished(job) and "ttlSecondsAfterFinished" not in job["spec"]}
+        memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
+        for uid, job in wanted.items():
+            if uid not in memory.reports:
+                phase, metadata = phase_to_read(job), job["metadata"]
+                pods = await self._verbs.pods(metadata["namespace"], metadata["name"], phase) if phase else []
+                memory.reports[uid] = report(job, pods)
+
+    async def _diagnose(self, memory: _Memory, jobs: list[Json]) -> tuple[dict[str, Diagnosis], float | None]:
+        """Why Jobs whose pods should run have none that do, and when to look again."""
+        stuck = {_uid(job): job for job in jobs if _stuck(job)}
+        memory.looks = {uid: look for uid, look in memory.looks.items() if uid in stuck}
+        found, again = {}, None
+        for uid, job in stuck.items():
+            age = seconds_since(job["status"]["startTime"], self._now())
+            looked, diagnosis = memory.looks.get(uid, (float("-inf"), None))
+            every = min(max(age / 4, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS)
+            if age >= FIRST_LOOK_SECONDS and self._clock() - looked >= every:
+                metadata = job["metadata"]
+                pods = await self._verbs.pods(metadata["namespace"], metadata["name"], "Pending")
+                diagnosis = diagnose(job, pods, age)
+                memory.looks[uid] = self._clock(), diagnosis
+            if diagnosis:
+                found[job["metadata"]["name"]] = diagnosis
+            again = _sooner(again, every)
+        return found, again
+
+    def _later(self, memory: _Memory, seen: Snapshot, plan: Plan) -> float | None:
+        """Seconds until a status in which only counts moved may be written; None: write now, if anything."""
+        if plan.actions or plan.events or plan.status == seen.status or not only_progress(seen.status, plan.status):
+            return None
+        left = memory.written + self._progress_seconds - self._clock()
+        return left if left > 0 else None
+
+    async def _write_status(self, memory: _Memory, pipeline: Json, seen: Snapshot, plan: Plan) -> None:
+        old = pipeline.get("status") or {}
+        if old and plan.status == seen.status:
+            return
+        if patch := merge_patch(old, as_json(plan.status)):
+            self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
+            memory.written = self._clock()
+
+    async def _apply(self, memory: _Memory, namespace: str, action: Action) -> None:
+        match action:
+            case CreateJob(job):
+                await self._create(memory, job)
+            case PatchJob(name, patch):
+                try:
+                    self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
+                except NotFound:
+                    self._vanished(namespace, name)
+            case DeleteJob(name):
+                await self._delete(namespace, name)
+
+    async def _create(self, memory: _Memory, job: Json) -> None:
+        name = job["metadata"]["name"]
+        try:
+            self._cache.jobs.insert(await self._verbs.create_job(job))
+        except Refusal as refusal:
+            memory.refused = {name: Diagnosis("JobRefused", f"the Job {name} cannot be created: {refusal}")}
+            raise
+        memory.refused.pop(name, None)
+        event(_log, "created", job=name, pipeline=key_of(job["metadata"]["namespace"], _owner(job)))
+
+    async def _delete(self, namespace: str, name: str) -> None:
+        job = self._cache.jobs.named(namespace, name)
+        if job is None:
+            return
+        try:
+            answer = await self._verbs.delete_job(job)
+        except (NotFound, Conflict):
+            # Gone, or the name belongs to another Job by now.
+            self._vanished(namespace, name)
+            return
+        event(_log, "deleted", job=name)
+        if (answer.get("metadata") or {}).get("deletionTimestamp") and answer["metadata"].get("uid") == _uid(job):
+            self._cache.jobs.insert(answer)
+        else:
+            self._vanished(namespace, name)
+
+    def _vanished(self, namespace: str, name: str) -> None:
+        if job := self._cache.jobs.named(namespace, name):
+            self._cache.jobs.remove(job)
+
+
+def _stuck(job: Json) -> bool:
+    """A Job that may have pods, and has none or one that is not ready."""
+    spec, status = job["spec"], job["status"]
+    if finished(job) or spec.get("suspend") or not status.get("startTime"):
+        return False
+    active, ready = int(status.get("active") or 0), int(status.get("ready") or 0)
+    return active > ready or not active
+
+
+def _uid(job: Json) -> str:
+    uid: str = job["metadata"]["uid"]
+    return uid
+
+
+def _owner(job: Json) -> str:
+    name: str = job["metadata"]["ownerReferences"][0]["name"]
+    return name
+
+
+def _sooner(*seconds: float | None) -> float | None:
+    return min((value for value in seconds if value is not None), default=None)
