@@ -8,6 +8,7 @@ from typing import Any
 from reelmill.contract.task import Connection
 from reelmill_stages.registry import source
 from reelmill_stages.sources import Listed
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import SourceBucket
 
 
@@ -27,9 +28,9 @@ def put_json(path: Path, value: object) -> Path:
     return put(path.parent, path.name, content=json.dumps(value).encode()) / path.name
 
 
-def listed(type_: str, **params: Any) -> list[Listed]:
+def listed(type_: str, before: Before = NOTHING, **params: Any) -> list[Listed]:
     adapter, block = source(type_, {name: str(v) if isinstance(v, Path) else v for name, v in params.items()})
-    return list(adapter(block, bucket(), "raw"))
+    return list(adapter(block, bucket(), "raw", before))
 
 
 def items(rows: Iterable[Listed]) -> list[Listed]:

@@ -7,6 +7,7 @@ from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.dataset import DataSet
+from reelmill_stages.runtime.known import NEW, Known
 from reelmill_stages.sources.bucket import SourceBucket
 from reelmill_stages.store import Store
 
@@ -32,15 +33,15 @@ def forecast(task: Task, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]) -> dict[str, Any]:
     adapter, block = registry.source(source.type, dict(source.params))
     bucket = SourceBucket.connected(source.connection or task.store.connection, env)
-    known = {item.key for item in data.items()}
     row = {"listed": 0, "new": 0, "problems": 0, "weight": 0.0}
-    for listed in adapter(block, bucket, source.name):
-        row["listed"] += 1
-        if listed.problem:
-            row["problems"] += 1
-        elif listed.key not in known:
-            row["new"] += 1
-            row["weight"] += listed.weight
+    with Known(data) as known:
+        for listed in adapter(block, bucket, source.name, known):
+            row["listed"] += 1
+            if listed.problem:
+                row["problems"] += 1
+            elif known.look(listed).state == NEW:
+                row["new"] += 1
+                row["weight"] += listed.weight
     return row
 
 

@@ -1,21 +1,23 @@
 """What a source has listed before, so that a listing adds only what is new and notices what changed or vanished.
 
-An item is identified by its key, the size and version of its object and the digest of its row. Kept in a temporary
-SQLite database: a source may have millions of items.
+An item is the one that was listed when its key is and it says the same (`content`). Kept in a temporary SQLite
+database: a source may have millions of items.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from reelmill.contract.digest import fingerprint
-from reelmill.contract.record import Item, LedgerRow, Media, Outcome
+from reelmill.contract.record import Item, LedgerRow, Outcome
 from reelmill_stages.dataset import DataSet
+from reelmill_stages.naming import folded
 from reelmill_stages.sources import Listed
+from reelmill_stages.sources.before import content
 
 NEW, SAME, CHANGED, AGAIN = "new", "same", "changed", "again"
+_AFTER_TILDE = chr(ord("~") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +31,21 @@ class Look:
     """How often this listing has had the key."""
 
 
-def identity(key: str, group: str, media: Media | None, fields: Any) -> str:
-    """What must be equal for an item to be the one that was listed. Its weight is derived from these."""
-    return fingerprint([key, group, media.to_json() if media else None, dict(fields)])[:32]
-
-
 class Known:
-    """Items and failed rows of a source. A context manager."""
+    """Items and failed rows of a source. Implements `sources.Before`. A context manager."""
 
     def __init__(self, data: DataSet) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA cache_size=-32768")
-        self._db.execute("CREATE TABLE known (key TEXT PRIMARY KEY, identity TEXT, seen INT) WITHOUT ROWID")
+        self._db.execute(
+            "CREATE TABLE known (key TEXT PRIMARY KEY, content TEXT, name TEXT, shape TEXT, seen INT) WITHOUT ROWID"
+        )
         self._db.execute("BEGIN")
         for segment in data.segments():
             self._insert(_failed(row) for row in data.segment_ledger(segment))
             for part in segment.parts:
                 self._insert(_item(item) for item in data.part_items(part))
+        self._db.execute("CREATE INDEX by_shape ON known (shape)")
 
     def __enter__(self) -> Self:
         return self
@@ -61,9 +61,9 @@ class Known:
         A row that failed before and is fine now is new; one that fails as before is the same; an item whose row has a
         problem now has changed.
         """
-        found = self._db.execute("SELECT identity, seen FROM known WHERE key = ?", (listed.key,)).fetchone()
+        found = self._db.execute("SELECT content, seen FROM known WHERE key = ?", (listed.key,)).fetchone()
         if found is None:
-            self._db.execute("INSERT INTO known VALUES (?, '', 1)", (listed.key,))
+            self._db.execute("INSERT INTO known VALUES (?, '', NULL, NULL, 1)", (listed.key,))
             return Look(NEW)
         before, seen = found
         self._db.execute("UPDATE known SET seen = seen + 1 WHERE key = ?", (listed.key,))
@@ -75,23 +75,47 @@ class Known:
 
     def vanished(self) -> Iterator[str]:
         """Keys of items that were not seen since."""
-        for (key,) in self._db.execute("SELECT key FROM known WHERE seen = 0 AND identity NOT LIKE '!%' ORDER BY key"):
+        for (key,) in self._db.execute("SELECT key FROM known WHERE seen = 0 AND content NOT LIKE '!%' ORDER BY key"):
             yield key
 
-    def _insert(self, rows: Iterator[tuple[str, str]]) -> None:
-        self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, 0)", rows)
+    def keys(self, identity: str) -> Iterator[tuple[str, str]]:
+        found = self._db.execute(
+            "SELECT key, content FROM known WHERE key = ? OR (key > ? AND key < ?)",
+            (identity, f"{identity}~", f"{identity}{_AFTER_TILDE}"),
+        )
+        for key, said in found.fetchall():
+            yield key, "" if said.startswith("!") else said
+
+    def several(self) -> Iterator[str]:
+        for (key,) in self._db.execute("SELECT key FROM known WHERE key GLOB '*~????????*'").fetchall():
+            yield key.rpartition("~")[0]
+
+    def name(self, key: str) -> str | None:
+        found = self._db.execute("SELECT name FROM known WHERE key = ?", (key,)).fetchone()
+        return found[0] if found else None
+
+    def holder(self, name: str) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = self._db.execute(
+            "SELECT key, name FROM known WHERE shape = ?", (folded(name),)
+        ).fetchone()
+        return found
+
+    def _insert(self, rows: Iterator[tuple[str, str, str | None]]) -> None:
+        shaped = ((key, said, name, None if name is None else folded(name)) for key, said, name in rows)
+        self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, 0)", shaped)
 
 
-def _item(item: Item) -> tuple[str, str]:
-    return item.key, identity(item.key, item.group, item.media, item.fields)
+def _item(item: Item) -> tuple[str, str, str | None]:
+    name = item.fields.get("name")
+    return item.key, content(item.group, item.media, item.fields), name if isinstance(name, str) else None
 
 
 def _listed(listed: Listed) -> str:
-    return identity(listed.key, listed.group, listed.media, listed.fields)
+    return content(listed.group, listed.media, listed.fields)
 
 
-def _failed(row: LedgerRow) -> tuple[str, str]:
-    return row.key, _problem(row.reason) if row.outcome == Outcome.FAILED else ""
+def _failed(row: LedgerRow) -> tuple[str, str, str | None]:
+    return row.key, _problem(row.reason) if row.outcome == Outcome.FAILED else "", None
 
 
 def _problem(reason: str) -> str:

@@ -26,7 +26,7 @@ from reelmill_stages.runtime.rows import RowFile
 from reelmill_stages.runtime.spool import Spool
 from reelmill_stages.runtime.stored import create
 from reelmill_stages.runtime.views import write_record
-from reelmill_stages.sources import Listed
+from reelmill_stages.sources import Before, Listed
 from reelmill_stages.sources.bucket import SourceBucket
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def list_source(context: Context, source: SourceDef) -> SourceReport:
         data = context.data_set(source.name, source.key)
         with Known(data) as known, Spool() as spool:
             drift = Drift()
-            for listed in _listed(context, source):
+            for listed in _listed(context, source, known):
                 _sort(listed, known, spool, drift)
             drift.vanished = list(known.vanished())
             if _commit(context, source, data, spool):
@@ -78,10 +78,10 @@ def _report(context: Context, source: SourceDef, new: int, drifted: int) -> Sour
     return SourceReport(segments=data.last.segment if data.last else 0, items=data.item_count, new=new, drifted=drifted)
 
 
-def _listed(context: Context, source: SourceDef) -> Iterator[Listed]:
+def _listed(context: Context, source: SourceDef, before: Before) -> Iterator[Listed]:
     adapter, block = registry.source(source.type, source.params)
     bucket = SourceBucket.connected(source.connection or context.task.store.connection, context.env)
-    return adapter(block, bucket, source.name)
+    return adapter(block, bucket, source.name, before)
 
 
 def _sort(listed: Listed, known: Known, spool: Spool, drift: Drift) -> None:

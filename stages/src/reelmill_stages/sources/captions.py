@@ -9,6 +9,7 @@ from reelmill.contract.errors import ItemError, ReelmillError, SpecError
 from reelmill.contract.spec.sources.captions import CaptionsBlock
 from reelmill_stages.naming import safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
 from reelmill_stages.sources.drafts import Draft, refused, row_digest
@@ -17,12 +18,12 @@ from reelmill_stages.sources.settle import settled
 from reelmill_stages.sources.table import found
 
 
-def list_captions(block: CaptionsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+def list_captions(block: CaptionsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
     """One item per caption, with `text` or `conversations`. Files already are what the caption speaks of."""
     uri = absolute(block.uri)
     folder = Folder(bucket, block.videos)
     captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
-    return settled(_draft(caption, folder, source) for caption in captions)
+    return settled((_draft(caption, folder, source) for caption in captions), before)
 
 
 def caption_set(name: str) -> CaptionSet:

@@ -7,6 +7,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
 from reelmill_stages.naming import clip_stem
 from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.columns import as_row, cell, seen_rows
 from reelmill_stages.sources.drafts import Draft, refused, row_digest
@@ -22,13 +23,13 @@ BEGIN = ("begin position", "begin")
 END = ("end position", "end")
 
 
-def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
     """One item per row of the metadata: a clip still to be cut from the video that `vid` and `info` lead to."""
     metadata = absolute(block.metadata)
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
     videos = _Videos(Folder(bucket, block.videos), info)
     rows = seen_rows(values(bucket.read(metadata), metadata), metadata, VID, TEXT, BEGIN, END)
-    return settled(_draft(row, videos, source) for row in rows)
+    return settled((_draft(row, videos, source) for row in rows), before)
 
 
 def _draft(value: object, videos: "_Videos", source: str) -> Draft:

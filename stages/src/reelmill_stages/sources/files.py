@@ -9,6 +9,7 @@ from reelmill.contract.record import Media
 from reelmill.contract.spec.sources.files import FilesBlock
 from reelmill_stages.naming import safe_stem
 from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.cells import path as checked_path
 from reelmill_stages.sources.committed import objects
@@ -18,15 +19,16 @@ from reelmill_stages.sources.settle import settled
 from reelmill_stages.store import Stat
 
 
-def list_files(block: FilesBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+def list_files(block: FilesBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
     """One item per matching object; its key is the path below the prefix, its name that path as one word."""
     folder = absolute(block.uri).rstrip("/") + "/"
     include, exclude = matcher(block.include), matcher(block.exclude)
-    return settled(
+    drafts = (
         object_draft(uri, stat, below, source)
         for uri, stat in objects(bucket, block.uri)
         if include.match(below := uri.removeprefix(folder)) and not exclude.match(below)
     )
+    return settled(drafts, before)
 
 
 def object_draft(uri: str, stat: Stat, below: str, source: str) -> Draft:

@@ -8,6 +8,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill_stages.naming import safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.columns import Row, as_row, seen_rows
 from reelmill_stages.sources.drafts import Draft, refused, row_digest
@@ -17,12 +18,12 @@ from reelmill_stages.sources.json_stream import values
 from reelmill_stages.sources.settle import settled
 
 
-def list_pairs(block: PairsBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+def list_pairs(block: PairsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
     """One item per pair. The clip is cut already: its times travel as `begin_time`, `end_time` and `duration`."""
     pairs = absolute(block.uri)
     folder = Folder(bucket, block.clips)
     rows = seen_rows(values(bucket.read(pairs), pairs), pairs, ("vid",), ("clip_path",), ("transcript",))
-    return settled(_draft(row, folder, source) for row in rows)
+    return settled((_draft(row, folder, source) for row in rows), before)
 
 
 def _draft(value: object, folder: Folder, source: str) -> Draft:

@@ -7,6 +7,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.sources.table import Columns, TableBlock
 from reelmill_stages.naming import clip_stem, safe_stem
 from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.before import NOTHING, Before
 from reelmill_stages.sources.bucket import absolute
 from reelmill_stages.sources.columns import Row, Seen, as_row, cell
 from reelmill_stages.sources.drafts import Draft, refused, row_digest
@@ -21,7 +22,7 @@ RESERVED = frozenset(
 """What an item row says itself: a further column cannot be called that."""
 
 
-def list_rows(block: TableBlock, bucket: Bucket, source: str) -> Iterator[Listed]:
+def list_rows(block: TableBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
     """One item per row. With `start` and `end` it is a clip to be cut, weighed by its seconds."""
     columns, uri = block.columns, absolute(block.uri)
     wanted = _wanted(columns, uri)
@@ -35,7 +36,7 @@ def list_rows(block: TableBlock, bucket: Bucket, source: str) -> Iterator[Listed
         for name in wanted:
             seen.demand(f"{uri}:1", name, hint="name it under columns")
 
-    return settled(drafts())
+    return settled(drafts(), before)
 
 
 def _wanted(columns: Columns, uri: str) -> list[str]:
