@@ -1,0 +1,116 @@
+"""Plays the kubelets of reelmill's pods: takes each pod's Task and index to a symbolic store, and ends the pod as told.
+
+Its pods ask for a node label that no node has, so neither the scheduler nor kwok touches them.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from cluster.client import ApiError, Client
+from reelmill.contract.task import ENV, Task
+from symbolic_stages import SymbolicStore
+
+NOWHERE = {"test.reelmill.dev/symbolic": "true"}
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+@dataclass
+class SymbolicKubelet:
+    """Runs pods of a namespace in a thread, while it is entered."""
+
+    client: Client
+    namespace: str
+    store: SymbolicStore = field(default_factory=SymbolicStore)
+    holding: bool = False
+    """Pods are seen to run and do not end."""
+    jobs: dict[str, str] = field(default_factory=dict)
+    """Every Job that ever had a pod: name -> UID."""
+    ran: list[tuple[str, int, int]] = field(default_factory=list)
+    """Job, index and exit code of every pod that ended."""
+    problem: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._running: set[str] = set()
+
+    def __enter__(self) -> "SymbolicKubelet":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        if self.problem:
+            raise self.problem
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(0.05):
+                try:
+                    self._look()
+                except (ApiError, OSError):
+                    # The API server is away, or the pod is: look again.
+                    continue
+        except BaseException as problem:
+            self.problem = problem
+
+    def _look(self) -> None:
+        query = urlencode({"labelSelector": "app.kubernetes.io/managed-by=reelmill"})
+        for pod in self.client.json("GET", f"{self.client.path('v1/Pod', self.namespace)}?{query}")["items"]:
+            owner = pod["metadata"]["ownerReferences"][0]
+            self.jobs.setdefault(owner["name"], owner["uid"])
+            if pod["status"]["phase"] in ("Pending", "Running") and not pod["metadata"].get("deletionTimestamp"):
+                self._advance(pod, owner["name"])
+
+    def _advance(self, pod: dict[str, Any], job: str) -> None:
+        name = pod["metadata"]["name"]
+        if self.holding:
+            if pod["status"]["phase"] == "Pending":
+                self._write(name, "Running", {"running": {"startedAt": _now()}}, ready=True)
+            return
+        (container,) = pod["spec"]["containers"]
+        task = Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == ENV))
+        index = int(pod["metadata"]["annotations"][INDEX])
+        if pod["metadata"]["uid"] in self._running:
+            return
+        code, report = self.store.execute(task, index)
+        self._running.add(pod["metadata"]["uid"])
+        self.ran.append((job, index, code))
+        ended = {"exitCode": code, "message": report, "startedAt": _now(), "finishedAt": _now()}
+        self._write(name, "Failed" if code else "Succeeded", {"terminated": ended}, ready=False)
+
+    def _write(self, name: str, phase: str, state: dict[str, Any], *, ready: bool) -> None:
+        status = {
+            "phase": phase,
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [
+                {
+                    "name": "reelmill",
+                    "image": "x",
+                    "imageID": "x",
+                    "ready": ready,
+                    "restartCount": 0,
+                    "state": state,
+                }
+            ],
+        }
+        for _ in range(50):
+            try:
+                self.client.patch("v1/Pod", name, {"status": status}, self.namespace, part="status")
+            except OSError:
+                # What a step did must be told, or it would be done again.
+                self._stop.wait(0.2)
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+                return
+            else:
+                return
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
