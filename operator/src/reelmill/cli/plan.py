@@ -72,8 +72,9 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
 
 
 def _listing(seen: dict[str, Any]) -> str:
-    problems = f", {seen['problems']} that cannot be items" if seen["problems"] else ""
-    return f"{seen['listed']} there, {seen['new']} new{problems}"
+    told = {"changed": "changed", "vanished": "gone", "problems": "that cannot be items"}
+    more = "".join(f", {seen[name]} {words}" for name, words in told.items() if seen[name])
+    return f"{seen['listed']} there, {seen['new']} new{more}"
 
 
 def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:

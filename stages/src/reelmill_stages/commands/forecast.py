@@ -7,14 +7,15 @@ from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.dataset import DataSet
-from reelmill_stages.runtime.known import NEW, Known
+from reelmill_stages.runtime.known import CHANGED, NEW, Known
 from reelmill_stages.sources.bucket import SourceBucket
 from reelmill_stages.store import Store
 
 
 def forecast(task: Task, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Per source: `listed`, `new`, `problems`, `weight` (of what is new). Per stage: `items` still to take in and the
-    `bytes` that it will write, None where its block cannot tell. A stage is taken to make as many items as it reads.
+    """Per source: `listed`, `new`, `problems`, `changed`, `vanished`, `weight` (of what is new). Per stage: `items`
+    still to take in and the `bytes` that it will write, None where its block cannot tell. A stage is taken to make as
+    many items as it reads.
 
     Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured.
     """
@@ -33,15 +34,19 @@ def forecast(task: Task, env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]) -> dict[str, Any]:
     adapter, block = registry.source(source.type, dict(source.params))
     bucket = SourceBucket.connected(source.connection or task.store.connection, env)
-    row = {"listed": 0, "new": 0, "problems": 0, "weight": 0.0}
+    row: dict[str, Any] = {"listed": 0, "new": 0, "problems": 0, "changed": 0, "weight": 0.0}
     with Known(data) as known:
         for listed in adapter(block, bucket, source.name, known):
             row["listed"] += 1
+            state = known.look(listed).state
             if listed.problem:
                 row["problems"] += 1
-            elif known.look(listed).state == NEW:
+            elif state == NEW:
                 row["new"] += 1
                 row["weight"] += listed.weight
+            elif state == CHANGED:
+                row["changed"] += 1
+        row["vanished"] = sum(1 for _ in known.vanished())
     return row
 
 
