@@ -5,7 +5,7 @@ high, into tars, with two workers. Ours: `clip` in mode copy (exact to the frame
 (JPEG). Theirs: clips cut at key frames, then a second pass to one frame a second (mp4), which is 20 a clip on average.
 
 End to end is the wall time of the commands for 4 videos, interpreters and all. Steady is what a further video costs:
-the time for 8 videos less the time for 4, divided by 4, which cancels all start-up. video2dataset needs minutes, so
+the time for 4 videos less the time for 2, divided by 2, which cancels all start-up. video2dataset needs minutes, so
 it runs once in the middle of our rounds.
 """
 
@@ -20,12 +20,12 @@ from pathlib import Path
 
 from bench import films, v2d
 from bench.row import Row, begin, emit
-from bench.timing import seconds
+from bench.timing import Act, cpu_seconds, seconds
 
 SPANS = [(0.0, 10.0), (10.0, 30.0), (30.0, 60.0), (60.0, 75.0), (75.0, 95.0), (95.0, 120.0)]
 """They adjoin: video2dataset takes clips from the pieces that ffmpeg's segmenter leaves between key frames, and fails
 ('list index out of range') where the video has fewer key frames than there are cuts."""
-FEW, MANY = 4, 8
+FEW, MANY = 2, 4
 REELMILL = Path(sys.executable).with_name("reelmill")
 PIPELINE = """\
 apiVersion: reelmill.dev/v1alpha1
@@ -44,6 +44,15 @@ spec:
 """
 
 
+Spent = tuple[float, float]
+"""Wall time and CPU time in seconds."""
+
+
+def spent(act: Act) -> Spent:
+    before = cpu_seconds()
+    return seconds(act), cpu_seconds() - before
+
+
 def videos(folder: Path, count: int) -> list[Path]:
     """So many videos, alike but for their names."""
     film = films.film("720p GOP 250", sound=True)
@@ -54,8 +63,8 @@ def videos(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def ours(count: int) -> float:
-    """Seconds of `reelmill run` for so many videos. Raises ValueError where samples are missing."""
+def ours(count: int) -> Spent:
+    """What `reelmill run` took for so many videos. Raises ValueError where samples are missing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pipeline.yaml").write_text(PIPELINE)
@@ -65,7 +74,7 @@ def ours(count: int) -> float:
             for path in videos(folder / "videos", count):
                 rows.writerows((path.name, "a caption", start, end) for start, end in SPANS)
         command = [REELMILL, "run", "--quiet", "pipeline.yaml"]
-        took = seconds(lambda: subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL))
+        took = spent(lambda: subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL))
         found = 0
         for path in (folder / "data").rglob("*.tar"):
             with tarfile.open(path) as tar:
@@ -75,35 +84,45 @@ def ours(count: int) -> float:
         return took
 
 
-def theirs(interpreter: Path, count: int) -> float:
-    """Seconds of video2dataset's two passes for so many videos."""
+def theirs(interpreter: Path, count: int) -> Spent:
+    """What video2dataset's two passes took for so many videos."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = videos(folder / "videos", count)
-        return seconds(lambda: v2d.chain(interpreter, paths, SPANS, folder))
+        return spent(lambda: v2d.chain(interpreter, paths, SPANS, folder))
 
 
-def row(case: str, us: list[float], them: list[float], target: float) -> None:
-    mine, peer = statistics.median(us), statistics.median(them)
+def row(case: str, us: list[Spent], them: list[Spent], target: float) -> None:
+    (ours_s, ours_cpu), (peer_s, peer_cpu) = (
+        tuple(statistics.median(values) for values in zip(*side, strict=True)) for side in (us, them)
+    )
     against = "video2dataset 1.3.0: clips at precision low, then subset to 160 lines and 1 fps"
-    emit(Row("whole chain", case, against, mine, peer, "s", peer / mine, target, rounds=(len(us), len(them))))
+    ratios = peer_s / ours_s, peer_cpu / ours_cpu
+    emit(Row("whole chain", case, against, ours_s, peer_s, "s", *ratios, target, rounds=(len(us), len(them))))
 
 
 def main(rounds: int) -> None:
     interpreter = v2d.python()
     films.film("720p GOP 250", sound=True)
-    few, many, peer_few, peer_many = [], [], [], []
+    us: dict[int, list[Spent]] = {FEW: [], MANY: []}
+    them: dict[int, list[Spent]] = {FEW: [], MANY: []}
     for turn in range(rounds):
-        few.append(ours(FEW))
-        many.append(ours(MANY))
+        for count in (FEW, MANY):
+            us[count].append(ours(count))
         if turn == rounds // 2:
-            peer_few.append(theirs(interpreter, FEW))
-            peer_many.append(theirs(interpreter, MANY))
-    row(f"end to end, {FEW} videos, {FEW * len(SPANS)} clips", few, peer_few, 5.0)
+            for count in (FEW, MANY):
+                them[count].append(theirs(interpreter, count))
+    row(f"end to end, {MANY} videos, {MANY * len(SPANS)} clips", us[MANY], them[MANY], 5.0)
+    row("steady, a further video", further(us), further(them), 3.5)
+
+
+def further(spent: dict[int, list[Spent]]) -> list[Spent]:
+    """What each video beyond the first few cost."""
     extra = MANY - FEW
-    steady = [(long - short) / extra for short, long in zip(few, many, strict=True)]
-    peer_steady = [(long - short) / extra for short, long in zip(peer_few, peer_many, strict=True)]
-    row("steady, a further video", steady, peer_steady, 3.5)
+    return [
+        ((many[0] - few[0]) / extra, (many[1] - few[1]) / extra)
+        for few, many in zip(spent[FEW], spent[MANY], strict=True)
+    ]
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def bare(path: Path, spans: Spans) -> None:
 
 
 def row(case: str, against: str, target: float, times: Times) -> None:
-    emit(Row("clip", case, against, *times.medians, "s", times.ratio, target, rounds=times.rounds))
+    emit(Row("clip", case, against, *times.medians, "s", times.ratio, times.cpu_ratio, target, rounds=times.rounds))
 
 
 def main(rounds: int) -> None:

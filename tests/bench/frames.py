@@ -71,7 +71,8 @@ def workers(path: Path, rounds: int) -> Times:
 
 def row(bench: str, case: str, against: str, target: float, times: Times) -> None:
     ours, peer = times.medians
-    emit(Row(bench, case, against, ours, peer, "s", times.ratio, target, rounds=times.rounds))
+    by_cpu = None if bench == "frames, workers" else times.cpu_ratio
+    emit(Row(bench, case, against, ours, peer, "s", times.ratio, by_cpu, target, rounds=times.rounds))
 
 
 def main(rounds: int) -> None:

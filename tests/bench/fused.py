@@ -101,7 +101,7 @@ def main(rounds: int) -> None:
             Row(
                 "clip + frames fused", f"{len(SPANS)} clips of a {case}, bit-exact",
                 "ffmpeg copy cut, then one ffmpeg a clip with fps and scale",
-                *times.medians, "s", times.ratio, 2.0, rounds=times.rounds,
+                *times.medians, "s", times.ratio, times.cpu_ratio, 2.0, rounds=times.rounds,
             )
         )  # fmt: skip
 

@@ -45,7 +45,7 @@ def measure(it: Bucket, case: str, rounds: int) -> None:
     medians = statistics.median(moving), statistics.median(working)
     against = "the frames stage on the same video, with local files"
     case = f"{len(SPANS)} clips of a {case}"
-    emit(Row("transfer share", case, against, *medians, "s", share, LIMIT, True, rounds=(rounds, rounds)))
+    emit(Row("transfer share", case, against, *medians, "s", share, None, LIMIT, True, rounds=(rounds, rounds)))
 
 
 def main(rounds: int) -> None:

@@ -85,7 +85,7 @@ def the_stage(folder: Path, kept: list[Kept]) -> None:
 
 
 def row(case: str, against: str, target: float, times: Times) -> None:
-    emit(Row("pack", case, against, *times.medians, "s", times.ratio, target, rounds=times.rounds))
+    emit(Row("pack", case, against, *times.medians, "s", times.ratio, None, target, rounds=times.rounds))
 
 
 def main(rounds: int) -> None:

@@ -18,7 +18,8 @@ class Row:
     """`ours` and `peer` are medians in `unit`; `rounds` how often each was measured.
 
     `ratio` says how many times better ours is and should be at least `target`; with `at_most` it is a share that
-    should not exceed it. A row with `not_run` was not measured and has no numbers.
+    should not exceed it. `cpu_ratio` is the ratio of CPU seconds, where they say something: it is no verdict, but tells
+    what other work on the machine did to `ratio`. A row with `not_run` was not measured and has no numbers.
     """
 
     bench: str
@@ -28,6 +29,7 @@ class Row:
     peer: float | None = None
     unit: str = "s"
     ratio: float | None = None
+    cpu_ratio: float | None = None
     target: float | None = None
     at_most: bool = False
     rounds: tuple[int, int] = (0, 0)
@@ -58,7 +60,7 @@ class Row:
 def emit(row: Row) -> None:
     """Print the row for whoever gathers them; numbers to the digits that mean something."""
     values = row.to_json()
-    for name in ("ours", "peer", "ratio"):
+    for name in ("ours", "peer", "ratio", "cpu_ratio"):
         if name in values:
             values[name] = rounded(values[name])
     print(json.dumps(values), flush=True)

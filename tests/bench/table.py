@@ -5,14 +5,15 @@ from typing import Any
 
 from bench.row import Row
 
-HEAD = ("bench", "case", "ours", "peer", "ratio", "target", "")
-LEFT = (0, 1, 6)
+HEAD = ("bench", "case", "ours", "peer", "ratio", "by CPU", "target", "")
+LEFT = (0, 1, 7)
 INTRO = """\
 # Benchmarks
 
-What `make bench` found on one machine. Both sides of a row run in turns in one process tree, so the ratios mean more
-than the seconds: a ratio of 2 says that reelmill took half the time. Ours and peer are medians; the ratio is the
-median over the rounds. All of it runs on one core, but for the workers, the transfers and the whole chain.
+What `make bench` found on one machine. Both sides of a row run in turns, so the ratios mean more than the seconds: a
+ratio of 2 says that reelmill took half the time. Ours and peer are medians; the ratio is the median over the rounds,
+"by CPU" the same of CPU seconds, which other work on the machine hardly changes. All of it runs on one core, but for
+the workers, the transfers and the whole chain.
 """
 MISSES: dict[tuple[str, str], str] = {}
 """(bench, first words of the case) -> what was tried where the target is missed."""
@@ -25,11 +26,12 @@ def number(value: float) -> str:
 def cells(row: Row) -> tuple[str, ...]:
     """The row under `HEAD`."""
     if row.ratio is None or row.target is None:
-        return row.bench, row.case, "", "", "", "", row.verdict
+        return row.bench, row.case, "", "", "", "", "", row.verdict
     sides = [f"{number(side)} {row.unit}" if side is not None else "" for side in (row.ours, row.peer)]
     if row.at_most:
-        return row.bench, row.case, *sides, f"{row.ratio:.1%}", f"<= {row.target:.0%}", row.verdict
-    return row.bench, row.case, *sides, f"{number(row.ratio)}x", f">= {row.target:g}x", row.verdict
+        return row.bench, row.case, *sides, f"{row.ratio:.1%}", "", f"<= {row.target:.0%}", row.verdict
+    by_cpu = f"{number(row.cpu_ratio)}x" if row.cpu_ratio is not None else ""
+    return row.bench, row.case, *sides, f"{number(row.ratio)}x", by_cpu, f">= {row.target:g}x", row.verdict
 
 
 def text(rows: Sequence[Row]) -> str:

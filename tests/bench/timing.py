@@ -4,17 +4,19 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Act = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of every round of both."""
+    """Seconds of every round of both, and the CPU seconds of each (this process, and its children that have ended)."""
 
     ours: list[float]
     peer: list[float]
+    ours_cpu: list[float] = field(default_factory=list)
+    peer_cpu: list[float] = field(default_factory=list)
 
     @property
     def rounds(self) -> tuple[int, int]:
@@ -27,10 +29,24 @@ class Times:
     @property
     def ratio(self) -> float:
         """How many times quicker ours is: the median over the rounds; of the medians where one had fewer rounds."""
-        if len(self.ours) == len(self.peer):
-            return statistics.median(peer / ours for ours, peer in zip(self.ours, self.peer, strict=True))
-        ours, peer = self.medians
-        return peer / ours
+        return _ratio(self.ours, self.peer)
+
+    @property
+    def cpu_ratio(self) -> float | None:
+        """The same of CPU seconds, which other work on the machine hardly changes. None where nothing was counted."""
+        return _ratio(self.ours_cpu, self.peer_cpu) if self.ours_cpu and self.peer_cpu else None
+
+
+def _ratio(ours: list[float], peer: list[float]) -> float:
+    if len(ours) == len(peer):
+        return statistics.median(theirs / mine for mine, theirs in zip(ours, peer, strict=True))
+    return statistics.median(peer) / statistics.median(ours)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that have ended, until now."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def seconds(act: Act) -> float:
@@ -50,11 +66,13 @@ def in_turns(ours: Act, peer: Act, rounds: int, *, peer_rounds: int | None = Non
     times = Times([], [])
     for turn in range(rounds):
         due = rounds if peer_rounds is None else peer_rounds
-        acts = [(times.ours, ours)]
+        acts = [(times.ours, times.ours_cpu, ours)]
         if (turn + 1) * due // rounds > turn * due // rounds:
-            acts.insert(turn % 2, (times.peer, peer))
-        for found, act in acts:
+            acts.insert(turn % 2, (times.peer, times.peer_cpu, peer))
+        for found, found_cpu, act in acts:
+            before = cpu_seconds()
             found.append(seconds(act))
+            found_cpu.append(max(cpu_seconds() - before, 1 / os.sysconf("SC_CLK_TCK")))
     return times
 
 

@@ -17,7 +17,7 @@ def compare(case: str, peer_call: str, ours: Act, peer: Act, rounds: int, size: 
     times = in_turns(ours, peer, rounds)
     rates = [size / 1e6 / seconds for seconds in times.medians]
     against = f"bare minio-py, {peer_call}"
-    emit(Row("shard transfer", case, against, *rates, "MB/s", times.ratio, 0.9, rounds=times.rounds))
+    emit(Row("shard transfer", case, against, *rates, "MB/s", times.ratio, None, 0.9, rounds=times.rounds))
 
 
 def rows(it: Bucket, rounds: int) -> None:

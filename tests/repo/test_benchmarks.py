@@ -13,9 +13,9 @@ from bench.row import Row
 from bench.timing import Times, in_turns
 from repo.tree import ROOT
 
-HIT = Row("frames", "720p", "ffmpeg to null", 0.5, 1.0, "s", 2.0, 1.7, rounds=(5, 5))
-MISS = Row("pack", "stage", "TarWriter", 2.0, 1.0, "s", 0.5, 1.0, rounds=(5, 5))
-SHARE = Row("transfer share", "clips", "the stage", 0.1, 4.0, "s", 0.024, 0.05, True, rounds=(5, 5))
+HIT = Row("frames", "720p", "ffmpeg to null", 0.5, 1.0, "s", 2.0, 2.1, 1.7, rounds=(5, 5))
+MISS = Row("pack", "stage", "TarWriter", 2.0, 1.0, "s", 0.5, None, 1.0, rounds=(5, 5))
+SHARE = Row("transfer share", "clips", "the stage", 0.1, 4.0, "s", 0.024, None, 0.05, True, rounds=(5, 5))
 NOT_RUN = Row("whole chain", "all", not_run="video2dataset needs ffprobe on PATH")
 RESULT = {
     "date": "2026-01-31",
@@ -39,7 +39,7 @@ def test_a_row_hits_when_its_ratio_reaches_the_target_and_a_share_when_it_stays_
 
 
 def test_a_printed_row_has_three_digits(capsys: pytest.CaptureFixture[str]) -> None:
-    bench_row.emit(Row("clip", "copy", "x264", 0.123456, 61.2345, "s", 496.0137, 100, rounds=(5, 1)))
+    bench_row.emit(Row("clip", "copy", "x264", 0.123456, 61.2345, "s", 496.0137, None, 100, rounds=(5, 1)))
     assert json.loads(capsys.readouterr().out) == {
         "bench": "clip", "case": "copy", "against": "x264", "ours": 0.123, "peer": 61.2, "unit": "s",
         "ratio": 496.0, "target": 100, "rounds": [5, 1],
@@ -48,7 +48,7 @@ def test_a_printed_row_has_three_digits(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_the_table_is_aligned_and_ends_with_what_was_not_run() -> None:
     head, hit, miss, share, none, reason = table.text([HIT, MISS, SHARE, NOT_RUN]).splitlines()
-    assert head.split() == ["bench", "case", "ours", "peer", "ratio", "target"]
+    assert head.split() == ["bench", "case", "ours", "peer", "ratio", "by", "CPU", "target"]
     assert hit.endswith("hit")
     assert miss.endswith("MISS")
     assert share.endswith("hit")
@@ -63,7 +63,7 @@ def test_the_table_is_aligned_and_ends_with_what_was_not_run() -> None:
 
 def test_the_page_names_misses_what_was_not_run_and_what_was_compared() -> None:
     page = table.page(RESULT)
-    assert "| frames | 720p | 0.5 s | 1 s | 2x | >= 1.7x | hit |" in page
+    assert "| frames | 720p | 0.5 s | 1 s | 2x | 2.1x | >= 1.7x | hit |" in page
     assert "## Misses" in page
     assert "| pack: stage | nothing yet |" in page
     assert "| whole chain: all | video2dataset needs ffprobe on PATH |" in page
