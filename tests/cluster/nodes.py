@@ -5,11 +5,12 @@ for them run. Both nodes share the box's network: one bridge, one kube-proxy. Co
 service address that pods ask.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from cluster import images
+from cluster.client import Client
 from cluster.control_plane import HELPER, PROXY, ControlPlane
 from cluster.kwok import L4, ready
 from cluster.node import BRIDGE, Node
@@ -23,7 +24,6 @@ class Cluster:
     """A boxed control plane with nodes. `start` first; it ends with the box."""
 
     plane: ControlPlane
-    loaded: list[Path] = field(default_factory=list)
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -33,6 +33,15 @@ class Cluster:
             "reel-cpu": Node("reel-cpu", self.plane, 10250, pods[10], pods[120]),
             "reel-gpu": Node("reel-gpu", self.plane, 10350, pods[130], pods[250]),
         }
+
+    @property
+    def client(self) -> Client:
+        """The administrator's."""
+        return self.plane.client
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.plane.kubeconfig
 
     @property
     def host_address(self) -> str:
