@@ -1,7 +1,7 @@
 """The worker pool: results in order, a bounded number of groups in flight, memory of all workers together."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def config(root: Path, *, memory: int | None = None) -> CrewConfig:
         level="INFO",
     )
     (root / "work").mkdir()
-    return CrewConfig(worker, 2, 20.0, root / "work", memory)
+    return CrewConfig(worker, 2, 60.0, root / "work", memory)
 
 
 def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given]]:
@@ -44,13 +44,13 @@ def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given
         yield [Given(Input(Item(f"v{number}", number, f"v{number}", 1.0, media), number), number, "raw", 0)]
 
 
-def pool(config: CrewConfig, groups: Iterator[list[Given]], settled: list[Told]) -> Pool:
+def pool(config: CrewConfig, groups: Iterator[list[Given]], settle: Callable[[Told], None]) -> Pool:
     return Pool(
         config,
         groups,
         window=4,
         known=lambda given: None,
-        settle=settled.append,
+        settle=settle,
         tick=lambda: None,
         stop=threading.Event(),
     )
@@ -59,8 +59,14 @@ def pool(config: CrewConfig, groups: Iterator[list[Given]], settled: list[Told])
 def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are_consumed(tmp_path: Path) -> None:
     taken: list[int] = []
     settled: list[Told] = []
-    texts = ["slow 0.5" if number == 0 else "quick" for number in range(12)]
-    running = pool(config(tmp_path), given(tmp_path, texts, taken), settled)
+    flag = tmp_path / "flag"
+    texts = [f"wait-for {flag}", *["quick"] * 11]
+
+    def settle(told: Told) -> None:
+        settled.append(told)
+        flag.touch()
+
+    running = pool(config(tmp_path), given(tmp_path, texts, taken), settle)
     seen: list[int] = []
     try:
         for told in running.results():
@@ -69,14 +75,14 @@ def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are
     finally:
         running.close()
     assert seen == list(range(12))
-    assert [told.given.position for told in settled] != seen
+    assert settled[0].given.position != 0
     assert {told.result.outcome for told in settled} == {Outcome.DONE}
 
 
 def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_path: Path) -> None:
     settled: list[Told] = []
     texts = [f"keep {400 << 20}", "quick", "quick"]
-    running = pool(config(tmp_path, memory=350 << 20), given(tmp_path, texts, []), settled)
+    running = pool(config(tmp_path, memory=350 << 20), given(tmp_path, texts, []), settled.append)
     try:
         outcomes = [(told.result.outcome, told.result.reason) for told in running.results()]
     finally:
@@ -90,7 +96,7 @@ def test_what_goes_wrong_in_the_pools_thread_reaches_the_one_who_waits(tmp_path:
         raise OSError("the rows are gone")
         yield []
 
-    running = pool(config(tmp_path), broken(), [])
+    running = pool(config(tmp_path), broken(), print)
     with pytest.raises(OSError, match="rows are gone"):
         list(running.results())
     running.close()

@@ -180,6 +180,9 @@ def obey(text: str, *, grouped: bool) -> Result | None:
                 time.sleep(3600)
             case ["raise", *words]:
                 raise RuntimeError(" ".join(words))
+            case ["wait-for", path]:
+                while not Path(path).exists():
+                    time.sleep(0.01)
             case ["eat", size]:
                 bytearray(int(size))
             case ["keep", size]:
