@@ -25,7 +25,7 @@ def resource(name: str = "demo", stages: list[Json] | None = None, **spec: Any) 
             "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
             "stages": stages
             or [
-                {"name": "clips", "clip": {"by": "length", "length": "10s"}, "shards": 3, "parallelism": 3},
+                {"name": "clips", "clip": {"by": "length"}, "shards": 3, "parallelism": 3},
                 {"name": "samples", "frames": {}, "shards": 2, "parallelism": 2},
             ],
             **spec,
@@ -64,11 +64,12 @@ class Desk:
 
 def holds(found: Json, condition: str) -> bool:
     """Whether a condition is True, and about the resource as it is."""
+    generation = found["metadata"]["generation"]
     return any(
         each["type"] == condition
         and each["status"] == "True"
-        and each.get("observedGeneration", 0) == found["metadata"]["generation"]
-        for each in (found.get("status") or {}).get("conditions", ())
+        and each.get("observedGeneration", generation) == generation
+        for each in (found.get("status") or {}).get("conditions") or ()
     )
 
 
