@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import toy_line as toy
 
 from reelmill.contract.segment import Segment, ShardCommit
 from reelmill_stages.runtime.stored import load
+
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
 
 def joined(root: Path, shards: int) -> toy.Line:

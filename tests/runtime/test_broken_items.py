@@ -18,7 +18,7 @@ from reelmill_stages.dataset import DataSet
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     root = tmp_path_factory.mktemp("broken")
-    line = toy.Line(root, limits=Limits(workers=2, item_timeout=1.5, worker_memory=2 << 30))
+    line = toy.Line(root, limits=Limits(workers=2, item_timeout=2.0, worker_memory=2 << 30))
     line.stage("upper", trace=str(root / "trace"))
     for number in range(3):
         line.put(f"k{number}", group="killing")

@@ -18,6 +18,8 @@ from reelmill_stages.runtime.stored import load
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
+
 
 def killed_line(root: Path, ref: StoreRef | None = None) -> toy.Line:
     root.mkdir(parents=True)
@@ -72,7 +74,6 @@ def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path) -> None:
     same_end(killed, quiet)
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("seed", range(5))
 def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(tmp_path: Path, seed: int) -> None:
     quiet = killed_line(tmp_path / "quiet")
@@ -82,7 +83,6 @@ def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(tmp_path: Path
     same_end(killed, quiet)
 
 
-@pytest.mark.store
 def test_kills_leave_no_trace_in_a_bucket(tmp_path: Path, s3_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in s3_server.env.items():
         monkeypatch.setenv(name, value)

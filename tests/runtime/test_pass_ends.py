@@ -9,6 +9,8 @@ from reelmill.contract.errors import StalePlan, TransientError
 from reelmill.contract.task import Limits
 from reelmill_stages.runtime.law import LawBroken
 
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
+
 
 @pytest.fixture
 def line(tmp_path: Path) -> toy.Line:

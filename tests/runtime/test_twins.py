@@ -10,6 +10,8 @@ from reelmill.contract.segment import ShardCommit
 from reelmill.contract.task import Step
 from reelmill_stages.runtime.stored import load
 
+pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
+
 
 def twin_line(root: Path, type_: str) -> toy.Line:
     line = toy.Line(root)
