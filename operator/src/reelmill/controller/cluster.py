@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from reelmill.controller.outcomes import Trouble, outcome
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 MERGE_PATCH = "application/merge-patch+json"
+_HINT = "name a kubeconfig and a context of it with --kubeconfig and --context"
 
 Json = dict[str, Any]
 Observer = Callable[[str, int, float], None]
@@ -124,6 +126,8 @@ async def credentials(access: Access) -> Credentials:
 
 async def _configuration(access: Access) -> client.Configuration:
     found = client.Configuration()
+    if access.kubeconfig and not Path(access.kubeconfig).is_file():
+        raise SpecError("there is no such kubeconfig", where=access.kubeconfig, hint=_HINT)
     try:
         if access.in_cluster:
             config.load_incluster_config(client_configuration=found)
@@ -133,9 +137,8 @@ async def _configuration(access: Access) -> client.Configuration:
             )
     except (ConfigException, OSError) as error:
         where = "the pod's service account" if access.in_cluster else access.kubeconfig or "the default kubeconfig"
-        raise SpecError(
-            f"no access to a cluster: {error}", where=where, hint="name one with --kubeconfig and --context"
-        ) from error
+        problem = SpecError(f"no access to a cluster: {error}", where=where, hint=_HINT)
+        raise problem from error
     return found
 
 

@@ -28,6 +28,7 @@ SERVER_SECONDS = 570
 """How long the server is asked to keep a watch open: each shows that it lives at least this often."""
 LOGIN_MINUTES = 5
 """Tokens of service accounts are renewed in their file: it is read again this often."""
+CLOSING_SECONDS = 0.1
 FIRST_PAUSE, LAST_PAUSE, STEADY_SECONDS = 1.0, 30.0, 60.0
 """Pause before watching begins anew, doubled each time until it was steady for a while."""
 
@@ -128,7 +129,11 @@ class _Thread:
             self._inside = asyncio.get_running_loop(), stop
             if self._stopped:
                 return
-        await self._watches.watch(self._home, stop)
+        try:
+            await self._watches.watch(self._home, stop)
+        finally:
+            # Connections that were cut off need a moment to be closed.
+            await asyncio.sleep(CLOSING_SECONDS)
 
 
 def _settings(sign: Callable[[], None]) -> kopf.OperatorSettings:

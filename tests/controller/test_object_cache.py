@@ -1,0 +1,135 @@
+"""The cache: the newest version of each object, whatever the order in which versions come."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reelmill.contract.digest import fingerprint
+from reelmill.controller.cache import Store, job_key, trimmed_job, trimmed_pipeline
+from reelmill.plan.jobs import SHARDS
+
+Json = dict[str, Any]
+
+
+def thing(name: str, version: int, *, uid: str = "", namespace: str = "team", owner: str = "p1", **more: Any) -> Json:
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid or f"uid-{name}",
+            "resourceVersion": str(version),
+            "ownerReferences": [{"kind": "VideoPipeline", "name": "demo", "uid": owner, "controller": True}],
+        },
+        **more,
+    }
+
+
+def store() -> Store:
+    return Store(lambda seen: seen)
+
+
+def test_an_older_version_never_replaces_a_newer_one() -> None:
+    made = store()
+    assert made.insert(thing("a", 5))
+    assert not made.insert(thing("a", 4))
+    assert not made.insert(thing("a", 5))
+    assert made.insert(thing("a", 10))
+    assert made.named("team", "a") == thing("a", 10)
+
+
+def test_what_was_deleted_does_not_come_back() -> None:
+    made = store()
+    made.insert(thing("a", 5))
+    assert made.remove(thing("a", 7))
+    assert not made.insert(thing("a", 6))
+    assert made.replace([thing("a", 6)], 6) == []
+    assert made.named("team", "a") is None
+
+
+def test_a_name_that_is_used_again_is_another_object() -> None:
+    made = store()
+    made.insert(thing("a", 5))
+    made.insert(thing("a", 8, uid="second"))
+    made.remove(thing("a", 7))
+    assert made.named("team", "a") == thing("a", 8, uid="second")
+    assert len(made) == 1
+
+
+def test_a_list_takes_away_what_it_does_not_hold() -> None:
+    made = store()
+    for name in "ab":
+        made.insert(thing(name, 5))
+    assert made.replace([thing("a", 5)], 9) == [thing("b", 5)]
+    assert [each["metadata"]["name"] for each in made] == ["a"]
+
+
+def test_what_is_newer_than_the_list_stays() -> None:
+    made = store()
+    made.insert(thing("mine", 12))
+    made.insert(thing("old", 6))
+    made.replace([thing("old", 6)], 9)
+    assert len(made) == 2
+
+
+def test_a_list_of_one_namespace_leaves_the_others_alone() -> None:
+    made = store()
+    made.insert(thing("a", 5, namespace="one"))
+    made.insert(thing("b", 5, namespace="two"))
+    made.replace([], 9, "one")
+    assert [each["metadata"]["name"] for each in made] == ["b"]
+
+
+def test_objects_are_found_by_the_owner_that_controls_them() -> None:
+    made = store()
+    made.insert(thing("b", 1))
+    made.insert(thing("a", 2))
+    made.insert(thing("other", 3, owner="p2"))
+    assert [each["metadata"]["name"] for each in made.owned_by("p1")] == ["a", "b"]
+    made.remove(thing("a", 4))
+    made.remove(thing("b", 5))
+    assert made.owned_by("p1") == []
+
+
+def test_a_job_belongs_to_the_pipeline_that_controls_it_and_to_no_other() -> None:
+    assert job_key(thing("a", 1)) == "team/demo"
+    foreign = thing("a", 1)
+    foreign["metadata"]["ownerReferences"][0]["controller"] = False
+    assert job_key(foreign) is None
+
+
+def test_a_trimmed_job_has_no_template_and_what_planning_reads() -> None:
+    job = thing("a", 1)
+    job["metadata"] |= {"managedFields": [1], "annotations": {SHARDS: "0-3", "other": "x"}, "labels": {"l": "1"}}
+    job["spec"] = {"completions": 4, "suspend": False, "template": {"spec": {}}}
+    job["status"] = {"active": 1, "uncountedTerminatedPods": {}, "completedIndexes": "0"}
+    kept = trimmed_job(job)
+    assert kept["metadata"]["annotations"] == {SHARDS: "0-3"}
+    assert kept["spec"] == {"completions": 4, "suspend": False}
+    assert kept["status"] == {"active": 1, "completedIndexes": "0"}
+    assert "managedFields" not in kept["metadata"]
+    assert trimmed_job(kept) == kept
+
+
+def test_a_trimmed_pipeline_has_no_copy_of_itself() -> None:
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "reelmill.dev/retry": "x"}
+    seen = thing("a", 1, spec={"stages": []}, status={"run": 1})
+    seen["metadata"] |= {"annotations": annotations, "managedFields": [1]}
+    kept = trimmed_pipeline(seen)
+    assert kept["metadata"]["annotations"] == {"reelmill.dev/retry": "x"}
+    assert (kept["spec"], kept["status"]) == ({"stages": []}, {"run": 1})
+
+
+VERSIONS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 30)), max_size=30)
+
+
+@given(VERSIONS, st.randoms(use_true_random=False))
+def test_any_order_of_versions_ends_the_same(versions: list[tuple[str, int]], random: Any) -> None:
+    ends = set()
+    for _ in range(3):
+        made = store()
+        for name, version in versions:
+            made.insert(thing(name, version))
+        ends.add(fingerprint(sorted((each["metadata"]["name"], each["metadata"]["resourceVersion"]) for each in made)))
+        random.shuffle(versions)
+    assert len(ends) == 1
