@@ -1,0 +1,338 @@
+"""One pass of the worker, over real HTTP: status first, then Jobs, then events; narrow, and safe to repeat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.stub_api_server import Stub, served
+from reelmill.controller.budget import Budget
+from reelmill.controller.cache import Cache
+from reelmill.controller.outcomes import Conflict, Expired, Fenced, Forbidden, Invalid, NotFound, Throttled, Trouble
+from reelmill.controller.recorder import Recorder
+from reelmill.controller.resync import Resync
+from reelmill.controller.verbs import JOBS, PIPELINES, Verbs
+from reelmill.controller.worker import Worker
+from reelmill.plan import Settings
+
+Json = dict[str, Any]
+PIPELINE = "/apis/reelmill.dev/v1alpha1/namespaces/team/videopipelines/demo"
+JOB = "/apis/batch/v1/namespaces/team/jobs/"
+STATUS = "PATCH team/videopipelines/demo/status"
+
+
+class Rig:
+    def __init__(self, stub: Stub, verbs: Verbs) -> None:
+        self.stub, self.verbs, self.cache = stub, verbs, Cache()
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.seconds = 0.0
+        self.worker = Worker(
+            self.cache,
+            verbs,
+            Recorder(verbs, "me"),
+            Settings(),
+            clock=lambda: self.seconds,
+            now=lambda: self.now,
+        )
+        self.fenced = False
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.now += timedelta(seconds=seconds)
+
+    async def list(self) -> None:
+        await Resync(self.cache, self.verbs, (), lambda key, priority: None, every=60).once(look_at_all=False)
+
+    async def a_pass(self) -> float | None:
+        return await self.worker.process("team/demo")
+
+    def job(self) -> Json:
+        (path,) = [path for path in self.stub.objects if path.startswith(JOB)]
+        return self.stub.objects[path]
+
+    def job_is(self, **status: Any) -> None:
+        """The Job controller writes a status."""
+        job = self.job()
+        self.cache.jobs.insert(self.stub.put(JOB + job["metadata"]["name"], {**job, "status": status}))
+
+    def conditions(self) -> dict[str, Json]:
+        return {each["type"]: each for each in self.stub.objects[PIPELINE]["status"]["conditions"]}
+
+
+def resource() -> Json:
+    return {
+        "apiVersion": "reelmill.dev/v1alpha1",
+        "kind": "VideoPipeline",
+        "metadata": {"name": "demo", "namespace": "team", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {
+            "store": {"uri": "s3://out/demo"},
+            "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
+            "stages": [{"name": "clips", "clip": {"by": "length"}}],
+        },
+    }
+
+
+def rigged(folder: Path, test: Callable[[Rig], Awaitable[None]], *, fence: Callable[[], bool] = lambda: True) -> None:
+    """Run a test with a stub that holds one pipeline."""
+
+    async def main() -> None:
+        stub = Stub()
+        stub.put(PIPELINE, resource())
+        async with served(stub, folder) as cluster:
+            rig = Rig(stub, Verbs(cluster, Budget(1000, 1000, clock=lambda: 0.0), fence=fence))
+            await rig.list()
+            await test(rig)
+
+    asyncio.run(main())
+
+
+def test_the_status_is_written_before_the_job_that_it_names(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        job = rig.job()["metadata"]["name"]
+        assert rig.stub.writes()[:2] == [STATUS, "POST team/jobs"]
+        assert rig.stub.objects[PIPELINE]["status"]["survey"]["job"] == job
+
+    rigged(tmp_path, test)
+
+
+def test_a_pass_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        for _ in range(2):
+            await rig.a_pass()
+        before = len(rig.stub.writes())
+        for _ in range(3):
+            await rig.a_pass()
+        assert len(rig.stub.writes()) == before
+
+    rigged(tmp_path, test)
+
+
+def test_a_status_of_another_version_is_refused_and_the_pass_begins_anew_with_the_fresh_one(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.put(PIPELINE, {**rig.stub.objects[PIPELINE], "spec": {**resource()["spec"], "suspend": True}})
+        assert await rig.a_pass() == 0
+        assert not [path for path in rig.stub.objects if path.startswith(JOB)]
+        await rig.a_pass()
+        assert rig.conditions()["Suspended"]["status"] == "True"
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_that_exists_is_adopted_when_it_is_ours(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        name = rig.job()["metadata"]["name"]
+        again = Rig(rig.stub, rig.verbs)
+        again.cache.pipelines.insert(rig.stub.objects[PIPELINE])
+        await again.a_pass()
+        assert [path for path in rig.stub.objects if path.startswith(JOB)] == [JOB + name]
+        assert len(again.cache.jobs) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_a_name_that_belongs_to_something_else_is_told_and_tried_again(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.refusals.append(("POST", 409, "already exists", {}))
+        with pytest.raises(NotFound):
+            await rig.a_pass()
+        name = rig.stub.objects[PIPELINE]["status"]["survey"]["job"]
+        rig.stub.put(JOB + name, {"metadata": {"name": name, "namespace": "team"}})
+        with pytest.raises(Conflict, match="belongs to something else"):
+            await rig.a_pass()
+        with pytest.raises(Conflict):
+            await rig.a_pass()
+        assert rig.conditions()["Reconciling"]["reason"] == "JobRefused"
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_that_the_server_refuses_is_told_in_its_words_and_mends_itself(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        words = 'jobs.batch is forbidden: exceeded quota: "jobs"'
+        rig.stub.refusals += [("POST", 403, words, {})] * 2
+        for _ in range(2):
+            with pytest.raises(Forbidden):
+                await rig.a_pass()
+        reconciling = rig.conditions()["Reconciling"]
+        assert reconciling["reason"] == "JobRefused"
+        assert words in reconciling["message"]
+        await rig.a_pass()
+        await rig.a_pass()
+        assert rig.conditions()["Reconciling"]["reason"] == "Surveying"
+
+    rigged(tmp_path, test)
+
+
+def test_a_finished_steps_report_is_read_once_and_its_job_gets_a_ttl_only_afterwards(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        failure = '{"step": "survey", "error": "StoreError", "message": "no bucket out", "hint": "create it"}'
+        state = {"terminated": {"exitCode": 64, "message": failure, "finishedAt": "2026-01-01T00:00:01Z"}}
+        container = {"name": "reelmill", "state": state}
+        rig.stub.pods = [{"metadata": {"name": "p"}, "status": {"containerStatuses": [container]}}]
+        ends = [{"type": "Failed", "status": "True", "message": "exit code 64"}]
+        rig.job_is(conditions=ends)
+        await rig.a_pass()
+        assert rig.conditions()["Stalled"]["status"] == "True"
+        assert "no bucket out; create it" in rig.conditions()["Stalled"]["message"]
+        asked = [query for query in rig.stub.queries if query.get("fieldSelector")]
+        assert [query["fieldSelector"] for query in asked] == ["status.phase=Failed"]
+        assert asked[0]["limit"] == "20"
+        assert rig.job()["spec"]["ttlSecondsAfterFinished"] == 24 * 3600
+        await rig.a_pass()
+        assert len([query for query in rig.stub.queries if query.get("fieldSelector")]) == 1
+        events = [body for method, path, body in rig.stub.requests if method == "POST" and path.endswith("/events")]
+        assert {body["type"] for body in events if body} == {"Warning"}
+
+    rigged(tmp_path, test)
+
+
+def test_pods_that_find_no_node_are_told_within_half_a_minute_and_asked_about_seldom(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        words = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+        rig.stub.pods = [{"metadata": {"name": "p"}, "status": {"conditions": [condition]}}]
+        rig.job_is(active=1, ready=0, startTime="2026-01-01T00:00:00Z")
+        for _ in range(100):
+            wake = await rig.a_pass()
+            assert wake is not None
+            rig.wait(min(wake, 10))
+        reconciling = rig.conditions()["Reconciling"]
+        assert (reconciling["reason"], words in reconciling["message"]) == ("Unschedulable", True)
+        looks = [query for query in rig.stub.queries if query.get("fieldSelector")]
+        assert 5 < len(looks) < 40
+        rig.job_is(active=1, ready=1, startTime="2026-01-01T00:00:00Z")
+        await rig.a_pass()
+        assert rig.conditions()["Reconciling"]["reason"] == "Surveying"
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_that_is_gone_when_it_is_deleted_is_forgotten(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        await rig.a_pass()
+        name = rig.job()["metadata"]["name"]
+        del rig.stub.objects[JOB + name]
+        edited = {**resource()["spec"], "sources": [{"name": "raw", "files": {"uri": "s3://in/other/"}}]}
+        rig.cache.pipelines.insert(rig.stub.put(PIPELINE, {**rig.stub.objects[PIPELINE], "spec": edited}))
+        await rig.a_pass()
+        assert rig.cache.jobs.named("team", name) is None
+
+    rigged(tmp_path, test)
+
+
+def test_a_spec_that_the_models_refuse_is_a_condition_and_no_crash(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        spec = {**resource()["spec"], "novelty": 1}
+        rig.cache.pipelines.insert(rig.stub.put(PIPELINE, {**rig.stub.objects[PIPELINE], "spec": spec}))
+        await rig.a_pass()
+        assert "novelty" in rig.conditions()["Stalled"]["message"]
+        assert rig.stub.writes()[0] == STATUS
+
+    rigged(tmp_path, test)
+
+
+def test_a_status_of_another_release_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        await rig.a_pass()
+        pipeline = rig.stub.objects[PIPELINE]
+        newer = {**pipeline["status"], "novelty": {"a": 1}}
+        rig.cache.pipelines.insert(rig.stub.put(PIPELINE, {**pipeline, "status": newer}))
+        before = len(rig.stub.writes())
+        await rig.a_pass()
+        assert len(rig.stub.writes()) == before
+
+    rigged(tmp_path, test)
+
+
+def test_a_replica_that_lost_its_lease_writes_nothing(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        with pytest.raises(Fenced):
+            await rig.a_pass()
+        assert rig.stub.writes() == []
+
+    rigged(tmp_path, test, fence=lambda: False)
+
+
+def test_a_pipeline_that_is_gone_needs_nothing(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        assert await rig.worker.process("team/other") is None
+        rig.cache.pipelines.remove(rig.stub.objects[PIPELINE])
+        assert await rig.a_pass() is None
+        assert rig.stub.writes() == []
+
+    rigged(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Invalid),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, Conflict),
+        (410, Expired),
+        (422, Invalid),
+        (500, Trouble),
+    ],
+)
+def test_every_refusal_has_its_kind_and_the_servers_words(tmp_path: Path, status: int, kind: type[Exception]) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.refusals.append(("GET", status, "the words", {}))
+        with pytest.raises(kind, match="the words"):
+            await rig.verbs.pipeline("team", "demo")
+
+    rigged(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "seconds"), [(429, "7", 7), (429, "", 1), (503, "3", 3), (429, "9999", 60)]
+)
+def test_a_server_that_asks_to_wait_says_how_long(tmp_path: Path, status: int, after: str, seconds: float) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.refusals.append(("GET", status, "slow down", {"Retry-After": after} if after else {}))
+        with pytest.raises(Throttled) as caught:
+            await rig.verbs.pipeline("team", "demo")
+        assert caught.value.after == seconds
+
+    rigged(tmp_path, test)
+
+
+def test_a_long_list_comes_in_pages_and_ghosts_go(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        owner = rig.job()["metadata"]["ownerReferences"]
+        for number in range(1200):
+            name = f"job-{number:04d}"
+            metadata = {"name": name, "namespace": "team", "ownerReferences": owner}
+            rig.stub.put(JOB + name, {"metadata": metadata})
+        await rig.list()
+        assert len(rig.cache.jobs) == 1201
+        pages = [query for query in rig.stub.queries if query.get("labelSelector", "").endswith("=reelmill")]
+        assert [query["limit"] for query in pages[-3:]] == ["500"] * 3
+        for path in list(rig.stub.objects):
+            if path.startswith(f"{JOB}job-"):
+                del rig.stub.objects[path]
+        await rig.list()
+        assert len(rig.cache.jobs) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_lists_are_asked_of_a_namespace_or_of_all(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        for namespace, path in (("team", "/namespaces/team/"), (None, "/batch/v1/jobs")):
+            async for _ in rig.verbs.pages(JOBS, namespace):
+                assert path in rig.stub.requests[-1][1]
+        async for page in rig.verbs.pages(PIPELINES):
+            assert page.version == rig.stub.version
+
+    rigged(tmp_path, test)
