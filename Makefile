@@ -3,10 +3,10 @@ SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator/src stages/src tests
+SOURCES := operator/src stages/src tests images manifests
 TIERS ?= unit,store
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-pythons check format generate lock bench cluster cluster-down
+.PHONY: install demo test test-pythons check format generate images lock bench cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -47,6 +47,11 @@ format: install
 generate: install
 	$(BIN)/python -m reelmill.schema
 	$(BIN)/python -m reelmill.cli.manual
+	$(BIN)/python manifests/generate.py
+
+# make images ARGS="operator --registry registry.example/video"; after --, words for the builder.
+images:
+	@$(PYTHON) images/build.py $(ARGS)
 
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \

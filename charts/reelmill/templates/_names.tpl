@@ -1,0 +1,43 @@
+{{- define "reelmill.name" -}}
+{{- .Values.fullnameOverride | default (printf "%s-operator" .Release.Name) | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "reelmill.selector" -}}
+app.kubernetes.io/name: reelmill
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "reelmill.labels" -}}
+{{ include "reelmill.selector" . }}
+app.kubernetes.io/part-of: reelmill
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "reelmill.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "reelmill.name" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{/* list of an image's values and the chart's appVersion -> reference */}}
+{{- define "reelmill.image" -}}
+{{- $image := index . 0 -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{ $image.repository }}:{{ $image.tag | default (index . 1) }}
+{{- end -}}
+{{- end -}}
+
+{{/* The namespaces that the release serves by Roles, as a JSON list. */}}
+{{- define "reelmill.namespaces" -}}
+{{- if eq .Values.scope "namespaced" -}}
+{{ .Values.namespaces | default (list .Release.Namespace) | toJson }}
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}

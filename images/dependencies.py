@@ -1,0 +1,27 @@
+"""Print what distributions of this repository depend on, so that an image can install that before their code is there.
+
+`dependencies.py FOLDER[extra,…] …`: a folder holds a pyproject.toml. A distribution that is itself named is left out.
+"""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+
+def dependencies(asked: list[str]) -> list[str]:
+    """Requirements of all that is asked for, each once, in order."""
+    found: list[str] = []
+    own: set[str] = set()
+    for word in asked:
+        folder, _, extras = word.rstrip("]").partition("[")
+        project = tomllib.loads((Path(folder) / "pyproject.toml").read_text())["project"]
+        own.add(project["name"])
+        found += project["dependencies"]
+        for extra in filter(None, extras.split(",")):
+            found += project["optional-dependencies"][extra]
+    return [one for one in dict.fromkeys(found) if re.split(r"[^\w.-]", one, maxsplit=1)[0] not in own]
+
+
+if __name__ == "__main__":
+    print("\n".join(dependencies(sys.argv[1:])))

@@ -1,0 +1,124 @@
+"""Write what manifests and chart take from the code: the operator's rights, the definition, and the settings' schema.
+
+`make generate` runs it. The chart holds copies, because a packaged chart can hold nothing from outside its folder.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reelmill.controller import rbac
+from reelmill.controller.settings import Settings
+from reelmill.schema.crd import GROUP, PLURAL
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "reelmill-operator"
+NOTE = "# Generated from reelmill.controller.rbac by `make generate`: do not edit.\n"
+VALUES_SCHEMA = "charts/reelmill/values.schema.json"
+COPIES = {
+    "charts/reelmill/files/videopipelines.yaml": "manifests/crd/videopipelines.yaml",
+    "charts/reelmill/files/alerts.yaml": "manifests/observability/alerts.yaml",
+    "charts/reelmill/files/dashboard.json": "manifests/observability/dashboard.json",
+}
+ELSEWHERE = {
+    "namespaces",
+    "own_namespace",
+    "identity",
+    "listen",
+    "stages_image",
+    "stages_pull_policy",
+    "stages_service_account",
+    "leader_election",
+    "lease_name",
+}
+"""Settings that the chart's other values decide, or that the pod itself knows."""
+
+
+def rendered() -> dict[str, str]:
+    """Path in the repository -> text."""
+    return {
+        "manifests/base/lease-role.yaml": _yaml(*_granted("Role", NAME + "-lease", rbac.own_rules(NAME))),
+        "manifests/overlays/cluster-wide/cluster-role.yaml": _yaml(*_granted("ClusterRole", NAME, rbac.rules())),
+        "manifests/overlays/cluster-wide/user-roles.yaml": _yaml(*_user_roles()),
+        "manifests/overlays/namespaced/role.yaml": _yaml(*_granted("Role", NAME, rbac.rules())),
+        "charts/reelmill/files/rules.yaml": _yaml(rbac.rules()),
+        "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.own_rules(NAME)),
+        "charts/reelmill/files/user-roles.yaml": _yaml(*_user_roles()),
+        VALUES_SCHEMA: _values_schema(),
+        **{copy: (ROOT / original).read_text() for copy, original in COPIES.items()},
+    }
+
+
+def version() -> str:
+    """Of the distribution, and with it of images and chart."""
+    return str(tomllib.loads((ROOT / "operator/pyproject.toml").read_text())["project"]["version"])
+
+
+def _granted(kind: str, name: str, rules: list[rbac.Rule]) -> list[dict[str, Any]]:
+    """A role, and its binding to the operator's service account."""
+    api = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": NAME, "namespace": "reelmill-system"}
+    return [
+        {"apiVersion": f"{api}/v1", "kind": kind, "metadata": {"name": name}, "rules": rules},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": api, "kind": kind, "name": name},
+            "subjects": [subject],
+        },
+    ]
+
+
+def _user_roles() -> list[dict[str, Any]]:
+    """Pipelines for whoever may view or edit in a namespace: Kubernetes adds these to its own roles."""
+    verbs = {"view": ["get", "list", "watch"], "edit": ["create", "update", "patch", "delete", "deletecollection"]}
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {
+                "name": f"reelmill-{word}",
+                "labels": {f"rbac.authorization.k8s.io/aggregate-to-{word}": "true"},
+            },
+            "rules": [{"apiGroups": [GROUP], "resources": [PLURAL], "verbs": allowed}],
+        }
+        for word, allowed in verbs.items()
+    ]
+
+
+def _values_schema() -> str:
+    """The chart's schema, with the operator's settings under `settings`."""
+    schema = json.loads((ROOT / VALUES_SCHEMA).read_text())
+    fields = Settings.model_json_schema(mode="validation")["properties"]
+    schema["properties"]["settings"]["properties"] = {
+        _camel(name): {key: value for key, value in field.items() if key != "title"}
+        for name, field in fields.items()
+        if name not in ELSEWHERE
+    }
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _yaml(*documents: Any) -> str:
+    return NOTE + yaml.safe_dump_all(json.loads(json.dumps(documents)), sort_keys=False, width=120)
+
+
+def main() -> None:
+    """Write every file that is not as it should be."""
+    for name, text in rendered().items():
+        path = ROOT / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""What helm and kustomize make of the repository, as objects."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import build, kubectl
+from cluster.unavailable import Unavailable
+from repo.tree import ROOT
+
+CHART = ROOT / "charts/reelmill"
+NAMESPACE = "reelmill-system"
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """helm says that the values are wrong; the message is helm's."""
+
+
+def helm(*words: str) -> str:
+    """helm's answer. Raises Refused where it ends with an error."""
+    program = _program("helm")
+    done = subprocess.run([str(program), *words], capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise Refused(done.stdout + done.stderr)
+    return done.stdout
+
+
+def chart(values: Json | None = None, *words: str, release: str = "reelmill") -> dict[str, Json]:
+    """The chart's objects by `Kind/name`, as installed in NAMESPACE with the values."""
+    given = ["--values", "-"] if values else []
+    command = [str(_program("helm")), "template", release, str(CHART), "--namespace", NAMESPACE]
+    command += ["--kube-version", build.KUBERNETES, *given, *words]
+    done = subprocess.run(command, capture_output=True, text=True, input=json.dumps(values or {}))
+    if done.returncode:
+        raise Refused(done.stderr)
+    return objects(done.stdout)
+
+
+def kustomize(folder: str) -> dict[str, Json]:
+    """A kustomization's objects by `Kind/name`."""
+    command = [str(_program("kubectl")), "kustomize", str(ROOT / "manifests" / folder)]
+    return objects(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def objects(text: str) -> dict[str, Json]:
+    """Objects of a YAML stream by `Kind/name`; with the namespace before it where that is not NAMESPACE."""
+    found: dict[str, Json] = {}
+    for one in filter(None, yaml.safe_load_all(text)):
+        metadata = one["metadata"]
+        elsewhere = "" if metadata.get("namespace", NAMESPACE) == NAMESPACE else metadata["namespace"] + "/"
+        key = f"{elsewhere}{one['kind']}/{metadata['name']}"
+        assert key not in found, key
+        found[key] = one
+    return found
+
+
+def container(deployment: Json) -> Json:
+    """The operator's container."""
+    (only,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(only)
+
+
+def environment(deployment: Json) -> dict[str, Any]:
+    """The operator's variables: their value, or where it comes from."""
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in container(deployment)["env"]}
+
+
+def _program(name: str) -> Path:
+    try:
+        return kubectl.find() if name == "kubectl" else build.build((name,)) / name
+    except Unavailable as problem:
+        required = os.environ.get("REELMILL_REQUIRE", "")
+        (pytest.fail if "control-plane" in required else pytest.skip)(str(problem))

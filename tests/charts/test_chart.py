@@ -1,0 +1,154 @@
+"""The chart as helm renders it."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm
+from cluster.control_plane import ControlPlane
+from repo.tree import ROOT
+
+pytestmark = pytest.mark.control_plane
+DEPLOYMENT = "Deployment/reelmill-operator"
+DIGEST = "sha256:" + "a" * 64
+
+
+def test_helm_finds_nothing_to_complain_about() -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART))
+
+
+def test_the_definition_is_the_generated_one_and_stays_when_the_chart_goes() -> None:
+    found = chart()["CustomResourceDefinition/videopipelines.reelmill.dev"]
+    assert found["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+    assert found == yaml.safe_load((ROOT / "manifests/crd/videopipelines.yaml").read_text())
+
+
+def test_the_definition_can_go_with_the_chart_or_be_left_to_others() -> None:
+    goes = chart({"crds": {"keep": False}})["CustomResourceDefinition/videopipelines.reelmill.dev"]
+    assert goes == yaml.safe_load((ROOT / "manifests/crd/videopipelines.yaml").read_text())
+    assert not [name for name in chart({"crds": {"install": False}}) if name.startswith("CustomResource")]
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"replica": 2}, "replica"),
+        ({"settings": {"worker": 8}}, "worker"),
+        ({"metrics": {"service": {"enable": True}}}, "enable"),
+        ({"stages": {"image": {"repositry": "x"}}}, "repositry"),
+        ({"settings": {"workers": 0}}, "workers"),
+        ({"settings": {"logLevel": "LOUD"}}, "logLevel"),
+        ({"scope": "everywhere"}, "scope"),
+        ({"image": {"digest": "sha256:short"}}, "digest"),
+        ({"namespaces": ["a"]}, "scope"),
+        ({"replicas": 2, "leaderElection": {"enabled": False}}, "leaderElection"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(values: Json, word: str) -> None:
+    with pytest.raises(Refused, match=word):
+        chart(values)
+
+
+def test_a_digest_wins_over_a_tag() -> None:
+    deployment = chart({"image": {"repository": "r.example/op", "tag": "1", "digest": DIGEST}})[DEPLOYMENT]
+    assert container(deployment)["image"] == f"r.example/op@{DIGEST}"
+    deployment = chart({"stages": {"image": {"repository": "r.example/st", "tag": "2-gpu"}}})[DEPLOYMENT]
+    assert environment(deployment)["REELMILL_STAGES_IMAGE"] == "r.example/st:2-gpu"
+
+
+def test_settings_become_the_operators_environment() -> None:
+    settings = {"workers": 8, "writeRate": 12.5, "writeBurst": 100000, "logLevel": "DEBUG", "stagesGraceSeconds": 5}
+    found = environment(chart({"settings": settings})[DEPLOYMENT])
+    given = {
+        "WORKERS": "8",
+        "WRITE_RATE": "12.5",
+        "WRITE_BURST": "100000",
+        "LOG_LEVEL": "DEBUG",
+        "STAGES_GRACE_SECONDS": "5",
+    }
+    assert {name: found[f"REELMILL_{name}"] for name in given} == given
+
+
+def test_without_election_an_old_and_a_new_pod_never_meet() -> None:
+    found = chart({"leaderElection": {"enabled": False}})
+    assert found[DEPLOYMENT]["spec"]["strategy"] == {"type": "Recreate"}
+    assert "REELMILL_LEADER_ELECTION" not in environment(found[DEPLOYMENT])
+    assert not [name for name in found if "lease" in name]
+
+
+def test_replicas_are_kept_from_going_all_at_once() -> None:
+    assert not [name for name in chart() if name.startswith("PodDisruptionBudget")]
+    budget = chart({"replicas": 2})["PodDisruptionBudget/reelmill-operator"]
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_named_namespaces_get_roles_and_the_cluster_none() -> None:
+    found = chart({"scope": "namespaced", "namespaces": ["a", "b"]})
+    assert not [name for name in found if name.startswith("ClusterRole")]
+    assert {"a/Role/reelmill-operator", "b/RoleBinding/reelmill-operator"} <= set(found)
+    assert environment(found[DEPLOYMENT])["REELMILL_NAMESPACES"] == "a,b"
+    account = found["a/RoleBinding/reelmill-operator"]["subjects"][0]
+    assert (account["name"], account["namespace"]) == ("reelmill-operator", NAMESPACE)
+
+
+def test_two_releases_share_no_lease_and_no_name() -> None:
+    one, other = (
+        chart({"crds": {"install": False}, "rbac": {"aggregate": False}}, release="one"),
+        chart(release="other"),
+    )
+    assert not set(one) & set(other)
+    lease = environment(one["Deployment/one-operator"])["REELMILL_LEASE_NAME"]
+    assert one["Role/one-operator-lease"]["rules"][1]["resourceNames"] == [lease]
+
+
+def test_an_account_of_somebody_elses_is_used() -> None:
+    found = chart({"serviceAccount": {"create": False, "name": "mine"}})
+    assert "ServiceAccount/reelmill-operator" not in found
+    assert found[DEPLOYMENT]["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
+    assert found["ClusterRoleBinding/reelmill-operator"]["subjects"][0]["name"] == "mine"
+
+
+def test_extras_come_with_a_switch_each() -> None:
+    off = set(chart())
+    metrics = {name: {"enabled": True} for name in ("serviceMonitor", "alerts", "dashboard")}
+    on = set(chart({"metrics": metrics, "networkPolicy": {"enabled": True}}))
+    assert on - off == {
+        "ServiceMonitor/reelmill-operator",
+        "PrometheusRule/reelmill-operator",
+        "ConfigMap/reelmill-operator-dashboard",
+        "NetworkPolicy/reelmill-operator",
+    }
+
+
+def test_pod_fields_reach_the_pod() -> None:
+    fields: dict[str, Any] = {
+        "nodeSelector": {"pool": "system"},
+        "tolerations": [{"key": "system", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+        "priorityClassName": "system-cluster-critical",
+        "imagePullSecrets": [{"name": "registry"}],
+    }
+    given = {**fields, "extraEnv": [{"name": "TZ", "value": "UTC"}], "podLabels": {"team": "video"}}
+    deployment = chart({**given, "podAnnotations": {"note": "n"}, "commonLabels": {"owner": "us"}})[DEPLOYMENT]
+    pod = deployment["spec"]["template"]
+    assert {name: pod["spec"][name] for name in fields} == fields
+    assert environment(deployment)["TZ"] == "UTC"
+    assert pod["metadata"]["labels"]["team"] == "video"
+    assert pod["metadata"]["annotations"] == {"note": "n"}
+    assert deployment["metadata"]["labels"]["owner"] == "us"
+
+
+def test_the_notes_name_the_next_commands(control_plane: ControlPlane) -> None:
+    access = ["--kubeconfig", str(control_plane.kubeconfig), "--namespace", NAMESPACE]
+    notes = helm("install", "reelmill", str(CHART), *access, "--dry-run=server").partition("NOTES:")[2]
+    assert f"helm -n {NAMESPACE} test reelmill" in notes
+    assert "kubectl wait --for=condition=Complete" in notes
+
+
+def test_the_chart_tests_itself_where_the_operator_serves() -> None:
+    test = chart({"scope": "namespaced", "namespaces": ["a"]})["Pod/reelmill-operator-test"]
+    (only,) = test["spec"]["containers"]
+    assert {one["name"]: one["value"] for one in only["env"]}["NAMESPACE"] == "a"
+    compile(only["args"][0], "smoke.py", "exec")
