@@ -3,6 +3,7 @@
 The ids in clip_token_ids.json come from open_clip 3's SimpleTokenizer and from Hugging Face's CLIP tokenizer (fast).
 """
 
+import gzip
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from reelmill.contract.errors import SpecError
 from reelmill_stages.frames.tokens import ClipTokens
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((Path(__file__).parent / "clip_token_ids.json").read_text())
 
 
@@ -51,3 +53,29 @@ def test_a_vocabulary_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
 def test_a_file_that_is_no_vocabulary_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"gone\.txt"):
         ClipTokens("clip-hf", tmp_path / "gone.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("title\nd i\ndig\n", "line 3 does not hold two symbols"),
+        ("title\nd i\ndi gg\n", "line 3 merges a symbol that no line before it made"),
+        ("title\n", "holds no merges"),
+    ],
+)
+def test_a_wrong_line_of_a_vocabulary_is_named(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "merges.txt"
+    path.write_text(text)
+    with pytest.raises(SpecError, match=said):
+        ClipTokens("clip-hf", path)
+
+
+def test_a_compressed_vocabulary_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "merges.txt.gz"
+    path.write_bytes(gzip.compress(b"title\nd i\n"))
+    with pytest.raises(SpecError, match="no list of merges"):
+        ClipTokens("clip-hf", path)
+
+
+def test_the_wheel_carries_the_notice_about_its_merges() -> None:
+    assert (ROOT / "stages/NOTICE").read_bytes() == (ROOT / "NOTICE").read_bytes()
