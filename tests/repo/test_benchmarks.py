@@ -71,6 +71,11 @@ def test_the_page_names_misses_what_was_not_run_and_what_was_compared() -> None:
     assert "| CPU | a \\| b |" in page
 
 
+def test_a_miss_that_the_cpu_seconds_do_not_confirm_says_so() -> None:
+    assert "by CPU seconds 1.2x" in table.note(Row("pack", "stage", ratio=0.8, cpu_ratio=1.2, target=1.0))
+    assert table.note(Row("pack", "stage", ratio=0.8, cpu_ratio=0.9, target=1.0)) == "nothing yet"
+
+
 def test_the_committed_page_is_what_the_committed_results_say() -> None:
     result = json.loads((ROOT / "docs/benchmarks.json").read_text())
     assert (ROOT / "docs/benchmarks.md").read_text() == table.page(result)
