@@ -1,0 +1,18 @@
+"""A sampler of one's own for `pack` that hangs, crashes or takes its time, as the file's name says."""
+
+import os
+import time
+
+from reelmill_stages.pack.sample import Clip, Sample
+from reelmill_stages.pack.samplers.video_only import VideoOnly
+
+
+class Odd(VideoOnly):
+    def sample(self, clip: Clip) -> Sample:
+        if clip.item.key.startswith("hang"):
+            time.sleep(600)
+        if clip.item.key.startswith("crash"):
+            os.abort()
+        if clip.item.key.startswith("slow"):
+            time.sleep(1.0)
+        return super().sample(clip)
