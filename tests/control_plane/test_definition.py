@@ -144,7 +144,7 @@ def test_kubectl_get_shows_the_columns_that_people_look_at(client: Client, names
         ("vp.spec.stages", ["Pods at a time", "Any new string does this stage", "clip"]),
         ("vp.spec.stages.frames", ["Frames per item", "Default: 16.", "enum: loader, linspace, segments"]),
         ("vp.spec.store.secretRef", ["Whose keys", "the pod's own identity", "AWS_ACCESS_KEY_ID"]),
-        ("vp.status", ["Failed items of all stages"]),
+        ("vp.status", ["Failed items of all"]),
     ],
 )
 def test_kubectl_explain_reads_well(field: str, words: list[str], client: Client) -> None:
