@@ -31,15 +31,15 @@ def helm(*words: str) -> str:
     return done.stdout
 
 
-def chart(values: Json | None = None, *words: str, release: str = "reelmill") -> dict[str, Json]:
-    """The chart's objects by `Kind/name`, as installed in NAMESPACE with the values."""
+def chart(values: Json | None = None, *, release: str = "reelmill", namespace: str = NAMESPACE) -> dict[str, Json]:
+    """The chart's objects by `Kind/name`, as installed with the values."""
     given = ["--values", "-"] if values else []
-    command = [str(_program("helm")), "template", release, str(CHART), "--namespace", NAMESPACE]
-    command += ["--kube-version", build.KUBERNETES, *given, *words]
+    command = [str(_program("helm")), "template", release, str(CHART), "--namespace", namespace]
+    command += ["--kube-version", build.KUBERNETES, *given]
     done = subprocess.run(command, capture_output=True, text=True, input=json.dumps(values or {}))
     if done.returncode:
         raise Refused(done.stderr)
-    return objects(done.stdout)
+    return objects(done.stdout, namespace)
 
 
 def kustomize(folder: str) -> dict[str, Json]:
@@ -48,12 +48,12 @@ def kustomize(folder: str) -> dict[str, Json]:
     return objects(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def objects(text: str) -> dict[str, Json]:
-    """Objects of a YAML stream by `Kind/name`; with the namespace before it where that is not NAMESPACE."""
+def objects(text: str, namespace: str = NAMESPACE) -> dict[str, Json]:
+    """Objects of a YAML stream by `Kind/name`; with their namespace before it where it is another one."""
     found: dict[str, Json] = {}
     for one in filter(None, yaml.safe_load_all(text)):
         metadata = one["metadata"]
-        elsewhere = "" if metadata.get("namespace", NAMESPACE) == NAMESPACE else metadata["namespace"] + "/"
+        elsewhere = "" if metadata.get("namespace", namespace) == namespace else metadata["namespace"] + "/"
         key = f"{elsewhere}{one['kind']}/{metadata['name']}"
         assert key not in found, key
         found[key] = one
