@@ -51,7 +51,8 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_second_run_has_nothing_to_do(ran: Path) -> None:
     said = reelmill("run", ran)
     assert said.code == 0
-    assert [line.split()[:2] for line in lines(said.out)][1:] == [["spans", "cached"], ["pictures", "cached"]]
+    states = {line.split()[0]: line.split()[1] for line in lines(said.out)}
+    assert states == {"NAME": "STATE", "raw": "listed", "spans": "cached", "pictures": "cached"}
 
 
 def test_status_tells_what_each_source_and_stage_has(ran: Path) -> None:
@@ -99,7 +100,14 @@ def test_plan_says_which_edit_makes_a_stage_run_again(ran: Path, tmp_path: Path)
     edited.write_text(ran.read_text().replace("count: 2", "count: 3"))
     rows = {row["name"]: row for row in json.loads(reelmill("plan", edited, "-o", "json").out)}
     assert rows["spans"]["would"] == "cached"
-    assert (rows["pictures"]["would"], rows["pictures"]["why"]) == ("run", "params.count: 3 was 2")
+    assert (rows["pictures"]["would"], rows["pictures"]["why"]) == ("run", "count was 2, is 3")
+
+
+def test_plan_says_defaults_by_their_value_and_counts_what_else_changed(ran: Path, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(ran.read_text().replace("count: 2, layout: jpg, width: 32,", "layout: jpg, width: 64,"))
+    rows = {row["name"]: row for row in json.loads(reelmill("plan", edited, "-o", "json").out)}
+    assert rows["pictures"]["why"] == "count was 2, is 16 (+1)"
 
 
 def test_plan_says_what_is_new_in_a_source(copy: Path) -> None:
@@ -168,9 +176,21 @@ def test_replay_of_an_unknown_item_is_a_mistake(ran: Path, tmp_path: Path) -> No
     assert reelmill("replay", ran, "spans", "nothing.mp4", "--to", tmp_path / "again").code == 2
 
 
-def test_retry_of_a_class_in_which_nothing_failed_is_a_mistake(ran: Path) -> None:
+def test_retry_where_nothing_failed_says_so_and_makes_no_pass(ran: Path) -> None:
+    before = reelmill("status", ran, "-o", "json").out
     said = reelmill("retry", ran, "--class", "decode_timeout")
-    assert (said.code, "failed are truncated" in said.err) == (2, True)
+    assert (said.code, said.out) == (0, "")
+    assert said.err == "nothing to retry: no item failed with decode_timeout; failed are truncated\n"
+    said = reelmill("retry", ran, "--stage", "pictures", "-o", "json")
+    assert (said.code, said.err) == (0, "nothing to retry: no item of pictures failed\n")
+    assert json.loads(said.out)["stages"] == []
+    assert reelmill("status", ran, "-o", "json").out == before
+
+
+def test_a_retry_makes_a_pass_only_where_something_failed(copy: Path) -> None:
+    assert reelmill("retry", copy, "-q").code == 0
+    rows = {row["name"]: row for row in json.loads(reelmill("status", copy, "-o", "json").out)}
+    assert (rows["spans"]["segments"], rows["spans"]["failed"], rows["pictures"]["segments"]) == (2, 1, 2)
 
 
 def test_prune_takes_what_a_former_definition_left_and_nothing_else(copy: Path) -> None:

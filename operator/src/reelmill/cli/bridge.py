@@ -10,7 +10,9 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from reelmill.cli.pipeline import Loaded
+from reelmill.cli.reach import reach
 from reelmill.contract.errors import SpecError
+from reelmill.contract.task import Task
 
 GROUP = "reelmill.commands"
 
@@ -38,8 +40,16 @@ def require(name: str) -> None:
 
 
 def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
-    """What a command says about a pipeline."""
-    return list(command(name)(loaded.task(), environment(), **choices))
+    """What a command says about a pipeline, from its store."""
+    function = command(name)
+    return list(function(task(loaded), environment(), **choices))
+
+
+def task(loaded: Loaded, *, sources: bool = False) -> Task:
+    """What a command is told, once the store's server answers; with `sources`, theirs too. Raises StoreError."""
+    told = loaded.task()
+    reach(told, sources=sources)
+    return told
 
 
 def environment() -> Mapping[str, str]:

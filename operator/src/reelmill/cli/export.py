@@ -30,7 +30,7 @@ def export(
     """Write a plain folder with absolute paths, as a trainer wants it."""
     loaded = pipeline.load(file, store=store, endpoint=endpoint)
     made = bridge.command("export")(
-        loaded.task(), bridge.environment(), loaded.stage(stage), folder, mode.value if mode else None
+        bridge.task(loaded), bridge.environment(), loaded.stage(stage), folder, mode.value if mode else None
     )
     if output is not Format.TABLE:
         emit(made, output)

@@ -38,7 +38,7 @@ def ledger(
         show(bridge.rows("ledger-summary", loaded, stages=stages), output, columns=SUMMARY)
         return
     rows = bridge.command("ledger")(
-        loaded.task(),
+        bridge.task(loaded),
         bridge.environment(),
         stages=stages,
         classes=classes,

@@ -7,7 +7,7 @@ import typer
 from reelmill.cli import bridge, pipeline
 from reelmill.cli.output import Format, Output, say, show, size
 from reelmill.cli.pipeline import Loaded
-from reelmill.cli.reasons import verdict
+from reelmill.cli.reasons import defaults, verdict
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.spec import Source, Stage
 
@@ -48,8 +48,9 @@ def _graph(loaded: Loaded) -> list[dict[str, Any]]:
 
 def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
     """Add `would`, `why`, `items` and `bytes` to each row."""
-    known = {row["name"]: row for row in bridge.rows("status", loaded)}
-    found = bridge.command("forecast")(loaded.task(), bridge.environment())
+    task, env = bridge.task(loaded, sources=True), bridge.environment()
+    known = {row["name"]: row for row in bridge.command("status")(task, env)}
+    found = bridge.command("forecast")(task, env)
     new: dict[str, int] = {}
     growing: set[str] = set()
     fresh = {name for name, row in known.items() if row["state"] == "empty"}
@@ -63,6 +64,7 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
         would, why = verdict(
             known[name],
             loaded.keys.definitions[name],
+            defaults=defaults(loaded.graph.stages[name].block),
             new={upstream: new[upstream] for upstream in row["reads"] if upstream in new},
             growing=[upstream for upstream in row["reads"] if upstream in growing],
             fresh=[upstream for upstream in row["reads"] if upstream in fresh],

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from reelmill.cli.output import duration
 from reelmill.cli.tally import Tally
-from reelmill.contract.status import Status
+from reelmill.contract.status import SourceStatus, Status
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
@@ -67,8 +67,7 @@ class Lines:
         if not self._listed and status.sources and all(source.surveyed for source in status.sources):
             self._listed = True
             for source in status.sources:
-                drift = f", {source.drifted} changed or gone" if source.drifted else ""
-                self.say(f"{source.name}: {source.items} items, {source.new} of them new{drift}")
+                self.say(listing(source))
 
     def moved(self, tally: Tally, message: str) -> None:
         """A stage's state changed."""
@@ -117,6 +116,15 @@ class Lines:
     def say(self, line: str) -> None:
         if not self.quiet:
             print(line, file=sys.stderr, flush=True)
+
+
+def listing(source: SourceStatus) -> str:
+    """What a listing found: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
+    drift = f", {source.drifted} changed or gone" if source.drifted else ""
+    if not source.failed:
+        return f"{source.name}: {source.items} items, {source.new} of them new{drift}"
+    rows = source.items + source.failed
+    return f"{source.name}: {rows} rows, {source.new} of them new: {source.items} items, {source.failed} failed{drift}"
 
 
 def _sentence(record: Mapping[str, Any]) -> str:

@@ -4,19 +4,22 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reelmill.contract.spec.block import StageBlock
+
 
 def verdict(
     row: Mapping[str, Any],
     definition: Mapping[str, Any],
     *,
+    defaults: Mapping[str, Any],
     new: Mapping[str, int],
     growing: Sequence[str],
     fresh: Sequence[str],
 ) -> tuple[str, str]:
     """(what would happen, why) for a stage.
 
-    `row` is what `status` says of it. Of what it reads, `new` maps sources to items that are new in them, `growing`
-    names stages that would run, and `fresh` what begins anew.
+    `row` is what `status` says of it; `defaults` are its block's. Of what it reads, `new` maps sources to items that
+    are new in them, `growing` names stages that would run, and `fresh` what begins anew.
     """
     coming = [
         *(f"{count} new of {name}" for name, count in new.items() if count),
@@ -24,7 +27,8 @@ def verdict(
     ]
     if row["state"] == "empty":
         if latest := row["latest"]:
-            return "run", "; ".join(difference(latest["definition"], definition)) or f"reads {', '.join(fresh)} anew"
+            changes = list(difference(latest["definition"], definition, defaults))
+            return "run", shortened(changes) or f"reads {', '.join(fresh)} anew"
         return "run", "never run here"
     if row["pass"]:
         opened = row["pass"]
@@ -36,16 +40,52 @@ def verdict(
     return "cached", f"{row['items']} items in {row['segments']} segments"
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """`params.count: 8 was 16`, for each value that differs; upstreams by name."""
+_PARTS = ("params", "rerun", "version", "upstreams")
+"""Of a definition, in the order in which a person wants to know of them."""
+
+
+def shortened(changes: Sequence[str]) -> str:
+    """The first change, and how many more there are: a line of a table takes no more."""
+    return f"{changes[0]} (+{len(changes) - 1})" if len(changes) > 1 else "".join(changes)
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    """`count was 16, is 8`, for each value that differs: parameters first, what is read by name last.
+
+    A definition leaves out what is at its default. Of another block nothing more is said than that it is another one.
+    """
+    if not old:
+        return  # there is no record of it
+    if old.get("stage") != new.get("stage"):
+        yield f"block was {old.get('stage')}, is {new.get('stage')}"
+        return
     before, now = dict(_flat(old)), dict(_flat(new))
-    for path in dict.fromkeys([*before, *now]):
+    there = dict(_flat(defaults, "params"))
+    for path in sorted(dict.fromkeys([*before, *now]), key=_order):
         if before.get(path) == now.get(path):
             continue
-        if path.startswith("upstreams."):
-            yield f"{path.removeprefix('upstreams.')} changed"
+        part, _, name = path.partition(".")
+        if part == "upstreams":
+            yield f"{name} changed" if path in before and path in now else f"reads {name}{_word(path in now)}"
+        elif part == "version":
+            yield "this version of reelmill makes it otherwise"
         else:
-            yield f"{path}: {_say(now.get(path))} was {_say(before.get(path))}"
+            was, is_ = (_say(values.get(path, there.get(path))) for values in (before, now))
+            yield f"{name or part} was {was}, is {is_}"
+
+
+def defaults(block: StageBlock) -> dict[str, Any]:
+    """Parameters that a definition may leave out, in JSON form."""
+    return {
+        field.alias or name: field.default
+        for name, field in type(block).model_fields.items()
+        if isinstance(field.default, str | int | float)
+    }
+
+
+def _order(path: str) -> int:
+    part = path.partition(".")[0]
+    return _PARTS.index(part) if part in _PARTS else len(_PARTS)
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -56,5 +96,12 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def _word(now: bool) -> str:
+    return " now" if now else " no more"
+
+
 def _say(value: Any) -> str:
-    return "default" if value is None else json.dumps(value, ensure_ascii=False)
+    """A value as the pipeline file has it; quotes only where there would be nothing to see."""
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) and value.strip() else json.dumps(value, ensure_ascii=False)

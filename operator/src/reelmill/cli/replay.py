@@ -26,7 +26,7 @@ def replay(
     loaded = pipeline.load(file, store=store, endpoint=endpoint)
     timeout = seconds(loaded.graph.stages[loaded.stage(stage)].failures.item_timeout)
     done = bridge.command("replay")(
-        loaded.task(), bridge.environment(), stage=stage, item=item, folder=to, timeout=timeout
+        bridge.task(loaded, sources=True), bridge.environment(), stage=stage, item=item, folder=to, timeout=timeout
     )
     if output is Format.TABLE:
         reason = f" ({done['reason']})" if done["reason"] else ""

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,9 +16,10 @@ from reelmill.cli.output import Format, Output, emit, say, show
 from reelmill.cli.pipeline import Loaded
 from reelmill.cli.progress import Lines, observing
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.status import StageStatus
+from reelmill.contract.segment import Counts
+from reelmill.contract.status import SourceStatus, StageStatus, Status
 
-COLUMNS = ("stage", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
+COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
 CODES = {
     ExitCode.OK: Exit.OK,
     ExitCode.CONFIG: Exit.INPUT,
@@ -54,9 +55,10 @@ def run(
 
 def drive(
     loaded: Loaded, annotations: Mapping[str, str], *, jobs: int | None, verbose: bool, quiet: bool, output: Format
-) -> None:
+) -> NoReturn:
     """Run with requests, show the result, and leave with the exit code."""
     bridge.require("run")
+    bridge.task(loaded, sources=True)
     stop = threading.Event()
     with observing(verbose=verbose, quiet=quiet) as observer, _stopping(stop, observer.say):
         outcome = local.run(loaded.pipeline, observer=observer, stop=stop, annotations=annotations, max_processes=jobs)
@@ -66,16 +68,26 @@ def drive(
             say(f"  {line}")
     if output is Format.TABLE:
         if any(stage.surveyed for stage in status.stages):
-            show([_row(stage) for stage in status.stages], output, columns=COLUMNS)
+            show([*map(_source, status.sources), *map(_stage, status.stages)], output, columns=COLUMNS)
         _last_words(loaded, outcome, observer)
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)
+        _tell_stall(status, observer)
     raise typer.Exit(Exit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
 
 
-def _row(stage: StageStatus) -> dict[str, Any]:
+def _source(source: SourceStatus) -> dict[str, Any]:
+    totals = Counts(in_=source.items + source.failed, done=source.items, failed=source.failed)
+    state = "listed" if source.surveyed else "waiting"
+    return {
+        "name": source.name, "state": state, **totals.model_dump(by_alias=True),
+        "items": source.items, "segments": source.segments,
+    }  # fmt: skip
+
+
+def _stage(stage: StageStatus) -> dict[str, Any]:
     totals = stage.totals.model_dump(by_alias=True)
-    return {"stage": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
+    return {"name": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
 
 
 def _last_words(loaded: Loaded, outcome: local.Outcome, observer: Lines) -> None:
@@ -83,16 +95,31 @@ def _last_words(loaded: Loaded, outcome: local.Outcome, observer: Lines) -> None
     if outcome.interrupted:
         say(f"stopped; go on with: reelmill run {file}")
         return
+    _tell_stall(status, observer)
+    if loaded.pipeline.spec.suspend:
+        say("hint: spec.suspend is set: nothing runs until it is false")
+    if status.failed:
+        say(_losses(status, file))
+    if status.holds("Complete"):
+        say(f"complete: {status.store}")
+
+
+def _tell_stall(status: Status, observer: Lines) -> None:
+    """An error is told even where everything else is to be quiet or data."""
     stalled = status.condition("Stalled")
     if stalled and stalled.status == "True":
         observer.quiet = False
         observer.tell("error", stalled.message)
-    if loaded.pipeline.spec.suspend:
-        say("hint: spec.suspend is set: nothing runs until it is false")
-    if status.failed:
-        say(f"{status.failed} failed: see reelmill ledger {file} --outcome failed, then reelmill retry {file}")
-    if status.holds("Complete"):
-        say(f"complete: {status.store}")
+
+
+def _losses(status: Status, file: str) -> str:
+    """How many failed, where to see why, and what takes them up again: of a source every run does."""
+    see = f"{status.failed} failed: see reelmill ledger {file} --outcome failed"
+    again = f", then reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
+    mend = (
+        "; rows of a source are looked at again by every run" if any(source.failed for source in status.sources) else ""
+    )
+    return see + again + mend
 
 
 @contextmanager

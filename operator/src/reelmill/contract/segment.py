@@ -50,7 +50,7 @@ class Slice(Model):
     first: int
     count: int
     ordinal: int | None = None
-    """Ordinal, in the upstream, of the slice's first item; the others follow. None: the rows carry their own (retries)."""
+    """Ordinal, in the upstream, of the slice's first item; the others follow. None: rows carry their own (retries)."""
 
 
 class ShardPlan(Model):

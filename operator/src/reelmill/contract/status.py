@@ -114,14 +114,16 @@ class PassStatus(Model):
 
 
 class SourceStatus(Model):
-    """One source."""
+    """One source. Its rows are `items + failed`."""
 
     name: str
     key: str
     segments: int = 0
     items: int = 0
+    failed: int = 0
+    """Rows that cannot be items; the ledger says why."""
     new: int = 0
-    """Items that the last listing added."""
+    """Rows that the last listing added, items and failed ones."""
     drifted: int = 0
     """Items that changed or vanished since they were listed."""
     surveyed: bool = False
@@ -216,7 +218,7 @@ class Status(Model):
     shards: str = ""
     """Shards done of those planned in running passes, for `kubectl get`."""
     failed: int = 0
-    """Failed items of all stages, for `kubectl get`."""
+    """Failed items of all sources and stages, for `kubectl get`."""
     conditions: list[Condition] = Field(default_factory=list)
 
     def stage(self, name: str) -> StageStatus:

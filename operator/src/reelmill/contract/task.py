@@ -174,11 +174,14 @@ class OpenPass(Model):
 
 
 class SourceReport(Model):
-    """What the store knows of a source after the listing."""
+    """What the store knows of a source after the listing. Its rows are `items + failed`."""
 
     segments: int
     items: int
+    failed: int = 0
+    """Rows that cannot be items, effective: each has its line in the ledger."""
     new: int = 0
+    """Rows that this listing added, items and failed ones."""
     drifted: int = 0
     """Items that changed or vanished since they were listed."""
 

@@ -83,6 +83,6 @@ def _status(draft: Draft) -> Status:
         stall=draft.stall,
         active=", ".join(stage.name for stage in stages if stage.pass_)[:256],
         shards=f"{sum(w.done for w in working)}/{sum(w.shards for w in working)}" if working else "",
-        failed=sum(stage.totals.failed for stage in stages),
+        failed=sum(source.failed for source in draft.sources.values()) + sum(stage.totals.failed for stage in stages),
         conditions=conditions(draft),
     )

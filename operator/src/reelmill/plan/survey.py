@@ -91,6 +91,7 @@ def _fold(draft: Draft, report: SurveyReport) -> None:
                 update={
                     "segments": max(source.segments, told.segments),
                     "items": told.items,
+                    "failed": told.failed,
                     "new": told.new,
                     "drifted": told.drifted,
                     "surveyed": True,

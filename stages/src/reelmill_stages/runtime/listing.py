@@ -75,7 +75,13 @@ def source_report(context: Context, source: SourceDef) -> SourceReport:
 
 def _report(context: Context, source: SourceDef, new: int, drifted: int) -> SourceReport:
     data = context.data_set(source.name, source.key)
-    return SourceReport(segments=data.last.segment if data.last else 0, items=data.item_count, new=new, drifted=drifted)
+    return SourceReport(
+        segments=data.last.segment if data.last else 0,
+        items=data.item_count,
+        failed=data.totals.failed,
+        new=new,
+        drifted=drifted,
+    )
 
 
 def _listed(context: Context, source: SourceDef, before: Before) -> Iterator[Listed]:

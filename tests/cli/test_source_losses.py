@@ -1,0 +1,47 @@
+"""Rows of a source that cannot be items are losses, and are shown wherever losses are."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import footage
+from cli.terminal import PIPELINE, lines, reelmill, write
+
+TABLE = "table: {uri: rows.csv, base: videos, columns: {path: path, start: start, end: end}}"
+ROWS = "path,start,end\na.mp4,0,1\na.mp4,1,2\na.mp4,2,1\na.mp4,x,1\ngone.mp4,0,1\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table with two good rows, two bad spans and a missing video."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "videos").mkdir()
+    shutil.copyfile(footage.video(seconds=2.0, size=(64, 48), audio=False), tmp_path / "videos" / "a.mp4")
+    (tmp_path / "rows.csv").write_text(ROWS)
+    before, _, _ = PIPELINE.replace("files: {uri: videos}", TABLE).partition("  stages:\n")
+    return write(tmp_path, before + "  stages:\n  - name: spans\n    clip: {by: metadata, mode: virtual}\n")
+
+
+def test_rows_that_cannot_be_items_are_counted_like_a_stages_losses(path: Path) -> None:
+    said = reelmill("run", path)
+    assert said.code == 0, said.err
+    assert "raw: 5 rows, 5 of them new: 2 items, 3 failed" in said.err.splitlines()
+    assert "3 failed: see reelmill ledger" in said.err
+    assert "reelmill retry" not in said.err
+    (row,) = [line.split() for line in lines(said.out) if line.startswith("raw ")]
+    assert row == ["raw", "listed", "5", "2", "0", "3", "0", "2", "1"]
+
+    (row,) = [line.split() for line in lines(reelmill("status", path).out) if line.startswith("raw ")]
+    assert row[:9] == ["raw", "current", "1", "2", "5", "2", "0", "3", "0"]
+    rows = json.loads(reelmill("ledger", path, "--outcome", "failed", "-o", "json").out)
+    assert len(rows) == 3
+
+    said = reelmill("retry", path)
+    assert (said.code, "nothing to retry" in said.err, "the failed rows of raw" in said.err) == (0, True, True)
+
+    shutil.copyfile(path.parent / "videos" / "a.mp4", path.parent / "videos" / "gone.mp4")
+    status = json.loads(reelmill("run", path, "-q", "-o", "json").out)
+    (source,) = status["sources"]
+    assert (source["items"], source["failed"], source["new"], status["failed"]) == (3, 2, 1, 2)
