@@ -124,7 +124,11 @@ class Running:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.ensure_future(self.operator.run())
-        await self._task
+        try:
+            await self._task
+        finally:
+            # Connections that were cut off need a moment to be closed.
+            await asyncio.sleep(0.1)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class SymbolicKubelet:
     store: SymbolicStore = field(default_factory=SymbolicStore)
     holding: bool = False
     """Pods are seen to run and do not end."""
+    idle: bool = False
+    """Pods are left alone."""
     jobs: dict[str, str] = field(default_factory=dict)
     """Every Job that ever had a pod: name -> UID."""
     ran: list[tuple[str, int, int]] = field(default_factory=list)
@@ -63,7 +65,8 @@ class SymbolicKubelet:
         for pod in self.client.json("GET", f"{self.client.path('v1/Pod', self.namespace)}?{query}")["items"]:
             owner = pod["metadata"]["ownerReferences"][0]
             self.jobs.setdefault(owner["name"], owner["uid"])
-            if pod["status"]["phase"] in ("Pending", "Running") and not pod["metadata"].get("deletionTimestamp"):
+            waits = pod["status"]["phase"] in ("Pending", "Running") and not pod["metadata"].get("deletionTimestamp")
+            if waits and not self.idle:
                 self._advance(pod, owner["name"])
 
     def _advance(self, pod: dict[str, Any], job: str) -> None:

@@ -1,0 +1,126 @@
+"""What clusters do to operators: kills between any two writes, lost answers, lost watches, twins, servers that go."""
+
+import gc
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.control_plane import ControlPlane
+from control_plane.operators import ACCOUNT, Crash, Faults, Running, made, running, until
+from control_plane.pipelines import Desk, holds, resource, steps
+from control_plane.test_controller_runs import RUN
+from reelmill.controller.leader import LeaseLost
+from reelmill.controller.outcomes import Throttled, Trouble
+
+pytestmark = pytest.mark.control_plane
+Json = dict[str, Any]
+Send = Callable[[], Awaitable[Json]]
+
+
+def as_if_nothing_had_happened(desk: Desk) -> None:
+    """The Jobs of an undisturbed run, each item worked on once."""
+    assert steps(desk.kubelet.jobs) == RUN
+    assert set(desk.kubelet.store.tried.values()) == {1}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the killed close no connection
+def test_an_operator_killed_before_and_after_every_write_converges_without_a_duplicate_job(
+    desk: Desk, config: Path
+) -> None:
+    written: Counter[str] = Counter()
+
+    def lethal(*, send_first: bool) -> Faults:
+        async def strike(number: int, method: str, path: str, send: Send) -> Json:
+            if send_first:
+                await send()
+                written[f"{method} {path.split('/namespaces/')[-1].split('/')[1]}"] += 1
+            raise Crash(f"{'after' if send_first else 'before'} {method} {path}")
+
+        return Faults(strike)
+
+    # An operator that dies before its first write, then one that dies after it, and so on to the end of the run.
+    desk.apply(resource())
+    for life in range(200):
+        one = Running(config, made(namespaces=(desk.namespace,)), lethal(send_first=life % 2 == 1).layer).start()
+        until(lambda one=one: not one.alive or holds(desk.get(), "Complete"), 60, "a write")
+        one.stop()
+        if holds(desk.get(), "Complete"):
+            break
+    gc.collect()
+    assert written["POST jobs"] == 7
+    assert written["PATCH videopipelines"] >= 7
+    as_if_nothing_had_happened(desk)
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+def test_writes_that_fail_are_made_again(desk: Desk, config: Path, lost: str) -> None:
+    async def every_other(number: int, method: str, path: str, send: Send) -> Json:
+        if number % 2:
+            if lost == "answer":
+                await send()
+            raise Trouble("500: on purpose")
+        return await send()
+
+    with running(config, Faults(every_other).layer, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        desk.wait_for("Complete", seconds=120)
+    as_if_nothing_had_happened(desk)
+
+
+def test_a_server_that_asks_to_wait_is_waited_for(desk: Desk, config: Path) -> None:
+    async def every_third(number: int, method: str, path: str, send: Send) -> Json:
+        if number % 3 == 0:
+            raise Throttled("429: on purpose", 0.2)
+        return await send()
+
+    with running(config, Faults(every_third).layer, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        desk.wait_for("Complete", seconds=120)
+    as_if_nothing_had_happened(desk)
+
+
+def test_two_operators_at_once_do_no_more_than_one(desk: Desk, config: Path) -> None:
+    with running(config, namespaces=(desk.namespace,)), running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        desk.wait_for("Complete", seconds=120)
+    as_if_nothing_had_happened(desk)
+
+
+def test_of_two_replicas_one_acts_and_the_other_takes_over_at_once(desk: Desk, config: Path) -> None:
+    elect = {"namespaces": (desk.namespace,), "own_namespace": desk.namespace, "leader_election": True}
+    with running(config, **elect, identity="first") as first:
+        until(lambda: first.operator.health.ready, 30, "the first one")
+        until(lambda: len(first.operator.cache.pipelines) == 0, 30, "its lists")
+        with running(config, **elect, identity="second") as second:
+            desk.apply(resource())
+            until(lambda: len(desk.kubelet.jobs) >= 2, 30, "some Jobs")
+            lease = desk.client.get("coordination.k8s.io/v1/Lease", ACCOUNT, desk.namespace)
+            assert lease["spec"]["holderIdentity"] == "first"
+            assert not len(second.operator.cache.pipelines)
+            first.stop()
+            desk.wait_for("Complete", seconds=120)
+            assert len(second.operator.cache.pipelines) == 1
+    as_if_nothing_had_happened(desk)
+
+
+def test_a_replica_whose_lease_was_taken_ends(desk: Desk, config: Path) -> None:
+    elect = {"namespaces": (desk.namespace,), "own_namespace": desk.namespace, "leader_election": True}
+    one = Running(config, made(**elect, identity="first", lease_seconds=3), None).start()
+    lease = "coordination.k8s.io/v1/Lease"
+    until(lambda: one.operator.health.ready and desk.client.find(lease, ACCOUNT, desk.namespace), 30, "a lease")
+    desk.client.patch(lease, ACCOUNT, {"spec": {"holderIdentity": "other"}}, desk.namespace)
+    one.join()
+    assert isinstance(one.ended, LeaseLost)
+
+
+def test_the_api_server_goes_and_comes_back_mid_run(desk: Desk, config: Path, defined: ControlPlane) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        until(lambda: len(desk.kubelet.jobs) >= 2, 30, "some Jobs")
+        defined.restart("kube-apiserver")
+        desk.wait_for("Complete", seconds=180)
+    as_if_nothing_had_happened(desk)
