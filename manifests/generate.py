@@ -1,4 +1,4 @@
-"""Write what manifests and chart take from the code: the operator's rights, the definition, and the settings' schema.
+"""Write what manifests and chart take from the code: the operator's rights, and its settings' schema.
 
 `make generate` runs it. The chart holds copies, because a packaged chart can hold nothing from outside its folder.
 """
@@ -19,7 +19,6 @@ NAME = "reelmill-operator"
 NOTE = "# Generated from reelmill.controller.rbac by `make generate`: do not edit.\n"
 VALUES_SCHEMA = "charts/reelmill/values.schema.json"
 COPIES = {
-    "charts/reelmill/files/videopipelines.yaml": "manifests/crd/videopipelines.yaml",
     "charts/reelmill/files/alerts.yaml": "manifests/observability/alerts.yaml",
     "charts/reelmill/files/dashboard.json": "manifests/observability/dashboard.json",
 }

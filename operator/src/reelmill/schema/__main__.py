@@ -13,8 +13,11 @@ NOTE = "# Generated from the models by `make generate`: do not edit.\n"
 
 def rendered() -> dict[str, str]:
     """Path in the repository -> text."""
+    definition = NOTE + yaml.safe_dump(_tree(crd()), sort_keys=False, width=120)
     return {
-        "manifests/crd/videopipelines.yaml": NOTE + yaml.safe_dump(_tree(crd()), sort_keys=False, width=120),
+        "manifests/crd/videopipelines.yaml": definition,
+        # A packaged chart can hold nothing from outside its folder.
+        "charts/reelmill/files/videopipelines.yaml": definition,
         "manifests/schema/videopipeline.json": json.dumps(editor(), indent=2) + "\n",
         "docs/reference.md": reference(),
     }
