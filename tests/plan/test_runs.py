@@ -93,8 +93,17 @@ def test_waves_let_stages_overlap() -> None:
     made = cluster(CLIPS, SAMPLES, waves=3)
     made.settle()
     working = [{stage.name for stage in plan.status.stages if stage.pass_} for plan in made.plans]
-    assert {"clips", "samples"} not in working  # one pass covers all the waves that are there
+    assert {"clips", "samples"} in working
+    assert made.status.stage("clips").segments == 3
     assert set(made.store.tried.values()) == {1}
+
+
+def test_without_waves_a_pass_covers_all_that_is_there() -> None:
+    made = cluster(CLIPS, SAMPLES)
+    made.settle()
+    working = [{stage.name for stage in plan.status.stages if stage.pass_} for plan in made.plans]
+    assert {"clips", "samples"} not in working
+    assert made.status.stage("clips").segments == 1
 
 
 def test_stages_of_one_upstream_work_at_the_same_time() -> None:

@@ -1,4 +1,10 @@
-"""The one rule: when a stage is idle and an upstream has segments that it has not covered, it covers all of them."""
+"""The one rule: when a stage is idle and an upstream has segments that it has not covered, it covers all of them.
+
+With waves, what a source has waiting is taken in as many bites, so that later stages start while earlier ones work. A
+stage behind another one takes all that is there: a slow one takes bigger bites by itself.
+"""
+
+import math
 
 from reelmill.contract.status import StageStatus
 from reelmill.plan.draft import Draft
@@ -18,7 +24,14 @@ def uncovered(draft: Draft, stage: str) -> bool:
 
 def to_cover(draft: Draft, stage: str) -> dict[str, int]:
     """Per upstream, the last segment: what a pass begun now covers."""
-    return {name: segments(draft, name) for name in draft.definition.graph.upstreams[stage]}
+    return {name: _bite(draft, stage, name) for name in draft.definition.graph.upstreams[stage]}
+
+
+def _bite(draft: Draft, stage: str, upstream: str) -> int:
+    there = segments(draft, upstream)
+    covered = draft.stages[stage].coverage.get(upstream, 0)
+    waves = draft.definition.spec.waves if upstream in draft.sources else 1
+    return covered + math.ceil((there - covered) / waves) if there > covered else there
 
 
 def closed_gates(draft: Draft, stage: str) -> list[str]:
