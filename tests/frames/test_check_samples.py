@@ -37,6 +37,13 @@ def test_a_good_set_passes_and_every_file_is_named(folder: Path) -> None:
     assert len(files) == 1 + 9
 
 
+@pytest.mark.parametrize("layout", ["npy", "jpg"])
+def test_samples_of_another_layout_are_not_measured_by_these_rules(layout: str, tmp_path: Path) -> None:
+    run(tmp_path, [item(clip(), 0, (0.0, 1.0))], layout=layout)
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"train": [], "val": [], "test": []}))
+    assert not Clip4mcCheck().detect(tmp_path)
+
+
 def test_fewer_samples_than_a_batch_are_noted(folder: Path) -> None:
     notes = [finding.message for finding in findings(folder) if finding.rule == "train_batch"]
     assert "420" in notes[0]

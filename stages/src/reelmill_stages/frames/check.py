@@ -26,7 +26,11 @@ class Clip4mcCheck:
     """The check of format `clip4mc`."""
 
     def detect(self, folder: Path) -> bool:
-        return (folder / NAME).is_file() or next(folder.rglob(VIDEO), None) is not None
+        if next(folder.rglob(VIDEO), None) is not None:
+            return True
+        # Samples of other layouts have the same file about all of them.
+        others = (next(folder.rglob(pattern), None) for pattern in ("*.npy", "*.jpg"))
+        return (folder / NAME).is_file() and not any(others)
 
     def check(self, folder: Path) -> Iterator[Finding]:
         info = yield from _info(folder)
