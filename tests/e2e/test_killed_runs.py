@@ -1,0 +1,34 @@
+"""kill -9 of a whole run, at any moment: the next one goes on, and the end is that of an undisturbed run."""
+
+import time
+from pathlib import Path
+
+import pytest
+from clip4mc_run import prepare
+from killing import run_killing
+from workshop import Workshop, same_end
+
+NAMES = ("raw", "clips", "samples", "shards", "listing")
+VIEWS = {"clips": "text_video_pairs.json", "samples": "dataset_info.json", "listing": "index.json"}
+
+
+def test_killed_runs_end_like_an_undisturbed_one(ran: Workshop, tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, ran.sources, ran.stages)
+    run_killing(shop, 2, seed=1, longest=6.0)
+    same_end(shop, ran, *NAMES)
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("seed", range(5))
+def test_fifty_kills_at_random_moments_leave_no_trace(tmp_path: Path, seed: int) -> None:
+    quiet = prepare(tmp_path)
+    began = time.monotonic()
+    quiet.run()
+    longest = time.monotonic() - began
+    (tmp_path / "killed").mkdir()
+    killed = Workshop(tmp_path / "killed", quiet.sources, quiet.stages)
+    run_killing(killed, 10, seed=seed, longest=longest)
+    same_end(killed, quiet, *NAMES)
+    for stage, file in VIEWS.items():
+        assert killed.view(stage, file) == quiet.view(stage, file)
+    assert {row["state"] for row in killed.run().values()} == {"cached"}
