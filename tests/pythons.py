@@ -22,6 +22,9 @@ def candidates(version: str) -> Iterator[str]:
         yield found
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     yield from map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python")))
+    if uv := shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
+        find = [uv, "python", "find", "--no-project", "--no-python-downloads", version]
+        yield from subprocess.run(find, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def interpreter(version: str) -> str | None:
