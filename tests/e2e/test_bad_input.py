@@ -109,7 +109,7 @@ def test_different_words_about_one_span_are_two_clips(shop: Workshop) -> None:
 
 
 @pytest.mark.store
-def test_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     shop = Workshop(tmp_path)
     shop.film(*(f"{name}.mp4" for name in "abcd"), "hang.mp4", "crash.mp4")

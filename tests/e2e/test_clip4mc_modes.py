@@ -51,7 +51,8 @@ def test_d4_two_clips_of_one_video_with_equal_whole_seconds_are_two_files(ran: W
     assert len({output.key for output in outputs}) == len({output.digest for output in outputs}) == 2
 
 
-def test_000_f07_f20_cut_once_and_processed_twice_with_other_settings(ran: Workshop, tmp_path: Path) -> None:
+@pytest.mark.store
+def test_000_f20_cut_once_and_processed_twice_with_other_settings(ran: Workshop, tmp_path: Path) -> None:
     shutil.copytree(ran.folder / "store", tmp_path / "store")
     again = Workshop(tmp_path, ran.sources, [ran.stages[0], SAMPLES | {"frames": {"layout": "npy", "count": 4}}])
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store/clips").rglob("*.mp4")}
@@ -99,7 +100,7 @@ def test_000_f16_d1_d2_d3_a_resumed_run_skips_what_is_done_and_ends_as_if_undist
 
 
 @pytest.mark.store
-def test_000_f12_d4_a_clip_that_was_half_written_is_not_taken_for_done(ran: Workshop, tmp_path: Path) -> None:
+def test_d4_a_clip_that_was_half_written_is_not_taken_for_done(ran: Workshop, tmp_path: Path) -> None:
     shop = prepare(tmp_path)
     shop.stages = shop.stages[:1]
     kill_when(shop, lambda: bool(list(tmp_path.glob("store/clips/*/0001/_reelmill/pass.json"))))
