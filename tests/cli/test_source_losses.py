@@ -40,8 +40,3 @@ def test_rows_that_cannot_be_items_are_counted_like_a_stages_losses(path: Path) 
 
     said = reelmill("retry", path)
     assert (said.code, "nothing to retry" in said.err, "the failed rows of raw" in said.err) == (0, True, True)
-
-    shutil.copyfile(path.parent / "videos" / "a.mp4", path.parent / "videos" / "gone.mp4")
-    status = json.loads(reelmill("run", path, "-q", "-o", "json").out)
-    (source,) = status["sources"]
-    assert (source["items"], source["failed"], source["new"], status["failed"]) == (3, 2, 1, 2)

@@ -1,11 +1,12 @@
 """`make demo`: the main job on real footage, with the commands that a user would type, in the folder demo/."""
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from inputs import prepare
+from inputs import clear, prepare
 from sheet import contact_sheet
 
 from reelmill.contract.task import StoreRef
@@ -35,6 +36,8 @@ def captions() -> dict[str, str]:
 def main() -> None:
     """Everything, in order."""
     began = time.monotonic()
+    if gone := clear(FOLDER):
+        print(f"removed, from an earlier demo: {', '.join(map(str, gone))}")
     prepare(FOLDER)
     print(f"inputs: {FOLDER}/videos, {FOLDER}/captions.csv; one of the videos is cut off in the middle")
     reelmill("plan", "pipeline.yaml")
@@ -50,13 +53,13 @@ def main() -> None:
         print(f"  {sample.folder.name}: frames {sample.frames.shape} {sample.frames.dtype}, {words} tokens")
     contact_sheet([(sample, texts[sample.folder.name]) for sample in samples], SHEET)
     print(f"contact sheet: {SHEET}")
-    print(f"\ndone in {time.monotonic() - began:.0f} s. Try next, in the folder {FOLDER}:")
+    print(f"\ndone in {time.monotonic() - began:.0f} s. Try next:\n\n  cd {FOLDER}")
     for command in (
         "run pipeline.yaml                 # again: nothing is left to do",
         "status pipeline.yaml              # what every stage has",
         "check pipeline.yaml --stage shards --all   # would a trainer take these tars?",
     ):
-        print(f"  ../{REELMILL.relative_to(Path.cwd())} {command}")
+        print(f"  {os.path.relpath(REELMILL, FOLDER)} {command}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from pathlib import Path
 SAMPLES = Path(__file__).resolve().parents[2] / "manifests" / "samples" / "demo"
 FOOTAGE = ("bikes.mp4", "bigbuckbunny.mp4", "carphone_pristine.mp4", "carphone_distorted.mp4")
 CORRUPT = "corrupt.mp4"
+GIVEN = ("captions.csv", "pipeline.yaml")
+MADE = ("data", "samples", "contact-sheet.png")
+"""What the demo writes beside its inputs."""
 
 
 def footage() -> dict[str, Path]:
@@ -17,16 +20,22 @@ def footage() -> dict[str, Path]:
     return found
 
 
+def clear(folder: Path) -> list[Path]:
+    """Remove what an earlier demo left, so that this one is a first run; gives what is gone. Other files stay."""
+    left = [folder / name for name in (*MADE, *GIVEN, "videos") if (folder / name).exists()]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return left
+
+
 def prepare(folder: Path) -> None:
-    """Videos, captions and the pipeline in one folder; what is there already stays."""
+    """Videos, captions and the pipeline in one folder."""
     videos = folder / "videos"
     videos.mkdir(parents=True, exist_ok=True)
     found = footage()
     for name, path in found.items():
-        if not (videos / name).exists():
-            shutil.copyfile(path, videos / name)
-    if not (videos / CORRUPT).exists():
-        whole = found["bigbuckbunny.mp4"].read_bytes()
-        (videos / CORRUPT).write_bytes(whole[: len(whole) // 2])
-    for name in ("captions.csv", "pipeline.yaml"):
+        shutil.copyfile(path, videos / name)
+    whole = found["bigbuckbunny.mp4"].read_bytes()
+    (videos / CORRUPT).write_bytes(whole[: len(whole) // 2])
+    for name in GIVEN:
         shutil.copyfile(SAMPLES / name, folder / name)

@@ -12,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+NARROW = 100
+"""Columns of a terminal below which what can stand elsewhere is left out of a line."""
+
 PIPE_WIDTH = 240
 """Columns of a table that nobody's terminal bounds."""
 _COLOURS = {"failed": "red", "stalled": "red", "done": "green", "filtered": "yellow", "skipped": "yellow"}
@@ -55,7 +58,10 @@ def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.upper().replace("_", " "), overflow="fold", justify="left")
+        values = [row.get(column) for row in rows]
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        title = column.upper().replace("_", " ")
+        table.add_column(title, overflow="fold", justify="right" if rows and numbers else "left", no_wrap=numbers)
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console().print(table)
@@ -66,6 +72,10 @@ def _cell(value: Any) -> Text:
         value = " ".join(f"{name}={part}" for name, part in value.items())
     elif isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, float):
+        value = f"{value:.2f}"
     text = "" if value is None else str(value)
     return Text(text, style=_COLOURS.get(text, ""))
 

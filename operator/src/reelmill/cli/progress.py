@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from reelmill.cli.output import duration
+from reelmill.cli.output import NARROW, duration
 from reelmill.cli.tally import Tally
 from reelmill.contract.status import SourceStatus, Status
 from reelmill.plan import Event
@@ -142,7 +142,7 @@ class Bars(Lines):
         super().__init__(verbose=verbose)
         self.display = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(40 if console.width >= NARROW else 20),
             TextColumn("{task.fields[count]}"),
             TextColumn("{task.fields[speed]}", style="cyan"),
             TextColumn("{task.fields[lost]}", style="red"),

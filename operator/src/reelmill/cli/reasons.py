@@ -37,7 +37,7 @@ def verdict(
         return "run", ", ".join(f"{count} segments of {name} to cover" for name, count in row["uncovered"].items())
     if coming:
         return "run", ", ".join(coming)
-    return "cached", f"{row['items']} items in {row['segments']} segments"
+    return "cached", f"has {row['items']} items"
 
 
 _PARTS = ("params", "rerun", "version", "upstreams")

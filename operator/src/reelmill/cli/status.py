@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelmill.cli import bridge, pipeline
-from reelmill.cli.output import Format, Output, duration, show
+from reelmill.cli.output import NARROW, Format, Output, console, duration, show
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
 
@@ -18,7 +18,12 @@ def status(
     """Show what each source and stage has, from the store alone."""
     loaded = pipeline.load(file, store=store, endpoint=endpoint)
     rows = bridge.rows("status", loaded)
-    show([{**row, "note": note(row)} for row in rows], output, columns=COLUMNS)
+    noted = [{**row, "note": note(row)} for row in rows]
+    narrow = output is Format.TABLE and console().width < NARROW
+    show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
+    for row in noted if narrow else ():
+        if row["note"]:
+            print(f"{row['name']}: {row['note']}")
 
 
 def note(row: Mapping[str, Any]) -> str:
