@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests images manifests
 TIERS ?= unit,store
+COMMA := ,
+# Processes that share the tests, a file each; one cluster is enough for all that need one.
+WORKERS ?= $(if $(filter-out unit store,$(subst $(COMMA), ,$(TIERS))),0,2)
 .DEFAULT_GOAL := install
 .PHONY: install demo test test-pythons check format generate images lock bench cluster cluster-down
 
@@ -28,10 +31,10 @@ demo: install
 	@$(BIN)/python tests/demo
 
 test: install
-	REELMILL_TIERS=$(TIERS) $(BIN)/pytest $(ARGS)
+	REELMILL_TIERS=$(TIERS) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-pythons: install
-	$(BIN)/python tests/pythons.py $(ARGS)
+	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: install
 	$(BIN)/ruff check $(SOURCES)

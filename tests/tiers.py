@@ -1,6 +1,7 @@
 """Says which tiers of the test suite ran, and makes a tier that was asked for but could not run a failure.
 
-A test belongs to the tier whose marker it carries, or to `unit`. A tier that needs a server skips what it cannot
+A test belongs to the tier whose marker it carries, or to `unit`, which is to stay under a minute: what needs no server
+but takes long carries the marker `store` too. A tier that needs a server skips what it cannot
 start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
 servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other.
 """
@@ -9,6 +10,9 @@ import os
 from collections import Counter
 
 import pytest
+
+TIER = "tier"
+"""Name of the property that tells a report's tier."""
 
 TIERS = ("unit", "store", "control-plane", "nodes")
 
@@ -24,20 +28,20 @@ class Tiers:
     def __init__(self, required: str, chosen: str) -> None:
         self.required = _names("REELMILL_REQUIRE", required)
         self.chosen = _names("REELMILL_TIERS", chosen) or list(TIERS)
-        self.tier_of: dict[str, str] = {}
         self.counts: Counter[tuple[str, str]] = Counter()
         self.reasons: dict[str, str] = {}
-        self.whole = True
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        self.tier_of = {item.nodeid: tier(item) for item in items}
-        if others := [item for item in items if self.tier_of[item.nodeid] not in self.chosen]:
+        for item in items:
+            # Reports carry it: with pytest-xdist they come from processes other than the one that counts.
+            item.user_properties.append((TIER, tier(item)))
+        if others := [item for item in items if tier(item) not in self.chosen]:
             config.hook.pytest_deselected(items=others)
-            items[:] = [item for item in items if self.tier_of[item.nodeid] in self.chosen]
+            items[:] = [item for item in items if tier(item) in self.chosen]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.outcome != "passed":
-            name = self.tier_of[report.nodeid]
+            name = dict(report.user_properties).get(TIER, "unit")
             self.counts[name, report.outcome] += 1
             if report.skipped and isinstance(report.longrepr, tuple):
                 self.reasons.setdefault(name, report.longrepr[2].removeprefix("Skipped: "))
@@ -54,7 +58,8 @@ class Tiers:
         ]  # fmt: skip
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if exitstatus == pytest.ExitCode.OK and self.missing():
+        at_work = hasattr(session.config, "workerinput")
+        if exitstatus == pytest.ExitCode.OK and not at_work and self.missing():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def line(self) -> str:

@@ -21,6 +21,9 @@ STAGES = [
     {"name": "index", "index": {}, "failures": {"tolerate": "100%"}},
 ]
 
+EXAMPLES = settings().max_examples
+"""Of the profile: a history costs what many small examples cost."""
+
 DEEDS = (
     *("reconcile",) * 6,
     *("advance",) * 8,
@@ -115,7 +118,7 @@ deeds = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 7)), max_size=
 some_videos = st.integers(0, 9).map(lambda count: [f"v{number}" for number in range(count)])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 2, suppress_health_check=[HealthCheck.too_slow])
 @given(deeds, some_videos)
 def test_whatever_happens_the_end_is_complete_and_every_input_is_accounted_for(
     happenings: list[tuple[str, int]], videos: list[str]
@@ -141,7 +144,7 @@ def test_whatever_happens_the_end_is_complete_and_every_input_is_accounted_for(
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 4, suppress_health_check=[HealthCheck.too_slow])
 @given(deeds)
 def test_planning_again_after_applying_gives_no_action(happenings: list[tuple[str, int]]) -> None:
     cluster = SimulatedCluster(pipeline(STAGES), SymbolicStore(bucket={"raw": ["v0", "v1", "v2", "v3"]}))
@@ -155,7 +158,7 @@ def test_planning_again_after_applying_gives_no_action(happenings: list[tuple[st
             assert third.status == second.status
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 4, suppress_health_check=[HealthCheck.too_slow])
 @given(deeds)
 def test_the_same_snapshot_gives_the_same_plan(happenings: list[tuple[str, int]]) -> None:
     cluster = SimulatedCluster(pipeline(STAGES), SymbolicStore(bucket={"raw": ["v0", "v1"]}))
@@ -164,7 +167,7 @@ def test_the_same_snapshot_gives_the_same_plan(happenings: list[tuple[str, int]]
         do(cluster, deed, number)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES // 5, suppress_health_check=[HealthCheck.too_slow])
 @given(st.permutations(range(12)), st.integers(1, 4))
 def test_the_order_in_which_events_arrive_changes_no_outcome(order: list[int], waves: int) -> None:
     videos = [f"v{number}" for number in range(8)]

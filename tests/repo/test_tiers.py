@@ -22,12 +22,16 @@ def test_without(): {body}
 """
 
 
-def suite(folder: Path, *, require: str = "", body: str = "pass", select: str = "") -> tuple[int, str]:
+def suite(
+    folder: Path, *, require: str = "", body: str = "pass", select: str = "", workers: int = 0
+) -> tuple[int, str]:
     """Exit status and output of a small suite with the plugin."""
     (folder / "test_small.py").write_text(SUITE.format(body=body))
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = store: x\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tiers", *(["-m", select] if select else [])]
-    environment = {**os.environ, "REELMILL_REQUIRE": require}
+    command += ["-p", "xdist", "-n", str(workers)] if workers else []
+    environment = {**os.environ, "REELMILL_REQUIRE": require, "REELMILL_TIERS": ""}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -37,6 +41,12 @@ def test_one_line_before_the_last_says_what_ran(tmp_path: Path) -> None:
     *_, tiers, last = out.splitlines()
     assert (code, tiers) == (0, "tiers: unit 1 passed; store 2 passed")
     assert last.startswith("3 passed")
+
+
+def test_tiers_are_counted_over_all_processes(tmp_path: Path) -> None:
+    code, out = suite(tmp_path, require="unit,store", body="pytest.skip('no server here')", workers=2)
+    assert (code, "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out) == (1, True)
+    assert out.count("tier store was required") == 1
 
 
 @pytest.mark.parametrize("require", ["", "unit"])
