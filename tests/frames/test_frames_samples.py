@@ -162,7 +162,7 @@ def test_000_f20_one_clip_with_other_settings_gives_other_samples(tmp_path: Path
     assert sizes == [16, 32, 48]
 
 
-@pytest.mark.parametrize("text", [None, 7, ["a"], ...])
+@pytest.mark.parametrize("text", [None, 7, ["a"], "half \ud83d a pair", ...])
 def test_d6_a_caption_that_is_not_text_fails_and_gets_no_made_up_tokens(text: Any, tmp_path: Path) -> None:
     assert reasons(run(tmp_path, [item(clip(), text=text)])) == ["bad_text"]
 

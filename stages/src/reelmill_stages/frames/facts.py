@@ -19,6 +19,8 @@ def caption(fields: Mapping[str, Any]) -> str:
     text = fields.get("text")
     if not isinstance(text, str):
         raise ItemError("bad_text", f"the caption is {type(text).__name__}, not text")
+    if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ItemError("bad_text", "the caption holds half of a surrogate pair, which is no Unicode text")
     return text
 
 
