@@ -4,6 +4,7 @@ Tests that use them carry the mark `store`. Where a server cannot be installed t
 `REELMILL_REQUIRE=store` makes that a failure (see `tiers`).
 """
 
+import io
 import json
 import os
 import time
@@ -99,6 +100,9 @@ def make_bucket(server: Server) -> str:
         region="us-east-1",
     )
     client.make_bucket(bucket_name=name)
+    # SeaweedFS allots room at a bucket's first write, which may take seconds: not the time of a test about patience.
+    client.put_object(bucket_name=name, object_name="first", data=io.BytesIO(b"-"), length=1)
+    client.remove_object(bucket_name=name, object_name="first")
     return name
 
 

@@ -84,7 +84,7 @@ def faulty(s3_server: Server, request: pytest.FixtureRequest) -> Iterator[Faulty
         def client(port: int = proxy.port, **more: object) -> S3Store:
             settings: dict[str, object] = {
                 "env": s3_server.env,
-                "timeouts": Timeouts(connect=1, read=1),
+                "timeouts": Timeouts(connect=2, read=2),
                 "patience": QUICK,
                 "part_size": 5 * MIB,
                 **more,
