@@ -59,6 +59,8 @@ images:
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
 	  --upgrade requirements.in -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --constraint <(grep == requirements.lock) --upgrade requirements-torch.in -o requirements-torch.lock
 
 bench: install
 	$(BIN)/python tests/bench

@@ -70,5 +70,5 @@ def _load(path: str) -> Any:
         raise SpecError(
             f"this installation lacks the package {error.name!r}",
             where=module,
-            hint="install reelmill-stages with the extra that brings it: text, scenes or parquet",
+            hint="install reelmill-stages with the extra that brings it: text, scenes, parquet, tokens, grid or embed",
         ) from error
