@@ -93,6 +93,17 @@ class Input:
     number: int
 
 
+class ReadFile(Protocol):
+    """Gives a file that a parameter names (`FileRef`) as a local file, checked against its digest or its pin."""
+
+    def __call__(self, uri: str, digest: str = "") -> Path: ...
+
+
+def no_files(uri: str, digest: str = "") -> Path:
+    """A `ReadFile` that has none."""
+    raise FileNotFoundError(uri)
+
+
 class Work(Protocol):
     """What a worker process lends to `process`."""
 
@@ -137,6 +148,8 @@ class Shard:
     count: int
     segment: int
     scratch: Path
+    read: ReadFile = no_files
+    """As `Work.read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +163,17 @@ class Assembled:
     through: int | None = None
     """Number of the last input that is in it; None: all that were consumed. An input consumed after it is in the next
     file, and has been read already."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """Added up over the data set, like those of `Done`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An input that `process` did, and `assemble` finds that it cannot be done: it is failed. `number` is the input's."""
+
+    number: int
+    reason: str
+    message: str = ""
 
 
 class DataSetReader(Protocol):
@@ -199,7 +223,7 @@ class Stage:
         """One result per input, in order. The inputs share a group (mostly there is one)."""
         raise NotImplementedError
 
-    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
         """Files that span items. `kept` streams: whatever was consumed is removed from disk when the file is taken."""
         return iter(())
 

@@ -5,7 +5,7 @@ as the file that it went into is taken.
 """
 
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from reelmill.contract.segment import Object
 from reelmill_stages.runtime.item_row import item_row
 from reelmill_stages.runtime.slots import Slot, Told
 from reelmill_stages.runtime.upload import file_digest, put_output, shard_mark
-from reelmill_stages.stage import Assembled, File, Kept, NewItem, Shard, Stage
+from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard, Stage
 from reelmill_stages.store import Store
 
 
@@ -47,11 +47,16 @@ class Assembly:
         self._pulled: deque[Told] = deque()
         self._left: dict[int, int] = {}
         self.groups: list[TakenGroup] = []
+        self.refused: dict[int, Refused] = {}
+        self.counters: Counter[str] = Counter()
 
     def run(self, results: Iterator[Told]) -> None:
         """Consume all results. Raises what the stage raises, and what `results` does."""
         for assembled in self._stage.assemble(self._kept(results), self._shard):
-            self._take(assembled)
+            if isinstance(assembled, Refused):
+                self.refused[assembled.number] = assembled
+            else:
+                self._take(assembled)
         for told in results:  # a stage need not look at all of them
             self._release(told)
         self._release_through(None)
@@ -68,6 +73,7 @@ class Assembly:
         files = [self._move(file) for file in (assembled.file, *assembled.extra)]
         files += [self._move(file) for new in assembled.items for file in new.files]
         self.groups.append(TakenGroup(tuple(files), assembled.items))
+        self.counters.update(assembled.counters)
         self._release_through(assembled.through)
 
     def _move(self, file: File) -> Taken:

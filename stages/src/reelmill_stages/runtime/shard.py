@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan
+from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan, TransientError
 from reelmill.contract.layout import DataSet as Names
 from reelmill.contract.layout import SegmentPaths
 from reelmill.contract.log import event
@@ -21,14 +21,18 @@ from reelmill_stages import registry
 from reelmill_stages.runtime.assembly import Assembly, TakenGroup, upload_groups
 from reelmill_stages.runtime.checkpoint import read_checkpoints
 from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.locations import Locations
 from reelmill_stages.runtime.open import check_definition
+from reelmill_stages.runtime.pins import read_pins
 from reelmill_stages.runtime.processing import Processing
 from reelmill_stages.runtime.progress import Progress
+from reelmill_stages.runtime.refused import write_refused
 from reelmill_stages.runtime.rows import RowFile
 from reelmill_stages.runtime.settled import SettledFiles, read_settled
 from reelmill_stages.runtime.shard_commit import write_rows
 from reelmill_stages.runtime.stored import create, load
 from reelmill_stages.runtime.tail import kept_log
+from reelmill_stages.runtime.work import Files
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
 
@@ -77,6 +81,8 @@ class ShardRun:
         self._stage: Stage = registry.stage(context.task.stage.type, context.task.stage.params)
         self._progress = self._begin()
         self._groups: list[TakenGroup] = []
+        self._counters: dict[str, int] = {}
+        self._files: Files | None = None
 
     def run(self) -> None:
         """Everything, in order."""
@@ -94,6 +100,7 @@ class ShardRun:
             read_settled(outcomes),
             outputs=objects,
             spanning_items=rows,
+            spanning_counters=self._counters,
         )
         stands, ours = create(store, paths.shard(self._shard), commit)
         self._progress.line()
@@ -130,8 +137,8 @@ class ShardRun:
         self._progress = self._begin()
         folder = self._folder("work")
         assembly = None
+        first = self._opened.first_ordinal + sum(plan.count for plan in self._opened.shards[: self._shard])
         if self._stage.spans and self._plan.count:
-            first = self._opened.first_ordinal + sum(plan.count for plan in self._opened.shards[: self._shard])
             shard = Shard(
                 index=self._shard,
                 of=len(self._opened.shards),
@@ -139,6 +146,7 @@ class ShardRun:
                 count=self._plan.count,
                 segment=self._opened.segment,
                 scratch=self._folder("assemble"),
+                read=self._read,
             )
             assembly = Assembly(self._stage, shard, self._folder("taken"))
         processing = Processing(
@@ -151,8 +159,24 @@ class ShardRun:
             earlier=earlier,
         )
         outcomes = processing.run(folder, assembly)
-        self._groups = assembly.groups if assembly else []
-        return outcomes
+        if assembly is None:
+            return outcomes
+        self._groups, self._counters = assembly.groups, dict(assembly.counters)
+        if assembly.refused and frozen is not None:
+            raise TransientError(
+                "another run of this shard assembled what cannot be assembled here",
+                hint="it is tried again, unless the other run commits the shard",
+            )
+        return write_refused(outcomes, assembly.refused, first, folder) if assembly.refused else outcomes
+
+    def _read(self, uri: str, digest: str = "") -> Path:
+        """A file that a parameter names."""
+        if self._files is None:
+            task = self._context.task
+            pins = read_pins(self._context.store, self._paths.data_set, self._stage.block)
+            locations = Locations(task.store, task.sources, self._context.env)
+            self._files = Files(locations, pins, self._folder("files"))
+        return self._files.read(uri, digest)
 
     def _begin(self) -> Progress:
         return Progress(self._opened.stage, self._opened.segment, self._shard, self._plan.count)

@@ -23,12 +23,13 @@ def write_rows(
     *,
     outputs: Iterable[Object] = (),
     spanning_items: Iterable[Mapping[str, Any]] = (),
+    spanning_counters: Mapping[str, int] | None = None,
 ) -> ShardCommit:
     """Write a shard's items and ledger; gives the commit that would make them count."""
     ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
     counts = {outcome.value: 0 for outcome in Outcome}
     reasons: dict[str, int] = {}
-    counters: dict[str, int] = {}
+    counters = dict(spanning_counters or {})
     seconds = weight = 0.0
     outputs = tuple(outputs)
     written = sum(output.size for output in outputs)
