@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelmill.contract.errors import SpecError, StoreError
-from reelmill.contract.task import Connection, StoreRef
+from reelmill.contract.task import CA_FOLDER, Connection, StoreRef
 from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
 from reelmill_stages.store.local import LocalStore
 from reelmill_stages.store.open import open_location, open_store, split_uri
@@ -92,6 +92,15 @@ def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(StoreError) as error:
         open_store(StoreRef(uri="s3://bucket", connection=Connection(endpoint=endpoint)), env=KEYS)
     assert error.value.hint
+
+
+def test_a_pod_whose_secret_has_no_certificates_trusts_the_usual_ones() -> None:
+    env = {**KEYS, "AWS_CA_BUNDLE": f"{CA_FOLDER}/store/ca.crt"}
+    assert open_store(StoreRef(uri="s3://bucket"), env=env).uri == "s3://bucket"
+    with pytest.raises(StoreError, match="is not set"):
+        open_store(StoreRef(uri="s3://bucket", connection=Connection(ca=True)), env=env)
+    with pytest.raises(StoreError, match="does not exist"):
+        open_store(StoreRef(uri="s3://bucket"), env={**KEYS, "AWS_CA_BUNDLE": "/no/such/file"})
 
 
 @pytest.mark.parametrize("bucket", ["b", "UPPER..x", "192.168.0.1", "has space"])

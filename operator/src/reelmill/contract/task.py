@@ -25,6 +25,10 @@ REPORT_ENV = "REELMILL_REPORT"
 REPORT_FILE = "/dev/termination-log"
 
 
+CA_FOLDER = "/etc/reelmill/ca"
+"""Where a pod mounts what a Secret may hold beside keys: a bundle below it that is not there was not given."""
+
+
 def view_fingerprint(view: dict[str, object]) -> str:
     """Ten hex digits that tell view parameters apart: what reports carry and the planner compares."""
     return fingerprint(view)[:10]

@@ -20,7 +20,7 @@ from minio.helpers import check_bucket_name
 from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
-from reelmill.contract.task import Connection
+from reelmill.contract.task import CA_FOLDER, Connection
 from reelmill_stages.store import Stat, s3_conditional
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
@@ -72,6 +72,9 @@ class S3Store:
         self._patience = patience
         self._part_size = part_size
         ca = env.get(f"{connection.env_prefix}AWS_CA_BUNDLE", "")
+        if ca.startswith(f"{CA_FOLDER}/") and not Path(ca).exists():
+            # Pods always get the path: whether their Secret has this key nobody could know before.
+            ca = ""
         if connection.ca and not ca:
             raise StoreError(f"{connection.env_prefix}AWS_CA_BUNDLE is not set", where=self._uri)
         keys = provider(env, connection.env_prefix, self._uri)
