@@ -52,6 +52,8 @@ class Done:
     fields: Fields = field(default_factory=dict)
     """What `assemble` needs to know besides the payload; JSON."""
     counters: Mapping[str, int] = field(default_factory=dict)
+    message: str = ""
+    """One line for the ledger, where the input became less than it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,10 @@ class Stage:
 
     def check(self) -> None:
         """Called once by the open step. Raises SpecError when an extra or a file that a parameter names is missing."""
+
+    def check_files(self, read: ReadFile) -> None:
+        """Called once by the open step after `check`, before any item is touched; `read` gives a file that a parameter
+        names. Raises SpecError when it is not what the stage needs, naming what it lacks."""
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         """One result per input, in order. The inputs share a group (mostly there is one)."""

@@ -20,10 +20,11 @@ from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.cutting import auto_count, cut
 from reelmill_stages.runtime.gather import Work, gather
 from reelmill_stages.runtime.locations import Locations
-from reelmill_stages.runtime.pins import pin_files
+from reelmill_stages.runtime.pins import pin_files, read_pins
 from reelmill_stages.runtime.stored import create, load
 from reelmill_stages.runtime.versions import versions
 from reelmill_stages.runtime.views import repair_record
+from reelmill_stages.runtime.work import Files
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,10 @@ def _open(context: Context, names: Names, paths: SegmentPaths, before: Segment |
     task = context.task
     stage = registry.stage(task.stage.type, task.stage.params)
     stage.check()
-    pin_files(Locations(task.store, task.sources, context.env), names, stage.block)
+    locations = Locations(task.store, task.sources, context.env)
+    pin_files(locations, names, stage.block)
+    pins = read_pins(context.store, names, stage.block)
+    stage.check_files(Files(locations, pins, context.scratch / "files").read)
     work = gather(context, before)
     parts = task.shard_count or auto_count(work.row, stage.pace, task.limits.workers or cpus())
     shards = _shards(work, cut(work.row, parts, batch=stage.block.batch))

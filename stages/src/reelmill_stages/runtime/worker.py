@@ -69,7 +69,8 @@ class Worker:
         except ItemError as error:
             return InputResult(Outcome.FAILED, error.reason, error.what[:MESSAGE_LENGTH])
         done = result if self._stage.spans else None
-        return InputResult(Outcome.DONE, items=rows, counters=dict(result.counters), done=done)
+        message = result.message[:MESSAGE_LENGTH]
+        return InputResult(Outcome.DONE, message=message, items=rows, counters=dict(result.counters), done=done)
 
     def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
         """Rows of the items that an input became, their files uploaded. Raises ItemError for a name that is taken."""
