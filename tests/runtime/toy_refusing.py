@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard
 from toy_stages import Join
+
+from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard
 
 
 class Picky(Join):
