@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import footage
 from cli.terminal import reelmill
 from reelmill.contract.record import Item, Media
-from reelmill.contract.spec.block import StageBlock
 from reelmill_stages.stage import Input
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,10 +50,10 @@ def test_every_command_has_its_section() -> None:
 
 
 def test_the_stage_that_a_page_writes_works(tmp_path: Path) -> None:
-    space: dict[str, type] = {}
+    space: dict[str, Any] = {}
     (code,) = blocks("docs/writing-a-stage.md", "python")
     exec(code, space)
-    stage = space["Facts"](StageBlock())
+    stage = space["Facts"](space["FactsBlock"]())
     work = SimpleNamespace(scratch=tmp_path, fetch=lambda media: Path(media.uri))
     results = []
     for width in (128, 32):
@@ -61,5 +61,5 @@ def test_the_stage_that_a_page_writes_works(tmp_path: Path) -> None:
         item = Item("a", 0, "a", 0.4, media=Media(str(video), video.stat().st_size))
         results += stage.process([Input(item, 7)], work)
     assert [file.name for file in results[0].items[0].files] == ["facts/000007.json"]
-    assert (tmp_path / "facts.json").read_text() == '{"width": 128, "height": 32}'
+    assert (tmp_path / "7.json").read_text() == '{"width": 128, "height": 32}'
     assert results[1].reason == "too_small"

@@ -158,6 +158,19 @@ def golden_specs() -> dict[str, dict[str, Any]]:
         },
         "clips once more": {**single, "stages": [{"name": "clips", "clip": {"by": "length"}, "rerun": "2026-01"}]},
         "samples": {**single, "stages": [{"name": "samples", "frames": {"fps": 2.5, "layout": "jpg"}}]},
+        "a stage of one's own": {
+            **single,
+            "stages": [
+                {
+                    "name": "facts",
+                    "run": {
+                        "image": f"a/b:1@sha256:{'0' * 64}",
+                        "entrypoint": "facts:Facts",
+                        "params": {"minWidth": 9},
+                    },
+                }
+            ],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

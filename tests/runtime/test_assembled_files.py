@@ -34,13 +34,13 @@ def test_assembled_files_do_not_depend_on_the_number_of_shards(tmp_path: Path) -
         assert data.last.counters == {"joined": 12}
 
 
-def test_a_shards_commit_names_assembled_files_and_what_lies_beside_them(tmp_path: Path) -> None:
+def test_a_shards_commit_names_assembled_files(tmp_path: Path) -> None:
     line = joined(tmp_path, 1)
     data = line.data("join")
     commit = load(line.store, data.paths(1).shard(0), ShardCommit)
     assert commit is not None
     names = [file.key.rpartition("/")[2] for file in commit.outputs]
-    assert names == [f"join-{first:05d}.txt{end}" for first in (0, 5, 10) for end in ("", ".idx")]
+    assert names == [f"join-{first:05d}.txt" for first in (0, 5, 10)]
     assert sorted(file.key for file in data.files()) == sorted(file.key for file in commit.outputs)
     (item, *_) = data.items()
     assert item.media is not None

@@ -146,11 +146,10 @@ class Join(Upper):
 
     def _file(self, shard: Shard, number: int, texts: list[str], through: int | None) -> Assembled:
         name = f"join-{shard.first_number + number * self.block.per_file:05d}.txt"
-        path, beside = shard.scratch / name, shard.scratch / f"{name}.idx"
+        path = shard.scratch / name
         path.write_text("\n".join(texts))
-        beside.write_text(str(len(texts)))
         item = NewItem(name, name, 1.0, name, fields={"texts": len(texts)})
-        return Assembled(File(name, path), (item,), (File(beside.name, beside),), through)
+        return Assembled(File(name, path), (item,), through)
 
 
 def obey(text: str, *, grouped: bool) -> Result | None:

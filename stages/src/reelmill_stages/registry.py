@@ -1,7 +1,7 @@
 """Which class runs a stage block and which function lists a source block, imported only when needed.
 
-Adding a stage or a source is one line here. A missing package of an extra names the extra. A type with a colon is a
-class or function of one's own, `module:name`, which names the model of its parameters in `block_type`.
+Adding a stage or a source is one line here. A missing package of an extra names the extra. A `run` stage, or a type
+with a colon, is a class or function of one's own, `module:name`, which names its parameters' model in `block_type`.
 """
 
 from importlib import import_module
@@ -11,6 +11,8 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import Source
 from reelmill.contract.spec.pipeline import Stage as StageSpec
+from reelmill.contract.spec.stages.run import RunBlock
+from reelmill_stages.entrypoint import own_block, own_class
 from reelmill_stages.sources import Adapter
 from reelmill_stages.stage import Stage
 
@@ -31,24 +33,36 @@ SOURCES = {
 }
 
 
+RUN = "run"
+"""The block that names a class of one's own."""
+
+
 def stage(type_: str, params: dict[str, Any]) -> Stage:
-    """The stage of a block, ready to run."""
-    made: Stage = stage_class(type_)(stage_block(type_, params))
-    return made
+    """The stage of a block, ready to run. Raises SpecError for a class of one's own that cannot be had."""
+    return stage_class(type_, params)(stage_block(type_, params))
 
 
-def stage_class(type_: str) -> type[Stage]:
+def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
     """The class that runs a stage block."""
-    found: type[Stage] = _load(STAGES.get(type_, type_))
+    path, _ = _own(type_, params)
+    if path:
+        return own_class(path)
+    found: type[Stage] = _load(STAGES[type_])
     return found
 
 
 def stage_block(type_: str, params: dict[str, Any]) -> StageBlock:
-    """The block of a stage, validated."""
-    if ":" in type_:
-        own: StageBlock = _load(type_).block_type.model_validate(params)
-        return own
-    return StageSpec.model_validate({"name": type_, type_: params}).block
+    """The block of a stage, validated: of a class of one's own, what its own model makes of its parameters."""
+    path, own = _own(type_, params)
+    return own_block(path, own) if path else StageSpec.model_validate({"name": type_, type_: params}).block
+
+
+def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Path and parameters of a class of one's own; an empty path for a stage of reelmill's."""
+    if type_ == RUN:
+        block = RunBlock.model_validate(params)
+        return block.entrypoint, block.own_params
+    return (type_, params) if ":" in type_ else ("", {})
 
 
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:

@@ -160,8 +160,6 @@ class Assembled:
 
     file: File
     items: tuple[NewItem, ...] = ()
-    extra: tuple[File, ...] = ()
-    """Files that belong beside it (the index of a tar): uploaded before the shard's commit, and named by it."""
     through: int | None = None
     """Number of the last input that is in it; None: all that were consumed. An input consumed after it is in the next
     file, and has been read already."""
@@ -212,6 +210,8 @@ class Stage:
 
     spans: ClassVar[bool] = False
     """True where `assemble` writes files that span items."""
+    block_type: ClassVar[type[StageBlock]] = StageBlock
+    """Model of the parameters, of a class that a `run` stage names: by default there are none."""
     pace: float = 0.1
     """Seconds that one worker needs for a second of video, roughly: `shards: auto` is planned with it."""
 

@@ -9,9 +9,11 @@ In a key, and nothing else:
 | `epoch` | `rerun` |
 | | names and keys of what it reads |
 
-Not in it: parallelism, retries, tolerance, timeouts, resources, placement, env, images, ttl, queue, suspend, shards,
-workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and a stage's own
-name. Names of upstreams are in, because item keys of a union and the coverage are told by them.
+A parameter of `run` is its image, told by its digest where it has one.
+
+Not in it: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
+shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and a stage's
+own name. Names of upstreams are in, because item keys of a union and the coverage are told by them.
 """
 
 from collections.abc import Mapping

@@ -24,9 +24,10 @@ CA_FOLDER = "/etc/reelmill/ca"
 def pod_spec(definition: Definition, settings: Settings, task: Task) -> dict[str, Any]:
     """Pod spec of any step. Shard pods go where the stage's placement says, all others use the control resources."""
     spec = definition.spec
-    place = spec.defaults
+    place, own_image = spec.defaults, None
     if task.step is not Step.SURVEY:
-        place = merged(spec.defaults, definition.graph.stages[task.stage.name])
+        stage = definition.graph.stages[task.stage.name]
+        place, own_image = merged(spec.defaults, stage), stage.block.pod_image
     shards = task.step is Step.SHARDS
     secrets = _secrets(definition, task)
     account = place.service_account_name or settings.service_account
@@ -43,7 +44,7 @@ def pod_spec(definition: Definition, settings: Settings, task: Task) -> dict[str
         "containers": [
             {
                 "name": CONTAINER,
-                "image": place.image or settings.image,
+                "image": own_image or place.image or settings.image,
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
                 "env": [
                     {"name": ENV, "value": task.model_dump_json(by_alias=True)},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
@@ -58,9 +59,15 @@ def _stage(
     weight = sum(sizes[upstream.name][1] for upstream in stage.upstreams)
     todo = max(there - data.totals.in_, 0)
     share = todo / there if there else 0.0
-    made = registry.stage(stage.type, dict(stage.params))
-    row = {"items": todo, "bytes": made.forecast(todo, weight * share) if todo else 0}
+    row = {"items": todo, "bytes": _bytes(stage, todo, weight * share) if todo else 0}
     return row, (data.item_count + todo, _weight(data) + weight * share)
+
+
+def _bytes(stage: StageDef, items: int, weight: float) -> int | None:
+    try:
+        return registry.stage(stage.type, dict(stage.params)).forecast(items, weight)
+    except SpecError:
+        return None  # what is missing here may be where the stage runs; its open step says so if not
 
 
 def _weight(data: DataSet) -> float:

@@ -24,7 +24,7 @@ from reelmill_stages.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A finished file or one beside it, in our own folder, and the items of an assembled one."""
+    """A finished file in our own folder."""
 
     name: str
     path: Path
@@ -70,7 +70,7 @@ class Assembly:
                 yield Kept(told.given.input, told.result.done)
 
     def _take(self, assembled: Assembled) -> None:
-        files = [self._move(file) for file in (assembled.file, *assembled.extra)]
+        files = [self._move(assembled.file)]
         files += [self._move(file) for new in assembled.items for file in new.files]
         self.groups.append(TakenGroup(tuple(files), assembled.items))
         self.counters.update(assembled.counters)

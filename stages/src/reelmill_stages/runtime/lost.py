@@ -35,7 +35,7 @@ def give_up(context: Context, opened: Pass, shard: int) -> ShardCommit:
 
 def _known(context: Context, opened: Pass, shard: int, folder: Path) -> SettledFiles:
     task = context.task
-    if registry.stage_class(task.stage.type).spans:
+    if registry.stage_class(task.stage.type, task.stage.params).spans:
         return SettledFiles()
     paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
     try:

@@ -40,6 +40,11 @@ class StageBlock(Block):
         """Items that end up in one file together; shards are cut at multiples of it."""
         return self.group_size
 
+    @property
+    def pod_image(self) -> str | None:
+        """Image that the stage's pods need; None: any that holds reelmill's stages."""
+        return None
+
     def refusals(self) -> list[str]:
         """What is wrong with the block as a whole, one sentence each; empty when nothing is."""
         return []

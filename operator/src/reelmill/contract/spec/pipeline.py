@@ -21,6 +21,7 @@ from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill.contract.spec.stages.run import RunBlock
 
 API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
@@ -63,6 +64,7 @@ class Stage(Placement):
     frames: FramesBlock | None = None
     pack: PackBlock | None = None
     index: IndexBlock | None = None
+    run: RunBlock | None = None
     view: FramesView | None = None
     """How the finished items are presented; editing it never runs an item again."""
     shards: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"

@@ -1,0 +1,33 @@
+"""A stage of one's own: one JSON file per video; small videos are left out."""
+
+import json
+from collections.abc import Sequence
+
+from reelmill.contract.spec.block import StageBlock
+from reelmill_stages.media.probe import probe
+from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work
+
+
+class FactsBlock(StageBlock):
+    min_width: int = 64
+    """Pixels: what is narrower is `filtered(too_small)`."""
+
+
+class Facts(Stage):
+    block_type = FactsBlock
+    block: FactsBlock
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(given, work) for given in group]
+
+    def _one(self, given: Input, work: Work) -> Result:
+        item = given.item
+        if item.media is None:
+            return Failed("no_media", f"{item.key} has no video")
+        seen = probe(work.fetch(item.media)).main
+        if seen.width < self.block.min_width:
+            return Filtered("too_small", f"{seen.width} pixels wide")
+        path = work.scratch / f"{given.number}.json"
+        path.write_text(json.dumps({"width": seen.width, "height": seen.height}))
+        facts = File(f"facts/{given.number:06d}.json", path)
+        return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=(facts,)),))
