@@ -48,7 +48,7 @@ def main() -> None:
     target = given.json or (None if given.rows else DOCS / "benchmarks.json")
     if target:
         target.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    if not given.rows:
+    if target == DOCS / "benchmarks.json":
         (DOCS / "benchmarks.md").write_text(table.page(result))
 
 

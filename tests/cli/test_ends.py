@@ -15,6 +15,8 @@ import pytest
 import footage
 from cli.terminal import PIPELINE, write
 
+pytestmark = pytest.mark.store
+
 COMMAND = [sys.executable, "-m", "reelmill.cli"]
 MANY = 30
 

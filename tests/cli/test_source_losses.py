@@ -9,6 +9,8 @@ import pytest
 import footage
 from cli.terminal import PIPELINE, lines, reelmill, write
 
+pytestmark = pytest.mark.store
+
 TABLE = "table: {uri: rows.csv, base: videos, columns: {path: path, start: start, end: end}}"
 ROWS = "path,start,end\na.mp4,0,1\na.mp4,1,2\na.mp4,2,1\na.mp4,x,1\ngone.mp4,0,1\n"
 

@@ -12,6 +12,8 @@ from workshop import CLIPS, Workshop, balanced, film
 
 import footage
 
+pytestmark = pytest.mark.store
+
 LONG = "a" * 196 + ".mp4"
 ODD_NAMES = ("with space.mp4", "日本語 ü.mp4", "down/the/path.mp4", "quote'\"&#?.mp4", LONG)
 LOOKED = {"name": "looked", "from": ["films"], "clip": {"by": "length", "length": "1s", "mode": "virtual"}}
@@ -108,7 +110,6 @@ def test_different_words_about_one_span_are_two_clips(shop: Workshop) -> None:
     assert [row.reason for row in shop.ledger("cut").values() if row.outcome != "done"]
 
 
-@pytest.mark.store
 def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     shop = Workshop(tmp_path)
@@ -122,7 +123,6 @@ def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, mon
     balanced(shop, "shards")
 
 
-@pytest.mark.store
 def test_a_killed_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     shop = Workshop(tmp_path)
@@ -143,7 +143,6 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert shop.data("shards").totals.done == 6
 
 
-@pytest.mark.store
 def test_failures_above_the_tolerance_end_with_65_and_cover_nothing_more(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     shop.film("a.mp4", "b.mp4", "c.mp4")
@@ -161,7 +160,6 @@ def test_failures_above_the_tolerance_end_with_65_and_cover_nothing_more(tmp_pat
     assert (ended["looked"]["state"], ended["samples"]["totals"]["done"]) == ("cached", 6)
 
 
-@pytest.mark.store
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_full_disk_is_a_clear_error_and_the_next_run_goes_on(tmp_path: Path) -> None:
     disk = tmp_path / "disk"

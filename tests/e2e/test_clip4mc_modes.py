@@ -11,6 +11,8 @@ from clip4mc_run import BROKEN, COW, GONE, PIG, SIZE, prepare
 from killing import kill_when
 from workshop import SAMPLES, Workshop, balanced, same_end
 
+pytestmark = pytest.mark.store
+
 
 def test_000_f01_full_mode_makes_clips_pairs_samples_and_dataset_info_in_one_run(ran: Workshop) -> None:
     balanced(ran, "raw", "clips", "samples", "shards", "listing")
@@ -51,7 +53,6 @@ def test_d4_two_clips_of_one_video_with_equal_whole_seconds_are_two_files(ran: W
     assert len({output.key for output in outputs}) == len({output.digest for output in outputs}) == 2
 
 
-@pytest.mark.store
 def test_000_f20_cut_once_and_processed_twice_with_other_settings(ran: Workshop, tmp_path: Path) -> None:
     shutil.copytree(ran.folder / "store", tmp_path / "store")
     again = Workshop(tmp_path, ran.sources, [ran.stages[0], SAMPLES | {"frames": {"layout": "npy", "count": 4}}])
@@ -61,7 +62,6 @@ def test_000_f20_cut_once_and_processed_twice_with_other_settings(ran: Workshop,
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store/clips").rglob("*.mp4")} == before
 
 
-@pytest.mark.store
 def test_000_f02_f22_clip_mode_writes_clips_and_pairs_only(ran: Workshop, tmp_path: Path) -> None:
     shop = Workshop(tmp_path, ran.sources, ran.stages[:1])
     shop.run()
@@ -72,7 +72,6 @@ def test_000_f02_f22_clip_mode_writes_clips_and_pairs_only(ran: Workshop, tmp_pa
     assert shop.contents("clips") == ran.contents("clips")
 
 
-@pytest.mark.store
 def test_000_f03_f22_process_mode_makes_the_same_samples_without_raw_videos(ran: Workshop, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert ran.tell("export", "clips", out, "--mode", "copy").code == 0
@@ -83,7 +82,6 @@ def test_000_f03_f22_process_mode_makes_the_same_samples_without_raw_videos(ran:
     assert digests(shop) == digests(ran)
 
 
-@pytest.mark.store
 def test_000_f16_d1_d2_d3_a_resumed_run_skips_what_is_done_and_ends_as_if_undisturbed(
     ran: Workshop, tmp_path: Path
 ) -> None:
@@ -99,7 +97,6 @@ def test_000_f16_d1_d2_d3_a_resumed_run_skips_what_is_done_and_ends_as_if_undist
         assert shop.view(stage, file) == ran.view(stage, file)
 
 
-@pytest.mark.store
 def test_d4_a_clip_that_was_half_written_is_not_taken_for_done(ran: Workshop, tmp_path: Path) -> None:
     shop = prepare(tmp_path)
     shop.stages = shop.stages[:1]

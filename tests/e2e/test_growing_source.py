@@ -9,6 +9,8 @@ from clip4mc_run import PIG, prepare, row
 from killing import kill_when
 from workshop import CLIPS, SAMPLES, Workshop, balanced, film, same_end
 
+pytestmark = pytest.mark.store
+
 STAGES = [
     CLIPS,
     SAMPLES,
@@ -89,7 +91,6 @@ def test_a_later_clip_that_wants_a_name_leaves_it_to_the_earlier_one(tmp_path: P
     assert len(set(names.values())) == 3
 
 
-@pytest.mark.store
 def test_three_added_to_100_are_the_only_ones_worked_on(tmp_path: Path) -> None:
     shop = filled(tmp_path / "grown", 100)
     shop.run()
@@ -104,7 +105,6 @@ def test_three_added_to_100_are_the_only_ones_worked_on(tmp_path: Path) -> None:
     assert {stage["state"] for stage in again.values()} == {"cached"}
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("moment", ["clips/*/0001/_reelmill/pass.json", "samples/*/0001/_reelmill/outcomes/*"])
 def test_interrupted_then_grown_then_run_again(tmp_path: Path, moment: str) -> None:
     shop = filled(tmp_path / "grown", 24)
@@ -118,7 +118,6 @@ def test_interrupted_then_grown_then_run_again(tmp_path: Path, moment: str) -> N
     as_if_always_whole(shop, whole)
 
 
-@pytest.mark.store
 def test_changed_and_vanished_videos_are_reported_and_a_new_epoch_takes_them_up(tmp_path: Path) -> None:
     shop = Workshop(tmp_path)
     shop.film("same.mp4", "other.mp4", "gone.mp4")
@@ -138,7 +137,6 @@ def test_changed_and_vanished_videos_are_reported_and_a_new_epoch_takes_them_up(
     assert Counter(key.split("@")[0] for key in shop.items("clips")) == {"same.mp4": 2, "other.mp4": 3}
 
 
-@pytest.mark.store
 def test_waves_4_gives_the_data_set_of_waves_1_with_stages_at_work_at_the_same_time(tmp_path: Path) -> None:
     one = filled(tmp_path / "one", 400)
     one.run()

@@ -8,6 +8,8 @@ from clip4mc_run import prepare
 from killing import run_killing
 from workshop import Workshop, same_end
 
+pytestmark = pytest.mark.store
+
 NAMES = ("raw", "clips", "samples", "shards", "listing")
 VIEWS = {"clips": "text_video_pairs.json", "samples": "dataset_info.json", "listing": "index.json"}
 
@@ -18,7 +20,6 @@ def test_killed_runs_end_like_an_undisturbed_one(ran: Workshop, tmp_path: Path) 
     same_end(shop, ran, *NAMES)
 
 
-@pytest.mark.store
 @pytest.mark.parametrize("seed", range(5))
 def test_fifty_kills_at_random_moments_leave_no_trace(tmp_path: Path, seed: int) -> None:
     quiet = prepare(tmp_path)

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from workshop import SAMPLES, Workshop, balanced
 
+pytestmark = pytest.mark.store
+
 LOOKED = {"name": "clips", "clip": {"by": "length", "length": "1s"}}
 
 
-@pytest.mark.store
 def test_two_pipelines_share_what_they_have_in_common(tmp_path: Path) -> None:
     one = Workshop(tmp_path, stages=[LOOKED, SAMPLES | {"frames": {"layout": "npy", "count": 2}}], name="one")
     one.film(*(f"{number}.mp4" for number in range(10)))

@@ -14,6 +14,8 @@ from reelmill.contract.record import LedgerRow, load_rows
 from reelmill.contract.task import Limits
 from reelmill_stages.dataset import DataSet
 
+pytestmark = pytest.mark.store
+
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
