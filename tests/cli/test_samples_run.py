@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import footage
+import sample_inputs
 from cli.terminal import reelmill
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store.open import open_store
@@ -25,23 +24,9 @@ def bucket(seaweedfs_server: Server) -> str:
     name = make_bucket(seaweedfs_server)
     connection = Connection(endpoint=seaweedfs_server.endpoint)
     store = open_store(StoreRef(uri=f"s3://{name}/raw", connection=connection), env=seaweedfs_server.env)
-    for key, data in _inputs():
+    for key, data in sample_inputs.raw():
         store.write(key, data)
     return name
-
-
-def _inputs() -> Iterator[tuple[str, bytes]]:
-    video = footage.video(seconds=3.0, size=(128, 96), options=("-g", "12")).read_bytes()
-    spans = [
-        {"vid": "abcdefghijk", "transcript clip": f"clip {n}", "begin position": n, "end position": n + 1}
-        for n in (0, 1)
-    ]
-    yield "dataset_train.json", json.dumps([{**span, "size": [0.5] * 16} for span in spans]).encode()
-    yield "info.csv", b"url,filename\nhttps://www.youtube.com/watch?v=abcdefghijk,mine.mp4\n"
-    yield "videos/mine.mp4", video
-    yield "webvid_train.json", json.dumps({"image": {"0": "00/1.mp4"}, "value": {"0": "a test picture"}}).encode()
-    yield "webvid/00/1.mp4", video
-    yield "films/a.mkv", footage.video(seconds=3.0, size=(128, 96), container="mkv").read_bytes()
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.yaml")))

@@ -1,0 +1,24 @@
+"""Small inputs for every sample manifest: what their sources read below `s3://raw/`. A new sample adds its own here.
+
+Used where samples are run to their end, on one machine and on nodes.
+"""
+
+import json
+from collections.abc import Iterator
+
+import footage
+
+
+def raw() -> Iterator[tuple[str, bytes]]:
+    """Key in the bucket `raw`, and content."""
+    video = footage.video(seconds=3.0, size=(128, 96), options=("-g", "12")).read_bytes()
+    spans = [
+        {"vid": "abcdefghijk", "transcript clip": f"clip {n}", "begin position": n, "end position": n + 1}
+        for n in (0, 1)
+    ]
+    yield "dataset_train.json", json.dumps([{**span, "size": [0.5] * 16} for span in spans]).encode()
+    yield "info.csv", b"url,filename\nhttps://www.youtube.com/watch?v=abcdefghijk,mine.mp4\n"
+    yield "videos/mine.mp4", video
+    yield "webvid_train.json", json.dumps({"image": {"0": "00/1.mp4"}, "value": {"0": "a test picture"}}).encode()
+    yield "webvid/00/1.mp4", video
+    yield "films/a.mkv", footage.video(seconds=3.0, size=(128, 96), container="mkv").read_bytes()
