@@ -6,8 +6,11 @@ BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests images manifests
 TIERS ?= unit,store
 COMMA := ,
-# Processes that share the tests, a file each; one cluster is enough for all that need one.
-WORKERS ?= $(if $(filter-out unit store,$(subst $(COMMA), ,$(TIERS))),0,2)
+CHOSEN := $(subst $(COMMA), ,$(TIERS))
+# Tiers without a cluster are shared by so many processes, a file each; one process with one cluster does the others.
+WORKERS ?= 2
+SHARED := $(subst $() ,$(COMMA),$(filter-out control-plane nodes,$(CHOSEN)))
+CLUSTER := $(subst $() ,$(COMMA),$(filter control-plane nodes,$(CHOSEN)))
 .DEFAULT_GOAL := install
 .PHONY: install demo test test-pythons check format generate images lock bench cluster cluster-down
 
@@ -31,7 +34,10 @@ demo: install
 	@$(BIN)/python tests/demo
 
 test: install
-	REELMILL_TIERS=$(TIERS) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@shared=5; cluster=5; \
+	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
+	$(if $(CLUSTER),REELMILL_TIERS=$(CLUSTER) $(BIN)/pytest $(ARGS); cluster=$$?;) \
+	case $$shared,$$cluster in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)

@@ -3,7 +3,8 @@
 A test belongs to the tier whose marker it carries, or to `unit`, which is to stay under a minute: what needs no server
 but takes long carries the marker `store` too. A tier that needs a server skips what it cannot
 start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
-servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other.
+servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other,
+and requires no other.
 """
 
 import os
@@ -50,16 +51,17 @@ class Tiers:
         return self.counts[name, "passed"] + self.counts[name, "failed"]
 
     def missing(self) -> list[str]:
-        """Required tiers that did not run, or not wholly."""
+        """Required tiers that did not run, or not wholly; another session's are none of this one's business."""
         return [
             name
             for name in self.required
-            if not self.ran(name) or (name != "unit" and self.counts[name, "skipped"])
-        ]  # fmt: skip
+            if name in self.chosen and (not self.ran(name) or (name != "unit" and self.counts[name, "skipped"]))
+        ]
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         at_work = hasattr(session.config, "workerinput")
-        if exitstatus == pytest.ExitCode.OK and not at_work and self.missing():
+        fine = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if fine and not at_work and self.missing():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def line(self) -> str:

@@ -23,14 +23,14 @@ def test_without(): {body}
 
 
 def suite(
-    folder: Path, *, require: str = "", body: str = "pass", select: str = "", workers: int = 0
+    folder: Path, *, require: str = "", tiers: str = "", body: str = "pass", select: str = "", workers: int = 0
 ) -> tuple[int, str]:
     """Exit status and output of a small suite with the plugin."""
     (folder / "test_small.py").write_text(SUITE.format(body=body))
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = store: x\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tiers", *(["-m", select] if select else [])]
     command += ["-p", "xdist", "-n", str(workers)] if workers else []
-    environment = {**os.environ, "REELMILL_REQUIRE": require, "REELMILL_TIERS": ""}
+    environment = {**os.environ, "REELMILL_REQUIRE": require, "REELMILL_TIERS": tiers}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
@@ -59,8 +59,14 @@ def test_a_tier_that_cannot_run_is_skipped_with_its_reason(tmp_path: Path, requi
 def test_a_required_tier_that_cannot_run_is_a_failure(tmp_path: Path) -> None:
     code, out = suite(tmp_path, require="store", body="pytest.skip('no server here')")
     assert (code, "tier store was required" in out) == (1, True)
-    code, out = suite(tmp_path, require="unit,store", select="not store")
-    assert (code, "tier store was required" in out) == (1, True)
+    for select in ("not store", "nothing"):
+        code, out = suite(tmp_path, require="unit,store", select=select)
+        assert (code, "tier store was required" in out) == (1, True)
+
+
+def test_a_required_tier_is_left_to_the_session_that_was_asked_to_run_it(tmp_path: Path) -> None:
+    code, out = suite(tmp_path, require="unit,store", tiers="unit")
+    assert (code, "tiers: unit 1 passed" in out, "store" in out) == (0, True, False)
 
 
 def test_an_unknown_tier_is_a_mistake(tmp_path: Path) -> None:
