@@ -24,7 +24,7 @@ EDGES = {
     "kubernetes": ("reelmill.controller.cluster",),
     "aiohttp": ("reelmill.controller.cluster", "reelmill.controller.probes"),
     "prometheus_client": ("reelmill.controller.metrics", "reelmill.controller.probes"),
-    "torch": (),
+    "torch": ("reelmill_stages.datasets*", "reelmill_stages.embed*", "reelmill_stages.grid*"),
     "cv2": (),
     "skvideo": (),
     "boto3": (),

@@ -11,6 +11,7 @@ from reelmill_stages.frames.split import Named, divide
 from reelmill_stages.stage import DataSetReader, File
 
 NAME = "dataset_info.json"
+SPLITS = ("train", "val", "test")
 
 
 def dataset_info(data: DataSetReader, split: Split) -> File:
@@ -25,10 +26,15 @@ def dataset_info(data: DataSetReader, split: Split) -> File:
 
 def read_info(path: Path) -> dict[str, list[str]]:
     """The lists of a dataset_info.json; absent ones are empty. Raises ValueError for any other file."""
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or not all(_is_list(found.get(name, [])) for name in ("train", "val", "test")):
-        raise ValueError(f"{path.name} is not a dataset_info.json: it needs lists of folders under train, val and test")
-    return {name: list(found.get(name, [])) for name in ("train", "val", "test")}
+    return parse_info(path.read_bytes(), path.name)
+
+
+def parse_info(data: bytes, name: str = NAME) -> dict[str, list[str]]:
+    """As `read_info`, of a file that is in memory; `name` is what an error calls it."""
+    found = json.loads(data)
+    if not isinstance(found, dict) or not all(_is_list(found.get(split, [])) for split in SPLITS):
+        raise ValueError(f"{name} is not a dataset_info.json: it needs lists of folders under train, val and test")
+    return {split: list(found.get(split, [])) for split in SPLITS}
 
 
 def write_info(path: Path, info: dict[str, list[str]]) -> None:

@@ -4,6 +4,7 @@ numpy 2 pickles name modules that older ones do not have, so the opcodes are wri
 what such files hold: unpickling runs code, and these files come from anywhere.
 """
 
+import io
 import pickle
 import pickletools
 import struct
@@ -44,6 +45,11 @@ def load(path: Path) -> Any:
     """An array, or a dictionary, list or number of such. Raises pickle.UnpicklingError for anything else."""
     with path.open("rb") as file:
         return _Restricted(file).load()
+
+
+def loads(data: bytes) -> Any:
+    """As `load`, of a file that is in memory."""
+    return _Restricted(io.BytesIO(data)).load()
 
 
 def globals_of(path: Path) -> tuple[int, set[str]]:

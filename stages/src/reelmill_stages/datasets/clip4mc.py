@@ -1,0 +1,118 @@
+"""CLIP4MC samples for a training loop, as the trainer's own loader gives them: the same 16 frames in the same order.
+
+A map-style dataset: `torch.utils.data.DataLoader` shuffles it, shares it between workers and batches it. It reads the
+lists of a dataset_info.json, and of each sample three small files when it is asked for; nothing is unpickled that is
+not an array.
+"""
+
+import json
+import pickle
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.datasets.place import Place
+from reelmill_stages.frames.info import NAME, parse_info
+from reelmill_stages.frames.pickles import loads
+from reelmill_stages.frames.writer import SIZE, TEXT, VIDEO
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FRAMES = 16
+"""Frames that the model sees; a stored clip holds a multiple of it."""
+MEAN = (0.3331, 0.3245, 0.3051)
+STD = (0.2439, 0.2493, 0.2873)
+"""Of RGB channels in 0..1."""
+_HINT = "reelmill check names every sample that a trainer cannot read"
+
+
+class Clip4mcSample(NamedTuple):
+    """One sample, or, from a DataLoader, a batch with one more dimension in front."""
+
+    video: "Tensor"
+    """float32 (16, 3, height, width), RGB, normalised."""
+    tokens: "Tensor"
+    """int64 (77,)."""
+    size: "Tensor"
+    """float32 (16,): the target's share of the picture in each frame."""
+    name: str
+    """The sample's folder."""
+
+
+class Clip4mcSamples:
+    """The samples of one split.
+
+    `where` is an export, a stage's folder in a store (`s3://bucket/prefix/samples`: its newest data set) or a folder
+    with a merged dataset_info.json. `transform` is applied to the 16 frames before they are scaled, uint8
+    (16, 3, height, width) RGB: the trainer's own is `torchvision.transforms.RandomResizedCrop((160, 256))`, on train
+    only. Raises SpecError without torch, NotFound where there is no dataset_info.json.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        split: str = "train",
+        *,
+        transform: "Callable[[Tensor], Tensor] | None" = None,
+        endpoint: str = "",
+        region: str = "",
+    ) -> None:
+        _need_torch()
+        self._place = Place(where, endpoint=endpoint, region=region).current(NAME)
+        lists = parse_info(self._place.read(NAME), self._place.at(NAME))
+        if split not in lists:
+            raise SpecError(f"there is no split {split!r}", where=where, hint=f"there are {', '.join(lists)}")
+        self.samples = lists[split]
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Clip4mcSample:
+        """Raises SpecError for a sample that breaks a rule of the loader, naming it."""
+        import torch
+
+        name = self.samples[index]
+        frames = self._array(f"{name}/{VIDEO}")
+        if frames.ndim != 4 or len(frames) < FRAMES or len(frames) % FRAMES:
+            shape = "x".join(map(str, frames.shape))
+            raise SpecError(f"{shape} frames are no multiple of {FRAMES}", where=f"{name}/{VIDEO}", hint=_HINT)
+        # Every len/16-th frame; what is stored is BGR, reversed on the way, as the trainer does.
+        picked = frames[:: len(frames) // FRAMES, ..., ::-1].transpose(0, 3, 1, 2)
+        video = torch.from_numpy(picked.copy())
+        if self._transform:
+            video = self._transform(video)
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+        tokens = self._array(f"{name}/{TEXT}", "tokens")
+        return Clip4mcSample(
+            (video.float() / 255 - mean) / std, torch.from_numpy(tokens.copy()), self._size(name), name
+        )
+
+    def _array(self, file: str, field: str = "") -> "np.ndarray[Any, Any]":
+        """The array in a pickle, or the one under `field` in a dictionary."""
+        try:
+            found = loads(self._place.read(file))
+        except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError, IndexError) as error:
+            raise SpecError(f"cannot be unpickled: {error}", where=file, hint=_HINT) from error
+        if field:
+            found = found.get(field) if isinstance(found, dict) else None
+        if not isinstance(found, np.ndarray):
+            raise SpecError("does not hold the array that the loader wants", where=file, hint=_HINT)
+        return found
+
+    def _size(self, name: str) -> "Tensor":
+        import torch
+
+        size = json.loads(self._place.read(f"{name}/{SIZE}"))
+        if not isinstance(size, list) or len(size) != FRAMES or not all(isinstance(value, float) for value in size):
+            raise SpecError(f"must be a list of {FRAMES} floats", where=f"{name}/{SIZE}", hint=_HINT)
+        return torch.tensor(size, dtype=torch.float32)
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None:
+        raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")

@@ -1,0 +1,62 @@
+"""A folder of samples that a training process reads: on this machine, or in a bucket.
+
+A loader's workers are processes, forked or spawned, and no store may be shared between them: each opens its own, when
+it first reads. So a `Place` is small, can be pickled, and knows nothing of torch.
+"""
+
+import os
+from pathlib import PurePosixPath
+
+from reelmill.contract.errors import NotFound
+from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.task import Connection
+from reelmill_stages.dataset import LatestKey
+from reelmill_stages.runtime.stored import parse
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import open_location, split_uri
+
+
+class Place:
+    """Files below `uri`: a folder, or `s3://bucket/prefix`. Credentials come from the usual AWS variables."""
+
+    def __init__(self, uri: str, *, endpoint: str = "", region: str = "") -> None:
+        self.uri = uri.rstrip("/") or "/"
+        self._connection = Connection(endpoint=endpoint, region=region)
+        self._opened: dict[str, Store] = {}
+        self._process = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_opened": {}}
+
+    def at(self, name: str) -> str:
+        """Address of a file by its name below here; absolute paths and addresses stay as they are."""
+        return name if "://" in name or name.startswith("/") else f"{self.uri}/{name}"
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes. Raises NotFound, TransientError and StoreError."""
+        root, key = split_uri(self.at(name))
+        if self._process != os.getpid():
+            self._process, self._opened = os.getpid(), {}
+        if root not in self._opened:
+            self._opened[root] = open_location(root, self._connection, os.environ)
+        return self._opened[root].read(key)
+
+    def current(self, view: str) -> "Place":
+        """The folder that holds a file called `view`: here, or the newest data set of the stage whose folder this is.
+
+        Raises NotFound where neither has one.
+        """
+        try:
+            self.read(view)
+        except NotFound:
+            try:
+                latest = parse(self.read("latest.json"), self.at("latest.json"), LatestKey)
+            except NotFound:
+                raise NotFound(
+                    f"there is no {view}", where=self.uri, hint="name an export, or a stage's folder in the store"
+                ) from None
+            folder = PurePosixPath(Names("-", latest.key).root).name
+            found = Place(f"{self.uri}/{folder}", endpoint=self._connection.endpoint, region=self._connection.region)
+            found.read(view)
+            return found
+        return self
