@@ -1,5 +1,6 @@
 """The chart as helm renders it."""
 
+import ast
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ import yaml
 
 from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm
 from cluster.control_plane import ControlPlane
+from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import API_VERSION, KIND
+from reelmill.plan.graph import resolve
 from repo.tree import ROOT
 
 pytestmark = pytest.mark.control_plane
@@ -150,5 +154,18 @@ def test_the_notes_name_the_next_commands(control_plane: ControlPlane) -> None:
 def test_the_chart_tests_itself_where_the_operator_serves() -> None:
     test = chart({"scope": "namespaced", "namespaces": ["a"]})["Pod/reelmill-operator-test"]
     (only,) = test["spec"]["containers"]
-    assert {one["name"]: one["value"] for one in only["env"]}["NAMESPACE"] == "a"
+    assert {one["name"]: one.get("value") for one in only["env"]}["NAMESPACE"] == "a"
+    assert only["image"].startswith("reelmill-stages:")
     compile(only["args"][0], "smoke.py", "exec")
+
+
+def test_the_small_pipeline_of_the_charts_test_is_a_valid_one() -> None:
+    script = (CHART / "files/smoke.py").read_text()
+    (value,) = (
+        node.value
+        for node in ast.parse(script).body
+        if isinstance(node, ast.Assign) and [getattr(name, "id", "") for name in node.targets] == ["SMALL"]
+    )
+    spec = eval(compile(ast.Expression(value), "smoke.py", "eval"), {"KEYS": ("A", "B")})
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "test", "namespace": "a"}, "spec": spec}
+    resolve(VideoPipeline.model_validate(body).spec)

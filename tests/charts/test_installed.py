@@ -19,6 +19,13 @@ from reelmill.schema import crd
 
 pytestmark = pytest.mark.control_plane
 SCRIPT = Path(__file__).parents[2] / "charts/reelmill/files/smoke.py"
+SUSPENDED = {
+    "suspend": True,
+    "store": {"uri": "s3://reelmill-test/out"},
+    "sources": [{"name": "films", "files": {"uri": "s3://reelmill-test/films/"}}],
+    "stages": [{"name": "clips", "clip": {"by": "length", "length": "10s"}}],
+}
+"""A pipeline whose pods are never asked for."""
 
 
 @dataclass
@@ -51,7 +58,7 @@ class Installed:
         (self.folder / "token").write_text(self.token("reelmill-operator-test"))
         server = urlsplit(self.client.access.server)
         pod = container({"spec": {"template": self.objects["Pod/reelmill-operator-test"]}})
-        given = {one["name"]: one["value"] for one in pod["env"]} | {
+        given = {one["name"]: one["value"] for one in pod["env"] if "value" in one} | {
             "ACCOUNT": str(self.folder),
             "KUBERNETES_SERVICE_HOST": str(server.hostname),
             "KUBERNETES_SERVICE_PORT": str(server.port),
@@ -66,7 +73,8 @@ class Installed:
 def installed(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Installed:
     client = control_plane.client
     client.apply(crd())
-    objects = chart({"scope": "namespaced", "crds": {"install": False}}, namespace=namespace)
+    values = {"scope": "namespaced", "crds": {"install": False}, "test": {"pipeline": SUSPENDED}}
+    objects = chart(values, namespace=namespace)
     client.apply([one for one in objects.values() if one["kind"] in ("ServiceAccount", "Role", "RoleBinding")])
     return Installed(client, namespace, objects, tmp_path)
 

@@ -1,8 +1,13 @@
-"""`helm test`: a pipeline is taken up by the operator and, unless it is suspended, runs to its end."""
+"""`helm test`: a pipeline is taken up by the operator and, unless it is suspended, runs to its end.
+
+Unless the values name one, it is a small one over a film that is made here, from and to the bucket of `bucket.py`,
+which stands before this text: nothing outside the cluster is needed.
+"""
 
 import json
 import os
 import ssl
+import subprocess
 import sys
 import time
 import urllib.error
@@ -14,6 +19,31 @@ SERVER = f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNET
 RESOURCE = f"{SERVER}/apis/reelmill.dev/v1alpha1/namespaces/{os.environ['NAMESPACE']}/videopipelines"
 NAME = os.environ["NAME"]
 TRUST = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SMALL = {
+    "store": {"uri": "s3://reelmill-test/out"},
+    "defaults": {"env": [{"name": name, "value": "reelmill-test"} for name in KEYS]},
+    "sources": [{"name": "films", "files": {"uri": "s3://reelmill-test/films/"}}],
+    "stages": [
+        {"name": "clips", "clip": {"by": "length", "length": "1s"}},
+        {"name": "samples", "frames": {"count": 2, "width": 64, "height": 48, "layout": "jpg"}},
+    ],
+}
+
+
+def small():
+    """The small pipeline; the pods of its stages find the bucket in this pod."""
+    import imageio_ffmpeg
+
+    address, film = os.environ["POD_IP"], Path("/tmp/film.mp4")
+    test = "testsrc=duration=2:size=160x120:rate=10"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-f", "lavfi", "-i", test, "-g", "5", str(film)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    port = serve().server_port  # noqa: F821 - of bucket.py
+    endpoint = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    request = urllib.request.Request(f"{endpoint}/reelmill-test/films/film.mp4", film.read_bytes(), method="PUT")
+    urllib.request.urlopen(request, timeout=30).close()
+    return {**SMALL, "store": {**SMALL["store"], "endpoint": endpoint}}
 
 
 def ask(method, url, body=None):
@@ -36,7 +66,7 @@ def conditions(pipeline):
 
 
 def main():
-    spec = json.loads(os.environ["PIPELINE"])
+    spec = json.loads(os.environ["PIPELINE"]) or small()
     wanted = "Suspended" if spec.get("suspend") else "Complete"
     deadline = time.monotonic() + float(os.environ["TIMEOUT_SECONDS"])
     ask("DELETE", f"{RESOURCE}/{NAME}")

@@ -1,0 +1,53 @@
+"""Every sample manifest, applied with kubectl and run to its end on nodes; a new sample is taken up by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sample_inputs
+from cluster.nodes import Cluster
+from cluster.pods import RESTRICTED
+from nodes.cluster_s3 import ClusterS3
+from nodes.pipeline_inputs import demo
+from nodes.place import Place
+from nodes.release import Release
+from nodes.same_outputs import totals
+from nodes.sample_pipelines import SAMPLES, Json, buckets, fitted, paths, pipelines
+
+pytestmark = [pytest.mark.nodes, pytest.mark.timeout(1200)]
+NAMES = [str(path.relative_to(SAMPLES)) for path in paths()]
+DEMO = "demo/pipeline.yaml"
+
+
+@pytest.fixture(scope="module")
+def applied(stocked: Cluster, s3: ClusterS3, release: Release) -> Iterator[tuple[Place, dict[str, Json]]]:
+    """All of them, at work side by side."""
+    documents = {name: fitted(one, s3.endpoint) for name in NAMES for one in pipelines(SAMPLES / name)}
+    for uri, data in (*((f"s3://raw/{key}", data) for key, data in sample_inputs.raw()), *demo("s3://demo")):
+        s3.put(uri, data)
+    with stocked.client.namespace(labels=RESTRICTED) as namespace:
+        place = Place(stocked, namespace, s3)
+        for document in documents.values():
+            for bucket in buckets(document):
+                s3.make_bucket(bucket)
+            place.apply(document)
+        yield place, documents
+
+
+@pytest.mark.parametrize("path", NAMES)
+def test_a_sample_is_applied_and_runs_to_its_end(path: str, applied: tuple[Place, dict[str, Json]]) -> None:
+    place, documents = applied
+    document = documents[path]
+    name = document["metadata"]["name"]
+    place.complete(name)
+    stages = [stage["name"] for stage in document["spec"]["stages"]]
+    for stage, counts in totals(place.s3.store(document["spec"]["store"]["uri"]), stages).items():
+        assert counts["done"], f"{stage}: {counts}"
+        # The demo has a broken video on purpose.
+        assert not counts["failed"] or path == DEMO, f"{stage}: {counts}"
+
+
+def test_no_sample_is_left_out() -> None:
+    assert DEMO in NAMES
+    assert {Path(name).name for name in NAMES} >= {path.name for path in SAMPLES.glob("*.yaml")}
