@@ -57,6 +57,7 @@ generate: install
 	$(BIN)/python -m reelmill.schema
 	$(BIN)/python -m reelmill.cli.manual
 	$(BIN)/python manifests/generate.py
+	PYTHONPATH=tests $(BIN)/python -m features
 
 # make images ARGS="operator --registry registry.example/video"; after --, words for the builder.
 images:
