@@ -5,7 +5,7 @@
 A stage raises `ItemError` for an item that cannot be done, or returns `Failed`; anything else is a crash.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from reelmill.contract.record import Fields, Item, Media
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.file import FileRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +222,10 @@ class Stage:
     def check(self) -> None:
         """Called once by the open step. Raises SpecError when an extra or a file that a parameter names is missing."""
 
-    def check_files(self, read: ReadFile) -> None:
+    def check_files(self, read: Callable[[FileRef], Path]) -> None:
         """Called once by the open step after `check`, before any item is touched; `read` gives a file that a parameter
-        names. Raises SpecError when it is not what the stage needs, naming what it lacks."""
+        names. Raises SpecError when it is not what the stage needs, naming what it lacks.
+        """
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         """One result per input, in order. The inputs share a group (mostly there is one)."""
