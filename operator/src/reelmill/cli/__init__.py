@@ -20,10 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(app: object, arguments: Sequence[str] | None) -> int:
     from reelmill.cli.exits import Exit, code_of, describe, report_bug
-    from reelmill.cli.output import say
+    from reelmill.cli.output import program, say
 
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="reelmill")  # type: ignore[operator]
+        app(args=None if arguments is None else list(arguments), prog_name=program())  # type: ignore[operator]
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else Exit.OK
     except KeyboardInterrupt:

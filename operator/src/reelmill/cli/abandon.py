@@ -1,26 +1,41 @@
 """`reelmill abandon`: close open passes that cannot be finished as they were opened."""
 
-import secrets
-
-from reelmill.cli import pipeline
+from reelmill.cli import target
+from reelmill.cli.ask import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.cluster.edge import Edge
+from reelmill.cli.cluster.seen import Json
+from reelmill.cli.options import AS_NAMED, HERE, USUAL, Elsewhere, Place, Work
 from reelmill.cli.output import Format, Output
-from reelmill.cli.retry import Stages
-from reelmill.cli.run import Jobs, Quiet, Verbose, drive
+from reelmill.cli.run import drive
 from reelmill.plan.requests import ABANDON, annotation
 
 
 def abandon(
-    file: pipeline.File,
+    pipeline: target.Target,
     stage: Stages = None,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
-    jobs: Jobs = None,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    elsewhere: Elsewhere = AS_NAMED,
+    work: Work = USUAL,
+    place: Place = HERE,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Close open passes as abandoned: what they did counts for nothing, and their items are covered anew."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
-    stages = tuple(loaded.stage(name) for name in stage or ())
-    request = annotation(secrets.token_hex(8), stages=stages)
-    drive(loaded, {ABANDON: request}, jobs=jobs, verbose=verbose, quiet=quiet, output=output)
+    """Give up open passes; their items are covered anew.
+
+    What such a pass did counts for nothing. A file is run here; of a pipeline in the cluster its operator is asked.
+    """
+    stages = tuple(stage or ())
+    if not target.is_name(pipeline):
+        loaded = target.local(pipeline, place, elsewhere)
+        request_ = annotation(token(), stages=tuple(map(loaded.stage, stages)))
+        drive(loaded, {ABANDON: request_}, work, output)
+    target.only_local(pipeline, elsewhere, work)
+
+    def ask(link: Edge, resource: Json) -> Answer:
+        changed = request(link, resource, ABANDON, stages)
+        return changed, [f"{pipeline}: the open passes of {_of(stages)} are given up{when(changed)}"]
+
+    asking(pipeline, place, output, ask, watch=watch)
+
+
+def _of(stages: tuple[str, ...]) -> str:
+    return ", ".join(stages) or "all stages"

@@ -7,18 +7,26 @@ import typer
 from reelmill import __version__
 from reelmill.cli.abandon import abandon
 from reelmill.cli.check import check
+from reelmill.cli.events import events
 from reelmill.cli.export import export
 from reelmill.cli.init import init
 from reelmill.cli.ledger import ledger
+from reelmill.cli.logs import logs
 from reelmill.cli.operator import app as operator
+from reelmill.cli.options import spread
+from reelmill.cli.pause import cancel, resume, suspend
 from reelmill.cli.plan import plan
 from reelmill.cli.prune import prune
+from reelmill.cli.refresh import refresh
 from reelmill.cli.replay import replay
+from reelmill.cli.rerun import rerun
 from reelmill.cli.retry import retry
 from reelmill.cli.run import run
 from reelmill.cli.schema import schema
 from reelmill.cli.status import status
+from reelmill.cli.submit import submit
 from reelmill.cli.validate import validate
+from reelmill.cli.why import why
 
 EPILOG = (
     "Exit codes: 0 done, 2 bad input or unusable store, 65 items failed above the tolerance, 75 try again, "
@@ -49,6 +57,10 @@ def _main(
     pass
 
 
-for command in (init, validate, plan, run, status, ledger, retry, replay, check, export, abandon, prune, schema):
-    app.command()(command)
+ANYWHERE = (init, validate, plan, run, status, ledger, logs, retry, replay, check, export, abandon, prune, schema)
+"""On this machine; most of them on a pipeline in a cluster too, by its name."""
+IN_A_CLUSTER = (submit, why, events, suspend, resume, cancel, rerun, refresh)
+
+for command in (*ANYWHERE, *IN_A_CLUSTER):
+    app.command()(spread(command))
 app.add_typer(operator)

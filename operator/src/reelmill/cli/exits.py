@@ -2,11 +2,11 @@
 
 | code | meaning |
 | --- | --- |
-| 0 | done; items may have failed, within the tolerance |
-| 2 | the input is wrong, or the store cannot be used as configured |
-| 65 | items failed above the tolerance; `check` found a broken rule; `replay` could not do its item |
+| 0 | done; items may have failed, within the tolerance; in a cluster: asked, and with `-w`: complete |
+| 2 | the input is wrong, or the store or the cluster cannot be used as configured: no such name, not allowed |
+| 65 | items failed above the tolerance; `-w`: the pipeline failed; `check`: a rule is broken; `replay`: not done |
 | 70 | a bug of reelmill |
-| 75 | try again later: a server, a network or a disk was in the way |
+| 75 | try again later: a cluster, a server, a network or a disk was in the way |
 | 130 | interrupted |
 """
 

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli import bridge, pipeline
+from reelmill.cli import bridge
+from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
 from reelmill.cli.output import Format, Output, emit, size
+from reelmill.cli.target import Target, stored
 
 
 class Mode(StrEnum):
@@ -19,20 +21,20 @@ class Mode(StrEnum):
 
 
 def export(
-    file: pipeline.File,
+    pipeline: Target,
     stage: Annotated[str, typer.Argument(help="The stage.", show_default=False)],
     folder: Annotated[Path, typer.Argument(help="A new folder, or an earlier export to complete.", show_default=False)],
     mode: Annotated[Mode | None, typer.Option("--mode", help="Left out: link where possible.")] = None,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
+    elsewhere: Elsewhere = AS_NAMED,
+    place: Place = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Write a plain folder with absolute paths, as a trainer wants it."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
+    loaded = stored(pipeline, place, elsewhere)
     made = bridge.command("export")(
         bridge.task(loaded), bridge.environment(), loaded.stage(stage), folder, mode.value if mode else None
     )
-    if output is not Format.TABLE:
+    if not output.for_people:
         emit(made, output)
         return
     print(f"{made['folder']}: {made['files']} files, {size(made['bytes'])} ({made['mode']})")

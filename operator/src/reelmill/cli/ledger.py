@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from reelmill.cli import bridge, pipeline
+from reelmill.cli import bridge
+from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
 from reelmill.cli.output import Format, Output, say, show
+from reelmill.cli.target import Target, stored
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Outcome
 
@@ -17,7 +19,7 @@ LIMIT = 50
 
 
 def ledger(
-    file: pipeline.File,
+    pipeline: Target,
     stage: Annotated[list[str] | None, typer.Option("--stage", "-s", help="Only this source or stage.")] = None,
     class_: Annotated[list[str] | None, typer.Option("--class", "-c", help="Only this reason.")] = None,
     outcome: Annotated[
@@ -26,12 +28,15 @@ def ledger(
     item: Annotated[str, typer.Option("--item", help="Only this item: its key, or a pattern with *.")] = "",
     history: Annotated[bool, typer.Option("--history", help="Rows that later ones replaced, too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0: all.")] = LIMIT,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
+    elsewhere: Elsewhere = AS_NAMED,
+    place: Place = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what became of the items: a summary, or rows as soon as something is asked for."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
+    """Show what became of the items, and why.
+
+    A summary, or rows as soon as something is asked for.
+    """
+    loaded = stored(pipeline, place, elsewhere)
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())
     outcomes = tuple(_outcome(word) for word in outcome or ())
     if not (classes or outcomes or item or history):

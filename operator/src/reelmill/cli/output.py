@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,13 +25,23 @@ class Format(StrEnum):
     """How a result is written."""
 
     TABLE = "table"
+    WIDE = "wide"
     JSON = "json"
     YAML = "yaml"
+
+    @property
+    def for_people(self) -> bool:
+        return self in (Format.TABLE, Format.WIDE)
 
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="How the result is written.")]
 
 Row = Mapping[str, Any]
+
+
+def program() -> str:
+    """How this program was called: by its own name, or as kubectl's plugin."""
+    return "kubectl reelmill" if Path(sys.argv[0]).name.startswith("kubectl-reelmill") else "reelmill"
 
 
 def say(line: str) -> None:
@@ -53,7 +64,7 @@ def emit(value: Any, form: Format) -> None:
 
 def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
     """Rows with the named columns; JSON and YAML hold all fields of each row."""
-    if form is not Format.TABLE:
+    if not form.for_people:
         emit([dict(row) for row in rows], form)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")

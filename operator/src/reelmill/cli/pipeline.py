@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from reelmill.cli import document as documents
 from reelmill.cli import problems
 from reelmill.cli.document import Document
+from reelmill.cli.options import AS_NAMED, Elsewhere
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec import VideoPipeline
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
@@ -20,10 +21,6 @@ from reelmill.plan.keys import Keys, keys
 from reelmill.plan.tasks import Definition, survey_task
 
 File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Another store than the file says: a folder or s3://bucket/prefix.")
-]
-Endpoint = Annotated[str | None, typer.Option("--endpoint", help="URL of the store's S3 server.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,10 @@ class Loaded:
     pipeline: VideoPipeline
     graph: Graph
     keys: Keys
+    data: dict[str, Any]
+    """The resource as it was written, with the other store where one was named."""
+    uid: str = ""
+    """Of the resource in a cluster; empty for a file."""
 
     def task(self) -> Task:
         """What commands that read the store are told: all sources and stages with their keys."""
@@ -41,7 +42,7 @@ class Loaded:
 
     @property
     def definition(self) -> Definition:
-        return Definition(self.pipeline, local_uid(self.pipeline), self.graph, self.keys)
+        return Definition(self.pipeline, self.uid or local_uid(self.pipeline), self.graph, self.keys)
 
     def entries(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names, if each is a source or stage. Raises SpecError otherwise."""
@@ -70,16 +71,16 @@ class Loaded:
         return name
 
 
-def load(file: str, *, store: str | None = None, endpoint: str | None = None) -> Loaded:
+def load(file: str, elsewhere: Elsewhere = AS_NAMED) -> Loaded:
     """Read a file. Raises Problems with all that is wrong, or SpecError where it is no pipeline at all."""
     document = documents.read(file)
-    return understand(document, store=store, endpoint=endpoint)
+    return understand(document, elsewhere)
 
 
-def understand(document: Document, *, store: str | None = None, endpoint: str | None = None) -> Loaded:
+def understand(document: Document, elsewhere: Elsewhere = AS_NAMED, *, uid: str = "") -> Loaded:
     """The pipeline of a document, with another store where one is named."""
     _must_be_pipeline(document)
-    data = _with_store(document.data, store, endpoint)
+    data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)
     try:
         pipeline = VideoPipeline.model_validate(data)
     except ValidationError as error:
@@ -88,7 +89,7 @@ def understand(document: Document, *, store: str | None = None, endpoint: str | 
         graph = resolve(pipeline.spec)
     except SpecErrors as error:
         raise problems.Problems(problems.from_spec(error.errors, document)) from None
-    return Loaded(document, pipeline, graph, keys(pipeline.spec, graph))
+    return Loaded(document, pipeline, graph, keys(pipeline.spec, graph), data, uid)
 
 
 def _must_be_pipeline(document: Document) -> None:

@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from reelmill.cli import bridge, pipeline
+from reelmill.cli import bridge
+from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
 from reelmill.cli.output import Format, Output, say, show, size
 from reelmill.cli.pipeline import Loaded
 from reelmill.cli.reasons import defaults, verdict
+from reelmill.cli.target import Target, stored
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.spec import Source, Stage
 
@@ -16,14 +18,17 @@ OFFLINE = ("name", "block", "reads", "key")
 
 
 def plan(
-    file: pipeline.File,
+    pipeline: Target,
     offline: Annotated[bool, typer.Option("--offline", help="Only the graph and the keys; no store is asked.")] = False,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
+    elsewhere: Elsewhere = AS_NAMED,
+    place: Place = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what a run would do: what is cached, what would run and why, and a forecast of sizes. Nothing is written."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
+    """Show what a run would do, why, and how much it would write.
+
+    Nothing is written.
+    """
+    loaded = stored(pipeline, place, elsewhere)
     if not offline and not bridge.offered("forecast"):
         say("the store is not looked at: that needs the package reelmill-stages")
         offline = True
@@ -80,7 +85,7 @@ def _listing(seen: dict[str, Any]) -> str:
 
 
 def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:
-    if output is not Format.TABLE:
+    if not output.for_people:
         return row
     count = row.get("bytes", 0)
     return {**row, "key": row["key"][:KEY_DIGITS], "size": "" if count == 0 else "?" if count is None else size(count)}

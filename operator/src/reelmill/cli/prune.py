@@ -5,23 +5,28 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli import bridge, pipeline
+from reelmill.cli import bridge
+from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
 from reelmill.cli.output import Format, Output, say, show, size
+from reelmill.cli.target import Target, stored
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")
 
 
 def prune(
-    file: pipeline.File,
+    pipeline: Target,
     delete: Annotated[bool, typer.Option("--delete", help="Really delete; left out: only say what would go.")] = False,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
+    elsewhere: Elsewhere = AS_NAMED,
+    place: Place = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Find data sets in the store that no pipeline claims, such as those of former definitions, and delete them."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
+    """Delete data sets that no pipeline claims any more.
+
+    Such as those of former definitions. Without --delete they are only named.
+    """
+    loaded = stored(pipeline, place, elsewhere)
     rows = bridge.rows("prune", loaded, delete=delete, now=time.time())
-    if rows or output is not Format.TABLE:
+    if rows or not output.for_people:
         show(rows, output, columns=COLUMNS)
     total = size(sum(row["bytes"] for row in rows))
     if not rows:

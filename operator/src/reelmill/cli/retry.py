@@ -1,48 +1,74 @@
-"""`reelmill retry`: the items that failed, once more; nothing else."""
+"""`reelmill retry`: failed items again, by stage and class, and whatever later stages then have to take up."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from reelmill.cli import bridge, pipeline
+from reelmill.cli import bridge, target
+from reelmill.cli.ask import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.cluster.edge import Edge
+from reelmill.cli.cluster.seen import Json
+from reelmill.cli.options import AS_NAMED, HERE, USUAL, Elsewhere, Place, Work
 from reelmill.cli.output import Format, Output, emit, say
-from reelmill.cli.run import Jobs, Quiet, Verbose, drive
+from reelmill.cli.pipeline import Loaded
+from reelmill.cli.run import drive
 from reelmill.contract.record import Outcome
 from reelmill.contract.status import Status
 from reelmill.plan.requests import RETRY, annotation
 
-Stages = Annotated[list[str] | None, typer.Option("--stage", "-s", help="Only this stage; left out: all.")]
-
 
 def retry(
-    file: pipeline.File,
+    pipeline: target.Target,
     stage: Stages = None,
     class_: Annotated[
         list[str] | None, typer.Option("--class", "-c", help="Only failures of this class; left out: all.")
     ] = None,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
-    jobs: Jobs = None,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    elsewhere: Elsewhere = AS_NAMED,
+    work: Work = USUAL,
+    place: Place = HERE,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Try failed items again, by stage and class, and let later stages take up what succeeds."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
-    stages = tuple(loaded.stage(name) for name in stage or ())
-    classes = tuple(class_ or ())
+    """Try failed items again, and lift what is stalled.
+
+    Later stages take up what succeeds. A file is run here; of a pipeline in the cluster its operator is asked.
+    """
+    stages, classes = tuple(stage or ()), tuple(class_ or ())
+    if not target.is_name(pipeline):
+        _here(target.local(pipeline, place, elsewhere), stages, classes, work, output)
+        return
+    target.only_local(pipeline, elsewhere, work)
+
+    def ask(link: Edge, resource: Json) -> Answer:
+        changed = request(link, resource, RETRY, stages, classes)
+        failed = _failed_in(resource, stages)
+        what = f"failed items ({' or '.join(classes)})" if classes else f"{failed:,} failed items" if failed else ""
+        of = f" of {', '.join(stages)}" if stages else ""
+        said = f"{what}{of} are tried again" if what else f"what is stalled{of} goes on; no item failed that is known"
+        return changed, [f"{pipeline}: {said}{when(changed)}"]
+
+    asking(pipeline, place, output, ask, watch=watch)
+
+
+def _failed_in(resource: Json, stages: tuple[str, ...]) -> int:
+    known = Status.model_validate(resource.get("status") or {}, extra="ignore").stages
+    return sum(stage.totals.failed for stage in known if not stages or stage.name in stages)
+
+
+def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], work: Work, output: Format) -> None:
+    """On this machine: run, if there is anything to try again."""
+    for name in stages:
+        loaded.stage(name)
     rows = {row["name"]: row for row in bridge.rows("status", loaded)}
     chosen = [rows[name] for name in stages or loaded.graph.stages]
     found = tuple(row["name"] for row in chosen if row["pass"] or _failed(row).intersection(classes or _failed(row)))
     if found:
-        request = annotation(secrets.token_hex(8), stages=found, classes=classes)
-        drive(loaded, {RETRY: request}, jobs=jobs, verbose=verbose, quiet=quiet, output=output)
+        drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
     say(f"nothing to retry: {_why(chosen, classes)}")
     if lost := [name for name in loaded.graph.sources if rows[name]["failed"]]:
         say(f"the failed rows of {', '.join(lost)} are looked at again by every run")
-    if output is not Format.TABLE:
+    if not output.for_people:
         emit(Status().model_dump(mode="json", by_alias=True), output)
 
 

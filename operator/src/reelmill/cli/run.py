@@ -5,13 +5,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from reelmill import local
 from reelmill.cli import bridge, pipeline
 from reelmill.cli.exits import Exit
+from reelmill.cli.options import AS_NAMED, USUAL, Elsewhere, Work
 from reelmill.cli.output import Format, Output, emit, say, show
 from reelmill.cli.pipeline import Loaded
 from reelmill.cli.progress import Lines, observing
@@ -30,43 +31,34 @@ CODES = {
 }
 """How a step's exit code becomes the command's."""
 
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Steps at a time; left out: one per CPU.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Everything that the steps log.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")]
-
 
 def run(
     file: pipeline.File,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
-    jobs: Jobs = None,
-    verbose: Verbose = False,
-    quiet: Quiet = False,
+    elsewhere: Elsewhere = AS_NAMED,
+    work: Work = USUAL,
     output: Output = Format.TABLE,
 ) -> None:
-    """Run a pipeline on this machine; what is done already is not done again.
+    """Run a pipeline file on this machine.
 
-    Ctrl-C stops it cleanly, and the next run goes on from there.
+    What is done already is not done again. Ctrl-C stops it cleanly, and the next run goes on from there.
     """
-    drive(
-        pipeline.load(file, store=store, endpoint=endpoint), {}, jobs=jobs, verbose=verbose, quiet=quiet, output=output
-    )
+    drive(pipeline.load(file, elsewhere), {}, work, output)
 
 
-def drive(
-    loaded: Loaded, annotations: Mapping[str, str], *, jobs: int | None, verbose: bool, quiet: bool, output: Format
-) -> NoReturn:
+def drive(loaded: Loaded, annotations: Mapping[str, str], work: Work, output: Format) -> NoReturn:
     """Run with requests, show the result, and leave with the exit code."""
     bridge.require("run")
     bridge.task(loaded, sources=True)
     stop = threading.Event()
-    with observing(verbose=verbose, quiet=quiet) as observer, _stopping(stop, observer.say):
-        outcome = local.run(loaded.pipeline, observer=observer, stop=stop, annotations=annotations, max_processes=jobs)
+    with observing(verbose=work.verbose, quiet=work.quiet) as observer, _stopping(stop, observer.say):
+        outcome = local.run(
+            loaded.pipeline, observer=observer, stop=stop, annotations=annotations, max_processes=work.jobs
+        )
     status = outcome.status
-    if outcome.exit_code == ExitCode.BUG and not quiet:
+    if outcome.exit_code == ExitCode.BUG and not work.quiet:
         for line in observer.recent:
             say(f"  {line}")
-    if output is Format.TABLE:
+    if output.for_people:
         if any(stage.surveyed for stage in status.stages):
             show([*map(_source, status.sources), *map(_stage, status.stages)], output, columns=COLUMNS)
         _last_words(loaded, outcome, observer)

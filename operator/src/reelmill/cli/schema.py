@@ -22,7 +22,7 @@ def schema(
         Kind, typer.Argument(help="editor: JSON Schema of pipeline files; crd: for kubectl.")
     ] = Kind.EDITOR,
 ) -> None:
-    """Print the JSON Schema that gives editors completion and checks, or the CRD."""
+    """Print the JSON Schema for editors, or the CRD."""
     if kind is Kind.EDITOR:
         print(json.dumps(editor(), indent=2))
     else:

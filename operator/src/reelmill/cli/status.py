@@ -1,24 +1,93 @@
-"""`reelmill status`: what the store has of each source and stage."""
+"""`reelmill status`: a pipeline in the cluster as its resource has it, or what a store has for a pipeline file."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from reelmill.cli import bridge, pipeline
-from reelmill.cli.output import NARROW, Format, Output, console, duration, show
+import typer
+
+from reelmill.cli import bridge, target
+from reelmill.cli.ask import Watch, plain
+from reelmill.cli.cluster.edge import PIPELINES, edge
+from reelmill.cli.cluster.seen import Json, Seen
+from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.follow import follow, shown
+from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
+from reelmill.cli.output import NARROW, Format, Output, console, duration, emit, say, show
+from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
+LIST = ("name", "state", "stage", "shards", "failed", "age")
 
 
 def status(
-    file: pipeline.File,
-    store: pipeline.StoreOption = None,
-    endpoint: pipeline.Endpoint = None,
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            metavar="PIPELINE",
+            help="The name of a pipeline in the cluster, or a pipeline file; left out: all pipelines of the namespace.",
+        ),
+    ] = "",
+    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Pipelines of all namespaces.")] = False,
+    watch: Watch = False,
+    elsewhere: Elsewhere = AS_NAMED,
+    place: Place = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what each source and stage has, from the store alone."""
-    loaded = pipeline.load(file, store=store, endpoint=endpoint)
-    rows = bridge.rows("status", loaded)
-    noted = [{**row, "note": note(row)} for row in rows]
+    """Show how far a pipeline is, or what the store of a file has.
+
+    With --watch, exit code 0 says that it is complete, 65 that it failed.
+    """
+    if pipeline and not target.is_name(pipeline):
+        if watch:
+            raise SpecError("--watch goes with the name of a pipeline in a cluster", hint="leave it out")
+        of_store(target.local(pipeline, place, elsewhere), output)
+        return
+    target.only_local(pipeline, elsewhere)
+    with edge(place) as link:
+        if not pipeline:
+            of_all(link.every(PIPELINES, everywhere=everywhere), link.namespace, output, everywhere=everywhere)
+        elif watch:
+            target.pipeline_named(link, pipeline)
+            follow(link, pipeline, output)
+        elif output.for_people:
+            shown(target.pipeline_named(link, pipeline), output)
+        else:
+            emit(plain(target.pipeline_named(link, pipeline)), output)
+
+
+def of_all(resources: list[Json], namespace: str, output: Format, *, everywhere: bool) -> None:
+    """Pipelines, one a line."""
+    if not output.for_people:
+        emit([plain(resource) for resource in resources], output)
+        return
+    if not resources:
+        say("there are no pipelines" + ("" if everywhere else f" in the namespace {namespace}"))
+        return
+    now = datetime.now(UTC)
+    columns = (*(("namespace",) if everywhere else ()), *LIST, *(("why", "store") if output is Format.WIDE else ()))
+    show([_line(Seen(resource, now)) for resource in resources], output, columns=columns)
+
+
+def _line(seen: Seen) -> dict[str, Any]:
+    word, rest = verdict(seen)
+    status = seen.status
+    return {
+        "namespace": seen.namespace,
+        "name": seen.name,
+        "state": word,
+        "stage": status.active,
+        "shards": status.shards,
+        "failed": status.failed,
+        "age": duration(seen.age),
+        "why": rest,
+        "store": status.store,
+    }
+
+
+def of_store(loaded: Any, output: Format) -> None:
+    """What each source and stage of a file has, from the store alone."""
+    noted = [{**row, "note": note(row)} for row in bridge.rows("status", loaded)]
     narrow = output is Format.TABLE and console().width < NARROW
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
     for row in noted if narrow else ():

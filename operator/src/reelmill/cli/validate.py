@@ -15,7 +15,7 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml...", help="Pipeline files.")],
     output: Output = Format.TABLE,
 ) -> None:
-    """Check pipeline files and say everything that is wrong with them, with lines."""
+    """Check pipeline files and say all that is wrong, by line."""
     found = []
     for file in files:
         try:
@@ -27,17 +27,17 @@ def validate(
             found.append({"file": file, "line": 0, "path": "", "problem": str(error), "hint": error.hint})
             _lines(error, output)
         else:
-            if output is Format.TABLE:
+            if output.for_people:
                 sources, stages = len(loaded.graph.sources), len(loaded.graph.stages)
                 print(f"{file}: valid: {_count(sources, 'source')}, {_count(stages, 'stage')}")
-    if output is not Format.TABLE:
+    if not output.for_people:
         emit({"valid": not found, "problems": found}, output)
     if found:
         raise typer.Exit(Exit.INPUT)
 
 
 def _lines(error: SpecError, output: Format) -> None:
-    if output is Format.TABLE:
+    if output.for_people:
         for line in describe(error):
             say(line)
 

@@ -117,5 +117,10 @@ class SegmentPaths:
     def ledger(self, shard: int, run: str) -> str:
         return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
 
+    @property
+    def logs(self) -> str:
+        """Prefix of what the shards said."""
+        return f"{self.internal}/logs/"
+
     def log(self, shard: int, run: str) -> str:
-        return f"{self.internal}/logs/{shard:05d}-{run}.jsonl"
+        return f"{self.logs}{shard:05d}-{run}.jsonl"

@@ -5,7 +5,7 @@ Dicts and not the client's models: those cost fifty times as much and drop field
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +13,18 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
+from kubernetes.aio.config import kube_config
 from kubernetes.aio.config.config_exception import ConfigException
 
 from reelmill.contract.errors import SpecError
 from reelmill.controller.outcomes import Trouble, outcome
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+STREAM_TIMEOUT = aiohttp.ClientTimeout(sock_connect=10)
+"""A log that is followed may be silent for hours."""
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 _HINT = "name a kubeconfig and a context of it with --kubeconfig and --context"
 
 Json = dict[str, Any]
@@ -47,6 +52,16 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """One context of a kubeconfig."""
+
+    name: str
+    namespace: str = ""
+    """The namespace that it names; empty: none."""
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """One server and who we are to it, for a client of another library."""
 
@@ -63,21 +78,36 @@ class Credentials:
 class Cluster:
     """One connection to an API server."""
 
-    def __init__(self, configuration: client.Configuration, observer: Observer | None = None) -> None:
+    def __init__(
+        self, configuration: client.Configuration, observer: Observer | None = None, *, agent: str = "reelmill-operator"
+    ) -> None:
         self._api = client.ApiClient(configuration)
-        self._api.user_agent = "reelmill-operator"
+        self._api.user_agent = agent
         self._observer = observer
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        host: str = self._api.configuration.host
+        return host
 
     async def close(self) -> None:
         await self._api.close()
 
     async def request(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | list[Json] | None = None,
+        patch: str = MERGE_PATCH,
     ) -> Json:
-        """The answer's object. Raises the outcomes; a PATCH is a JSON merge patch."""
+        """The answer's object. Raises the outcomes; `patch` is the kind of a PATCH."""
         began, status = time.monotonic(), 0
         try:
-            status, headers, text = await self._send(method, path, query or {}, body)
+            answer = await self._send(method, path, query or {}, body, patch)
+            status, headers, text = answer.status, answer.headers, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Trouble(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
         finally:
@@ -91,21 +121,58 @@ class Cluster:
             raise Trouble(f"{method} {path}: the answer is no JSON") from error
         return found
 
+    async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+        """The answer's text, line by line as it comes, however long that takes. Raises the outcomes."""
+        try:
+            answer = await self._send("GET", path, query or {}, None, timeout=STREAM_TIMEOUT)
+            if answer.status >= 400:
+                raise outcome(answer.status, _words(await answer.read()), answer.headers)
+            rest = b""
+            async for part in answer.response.content.iter_any():
+                *whole, rest = (rest + part).split(b"\n")
+                for line in whole:
+                    yield line.decode(errors="replace")
+            if rest:
+                yield rest.decode(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Trouble(f"GET {path}: {type(error).__name__} {error}".strip()) from error
+
     async def _send(
-        self, method: str, path: str, query: Mapping[str, str], body: Json | None
-    ) -> tuple[int, Mapping[str, str], bytes]:
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Json | list[Json] | None,
+        patch: str = MERGE_PATCH,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> Any:
         headers = {"Accept": "application/json", **self._api.default_headers}
         if body is not None:
-            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else "application/json"
+            headers["Content-Type"] = patch if method == "PATCH" else "application/json"
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        answer = await self._api.call_api(method, url, header_params=headers, body=body, _request_timeout=TIMEOUT)
-        return answer.status, answer.headers, await answer.read()
+        return await self._api.call_api(method, url, header_params=headers, body=body, _request_timeout=timeout)
 
 
-async def connect(access: Access, observer: Observer | None = None) -> Cluster:
+async def connect(access: Access, observer: Observer | None = None, *, agent: str = "reelmill-operator") -> Cluster:
     """A connection. Raises SpecError where there is no usable configuration."""
-    return Cluster(await _configuration(access), observer)
+    return Cluster(await _configuration(access), observer, agent=agent)
+
+
+def contexts(access: Access) -> list[Context]:
+    """The contexts of a kubeconfig; none where there is no such file. Raises SpecError where it is none."""
+    paths = access.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+    if not any(Path(path).expanduser().exists() for path in paths.split(":") if path):
+        return []
+    try:
+        merged = kube_config.KubeConfigMerger(paths).config.value
+        return [
+            Context(each["name"], each["context"].get("namespace") or "", each["name"] == merged.get("current-context"))
+            for each in (node.value for node in merged["contexts"])
+        ]
+    except Exception as error:
+        # Whatever the client's reader meets in a file that is something else.
+        raise SpecError("this is no kubeconfig", where=paths, hint=_HINT) from error
 
 
 async def credentials(access: Access) -> Credentials:

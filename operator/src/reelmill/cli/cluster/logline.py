@@ -1,0 +1,33 @@
+"""One line of a pod's log for a person: time, who said it, the words, the fields. Pure."""
+
+import json
+from typing import Any
+
+from rich.text import Text
+
+_FIXED = frozenset({"ts", "level", "msg", "stage", "segment", "shard", "run", "traceback"})
+_STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
+
+
+def rendered(line: str, who: str = "") -> Text:
+    """`12:01:33 clips/3 the message field=value`; a line that is no JSON object stays as it is."""
+    record = _record(line)
+    text = Text()
+    if stamp := str(record.get("ts") or "")[11:19]:
+        text.append(f"{stamp} ", style="dim")
+    if who:
+        text.append(f"{who} ", style="cyan")
+    text.append(str(record.get("msg", line)), style=_STYLES.get(str(record.get("level")), ""))
+    fields = "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED and value != "")
+    text.append(fields, style="dim")
+    if traceback := record.get("traceback"):
+        text.append(f"\n{traceback}", style="dim")
+    return text
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {"msg": line}
+    return found if isinstance(found, dict) else {"msg": line}

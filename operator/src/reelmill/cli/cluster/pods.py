@@ -1,0 +1,87 @@
+"""Pods in words: why one ended, what one asks for, and the last thing that one said. Pure."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from reelmill.contract.errors import ExitCode
+from reelmill.plan.pod import CONTAINER
+
+Json = Mapping[str, Any]
+_CODES = {
+    ExitCode.CONFIG: "wrong configuration",
+    ExitCode.EARLY_ABORT: "the first items all failed",
+    ExitCode.BUG: "a bug",
+    ExitCode.TRANSIENT: "a server or disk was in the way",
+    ExitCode.STALE_PLAN: "the plan was too old",
+}
+
+
+def end(pod: Json) -> str:
+    """Why a pod failed: `OOMKilled`, `Evicted`, `exit code 75: a server or disk was in the way`; empty: it did not."""
+    status = pod.get("status") or {}
+    if status.get("phase") != "Failed":
+        return ""
+    if status.get("reason"):
+        return str(status["reason"])
+    ended = _container(pod).get("terminated") or {}
+    code, reason = int(ended.get("exitCode") or 0), str(ended.get("reason") or "")
+    if reason and reason != "Error":
+        return reason
+    known = {int(each): words for each, words in _CODES.items()}
+    return f"exit code {code}" + (f" ({known[code]})" if code in known else "")
+
+
+def ends(pods: Iterable[Json]) -> str:
+    """`3 pods failed: 2 OOMKilled, 1 Evicted`; empty where none did."""
+    counted = Counter(filter(None, map(end, pods)))
+    if not counted:
+        return ""
+    number = sum(counted.values())
+    told = ", ".join(f"{count} {words}" for words, count in counted.most_common(3))
+    return f"{number} pod{'' if number == 1 else 's'} failed: {told}"
+
+
+def asks(pod: Json) -> str:
+    """What a pod asks of a node: `cpu 4, memory 8Gi, nvidia.com/gpu 1 on nodes with …`."""
+    spec = pod.get("spec") or {}
+    container: Json = next((each for each in spec.get("containers") or () if each.get("name") == CONTAINER), {})
+    resources = container.get("resources") or {}
+    wanted = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    told = ", ".join(f"{name} {amount}" for name, amount in sorted(wanted.items()))
+    labels = [f"{name}={value}" for name, value in sorted((spec.get("nodeSelector") or {}).items())]
+    affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ) or {}
+    for term in affinity.get("nodeSelectorTerms") or ():
+        for each in term.get("matchExpressions") or ():
+            values = ", ".join(map(str, each.get("values") or ()))
+            labels.append(
+                f"{each['key']} {each['operator']} ({values})" if values else f"{each['operator']} {each['key']}"
+            )
+    where = f"nodes with {' and '.join(labels)}" if labels else ""
+    return " on ".join(part for part in (told, where) if part)
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """The last error of a log, or its last line; empty for an empty log."""
+    said = ""
+    for line in reversed(lines):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = {"msg": line}
+        if not isinstance(record, dict):
+            continue
+        words = " ".join(str(record.get("msg") or "").split())
+        if record.get("level") in ("error", "critical") and words:
+            return words[:300]
+        said = said or words
+    return said[:300]
+
+
+def _container(pod: Json) -> Json:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    found: Json = next((each.get("state") or {} for each in statuses if each.get("name") == CONTAINER), {})
+    return found

@@ -1,0 +1,189 @@
+"""A pipeline's sources and stages as a tree of lines, as wide as the terminal and no wider. Pure: the time is given."""
+
+import textwrap
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from reelmill.cli.cluster.seen import Seen, seconds_left
+from reelmill.cli.cluster.verdict import COLOURS, verdict
+from reelmill.cli.output import duration, size
+from reelmill.contract.layout import KEY_DIGITS
+from reelmill.contract.segment import Counts
+from reelmill.contract.status import SourceStatus, StageStatus
+
+BAR = 16
+"""Characters of a bar."""
+_STATES = {
+    "waiting": "dim",
+    "opening": "cyan",
+    "queued": "yellow",
+    "running": "cyan",
+    "committing": "cyan",
+    "shared": "yellow",
+    "done": "green",
+    "cached": "green",
+    "listed": "green",
+    "stalled": "red",
+}
+
+
+def lines(seen: Seen, *, width: int, wide: bool = False) -> Iterator[Text]:
+    """The pipeline, its tree, and what a person should know besides."""
+    yield from _head(seen, width)
+    rows = list(_rows(seen))
+    if rows:
+        yield Text()
+    column = max((len(prefix) + len(name) for prefix, _, name in rows), default=0)
+    states = max((len(_state(seen, name)) for _, _, name in rows), default=0)
+    for prefix, below, name in rows:
+        state = _state(seen, name)
+        line = Text(prefix, style="dim")
+        line.append(f"{name:<{column - len(prefix)}}  ", style="bold")
+        line.append(f"{state:<{states}}  ", style=_STATES.get(state, ""))
+        indent = column + states + 4
+        words, *more = [*_facts(seen, name, wide=wide)] or [Text()]
+        line.append_text(words)
+        line.rstrip()
+        yield from _cut(line, width, indent, below)
+        for fact in more:
+            yield from _folded(fact, width, indent, below)
+    yield from _foot(seen, width)
+
+
+def _head(seen: Seen, width: int) -> Iterator[Text]:
+    word, rest = verdict(seen)
+    head = Text(f"{seen.name}  ", style="bold")
+    head.append(word, style=COLOURS[word])
+    said = f"{word}: {rest}" if rest else word
+    first, *more = textwrap.wrap(said, max(width - len(seen.name) - 2, 20), subsequent_indent="") or [""]
+    head.append(first.removeprefix(word), style="")
+    head.stylize("not bold", len(seen.name))
+    yield head
+    for line in more:
+        yield Text(" " * (len(seen.name) + 2) + line)
+    facts = [f"namespace {seen.namespace}", f"{duration(seen.age)} old", seen.status.store]
+    yield Text(" · ".join(fact for fact in facts if fact), style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def _rows(seen: Seen) -> Iterator[tuple[str, str, str]]:
+    """(prefix, prefix of lines below, name) of sources and stages. A stage stands under the first that it reads."""
+    sources = [source.name for source in seen.status.sources]
+    stages = [stage.name for stage in seen.status.stages]
+    first = {name: seen.upstreams.get(name, ())[:1] for name in stages}
+
+    def under(name: str) -> list[str]:
+        return [stage for stage in stages if first[stage] == (name,)]
+
+    def walk(name: str, prefix: str, below: str) -> Iterator[tuple[str, str, str]]:
+        children = under(name)
+        yield prefix, below + ("│  " if children else "   "), name
+        for child in children:
+            last = child == children[-1]
+            yield from walk(child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
+
+    for name in sources:
+        yield from walk(name, "", "")
+    yield from (("", "", name) for name in stages if not first[name])
+
+
+def _state(seen: Seen, name: str) -> str:
+    entry = _entry(seen, name)
+    if isinstance(entry, StageStatus):
+        return entry.state
+    return "listed" if entry.surveyed else "waiting"
+
+
+def _facts(seen: Seen, name: str, *, wide: bool) -> Iterator[Text]:
+    entry = _entry(seen, name)
+    if isinstance(entry, SourceStatus):
+        if entry.surveyed:
+            drifted = f", {entry.drifted:,} changed or gone" if entry.drifted else ""
+            yield _counted(f"{entry.items:,} items", entry.failed, drifted)
+    else:
+        yield _shards(seen, entry) if entry.pass_ and entry.pass_.step == "shards" else _totals(entry.totals)
+        others = seen.upstreams.get(name, ())[1:]
+        if others:
+            yield Text(f"reads {', '.join(others)}, too", style="dim")
+        if entry.message:
+            yield Text(entry.message, style="red" if entry.state == "stalled" else "yellow")
+    if wide:
+        yield from (Text(fact, style="dim") for fact in _wide(entry))
+
+
+def _shards(seen: Seen, stage: StageStatus) -> Text:
+    work = stage.pass_
+    assert work is not None
+    share = work.done / work.shards if work.shards else 0.0
+    full = round(share * BAR)
+    text = Text("━" * full, style="cyan").append("─" * (BAR - full), style="dim")
+    said = f" {work.done:,}/{work.shards:,} shards"
+    said += f", {work.active:,} pods" if work.active else ""
+    if (left := seconds_left(stage, seen)) is not None:
+        said += f", {duration(left)} left"
+    text.append(said, style="")
+    if work.attempt > 1:
+        text.append(f", attempt {work.attempt}", style="yellow")
+    if work.failed:
+        text.append(f", failed {work.failed}", style="red")
+    return text
+
+
+def _totals(totals: Counts) -> Text:
+    if not totals.in_:
+        return Text()
+    others = "".join(
+        f", {count:,} {word}" for word, count in (("filtered", totals.filtered), ("skipped", totals.skipped)) if count
+    )
+    return _counted(f"{totals.done:,} of {totals.in_:,} done", totals.failed, others)
+
+
+def _counted(said: str, failed: int, more: str = "") -> Text:
+    text = Text(said)
+    if failed:
+        text.append(f", {failed:,} failed", style="red")
+    return text.append(more)
+
+
+def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
+    if isinstance(entry, SourceStatus):
+        yield f"segments {entry.segments}, new {entry.new:,}, key {entry.key[:KEY_DIGITS]}"
+        return
+    rate = f", {entry.rate:.1f} items/s" if entry.rate else ""
+    wrote = f", wrote {size(entry.bytes)}" if entry.bytes else ""
+    yield f"{entry.path}, segments {entry.segments}, makes {entry.items:,} items{rate}{wrote}"
+    if entry.reasons:
+        yield ", ".join(f"{reason} {count:,}" for reason, count in entry.reasons.items())
+
+
+def _foot(seen: Seen, width: int) -> Iterator[Text]:
+    """What holds beside the verdict."""
+    said = [condition.message for name in ("Drifted", "SharedPass") if (condition := seen.true(name))]
+    if said:
+        yield Text()
+    for message in said:
+        yield from (Text(line, style="yellow") for line in textwrap.wrap(message, width))
+
+
+def _cut(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
+    """A line that is too long goes on below its facts."""
+    if len(line) <= width:
+        yield line
+        return
+    at = line.plain.rfind(", ", 0, width)
+    if at <= indent:
+        at = width - 1
+    yield line[: at + 1]
+    yield from _folded(line[at + 2 :], width, indent, below)
+
+
+def _folded(text: Text, width: int, indent: int, below: str) -> Iterator[Text]:
+    style = text.style or (text.spans[0].style if text.spans else "")
+    for part in textwrap.wrap(text.plain, max(width - indent, 24)):
+        line = Text(below.ljust(indent), style="dim")
+        yield line.append(part, style=style)
+
+
+def _entry(seen: Seen, name: str) -> SourceStatus | StageStatus:
+    entries: list[SourceStatus | StageStatus] = [*seen.status.sources, *seen.status.stages]
+    return next(entry for entry in entries if entry.name == name)

@@ -1,0 +1,38 @@
+"""A pipeline in one word and half a sentence, from its conditions. Pure."""
+
+from reelmill.cli.cluster.seen import Seen
+from reelmill.cli.output import duration
+
+WORKING = ("Progressing", "Surveying")
+COLOURS = {
+    "complete": "green",
+    "failed": "red",
+    "stalled": "red",
+    "waiting": "yellow",
+    "suspended": "yellow",
+    "new": "yellow",
+    "going away": "yellow",
+    "working": "cyan",
+}
+
+
+def verdict(seen: Seen) -> tuple[str, str]:
+    """(word, the rest of the sentence)."""
+    if stamp := seen.resource["metadata"].get("deletionTimestamp"):
+        return "going away", f"it was deleted {duration(seen.since(stamp))} ago"
+    if not seen.status.conditions:
+        return "new", "no operator has looked at it yet"
+    if seen.behind:
+        return "waiting", "the operator has not looked at its last edit yet"
+    if complete := seen.true("Complete"):
+        return "complete", f"since {duration(seen.since(complete.last_transition_time))}"
+    if seen.true("Suspended"):
+        return "suspended", "nothing runs until it is resumed"
+    if failed := seen.true("Failed"):
+        return "failed", failed.message or failed.reason
+    if reconciling := seen.true("Reconciling"):
+        if stalled := seen.true("Stalled"):
+            return "stalled", f"{stalled.message}; the rest goes on"
+        return "working" if reconciling.reason in WORKING else "waiting", reconciling.message or reconciling.reason
+    ready = seen.status.condition("Ready")
+    return "waiting", ready.message or ready.reason if ready else ""

@@ -1,0 +1,94 @@
+"""What a command is about: a word that could be a pipeline's name is one in the cluster, anything else is a file."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import pipeline
+from reelmill.cli.cluster.edge import Edge, edge
+from reelmill.cli.cluster.seen import Json
+from reelmill.cli.document import Document
+from reelmill.cli.options import AS_NAMED, Elsewhere, Place, given
+from reelmill.cli.output import program
+from reelmill.cli.pipeline import Loaded
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.pipeline import API_VERSION, KIND
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="PIPELINE", help="A pipeline file, or the name of a pipeline in the cluster.", show_default=False
+    ),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a pipeline in the cluster.", show_default=False)]
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+
+
+def is_name(target: str) -> bool:
+    """Whether a word is a pipeline's name: small letters, digits and hyphens. `x.yaml` and `./x` are files."""
+    return bool(_NAME.match(target))
+
+
+def local(target: str, place: Place, elsewhere: Elsewhere) -> Loaded:
+    """The pipeline of a file. Raises SpecError where options say that a cluster is meant."""
+    if said := given(place):
+        raise SpecError(
+            f"{said[0]} goes with the name of a pipeline in a cluster, and {target} is a file",
+            hint="leave it out, or name the pipeline",
+        )
+    return pipeline.load(target, elsewhere)
+
+
+def stored(target: str, place: Place, elsewhere: Elsewhere = AS_NAMED) -> Loaded:
+    """A pipeline for a command that reads its store: from a file, or as the cluster has it."""
+    if not is_name(target):
+        return local(target, place, elsewhere)
+    with edge(place) as link:
+        return of_resource(pipeline_named(link, target), elsewhere)
+
+
+def pipeline_named(link: Edge, name: str) -> Json:
+    """The resource. Raises SpecError naming the nearest one, or saying how a file of that name is meant."""
+    must_be_name(name)
+    try:
+        return link.pipeline(name)
+    except SpecError as error:
+        if Path(name).is_file() and "there is no pipeline" in error.what:
+            raise SpecError(error.what, hint=f"for the file of that name say ./{name}") from None
+        raise
+
+
+def must_be_name(name: str) -> None:
+    """Raises SpecError for a word that is a file."""
+    if not is_name(name):
+        raise SpecError(
+            f"{name} is no pipeline's name",
+            hint=f"name a pipeline in the cluster; `{program()} status` lists them" + _on_file(name),
+        )
+
+
+def _on_file(name: str) -> str:
+    return f"; on a file works `reelmill run {name}`" if name.endswith((".yaml", ".yml")) else ""
+
+
+def of_resource(resource: Json, elsewhere: Elsewhere = AS_NAMED) -> Loaded:
+    """A resource of the cluster, understood like a file. Raises Problems where this release cannot read its spec."""
+    metadata = resource["metadata"]
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {name: metadata[name] for name in ("name", "namespace")},
+        "spec": resource.get("spec") or {},
+    }
+    return pipeline.understand(Document(metadata["name"], body, {}), elsewhere, uid=metadata.get("uid") or "")
+
+
+def only_local(name: str, *groups: object) -> None:
+    """Raises SpecError where options of a run on this machine are given for a pipeline in the cluster."""
+    if said := given(*groups):
+        raise SpecError(
+            f"{said[0]} goes with a pipeline file, and {name} is a pipeline in the cluster",
+            hint=f"leave it out; for a file of that name say ./{name}",
+        )
