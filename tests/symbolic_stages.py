@@ -15,6 +15,7 @@ from reelmill.contract.task import (
     Failure,
     OpenPass,
     OpenReport,
+    RemoveReport,
     SourceReport,
     StageReport,
     Step,
@@ -102,7 +103,7 @@ class SymbolicStore:
     """`stage/key` -> how often it was worked on."""
 
     def execute(self, task: Task, index: int) -> Result:
-        name = task.stages[0].name if task.step is not Step.SURVEY else ""
+        name = task.stages[0].name if task.step not in (Step.SURVEY, Step.REMOVE) else ""
         codes = self.exits.get((name, task.step.value))
         if codes and (code := codes.pop(0)):
             return self.fail(task, code)
@@ -233,3 +234,9 @@ class SymbolicStore:
             view=data.view,
         )
         return 0, report.model_dump_json()
+
+    def _remove(self, task: Task, index: int) -> Result:
+        gone = len(self.stages)
+        self.stages.clear()
+        self.sources.clear()
+        return 0, RemoveReport(removed=gone).model_dump_json()

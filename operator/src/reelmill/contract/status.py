@@ -73,6 +73,10 @@ class SurveyStatus(Model):
     """Fingerprint of the definition whose sources were last listed; another one means: not listed yet."""
     listed_at: str = ""
     """When the sources were last listed, or listing was given up, RFC 3339."""
+    stalls: int = 0
+    """How often in a row listing was given up."""
+    again_at: str = ""
+    """When a survey that was given up is tried again by itself, RFC 3339."""
 
 
 class PassStatus(Model):
@@ -111,6 +115,8 @@ class PassStatus(Model):
     view: str = ""
     """Fingerprint of the view parameters that the commit presents."""
     started_at: str = ""
+    eta: str = ""
+    """When the shards should be done if they go on as they did, RFC 3339; empty until some are."""
 
 
 class SourceStatus(Model):
@@ -143,6 +149,8 @@ class StageStatus(Model):
     message: Annotated[str, Field(max_length=MESSAGE)] = ""
     path: str = ""
     """Where its data set lies below `store`."""
+    logs: str = ""
+    """Folder below `store` with the logs of the pass in which shards last failed; each name begins with the shard."""
     segments: int = 0
     """Last closed segment."""
     coverage: dict[str, int] = Field(default_factory=dict)
@@ -193,6 +201,21 @@ class Handled(Model):
     abandon: Annotated[str, Field(max_length=128)] = ""
 
 
+class Removal(Model):
+    """The end of a pipeline with `onDelete: Delete`: how far the removal of its data is."""
+
+    job: str = ""
+    """Its Job while it is under way."""
+    seen: bool = False
+    """The Job was observed to exist."""
+    tries: int = 0
+    """Jobs that failed."""
+    again_at: str = ""
+    """When the next one is begun, RFC 3339."""
+    message: Annotated[str, Field(max_length=MESSAGE)] = ""
+    """Why the last one failed."""
+
+
 class Status(Model):
     """The whole status."""
 
@@ -213,6 +236,8 @@ class Status(Model):
     stages: list[StageStatus] = Field(default_factory=list)
     stall: Stall | None = None
     """Why the survey cannot go on."""
+    removal: Removal | None = None
+    """Of a resource that is being deleted with `onDelete: Delete`."""
     active: str = ""
     """Stages at work, for `kubectl get`."""
     shards: str = ""

@@ -35,12 +35,14 @@ def view_fingerprint(view: dict[str, object]) -> str:
 
 
 class Step(StrEnum):
-    """The four kinds of Jobs. A run is a survey, then open, shards and commit of each pass."""
+    """The kinds of Jobs. A run is a survey, then open, shards and commit of each pass; `remove` comes after the last."""
 
     SURVEY = "survey"
     OPEN = "open"
     SHARDS = "shards"
     COMMIT = "commit"
+    REMOVE = "remove"
+    """The resource was deleted with `onDelete: Delete`: take its data away."""
 
 
 class Connection(Model):
@@ -130,9 +132,9 @@ class Task(Model):
     """Rises with every Job of the pipeline; part of attempt-unique names."""
     store: StoreRef
     sources: tuple[SourceDef, ...] = ()
-    """Survey: the sources to list. Other steps: the sources whose media the stage may have to read."""
+    """Survey: the sources to list. Other steps: the sources whose media the stage may have to read; removal: none."""
     stages: tuple[StageDef, ...] = ()
-    """Survey: all stages. Other steps: exactly the one."""
+    """Survey: all stages. Other steps: exactly the one; removal: none."""
     segment: int = 0
     """Number of the segment that the pass makes (not for the survey)."""
     waves: int = 1
@@ -215,6 +217,8 @@ class SurveyReport(Model):
     stages: dict[str, StageReport] = Field(default_factory=dict)
     forecast: dict[str, int] = Field(default_factory=dict)
     """Per stage: bytes it will write, as far as its block can tell."""
+    packed: str = ""
+    """All of the above but `reasons`, where it is too long for a termination message (see `contract.compact`)."""
 
 
 class OpenReport(Model):
@@ -252,6 +256,19 @@ class CommitReport(Model):
     """`view_fingerprint` of the view parameters presented; empty when heavy views were left for later."""
 
 
+class RemoveReport(Model):
+    """Result of a removal, counted in data sets of this pipeline."""
+
+    step: Literal[Step.REMOVE] = Step.REMOVE
+    removed: int = 0
+    """Taken away: nobody else claimed them."""
+    kept: int = 0
+    """Left, because another pipeline claims them; only the claim of this one is gone."""
+    objects: int = 0
+    """Objects deleted."""
+    bytes: int = 0
+
+
 class Failure(Model):
     """How a step that failed on purpose says why."""
 
@@ -262,4 +279,4 @@ class Failure(Model):
     hint: str = ""
 
 
-Report = SurveyReport | OpenReport | CommitReport
+Report = SurveyReport | OpenReport | CommitReport | RemoveReport

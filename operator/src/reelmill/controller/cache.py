@@ -8,7 +8,8 @@ while it was not looking; here a full list takes them away.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from reelmill.plan.jobs import SHARDS
+from reelmill.contract.task import Step
+from reelmill.plan.jobs import PIPELINE, SHARDS, STEP, UID
 
 Json = dict[str, Any]
 REMEMBERED = 50_000
@@ -152,11 +153,17 @@ def version(seen: Json) -> int:
 
 
 def controller(child: Json) -> Json | None:
-    """The owner reference to the pipeline that controls an object, if one does."""
+    """Name and UID of the pipeline that controls an object, if one does.
+
+    A removal's Job outlives its pipeline, so nothing owns it: its labels say whose it is.
+    """
     for owner in child["metadata"].get("ownerReferences") or ():
         if owner.get("controller") and owner.get("kind") == "VideoPipeline":
             found: Json = owner
             return found
+    labels = child["metadata"].get("labels") or {}
+    if labels.get(STEP) == Step.REMOVE and labels.get(PIPELINE) and labels.get(UID):
+        return {"name": labels[PIPELINE], "uid": labels[UID]}
     return None
 
 

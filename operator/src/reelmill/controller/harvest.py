@@ -23,6 +23,15 @@ def finished(job: Json) -> str:
     return ""
 
 
+def harvested(job: Json) -> bool:
+    """Whether a finished Job's report was taken: then it has a ttl. A removal's Job has one from the start."""
+    return "ttlSecondsAfterFinished" in job["spec"] and not _removes(job)
+
+
+def _removes(job: Json) -> bool:
+    return (job["metadata"].get("labels") or {}).get(STEP) == Step.REMOVE
+
+
 def phase_to_read(job: Json) -> str:
     """The phase of the pods that hold a finished Job's report; empty where no pod has to be asked."""
     end, step = finished(job), (job["metadata"].get("labels") or {}).get(STEP)

@@ -18,7 +18,8 @@ def _rule(group: str, resource: str, *verbs: str, names: tuple[str, ...] = ()) -
 def rules() -> list[Rule]:
     """In every served namespace, or in all: a ClusterRole, bound cluster-wide or by namespace."""
     return [
-        _rule(GROUP, PLURAL, "get", "list", "watch"),
+        # `patch` is for the finalizer of `onDelete: Delete`: a definition's resources have no narrower way to it.
+        _rule(GROUP, PLURAL, "get", "list", "watch", "patch"),
         _rule(GROUP, f"{PLURAL}/status", "patch"),
         # Clusters that enforce it ask for this of whoever sets blockOwnerDeletion on a child.
         _rule(GROUP, f"{PLURAL}/finalizers", "update"),

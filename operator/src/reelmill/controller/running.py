@@ -30,12 +30,17 @@ RELEASE_SECONDS = 5.0
 
 
 class Operator:
-    """One replica. `layer` stands between it and the API server: tests put faults there."""
+    """One replica. `layer` stands between it and the API server, `now` is its clock: tests put faults there."""
 
     def __init__(
-        self, access: Access, settings: Settings, *, layer: Callable[[Requests], Requests] = lambda requests: requests
+        self,
+        access: Access,
+        settings: Settings,
+        *,
+        layer: Callable[[Requests], Requests] = lambda requests: requests,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._access, self._settings, self._layer = access, settings, layer
+        self._access, self._settings, self._layer, self._now = access, settings, layer, now
         self.cache, self.metrics, self.health = Cache(), Metrics(), Health(time.monotonic)
         self.port = 0
         """Where probes are answered, while it runs."""
@@ -65,7 +70,7 @@ class Operator:
                 settings.identity,
                 seconds=settings.lease_seconds,
                 clock=time.monotonic,
-                now=lambda: datetime.now(UTC),
+                now=self._now,
             )
         worker = Worker(
             self.cache,
@@ -73,6 +78,7 @@ class Operator:
             Recorder(verbs, settings.identity),
             settings.planning,
             progress_seconds=settings.progress_seconds,
+            now=self._now,
         )
         pump = Pump(worker.process, self.metrics)
         async with serving(

@@ -41,6 +41,8 @@ def snapshot(
         annotations=metadata.get("annotations") or {},
         generation=int(metadata.get("generation") or 0),
         created=moment(str(metadata.get("creationTimestamp") or "")),
+        deleting=moment(str(metadata.get("deletionTimestamp") or "")),
+        finalizers=tuple(metadata.get("finalizers") or ()),
         settings=settings,
     ), error
 

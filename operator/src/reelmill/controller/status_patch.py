@@ -38,4 +38,4 @@ def _without_counts(stage: StageStatus) -> StageStatus:
     work = stage.pass_
     if work is None:
         return stage
-    return stage.model_copy(update={"pass_": work.model_copy(update={"active": 0, "done": 0, "failed": ""})})
+    return stage.model_copy(update={"pass_": work.model_copy(update={"active": 0, "done": 0, "failed": "", "eta": ""})})

@@ -3,7 +3,7 @@
 Every write is safe to repeat: names are deterministic, patches are narrow, deletes name the UID they mean.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -67,6 +67,16 @@ class Verbs:
         path = f"{_path(PIPELINES, metadata['namespace'], metadata['name'])}/status"
         return await self._write("PATCH", path, {"metadata": exactly, "status": status})
 
+    async def patch_finalizers(self, pipeline: Json, names: Sequence[str]) -> Json:
+        """Set the finalizers of exactly this version of a pipeline. Raises Conflict where it is another by now."""
+        metadata = pipeline["metadata"]
+        exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        path = _path(PIPELINES, metadata["namespace"], metadata["name"])
+        return await self._write("PATCH", path, {"metadata": {**exactly, "finalizers": list(names) or None}})
+
+    async def job(self, namespace: str, name: str) -> Json:
+        return await self._requests.request("GET", _path(JOBS, namespace, name))
+
     async def create_job(self, job: Json) -> Json:
         """Create a Job, or adopt the one that was created before. Raises Conflict where the name is somebody else's."""
         metadata = job["metadata"]
@@ -82,13 +92,13 @@ class Verbs:
     async def patch_job(self, namespace: str, name: str, patch: Json) -> Json:
         return await self._write("PATCH", _path(JOBS, namespace, name), patch)
 
-    async def delete_job(self, job: Json) -> Json:
-        """Delete exactly this Job, and its pods in the background."""
+    async def delete_job(self, job: Json, *, wait: bool = False) -> Json:
+        """Delete exactly this Job, and its pods in the background; with `wait` it stays until they are gone."""
         metadata = job["metadata"]
         body = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
+            "propagationPolicy": "Foreground" if wait else "Background",
             "preconditions": {"uid": metadata["uid"]},
         }
         return await self._write("DELETE", _path(JOBS, metadata["namespace"], metadata["name"]), body)

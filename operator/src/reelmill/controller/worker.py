@@ -13,14 +13,28 @@ from typing import Any
 
 from reelmill.contract.log import event
 from reelmill.controller.cache import Cache, key_of
+from reelmill.controller.certain import found_missing, still_failed, unchanged
 from reelmill.controller.diagnose import Diagnosis, diagnose
-from reelmill.controller.harvest import finished, phase_to_read, report
+from reelmill.controller.harvest import finished, harvested, phase_to_read, report
 from reelmill.controller.outcomes import Conflict, NotFound, Refusal
 from reelmill.controller.recorder import Recorder
-from reelmill.controller.seeing import seconds_since, snapshot
+from reelmill.controller.seeing import read_status, seconds_since, snapshot
 from reelmill.controller.status_patch import as_json, merge_patch, only_progress
 from reelmill.controller.verbs import Verbs
-from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Plan, Settings, Snapshot, reconcile, refuse
+from reelmill.plan import (
+    Action,
+    CreateJob,
+    DeleteJob,
+    PatchJob,
+    Plan,
+    SetFinalizers,
+    Settings,
+    Snapshot,
+    reconcile,
+    refuse,
+)
+from reelmill.plan.jobs import PIPELINE
+from reelmill.plan.leave import FINALIZER, NAMESPACE_ENDING
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -70,13 +84,16 @@ class Worker:
         """
         namespace, _, name = key.partition("/")
         pipeline = self._cache.pipelines.named(namespace, name)
-        if pipeline is None or pipeline["metadata"].get("deletionTimestamp"):
+        if pipeline is None or _ends_by_itself(pipeline):
             # The garbage collector takes the Jobs.
             self._memories.pop(key, None)
             return None
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
-        await self._harvest(memory, jobs)
+        if await found_missing(self._verbs, self._cache, namespace, read_status(pipeline), jobs):
+            return AT_ONCE
+        if not await self._harvest(memory, jobs):
+            return AT_ONCE
         diagnoses, look_again = await self._diagnose(memory, jobs)
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
         seen, problem = snapshot(pipeline, jobs, reports, diagnoses | memory.refused, self._settings)
@@ -84,8 +101,13 @@ class Worker:
         plan = refuse(seen, problem, now) if problem else reconcile(seen, now)
         if later := self._later(memory, seen, plan):
             return _sooner(later, plan.wake_after, look_again)
+        deletes = any(isinstance(action, DeleteJob) for action in plan.actions)
+        if deletes and not await unchanged(self._verbs, self._cache, pipeline):
+            return AT_ONCE
         try:
             await self._write_status(memory, pipeline, seen, plan)
+            for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
+                await self._set_finalizers(pipeline, finalizers.names)
         except Conflict:
             self._cache.pipelines.insert(await self._verbs.pipeline(namespace, name))
             return AT_ONCE
@@ -104,15 +126,18 @@ class Worker:
             memory = self._memories[key] = _Memory(uid)
         return memory
 
-    async def _harvest(self, memory: _Memory, jobs: list[Json]) -> None:
-        """Read the reports of Jobs that finished. One with a ttl was harvested: the status is done with it."""
-        wanted = {_uid(job): job for job in jobs if finished(job) and "ttlSecondsAfterFinished" not in job["spec"]}
+    async def _harvest(self, memory: _Memory, jobs: list[Json]) -> bool:
+        """Read the reports of Jobs that finished; False where a Job is not what it was thought to be."""
+        wanted = {_uid(job): job for job in jobs if finished(job) and not harvested(job)}
         memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
         for uid, job in wanted.items():
             if uid not in memory.reports:
+                if finished(job) == "Failed" and await still_failed(self._verbs, self._cache, job) != job:
+                    return False
                 phase, metadata = phase_to_read(job), job["metadata"]
                 pods = await self._verbs.pods(metadata["namespace"], metadata["name"], phase) if phase else []
                 memory.reports[uid] = report(job, pods)
+        return True
 
     async def _diagnose(self, memory: _Memory, jobs: list[Json]) -> tuple[dict[str, Diagnosis], float | None]:
         """Why Jobs whose pods should run have none that do, and when to look again."""
@@ -148,6 +173,11 @@ class Worker:
             self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
             memory.written = self._clock()
 
+    async def _set_finalizers(self, pipeline: Json, names: tuple[str, ...]) -> None:
+        metadata = pipeline["metadata"]
+        if known := self._cache.pipelines.named(metadata["namespace"], metadata["name"]):
+            self._cache.pipelines.insert(await self._verbs.patch_finalizers(known, names))
+
     async def _apply(self, memory: _Memory, namespace: str, action: Action) -> None:
         match action:
             case CreateJob(job):
@@ -157,25 +187,28 @@ class Worker:
                     self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
                 except NotFound:
                     self._vanished(namespace, name)
-            case DeleteJob(name):
-                await self._delete(namespace, name)
+            case DeleteJob(name, wait):
+                await self._delete(namespace, name, wait=wait)
 
     async def _create(self, memory: _Memory, job: Json) -> None:
         name = job["metadata"]["name"]
         try:
             self._cache.jobs.insert(await self._verbs.create_job(job))
         except Refusal as refusal:
-            memory.refused = {name: Diagnosis("JobRefused", f"the Job {name} cannot be created: {refusal}")}
+            # The API server's words, the same in all versions: it gives no other sign.
+            reason = NAMESPACE_ENDING if "it is being terminated" in str(refusal) else "JobRefused"
+            memory.refused = {name: Diagnosis(reason, f"the Job {name} cannot be created: {refusal}")}
             raise
         memory.refused.pop(name, None)
-        event(_log, "created", job=name, pipeline=key_of(job["metadata"]["namespace"], _owner(job)))
+        metadata = job["metadata"]
+        event(_log, "created", job=name, pipeline=key_of(metadata["namespace"], metadata["labels"][PIPELINE]))
 
-    async def _delete(self, namespace: str, name: str) -> None:
+    async def _delete(self, namespace: str, name: str, *, wait: bool) -> None:
         job = self._cache.jobs.named(namespace, name)
         if job is None:
             return
         try:
-            answer = await self._verbs.delete_job(job)
+            answer = await self._verbs.delete_job(job, wait=wait)
         except (NotFound, Conflict):
             # Gone, or the name belongs to another Job by now.
             self._vanished(namespace, name)
@@ -205,9 +238,9 @@ def _uid(job: Json) -> str:
     return uid
 
 
-def _owner(job: Json) -> str:
-    name: str = job["metadata"]["ownerReferences"][0]["name"]
-    return name
+def _ends_by_itself(pipeline: Json) -> bool:
+    metadata = pipeline["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and FINALIZER not in (metadata.get("finalizers") or ())
 
 
 def _sooner(*seconds: float | None) -> float | None:

@@ -1,6 +1,6 @@
 """The pure core: what to do next, decided from what is seen. No I/O, no clock, no random."""
 
-from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan
+from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan, SetFinalizers
 from reelmill.plan.reconcile import reconcile, refuse
 from reelmill.plan.settings import Settings
 from reelmill.plan.snapshot import Snapshot
@@ -12,6 +12,7 @@ __all__ = [
     "Event",
     "PatchJob",
     "Plan",
+    "SetFinalizers",
     "Settings",
     "Snapshot",
     "reconcile",

@@ -3,7 +3,7 @@
 from reelmill.contract.status import PassStatus, StageStatus
 from reelmill.contract.task import Step, view_fingerprint
 from reelmill.plan.cover import closed_gates, completed, uncovered
-from reelmill.plan.draft import Draft
+from reelmill.plan.draft import LAST_LOOK_SECONDS, Draft
 from reelmill.plan.retry import failing, retries_by_itself
 from reelmill.plan.steps import start
 from reelmill.plan.tasks import view_params
@@ -32,7 +32,7 @@ def begin_pass(draft: Draft, name: str) -> None:
 
 
 def _take_over(draft: Draft, stage: StageStatus) -> None:
-    if stage.shared and not stage.abandon and draft.wake_at(stage.look_at):
+    if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, LAST_LOOK_SECONDS):
         return
     work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
     start(draft, stage.name, work, Step.COMMIT if stage.abandon else Step.OPEN)

@@ -1,4 +1,4 @@
-"""What the planner wants done. Whoever applies it keeps the order: status first, then the actions, then the events.
+"""What the planner wants done. Whoever applies it keeps the order: status, finalizers, then Jobs, then events.
 
 The status goes first because it holds the names of the Jobs about to be created: after a crash in between, the next
 plan creates them under the same names. A 409 on create means that it was done already, a 404 on patch or
@@ -33,12 +33,21 @@ class PatchJob:
 
 @dataclass(frozen=True, slots=True)
 class DeleteJob:
-    """Delete a Job and its pods, in the background."""
+    """Delete a Job and its pods."""
 
     name: str
+    wait: bool = False
+    """The Job stays until its last pod is gone."""
 
 
-Action = CreateJob | PatchJob | DeleteJob
+@dataclass(frozen=True, slots=True)
+class SetFinalizers:
+    """Make these the resource's finalizers. The last one taken away lets it go."""
+
+    names: tuple[str, ...]
+
+
+Action = CreateJob | PatchJob | DeleteJob | SetFinalizers
 
 
 @dataclass(frozen=True, slots=True)

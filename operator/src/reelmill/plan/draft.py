@@ -19,6 +19,10 @@ from reelmill.plan.tasks import Definition
 
 HARVEST_SECONDS = 2.0
 """How soon to look again for the report of a finished Job."""
+LAST_LOOK_SECONDS = 300.0
+"""How long at most nobody looks at a pass in another pipeline's hands."""
+CLOCK_SECONDS = 60.0
+"""By how much the clocks of two replicas may differ."""
 
 
 @dataclass(slots=True)
@@ -70,12 +74,16 @@ class Draft:
     def wake(self, seconds: float) -> None:
         self.wakes.append(max(seconds, 0.0))
 
-    def wake_at(self, text: str) -> bool:
-        """Whether a moment is still to come; then it wakes the planner."""
+    def wake_at(self, text: str, most: float) -> bool:
+        """Whether a moment is still to come; then it wakes the planner.
+
+        No moment is set more than `most` seconds ahead: one that is was set by a clock that was wrong, and is due.
+        """
         at = moment(text)
-        if at is None or at <= self.now:
+        ahead = (at - self.now).total_seconds() if at else 0.0
+        if not 0 < ahead <= most + CLOCK_SECONDS:
             return False
-        self.wake((at - self.now).total_seconds())
+        self.wake(ahead)
         return True
 
     def later(self, seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.spec.names import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import Step, Task
 from reelmill.plan.names import digest10, job_name
@@ -67,6 +68,20 @@ def control_job(definition: Definition, settings: Settings, task: Task, name: st
     return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
 
 
+def removal_job(definition: Definition, settings: Settings, task: Task) -> dict[str, Any]:
+    """The Job that takes away the data of a pipeline that is being deleted.
+
+    It has no owner, for a foreground deletion takes all owned Jobs first; it goes by itself. No queue holds it up.
+    """
+    digest = digest10(definition.uid, "remove", 0)
+    name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
+    job = _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+    del job["metadata"]["ownerReferences"]
+    job["metadata"]["labels"].pop(QUEUE, None)
+    job["spec"].update({"suspend": False, "ttlSecondsAfterFinished": int(seconds(definition.spec.ttl.failed))})
+    return job
+
+
 def shards_job(
     definition: Definition, settings: Settings, task: Task, name: str, *, shards: list[int], shard_ranges: str
 ) -> dict[str, Any]:
@@ -106,7 +121,7 @@ def _job(
     retries: int,
 ) -> dict[str, Any]:
     metadata = definition.pipeline.metadata
-    stage = "" if task.step is Step.SURVEY else task.stage.name
+    stage = "" if task.step in (Step.SURVEY, Step.REMOVE) else task.stage.name
     key = definition.keys[stage] if stage else definition.keys.definition
     labels = {
         "app.kubernetes.io/name": "reelmill",

@@ -3,7 +3,7 @@
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.task import Step
 
-LETTERS = {Step.SURVEY: "v", Step.OPEN: "o", Step.SHARDS: "s", Step.COMMIT: "c"}
+LETTERS = {Step.SURVEY: "v", Step.OPEN: "o", Step.SHARDS: "s", Step.COMMIT: "c", Step.REMOVE: "r"}
 HOSTNAME = 63
 """Pods of an Indexed Job are called `<job>-<index>`, and a hostname has at most 63 characters."""
 

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from reelmill.contract import errors
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
-from reelmill.contract.task import CommitReport, Failure, OpenReport, Step, SurveyReport
+from reelmill.contract.task import CommitReport, Failure, OpenReport, RemoveReport, Step, SurveyReport
 from reelmill.plan.jobs import KEY, PLACE, RUN, STAGE, STEP, UID, shards_of
 
 _EXIT = re.compile(r"exit code (\d+)")
 _FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
-R = TypeVar("R", SurveyReport, OpenReport, CommitReport)
+R = TypeVar("R", SurveyReport, OpenReport, CommitReport, RemoveReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,13 @@ class Observed:
     name: str
     step: Step
     stage: str
-    """Empty for a survey."""
+    """Empty for a survey and a removal."""
     run: int
     key10: str
     place10: str
     suspended: bool
     deleting: bool
+    parallelism: int
     active: int
     finished: bool
     succeeded: bool
@@ -114,6 +115,7 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         place10=labels.get(PLACE, ""),
         suspended=bool(spec.get("suspend")),
         deleting=bool(job["metadata"].get("deletionTimestamp")),
+        parallelism=int(spec.get("parallelism") or 0),
         active=int(status.get("active") or 0),
         finished=bool(ends),
         succeeded="Complete" in ends,

@@ -1,20 +1,18 @@
 """The life of a stage's pass: what each finished Job of it means for the next step."""
 
-from typing import Any
-
 from reelmill.contract.errors import ExitCode
+from reelmill.contract.layout import DataSet
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.status import RANGES, PassStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step
-from reelmill.plan.draft import HARVEST_SECONDS, Draft
+from reelmill.plan.draft import HARVEST_SECONDS, LAST_LOOK_SECONDS, Draft
 from reelmill.plan.observe import Observed
 from reelmill.plan.retry import Attempt, Next, after_control, after_shards
 from reelmill.plan.snapshot import moment
 from reelmill.plan.steps import create, enter, reopen, undone_after, work_of
 
 FIRST_LOOK_SECONDS = 5.0
-"""How soon to look again at a pass in another pipeline's hands; doubled each time."""
-LAST_LOOK_SECONDS = 300.0
+"""How soon to look again at a pass in another pipeline's hands; doubled each time, up to five minutes."""
 
 
 def advance_pass(draft: Draft, name: str) -> None:
@@ -29,11 +27,11 @@ def advance_pass(draft: Draft, name: str) -> None:
     elif job is None:
         reopen(draft, name)
     elif job.live or job.report is None:
-        draft.change(name, pass_=work.model_copy(update={"seen": True, **_progress(work, job)}))
+        _see(draft, name, job)
         if not job.live:
             draft.wake(HARVEST_SECONDS)
     else:
-        draft.change(name, pass_=work.model_copy(update={"seen": True, **_progress(work, job)}))
+        _see(draft, name, job)
         _DIGEST[job.step](draft, name, job)
 
 
@@ -174,12 +172,27 @@ def _seconds_since(draft: Draft, text: str) -> float:
     return max((draft.now - began).total_seconds(), 1.0) if began else 1.0
 
 
-def _progress(work: PassStatus, job: Observed) -> dict[str, Any]:
+def _see(draft: Draft, name: str, job: Observed) -> None:
+    """Take up how far the Job is."""
+    work = work_of(draft, name)
     if job.step is not Step.SHARDS:
-        return {"active": job.active}
+        draft.change(name, pass_=work.model_copy(update={"seen": True, "active": job.active}))
+        return
     before = work.shards - len(job.shards)
-    return {
-        "active": job.active,
-        "done": before + len(job.completed),
-        "failed": cut(format_ranges(job.failed), RANGES),
-    }
+    done, failed = before + len(job.completed), cut(format_ranges(job.failed), RANGES)
+    # Told anew only when shards were done: a status that differs with every look would be written at every look.
+    eta = work.eta if done == work.done else _eta(draft, work, done)
+    seen = {"seen": True, "active": job.active, "done": done, "failed": failed, "eta": eta}
+    logs = {"logs": _logs(draft, name, work)} if job.failed else {}
+    draft.change(name, pass_=work.model_copy(update=seen), **logs)
+
+
+def _eta(draft: Draft, work: PassStatus, done: int) -> str:
+    if not done or done >= work.shards:
+        return ""
+    return draft.later(_seconds_since(draft, work.started_at) * (work.shards - done) / done)
+
+
+def _logs(draft: Draft, name: str, work: PassStatus) -> str:
+    """Folder of the logs of a pass's shards: `<shard>-<run>.jsonl`."""
+    return DataSet(name, draft.definition.keys[name]).segment(work.segment).log(0, "").rpartition("/")[0]

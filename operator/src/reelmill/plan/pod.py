@@ -4,7 +4,7 @@ from typing import Any
 
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
-from reelmill.contract.task import ENV, Step, Task
+from reelmill.contract.task import CA_FOLDER, ENV, Step, Task
 from reelmill.plan.placement import (
     control_pod,
     control_resources,
@@ -18,14 +18,13 @@ from reelmill.plan.tasks import Definition, credentials_prefix
 
 CONTAINER = "reelmill"
 SCRATCH = "/scratch"
-CA_FOLDER = "/etc/reelmill/ca"
 
 
 def pod_spec(definition: Definition, settings: Settings, task: Task) -> dict[str, Any]:
     """Pod spec of any step. Shard pods go where the stage's placement says, all others use the control resources."""
     spec = definition.spec
     place, own_image = spec.defaults, None
-    if task.step is not Step.SURVEY:
+    if task.step not in (Step.SURVEY, Step.REMOVE):
         stage = definition.graph.stages[task.stage.name]
         place, own_image = merged(spec.defaults, stage), stage.block.pod_image
     shards = task.step is Step.SHARDS

@@ -17,6 +17,7 @@ from reelmill.plan.draft import Draft, begin
 from reelmill.plan.events import events
 from reelmill.plan.graph import resolve
 from reelmill.plan.keys import keys
+from reelmill.plan.leave import held, leave, let_go
 from reelmill.plan.passes import advance_pass
 from reelmill.plan.snapshot import Snapshot
 from reelmill.plan.states import with_states
@@ -27,6 +28,8 @@ from reelmill.plan.tasks import Definition
 
 def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     """What to do about one pipeline now."""
+    if snapshot.deleting:
+        return leave(snapshot, now)
     spec = snapshot.pipeline.spec
     try:
         graph = resolve(spec)
@@ -46,7 +49,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     status = fitted(_status(draft))
     return Plan(
         status=status,
-        actions=tuple(draft.actions),
+        actions=(*held(snapshot), *draft.actions),
         events=events(snapshot.status, status),
         wake_after=min(draft.wakes, default=None),
     )
@@ -54,6 +57,8 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
 
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """A spec that cannot be accepted: nothing is begun, what runs is left alone."""
+    if snapshot.deleting:
+        return let_go(snapshot, "DataKept", f"the spec cannot be accepted ({error}), so the data stays")
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]

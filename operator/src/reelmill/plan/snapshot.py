@@ -31,6 +31,9 @@ class Snapshot:
     generation: int = 0
     created: datetime | None = None
     """When the resource was created; a lost status goes on numbering Jobs from the seconds since then."""
+    deleting: datetime | None = None
+    """Since when the resource is being deleted; None: it is not."""
+    finalizers: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
 
 

@@ -28,7 +28,7 @@ def enter(draft: Draft, name: str, step: Step, *, after: str, **changes: Any) ->
     """Write the next step and its Job's name into the status, and create the Job."""
     work = work_of(draft, name).model_copy(update=changes)
     run = draft.next_run()
-    fresh = {"step": step.value, "run": run, "after": after, "seen": False, "active": 0}
+    fresh = {"step": step.value, "run": run, "after": after, "seen": False, "active": 0, "eta": ""}
     if step is Step.COMMIT:
         upstreams = draft.definition.graph.upstreams[name]
         fresh["complete"] = completed(draft).issuperset(upstreams)

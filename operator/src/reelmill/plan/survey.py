@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from reelmill.contract.compact import unpacked
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.names import seconds
 from reelmill.contract.status import StageStatus, SurveyStatus
@@ -13,6 +14,9 @@ from reelmill.plan.snapshot import moment, stamp
 from reelmill.plan.tasks import survey_task
 
 TRIES = 3
+FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 60.0, 900.0
+"""How soon a survey that was given up is tried again; doubled each time. What was mended outside the resource, a
+bucket that exists now, is found without a hand."""
 
 
 def advance_survey(draft: Draft) -> None:
@@ -27,7 +31,8 @@ def advance_survey(draft: Draft) -> None:
         else:
             _digest(draft, job)
     _refresh(draft)
-    if draft.survey.wanted and not draft.survey.job and not draft.stall and not draft.suspended:
+    stalled = draft.stall is not None and not _again(draft)
+    if draft.survey.wanted and not draft.survey.job and not stalled and not draft.suspended:
         run = draft.next_run()
         draft.survey = draft.survey.model_copy(
             update={
@@ -57,16 +62,32 @@ def _digest(draft: Draft, job: Observed) -> None:
     if job.report is None:
         draft.wake(HARVEST_SECONDS)
         return
-    report = job.read(SurveyReport) if job.succeeded else None
+    report = _told(draft, job)
     if report is None:
         _failed(draft, job)
         return
-    survey = draft.survey
+    survey, draft.stall = draft.survey, None
     listed = {"listed": draft.definition.keys.definition, "listed_at": stamp(draft.now)} if survey.lists else {}
     draft.survey = SurveyStatus(
         wanted=survey.wanted, listing=survey.listing, listed=survey.listed, listed_at=survey.listed_at
     ).model_copy(update=listed)
     _fold(draft, report)
+
+
+def _told(draft: Draft, job: Observed) -> SurveyReport | None:
+    report = job.read(SurveyReport) if job.succeeded else None
+    if report is None:
+        return None
+    graph = draft.definition.graph
+    try:
+        return unpacked(report, graph.sources, graph.upstreams)
+    except ValueError:
+        return None
+
+
+def _again(draft: Draft) -> bool:
+    """A survey that was given up is due once more; the stall stands until it succeeds."""
+    return not draft.survey.job and not draft.wake_at(draft.survey.again_at, LAST_AGAIN_SECONDS)
 
 
 def _failed(draft: Draft, job: Observed) -> None:
@@ -81,7 +102,9 @@ def _failed(draft: Draft, job: Observed) -> None:
         reason, message, hint, code = "SurveyFailed", job.message or f"{job.name} failed", "", int(job.exit)
     if tries >= TRIES or (not job.succeeded and job.exit is ExitCode.CONFIG):
         draft.stall = draft.stalled(reason, message, hint, code)
-        draft.survey = draft.survey.model_copy(update={"tries": 0, "listed_at": stamp(draft.now)})
+        wait = min(FIRST_AGAIN_SECONDS * 2 ** min(draft.survey.stalls, 16), LAST_AGAIN_SECONDS)
+        given_up = {"tries": 0, "listed_at": stamp(draft.now), "stalls": draft.survey.stalls + 1}
+        draft.survey = draft.survey.model_copy(update={**given_up, "again_at": draft.later(wait)})
 
 
 def _fold(draft: Draft, report: SurveyReport) -> None:
@@ -128,9 +151,8 @@ def _folded(stage: StageStatus, told: StageReport) -> StageStatus:
 
 def _refresh(draft: Draft) -> None:
     every, listed_at = draft.definition.spec.refresh, moment(draft.survey.listed_at)
-    if every is None or listed_at is None or draft.suspended:
+    if every is None or listed_at is None or draft.suspended or draft.stall:
         return
-    if not draft.wake_at(stamp(listed_at + timedelta(seconds=seconds(every)))):
-        draft.stall = None
-        if not (draft.survey.job and draft.survey.lists):
-            draft.want_survey(listing=True)
+    due = not draft.wake_at(stamp(listed_at + timedelta(seconds=seconds(every))), seconds(every))
+    if due and not (draft.survey.job and draft.survey.lists):
+        draft.want_survey(listing=True)

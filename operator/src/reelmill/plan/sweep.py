@@ -19,6 +19,7 @@ def sweep(draft: Draft) -> None:
             draft.actions.append(DeleteJob(job.name))
         elif job.live:
             _pause(draft, job)
+            _resize(draft, job)
         elif job.name not in needed and job.ttl is None and job.report is not None:
             ttl = draft.definition.spec.ttl
             after = int(seconds(ttl.succeeded if job.succeeded else ttl.failed))
@@ -33,6 +34,15 @@ def _superseded(draft: Draft, job: Observed) -> bool:
     if stage is None or stage.abandon or job.place10 != draft.definition.keys.place[:10]:
         return True
     return job.key10 != stage.key[:10]
+
+
+def _resize(draft: Draft, job: Observed) -> None:
+    """Parallelism is edited in place. A queue may have admitted less than was asked for: then it is the queue's."""
+    if job.step is not Step.SHARDS or draft.definition.spec.queue or job.key10 != draft.stages[job.stage].key[:10]:
+        return
+    wanted = min(draft.definition.graph.stages[job.stage].parallelism, len(job.shards))
+    if job.parallelism != wanted:
+        draft.actions.append(PatchJob(job.name, {"spec": {"parallelism": wanted}}))
 
 
 def _pause(draft: Draft, job: Observed) -> None:

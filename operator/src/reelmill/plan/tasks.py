@@ -51,6 +51,11 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
     )
 
 
+def removal_task(definition: Definition, *, run: int) -> Task:
+    """Take away what only this pipeline claims."""
+    return Task(step=Step.REMOVE, owner=definition.owner, run=run, store=_store(definition.spec), refresh=False)
+
+
 def open_task(definition: Definition, name: str, work: PassStatus, cover: Mapping[str, int]) -> Task:
     """Open a pass, or adopt the one that is open. `cover`: per upstream, the last segment to cover."""
     stage = definition.graph.stages[name]

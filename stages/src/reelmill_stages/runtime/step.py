@@ -11,10 +11,11 @@ from types import FrameType
 
 from pydantic import ValidationError
 
+from reelmill.contract.compact import packed
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import ExitCode, ReelmillError, SpecError, TransientError
 from reelmill.contract.log import event, setup
-from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, Task
+from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
 from reelmill_stages.runtime.context import Context, Interrupted, context
 from reelmill_stages.runtime.disk import is_disk_full
 
@@ -36,7 +37,7 @@ def run(env: Mapping[str, str]) -> ExitCode:
         with context(task, env, stop) as found:
             report = _do(found, env)
         if report is not None:
-            _write(env, _short(report))
+            _write(env, _short(report, task))
     except Exception as error:
         return _end(env, step, error)
     return ExitCode.OK
@@ -87,6 +88,10 @@ def _do(found: Context, env: Mapping[str, str]) -> Report | None:
             from reelmill_stages.runtime.commit import commit
 
             return commit(found)
+        case Step.REMOVE:
+            from reelmill_stages.runtime.remove import remove
+
+            return remove(found)
         case Step.SHARDS:
             from reelmill_stages.runtime.shard import run_shard
 
@@ -113,12 +118,12 @@ def _listen(stop: threading.Event, *, immediate: bool) -> None:
         signal.signal(number, handler)
 
 
-def _short(report: Report) -> bytes:
-    """The report without what is at its default; what is still too long for Kubernetes loses what can be missed."""
+def _short(report: Report, task: Task) -> bytes:
+    """The report without what is at its default; what is still too long for Kubernetes is told in numbers alone."""
     data = _dump(report)
-    if len(data) > REPORT_BYTES and report.step == Step.SURVEY:
-        stages = {name: stage.model_copy(update={"reasons": {}}) for name, stage in report.stages.items()}
-        data = _dump(report.model_copy(update={"forecast": {}, "stages": stages}))
+    if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
+        stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
+        data = _dump(packed(report, stages))
     return data
 
 
