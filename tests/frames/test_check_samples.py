@@ -44,12 +44,12 @@ def test_samples_of_another_layout_are_not_measured_by_these_rules(layout: str, 
     assert not Clip4mcCheck().detect(tmp_path)
 
 
-def test_fewer_samples_than_a_batch_are_noted(folder: Path) -> None:
+def test_000_p4_fewer_samples_than_a_batch_are_noted(folder: Path) -> None:
     notes = [finding.message for finding in findings(folder) if finding.rule == "train_batch"]
     assert "420" in notes[0]
 
 
-def test_empty_lists_break_the_loader(folder: Path) -> None:
+def test_000_p4_empty_lists_break_the_loader(folder: Path) -> None:
     (folder / "dataset_info.json").write_text(json.dumps({"train": [], "val": [], "test": []}))
     assert ("dataset_info.json", "train_not_empty") in broken(folder)
     (folder / "dataset_info.json").unlink()
@@ -75,7 +75,7 @@ def test_each_rule_names_the_file_that_breaks_it(file: str, data: bytes, rule: s
     assert (f"sample_000001_abcdefghijk/{file}", rule) in broken(folder)
 
 
-def test_frames_must_be_a_multiple_of_16_and_test_frames_of_the_loaders_size(tmp_path: Path) -> None:
+def test_000_p3_frames_must_be_a_multiple_of_16_and_test_frames_of_the_loaders_size(tmp_path: Path) -> None:
     run(tmp_path, [item(clip())], width=64, height=64)
     name = "sample_000000_abcdefghijk"
     (tmp_path / "dataset_info.json").write_text(json.dumps({"train": [name], "val": [], "test": [name]}))

@@ -113,7 +113,7 @@ class Committed:
         raise AssertionError("the view needs no file")
 
 
-def test_the_view_lists_folders_relative_to_the_data_set_and_an_export_makes_them_absolute(tmp_path: Path) -> None:
+def test_000_p5_paths_of_the_view_are_relative_and_an_export_makes_them_absolute(tmp_path: Path) -> None:
     stage = Frames(FramesBlock())
     (view,) = stage.present(Committed(tmp_path, 3), {"split": {"mode": "all_train"}})
     assert view.name == "dataset_info.json"

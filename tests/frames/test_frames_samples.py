@@ -48,14 +48,14 @@ def test_000_f08_sixteen_frames_of_160_by_256_unless_told_otherwise(tmp_path: Pa
     assert [sample.frames.shape for sample in open_samples(tmp_path / "b")] == [(32, 64, 96, 3)]
 
 
-def test_a_count_that_breaks_the_loader_is_refused_for_its_layout_only() -> None:
+def test_000_p3_a_count_that_breaks_the_loader_is_refused_for_its_layout_only() -> None:
     assert "multiple of 16" in FramesBlock(count=20).refusals()[0]
     assert FramesBlock(count=20, layout="npy").refusals() == []
     assert FramesBlock(all=True, fps=2).refusals() != []
     assert FramesBlock(layout="jpg", color="bgr").refusals() != []
 
 
-def test_frames_are_bgr_for_clip4mc_and_rgb_when_asked(tmp_path: Path) -> None:
+def test_000_p6_frames_are_bgr_for_clip4mc_and_rgb_when_asked(tmp_path: Path) -> None:
     bgr, rgb = done(tmp_path / "bgr", item(clip())), done(tmp_path / "rgb", item(clip()), color="rgb")
     first, second = (load(result.items[0].files[0].path) for result in (bgr, rgb))
     assert np.array_equal(first, second[..., ::-1])
@@ -188,11 +188,11 @@ def test_d6_unreadable_frames_fail_their_clip_and_leave_the_others(tmp_path: Pat
 @pytest.mark.parametrize(
     "size", [[0.1] * 15, [0.1] * 17, [], [None] * 16, ["0.1"] * 16, [True] * 16, 0.5, [float("nan")] * 16]
 )
-def test_a_size_that_breaks_a_batch_fails(size: Any, tmp_path: Path) -> None:
+def test_000_p2_a_size_that_breaks_a_batch_fails(size: Any, tmp_path: Path) -> None:
     assert reasons(run(tmp_path, [item(clip(), size=size)])) == ["bad_size"]
 
 
-def test_size_passes_through_as_floats_even_when_the_source_wrote_integers(tmp_path: Path) -> None:
+def test_000_p2_size_passes_through_as_floats_even_when_the_source_wrote_integers(tmp_path: Path) -> None:
     result = done(tmp_path, item(clip(), size=[0, 1] * 8))
     assert (result.items[0].files[2].path).read_text() == json.dumps([0.0, 1.0] * 8)
 

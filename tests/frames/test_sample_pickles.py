@@ -12,7 +12,7 @@ from reelmill_stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head
 
 
 @pytest.mark.parametrize("name", ["video_input.pkl", "text_input.pkl"])
-def test_000_pickles_are_protocol_4_and_name_only_what_numpy_1_23_has(name: str, tmp_path: Path) -> None:
+def test_000_p1_pickles_are_protocol_4_and_name_only_what_numpy_1_23_has(name: str, tmp_path: Path) -> None:
     (made,) = done(tmp_path, item(clip())).items
     protocol, names = globals_of(next(file.path for file in made.files if file.path.name == name))
     assert protocol == 4

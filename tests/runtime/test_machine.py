@@ -29,7 +29,7 @@ def files(root: Path, texts: dict[str, str]) -> Path:
         ({}, None),
     ],
 )
-def test_workers_follow_the_cpu_limit_of_either_cgroup_version(
+def test_000_f09_workers_follow_the_cpu_limit_of_either_cgroup_version(
     tmp_path: Path, texts: dict[str, str], wanted: int | None
 ) -> None:
     assert cpus(files(tmp_path, texts)) == (wanted or len(os.sched_getaffinity(0)))

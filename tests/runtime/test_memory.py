@@ -37,7 +37,7 @@ def peak(root: Path, items: int, type_: str) -> int:
 
 
 @pytest.mark.parametrize("type_", ["Upper", "Join"])
-def test_a_shard_of_ten_times_as_many_items_needs_no_more_memory(tmp_path: Path, type_: str) -> None:
+def test_000_f21_a_shard_of_ten_times_as_many_items_needs_no_more_memory(tmp_path: Path, type_: str) -> None:
     few = peak(tmp_path / "few", 150, type_)
     many = peak(tmp_path / "many", 1500, type_)
     assert many <= few + ROOM, f"{few / MIB:.0f} MiB for 150 items, {many / MIB:.0f} MiB for 1500"

@@ -42,7 +42,7 @@ def test_000_f03_clips_and_pairs_are_enough_no_raw_video_is_needed(folder: Path)
         "s3://b/c/vid_1_4.mp4",
     ],
 )
-def test_only_the_file_name_of_clip_path_counts(folder: Path, path: str) -> None:
+def test_000_p5_only_the_file_name_of_clip_path_counts(folder: Path, path: str) -> None:
     (clip,) = pairs(folder, [pair(path)])
     assert clip.media.uri == str(folder / "clips" / "vid_1_4.mp4")
 
