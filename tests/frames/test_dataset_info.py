@@ -44,6 +44,12 @@ def test_000_f13_test_and_val_hold_at_least_one_each(count: int, seed: int) -> N
         assert min(sizes(divide(named(count), split))) >= 1
 
 
+@given(st.integers(0, 2), st.integers(0, 200))
+def test_a_set_too_small_for_three_fills_train_then_test(count: int, seed: int) -> None:
+    train, val, test = sizes(divide(named(count), Split(seed=seed)))
+    assert (train, val, test) == (min(count, 1), 0, max(count - 1, 0))
+
+
 def test_000_f13_the_exact_split_is_the_originals_permutation() -> None:
     paths = [sample.path for sample in named(25)]
     order = list(paths)

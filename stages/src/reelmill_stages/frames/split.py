@@ -43,15 +43,17 @@ def _shares(split: Split) -> tuple[float, float, float]:
 
 
 def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
-    """Name -> split. At least one each in test and val where there are enough names and a share is asked."""
+    """Name -> split. At least one each where a share is asked; too few names fill train, then test."""
     train, val, test = shares
     lot = {name: _lot(name, seed) for name in names}
     places = {name: _place(lot[name], train, val) for name in names}
     order = sorted(names, key=lot.__getitem__)
     wanted = [place for place, share in ((TRAIN, train), (TEST, test), (VAL, val)) if share > 0]
-    for place in wanted[: len(names)]:
+    needed = wanted[: len(names)]
+    for place in needed:
         if place not in places.values():
-            spare = [name for name in order if list(places.values()).count(places[name]) > 1]
+            taken = list(places.values())
+            spare = [name for name in order if places[name] not in needed or taken.count(places[name]) > 1]
             places[spare[0] if place == TRAIN else spare[-1]] = place
     return places
 
