@@ -12,6 +12,7 @@ from reelmill.cli.export import export
 from reelmill.cli.init import init
 from reelmill.cli.ledger import ledger
 from reelmill.cli.logs import logs
+from reelmill.cli.merge import merge
 from reelmill.cli.operator import app as operator
 from reelmill.cli.options import spread
 from reelmill.cli.pause import cancel, resume, suspend
@@ -57,7 +58,23 @@ def _main(
     pass
 
 
-ANYWHERE = (init, validate, plan, run, status, ledger, logs, retry, replay, check, export, abandon, prune, schema)
+ANYWHERE = (
+    init,
+    validate,
+    plan,
+    run,
+    status,
+    ledger,
+    logs,
+    retry,
+    replay,
+    check,
+    export,
+    merge,
+    abandon,
+    prune,
+    schema,
+)
 """On this machine; most of them on a pipeline in a cluster too, by its name."""
 IN_A_CLUSTER = (submit, why, events, suspend, resume, cancel, rerun, refresh)
 
