@@ -158,6 +158,13 @@ def golden_specs() -> dict[str, dict[str, Any]]:
         },
         "clips once more": {**single, "stages": [{"name": "clips", "clip": {"by": "length"}, "rerun": "2026-01"}]},
         "samples": {**single, "stages": [{"name": "samples", "frames": {"fps": 2.5, "layout": "jpg"}}]},
+        "packs of tokens": {
+            **single,
+            "sources": [{"name": "raw", "tars": {"uri": "s3://in/"}}],
+            "stages": [
+                {"name": "packs", "tokenize": {"tokenizer": {"uri": "s3://models/t.model"}, "packing": "best-fit"}}
+            ],
+        },
         "a stage of one's own": {
             **single,
             "stages": [

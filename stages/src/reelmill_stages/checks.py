@@ -36,6 +36,7 @@ CHECKS = {
     "clips": "reelmill_stages.clip.check:ClipsCheck",
     "clip4mc": "reelmill_stages.frames.check:Clip4mcCheck",
     "tars": "reelmill_stages.pack.check:TarsCheck",
+    "tokens": "reelmill_stages.tokenize.check:TokensCheck",
     "index": "reelmill_stages.index.check:IndexCheck",
 }
 """Format -> `module:Class`, imported when needed."""

@@ -20,6 +20,7 @@ STAGES = {
     "clip": "reelmill_stages.clip.stage:Clip",
     "frames": "reelmill_stages.frames.stage:Frames",
     "pack": "reelmill_stages.pack.stage:Pack",
+    "tokenize": "reelmill_stages.tokenize.stage:Tokenize",
     "index": "reelmill_stages.index.stage:Index",
 }
 

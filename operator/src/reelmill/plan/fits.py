@@ -20,6 +20,7 @@ GIVES = {
     "index": "nothing",
 }
 """Block -> what its items are. A block that is not listed gives `anything`."""
+    "tokenize": "tars",
 
 TAKES: Mapping[str, frozenset[str]] = {
     "clip": frozenset({"videos"}),
@@ -31,6 +32,7 @@ TAKES: Mapping[str, frozenset[str]] = {
 
 
 def fits(stage: Stage, upstream: Source | Stage | None, where: str) -> list[SpecError]:
+    "tokenize": frozenset({"tars"}),
     """What is wrong with a stage reading an upstream; `where` is the path of the reference."""
     if upstream is None:
         return []

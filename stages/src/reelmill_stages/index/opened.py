@@ -4,24 +4,15 @@ The json must parse, images must decode and be those that the json lists, and pa
 the rules whose fields are there apply.
 """
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
-
+from reelmill_stages.tar.image import fault
 from reelmill_stages.tar.samples import IMAGES, Problem, Sample
+from reelmill_stages.tokens.rules import Shape, broken
 
-MAX_TOKENS = 8000
-"""A pack must be shorter."""
-PATCH, START, END = 32000, 32001, 32002
-"""Token ids of an image's patches, of its start and of its end."""
-PATCHES = 256
-"""Patch tokens of one image."""
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow raises for damaged images."""
 PLACEHOLDERS = ("<image>", "<Iimage>", "<Pimage>")
 
 
@@ -41,12 +32,12 @@ class Payloads:
         self._file.close()
 
 
-def wrong(sample: Sample, payloads: Payloads) -> Iterator[Problem]:
-    """The rules that the payloads of one sample break."""
+def wrong(sample: Sample, payloads: Payloads, shape: Shape) -> Iterator[Problem]:
+    """The rules that the payloads of one sample break; `shape` is what packs of tokens are held against."""
     for part in sample.parts:
         last = part.rpartition(".")[2]
         if last == "json":
-            yield from _json(sample, part, payloads.read(sample, part))
+            yield from _json(sample, part, payloads.read(sample, part), shape)
         elif last in IMAGES:
             yield from _image(sample, part, payloads.read(sample, part))
 
@@ -62,7 +53,7 @@ def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _json(sample: Sample, part: str, data: bytes) -> Iterator[Problem]:
+def _json(sample: Sample, part: str, data: bytes, shape: Shape) -> Iterator[Problem]:
     try:
         read = json.loads(data)
     except ValueError as error:
@@ -70,15 +61,11 @@ def _json(sample: Sample, part: str, data: bytes) -> Iterator[Problem]:
         return
     if part == "json" and isinstance(read, dict):
         yield from _listed(sample, read)
-        yield from _tokens(sample, read)
+        yield from broken(sample.key, read, tuple(sample.parts), shape)
 
 
 def _image(sample: Sample, part: str, data: bytes) -> Iterator[Problem]:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-    except UNREADABLE as error:
-        words = str(error).splitlines()[0] if not isinstance(error, UnidentifiedImageError) else "no known image format"
+    if words := fault(data):
         yield Problem("image", f"part {part!r} of sample {sample.key} does not decode: {words}")
 
 
@@ -96,19 +83,3 @@ def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[Problem]:
         count = sum(prompt.count(word) for word in PLACEHOLDERS)
         if count != len(names):
             yield Problem("image_count", f"sample {sample.key} has {len(names)} images and {count} places for them")
-
-
-def _tokens(sample: Sample, read: Mapping[str, Any]) -> Iterator[Problem]:
-    ids, mask, images = read.get("input_ids"), read.get("loss_mask"), read.get("image")
-    if not isinstance(ids, list):
-        return
-    if not isinstance(mask, list) or len(ids) != len(mask):
-        count = len(mask) if isinstance(mask, list) else 0
-        yield Problem("mask_length", f"sample {sample.key} has {len(ids)} tokens and {count} of them in its loss mask")
-    if len(ids) >= MAX_TOKENS:
-        yield Problem("too_long", f"sample {sample.key} has {len(ids)} tokens; fewer than {MAX_TOKENS} fit")
-    starts, ends, patches = ids.count(START), ids.count(END), ids.count(PATCH)
-    if starts != ends:
-        yield Problem("image_borders", f"sample {sample.key} has {starts} starts and {ends} ends of images")
-    if isinstance(images, list) and patches != PATCHES * len(images):
-        yield Problem("image_patches", f"sample {sample.key} has {patches} patches for {len(images)} images")

@@ -6,20 +6,21 @@ data set that grows keeps the previews that it has.
 
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from reelmill.contract.errors import ItemError
-from reelmill_stages.index.opened import UNREADABLE, Payloads, fields
+from reelmill_stages.index.opened import Payloads, fields
+from reelmill_stages.index.said import said
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.picture import render, shown_size
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import File, Input
+from reelmill_stages.tar.image import UNREADABLE
 from reelmill_stages.tar.samples import IMAGES, Sample
+from reelmill_stages.tokens.tokenizer import Tokenizer
 
 SAMPLES = 4
 """Samples in a preview."""
@@ -38,17 +39,20 @@ def is_shown(share: str, input_: Input) -> bool:
     return chance < float(share[:-1]) / 100
 
 
-def preview(name: str, tar: Path, samples: Sequence[Sample], scratch: Path) -> tuple[File, ...]:
+def preview(
+    name: str, tar: Path, samples: Sequence[Sample], scratch: Path, tokenizer: Tokenizer | None = None
+) -> tuple[File, ...]:
     """`previews/<name>.txt` and, where there is something to see, `previews/<name>.png`.
 
-    A part that cannot be shown is a line in the text: whether it makes the tar bad is not decided here.
+    A part that cannot be shown is a line in the text: whether it makes the tar bad is not decided here. With their
+    tokenizer, packs of tokens are shown as what they say, and as what of it is learned.
     """
     payloads = Payloads(tar)
     texts: list[str] = []
     rows: list[Sequence[Image.Image]] = []
     try:
         for sample in samples:
-            texts.append(_text(sample, fields(sample, payloads)))
+            texts.append(said(sample, fields(sample, payloads), tokenizer))
             images: list[Image.Image] = []
             for part in sample.parts:
                 try:
@@ -64,19 +68,6 @@ def preview(name: str, tar: Path, samples: Sequence[Sample], scratch: Path) -> t
         made.append(File(f"previews/{name}.png", scratch / "preview.png"))
         _sheet(rows).save(made[1].path)
     return tuple(made)
-
-
-def _text(sample: Sample, read: dict[str, Any]) -> str:
-    lines = [f"== {sample.key}: {', '.join(sample.parts)}"]
-    for name, value in read.items():
-        if name in ("input_ids", "loss_mask"):
-            marked = f", {sum(value)} of them learned" if name == "loss_mask" else ""
-            lines.append(f"{name}: {len(value)}{marked}")
-        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
-            lines += [f"{name}:", *value] if name == "text" else [f"{name}: {len(value)}"]
-        else:
-            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
-    return "\n".join(lines)
 
 
 def _images(part: str, data: bytes, scratch: Path) -> list[Image.Image]:

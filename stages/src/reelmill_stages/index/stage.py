@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.errors import ItemError
+from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.index.listing import Row, dump, localised, parse, url
@@ -17,6 +17,8 @@ from reelmill_stages.index.preview import SAMPLES, is_shown, preview
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Stage, Work
 from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import Problem, Sample
+from reelmill_stages.tokens.rules import Shape
+from reelmill_stages.tokens.tokenizer import Tokenizer, load
 
 NAMED = 3
 """Problems that a failed tar's row names; the rest are counted."""
@@ -31,6 +33,7 @@ class Index(Stage):
         super().__init__(block)
         assert isinstance(block, IndexBlock)
         self._block = block
+        self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [self._one(input_, work) for input_ in group]
@@ -42,7 +45,8 @@ class Index(Stage):
         first: list[Sample] = []
         try:
             tar = work.fetch(item.media)
-            found = _looked_at(tar, first, full=self._block.check == "full")
+            full = self._block.check == "full"
+            found = _looked_at(tar, first, full=full, shape=_shape(item.fields))
             expected = item.fields.get("samples", found.count)
             if found.count != expected:
                 found.problems.append(Problem("sample_count", f"{found.count} samples, packed were {expected}"))
@@ -50,11 +54,22 @@ class Index(Stage):
                 return Failed("bad_tar", f"{item.media.uri}: {_words(found.problems)}")
             files: tuple[File, ...] = ()
             if is_shown(self._block.preview, input_):
-                files = preview(f"{input_.number:06d}", tar, first, work.scratch)
+                files = preview(f"{input_.number:06d}", tar, first, work.scratch, self._tokenizer(item.fields, work))
         except ItemError as error:
             return Failed(error.reason, error.what)
         fields = {"samples": found.count}
         return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields),))
+
+    def _tokenizer(self, fields: Mapping[str, Any], work: Work) -> Tokenizer | None:
+        """The tokenizer that packs were made with, where their maker says so and it can be had: previews do without."""
+        try:
+            uri, digest = fields["tokenizer"]["uri"], fields["tokenizer"]["digest"]
+            if (uri, digest) not in self._tokenizers:
+                path = work.read(uri, digest)
+                self._tokenizers[uri, digest] = load(path, fields["tokenizer"]["symbols"], uri)
+            return self._tokenizers[uri, digest]
+        except (KeyError, TypeError, SpecError):
+            return None
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         rows = [
@@ -72,7 +87,15 @@ class Index(Stage):
             view.write_bytes(dump(localised(parse(view.read_bytes(), view.suffix), folder), view.suffix))
 
 
-def _looked_at(tar: Path, first: list[Sample], *, full: bool) -> Contents:
+def _shape(fields: Mapping[str, Any]) -> Shape:
+    """What packs of tokens are held against: what the tar's maker says, else the original's."""
+    try:
+        return Shape.from_json(fields["pack"])
+    except (KeyError, TypeError, ValueError):
+        return Shape()
+
+
+def _looked_at(tar: Path, first: list[Sample], *, full: bool, shape: Shape) -> Contents:
     problems: list[Problem] = []
     payloads = Payloads(tar)
 
@@ -80,7 +103,7 @@ def _looked_at(tar: Path, first: list[Sample], *, full: bool) -> Contents:
         if len(first) < SAMPLES:
             first.append(sample)
         if full:
-            problems.extend(wrong(sample, payloads))
+            problems.extend(wrong(sample, payloads, shape))
 
     try:
         found = contents(tar, visit)

@@ -6,9 +6,9 @@ from typing import Any
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.picture import jpeg, render, shown_size
-from reelmill_stages.pack.lend import lent
 from reelmill_stages.pack.sample import Clip
 from reelmill_stages.stage import File
+from reelmill_stages.tar.lend import lent
 
 
 def pictures(clip: Clip, wanted: Sequence[int], *, quality: int, max_side: int | None) -> tuple[File, ...]:

@@ -89,6 +89,12 @@ class Clip:
         return text if isinstance(text, str) else ""
 
     @property
+    def talk(self) -> dict[str, Any]:
+        """`{"conversations": …}` where the item has one, else nothing."""
+        said = self.item.fields.get("conversations")
+        return {"conversations": said} if said else {}
+
+    @property
     def timeline(self) -> Timeline:
         """The file's visible frames. Raises ItemError for a file that is no video."""
         if self.path not in self._timelines:

@@ -15,7 +15,6 @@ from reelmill_stages.media.timeline import Timeline
 from reelmill_stages.pack.sample import Clip, Sampler
 from reelmill_stages.pack.samplers import load
 from reelmill_stages.pack.shard import SampleTar
-from reelmill_stages.pack.views import energon, front_matter
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
@@ -29,6 +28,7 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
+from reelmill_stages.tar.trainer_files import energon, front_matter
 
 
 class Pack(Stage):

@@ -28,6 +28,7 @@ KIND = "VideoPipeline"
 
 
 class Source(Model):
+from reelmill.contract.spec.stages.tokenize import TokenizeBlock
     """Where items come from. Exactly one adapter block."""
 
     name: Name
@@ -72,6 +73,7 @@ class Stage(Placement):
     parallelism: Annotated[int, Field(ge=1, le=10_000)] = 8
     """Pods at a time."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
+    tokenize: TokenizeBlock | None = None
     """Worker processes per pod; absent: one per CPU of its limit."""
     failures: Failures = Failures()
     rerun: Text = ""

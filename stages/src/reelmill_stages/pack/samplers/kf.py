@@ -45,7 +45,10 @@ def position(place: int, frames: int) -> int:
 
 
 class KeyFrames:
-    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; prompt `<Iimage>#0<Pimage>#43…`."""
+    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; prompt `<Iimage>#0<Pimage>#43…`.
+
+    A conversation that the item has goes along as `conversations`.
+    """
 
     def __init__(self, block: PackBlock) -> None:
         self.block = block
@@ -57,4 +60,4 @@ class KeyFrames:
         wanted = [frames[place] for place, _ in taken]
         parts = pictures(clip, wanted, quality=self.block.jpeg_quality, max_side=self.block.max_side)
         prompt = "".join(f"<{kind}image>#{position(place, len(frames))}" for place, kind in taken)
-        return Sample({"prompt": prompt, "txt": clip.text, "info": info(clip)}, parts)
+        return Sample({"prompt": prompt, "txt": clip.text, "info": info(clip), **clip.talk}, parts)

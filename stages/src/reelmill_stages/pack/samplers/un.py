@@ -18,7 +18,10 @@ def segment_middles(frames: int, count: int) -> list[int]:
 
 
 class Uniform:
-    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; the prompt is `<image>` for each."""
+    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; the prompt is `<image>` for each.
+
+    A conversation that the item has goes along as `conversations`.
+    """
 
     def __init__(self, block: PackBlock) -> None:
         self.block = block
@@ -27,4 +30,4 @@ class Uniform:
         frames = clip.frames
         wanted = [frames[place] for place in segment_middles(len(frames), self.block.frames or COUNT)]
         parts = pictures(clip, wanted, quality=self.block.jpeg_quality, max_side=self.block.max_side)
-        return Sample({"prompt": "<image>" * len(parts), "txt": clip.text, "info": info(clip)}, parts)
+        return Sample({"prompt": "<image>" * len(parts), "txt": clip.text, "info": info(clip), **clip.talk}, parts)

@@ -9,9 +9,9 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.pack.lend import lent
 from reelmill_stages.pack.sample import Clip, Sample
 from reelmill_stages.stage import File
+from reelmill_stages.tar.lend import lent
 
 _MP4 = {".mp4", ".m4v", ".mov", ""}
 

@@ -1,0 +1,40 @@
+"""A sample's json for a person: every field on a line, packs of tokens as the words that they are."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from reelmill_stages.tar.samples import Sample
+from reelmill_stages.tokens.tokenizer import Tokenizer
+
+_RUN = re.compile(r"(<[^<>\s]{1,64}>)\1+")
+_OF_TOKENS = frozenset({"input_ids", "loss_mask", "position_ids"})
+
+
+def said(sample: Sample, read: Mapping[str, Any], tokenizer: Tokenizer | None) -> str:
+    """The lines of one sample; with a tokenizer, what its tokens say, and what of it is learned."""
+    lines = [f"== {sample.key}: {', '.join(sample.parts)}"]
+    for name, value in read.items():
+        if name in _OF_TOKENS and isinstance(value, list):
+            learned = f", {value.count(1)} of them learned" if name == "loss_mask" else ""
+            lines.append(f"{name}: {len(value)}{learned}")
+        elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+            lines += [f"{name}:", *map(_short, value)] if name == "text" else [f"{name}: {len(value)}"]
+        else:
+            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+    ids, mask = read.get("input_ids"), read.get("loss_mask")
+    if tokenizer and _are_whole(ids) and isinstance(mask, list):
+        known = [one if one < tokenizer.size else 0 for one in ids]
+        lines += ["tokens say:", tokenizer.decode(known)]
+        lines += ["learned:", tokenizer.decode([one for one, bit in zip(known, mask, strict=False) if bit == 1])]
+    return "\n".join(lines)
+
+
+def _are_whole(ids: Any) -> TypeGuard[list[int]]:
+    return isinstance(ids, list) and all(type(one) is int and one >= 0 for one in ids)
+
+
+def _short(text: str) -> str:
+    """With runs of one symbol counted: an image is 256 patches."""
+    return _RUN.sub(lambda run: f"{run[1]}*{len(run[0]) // len(run[1])}", text)

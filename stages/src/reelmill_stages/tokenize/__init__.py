@@ -1,0 +1,1 @@
+"""Samples of tars into packs of tokens."""

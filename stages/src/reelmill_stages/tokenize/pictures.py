@@ -1,0 +1,39 @@
+"""Images of packs: untouched where they are small JPEGs, else made into one."""
+
+import io
+
+from PIL import Image, UnidentifiedImageError
+
+from reelmill.contract.errors import ItemError
+
+_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes | None:
+    """The bytes of a JPEG whose longer side is at most `max_side` pixels; None where `data` is one already.
+
+    `fit` `keep` keeps the shape, `squash` makes a square of `max_side`. Raises ItemError(`bad_image`).
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            large = max_side is not None and max(image.size) > max_side
+            if image.format == "JPEG" and not large:
+                return None
+            size = _size(*image.size, max_side or 1, fit) if large else image.size
+            made = image.convert("RGB")
+            if large:
+                made = made.resize(size)
+    except UnidentifiedImageError:
+        raise ItemError("bad_image", "an image is in no known format") from None
+    except _UNREADABLE as error:
+        raise ItemError("bad_image", f"an image cannot be opened: {str(error)[:80]}") from error
+    out = io.BytesIO()
+    made.save(out, format="JPEG", quality=quality)
+    return out.getvalue()
+
+
+def _size(width: int, height: int, max_side: int, fit: str) -> tuple[int, int]:
+    if fit == "squash":
+        return max_side, max_side
+    longest = max(width, height)
+    return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))

@@ -1,0 +1,71 @@
+"""The samples of one tar: their jsons and where their images lie, each sample good or lost with a reason."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.tar.samples import Sample, samples
+from reelmill_stages.tar.walk import Member, read, walk
+from reelmill_stages.tokenize.turns import Turn, turns_of
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sample that can be tokenized: `images` are the members of its images, in order."""
+
+    place: int
+    key: str
+    turns: tuple[Turn, ...]
+    images: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One that cannot."""
+
+    place: int
+    key: str
+    error: ItemError
+
+
+def told(tar: Path) -> Iterator[Told | Lost]:
+    """Every sample of a tar, in order. Raises BadTar for a tar that cannot be read to its end."""
+    for place, sample in enumerate(samples(walk(tar))):
+        try:
+            fields = _fields(tar, sample)
+            images = _images(sample, fields)
+            yield Told(place, sample.key, tuple(turns_of(fields, len(images))), images)
+        except ItemError as error:
+            yield Lost(place, sample.key, error)
+
+
+def _fields(tar: Path, sample: Sample) -> dict[str, Any]:
+    if "json" not in sample.parts:
+        raise ItemError("no_json", f"it has no json: {', '.join(sample.names)}")
+    try:
+        found = json.loads(read(tar, sample.parts["json"]))
+    except ValueError as error:
+        raise ItemError("bad_json", f"its json cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ItemError("bad_json", "its json is no object")
+    return found
+
+
+def _images(sample: Sample, fields: dict[str, Any]) -> tuple[Member, ...]:
+    names = fields.get("image_name_list", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ItemError("bad_json", "its image_name_list is no list of names")
+    if not names and "mp4" in sample.parts:
+        raise ItemError("no_images", "it holds a whole video: pack with the sampler un or kf to have images of it")
+    return tuple(_image(sample, name) for name in names)
+
+
+def _image(sample: Sample, name: str) -> Member:
+    place = name.rpartition("-")[2]
+    for suffix in ("jpg", "jpeg", "png"):
+        if member := sample.parts.get(f"{place}.{suffix}"):
+            return member
+    raise ItemError("image_missing", f"it lists {name!r} and has no such image")

@@ -1,0 +1,98 @@
+"""What a sample says, as turns: pieces of text and places of images, and whether it is to be learned.
+
+Samples are told by their fields: `prompt` and `txt` (a caption and the images before it), or `conversations`. In a
+prompt and in what a human says, `<image>`, `<Iimage>` and `<Pimage>` are places of images.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+
+_PLACE = re.compile(r"<[IP]?image>")
+_WHOLE = re.compile(r"<(?:video|image)>\n?")
+"""In a conversation, stands for all images of the video."""
+_ASKS = frozenset({"human", "user", "system"})
+_ANSWERS = frozenset({"gpt", "assistant"})
+
+IMAGE = None
+"""In `Turn.pieces`: an image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`pieces` in order: a text, or `IMAGE`."""
+
+    pieces: tuple[str | None, ...]
+    learned: bool
+
+    @property
+    def images(self) -> int:
+        return self.pieces.count(IMAGE)
+
+
+def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
+    """The turns of a sample's json.
+
+    Raises ItemError: `no_text` where there is nothing to learn, `bad_turn`, or `image_count` where the places are not
+    as many as the images.
+    """
+    conversations = read.get("conversations")
+    found = _conversation(conversations, read, images) if conversations else _caption(read)
+    places = sum(turn.images for turn in found)
+    if places != images:
+        raise ItemError("image_count", f"{images} images and {places} places for them")
+    if not any(turn.learned for turn in found):
+        raise ItemError("no_text", "it has no answer that could be learned")
+    return found
+
+
+def _caption(read: Mapping[str, Any]) -> list[Turn]:
+    text = read.get("txt", read.get("caption"))
+    if not isinstance(text, str) or not text:
+        raise ItemError("no_text", "it has neither a caption (txt) nor conversations")
+    prompt = read.get("prompt", "")
+    if not isinstance(prompt, str):
+        raise ItemError("bad_turn", "its prompt is no text")
+    return [Turn(_pieces(prompt), learned=False), Turn((text,), learned=True)]
+
+
+def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]:
+    turns: list[Turn] = []
+    prompt = read.get("prompt", "<image>" * images)
+    shown = False
+    for turn in said if isinstance(said, Sequence) and not isinstance(said, str) else [None]:
+        who, text = _checked(turn)
+        learned = who in _ANSWERS
+        if not learned and not shown and who != "system" and isinstance(prompt, str):
+            text, shown = _with_images(text, prompt, images), True
+        turns.append(Turn((text,) if learned else _pieces(text), learned))
+    return turns
+
+
+def _checked(turn: Any) -> tuple[str, str]:
+    who = turn.get("from") if isinstance(turn, Mapping) else None
+    text = turn.get("value") if isinstance(turn, Mapping) else None
+    if who not in _ASKS | _ANSWERS or not isinstance(text, str):
+        raise ItemError("bad_turn", "a turn is {from: human, gpt, user, assistant or system, value: text}")
+    return str(who), text
+
+
+def _with_images(text: str, prompt: str, images: int) -> str:
+    """What is asked first, with the places of all images: one place for a video becomes that of each frame."""
+    if len(_PLACE.findall(text)) == images and "<video>" not in text:
+        return text
+    if images and _WHOLE.search(text):
+        return _WHOLE.sub(lambda _: f"{prompt}\n", text, count=1)
+    return f"{prompt}\n{text}" if images else text
+
+
+def _pieces(text: str) -> tuple[str | None, ...]:
+    pieces: list[str | None] = []
+    end = 0
+    for place in _PLACE.finditer(text):
+        pieces += [text[end : place.start()], IMAGE]
+        end = place.end()
+    return tuple(piece for piece in (*pieces, text[end:]) if piece != "")

@@ -1,0 +1,32 @@
+"""Files of the package `tokenizers` (`tokenizer.json`)."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+# Its threads would multiply with our worker processes, one for each CPU; it offers no other way to say so.
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+class JsonCodec:
+    """See `tokenizer.Codec`. Raises ValueError for a file that is none."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._model = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # the package raises Exception itself
+            raise ValueError(f"no tokenizer.json ({str(error)[:80]})") from error
+        self._model.no_padding()
+        self._model.no_truncation()
+        self.size = self._model.get_vocab_size(with_added_tokens=True)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in self._model.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self._model.decode(list(ids), skip_special_tokens=False)
+
+    def id_of(self, symbol: str) -> int | None:
+        return self._model.token_to_id(symbol)

@@ -1,0 +1,31 @@
+"""Sentencepiece models, the only place that imports the package."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+
+class SentencePieceCodec:
+    """See `tokenizer.Codec`. Raises ValueError for a file that is no model."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._model = SentencePieceProcessor(model_proto=path.read_bytes())
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"no sentencepiece model ({str(error)[:80]})") from error
+        self.size: int = self._model.get_piece_size()
+        if not self.size:
+            raise ValueError("an empty sentencepiece model")
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        found: list[list[int]] = self._model.encode(list(texts), out_type=int, num_threads=1)
+        return found
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._model.decode([one for one in ids if 0 <= one < self.size])
+        return text
+
+    def id_of(self, symbol: str) -> int | None:
+        number: int = self._model.piece_to_id(symbol)
+        return number if self._model.id_to_piece(number) == symbol else None

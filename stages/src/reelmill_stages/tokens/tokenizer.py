@@ -1,0 +1,123 @@
+"""A tokenizer from a file: text to ids and back, and the ids of the symbols that packs are made with.
+
+The file says itself what it is: JSON of the package `tokenizers`, or else a sentencepiece model.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.tokens.symbols import Symbols
+
+SYMBOLS: Mapping[str, str] = {
+    "patch": "<im_patch>",
+    "start": "<im_start>",
+    "end": "<im_end>",
+    "bos": "<s>",
+    "eos": "</s>",
+}
+"""How LLaMA-2's tokenizer with symbols for images calls them."""
+
+
+class Codec(Protocol):
+    """One kind of tokenizer file. Ids are those of the file; nothing is put before or after a text."""
+
+    size: int
+    """Ids run from 0 to one below this."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, in one thread."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids without symbols."""
+        ...
+
+    def id_of(self, symbol: str) -> int | None:
+        """The id of a symbol, None where the file has none of this name."""
+        ...
+
+
+class Tokenizer:
+    """Encodes texts so that no symbol ever comes out of a text, and knows the ids of the symbols."""
+
+    def __init__(self, codec: Codec, names: Mapping[str, str], where: str) -> None:
+        """Raises SpecError naming the symbols that the file lacks."""
+        found = {role: codec.id_of(name) for role, name in names.items()}
+        if missing := [names[role] for role, number in found.items() if number is None]:
+            raise SpecError(
+                f"the tokenizer lacks the symbol{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                where=where,
+                hint="add them to it as control symbols, or say under symbols what they are called there",
+            )
+        known = {role: number for role, number in found.items() if number is not None}
+        if len(set(known.values())) < len(known):
+            raise SpecError(f"two symbols have one id: {known}", where=where, hint="give each role a symbol of its own")
+        self.symbols = Symbols(**known)
+        self.names = {known[role]: names[role] for role in known}
+        self.size = codec.size
+        self._codec = codec
+        self._ids = frozenset(self.names)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text. Raises nothing; `spoken` tells which of them speak a symbol."""
+        return self._codec.encode(texts)
+
+    def spoken(self, ids: Sequence[int]) -> bool:
+        """Whether a symbol's id is among the ids that a text gave."""
+        return not self._ids.isdisjoint(ids)
+
+    def escaped(self, text: str) -> str:
+        """The text with a space after the first letter of every symbol's name, so that it is a name no more."""
+        for name in self.names.values():
+            text = text.replace(name, f"{name[:1]} {name[1:]}")
+        return text
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """What ids say to a person: text, names of symbols, runs of one symbol counted (`<im_patch>*256`)."""
+        parts: list[str] = []
+        place = 0
+        while place < len(ids):
+            end = place + 1
+            if ids[place] in self._ids:
+                while end < len(ids) and ids[end] == ids[place]:
+                    end += 1
+                name = self.names[ids[place]]
+                parts.append(name if end - place == 1 else f"{name}*{end - place}")
+            else:
+                while end < len(ids) and ids[end] not in self._ids:
+                    end += 1
+                parts.append(self._codec.decode(ids[place:end]))
+            place = end
+        return " ".join(part for part in parts if part)
+
+
+def load(path: Path, names: Mapping[str, str] = SYMBOLS, where: str = "") -> Tokenizer:
+    """The tokenizer of a file. Raises SpecError for a file that is none, and for one that lacks a symbol."""
+    where = where or path.name
+    with path.open("rb") as file:
+        json_like = file.read(64).lstrip()[:1] == b"{"
+    try:
+        codec: Codec
+        if json_like:
+            from reelmill_stages.tokens.json_codec import JsonCodec
+
+            codec = JsonCodec(path)
+        else:
+            from reelmill_stages.tokens.sentencepiece_codec import SentencePieceCodec
+
+            codec = SentencePieceCodec(path)
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            f"this installation lacks the package {error.name!r}",
+            where=where,
+            hint="install reelmill-stages with the extra tokens",
+        ) from error
+    except ValueError as error:
+        raise SpecError(
+            f"the file is no tokenizer: {error}",
+            where=where,
+            hint="give a sentencepiece model, or a tokenizer.json of the package tokenizers",
+        ) from error
+    return Tokenizer(codec, names, where)
