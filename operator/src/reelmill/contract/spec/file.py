@@ -13,5 +13,5 @@ class FileRef(Model):
 
     uri: Uri
     """`s3://bucket/key`, or a path on one machine."""
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
     """Pins the content; absent: the first open step pins what it finds, and a later difference is refused."""

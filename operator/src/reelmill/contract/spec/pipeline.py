@@ -74,6 +74,9 @@ class Stage(Placement):
     """Pods at a time."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
     tokenize: TokenizeBlock | None = None
+    grid: GridBlock | None = None
+    embed: EmbedBlock | None = None
+    chunk: ChunkBlock | None = None
     """Worker processes per pod; absent: one per CPU of its limit."""
     failures: Failures = Failures()
     rerun: Text = ""
