@@ -22,6 +22,9 @@ STAGES = {
     "pack": "reelmill_stages.pack.stage:Pack",
     "tokenize": "reelmill_stages.tokenize.stage:Tokenize",
     "index": "reelmill_stages.index.stage:Index",
+    "grid": "reelmill_stages.grid.stage:Grid",
+    "embed": "reelmill_stages.embed.stage:Embed",
+    "chunk": "reelmill_stages.chunk.stage:Chunk",
 }
 
 SOURCES = {
@@ -31,6 +34,9 @@ SOURCES = {
     "pairs": "reelmill_stages.sources.pairs:list_pairs",
     "captions": "reelmill_stages.sources.captions:list_captions",
     "tars": "reelmill_stages.sources.tars:list_tars",
+    "images": "reelmill_stages.sources.images:list_images",
+    "lips": "reelmill_stages.sources.lips:list_lips",
+    "multiview": "reelmill_stages.sources.multiview:list_takes",
 }
 
 

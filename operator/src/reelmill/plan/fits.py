@@ -14,25 +14,34 @@ GIVES = {
     "pairs": "videos",
     "captions": "videos",
     "tars": "tars",
+    "images": "images",
+    "lips": "crops",
+    "multiview": "views",
     "clip": "videos",
     "frames": "samples",
     "pack": "tars",
+    "tokenize": "tars",
     "index": "nothing",
+    "grid": "features",
+    "embed": "embeddings",
+    "chunk": "chunks",
 }
 """Block -> what its items are. A block that is not listed gives `anything`."""
-    "tokenize": "tars",
 
 TAKES: Mapping[str, frozenset[str]] = {
     "clip": frozenset({"videos"}),
     "frames": frozenset({"videos", "spans"}),
     "pack": frozenset({"videos", "spans"}),
+    "tokenize": frozenset({"tars"}),
     "index": frozenset({"tars"}),
+    "grid": frozenset({"images"}),
+    "embed": frozenset({"crops", "videos", "spans", "samples"}),
+    "chunk": frozenset({"videos", "spans", "views"}),
 }
 """Block -> what it can read. A block that is not listed reads anything."""
 
 
 def fits(stage: Stage, upstream: Source | Stage | None, where: str) -> list[SpecError]:
-    "tokenize": frozenset({"tars"}),
     """What is wrong with a stage reading an upstream; `where` is the path of the reference."""
     if upstream is None:
         return []
@@ -67,5 +76,11 @@ _WAY_OUT = {
     "nothing": "read what that stage reads",
     "tars": "read the stage or source that the tars were made from",
     "samples": "read what the frames stage reads",
+    "images": "a grid stage reads them; list videos with a files source",
+    "features": "read what the grid stage reads",
+    "crops": "an embed stage reads them; list videos with a files source",
+    "embeddings": "read what the embed stage reads",
+    "views": "put a chunk stage in between, or list one view alone with a files source",
+    "chunks": "read what that stage reads",
     "videos": "put a pack stage in between",
 }

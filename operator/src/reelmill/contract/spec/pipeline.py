@@ -14,21 +14,27 @@ from reelmill.contract.spec.s3 import S3, Store
 from reelmill.contract.spec.sources.captions import CaptionsBlock
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
 from reelmill.contract.spec.sources.files import FilesBlock
+from reelmill.contract.spec.sources.images import ImagesBlock
+from reelmill.contract.spec.sources.lips import LipsBlock
+from reelmill.contract.spec.sources.multiview import MultiviewBlock
 from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill.contract.spec.sources.table import TableBlock
 from reelmill.contract.spec.sources.tars import TarsBlock
+from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
+from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
+from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 
 API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
 
 
 class Source(Model):
-from reelmill.contract.spec.stages.tokenize import TokenizeBlock
     """Where items come from. Exactly one adapter block."""
 
     name: Name
@@ -42,6 +48,9 @@ from reelmill.contract.spec.stages.tokenize import TokenizeBlock
     pairs: PairsBlock | None = None
     captions: CaptionsBlock | None = None
     tars: TarsBlock | None = None
+    images: ImagesBlock | None = None
+    lips: LipsBlock | None = None
+    multiview: MultiviewBlock | None = None
 
     @property
     def type(self) -> str:
@@ -65,6 +74,10 @@ class Stage(Placement):
     frames: FramesBlock | None = None
     pack: PackBlock | None = None
     index: IndexBlock | None = None
+    tokenize: TokenizeBlock | None = None
+    grid: GridBlock | None = None
+    embed: EmbedBlock | None = None
+    chunk: ChunkBlock | None = None
     run: RunBlock | None = None
     view: FramesView | None = None
     """How the finished items are presented; editing it never runs an item again."""
@@ -73,10 +86,6 @@ class Stage(Placement):
     parallelism: Annotated[int, Field(ge=1, le=10_000)] = 8
     """Pods at a time."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
-    tokenize: TokenizeBlock | None = None
-    grid: GridBlock | None = None
-    embed: EmbedBlock | None = None
-    chunk: ChunkBlock | None = None
     """Worker processes per pod; absent: one per CPU of its limit."""
     failures: Failures = Failures()
     rerun: Text = ""

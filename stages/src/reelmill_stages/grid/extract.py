@@ -1,0 +1,67 @@
+"""From batches of pixels to arrays that are ready to be written: the model, its device and the type of storage."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill_stages.grid.codebook import read_codebook
+from reelmill_stages.grid.containers import Array
+from reelmill_stages.grid.pixels import Pixels
+from reelmill_stages.grid.provenance import Attributes, attributes
+from reelmill_stages.grid.tower import Config, Grid, Tower, architecture
+from reelmill_stages.runtime.cgroup import cpus
+from reelmill_stages.stage import ReadFile
+
+
+class Extractor:
+    """Runs the block's model. Made once per shard, before the first image."""
+
+    def __init__(self, block: GridBlock, read: ReadFile, config: Config | None = None) -> None:
+        """`config` in place of the architecture that the model names. Raises SpecError for unfit weights or codebook,
+        and where `device: gpu` finds none.
+        """
+        self.device = device_of(block.device)
+        if self.device == "cpu":
+            torch.set_num_threads(cpus())
+        weights = read(block.weights.uri, block.weights.digest or "")
+        self._tower = Tower(
+            config or architecture(block.model),
+            weights,
+            input_side=block.input,
+            device=self.device,
+            where=block.weights.uri,
+        )
+        self._grid = Grid(int(block.grid.partition("x")[0]), block.space)
+        self._dtype = np.dtype(block.dtype)
+        self._codebook = None
+        codebook = None
+        if block.labels:
+            codebook = read(block.labels.uri, block.labels.digest or "")
+            self._codebook = read_codebook(codebook, block.joint, block.labels.uri)
+        self.attributes: Attributes = attributes(block, weights, self.device, codebook)
+
+    @property
+    def labels(self) -> bool:
+        """Whether patches get classes."""
+        return self._codebook is not None
+
+    def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:
+        """Features (rows, width) of each image in the type of storage, and classes (patches,) int64 where asked for."""
+        patches = self._tower.patches(list(images))
+        features = self._tower.grid(patches, self._grid).cpu().numpy()
+        with np.errstate(over="ignore"):  # what is too large for the type is infinite then, and refused
+            features = features.astype(self._dtype, copy=False)
+        if self._codebook is None:
+            return list(features), []
+        return list(features), list(self._tower.nearest(patches, self._codebook).cpu().numpy())
+
+
+def device_of(wanted: str) -> str:
+    """`cuda` or `cpu`. Raises SpecError where a GPU is demanded and none can be used."""
+    there = wanted != "cpu" and torch.cuda.is_available()
+    if wanted == "gpu" and not there:
+        raise SpecError("there is no GPU that torch can use", where="device", hint="ask for gpu, or write device: auto")
+    return "cuda" if there else "cpu"

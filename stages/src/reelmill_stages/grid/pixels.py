@@ -1,0 +1,53 @@
+"""From an image file to the pixels that CLIP sees: decoded, RGB, resized bicubically, cut.
+
+The arithmetic is CLIP's own preprocessing on Pillow images, pixel for pixel; values stay uint8, the model's side
+divides and normalises.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from reelmill.contract.errors import ItemError
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+"""(side, side, 3), RGB."""
+
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+"""Of CLIP's training images, by channel, for values in 0 to 1."""
+
+
+def pixels(path: Path, fit: Literal["crop", "squash"], side: int) -> Pixels:
+    """The image as (side, side, 3). Raises ItemError: `not_an_image`, `damaged_image`, `huge_image`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                whole = image.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ItemError("not_an_image", "no image that Pillow knows") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ItemError("huge_image", str(error)) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ItemError("damaged_image", str(error)) from error
+    return np.array(_squashed(whole, side) if fit == "squash" else _cropped(whole, side))
+
+
+def _squashed(image: Image.Image, side: int) -> Image.Image:
+    return image.resize((side, side), Image.Resampling.BICUBIC)
+
+
+def _cropped(image: Image.Image, side: int) -> Image.Image:
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    other = int(side * long / short)
+    if other > 100 * side:
+        raise ItemError("damaged_image", f"{width}x{height} pixels are no picture")
+    size = (side, other) if width <= height else (other, side)
+    resized = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = round((size[0] - side) / 2.0), round((size[1] - side) / 2.0)
+    return resized.crop((left, top, left + side, top + side))

@@ -1,0 +1,74 @@
+"""What a file of features says of itself, so that it can be shared: model, weights, grid, space, fit, versions.
+
+Attributes are plain texts and integers, so that every container can hold them.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.spec.stages.grid import GridBlock
+
+FORMAT = "reelmill-grids"
+FORMAT_VERSION = 1
+_PACKAGES = ("reelmill-stages", "torch", "open-clip-torch", "pillow", "numpy")
+
+Attributes = dict[str, str | int]
+
+
+def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | None = None) -> Attributes:
+    """Of every file of a stage. `weights` and `codebook` are told by their digests."""
+    rows, width = block.shape
+    found: Attributes = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "model": block.model,
+        "weights": digest(weights),
+        "input": block.input,
+        "fit": block.fit,
+        "grid": block.grid,
+        "space": block.space,
+        "rows": rows,
+        "width": width,
+        "dtype": block.dtype,
+        "device": device,
+        "versions": json.dumps(_versions(), sort_keys=True),
+    }
+    return found | ({"codebook": digest(codebook)} if codebook else {})
+
+
+def counted(base: Mapping[str, str | int], splits: Counter[str]) -> Attributes:
+    """The attributes of a file that holds so many images of each split (`""` where none was said)."""
+    return {**base, "images": splits.total(), "splits": json.dumps(dict(sorted(splits.items())))}
+
+
+def together(all_: Iterable[Mapping[str, Any]]) -> Attributes:
+    """Attributes of parts as those of one file; what differs from part to part is listed."""
+    values: dict[str, dict[str | int, None]] = {}
+    for one in all_:
+        for name, value in one.items():
+            if name not in ("images", "splits"):
+                values.setdefault(name, {})[value] = None
+    return {
+        name: next(iter(found)) if len(found) == 1 else " | ".join(map(str, found)) for name, found in values.items()
+    }
+
+
+def digest(path: Path) -> str:
+    """`sha256:<hex>` of a file."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

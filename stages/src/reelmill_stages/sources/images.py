@@ -1,0 +1,101 @@
+"""`images`: a COCO-style folder; an image is known by the integer at the end of its name.
+
+`COCO_val2014_000000000042.jpg` is image 42, in every split and whatever its folder: the readers of features look an
+image up by that number alone, so two files of one number cannot both be items.
+"""
+
+import re
+from collections.abc import Iterator
+from posixpath import basename
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.sources.images import ImagesBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.before import NOTHING, Before
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.cells import path as checked_path
+from reelmill_stages.sources.committed import objects
+from reelmill_stages.sources.drafts import Draft
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.settle import settled
+from reelmill_stages.store import Stat
+
+IMAGES = frozenset(("bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"))
+"""Extensions of image files, in lower case."""
+
+LARGEST = 2**63 - 1
+_DIGITS = re.compile(r"[0-9]+")
+
+Found = tuple[str, str, str, Stat]
+"""Path below the folder, split, absolute uri, and what the store knows of it."""
+
+
+def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+    """One item per image, with `image_id` (an integer) and `split` (its folder, where splits are asked for).
+
+    A name without an integer tail is `bad_id`. Of several files of one id the one that was listed before stays, else
+    the first by path; the others are `duplicate_id`. Raises SpecError for a split that has no image.
+    """
+    found = list(_images(block, bucket))
+    owners: dict[int, str] = {}
+    for below, *_ in found:
+        number = _number(below)
+        if number is not None and (
+            number not in owners or _is_known(below, before) > _is_known(owners[number], before)
+        ):
+            owners[number] = below
+    return settled((_draft(one, owners, source) for one in found), before)
+
+
+def image_id(path: str) -> int:
+    """The integer behind the last underscore and before the first dot after it. Raises ItemError(`bad_id`)."""
+    tail = basename(path).split("_")[-1].split(".")[0]
+    if not _DIGITS.fullmatch(tail) or int(tail) > LARGEST:
+        raise ItemError("bad_id", f"{basename(path)} does not end in the number of an image: {tail!r} is no integer")
+    return int(tail)
+
+
+def _images(block: ImagesBlock, bucket: Bucket) -> Iterator[Found]:
+    root = absolute(block.uri).rstrip("/") + "/"
+    for split in dict.fromkeys(block.split.split("+")):
+        some = False
+        for uri, stat in objects(bucket, f"{root}{split}"):
+            if uri.rpartition(".")[2].lower() in IMAGES:
+                some = True
+                yield uri.removeprefix(root), split, uri, stat
+        if split and not some:
+            raise SpecError("no image in this split", where=f"{root}{split}", hint="check the name of the split")
+
+
+def _number(below: str) -> int | None:
+    try:
+        return image_id(below)
+    except ItemError:
+        return None
+
+
+def _is_known(below: str, before: Before) -> bool:
+    """Whether an earlier listing gave this file as an item."""
+    return any(key == below and content for key, content in before.keys(below))
+
+
+def _draft(found: Found, owners: dict[int, str], source: str) -> Draft:
+    below, split, uri, stat = found
+    try:
+        checked_path(below)
+        number = image_id(below)
+        if owners[number] != below:
+            raise ItemError("duplicate_id", f"{below} and {owners[number]} are both image {number}")
+    except ItemError as error:
+        return Draft(below, uri, uri, problem=(error.reason, error.what))
+    fields = {"vid": str(number), "image_id": number}
+    return Draft(
+        identity=below,
+        row=uri,
+        group=uri,
+        weight=float(stat.size),
+        media=media_of(uri, stat, source),
+        fields=fields | ({"split": split} if split else {}),
+        stem=safe_stem(str(number)),
+    )
