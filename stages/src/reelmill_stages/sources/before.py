@@ -49,10 +49,13 @@ class Nothing:
 
 NOTHING: Before = Nothing()
 
+_OF_OTHERS = frozenset({"name", "list_sizes"})
+"""Fields that depend on other rows too: they may change although the item says what it said."""
+
 
 def content(group: str, media: Media | None, fields: Fields) -> str:
-    """What must be equal for an item to say what it said: not its weight, which follows, nor its name, which depends
-    on the other rows.
+    """What must be equal for an item to say what it said: not its weight, which follows, nor what depends on the other
+    rows.
     """
-    told = {name: value for name, value in fields.items() if name != "name"}
+    told = {name: value for name, value in fields.items() if name not in _OF_OTHERS}
     return fingerprint([group, media.to_json() if media else None, told])[:32]

@@ -1,0 +1,72 @@
+"""The frames of a clip as pictures for CLIP: those of a sample, or so many of a video."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item, Media
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import render, shown_size
+from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.stage import Work
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+_ARRAY, _PICTURE = ".npy", ".jpg"
+
+
+def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
+    """Frames (height, width, 3), RGB, in order. Raises ItemError: `no_frames`, and what decoding raises.
+
+    A sample of the frames stage has them all in its files; of a video they are the middles of `count` equal parts.
+    """
+    files = {output.key: Media(output.key, output.size, digest=output.digest) for output in item.outputs}
+    pictures = sorted(key for key in files if key.endswith(_PICTURE))
+    arrays = [key for key in files if key.endswith(_ARRAY)]
+    if pictures:
+        return (_picture(work.fetch(files[key])) for key in pictures)
+    if arrays:
+        return _array(work.fetch(files[arrays[0]]))
+    if item.media is None:
+        raise ItemError("no_frames", "neither a video nor frames: give the frames stage layout npy or jpg")
+    return _video(work.fetch(item.media), item, count)
+
+
+def middles(frames: int, count: int) -> list[int]:
+    """The middle of each of `count` equal parts of so many frames, each frame once."""
+    return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})
+
+
+def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
+    timeline = read_timeline(path)
+    span = item.media.span if item.media else None
+    window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
+    if not window:
+        raise ItemError("zero_duration", "no frame lies in the clip's span")
+    for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
+        width, height = shown_size(picture.frame)
+        yield render(picture.frame, width=width, height=height)
+
+
+def _array(path: Path) -> Iterator[Pixels]:
+    try:
+        frames = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ItemError("no_frames", f"{path.name} is no array: {error}") from error
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
+        raise ItemError("no_frames", f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)")
+    return iter(frames)
+
+
+def _picture(path: Path) -> Pixels:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
+        raise ItemError("no_frames", f"{path.name} is no picture: {error}") from error

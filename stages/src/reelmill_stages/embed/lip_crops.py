@@ -1,0 +1,61 @@
+"""Mouth crops as files hold them and as the model wants them. numpy only."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+
+KEY = "data"
+SIDE = 96
+"""Pixels of a crop in a file."""
+CROP = 88
+"""Pixels that the model sees: the centre."""
+MEAN, STD = 0.421, 0.165
+FPS = 25.0
+"""Of the crops; a clip of 2 s has 50."""
+
+Crops = np.ndarray[Any, np.dtype[np.uint8]]
+Frames = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def read_crops(path: Path) -> Crops:
+    """The crops of an npz file, uint8 (T, 96, 96).
+
+    Raises ItemError: `not_an_npz`, `no_data_key`, `wrong_dtype`, `wrong_shape`.
+    """
+    try:
+        # Opened here: numpy leaves a file open that turns out to be none of its own.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ItemError("not_an_npz", "this is a single array, not an npz file")
+            if KEY not in archive.files:
+                named = ", ".join(archive.files[:8]) or "nothing"
+                raise ItemError("no_data_key", f"it holds {named}, but nothing called {KEY!r}")
+            crops = archive[KEY]
+            if not isinstance(crops, np.ndarray):
+                raise ItemError("not_an_npz", f"{KEY!r} is no array")
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
+        raise ItemError("not_an_npz", f"it cannot be read as an npz file: {error}") from error
+    if crops.dtype != np.uint8:
+        raise ItemError("wrong_dtype", f"{KEY!r} is {crops.dtype}, not uint8: gray crops have values 0 to 255")
+    if crops.ndim != 3 or crops.shape[1:] != (SIDE, SIDE) or not len(crops):
+        raise ItemError("wrong_shape", f"{KEY!r} is {crops.shape}, not (T, {SIDE}, {SIDE}) with at least one frame")
+    return crops
+
+
+def prepare(crops: Crops) -> Frames:
+    """Crops (T, 96, 96) as the model wants them, float32 (T, 88, 88).
+
+    Divide by 255, cut the centre out, subtract the mean, divide by the deviation: in float64, and only then float32,
+    because that is what the model's own pipeline does (in float32 the result differs by 9e-5).
+    """
+    scaled = crops[:, _EDGE : _EDGE + CROP, _EDGE : _EDGE + CROP].astype(np.float64) / 255.0
+    return ((scaled - MEAN) / STD).astype(np.float32)
+
+
+_EDGE = (SIDE - CROP) // 2

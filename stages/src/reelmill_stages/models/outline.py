@@ -1,0 +1,151 @@
+"""What a file of weights holds, told by its table of contents: names and shapes, without torch and without tensors.
+
+A pickle of somebody else's is never executed: whatever it names besides tensors and plain containers becomes a blank.
+"""
+
+import io
+import json
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from reelmill.contract.errors import SpecError
+
+Outline = dict[str, tuple[int, ...]]
+"""Name -> shape."""
+
+NESTED = ("model_state_dict", "state_dict", "model")
+"""Keys under which training scripts keep the state dict among other things."""
+
+_WRAPPED = "module."
+"""What training on several GPUs puts before every key."""
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LARGEST_HEADER = 100 << 20
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    LookupError,
+    AttributeError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    struct.error,
+)
+"""What damaged bytes make the readers raise."""
+
+
+class Shape(tuple[int, ...]):
+    """Stands for a tensor."""
+
+
+class _Blank:
+    """Stands for anything else."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def __setstate__(self, _: object) -> None:
+        pass
+
+    def __call__(self, *_: object, **__: object) -> "_Blank":
+        return self
+
+    def __setitem__(self, *_: object) -> None:
+        pass
+
+    def append(self, _: object) -> None:
+        pass
+
+    def extend(self, _: object) -> None:
+        pass
+
+
+def outline(path: Path, where: str) -> Outline:
+    """Names and shapes of the state dict in a file of PyTorch or safetensors. Raises SpecError for any other file."""
+    try:
+        found = _safetensors(path) if is_safetensors(path) else _pickled(path)
+        return {name: tuple(shape) for name, shape in state(found, Shape).items()}
+    except _DAMAGE as error:
+        raise unreadable(where, error) from error
+
+
+def unreadable(where: str, error: BaseException) -> SpecError:
+    """What is said of a file that holds no state dict."""
+    return SpecError(
+        f"this is no file of weights: {error or type(error).__name__}",
+        where=where,
+        hint="give a state dict that torch.save wrote, bare or under model_state_dict, or a safetensors file",
+    )
+
+
+def state(found: Any, kind: type) -> dict[str, Any]:
+    """The tensors of a checkpoint by name. Raises ValueError where there are none."""
+    if isinstance(found, Mapping):
+        inner = next((found[name] for name in NESTED if isinstance(found.get(name), Mapping)), found)
+        tensors = {str(name): value for name, value in inner.items() if isinstance(value, kind)}
+        if tensors and all(name.startswith(_WRAPPED) for name in tensors):
+            return {name.removeprefix(_WRAPPED): value for name, value in tensors.items()}
+        if tensors:
+            return tensors
+    raise ValueError("it holds no tensors by name")
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: the length of a JSON object, then the object."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def _safetensors(path: Path) -> dict[str, Shape]:
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        if size > _LARGEST_HEADER:
+            raise ValueError("its header has no end")
+        header = json.loads(file.read(size))
+    return {name: Shape(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+
+
+def _pickled(path: Path) -> Any:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            name = next((name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"), None)
+            if name is None:
+                raise ValueError("a zip file, but not of torch.save")
+            return _Unpickler(io.BytesIO(archive.read(name))).load()
+    with path.open("rb") as file:
+        if _Unpickler(file).load() != _LEGACY_MAGIC:
+            raise ValueError("it does not begin as torch.save begins")
+        for _ in ("protocol", "machine"):
+            _Unpickler(file).load()
+        return _Unpickler(file).load()
+
+
+def _tensor(_storage: object, _offset: object, size: tuple[int, ...], *_: object) -> Shape:
+    return Shape(size)
+
+
+def _parameter(data: object, *_: object) -> object:
+    return data
+
+
+_KNOWN = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file, encoding="utf-8")
+
+    def find_class(self, module: str, name: str) -> Any:
+        return _KNOWN.get((module, name), _Blank)
+
+    def persistent_load(self, _: object) -> None:
+        """A storage: not wanted."""

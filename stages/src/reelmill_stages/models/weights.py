@@ -1,0 +1,52 @@
+"""Weights as tensors, and whether they are the model's: a wrong key is refused by name, never filled in by chance."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.models.extra import load
+from reelmill_stages.models.outline import is_safetensors, state, unreadable
+
+_SHOWN = 8
+
+
+def read_weights(path: Path, where: str) -> dict[str, Any]:
+    """Tensors by name, on the CPU; nothing but tensors is unpickled. Raises SpecError for a file that holds none."""
+    torch = load("torch")
+    try:
+        if is_safetensors(path):
+            return dict(load("safetensors.torch").load_file(path))
+        return state(torch.load(path, map_location="cpu", weights_only=True), torch.Tensor)
+    except SpecError:
+        raise
+    except Exception as error:
+        raise unreadable(where, error) from error
+
+
+def check_keys(
+    found: Mapping[str, tuple[int, ...]],
+    wanted: Mapping[str, tuple[int, ...]],
+    where: str,
+    *,
+    optional: Collection[str] = (),
+) -> None:
+    """Raises SpecError naming keys that are missing, too many, or of another shape."""
+    missing = sorted(set(wanted) - set(found) - set(optional))
+    extra = sorted(set(found) - set(wanted))
+    other = sorted(name for name in set(found) & set(wanted) if found[name] != wanted[name])
+    told = [
+        f"{len(names)} {word}: {_some(names)}" for names, word in ((missing, "missing"), (extra, "too many")) if names
+    ]
+    told += [f"{name} is {found[name]}, not {wanted[name]}" for name in other[:_SHOWN]]
+    if told:
+        raise SpecError(
+            f"these weights are not the model's: {'; '.join(told)}",
+            where=where,
+            hint="give the weights of exactly this model: other keys would leave parts of it untrained",
+        )
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

@@ -1,0 +1,145 @@
+"""`lips`: the npz files that IIANet's lists name, each once, with every row that names it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from posixpath import basename
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.sources.lips import LipsBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed, cells
+from reelmill_stages.sources.before import NOTHING, Before
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.folder import Folder, Found
+from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.settle import settled
+
+SPLITS = ("tr", "cv", "tt")
+SPEAKERS = ("s1", "s2")
+SUFFIX = ".npz"
+
+
+@dataclass(slots=True)
+class _Crops:
+    """One file and the rows that name it."""
+
+    found: Found
+    lists: list[dict[str, Any]] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+    """One item per file. `lists` holds its rows: split, speaker, row, wav, samples, and the mixture's wav and samples;
+    `list_sizes` how many rows the split has, so that whoever has all items knows it.
+
+    Raises SpecError for a split without lists, and for lists that do not belong row to row.
+    """
+    return settled(_drafts(block, bucket, source), before)
+
+
+def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[Draft]:
+    folder = Folder(bucket, block.root)
+    known: dict[str, Found | ItemError] = {}
+    crops: dict[str, _Crops] = {}
+    for split in _splits(block, bucket):
+        lists = _lists(f"{absolute(block.lists).rstrip('/')}/{split}", bucket)
+        for speaker in SPEAKERS:
+            for number, row in enumerate(lists[speaker]):
+                digest = row_digest([split, speaker, number, row])
+                try:
+                    wav, npz, *samples = _row(row)
+                    mixture, length = _mixture(lists["mix"][number])
+                except ItemError as error:
+                    yield refused(digest, error)
+                    continue
+                if npz not in known:
+                    known[npz] = _found(folder, npz)
+                found = known[npz]
+                if isinstance(found, ItemError):
+                    yield refused(digest, found, npz)
+                    continue
+                one = crops.setdefault(found[0], _Crops(found))
+                one.sizes[split] = len(lists["mix"])
+                told = {"split": split, "speaker": speaker, "row": number, "wav": wav, "mix": mixture}
+                one.lists.append(told | {"samples": samples[0] if samples else length, "mix_samples": length})
+    for one in crops.values():
+        yield _draft(one, folder.uri, source)
+
+
+def _draft(crops: _Crops, root: str, source: str) -> Draft:
+    uri, stat = crops.found
+    below = uri.removeprefix(f"{root}/")
+    name = below.removesuffix(SUFFIX)
+    fields = {"vid": basename(name), "lists": crops.lists, "list_sizes": crops.sizes}
+    media = media_of(uri, stat, source)
+    return Draft(below, uri, uri, float(stat.size), media, fields, safe_stem(name))
+
+
+def _splits(block: LipsBlock, bucket: Bucket) -> list[str]:
+    """The splits to read, in the order of the lists' owner."""
+    root = absolute(block.lists).rstrip("/")
+    there = [split for split in SPLITS if bucket.stat(f"{root}/{split}/mix.json") is not None]
+    if block.splits:
+        return [split for split in SPLITS if split in block.splits]
+    if not there:
+        raise SpecError(
+            "there is no split here", where=root, hint=f"lists lie in {', '.join(SPLITS)}: {root}/tr/mix.json"
+        )
+    return there
+
+
+def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
+    lists = {}
+    for name in ("mix", *SPEAKERS):
+        uri = f"{folder}/{name}.json"
+        lists[name] = list(values(bucket.read(uri), uri))
+    sizes = {name: len(rows) for name, rows in lists.items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{name}.json has {size} rows" for name, size in sizes.items())
+        raise SpecError(
+            f"the lists do not belong together: {told}",
+            where=folder,
+            hint="row n of s1.json and s2.json is about row n of mix.json: make the lists again",
+        )
+    return lists
+
+
+def _row(row: object) -> list[Any]:
+    """[wav, npz] or [wav, npz, samples]. Raises ItemError."""
+    if not isinstance(row, list) or not 2 <= len(row) <= 3 or not isinstance(row[0], str):
+        raise ItemError("bad_row", f"{cells.shown(row)} is not [wav, npz, samples]")
+    if len(row) == 3:
+        _count(row[2], row)
+    if not cells.path(row[1]).endswith(SUFFIX):
+        raise ItemError("bad_path", f"{cells.shown(row[1])} is not the name of an npz file")
+    return [row[0], cells.path(row[1]), *row[2:]]
+
+
+def _mixture(row: object) -> tuple[str, int]:
+    if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
+        raise ItemError("bad_row", f"{cells.shown(row)} in mix.json is not [wav, samples]")
+    return row[0], _count(row[1], row)
+
+
+def _count(value: object, row: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ItemError("bad_row", f"{cells.shown(row)} has no whole number of samples")
+    return value
+
+
+def _found(folder: Folder, path: str) -> Found | ItemError:
+    """The file below the root that a path means: exactly, or by as much of its end as there is."""
+    try:
+        if not path.startswith("/") and "://" not in path:
+            return folder.at(path)
+        if absolute(path).startswith(f"{folder.uri}/"):
+            return folder.at(path)
+    except ItemError as error:
+        return error
+    parts = path.partition("://")[2].split("/") if "://" in path else path.strip("/").split("/")
+    tails = (folder.below("/".join(parts[first:])) for first in range(len(parts)))
+    found = next((tail for tail in tails if tail), None)
+    return found or ItemError("missing", f"nothing below {folder.uri} ends like {path}")

@@ -1,0 +1,108 @@
+"""The lists of a set of embeddings: rows stay together, and only a whole split is ready."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.record import Item, Media
+from reelmill.contract.segment import Counts
+from reelmill_stages.embed.lists import absolute, present_lists
+
+ROOT = "embeddings/0123456789"
+
+
+class Data:
+    """A data set of items, as `present` sees it."""
+
+    name = "embeddings"
+    root = ROOT
+    totals = Counts()
+
+    def __init__(self, items: list[Item], scratch: Path) -> None:
+        self._items, self.scratch = items, scratch
+        scratch.mkdir(exist_ok=True)
+
+    def items(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    def fetch(self, key: str) -> Path:
+        raise NotImplementedError(key)
+
+
+def item(name: str, *rows: tuple[str, str, int], of: int = 2, frames: int = 50) -> Item:
+    lists = [
+        {"split": split, "speaker": speaker, "row": row, "wav": f"/{speaker}/{row}.wav", "samples": 32000,
+         "mix": f"/mix/{row}.wav", "mix_samples": 32001}
+        for split, speaker, row in rows
+    ]  # fmt: skip
+    sizes = {split: of for split, _, _ in rows}
+    media = Media(f"{ROOT}/0001/mouths/{name}_embedding.npz", 1)
+    fields = {"lists": lists, "list_sizes": sizes, "shape": [512, frames]}
+    return Item(f"mouths/{name}.npz", 0, name, 2.0, media, fields=fields)
+
+
+def presented(items: list[Item], folder: Path) -> dict[str, Any]:
+    return {file.name: json.loads(file.path.read_text()) for file in present_lists(Data(items, folder / "scratch"))}
+
+
+A, B = item("a", ("tr", "s1", 0), ("tr", "s2", 1)), item("b", ("tr", "s2", 0))
+
+
+def test_003_f04_lists_name_the_file_beside_which_the_reader_finds_the_embedding(tmp_path: Path) -> None:
+    found = presented([A, B, item("c", ("tr", "s1", 1))], tmp_path)
+    assert found["tr/mix.json"] == [["/mix/0.wav", 32001], ["/mix/1.wav", 32001]]
+    assert found["tr/s1.json"] == [
+        ["/s1/0.wav", "0001/mouths/a.npz", 32000],
+        ["/s1/1.wav", "0001/mouths/c.npz", 32000],
+    ]
+    assert found["tr/s2.json"] == [
+        ["/s2/0.wav", "0001/mouths/b.npz", 32000],
+        ["/s2/1.wav", "0001/mouths/a.npz", 32000],
+    ]
+    assert found["tr/ready.json"] == {"rows": 2, "frames": [50]}
+    assert "tr/missing.json" not in found
+
+
+def test_d21_a_split_is_ready_only_when_every_item_has_an_embedding(tmp_path: Path) -> None:
+    found = presented([A, B], tmp_path)
+    assert "tr/ready.json" not in found
+    assert found["tr/missing.json"] == {"rows": 2, "with_embeddings": 1, "missing": [[1, "s1"]]}
+    assert [len(found[f"tr/{name}.json"]) for name in ("mix", "s1", "s2")] == [1, 1, 1]
+
+
+def test_d21_a_whole_split_is_ready_though_another_is_not(tmp_path: Path) -> None:
+    whole = [item("x", ("cv", "s1", 0), of=1), item("y", ("cv", "s2", 0), of=1)]
+    found = presented([A, B, *whole], tmp_path)
+    assert ("cv/ready.json" in found, "tr/ready.json" in found) == (True, False)
+
+
+def test_a_split_whose_last_rows_all_failed_is_not_ready(tmp_path: Path) -> None:
+    one = [item("a", ("tr", "s1", 0), of=3), item("b", ("tr", "s2", 0), of=3)]
+    assert presented(one, tmp_path)["tr/missing.json"]["missing"] == [[1, "s1"], [1, "s2"], [2, "s1"], [2, "s2"]]
+
+
+def test_rows_that_came_with_a_later_listing_count_for_all(tmp_path: Path) -> None:
+    grown = [item("a", ("tr", "s1", 0), of=1), item("b", ("tr", "s2", 0), of=1)]
+    assert "tr/ready.json" in presented(grown, tmp_path)
+    assert "tr/ready.json" not in presented([*grown, item("c", ("tr", "s1", 1), of=2)], tmp_path)
+
+
+def test_an_exports_lists_are_absolute_and_its_wavs_as_they_were(tmp_path: Path) -> None:
+    view = tmp_path / "s1.json"
+    view.write_text(json.dumps([["/s1/0.wav", "0001/mouths/a.npz", 32000]]))
+    absolute(view, tmp_path)
+    assert json.loads(view.read_text()) == [["/s1/0.wav", f"{tmp_path}/0001/mouths/a.npz", 32000]]
+    for name in ("mix.json", "ready.json"):
+        (tmp_path / name).write_text("[]\n")
+        absolute(tmp_path / name, tmp_path)
+        assert (tmp_path / name).read_text() == "[]\n"
+
+
+def test_items_that_no_list_names_are_listed_by_key(tmp_path: Path) -> None:
+    plain = Item("film.mp4", 0, "f", 1.0, Media(f"{ROOT}/0001/clip_000000_film_embedding.npz", 1), fields={})
+    assert presented([plain], tmp_path) == {"embeddings.json": {"film.mp4": "0001/clip_000000_film_embedding.npz"}}
+    view = tmp_path / "embeddings.json"
+    view.write_text(json.dumps({"film.mp4": "0001/x_embedding.npz"}))
+    absolute(view, tmp_path)
+    assert json.loads(view.read_text()) == {"film.mp4": f"{tmp_path}/0001/x_embedding.npz"}
