@@ -131,6 +131,16 @@ class Work(Protocol):
         """A file that a parameter names (`FileRef`), as a local file, once per worker, checked against its digest."""
         ...
 
+    def files_in(self, uri: str, source: str) -> Iterator[Media]:
+        """The objects of a source directly in a folder, as they are now, in order of their names: for files that are
+        too many to be named one by one in an item's row.
+        """
+        ...
+
+    def content(self, media: Media) -> bytes:
+        """The bytes of a small object that `files_in` gave, in memory. Raises what `fetch` raises."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

@@ -40,6 +40,8 @@ class Encoding:
     codec: str = "h264"
     crf: int = 23
     preset: str = "fast"
+    scale: tuple[int, int] | None = None
+    """(width, height) in pixels, both even; None: as it is."""
 
     @property
     def encoder(self) -> str:
@@ -76,7 +78,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[st
         "max_error_rate": 0,
         "threads": 1,
         "filter_threads": 1,
-        "filter:v": f"{_trim(timeline, cut)},{_EVEN}",
+        "filter:v": f"{_trim(timeline, cut)},{_sized(how)}",
         "fps_mode:v": "passthrough",
         "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
         "pix_fmt": "yuv420p",
@@ -104,6 +106,12 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[st
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"
 """Encoders want even sides; what is even stays as it is."""
+
+
+def _sized(how: Encoding) -> str:
+    if how.scale is None:
+        return _EVEN
+    return f"scale={how.scale[0]}:{how.scale[1]}:flags=bicubic+accurate_rnd+bitexact,setsar=1"
 
 
 def _trim(timeline: Timeline, cut: Cut) -> str:

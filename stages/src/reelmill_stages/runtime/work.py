@@ -1,7 +1,8 @@
 """What a worker lends to `process`: a folder, the media of its items, files that parameters name."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError, StoreError, TransientError
@@ -77,19 +78,25 @@ class GroupWork:
             self._fetches += 1
             folder = self._fetched / str(self._fetches)
             folder.mkdir(parents=True)
-            try:
+            with _told(media.uri):
                 self._known[identity] = self._fetch(media, folder)
-            except NotFound as error:
-                raise ItemError("missing", f"{media.uri} does not exist") from error
-            except PreconditionFailed as error:
-                raise ItemError("changed", f"{media.uri} is another object than was listed") from error
-            except TransientError as error:
-                if is_disk_full(error):
-                    raise
-                raise ItemError("s3_5xx", f"{media.uri}: {error}") from error
-            except StoreError as error:
-                raise ItemError("unreadable", f"{media.uri}: {error}") from error
         return self._known[identity]
+
+    def files_in(self, uri: str, source: str) -> Iterator[Media]:
+        """The objects of a source directly in a folder, as they are now, in order of their names."""
+        folder = uri.rstrip("/") + "/"
+        store, key = self._locations.of_source(folder, source)
+        root = folder.removesuffix(key)
+        with _told(uri):
+            for stat in store.list(key):
+                if "/" not in stat.key.removeprefix(key):
+                    yield Media(f"{root}{stat.key}", stat.size, stat.etag, stat.version, source=source)
+
+    def content(self, media: Media) -> bytes:
+        """The bytes of a small object of a source, in memory. Raises what `fetch` raises."""
+        store, key = self._locations.of_source(media.uri, media.source)
+        with _told(media.uri):
+            return store.read(key, if_match=media.etag)
 
     def _fetch(self, media: Media, folder: Path) -> Path:
         if is_absolute(media.uri):
@@ -98,6 +105,23 @@ class GroupWork:
                 raise PreconditionFailed("the size differs", where=media.uri)
             return store.fetch(key, folder, if_match=media.etag)
         return _fetch_output(self._locations.store, media, folder)
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """What a store's errors mean for an item."""
+    try:
+        yield
+    except NotFound as error:
+        raise ItemError("missing", f"{uri} does not exist") from error
+    except PreconditionFailed as error:
+        raise ItemError("changed", f"{uri} is another object than was listed") from error
+    except TransientError as error:
+        if is_disk_full(error):
+            raise
+        raise ItemError("s3_5xx", f"{uri}: {error}") from error
+    except StoreError as error:
+        raise ItemError("unreadable", f"{uri}: {error}") from error
 
 
 def _fetch_output(store: Store, media: Media, folder: Path) -> Path:

@@ -45,6 +45,10 @@ class Bucket(Protocol):
         """(absolute uri, stat) of every object below a prefix or folder, sorted by uri."""
         ...
 
+    def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
+        """As `list`, of a folder with more objects than should be remembered."""
+        ...
+
     def stat(self, uri: str) -> Stat | None:
         """One object, or None."""
         ...

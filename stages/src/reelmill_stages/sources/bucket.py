@@ -52,6 +52,13 @@ class SourceBucket:
             raise NotFound("no such folder", where=_join(root, key), hint="check the path: on a pod it must be mounted")
         yield from found.items()
 
+    def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
+        """As `list`, one by one and not remembered; a folder that does not exist is an empty one."""
+        root, key = _folder(uri)
+        for stat in self._store(root).list(key):
+            if not stat.key.endswith("/"):
+                yield _join(root, stat.key), _named(_join(root, stat.key), stat)
+
     def stat(self, uri: str) -> Stat | None:
         """One object, or None."""
         root, key = split_uri(uri)

@@ -1,0 +1,1 @@
+"""`chunk`: long videos as many short training samples."""

@@ -1,0 +1,108 @@
+"""`chunk_index.json`: what a reader needs to know of every chunk, one line each, under the original's names.
+
+Frame numbers are those of the whole video, counted from 0; `chunk_start_frame` and `chunk_end_frame` count from the
+start of the annotated range. Files are relative to the index; media of a source are named as they were listed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from posixpath import basename, relpath
+from typing import Any
+
+from reelmill.contract.record import Item
+from reelmill_stages.stage import DataSetReader
+
+NAME = "chunk_index.json"
+VERSION = 1
+COPIED = ("person_id", "env_folder", "env_key", "vid", "split", "text")
+"""Fields of the original item that each entry repeats, where it has them."""
+
+
+def entry(item: Item, root: str) -> dict[str, Any]:
+    """The entry of a chunk's item row. `root` is the data set's root in the store, against which files are told."""
+    fields = item.fields
+    files = {basename(output.key): relpath(output.key, root) for output in item.outputs}
+    views = {}
+    for name, view in fields["views"].items():
+        told = dict(view)
+        if "file" in told:
+            told["file"] = files[told["file"]]
+        elif not _absolute(told["media"]["uri"]):
+            told["media"] = {**told["media"], "uri": relpath(told["media"]["uri"], root)}
+        views[name] = told
+    points = {
+        name: {**told, "file": files[told["file"]]} if "file" in told else told
+        for name, told in fields.get("keypoints", {}).items()
+    }
+    return {
+        "key": item.key,
+        "original_item": {"key": item.group, **{name: fields[name] for name in COPIED if name in fields}},
+        **fields["chunk"],
+        "views": views,
+        "labels": fields.get("labels"),
+        **({"keypoints": points} if points else {}),
+    }
+
+
+def write_index(path: Path, data: DataSetReader, params: Mapping[str, Any]) -> tuple[int, int]:
+    """Write the index of a data set; (videos, chunks). Entries stream: memory does not grow with their number."""
+    videos = chunks = 0
+    last = None
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f'{{"version": {VERSION}, "params": {_json(params)},\n"entries": [')
+        for item in data.items():
+            chunks += 1
+            videos += item.group != last
+            last = item.group
+            file.write(f"{',' if chunks > 1 else ''}\n{_json(entry(item, data.root))}")
+        file.write(f'\n],\n"videos": {videos}, "chunks": {chunks}}}\n')
+    return videos, chunks
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """The whole index. Raises ValueError for another file."""
+    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not _is_index(index):
+        raise ValueError(f"{path.name} is no chunk index: it has no list of entries")
+    if index.get("version") != VERSION:
+        raise ValueError(f"{path.name} has version {index.get('version')!r}; this reelmill reads {VERSION}")
+    return index
+
+
+def _is_index(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("entries"), list)
+
+
+def localise(path: Path, folder: Path) -> None:
+    """Make the relative paths of an exported index absolute ones below `folder`."""
+    index = read_index(path)
+    for each in index["entries"]:
+        for told in _places(each):
+            told_in, name = told
+            told_in[name] = str(folder.absolute() / _below(told_in[name]))
+    header = {name: value for name, value in index.items() if name != "entries"}
+    lines = ",\n".join(map(_json, index["entries"]))
+    path.write_text(f'{_json(header)[:-1]},\n"entries": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where an entry names a relative file."""
+    for told in (*each["views"].values(), *each.get("keypoints", {}).values()):
+        if "file" in told:
+            yield told, "file"
+        elif "media" in told and not _absolute(told["media"]["uri"]):
+            yield told["media"], "uri"
+
+
+def _below(path: str) -> str:
+    """Where an export has a file: those of other stages lie under their names in the store."""
+    return path.removeprefix("../../")
+
+
+def _absolute(uri: str) -> bool:
+    return uri.startswith("/") or "://" in uri
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))

@@ -1,0 +1,124 @@
+"""The views of an item side by side: how many frames each has, and which stretch of them is divided.
+
+All views of a chunk show the same frame numbers. That needs views that run in step, so those that cannot are refused
+here, in one row that says which.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from statistics import median_low
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item, Media
+from reelmill_stages.media.timeline import Timeline, read_timeline
+
+ONLY = "video"
+"""The view of an item that has but one file."""
+
+_APART = 0.02
+"""Of their common length: so far may two views of one range drift apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view's frames: `pts` in ticks of `time_base` seconds, and the tick `end` at which the last one ends.
+
+    `first` is the number that its first frame has in the file: not 0 in a virtual clip.
+    """
+
+    media: Media
+    path: Path
+    first: int
+    time_base: Fraction
+    pts: array[int]
+    end: int
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, from the usual distance of two frames."""
+        step = median_low([after - before for before, after in pairwise(self.pts[:1000])] or [self.end - self.pts[0]])
+        return float(1 / (step * self.time_base))
+
+    def ticks(self, frames: range) -> tuple[int, int]:
+        """When a stretch of frames is shown: [start, end) in ticks."""
+        return self.pts[frames.start], self.pts[frames.stop] if frames.stop < len(self.pts) else self.end
+
+    def in_file(self, frames: range) -> range:
+        """The numbers that a stretch of frames has in the file."""
+        return range(self.first + frames.start, self.first + frames.stop)
+
+    def seconds(self, frames: range) -> float:
+        """How long a stretch of frames is shown."""
+        start, end = self.ticks(frames)
+        return float((end - start) * self.time_base)
+
+
+def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
+    """The file of each view. Raises ItemError(`no_media`, `no_view`)."""
+    told = item.fields.get("views")
+    if isinstance(told, Mapping) and told:
+        there = {str(name): Media.from_json(media) for name, media in told.items()}
+    elif item.media is not None:
+        there = {ONLY: item.media}
+    else:
+        raise ItemError("no_media", "the item has no file")
+    if missing := [name for name in wanted if name not in there]:
+        raise ItemError("no_view", f"the item has no view {', '.join(missing)}; it has {', '.join(there)}")
+    return {name: there[name] for name in wanted or there}
+
+
+def open_view(media: Media, path: Path) -> View:
+    """A view's frames; of a virtual clip those of its span. Raises what `read_timeline` raises."""
+    timeline = read_timeline(path)
+    frames = _window(media, timeline)
+    after = timeline.pts[frames.stop] if frames.stop < len(timeline) else timeline.end
+    ticks = array("q", timeline.pts[frames.start : frames.stop])
+    return View(media, path, frames.start, timeline.time_base, ticks, after)
+
+
+def _window(media: Media, timeline: Timeline) -> range:
+    if media.span is None:
+        return range(len(timeline))
+    frames = timeline.window(media.span.start, media.span.end)
+    if not frames:
+        raise ItemError("zero_duration", f"no frame lies between {media.span.start:g} s and {media.span.end:g} s")
+    return frames
+
+
+def common_range(item: Item, views: Mapping[str, View]) -> range:
+    """The frame numbers that all views are divided over: the annotated ones, else all.
+
+    Raises ItemError: `outside` where the annotation points beyond every view, `short_view` where a view lacks frames
+    that others have, `out_of_step` where views show the same frame numbers at other speeds.
+    """
+    lengths = {name: len(view) for name, view in views.items()}
+    longest = max(lengths.values())
+    told = item.fields.get("range")
+    frames = range(int(told[0]), int(told[1])) if told else range(longest)
+    if frames.stop > longest or not frames:
+        raise ItemError(
+            "outside", f"the annotation means frames {frames.start} to {frames.stop}, the video has {longest}"
+        )
+    if short := {name: length for name, length in lengths.items() if length < frames.stop}:
+        lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
+        raise ItemError("short_view", f"{lacking} frames of the {frames.stop} that the other views have")
+    _same_pace(frames, views)
+    return frames
+
+
+def _same_pace(frames: range, views: Mapping[str, View]) -> None:
+    lasting = {name: view.seconds(frames) for name, view in views.items()}
+    shortest, longest = min(lasting.values()), max(lasting.values())
+    slack = max(1 / view.fps for view in views.values())
+    if longest - shortest > slack + _APART * longest:
+        each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in lasting.items())
+        raise ItemError("out_of_step", f"{len(frames)} frames last differently long: {each}")

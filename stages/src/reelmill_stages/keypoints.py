@@ -1,0 +1,107 @@
+"""3D keypoints as SAM 3D Body leaves them: one npz a frame, addressed by the frame's number in the whole video.
+
+A file holds a pickled dictionary. Unpickling runs code and these files come from anywhere, so only arrays and plain
+values are let in.
+"""
+
+import hashlib
+import io
+import pickle
+import re
+import zipfile
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Media
+
+KEPT = (*range(7), *range(21, 63), *range(67, 70))
+"""Of the 70 joints: head, shoulders, both hands, acromions and neck."""
+JOINTS = len(KEPT)
+
+Joints = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+"""(JOINTS, 3)"""
+
+_NAME = re.compile(r"^(\d{6,})_sam3d_body\.npz$")
+_ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy.core.multiarray", "scalar"),
+    ("numpy._core.multiarray", "scalar"),
+    ("numpy._core.numeric", "_frombuffer"),
+    ("numpy.core.numeric", "_frombuffer"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
+_VALUES = ("pred_keypoints_3d", "poses")
+
+
+def file_name(frame: int) -> str:
+    """Name of a frame's file."""
+    return f"{frame:06d}_sam3d_body.npz"
+
+
+def frame_of(name: str) -> int | None:
+    """The frame that a file of this name is of, or None."""
+    found = _NAME.match(name)
+    return int(found[1]) if found else None
+
+
+def nothing() -> Joints:
+    """The keypoints of a frame that has none."""
+    return cast(Joints, np.zeros((JOINTS, 3), np.float32))
+
+
+def read_joints(data: bytes, name: str) -> Joints:
+    """The kept joints of a file. Raises ItemError(`bad_keypoints`)."""
+    try:
+        output = _output(data)
+        points = next((output[value] for value in _VALUES if value in output), None)
+        if points is None:
+            raise ValueError(f"no {_VALUES[0]} in it")
+        joints = np.asarray(points, np.float32)
+        joints = joints.reshape(-1, 3) if joints.ndim == 1 else joints
+        kept = joints[list(KEPT), :3]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, OSError) as error:
+        raise ItemError("bad_keypoints", f"{name}: {error}") from error
+    except (pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise ItemError("bad_keypoints", f"{name}: {error}") from error
+    if kept.shape != (JOINTS, 3) or not np.isfinite(kept).all():
+        raise ItemError("bad_keypoints", f"{name}: the joints are no finite points in space")
+    return cast(Joints, kept)
+
+
+def folder_digest(files: Iterable[Media]) -> tuple[int, str]:
+    """(number of keypoint files, digest of which they are), given in order of their names."""
+    count, state = 0, hashlib.sha256()
+    for media in files:
+        name = media.uri.rpartition("/")[2]
+        if frame_of(name) is not None:
+            count += 1
+            state.update(f"{name}\0{media.size}\0{media.etag}\n".encode())
+    return count, state.hexdigest()[:32]
+
+
+def _output(data: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("output.npy") as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        if not dtype.hasobject or shape not in {(), (1,)}:
+            raise ValueError("output is not one dictionary")
+        content = _Restricted(file).load()
+    output = content.reshape(-1)[0] if isinstance(content, np.ndarray) and content.size == 1 else content
+    if not isinstance(output, dict):
+        raise TypeError("output is not a dictionary")
+    return output
+
+
+class _Restricted(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _ALLOWED:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"keypoints have no business with {module}.{name}")

@@ -1,0 +1,148 @@
+"""`multiview`: one item per person and environment, with its views, range, labels and keypoints bundled.
+
+Whatever speaks of a person in an environment (a video, a range, a label file, a line of the index) must come to an item
+or to a failed row that says what is missing or wrong.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.sources.multiview import NEWEST, MultiviewBlock
+from reelmill_stages.naming import safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.before import NOTHING, Before
+from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.sources.columns import as_row
+from reelmill_stages.sources.committed import objects
+from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.people import Take, take_of_file
+from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.split_index import indexed
+from reelmill_stages.sources.timeline_labels import chosen_actions, frame_range
+from reelmill_stages.sources.view_folders import Filmed, filmed, keypoint_folders
+
+
+def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+    """One item per take. What it is made of is looked up once for all of them."""
+    return settled(_Takes(block, bucket, source).drafts(), before)
+
+
+class _Takes:
+    """What the folders and files of one source say about each take."""
+
+    def __init__(self, block: MultiviewBlock, bucket: Bucket, source: str) -> None:
+        self._block = block
+        self._bucket = bucket
+        self._refused: list[Draft] = []
+        self._films = filmed(bucket, block.videos, source)
+        self._ranges = self._read_ranges(block.annotations) if block.annotations else {}
+        self._labels = self._find_labels(block.labels) if block.labels else {}
+        self._points = keypoint_folders(bucket, block.keypoints, source) if block.keypoints else {}
+        if block.keypoints and not self._points:
+            raise SpecError(
+                "no keypoints here",
+                where=absolute(block.keypoints),
+                hint="they lie at {person}/{environment}/{view}/000000_sam3d_body.npz below it",
+            )
+
+    def drafts(self) -> Iterator[Draft]:
+        """One for each take that anything speaks of; with an index, one for each of its lines."""
+        if self._block.index:
+            uri = absolute(self._block.index)
+            for row in indexed(self._bucket.read(uri), uri, self._block.fold):
+                if isinstance(row.take, ItemError):
+                    yield refused(row_digest(row.line), row.take)
+                else:
+                    yield self._draft(row.take, {"split": row.split})
+            return
+        yield from self._refused
+        known = {**self._films, **self._ranges, **self._labels}
+        for take in sorted(known, key=lambda take: (take.person, take.env)):
+            yield self._draft(take, {})
+
+    def _draft(self, take: Take, fields: dict[str, Any]) -> Draft:
+        films = self._films.get(take, [])
+        person, env = (films[0].person, films[0].env) if films else (take.person, take.folder)
+        draft = Draft(f"{person}/{env}", "", f"{person}/{env}", stem=safe_stem(f"{person}_{env}"))
+        try:
+            views = self._only(films, take).bundle(self._block.views)
+            draft.fields = {
+                "vid": f"{take.person}_{take.env}",
+                "person_id": person,
+                "env_folder": env,
+                "env_key": take.env,
+                **fields,
+                "views": {view: media.to_json() for view, media in views.items()},
+                **self._range(take),
+                **self._actions(take),
+                **({"keypoints": self._points.get(take, {})} if self._block.keypoints else {}),
+            }
+            draft.media = next(iter(views.values()))
+            draft.weight = float(sum(media.size for media in views.values()))
+        except ItemError as error:
+            draft.problem = (error.reason, error.what)
+        draft.row = row_digest([draft.fields, draft.problem])
+        return draft
+
+    def _only(self, films: list[Filmed], take: Take) -> Filmed:
+        if not films:
+            raise ItemError(
+                "missing", f"no videos at {absolute(self._block.videos).rstrip('/')}/{take.person}/{take.folder}"
+            )
+        if len(films) > 1:
+            raise ItemError("ambiguous", f"several folders are {take.person}/{take.folder}")
+        return films[0]
+
+    def _range(self, take: Take) -> dict[str, Any]:
+        rows = self._ranges.get(take, [])
+        if not rows:
+            return {}
+        found = [frame_range(row) for row in rows]
+        if any(other != found[0] for other in found):
+            raise ItemError("bad_range", f"the range annotation has {len(rows)} ranges for this video")
+        return {
+            "range": [found[0]["start"], found[0]["end"]],
+            **({"mid": found[0]["mid"]} if "mid" in found[0] else {}),
+        }
+
+    def _actions(self, take: Take) -> dict[str, Any]:
+        if not self._block.labels:
+            return {}
+        files = self._labels.get(take, [])
+        if len(files) != 1:
+            what = f"{len(files)} label files" if files else f"no label file person_{take.person}_{take.env}_….json"
+            raise ItemError("ambiguous" if files else "missing", f"{what} for this video")
+        try:
+            content = json.loads(self._bucket.read(files[0]))
+        except (ValueError, SpecError) as error:
+            raise ItemError("bad_labels", f"{files[0]}: {error}") from error
+        wanted = self._block.annotator
+        chosen = chosen_actions(content, None if wanted == NEWEST else wanted)
+        return {
+            "labels": [list(action) for action in chosen.actions],
+            "labelled": {"by": chosen.by, "at": chosen.at, "file": files[0].rpartition("/")[2]},
+        }
+
+    def _read_ranges(self, annotations: str) -> dict[Take, list[Mapping[str, Any]]]:
+        uri = absolute(annotations)
+        takes: dict[Take, list[Mapping[str, Any]]] = {}
+        for value in values(self._bucket.read(uri), uri):
+            try:
+                row = as_row(value)
+                takes.setdefault(take_of_file(row.get("video")), []).append(row)
+            except ItemError as error:
+                self._refused.append(refused(row_digest(value), error))
+        return takes
+
+    def _find_labels(self, labels: str) -> dict[Take, list[str]]:
+        takes: dict[Take, list[str]] = {}
+        for uri, _ in objects(self._bucket, labels):
+            if uri.lower().endswith(".json"):
+                try:
+                    takes.setdefault(take_of_file(uri), []).append(uri)
+                except ItemError as error:
+                    self._refused.append(refused(row_digest(uri), error, uri))
+        return takes
