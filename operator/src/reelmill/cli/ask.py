@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli.cluster.edge import Edge, edge
+from reelmill.cli.cluster.edge import Edge
 from reelmill.cli.cluster.seen import Json, understood
 from reelmill.cli.options import Place
 from reelmill.cli.output import Format, emit, program, say
-from reelmill.cli.target import pipeline_named
+from reelmill.cli.target import named
 from reelmill.contract.errors import SpecError
 from reelmill.plan.requests import annotation
 
@@ -37,8 +37,8 @@ def asking(
     name: str, place: Place, output: Format, ask: Callable[[Edge, Json], Answer], *, watch: bool = False
 ) -> None:
     """Look at the pipeline, ask, say what was asked; then follow it where that is wanted."""
-    with edge(place) as link:
-        resource, said = ask(link, pipeline_named(link, name))
+    with named(name, place) as (link, found):
+        resource, said = ask(link, found)
         if output.for_people:
             for line in said:
                 say(line)

@@ -1,29 +1,41 @@
 """`reelmill events`: what Kubernetes and the operator told about a pipeline, its Jobs and its pods."""
 
 import re
+import textwrap
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from reelmill.cli.cluster.edge import EVENTS, JOBS, PODS, Edge, edge
+import typer
+from rich.text import Text
+
+from reelmill.cli.cluster.edge import EVENTS, JOBS, PODS, Edge
 from reelmill.cli.cluster.seen import Json, Seen
 from reelmill.cli.options import HERE, Place
-from reelmill.cli.output import Format, Output, duration, emit, say, show
-from reelmill.cli.target import Name, pipeline_named
+from reelmill.cli.output import NARROW, Format, Output, console, duration, emit, say, show
+from reelmill.cli.target import Name, named
+from reelmill.plan.names import LETTERS
 
 COLUMNS = ("age", "type", "reason", "object", "message")
-_OURS = re.compile(r"-([0-9a-f]{10})-[vosc]\d+")
-"""The part of a Job's name that tells pipelines apart; its pods' names begin with it."""
+_JOB = re.compile(r"(?P<stage>[a-z0-9-]+)-(?P<hash>[0-9a-f]{10})-(?P<letter>[vosc])\d+(?P<pod>-\d+-\w+)?\Z")
+"""A Job's name, or its pod's: the hash tells pipelines apart."""
+_STEPS = {letter: step.value for step, letter in LETTERS.items()}
 
 
-def events(name: Name, place: Place = HERE, output: Output = Format.TABLE) -> None:
-    """Show the events of a pipeline, its Jobs and its pods."""
-    with edge(place) as link:
-        resource = pipeline_named(link, name)
+def events(
+    name: Name,
+    every: Annotated[bool, typer.Option("--all", help="What went well with Jobs and pods, too.")] = False,
+    place: Place = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show the events of a pipeline, and the warnings of its Jobs and pods."""
+    with named(name, place) as (link, resource):
         seen = looked(link, resource)
     if not output.for_people:
         emit(list(seen.events), output)
     elif seen.events:
-        show([_row(event, seen) for event in seen.events], output, columns=COLUMNS)
+        told = [row for row in rows(seen) if every or row["type"] == "Warning" or row["object"] == "pipeline"]
+        _show(told, output)
     else:
         say(f"no events of {name}: a cluster forgets them after an hour")
 
@@ -46,38 +58,70 @@ def about(seen: Seen, events: list[Json]) -> list[Json]:
         name = str(involved.get("name") or "")
         if involved.get("kind") == seen.resource.get("kind"):
             return bool(involved.get("uid") == uid)
-        found = _OURS.search(name)
-        return name in ours or bool(found and found[1] in hashes)
+        found = _JOB.match(name)
+        return name in ours or bool(found and found["hash"] in hashes)
 
     return sorted(filter(is_ours, events), key=_when)
 
 
 def _when(event: Json) -> str:
     series = event.get("series") or {}
-    return str(
+    stamp = str(
         series.get("lastObservedTime")
         or event.get("lastTimestamp")
         or event.get("eventTime")
         or event["metadata"].get("creationTimestamp")
         or ""
     )
+    # Some have microseconds, which others have not.
+    return re.sub(r"\.\d+", "", stamp)
 
 
-def _row(event: Json, seen: Seen) -> dict[str, Any]:
+def rows(seen: Seen) -> Iterator[dict[str, Any]]:
+    """One row for the same words about pods of one Job, with the time of the last and how often they were said."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for event in seen.events:
+        told = " ".join(str(event.get("message") or "").split())
+        key = (str(event.get("type")), str(event.get("reason")), _object(event, seen), _POD.sub("", told))
+        times = int((event.get("series") or {}).get("count") or event.get("count") or 1)
+        times += found.pop(key, {}).get("times", 0)
+        found[key] = {
+            "age": duration(seen.since(_when(event))),
+            "type": key[0],
+            "reason": key[1],
+            "object": key[2],
+            "message": told,
+            "times": times,
+        }
+    for row in found.values():
+        yield {**row, "message": row["message"] + (f" (x{row['times']})" if row["times"] > 1 else "")}
+
+
+_POD = re.compile(r"\S+-[0-9a-f]{10}-[vosc]\d+-\d+-\w+")
+
+
+def _object(event: Json, seen: Seen) -> str:
+    """`pipeline`, or the stage and step of a Job or pod: `clips shards pod`."""
     involved = event.get("involvedObject") or {}
-    count = int((event.get("series") or {}).get("count") or event.get("count") or 1)
-    times = f" (x{count})" if count > 1 else ""
-    kind = str(involved.get("kind") or "").lower()
-    whole = kind == "videopipeline"
-    return {
-        "age": duration(seen.since(_when(event))),
-        "type": event.get("type"),
-        "reason": event.get("reason"),
-        "object": "pipeline" if whole else f"{kind} {_short(str(involved.get('name')), seen)}",
-        "message": " ".join(str(event.get("message") or "").split()) + times,
-    }
+    kind, name = str(involved.get("kind") or "").lower(), str(involved.get("name") or "")
+    if kind == "videopipeline":
+        return "pipeline"
+    found = _JOB.match(name.removeprefix(f"{seen.name}-"))
+    if found is None:
+        return f"{kind} {name}"
+    step = _STEPS[found["letter"]]
+    return f"{step} {kind}" if step == "survey" else f"{found['stage']} {step} {kind}"
 
 
-def _short(name: str, seen: Seen) -> str:
-    """A Job's or pod's name without the pipeline's."""
-    return name.removeprefix(f"{seen.name}-")
+def _show(rows: list[dict[str, Any]], output: Format) -> None:
+    """A table, or on a narrow terminal two lines for each."""
+    screen = console()
+    if screen.width >= NARROW or output is Format.WIDE:
+        show(rows, output, columns=COLUMNS)
+        return
+    for row in rows:
+        head = Text().append(f"{row['age']:<8}", style="dim")
+        head.append(f"{row['reason']}  ", style="yellow" if row["type"] == "Warning" else "")
+        screen.print(head.append(row["object"], style="cyan"))
+        for line in textwrap.wrap(row["message"], screen.width - 8):
+            screen.print(Text(" " * 8 + line))

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from reelmill.cli import bridge, target
-from reelmill.cli.cluster.edge import JOBS, PODS, Edge, edge
+from reelmill.cli.cluster.edge import JOBS, PODS, Edge
 from reelmill.cli.cluster.logline import rendered
 from reelmill.cli.cluster.seen import Json, shard_of, stage_of, step_of
 from reelmill.cli.options import AS_NAMED, HERE, Elsewhere, Place
 from reelmill.cli.output import console, say
 from reelmill.cli.pipeline import Loaded
-from reelmill.cli.target import of_resource, pipeline_named
+from reelmill.cli.target import of_resource
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MOST = 10
@@ -62,8 +62,7 @@ def logs(
             raise SpecError("--follow goes with the name of a pipeline in a cluster")
         _from_store(target.local(pipeline, place, elsewhere), wanted)
         return
-    with edge(place) as link:
-        resource = pipeline_named(link, pipeline)
+    with target.named(pipeline, place) as (link, resource):
         _known(resource, stage)
         if follow:
             _follow(link, resource, wanted)

@@ -44,16 +44,17 @@ def status(
         of_store(target.local(pipeline, place, elsewhere), output)
         return
     target.only_local(pipeline, elsewhere)
-    with edge(place) as link:
-        if not pipeline:
+    if not pipeline:
+        with edge(place) as link:
             of_all(link.every(PIPELINES, everywhere=everywhere), link.namespace, output, everywhere=everywhere)
-        elif watch:
-            target.pipeline_named(link, pipeline)
+        return
+    with target.named(pipeline, place) as (link, resource):
+        if watch:
             follow(link, pipeline, output)
         elif output.for_people:
-            shown(target.pipeline_named(link, pipeline), output)
+            shown(resource, output)
         else:
-            emit(plain(target.pipeline_named(link, pipeline)), output)
+            emit(plain(resource), output)
 
 
 def of_all(resources: list[Json], namespace: str, output: Format, *, everywhere: bool) -> None:

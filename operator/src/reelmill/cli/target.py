@@ -1,6 +1,8 @@
 """What a command is about: a word that could be a pipeline's name is one in the cluster, anything else is a file."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +10,7 @@ import typer
 
 from reelmill.cli import pipeline
 from reelmill.cli.cluster.edge import Edge, edge
+from reelmill.cli.cluster.refusals import NoSuchPipeline
 from reelmill.cli.cluster.seen import Json
 from reelmill.cli.document import Document
 from reelmill.cli.options import AS_NAMED, Elsewhere, Place, given
@@ -45,22 +48,25 @@ def stored(target: str, place: Place, elsewhere: Elsewhere = AS_NAMED) -> Loaded
     """A pipeline for a command that reads its store: from a file, or as the cluster has it."""
     if not is_name(target):
         return local(target, place, elsewhere)
+    with named(target, place) as (_, resource):
+        return of_resource(resource, elsewhere)
+
+
+@contextmanager
+def named(name: str, place: Place) -> Iterator[tuple[Edge, Json]]:
+    """A pipeline in the cluster, and the connection to it. Raises SpecError where there is none of that name."""
+    _must_be_name(name)
     with edge(place) as link:
-        return of_resource(pipeline_named(link, target), elsewhere)
+        try:
+            resource = link.pipeline(name)
+        except NoSuchPipeline as error:
+            if Path(name).is_file():
+                raise SpecError(error.what, hint=f"for the file of that name say ./{name}") from None
+            raise
+        yield link, resource
 
 
-def pipeline_named(link: Edge, name: str) -> Json:
-    """The resource. Raises SpecError naming the nearest one, or saying how a file of that name is meant."""
-    must_be_name(name)
-    try:
-        return link.pipeline(name)
-    except SpecError as error:
-        if Path(name).is_file() and "there is no pipeline" in error.what:
-            raise SpecError(error.what, hint=f"for the file of that name say ./{name}") from None
-        raise
-
-
-def must_be_name(name: str) -> None:
+def _must_be_name(name: str) -> None:
     """Raises SpecError for a word that is a file."""
     if not is_name(name):
         raise SpecError(

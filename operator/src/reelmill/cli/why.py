@@ -8,14 +8,14 @@ import typer
 
 from reelmill.cli.ask import must_have, speaker
 from reelmill.cli.cluster import pods
-from reelmill.cli.cluster.edge import Edge, edge
+from reelmill.cli.cluster.edge import Edge
 from reelmill.cli.cluster.seen import Seen, stage_of
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.cluster.why import why as paragraph
 from reelmill.cli.events import looked
 from reelmill.cli.options import HERE, Place
 from reelmill.cli.output import Format, Output, console, emit
-from reelmill.cli.target import Name, pipeline_named
+from reelmill.cli.target import Name, named
 from reelmill.contract.errors import ReelmillError
 
 MOST = 100
@@ -32,8 +32,7 @@ def why(
     output: Output = Format.TABLE,
 ) -> None:
     """Say why a pipeline is pending or failed, and what to do."""
-    with edge(place) as link:
-        resource = pipeline_named(link, name)
+    with named(name, place) as (link, resource):
         must_have(resource, (stage,) if stage else ())
         seen = looked(link, resource)
         seen = replace(seen, logs=_logs(link, seen))

@@ -17,6 +17,10 @@ class Missing(SpecError):
     """There is no such object. Raised for whoever asked to say it better."""
 
 
+class NoSuchPipeline(SpecError):
+    """There is no pipeline of that name."""
+
+
 class Overtaken(TransientError):
     """It changed since it was looked at."""
 
@@ -35,10 +39,10 @@ def check_context(place: Place, known: Sequence[str], current: bool) -> None:
         raise SpecError("the kubeconfig has no current context", where=where, hint=_nearest("", known))
 
 
-def no_such_pipeline(name: str, namespace: str, names: Sequence[str]) -> SpecError:
+def no_such_pipeline(name: str, namespace: str, names: Sequence[str]) -> NoSuchPipeline:
     """Naming the nearest one that there is."""
     hint = _nearest(name, names) if names else "the namespace has no pipelines: name another one with -n"
-    return SpecError(f"there is no pipeline {name!r} in the namespace {namespace}", hint=hint)
+    return NoSuchPipeline(f"there is no pipeline {name!r} in the namespace {namespace}", hint=hint)
 
 
 def unreachable(words: str, server: str, context: str) -> TransientError:
@@ -98,12 +102,12 @@ def _invalid(message: str) -> str:
 def _cause(words: str) -> str:
     lower = words.lower()
     for sign, cause in (
-        ("refused", "the connection was refused"),
         ("name or service not known", "its name is unknown"),
         ("nodename nor servname", "its name is unknown"),
         ("temporary failure in name resolution", "its name is unknown"),
         ("certificate", "its certificate is not one that the kubeconfig trusts"),
         ("timeout", "no answer in time"),
+        ("connect", "no connection can be made"),
     ):
         if sign in lower:
             return cause

@@ -18,6 +18,7 @@ _STATES = {
     "waiting": "dim",
     "opening": "cyan",
     "queued": "yellow",
+    "paused": "yellow",
     "running": "cyan",
     "committing": "cyan",
     "shared": "yellow",
@@ -38,7 +39,7 @@ def lines(seen: Seen, *, width: int, wide: bool = False) -> Iterator[Text]:
     states = max((len(_state(seen, name)) for _, _, name in rows), default=0)
     for prefix, below, name in rows:
         state = _state(seen, name)
-        line = Text(prefix, style="dim")
+        line = Text().append(prefix, style="dim")
         line.append(f"{name:<{column - len(prefix)}}  ", style="bold")
         line.append(f"{state:<{states}}  ", style=_STATES.get(state, ""))
         indent = column + states + 4
@@ -55,7 +56,7 @@ def _head(seen: Seen, width: int) -> Iterator[Text]:
     word, rest = verdict(seen)
     head = Text(f"{seen.name}  ", style="bold")
     head.append(word, style=COLOURS[word])
-    said = f"{word}: {rest}" if rest else word
+    said = f"{word} {rest}" if word == "complete" else f"{word}: {rest}"
     first, *more = textwrap.wrap(said, max(width - len(seen.name) - 2, 20), subsequent_indent="") or [""]
     head.append(first.removeprefix(word), style="")
     head.stylize("not bold", len(seen.name))
@@ -90,7 +91,7 @@ def _rows(seen: Seen) -> Iterator[tuple[str, str, str]]:
 def _state(seen: Seen, name: str) -> str:
     entry = _entry(seen, name)
     if isinstance(entry, StageStatus):
-        return entry.state
+        return "paused" if entry.pass_ and seen.true("Suspended") else entry.state
     return "listed" if entry.surveyed else "waiting"
 
 
@@ -180,7 +181,7 @@ def _cut(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
 def _folded(text: Text, width: int, indent: int, below: str) -> Iterator[Text]:
     style = text.style or (text.spans[0].style if text.spans else "")
     for part in textwrap.wrap(text.plain, max(width - indent, 24)):
-        line = Text(below.ljust(indent), style="dim")
+        line = Text().append(below.ljust(indent), style="dim")
         yield line.append(part, style=style)
 
 

@@ -25,7 +25,7 @@ def verdict(seen: Seen) -> tuple[str, str]:
     if seen.behind:
         return "waiting", "the operator has not looked at its last edit yet"
     if complete := seen.true("Complete"):
-        return "complete", f"since {duration(seen.since(complete.last_transition_time))}"
+        return "complete", f"for {duration(seen.since(complete.last_transition_time))}"
     if seen.true("Suspended"):
         return "suspended", "nothing runs until it is resumed"
     if failed := seen.true("Failed"):

@@ -123,13 +123,22 @@ def _waits(seen: Seen, say: Say, stage: StageStatus) -> Iterator[str]:
         yield sentence(f"{stage.name} waits: {stage.message}")
         yield f"`{say('ledger', '--outcome failed')}` names what failed."
         return
-    states = {other.name: other.state for other in seen.status.stages}
-    reads = seen.upstreams.get(stage.name, ())
-    behind = [f"{name} ({states[name]})" for name in reads if name in states and states[name] not in ("done", "cached")]
-    if behind:
-        yield f"{stage.name} waits for {listed(behind)}."
-        first = next(other for other in seen.status.stages if behind[0].startswith(f"{other.name} ("))
-        yield from stage_why(seen, say, first)
+    chain = [stage]
+    while reads := _behind(seen, chain[-1]):
+        chain.append(seen.status.stage(reads[0]))
+        if chain[-1].state != "waiting" or chain[-1].message:
+            break
+    if len(chain) > 1:
+        names = ", which waits for ".join(each.name for each in chain[1:])
+        others = listed(_behind(seen, stage)[1:])
+        yield f"{stage.name} waits for {names}{f', and for {others}' if others else ''}."
+    if chain[-1].state != "waiting":
+        yield from stage_why(seen, say, chain[-1])
     else:
-        yield f"{stage.name} is about to begin."
         yield from _trouble(seen, say)
+
+
+def _behind(seen: Seen, stage: StageStatus) -> list[str]:
+    """Stages that a stage reads and that are not through yet."""
+    states = {other.name: other.state for other in seen.status.stages}
+    return [name for name in seen.upstreams.get(stage.name, ()) if states.get(name, "done") not in ("done", "cached")]

@@ -1,0 +1,217 @@
+"""`why` in one paragraph: the cause first, with what to do; nothing that merely follows from it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cli.cluster_cases import at, condition, counts, job, pod, seen, stage, work
+from reelmill.cli.cluster.why import why
+
+STALL = {"reason": "StoreError", "message": "the bucket out does not exist", "hint": "create it", "exit": 64}
+PENDING = pod(
+    phase="Pending",
+    spec={
+        "containers": [
+            {"name": "reelmill", "resources": {"limits": {"nvidia.com/gpu": "1"}, "requests": {"cpu": "4"}}}
+        ],
+        "affinity": {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [
+                        {
+                            "matchExpressions": [
+                                {"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-L4"]}
+                            ]
+                        }
+                    ]
+                }
+            }
+        },
+    },
+)
+
+
+@dataclass
+class Case:
+    says: str
+    conditions: list[dict[str, Any]]
+    stage: str = ""
+    view: dict[str, Any] = field(default_factory=dict)
+
+
+RUNNING = condition("Reconciling", reason="Progressing", message="at work: clips")
+AT_WORK = stage("clips", "running", **{"pass": work(done=4, active=6)})
+LOST = {"totals": counts(90, 10), "reasons": {"failed:decode_timeout": 8, "failed:too_short": 2}}
+
+CASES = {
+    "no operator": Case(
+        "No operator has looked at demo, which is 1h 00m old. Either none runs, or it serves other namespaces; "
+        "`kubectl get pods -A -l app.kubernetes.io/component=operator` shows it, and its log says more.",
+        [],
+    ),
+    "deleted": Case(
+        "demo was deleted 2m 00s ago and waits for: example.com/hold.",
+        [condition("Complete")],
+        view={"metadata": {"deletionTimestamp": at(2), "finalizers": ["example.com/hold"]}},
+    ),
+    "a spec that is refused": Case(
+        "The spec cannot be accepted: clips reads itself. Nothing is begun until it is edited.",
+        [condition("Accepted", holds=False, reason="SpecInvalid", message="clips reads itself")],
+    ),
+    "suspended": Case(
+        "It is suspended: spec.suspend is set, so no pod runs until `reelmill resume demo`. The open pass of clips "
+        "goes on then from what is committed.",
+        [condition("Suspended")],
+        view={"clips": AT_WORK},
+    ),
+    "complete": Case(
+        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads.",
+        [condition("Complete")],
+    ),
+    "complete with losses": Case(
+        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads. Within the "
+        "tolerance: clips, 10 failed (decode_timeout 8, too_short 2). `reelmill ledger demo --outcome failed` names "
+        "them.",
+        [condition("Complete")],
+        view={"clips": stage("clips", "done", **LOST), "status": {"failed": 10}},
+    ),
+    "the survey cannot go on": Case(
+        "The survey, which looks before anything works, cannot go on (StoreError): the bucket out does not exist. "
+        "Create it. Once it is mended: `reelmill retry demo`; an edit of the spec does as well.",
+        [condition("Stalled", reason="StoreError"), condition("Failed", reason="StoreError")],
+        view={"status": {"stall": STALL}},
+    ),
+    "a stage cannot go on": Case(
+        "The stage clips cannot go on (StoreError): the bucket out does not exist. Create it. 1 pod failed: 1 "
+        "OOMKilled. The last words of shard 5: no room for frame 12. samples waits for it. Once it is mended: "
+        "`reelmill retry demo --stage clips`; an edit of the spec does as well.",
+        [condition("Stalled", reason="StoreError"), condition("Failed", reason="StoreError")],
+        view={
+            "clips": stage("clips", "stalled", stall=STALL),
+            "jobs": [job()],
+            "pods": [pod(1)],
+            "logs": {"demo-clips-x-1-abcde": ['{"level": "error", "msg": "no room for frame 12"}', '{"msg": "bye"}']},
+        },
+    ),
+    "over the tolerance": Case(
+        "clips: 10 of 100 items failed, tolerated are 0 (0): look at the ledger. What failed stands in `reelmill "
+        "ledger demo --outcome failed`; `reelmill retry demo` tries it again.",
+        [
+            condition(
+                "Stalled",
+                reason="ToleranceExceeded",
+                message="clips: 10 of 100 items failed, tolerated are 0 (0): look at the ledger",
+            ),
+            condition("Failed", reason="ToleranceExceeded"),
+        ],
+        view={"clips": stage("clips", "done", **LOST)},
+    ),
+    "no node": Case(
+        "The pods of clips find no node: 0/3 nodes are available. Each asks for cpu 4, nvidia.com/gpu 1 on nodes with "
+        "nvidia.com/gpu.product In (NVIDIA-L4). They start by themselves once a node fits; else mend what the stage "
+        "asks for.",
+        [condition("Reconciling", reason="Unschedulable", message="clips: 0/3 nodes are available")],
+        view={"clips": stage("clips", "queued", **{"pass": work()}), "jobs": [job()], "pods": [PENDING]},
+    ),
+    "no pods": Case(
+        "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. It goes on by "
+        "itself once that is mended.",
+        [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
+        view={
+            "clips": stage("clips", "queued", **{"pass": work()}),
+            "jobs": [job()],
+            "events": [
+                {"type": "Warning", "involvedObject": {"name": "demo-clips-x"}, "message": "exceeded quota:  none"},
+                {"type": "Normal", "involvedObject": {"name": "demo-clips-x"}, "message": "fine"},
+            ],
+        },
+    ),
+    "an image that is not there": Case(
+        "clips is held up (ImagePull): nowhere/x: ErrImagePull. It goes on by itself once that is mended.",
+        [condition("Reconciling", reason="ImagePull", message="clips: nowhere/x: ErrImagePull")],
+        view={"clips": stage("clips", "queued", **{"pass": work()})},
+    ),
+    "at work": Case(
+        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s left.",
+        [RUNNING],
+        view={"clips": AT_WORK},
+    ),
+    "at work after losses of pods": Case(
+        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s left. "
+        "This is attempt 2; shards that failed: 5. 2 pods failed: 2 OOMKilled.",
+        [RUNNING],
+        view={
+            "clips": stage("clips", "running", **{"pass": work(done=4, active=6, attempt=2, failed="5")}),
+            "pods": [pod(1), pod(2)],
+        },
+    ),
+    "a queue": Case(
+        "Nothing is wrong: clips has done 0 of 10 shards, begun 10m 00s ago. Its Job waits for the queue research to "
+        "admit it.",
+        [RUNNING],
+        view={
+            "clips": stage("clips", "queued", **{"pass": work()}),
+            "jobs": [job(suspend=True)],
+            "spec": {"queue": {"name": "research"}},
+        },
+    ),
+    "a limit": Case(
+        "samples has done 0 of 10 shards, begun 10m 00s ago. limits.maxActiveStages is 1: it waits for clips.",
+        [RUNNING],
+        stage="samples",
+        view={
+            "clips": AT_WORK,
+            "samples": stage("samples", "queued", **{"pass": work()}),
+            "spec": {"limits": {"maxActiveStages": 1}},
+        },
+    ),
+    "another pipeline": Case(
+        "Another pipeline works on the open pass of clips; this one takes over if the other shows no sign of life for "
+        "ten minutes.",
+        [condition("Reconciling", reason="SharedPass", message="waiting")],
+        view={"clips": stage("clips", "shared", found=1)},
+    ),
+    "a stage that waits": Case(
+        "samples waits for clips. clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s "
+        "left.",
+        [RUNNING],
+        stage="samples",
+        view={"clips": AT_WORK},
+    ),
+    "a stage behind a closed gate": Case(
+        "samples waits: over tolerance: clips. `reelmill ledger demo --outcome failed` names what failed.",
+        [condition("Stalled", reason="ToleranceExceeded")],
+        stage="samples",
+        view={"samples": stage("samples", message="over tolerance: clips")},
+    ),
+    "a stage that is through": Case(
+        "clips has covered all that it reads (done), 10 failed (decode_timeout 8, too_short 2).",
+        [RUNNING],
+        stage="clips",
+        view={"clips": stage("clips", "done", **LOST)},
+    ),
+    "drift": Case(
+        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads. Besides, items "
+        "changed (raw: 3); a new epoch takes them up.",
+        [condition("Complete"), condition("Drifted", message="items changed (raw: 3); a new epoch takes them up")],
+    ),
+    "surveying": Case(
+        "Nothing is wrong: the survey looks at the sources and at what the store has.",
+        [condition("Reconciling", reason="Surveying", message="looking")],
+    ),
+}
+
+
+def say(verb: str, rest: str = "") -> str:
+    return " ".join(filter(None, ("reelmill", verb, "demo", rest)))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_why_in_one_paragraph(case: Case) -> None:
+    assert why(seen(case.conditions, **case.view), say, case.stage) == case.says
+
+
+def test_an_edit_that_nobody_saw_is_said_first() -> None:
+    told = why(seen([condition("Complete")], metadata={"generation": 7}), say)
+    assert told.startswith("No operator has looked at demo since it was edited.")
