@@ -53,6 +53,8 @@ class SimulatedCluster:
     """Jobs that were visible to a plan that was applied."""
     tries: dict[tuple[str, int], int] = field(default_factory=dict)
     plans: list[Plan] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Job -> why its pods do not run."""
 
     def plan(self) -> Plan:
         snapshot = Snapshot(
@@ -61,6 +63,7 @@ class SimulatedCluster:
             status=self.status,
             jobs=list(self.visible.values()),
             reports={name: text for name, text in self.reports.items() if name in self.visible},
+            waiting=self.waiting,
             annotations=self.annotations,
             generation=1,
             created=START,

@@ -71,6 +71,14 @@ def test_a_job_without_any_pod_is_told_after_a_while() -> None:
     assert diagnose({**JOB, "status": {"active": 1}}, [], 40) is None
 
 
+def test_a_job_between_two_tries_is_not_said_to_be_without_pods() -> None:
+    found = diagnose({**JOB, "status": {"failed": 2}}, [], 40)
+    assert found
+    assert found.reason == "BackOff"
+    assert "2 pods of demo-clips-o2 failed" in found.message
+    assert diagnose({**JOB, "status": {"succeeded": 1}}, [], 40) is None
+
+
 def ended(code: int, message: str = "", reason: str = "Error", at: str = "2026-01-01T00:00:00Z") -> Json:
     state = {"terminated": {"exitCode": code, "message": message, "reason": reason, "finishedAt": at}}
     return {

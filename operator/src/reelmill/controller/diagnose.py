@@ -31,8 +31,13 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
     found = [diagnosis for pod in pending for diagnosis in _pod(pod, age)]
     if found:
         return min(found, key=lambda diagnosis: _ORDER.index(diagnosis.reason))
-    if not pending and not (job.get("status") or {}).get("active") and age >= BARREN_SECONDS:
-        name = job["metadata"]["name"]
+    status, name = job.get("status") or {}, job["metadata"]["name"]
+    if not pending and not status.get("active") and not status.get("succeeded") and age >= BARREN_SECONDS:
+        if failed := status.get("failed"):
+            return Diagnosis(
+                "BackOff",
+                f"{failed} pods of {name} failed; the next one starts after a pause that grows; their logs tell why",
+            )
         return Diagnosis(
             "NoPods",
             "no pod could be created: a quota, an admission policy, or a service account that does not exist; "

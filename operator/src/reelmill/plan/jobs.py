@@ -14,13 +14,14 @@ from reelmill.contract.spec.names import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import Step, Task
 from reelmill.plan.names import digest10, job_name
-from reelmill.plan.pod import CONTAINER, pod_spec
+from reelmill.plan.pod import CONTAINER, pod_spec, pods10
 from reelmill.plan.settings import Settings
 from reelmill.plan.tasks import Definition
 
 GROUP = "reelmill.dev"
-PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE = (
-    f"{GROUP}/{word}" for word in ("pipeline", "uid", "stage", "step", "run", "segment", "attempt", "key", "place")
+PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
+    f"{GROUP}/{word}"
+    for word in ("pipeline", "uid", "stage", "step", "run", "segment", "attempt", "key", "place", "pods")
 )
 SHARDS = f"{GROUP}/shards"
 """Annotation: ranges of the logical shards that the Job's indexes stand for, in order."""
@@ -133,6 +134,7 @@ def _job(
         RUN: str(task.run),
         KEY: key[:10],
         PLACE: definition.keys.place[:10],
+        PODS: pods10(definition, settings, stage),
         **({STAGE: stage, SEGMENT: str(task.segment)} if stage else {}),
         **({ATTEMPT: str(task.attempt)} if task.step is Step.SHARDS else {}),
     }

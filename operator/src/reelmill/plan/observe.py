@@ -14,7 +14,8 @@ from reelmill.contract import errors
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.task import CommitReport, Failure, OpenReport, RemoveReport, Step, SurveyReport
-from reelmill.plan.jobs import KEY, PLACE, RUN, STAGE, STEP, UID, shards_of
+from reelmill.plan.jobs import KEY, PLACE, PODS, RUN, STAGE, STEP, UID, shards_of
+from reelmill.plan.last_words import last_words
 
 _EXIT = re.compile(r"exit code (\d+)")
 _FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
@@ -32,6 +33,8 @@ class Observed:
     run: int
     key10: str
     place10: str
+    pods10: str
+    """What its pods were made from; empty for one of an older release."""
     suspended: bool
     deleting: bool
     parallelism: int
@@ -69,6 +72,11 @@ class Observed:
             return _FAILURE.validate_json(self.report or "")
         except ValidationError:
             return None
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log, where it left no report."""
+        return last_words(self.report or "")
 
     @property
     def exit(self) -> ExitCode:
@@ -113,6 +121,7 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         run=run,
         key10=labels.get(KEY, ""),
         place10=labels.get(PLACE, ""),
+        pods10=labels.get(PODS, ""),
         suspended=bool(spec.get("suspend")),
         deleting=bool(job["metadata"].get("deletionTimestamp")),
         parallelism=int(spec.get("parallelism") or 0),

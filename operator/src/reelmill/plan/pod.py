@@ -1,7 +1,9 @@
 """A step's pod: one container that meets Pod Security `restricted`, credentials by reference, scratch, no token."""
 
+from dataclasses import asdict
 from typing import Any
 
+from reelmill.contract.digest import fingerprint
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
 from reelmill.contract.task import CA_FOLDER, ENV, Step, Task
@@ -57,7 +59,7 @@ def pod_spec(definition: Definition, settings: Settings, task: Task) -> dict[str
                     "readOnlyRootFilesystem": True,
                     "capabilities": {"drop": ["ALL"]},
                 },
-                "terminationMessagePolicy": "File",
+                "terminationMessagePolicy": "FallbackToLogsOnError",
                 "volumeMounts": [
                     {"name": "scratch", "mountPath": SCRATCH},
                     {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - a path in the pod
@@ -80,6 +82,17 @@ def pod_spec(definition: Definition, settings: Settings, task: Task) -> dict[str
             ),
         ],
     }  # fmt: skip
+
+
+def pods10(definition: Definition, settings: Settings, stage: str) -> str:
+    """Ten hex digits over all that decides what a stage's pods are like (without a stage: the survey's)."""
+    spec = definition.spec
+    told = definition.graph.stages.get(stage)
+    place = merged(spec.defaults, told) if told else spec.defaults
+    connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
+    models = (place, spec.control, *connections)
+    dumped = [model.model_dump(mode="json", by_alias=True) for model in models]
+    return fingerprint([*dumped, told.block.pod_image if told else None, asdict(settings)])[:10]
 
 
 def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:

@@ -5,6 +5,7 @@ from reelmill.contract.task import Step
 from reelmill.plan.decision import DeleteJob, PatchJob
 from reelmill.plan.draft import Draft
 from reelmill.plan.observe import Observed
+from reelmill.plan.pod import pods10
 
 
 def sweep(draft: Draft) -> None:
@@ -15,7 +16,7 @@ def sweep(draft: Draft) -> None:
     for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
         if job.deleting:
             continue
-        if job.live and job.name not in needed and _superseded(draft, job):
+        if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _mended(draft, job)):
             draft.actions.append(DeleteJob(job.name))
         elif job.live:
             _pause(draft, job)
@@ -34,6 +35,13 @@ def _superseded(draft: Draft, job: Observed) -> bool:
     if stage is None or stage.abandon or job.place10 != draft.definition.keys.place[:10]:
         return True
     return job.key10 != stage.key[:10]
+
+
+def _mended(draft: Draft, job: Observed) -> bool:
+    """Its pods wait for what will not come, and the spec asks for other ones by now: another Job has those."""
+    if job.name not in draft.snapshot.waiting or not job.pods10:
+        return False
+    return job.pods10 != pods10(draft.definition, draft.snapshot.settings, job.stage)
 
 
 def _resize(draft: Draft, job: Observed) -> None:
