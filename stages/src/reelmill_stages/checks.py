@@ -38,6 +38,7 @@ CHECKS = {
     "tars": "reelmill_stages.pack.check:TarsCheck",
     "tokens": "reelmill_stages.tokenize.check:TokensCheck",
     "index": "reelmill_stages.index.check:IndexCheck",
+    "lips": "reelmill_stages.embed.check:LipsCheck",
     "grids": "reelmill_stages.grid.check:GridsCheck",
     "chunks": "reelmill_stages.chunk.check:ChunksCheck",
 }

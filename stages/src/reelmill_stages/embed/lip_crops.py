@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -27,18 +27,23 @@ def read_crops(path: Path) -> Crops:
 
     Raises ItemError: `not_an_npz`, `no_data_key`, `wrong_dtype`, `wrong_shape`.
     """
+    # Opened here: numpy leaves a file open that turns out to be none of its own.
+    with path.open("rb") as file:
+        return crops_in(file)
+
+
+def crops_in(file: IO[bytes]) -> Crops:
+    """As `read_crops`, of an open file."""
     try:
-        # Opened here: numpy leaves a file open that turns out to be none of its own.
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ItemError("not_an_npz", "this is a single array, not an npz file")
-            if KEY not in archive.files:
-                named = ", ".join(archive.files[:8]) or "nothing"
-                raise ItemError("no_data_key", f"it holds {named}, but nothing called {KEY!r}")
-            crops = archive[KEY]
-            if not isinstance(crops, np.ndarray):
-                raise ItemError("not_an_npz", f"{KEY!r} is no array")
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ItemError("not_an_npz", "this is a single array, not an npz file")
+        if KEY not in archive.files:
+            named = ", ".join(archive.files[:8]) or "nothing"
+            raise ItemError("no_data_key", f"it holds {named}, but nothing called {KEY!r}")
+        crops = archive[KEY]
+        if not isinstance(crops, np.ndarray):
+            raise ItemError("not_an_npz", f"{KEY!r} is no array")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
         raise ItemError("not_an_npz", f"it cannot be read as an npz file: {error}") from error
     if crops.dtype != np.uint8:

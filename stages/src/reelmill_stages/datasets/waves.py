@@ -1,0 +1,34 @@
+"""Sound of a wav file as numbers, with the standard library alone."""
+
+import io
+import wave
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import SpecError
+
+Sound = np.ndarray[Any, np.dtype[np.float32]]
+_BYTES = 2
+
+
+def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) -> Sound:
+    """The first `length` samples, float32 (n,) from -1 to 1, as soundfile reads 16-bit PCM; all without a length.
+
+    Raises SpecError for another format, another sample rate, several channels, or less sound than asked for.
+    """
+    try:
+        with wave.open(io.BytesIO(data)) as file:
+            found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+            raw = file.readframes(file.getnframes() if length is None else length)
+    except (wave.Error, EOFError) as error:
+        raise SpecError(f"not a PCM wav file: {error}", where=where, hint="convert it to 16-bit PCM") from error
+    if found != (1, _BYTES, rate):
+        raise SpecError(
+            f"{found[0]} channels of {8 * found[1]} bits at {found[2]} Hz, not one of 16 bits at {rate} Hz",
+            where=where,
+            hint="convert it, or name its sample rate",
+        )
+    if length is not None and len(raw) < length * _BYTES:
+        raise SpecError(f"{len(raw) // _BYTES} samples, fewer than the {length} of a segment", where=where)
+    return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32768)
