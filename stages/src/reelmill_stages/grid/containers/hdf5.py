@@ -96,8 +96,7 @@ class Hdf5Reader:
     """Implements `Reader`."""
 
     def __init__(self, path: Path | BinaryIO) -> None:
-        # Parts lie in a store that nobody writes to, often on file systems without locks.
-        self.file = h5py.File(path, "r", locking=False) if isinstance(path, Path) else h5py.File(path, "r")
+        self.file = h5py.File(path, "r")
 
     @property
     def attributes(self) -> dict[str, Any]:
