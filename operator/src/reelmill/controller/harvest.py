@@ -9,6 +9,7 @@ from typing import Any
 
 from reelmill.contract.task import Failure, Step
 from reelmill.plan.jobs import STEP
+from reelmill.plan.last_words import last_words
 from reelmill.plan.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -45,20 +46,23 @@ def report(job: Json, pods: Iterable[Json]) -> str:
     """The report of a finished Job: the message of the pod that ended last, else words about its end, else empty."""
     ends = sorted((end for pod in pods if (end := _end(pod))), key=lambda end: end[0])
     messages = [message for _, _, message, _ in ends if message]
-    if messages:
-        return messages[-1]
+    told = [message for message in messages if not last_words(message)]
+    if told:
+        return told[-1]
+    tail = last_words(messages[-1]) if messages else ""
     if finished(job) != "Failed" or not ends:
-        return ""
+        return tail
     _, name, _, (reason, words) = ends[-1]
     try:
         step = Step(str((job["metadata"].get("labels") or {}).get(STEP)))
     except ValueError:
-        return ""
+        return tail
     if not reason:
-        return ""
+        return tail
     error = "OutOfMemory" if reason == "OOMKilled" else reason
     hint = _MEMORY if reason == "OOMKilled" else ""
-    return Failure(step=step, error=error, message=f"pod {name}: {words or reason}", hint=hint).model_dump_json()
+    said = f"pod {name}: {words or reason}" + (f"; its last words: {tail}" if tail else "")
+    return Failure(step=step, error=error, message=said, hint=hint).model_dump_json()
 
 
 def _end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:

@@ -197,7 +197,7 @@ class Jobs:
         elif job.body["spec"].get("suspend"):
             job.todo.insert(0, process.index)
         else:
-            self._failed(job, process.index, code, report or job.report)
+            self._failed(job, process.index, code, report or job.report or process.last_lines())
 
     def _failed(self, job: _Job, index: int, code: int, report: str) -> None:
         action = next(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ class Exit:
     code: int
 
 
+TAIL_LINES = 20
+
 Events = SimpleQueue[Line | Exit]
 
 
@@ -44,6 +47,8 @@ class Process:
     index: int
     report_file: Path
     child: subprocess.Popen[bytes] = field(repr=False)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES), repr=False)
+    """The last lines of its log."""
 
     def report(self) -> str:
         """Its termination message; empty where it wrote none."""
@@ -51,6 +56,10 @@ class Process:
             return self.report_file.read_text()
         except OSError:
             return ""
+
+    def last_lines(self) -> str:
+        """The end of its log: what Kubernetes takes for the message of a container that failed without one."""
+        return "\n".join(self.tail)
 
     def terminate(self) -> None:
         """Ask it to stop."""
@@ -90,6 +99,7 @@ def _read(process: Process, events: Events) -> None:
     with process.child.stderr as stream:
         for line in stream:
             if text := line.decode(errors="replace").rstrip():
+                process.tail.append(text)
                 events.put(Line({**_record(text), "job": process.job, "index": process.index}))
 
 

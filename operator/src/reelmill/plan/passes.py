@@ -148,6 +148,7 @@ def _stall(draft: Draft, name: str, job: Observed) -> None:
         stall = draft.stalled(failure.error, failure.message, failure.hint, int(job.exit))
     else:
         what = "ended without a report" if job.succeeded else job.message or "failed"
+        what += f"; its last words: {job.last_words}" if job.last_words else ""
         stall = draft.stalled("StepFailed", f"the {job.step.value} step {job.name}: {what}", "", int(job.exit))
     draft.change(name, stall=stall, pass_=None, tries=0)
 

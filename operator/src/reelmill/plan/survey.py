@@ -95,16 +95,21 @@ def _failed(draft: Draft, job: Observed) -> None:
     draft.survey = draft.survey.model_copy(update={"job": "", "tries": tries})
     draft.want_survey(listing=draft.survey.lists)
     if job.succeeded:
-        reason, message, hint, code = "NoReport", f"{job.name} ended without a report", "", 0
+        reason, message, hint, code = "NoReport", _without_report(job), "", 0
     elif failure := job.failure:
         reason, message, hint, code = failure.error, failure.message, failure.hint, int(job.exit)
     else:
-        reason, message, hint, code = "SurveyFailed", job.message or f"{job.name} failed", "", int(job.exit)
+        reason, message, hint, code = "SurveyFailed", _without_report(job), "", int(job.exit)
     if tries >= TRIES or (not job.succeeded and job.exit is ExitCode.CONFIG):
         draft.stall = draft.stalled(reason, message, hint, code)
         wait = min(FIRST_AGAIN_SECONDS * 2 ** min(draft.survey.stalls, 16), LAST_AGAIN_SECONDS)
         given_up = {"tries": 0, "listed_at": stamp(draft.now), "stalls": draft.survey.stalls + 1}
         draft.survey = draft.survey.model_copy(update={**given_up, "again_at": draft.later(wait)})
+
+
+def _without_report(job: Observed) -> str:
+    how = job.message if job.message and not job.succeeded else f"{job.name} ended without a report"
+    return f"{how}; its last words: {job.last_words}" if job.last_words else how
 
 
 def _fold(draft: Draft, report: SurveyReport) -> None:
