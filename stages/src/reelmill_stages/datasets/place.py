@@ -32,14 +32,19 @@ class Place:
         """Address of a file by its name below here; absolute paths and addresses stay as they are."""
         return name if "://" in name or name.startswith("/") else f"{self.uri}/{name}"
 
-    def read(self, name: str) -> bytes:
-        """A file's bytes. Raises NotFound, TransientError and StoreError."""
+    def read(self, name: str, *, start: int = 0, length: int | None = None) -> bytes:
+        """A file's bytes, or a part of them. Raises NotFound, TransientError and StoreError."""
+        store, key = self.store(name)
+        return store.read(key, start=start, length=length)
+
+    def store(self, name: str) -> tuple[Store, str]:
+        """This process's own store that a file lies in, and the file's key there."""
         root, key = split_uri(self.at(name))
         if self._process != os.getpid():
             self._process, self._opened = os.getpid(), {}
         if root not in self._opened:
             self._opened[root] = open_location(root, self._connection, os.environ)
-        return self._opened[root].read(key)
+        return self._opened[root], key
 
     def current(self, view: str) -> "Place":
         """The folder that holds a file called `view`: here, or the newest data set of the stage whose folder this is.
