@@ -64,7 +64,7 @@ class Cluster:
         self.load(images.shell())
         for name in self.nodes:
             self.plane.client.wait_for("v1/Node", name, "", ready, 90, "the node to be ready")
-        self._gpus()
+        self.offer_gpus()
 
     def load(self, archive: Path) -> None:
         """Give an image (OCI or docker archive) to both nodes."""
@@ -115,8 +115,8 @@ class Cluster:
         }
         plane.client.apply([{**service, "spec": {"clusterIP": str(instance.dns), "ports": ports}}, slices])
 
-    def _gpus(self) -> None:
-        """An extended resource that no device plugin owns stays on the node as it was written."""
+    def offer_gpus(self) -> None:
+        """Write the GPUs on the node; no device plugin owns them, so they stay until its kubelet starts anew."""
         amounts = {"nvidia.com/gpu": GPUS}
         status = {"status": {"capacity": amounts, "allocatable": amounts}}
         client = self.plane.client

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,9 +29,9 @@ class Place:
     def kubectl(self, *words: str, stdin: str = "", fails: bool = False) -> str:
         return kubectl(self.cluster.kubeconfig, "-n", self.namespace, *words, stdin=stdin, fails=fails)
 
-    def apply(self, document: Json) -> str:
-        """kubectl apply, with the Secrets that a pipeline names. Gives the name."""
-        named = secrets_of(document)
+    def apply(self, document: Json, without: str = "") -> str:
+        """kubectl apply, with the Secrets that a pipeline names, `without` one of them. Gives the name."""
+        named = secrets_of(document) - {without}
         for each in (*self.s3.secrets(named), document):
             self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(each))
         return str(document["metadata"]["name"])
@@ -85,13 +85,22 @@ class Place:
         ]
         return {steps.count(step) for step in steps}
 
-    def running(self, name: str, stage: str, *, seconds: float = 240) -> Json:
-        """A pod that works on a shard of a stage, once there is one."""
+    def overlaps(self, name: str) -> list[tuple[str, str]]:
+        """Jobs of one stage that were there at the same time, and not finished."""
+        spans = sorted(_span(job) for job in self.jobs(name))
+        return [
+            (one, other)
+            for number, (began, stage, one, _) in enumerate(spans)
+            for earlier, same, other, ended in spans[:number]
+            if stage == same and earlier <= began < ended
+        ]
+
+    def running(self, name: str, stage: str, when: Callable[[], bool] = lambda: True, seconds: float = 240) -> Json:
+        """A pod that works on a shard of a stage, once there is one and something else is so."""
 
         def look() -> Json | None:
-            return next(
-                (pod for pod in self.pods(name, stage, "shards") if pod["status"].get("phase") == "Running"), None
-            )
+            at_work = (pod for pod in self.pods(name, stage, "shards") if pod["status"].get("phase") == "Running")
+            return next(at_work, None) if when() else None
 
         return self._wait(name, look, seconds, f"a pod at work on {stage}")
 
@@ -114,6 +123,18 @@ class Place:
                 return found
             time.sleep(0.3)
         raise TimeoutError(f"{name}: waited {seconds:g} s for {what}\n{self.told(name)}")
+
+
+def _span(job: Json) -> tuple[str, str, str, str]:
+    """When a Job was created, its stage, its name, and when it ended."""
+    metadata = job["metadata"]
+    ends = [
+        one["lastTransitionTime"]
+        for one in (job.get("status") or {}).get("conditions") or ()
+        if one["type"] in ("Complete", "Failed")
+    ]
+    stage = metadata["labels"].get("reelmill.dev/stage", "")
+    return metadata["creationTimestamp"], stage, metadata["name"], min(ends, default="9999")
 
 
 def secrets_of(document: Json) -> set[str]:

@@ -6,7 +6,7 @@ from nodes.cluster_s3 import ClusterS3
 from nodes.pipeline_inputs import film
 
 Json = dict[str, Any]
-FILMS = 4
+FILMS = 2
 
 
 def small(s3: ClusterS3, name: str, *, gpu: bool = False, bucket: str = "", **spec: Any) -> Json:
@@ -16,7 +16,7 @@ def small(s3: ClusterS3, name: str, *, gpu: bool = False, bucket: str = "", **sp
         if uri not in s3.written:
             s3.put(uri, film())
     clips: Json = {"name": "clips", "clip": {"by": "length", "length": "1s"}, "shards": FILMS, "parallelism": 2}
-    frames: Json = {"name": "samples", "frames": {"count": 4, "width": 64, "height": 48, "layout": "npy"}, "shards": 2}
+    frames: Json = {"name": "samples", "frames": {"count": 4, "width": 64, "height": 48, "layout": "npy"}, "shards": 1}
     if gpu:
         frames["gpu"] = {"count": 1, "products": ["NVIDIA-L4"]}
     return {

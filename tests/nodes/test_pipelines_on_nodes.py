@@ -60,7 +60,12 @@ def test_a_pipeline_on_two_nodes_gives_the_bytes_and_the_ledger_of_a_run_on_one_
 def test_a_pipeline_applied_again_finds_its_work_in_the_bucket(applied: tuple[Place, dict[str, Json]]) -> None:
     place, documents = applied
     place.complete("demo")
+    before = place.jobs("demo")
     place.kubectl("delete", "videopipeline", "demo", "--wait")
     place.apply(documents["demo"])
     place.complete("demo")
     assert {stage["state"] for stage in place.get("demo")["status"]["stages"]} == {"cached"}
+    uids = {job["metadata"]["uid"] for job in before}
+    place.cluster.client.wait(
+        lambda: not uids & {job["metadata"]["uid"] for job in place.jobs("demo")}, 120, "the old Jobs to go"
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.place import Place
+from nodes.place import Json, Place
 from nodes.release import Release
 from nodes.small_pipeline import small
 
@@ -57,5 +57,5 @@ def test_an_uninstallation_leaves_the_definition_and_every_pipeline_and_the_next
     assert place.holds("kept", "Complete")
 
 
-def ours(found: dict[str, object]) -> bool:
-    return "reelmill" in str(found["metadata"])
+def ours(found: Json) -> bool:
+    return bool(found["metadata"]["name"].startswith("reelmill"))

@@ -1,0 +1,134 @@
+"""Pipelines that are disturbed while they work, and an undisturbed one that all of them must end like."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cluster.leftovers import CGROUPS
+from cluster.pods import finished
+from nodes.pipeline_inputs import film
+from nodes.place import PATIENCE, Place
+from nodes.same_outputs import files, ledgers, totals
+
+Json = dict[str, Any]
+CALM = "calm"
+NAMES = ["raw", "clips", "samples"]
+SHARDS, FILMS = 2, 6
+MEMORY = 600 << 20
+HOG = """
+import sys, time
+from pathlib import Path
+for file in sys.argv[2:]:
+    Path(file).write_text("0")
+held = []
+while sum(map(len, held)) < int(sys.argv[1]):
+    held.append(b"x" * (8 << 20))
+    time.sleep(0.02)
+time.sleep(60)
+"""
+
+
+class Disturbed:
+    """Pipelines in one place, over the same films. `begin` one, disturb it, and see that it `ends_well`."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.bucket = place.s3.make_bucket()
+        for number in range(FILMS):
+            place.s3.put(f"s3://{self.bucket}/in/film{number}.mp4", film(seconds=6.0, fps=25, size=(320, 192)))
+        self.begin(CALM)
+
+    def begin(self, name: str) -> None:
+        """Apply a pipeline whose shards take some seconds: it encodes."""
+        prefers = {"weight": 100, "preference": {"matchExpressions": [_on("reel-gpu")]}}
+        clips = {
+            "name": "clips",
+            "clip": {"by": "length", "length": "2s", "mode": "reencode", "preset": "slow"},
+            "shards": SHARDS,
+            "parallelism": SHARDS,
+            "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [prefers]}},
+            "resources": {"requests": {"memory": str(MEMORY)}},
+            "workers": 1,
+        }
+        frames = {"name": "samples", "frames": {"count": 2, "width": 64, "height": 48, "layout": "npy"}}
+        store = {"uri": self._uri(name), "endpoint": self.place.s3.endpoint, "secretRef": {"name": "s3-credentials"}}
+        source = {"name": "raw", "files": {"uri": f"s3://{self.bucket}/in/"}}
+        self.place.apply(
+            {
+                "apiVersion": "reelmill.dev/v1alpha1",
+                "kind": "VideoPipeline",
+                "metadata": {"name": name},
+                "spec": {"store": store, "sources": [source], "stages": [clips, frames]},
+            }
+        )
+
+    def mid_shard(self, name: str) -> Json:
+        """A pod that works on a shard of which something is done, and something not."""
+        store = self.place.s3.store(self._uri(name))
+
+        def begun() -> bool:
+            return any("/checkpoints/" in stat.key for stat in store.list("clips/"))
+
+        return self.place.running(name, "clips", begun)
+
+    def ends_well(self, name: str, seconds: float = PATIENCE) -> None:
+        """Complete, with the files and the effective rows of the calm one; never two Jobs of a stage at a time."""
+        place = self.place
+        place.complete(name, seconds)
+        place.complete(CALM)
+        one, calm = place.s3.store(self._uri(name)), place.s3.store(self._uri(CALM))
+        assert ledgers(one, NAMES) == ledgers(calm, NAMES)
+        assert totals(one, NAMES) == totals(calm, NAMES)
+        assert files(one) == files(calm)
+        assert place.overlaps(name) == []
+
+    def until_moment(self, name: str, number: int) -> None:
+        """Wait until so many things have happened to a pipeline's Jobs: each is created, and each ends."""
+
+        def reached() -> bool:
+            assert not self.place.holds(name, "Complete"), f"{name} was complete before moment {number}"
+            jobs = self.place.jobs(name)
+            return len(jobs) + sum(1 for job in jobs if finished(job)) >= number
+
+        self.place.cluster.client.wait(reached, PATIENCE, f"moment {number} of {name}")
+
+    def _uri(self, name: str) -> str:
+        return f"s3://{self.bucket}/{name}"
+
+
+@contextmanager
+def out_of_memory(pod: Json, cgroup: str) -> Iterator[None]:
+    """Somebody in the pod's container takes all the memory it may have; the kernel then kills what matters most."""
+    paths = [
+        *CGROUPS.glob(f"memory/{cgroup}/**/*{pod['metadata']['uid']}*"),
+        *CGROUPS.glob(f"{cgroup}/**/*{pod['metadata']['uid']}*"),
+    ]
+    (container,) = (
+        file.parent
+        for path in paths
+        for file in path.glob("*/cgroup.procs")
+        if any(_command(pid).startswith(b"python") for pid in file.read_text().split())
+    )
+    for pid in container.joinpath("cgroup.procs").read_text().split():
+        # Whoever is root may make others likelier to be killed, and needs no privilege for it.
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
+    hog = subprocess.Popen([sys.executable, "-c", HOG, str(2 * MEMORY), str(container / "cgroup.procs")])
+    try:
+        yield
+    finally:
+        hog.kill()
+        hog.wait()
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rpartition(b"/")[2]
+    except OSError:
+        return b""
+
+
+def _on(node: str) -> Json:
+    return {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
