@@ -67,6 +67,9 @@ _TRANSIENT = {
 }
 
 
+_SILENT = "check that an S3 server listens at this endpoint, and that it is not overloaded"
+
+
 def no_object(error: ReelmillError) -> bool:
     """Whether the bucket is there and only the object is not."""
     cause = error.__cause__
@@ -143,5 +146,5 @@ def _unanswered(error: Exception, place: str) -> ReelmillError:
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return Unreachable("the endpoint cannot be reached", where=place, hint="check host, port, firewall and server")
     if isinstance(error, ReadTimeoutError | TimeoutError):
-        return TransientError("the server did not answer in time", where=place, hint=_AGAIN)
+        return Unreachable("the server takes the connection and gives no answer in time", where=place, hint=_SILENT)
     return TransientError(f"the connection broke: {error}", where=place, hint=_AGAIN)
