@@ -12,7 +12,7 @@ WORKERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out control-plane nodes,$(CHOSEN)))
 CLUSTER := $(subst $() ,$(COMMA),$(filter control-plane nodes,$(CHOSEN)))
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-pythons check format generate images lock bench cluster cluster-down
+.PHONY: install demo test test-pythons check format generate images lock bench bench-operator cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -71,3 +71,7 @@ lock: install
 
 bench: install
 	$(BIN)/python tests/bench
+
+# The operator under load, by hand: make bench-operator ARGS="many --pipelines 100"; with --page it writes the page.
+bench-operator: install
+	@$(BIN)/python tests/bench_operator $(ARGS)

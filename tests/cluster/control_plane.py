@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import time
+import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -121,6 +122,19 @@ class ControlPlane:
         self.box.again(program)
         if program in ("etcd", "kube-apiserver"):
             self.await_ready()
+
+    def forget_history(self) -> None:
+        """Let etcd forget all versions but the last, as it does every few minutes: older watches get 410 then."""
+        etcd = f"http://127.0.0.1:{self.ports['etcd']}/v3/kv"
+
+        def ask(verb: str, body: dict[str, Any]) -> dict[str, Any]:
+            request = urllib.request.Request(f"{etcd}/{verb}", json.dumps(body).encode())
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                found: dict[str, Any] = json.loads(answer.read())
+                return found
+
+        now = ask("range", {"key": "AA==", "limit": "1"})["header"]["revision"]
+        ask("compaction", {"revision": now, "physical": True})
 
     def freeze(self, program: str) -> None:
         """Let a program do nothing, as if it hung, until `thaw`."""

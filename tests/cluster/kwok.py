@@ -14,11 +14,11 @@ ANNOTATION = "test.reelmill.dev"
 L4 = "NVIDIA-L4"
 
 
-def start(plane: ControlPlane) -> None:
-    """Start kwok and two fake nodes, `fake-cpu` and `fake-gpu`."""
+def start(plane: ControlPlane, stages: Path = STAGES) -> None:
+    """Start kwok and two fake nodes, `fake-cpu` and `fake-gpu`; `stages` says how their pods live."""
     plane.box.start(
         "kwok",
-        *(plane.programs / "kwok", "--kubeconfig", plane.access(HELPER), "--config", STAGES),
+        *(plane.programs / "kwok", "--kubeconfig", plane.access(HELPER), "--config", stages),
         *("--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={FAKE}=fake"),
         *("--node-lease-duration-seconds", "40", "--node-ip", "127.0.0.1"),
     )

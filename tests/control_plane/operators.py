@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from reelmill.controller.settings import Settings
 
 ACCOUNT = "reelmill-operator"
 Json = dict[str, Any]
+Send = Callable[[], Awaitable[Json]]
 
 
 def account(client: Client, namespace: str, folder: Path, *, cluster_wide: bool = False) -> Path:
@@ -64,7 +66,7 @@ class Crash(BaseException):
 class Faults:
     """In front of the API server. `strike` is told of every write: its number, method and path, and what sends it."""
 
-    def __init__(self, strike: Callable[[int, str, str, Callable[[], Awaitable[Json]]], Awaitable[Json]]) -> None:
+    def __init__(self, strike: Callable[[int, str, str, Send], Awaitable[Json]]) -> None:
         self.strike = strike
         self.writes = 0
 
@@ -88,8 +90,14 @@ class Faults:
 class Running:
     """One operator in a thread."""
 
-    def __init__(self, config: Path, settings: Settings, layer: Callable[[Requests], Requests] | None = None) -> None:
-        self.operator = Operator(Access(kubeconfig=str(config)), settings, **({"layer": layer} if layer else {}))
+    def __init__(
+        self,
+        config: Path,
+        settings: Settings,
+        layer: Callable[[Requests], Requests] = lambda requests: requests,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.operator = Operator(Access(kubeconfig=str(config)), settings, layer=layer, now=now)
         self.ended: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -132,9 +140,14 @@ class Running:
 
 
 @contextmanager
-def running(config: Path, layer: Callable[[Requests], Requests] | None = None, **settings: Any) -> Iterator[Running]:
+def running(
+    config: Path,
+    layer: Callable[[Requests], Requests] = lambda requests: requests,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    **settings: Any,
+) -> Iterator[Running]:
     """An operator while the block lasts; whatever ended it before is raised."""
-    one = Running(config, made(**settings), layer).start()
+    one = Running(config, made(**settings), layer, now).start()
     try:
         yield one
     finally:

@@ -28,6 +28,10 @@ class SymbolicKubelet:
     """Pods are seen to run and do not end."""
     idle: bool = False
     """Pods are left alone."""
+    gpus: bool = True
+    """Pods that ask for a GPU find one; else they are the scheduler's."""
+    waiting: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Pipeline -> reason and message of its containers, which cannot start."""
     jobs: dict[str, str] = field(default_factory=dict)
     """Every Job that ever had a pod: name -> UID."""
     ran: list[tuple[str, int, int]] = field(default_factory=list)
@@ -38,6 +42,7 @@ class SymbolicKubelet:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._running: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> "SymbolicKubelet":
         self._thread.start()
@@ -70,18 +75,25 @@ class SymbolicKubelet:
                 self._advance(pod, owner["name"])
 
     def _advance(self, pod: dict[str, Any], job: str) -> None:
-        name = pod["metadata"]["name"]
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        (container,) = pod["spec"]["containers"]
+        if not self.gpus and "nvidia.com/gpu" in container["resources"].get("limits", {}):
+            return
+        if words := self.waiting.get(pod["metadata"]["labels"]["reelmill.dev/pipeline"]):
+            if (uid, words[0]) not in self._told:
+                self._told.add((uid, words[0]))
+                self._write(name, "Pending", {"waiting": {"reason": words[0], "message": words[1]}}, ready=False)
+            return
         if self.holding:
             if pod["status"]["phase"] == "Pending":
                 self._write(name, "Running", {"running": {"startedAt": _now()}}, ready=True)
             return
-        (container,) = pod["spec"]["containers"]
         task = Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == ENV))
         index = int(pod["metadata"]["annotations"][INDEX])
-        if pod["metadata"]["uid"] in self._running:
+        if uid in self._running:
             return
         code, report = self.store.execute(task, index)
-        self._running.add(pod["metadata"]["uid"])
+        self._running.add(uid)
         self.ran.append((job, index, code))
         ended = {"exitCode": code, "message": report, "startedAt": _now(), "finishedAt": _now()}
         self._write(name, "Failed" if code else "Succeeded", {"terminated": ended}, ready=False)
@@ -89,7 +101,10 @@ class SymbolicKubelet:
     def _write(self, name: str, phase: str, state: dict[str, Any], *, ready: bool) -> None:
         status = {
             "phase": phase,
-            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "conditions": [
+                {"type": "PodScheduled", "status": "True"},
+                {"type": "Ready", "status": "True" if ready else "False"},
+            ],
             "containerStatuses": [
                 {
                     "name": "reelmill",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.kubectl import kubectl
 from control_plane.operators import running, until
 from control_plane.pipelines import KIND, Desk, holds, resource, steps
 
@@ -100,3 +101,82 @@ def test_a_spec_that_cannot_be_accepted_is_stalled_with_the_reason_and_mended_by
         assert not desk.jobs()
         desk.apply(resource())
         desk.wait_for("Complete")
+
+
+def test_an_edit_mid_run_leaves_the_stages_alone_that_it_does_not_concern(desk: Desk, config: Path) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        until(lambda: any("clips" in name and "-s" in name[-4:] for name in desk.kubelet.jobs), 60, "shards of clips")
+        desk.kubelet.holding = True
+        edited = resource()
+        edited["spec"]["stages"][1]["frames"] = {"count": 32}
+        desk.apply(edited)
+        desk.kubelet.holding = False
+        desk.wait_for("Complete")
+    assert set(desk.kubelet.store.tried.values()) == {1}
+    assert [name for name in steps(desk.kubelet.jobs) if "clips" in name] == [
+        "demo-clips-c",
+        "demo-clips-o",
+        "demo-clips-s",
+    ]
+
+
+def test_parallelism_is_edited_in_place(desk: Desk, config: Path) -> None:
+    stage = {"name": "clips", "clip": {"by": "length"}, "shards": 6, "parallelism": 1}
+    running_pods = lambda: sum(  # noqa: E731
+        "-clips-" in pod["metadata"]["name"] and pod["status"]["phase"] == "Running"
+        for pod in desk.client.list("v1/Pod", desk.namespace)
+    )
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource(stages=[stage]))
+        until(lambda: any("-s" in name[-4:] for name in desk.kubelet.jobs), 60, "shards")
+        desk.kubelet.holding = True
+        until(lambda: running_pods() == 1 or desk.status().stage("clips").segments, 30, "one pod")
+        desk.apply(resource(stages=[{**stage, "parallelism": 4}]))
+        until(lambda: running_pods() in (3, 4) or desk.status().stage("clips").segments, 60, "more pods at once")
+        desk.kubelet.holding = False
+        desk.wait_for("Complete")
+    assert set(desk.kubelet.store.tried.values()) == {1}
+    assert len([name for name in desk.kubelet.jobs if "-clips-" in name]) == 3
+
+
+def test_only_the_shards_that_are_undone_are_tried_again(desk: Desk, config: Path) -> None:
+    desk.kubelet.store.exits["clips", "shards"] = [0, 70]
+    clips = {
+        "name": "clips",
+        "clip": {"by": "length"},
+        "shards": 3,
+        "parallelism": 1,
+        "failures": {"retriesPerShard": 0},
+    }
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource(stages=[clips]))
+        desk.wait_for("Complete")
+        jobs = [job for job in desk.jobs() if job["metadata"]["labels"].get("reelmill.dev/step") == "shards"]
+        first, second = sorted(jobs, key=lambda job: job["metadata"]["labels"]["reelmill.dev/attempt"])
+        assert (first["spec"]["completions"], second["spec"]["completions"]) == (3, 1)
+        (container,) = second["spec"]["template"]["spec"]["containers"]
+        assert '"shardMap":"1"' in container["env"][0]["value"]
+        stage = desk.status().stage("clips")
+        assert stage.logs == f"{stage.path}/0001/_reelmill/logs"
+    assert set(desk.kubelet.store.tried.values()) == {1}
+
+
+def test_refresh_comes_round_without_a_hand(desk: Desk, config: Path) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource(refresh="3s"))
+        desk.wait_for("Complete")
+        desk.kubelet.store.bucket["raw"].append("new")
+        until(lambda: desk.status().stage("samples").totals.done == 7, 90, "the new video")
+    assert set(desk.kubelet.store.tried.values()) == {1}
+
+
+def test_kubectl_waits_for_complete_and_for_failed(desk: Desk, config: Path) -> None:
+    wait = ("wait", "-n", desk.namespace, "--timeout=120s")
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        kubectl(desk.client.config, *wait, "--for=condition=Complete", "vp/demo")
+        desk.kubelet.store.failing["clips", "raw/v0"] = ["decode"]
+        desk.edit({"spec": {"stages": [{**stage, "rerun": "again"} for stage in resource()["spec"]["stages"]]}})
+        kubectl(desk.client.config, *wait, "--for=condition=Failed", "vp/demo")
+        assert desk.status().condition("Failed").reason == "ToleranceExceeded"  # type: ignore[union-attr]

@@ -1,15 +1,16 @@
 """What clusters do to operators: kills between any two writes, lost answers, lost watches, twins, servers that go."""
 
 import gc
+import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.control_plane import ControlPlane
-from control_plane.operators import ACCOUNT, Crash, Faults, Running, made, running, until
+from control_plane.operators import ACCOUNT, Crash, Faults, Running, Send, made, running, until
 from control_plane.pipelines import Desk, holds, resource, steps
 from control_plane.test_controller_runs import RUN
 from reelmill.controller.leader import LeaseLost
@@ -17,7 +18,6 @@ from reelmill.controller.outcomes import Throttled, Trouble
 
 pytestmark = pytest.mark.control_plane
 Json = dict[str, Any]
-Send = Callable[[], Awaitable[Json]]
 
 
 def as_if_nothing_had_happened(desk: Desk) -> None:
@@ -109,7 +109,7 @@ def test_of_two_replicas_one_acts_and_the_other_takes_over_at_once(desk: Desk, c
 
 def test_a_replica_whose_lease_was_taken_ends(desk: Desk, config: Path) -> None:
     elect = {"namespaces": (desk.namespace,), "own_namespace": desk.namespace, "leader_election": True}
-    one = Running(config, made(**elect, identity="first", lease_seconds=3), None).start()
+    one = Running(config, made(**elect, identity="first", lease_seconds=3)).start()
     lease = "coordination.k8s.io/v1/Lease"
     until(lambda: one.operator.health.ready and desk.client.find(lease, ACCOUNT, desk.namespace), 30, "a lease")
     desk.client.patch(lease, ACCOUNT, {"spec": {"holderIdentity": "other"}}, desk.namespace)
@@ -123,4 +123,28 @@ def test_the_api_server_goes_and_comes_back_mid_run(desk: Desk, config: Path, de
         until(lambda: len(desk.kubelet.jobs) >= 2, 30, "some Jobs")
         defined.restart("kube-apiserver")
         desk.wait_for("Complete", seconds=180)
+    as_if_nothing_had_happened(desk)
+
+
+def test_a_clock_that_jumps_by_days_changes_nothing(desk: Desk, config: Path) -> None:
+    days = itertools.cycle([0, 3, -3, 0, 400, -400])
+    now = lambda: datetime.now(UTC) + timedelta(days=next(days))  # noqa: E731
+    with running(config, now=now, namespaces=(desk.namespace,)):
+        desk.apply(resource(refresh="24h"))
+        desk.wait_for("Complete", seconds=120)
+    assert set(desk.kubelet.store.tried.values()) == {1}
+    assert [name for name in steps(desk.kubelet.jobs) if "survey" not in name] == RUN[:-1]
+
+
+def test_somebody_elses_writes_to_the_resource_make_conflicts_and_no_harm(
+    desk: Desk, config: Path, defined: ControlPlane
+) -> None:
+    user = f"system:serviceaccount:{desk.namespace}:{ACCOUNT}"
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        for number in range(10_000):
+            if holds(desk.edit({"metadata": {"labels": {"touched": str(number)}}}), "Complete"):
+                break
+    answers = Counter(event["responseStatus"]["code"] for event in defined.audit(user))
+    assert answers[409], answers
     as_if_nothing_had_happened(desk)

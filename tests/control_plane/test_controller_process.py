@@ -55,7 +55,7 @@ def test_the_operators_account_can_read_no_secret_and_touch_no_node(desk: Desk, 
             client.list(kind, namespace)
         assert caught.value.code == 403
     with pytest.raises(ApiError) as caught:
-        client.patch("VideoPipeline", "demo", {"spec": {"suspend": True}}, desk.namespace)
+        client.create(resource(), desk.namespace)
     assert caught.value.code == 403
 
     def watched() -> bool:

@@ -1,10 +1,12 @@
 """What the definition cannot refuse and the cluster does: told within a minute, with what to do, and mended alone."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.control_plane import ControlPlane
 from control_plane.operators import running, until
 from control_plane.pipelines import Desk, resource
 
@@ -56,3 +58,54 @@ def test_a_quota_that_refuses_the_job_is_told_in_its_words_and_lifted_without_a_
         assert "exceeded quota" in reconciling(desk, "demo")[1]
         desk.client.delete("v1/ResourceQuota", "none", desk.namespace)
         desk.wait_for("Complete", seconds=120)
+
+
+def test_what_keeps_containers_from_starting_is_told_with_the_way_out_and_passes_when_mended(
+    desk: Desk, config: Path, defined: ControlPlane
+) -> None:
+    kubelets_words = {
+        "imageless": ("ImagePullBackOff", 'Back-off pulling image "registry.example/none:1"'),
+        "secretless": ("CreateContainerConfigError", 'secret "s3-credentials" not found'),
+        "keyless": ("CreateContainerConfigError", "couldn't find key AWS_ACCESS_KEY_ID in Secret team/s3"),
+    }
+    told = {
+        "imageless": ("ImagePull", "mend `image` or `imagePullSecrets`"),
+        "secretless": ("SecretMissing", "create it in the pipeline's namespace"),
+        "keyless": ("PodConfig", "AWS_ACCESS_KEY_ID"),
+        "gpuless": ("Unschedulable", "nodes are available"),
+    }
+    gpu = [{"name": "clips", "clip": {"by": "length"}, "shards": 1, "gpu": {"products": ["NVIDIA-NONE"]}}]
+    desk.kubelet.waiting, desk.kubelet.gpus = kubelets_words, False
+    user = f"system:serviceaccount:{desk.namespace}:reelmill-operator"
+    with running(config, namespaces=(desk.namespace,), resync_seconds=1) as one:
+        for name in kubelets_words:
+            desk.apply(named(name))
+        desk.apply(named("gpuless", stages=gpu))
+        for name, (reason, words) in told.items():
+            until(lambda name=name, reason=reason: reconciling(desk, name)[0] == reason, 60, f"{reason} of {name}")
+            assert words in reconciling(desk, name)[1]
+        written, lists = len(defined.audit(user)), one.operator.metrics.resyncs._value
+        listed, jobs = lists.get(), len(desk.jobs())
+        until(lambda: lists.get() >= listed + 3, 60, "three lists")
+        assert len(defined.audit(user)) - written <= len(told)
+        assert len(desk.jobs()) == jobs
+        desk.kubelet.waiting, desk.kubelet.gpus = {}, True
+        for name in told:
+            desk.wait_for("Complete", name)
+
+
+def test_a_bucket_that_does_not_exist_is_told_and_found_without_a_hand_once_it_does(desk: Desk, config: Path) -> None:
+    desk.kubelet.store.exits["", "survey"] = [64] * 1000
+    ahead = [0]
+    now = lambda: datetime.now(UTC) + timedelta(minutes=ahead[0])  # noqa: E731
+    with running(config, now=now, namespaces=(desk.namespace,), resync_seconds=1) as one:
+        desk.apply(resource())
+        desk.wait_for("Failed")
+        assert "on purpose; mend it" in desk.status().condition("Stalled").message  # type: ignore[union-attr]
+        lists = one.operator.metrics.resyncs._value
+        listed = lists.get()
+        until(lambda: lists.get() >= listed + 3, 60, "three lists")
+        assert len(desk.jobs()) == 1, "no storm"
+        desk.kubelet.store.exits.clear()
+        ahead[0] = 2
+        desk.wait_for("Complete")

@@ -9,6 +9,7 @@ from cluster import kubeconfig
 from cluster.control_plane import ControlPlane
 from control_plane.operators import running, until
 from control_plane.pipelines import KIND, Desk, holds, resource
+from control_plane.relay import relayed
 from control_plane.test_controller_faults import as_if_nothing_had_happened
 from control_plane.wire import Wire, wired
 
@@ -53,3 +54,39 @@ def test_what_vanished_while_nobody_watched_is_no_ghost_afterwards(
         desk.apply(resource())
         desk.wait_for("Complete")
         assert desk.get()["metadata"]["uid"] != uid
+
+
+def test_a_watch_whose_version_was_compacted_away_begins_anew_and_leaves_no_ghost(
+    desk: Desk, config: Path, defined: ControlPlane
+) -> None:
+    with relayed(config) as relay, running(relay.config, namespaces=(desk.namespace,)) as one:
+        desk.apply(resource())
+        desk.wait_for("Complete")
+        begun = len(relay.watches)
+        relay.hold()
+        relay.end_watches()
+        until(lambda: len(relay.watches) >= begun + 2, 60, "watches that go on where they were")
+        desk.client.delete(KIND, "demo", desk.namespace)
+        until(lambda: not desk.jobs(), 60, "the Jobs to go")
+        defined.forget_history()
+        defined.restart("kube-apiserver")
+        relay.release()
+        until(lambda: relay.expired, 60, "410 Gone")
+        cache = one.operator.cache
+        until(lambda: not len(cache.pipelines) and not len(cache.jobs), 60, "the ghosts to go")
+        desk.apply(resource())
+        desk.wait_for("Complete")
+
+
+def test_a_run_goes_on_by_lists_while_no_watch_says_a_word(desk: Desk, config: Path) -> None:
+    with (
+        relayed(config) as relay,
+        running(relay.config, namespaces=(desk.namespace,), resync_seconds=1) as one,
+    ):
+        until(lambda: one.operator.health.ready and len(relay.watches) >= 2, 30, "watches")
+        relay.hold()
+        relay.end_watches()
+        desk.apply(resource())
+        desk.wait_for("Complete", seconds=180)
+        assert relay.watches
+    as_if_nothing_had_happened(desk)

@@ -35,7 +35,7 @@ def view_fingerprint(view: dict[str, object]) -> str:
 
 
 class Step(StrEnum):
-    """The kinds of Jobs. A run is a survey, then open, shards and commit of each pass; `remove` comes after the last."""
+    """The kinds of Jobs. A run: a survey, then open, shards and commit of each pass. `remove`: after the last run."""
 
     SURVEY = "survey"
     OPEN = "open"

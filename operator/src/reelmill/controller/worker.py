@@ -59,6 +59,10 @@ class _Memory:
     written: float = float("-inf")
 
 
+class _NamespaceEnding(Exception):
+    """Nothing can be created any more."""
+
+
 class Worker:
     """Turns keys into writes. Several tasks may use one; the queue gives each key to one at a time."""
 
@@ -114,8 +118,12 @@ class Worker:
         except NotFound:
             self._cache.pipelines.remove(pipeline)
             return None
-        for action in plan.actions:
-            await self._apply(memory, namespace, action)
+        try:
+            for action in plan.actions:
+                await self._apply(memory, namespace, action)
+        except _NamespaceEnding:
+            # Nothing helps but to let the resource go; one that nothing holds is taken away soon.
+            return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
         return _sooner(plan.wake_after, look_again)
@@ -198,6 +206,8 @@ class Worker:
             # The API server's words, the same in all versions: it gives no other sign.
             reason = NAMESPACE_ENDING if "it is being terminated" in str(refusal) else "JobRefused"
             memory.refused = {name: Diagnosis(reason, f"the Job {name} cannot be created: {refusal}")}
+            if reason == NAMESPACE_ENDING:
+                raise _NamespaceEnding from refusal
             raise
         memory.refused.pop(name, None)
         metadata = job["metadata"]

@@ -1,0 +1,156 @@
+"""Our side: pipelines applied as fast as the server takes them, an operator with its own rights and no other."""
+
+import re
+import socket
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench_operator.load import Load, control_plane, size
+from bench_operator.process import Controller, controller
+from cluster.client import Client
+from cluster.control_plane import ControlPlane
+from control_plane.operators import ACCOUNT, account
+from control_plane.pipelines import holds
+from reelmill.schema import crd
+
+Json = dict[str, Any]
+KIND = "VideoPipeline"
+NAMESPACE = "bench"
+RESYNC = 20
+SETTINGS = {
+    "REELMILL_WRITE_RATE": "500",
+    "REELMILL_WRITE_BURST": "1000",
+    "REELMILL_WORKERS": "32",
+    "REELMILL_RESYNC_SECONDS": str(RESYNC),
+}
+
+
+def run(load: Load, seconds: float) -> Json:
+    """Everything to Complete, then three lists in which nothing may be written."""
+    with control_plane(load) as plane, TemporaryDirectory() as folder:
+        client = plane.client
+        client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        client.wait(lambda: client.find("ServiceAccount", "default", NAMESPACE), 60, "the service account")
+        definition = crd()
+        client.apply(definition)
+        kind, name = "apiextensions.k8s.io/v1/CustomResourceDefinition", definition["metadata"]["name"]
+        client.wait_for(kind, name, "", lambda found: holds(found, "Established"), 60)
+        config = account(client, NAMESPACE, Path(folder), cluster_wide=True)
+        port = _free_port()
+        command = [sys.executable, "-m", "reelmill.cli", "operator", "run", "--kubeconfig", config]
+        command += ["--listen", f"127.0.0.1:{port}", "--log-level", "WARNING"]
+        with controller(command, {**SETTINGS, "KUBECONFIG": str(config)}, Path(folder) / "log") as operator:
+            _until(operator, lambda: "reelmill_resyncs_total" in _metrics(port), 60)
+            return _measured(load, plane, operator, port, seconds)
+
+
+def _measured(load: Load, plane: ControlPlane, operator: Controller, port: int, seconds: float) -> Json:
+    cpu, began = operator.cpu, time.monotonic()
+    for number in range(load.pipelines):
+        plane.client.create(load.pipeline(f"p{number:04d}"), NAMESPACE)
+    applied = time.monotonic() - began
+    _until(operator, lambda: _complete(port) >= load.pipelines, seconds)
+    took, cpu = time.monotonic() - began, operator.cpu - cpu
+    text = _metrics(port)
+    user = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
+    quiet = _quiet(plane, operator, port, user)
+    writes = [event for event in plane.audit(user) if event["responseStatus"]["code"] < 300]
+    created = [
+        event["objectRef"]["name"]
+        for event in writes
+        if (event["verb"], event["objectRef"]["resource"]) == ("create", "jobs")
+    ]
+    statuses = [size(found.get("status") or {}) for found in _pipelines(plane.client)]
+    by_kind = Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in writes)
+    return {
+        "load": {"pipelines": load.pipelines, "stages": load.stages, "shards": load.shards, "pods": load.pods},
+        "seconds": round(took, 1),
+        "seconds to apply": round(applied, 1),
+        "pods a second": round(load.pods * load.pipelines / took, 1),
+        "CPU seconds": round(cpu, 1),
+        "cores": round(cpu / took, 2),
+        "MiB": round(operator.memory / 2**20),
+        "writes a pipeline": round(len(writes) / load.pipelines, 1),
+        "writes": {name: round(count / load.pipelines, 1) for name, count in sorted(by_kind.items())},
+        "reconcile seconds": _quantiles(text, "controller_runtime_reconcile_time_seconds"),
+        "queue seconds": _quantiles(text, "workqueue_queue_duration_seconds"),
+        "bytes a status": {"mean": round(sum(statuses) / len(statuses)), "most": max(statuses)},
+        "writes at rest": quiet,
+        "duplicate Jobs": len(created) - len({_work(name) for name in created}),
+        "missing Jobs": load.jobs * load.pipelines - len({_work(name) for name in created}),
+    }
+
+
+def _quiet(plane: ControlPlane, operator: Controller, port: int, user: str) -> int:
+    """Writes during three lists, once the last ttl was set."""
+    written = -1
+    while written != (written := len(plane.audit(user))):
+        listed = _value(_metrics(port), "reelmill_resyncs_total")
+        _until(operator, lambda listed=listed: _value(_metrics(port), "reelmill_resyncs_total") > listed, 300)
+    listed = _value(_metrics(port), "reelmill_resyncs_total")
+    _until(operator, lambda: _value(_metrics(port), "reelmill_resyncs_total") >= listed + 3, 600)
+    return len(plane.audit(user)) - written
+
+
+def _work(job: str) -> str:
+    """A Job's name without its run number: what it is for."""
+    return job.rstrip("0123456789")
+
+
+def _pipelines(client: Client) -> list[Json]:
+    return client.list(KIND, NAMESPACE)
+
+
+def _complete(port: int) -> int:
+    return int(_value(_metrics(port), 'reelmill_pipelines{condition="Complete"}'))
+
+
+def _metrics(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def _value(text: str, name: str) -> float:
+    return next((float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name} ")), 0.0)
+
+
+def _quantiles(text: str, name: str) -> Json:
+    """p50 and p99 of a histogram, linear within its buckets."""
+    pattern = re.compile(rf'^{name}_bucket{{.*le="([^"]+)".*}} (\S+)$', re.MULTILINE)
+    buckets = sorted((float(edge), float(count)) for edge, count in pattern.findall(text))
+    return {f"p{share:g}": _quantile(buckets, share / 100) for share in (50, 99)}
+
+
+def _quantile(buckets: list[tuple[float, float]], share: float) -> float:
+    low, below = 0.0, 0.0
+    wanted = share * buckets[-1][1] if buckets else 0.0
+    for edge, count in buckets:
+        if count >= wanted and count > below:
+            part = (wanted - below) / (count - below)
+            return round(low + (min(edge, 10 * max(low, 1.0)) - low) * part, 4)
+        low, below = edge, count
+    return low
+
+
+def _until(operator: Controller, look: Any, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not look():
+        operator.alive()
+        if time.monotonic() > end:
+            raise TimeoutError(f"not done in {seconds:g} s; the operator's log: {operator.log.read_text()[-2000:]}")
+        time.sleep(0.5)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

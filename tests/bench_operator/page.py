@@ -1,0 +1,80 @@
+"""The results as a table for a terminal and as a page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+MACHINE = ("CPU", "cores", "memory", "system", "Python")
+TITLES = {"many": "many pipelines", "wide": "one wide stage", "ours": "reelmill", "argo": "Argo Workflows 3.7"}
+INTRO = """\
+# Benchmarks of the operator
+
+What `make bench-operator` found: a real etcd, API server, controller manager and scheduler, kwok's nodes, whose pods
+end at once, and all of it on one machine, together with the operator. So the time is the control plane's, and the
+operator's own cost is what to look at. Each case has a control plane of its own. A pipeline here is a row of stages;
+of every stage reelmill runs three Jobs (open, shards, commit), and one survey comes first, while Argo runs a pod a
+shard and nothing else: its pods' executors, which on kwok do not run, would write one result each.
+"""
+ROWS: dict[str, tuple[str, ...]] = {
+    "pipelines x stages x shards": (),
+    "pods a pipeline": ("load", "pods"),
+    "seconds to the last Complete": ("seconds",),
+    "pods a second": ("pods a second",),
+    "CPU seconds of the controller": ("CPU seconds",),
+    "cores of the controller (target < 1)": ("cores",),
+    "memory of the controller, MiB (target < 256)": ("MiB",),
+    "API writes a pipeline": ("writes a pipeline",),
+    "reconcile p50 / p99, s": ("reconcile seconds",),
+    "queue p50 / p99, s": ("queue seconds",),
+    "bytes a status, mean / most": ("bytes a status",),
+    "writes at rest in three lists (target 0)": ("writes at rest",),
+    "duplicate Jobs (target 0)": ("duplicate Jobs",),
+    "missing Jobs (target 0)": ("missing Jobs",),
+    "load average of the machine": ("load average",),
+}
+
+
+def cell(found: Json, row: str) -> str:
+    """What a case has to say to a row."""
+    if not ROWS[row]:
+        load = found["load"]
+        return f"{load['pipelines']} x {load['stages']} x {load['shards']}"
+    value: Any = found
+    for name in ROWS[row]:
+        value = value.get(name, "")
+    return " / ".join(f"{part:g}" for part in value.values()) if isinstance(value, Mapping) else str(value)
+
+
+def table(cases: Mapping[str, Json]) -> list[list[str]]:
+    """Head and rows."""
+    return [
+        ["", *(TITLES[case] for case in cases)],
+        *([row, *(cell(cases[case], row) for case in cases)] for row in ROWS),
+    ]
+
+
+def text(cases: Mapping[str, Json]) -> str:
+    """Aligned columns."""
+    lines = table(cases)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def page(result: Json) -> str:
+    """The page from what the JSON holds."""
+    cases: Mapping[str, Json] = result["cases"]
+    head, *rows = table(cases)
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(cases)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    said = [
+        f"- {TITLES[case]} ({found['date']}): {found['remark']}" for case, found in cases.items() if found["remark"]
+    ]
+    writes = [
+        f"- {TITLES[case]}: {', '.join(f'{name} {count:g}' for name, count in found['writes'].items())}"
+        for case, found in cases.items()
+    ]
+    machine = [f"- {name}: {text}" for name, text in result["machine"].items()]
+    parts = [INTRO, "\n".join(lines), *(["\n".join(["Remarks:", "", *said])] if said else [])]
+    parts += ["\n".join(["Writes a pipeline by kind:", "", *writes]), "\n".join(["The machine:", "", *machine])]
+    return "\n\n".join(part.strip() for part in parts) + "\n"

@@ -1,0 +1,66 @@
+"""A controller as a process of its own, and what it cost: CPU seconds and the most memory it had."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Controller:
+    """A running one."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    began: float = field(default_factory=time.monotonic)
+    memory: int = 0
+    """Most bytes resident, seen so far."""
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def watch(self, stop: threading.Event) -> None:
+        """Take down how much memory it has."""
+        while not stop.wait(0.2):
+            try:
+                status = Path(f"/proc/{self.process.pid}/status").read_text()
+            except OSError:
+                return
+            kib = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), "0")
+            self.memory = max(self.memory, int(kib) * 1024)
+
+    def alive(self) -> None:
+        """Raises RuntimeError with the end of its log when it ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the controller ended: {self.log.read_text()[-2000:]}")
+
+
+@contextmanager
+def controller(command: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Iterator[Controller]:
+    """A controller while the block lasts."""
+    stop = threading.Event()
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [str(word) for word in command], env={**os.environ, **env}, stdout=file, stderr=subprocess.STDOUT
+        )
+        found = Controller(process, log)
+        watching = threading.Thread(target=found.watch, args=(stop,), daemon=True)
+        watching.start()
+        try:
+            yield found
+        finally:
+            stop.set()
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
