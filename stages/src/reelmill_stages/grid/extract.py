@@ -1,6 +1,7 @@
 """From batches of pixels to arrays that are ready to be written: the model, its device and the type of storage."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,40 +14,27 @@ from reelmill_stages.grid.pixels import Pixels
 from reelmill_stages.grid.provenance import Attributes, attributes
 from reelmill_stages.grid.tower import Config, Grid, Tower, architecture
 from reelmill_stages.runtime.cgroup import cpus
-from reelmill_stages.stage import ReadFile
 
 
 class Extractor:
     """Runs the block's model. Made once per shard, before the first image."""
 
-    def __init__(self, block: GridBlock, read: ReadFile, config: Config | None = None) -> None:
+    def __init__(
+        self, block: GridBlock, weights: Path, codebook: Path | None = None, *, config: Config | None = None
+    ) -> None:
         """`config` in place of the architecture that the model names. Raises SpecError for unfit weights or codebook,
         and where `device: gpu` finds none.
         """
         self.device = device_of(block.device)
         if self.device == "cpu":
             torch.set_num_threads(cpus())
-        weights = read(block.weights.uri, block.weights.digest or "")
-        self._tower = Tower(
-            config or architecture(block.model),
-            weights,
-            input_side=block.input,
-            device=self.device,
-            where=block.weights.uri,
-        )
+        config = config or architecture(block.model)
+        where = block.weights.uri
+        self._tower = Tower(config, weights, input_side=block.input, device=self.device, where=where)
         self._grid = Grid(int(block.grid.partition("x")[0]), block.space)
         self._dtype = np.dtype(block.dtype)
-        self._codebook = None
-        codebook = None
-        if block.labels:
-            codebook = read(block.labels.uri, block.labels.digest or "")
-            self._codebook = read_codebook(codebook, block.joint, block.labels.uri)
+        self._codebook = read_codebook(codebook, config["embed_dim"]) if codebook else None
         self.attributes: Attributes = attributes(block, weights, self.device, codebook)
-
-    @property
-    def labels(self) -> bool:
-        """Whether patches get classes."""
-        return self._codebook is not None
 
     def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:
         """Features (rows, width) of each image in the type of storage, and classes (patches,) int64 where asked for."""

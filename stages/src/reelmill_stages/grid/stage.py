@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from reelmill_stages.stage import (
     Work,
 )
 
+if TYPE_CHECKING:
+    from reelmill_stages.grid.extract import Extractor
+
 Batch = list[tuple[Kept, Pixels]]
 
 
@@ -38,6 +41,8 @@ class Grid(Stage):
 
     spans = True
     pace = 0.5
+    config: Mapping[str, Any] | None = None
+    """An architecture in place of the block's model, for those who derive a stage."""
 
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
@@ -58,7 +63,9 @@ class Grid(Stage):
         from reelmill_stages.grid.codebook import read_codebook
         from reelmill_stages.grid.tower import architecture, check_weights
 
-        check_weights(architecture(self._block.model), read(self._block.weights), self._block.weights.uri)
+        check_weights(
+            self.config or architecture(self._block.model), read(self._block.weights), self._block.weights.uri
+        )
         if self._block.labels:
             read_codebook(read(self._block.labels), self._block.joint, self._block.labels.uri)
 
@@ -81,9 +88,7 @@ class Grid(Stage):
         return Done(payload=(File(path.name, path),))
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
-        from reelmill_stages.grid.extract import Extractor
-
-        extractor = Extractor(self._block, shard.read)
+        extractor = self._extractor(shard)
         part: Part | None = None
         try:
             for number, found in self._batches(kept, shard):
@@ -102,6 +107,15 @@ class Grid(Stage):
         finally:
             if part:
                 part.discard()
+
+    def _extractor(self, shard: Shard) -> "Extractor":
+        from reelmill_stages.grid.extract import Extractor
+
+        weights, codebook = (
+            shard.read(ref.uri, ref.digest or "") if ref else None for ref in (self._block.weights, self._block.labels)
+        )
+        assert weights is not None
+        return Extractor(self._block, weights, codebook, config=self.config)
 
     def _batches(self, kept: Iterable[Kept], shard: Shard) -> Iterator[tuple[int, Batch | Refused]]:
         """Batches with the number of the part that they belong to. Pixels are read at once: what was consumed may
