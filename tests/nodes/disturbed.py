@@ -85,6 +85,12 @@ class Disturbed:
         assert files(one) == files(calm)
         assert place.overlaps(name) == []
 
+    def shards_jobs(self, name: str) -> list[Json]:
+        """The attempts at the shards that were disturbed."""
+        jobs = [(job, job["metadata"]["labels"]) for job in self.place.jobs(name)]
+        wanted = {"reelmill.dev/stage": "clips", "reelmill.dev/step": "shards"}
+        return [job for job, labels in jobs if wanted.items() <= labels.items()]
+
     def until_moment(self, name: str, number: int) -> None:
         """Wait until so many things have happened to a pipeline's Jobs: each is created, and each ends."""
 

@@ -58,6 +58,11 @@ def fitted(document: Json, endpoint: str) -> Json:
     return document
 
 
+def blocks(path: Path) -> set[str]:
+    """Names of the stages' blocks and fields in a file."""
+    return {word for one in pipelines(path) for stage in one["spec"]["stages"] for word in stage}
+
+
 def on_cpu(stage: Json) -> None:
     """Keep a stage on the node without GPUs."""
     stage["nodeSelector"] = {"kubernetes.io/hostname": "reel-cpu"}
