@@ -12,7 +12,7 @@ WORKERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out control-plane nodes,$(CHOSEN)))
 CLUSTER := $(subst $() ,$(COMMA),$(filter control-plane nodes,$(CHOSEN)))
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-pythons check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: install demo test test-trainers test-pythons check format generate images lock bench bench-operator cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -38,6 +38,10 @@ test: install
 	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
 	$(if $(CLUSTER),REELMILL_TIERS=$(CLUSTER) $(BIN)/pytest $(ARGS); cluster=$$?;) \
 	case $$shared,$$cluster in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
+
+# The trainers of others open what we write: environments of several GB, made once and kept in ~/.cache.
+test-trainers: install
+	REELMILL_TRAINERS=1 $(BIN)/pytest tests/trainers $(ARGS)
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)

@@ -220,14 +220,14 @@ def test_a_tiny_model_learns_from_frames_in_tars(frames: Path) -> None:
     torch.manual_seed(0)
     data = FramesInTars(str(frames), size=(8, 12))
     loader = DataLoader(data, batch_size=2, sampler=Order(data.tars.counts), collate_fn=together)
-    model = nn.Linear(4 * 3 * 8 * 12, 7)
-    steps = torch.optim.SGD(model.parameters(), lr=0.05)
+    model = nn.Linear(4 * 3 * 8 * 12, 1)
+    steps = torch.optim.AdamW(model.parameters(), lr=0.001)
     losses = []
     for _ in range(6):
         for batch in loader:
             steps.zero_grad()
-            wanted = torch.tensor([int(text.split()[1]) for text in batch.texts])
-            loss = nn.functional.cross_entropy(model(batch.frames.flatten(1).float() / 255), wanted)
+            seen = batch.frames.flatten(1).float() / 255
+            loss = nn.functional.mse_loss(model(seen), seen.mean(1, keepdim=True))
             loss.backward()
             steps.step()
             losses.append(loss.item())
