@@ -1,4 +1,4 @@
-"""Environments of other people's trainers, made once per lock file by uv, kept in the user's cache, never imported here.
+"""Environments of other people's trainers, made once per lock file by uv and cached for the user; never imported here.
 
 Each wants packages that would not live beside ours (torch, another pyarrow, numpy 1.23), so each is an interpreter of
 its own that runs a script of `readers/` and prints what it saw.
