@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workshop import CLIPS, Workshop
+from workshop import CLIPS, SMALL, Workshop
 
+import footage
+from reelmill.contract.errors import ItemError
+from reelmill_stages.clip.rebuild import rebuild as rebuild_clip
 from reelmill_stages.frames.rebuild import rebuild
 
 pytestmark = pytest.mark.store
@@ -65,8 +68,39 @@ def test_virtual_clips_give_the_same_frames_as_copied_ones_and_are_rebuilt_elsew
         source = tmp_path / "elsewhere.mp4"
         shutil.copyfile(item.provenance["source"]["uri"], source)
         made = rebuild(item, source, tmp_path / "again")
-        digests = sorted(f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in made)
-        assert digests == sorted(output.digest for output in item.outputs)
+        assert sorted(map(digest, made)) == sorted(output.digest for output in item.outputs)
+
+
+@pytest.mark.parametrize("clip", [{"mode": "copy"}, {"mode": "reencode", "crf": 30, "audio": "drop"}], ids=str)
+def test_samples_of_clips_are_rebuilt_elsewhere_from_rows_and_raw_videos_alone(
+    ran: Workshop, tmp_path: Path, clip: dict[str, Any]
+) -> None:
+    shop = Workshop(tmp_path, ran.sources, [{**CLIPS, "clip": clip, "failures": {"tolerate": "50%"}}, NPY])
+    shop.run()
+    clips = {item.outputs[0].key: item for item in shop.items("clips").values()}
+    samples = shop.items("samples").values()
+    assert len(samples) == 4
+    for number, item in enumerate(samples):
+        row = clips[item.provenance["source"]["uri"]]
+        source = tmp_path / f"elsewhere-{number}" / "video"
+        source.parent.mkdir()
+        shutil.copyfile(row.provenance["source"]["uri"], source)
+        again = rebuild_clip(row, source, source.parent)
+        assert digest(again) == row.outputs[0].digest
+        made = rebuild(item, again, source.parent)
+        assert sorted(map(digest, made)) == sorted(output.digest for output in item.outputs)
+
+
+def test_a_clip_is_not_rebuilt_from_another_video(ran: Workshop, tmp_path: Path) -> None:
+    item = next(iter(ran.items("clips").values()))
+    other = footage.video(**{**SMALL, "fps": 13})
+    with pytest.raises(ItemError) as error:
+        rebuild_clip(item, other, tmp_path)
+    assert error.value.reason == "changed"
+
+
+def digest(path: Path) -> str:
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def pictures(shop: Workshop) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class Cutter:
             "out": cut.end,
             "timeBase": f"{base.numerator}/{base.denominator}",
             "frames": [cut.frames.start, cut.frames.stop],
+            "audio": self.block.audio,
             "versions": _versions(),
         }
 
