@@ -63,8 +63,21 @@ def test_001_f08_kf_packs_key_frames_and_others_with_their_kind_and_place_in_tim
     assert document(sample)["prompt"].endswith("<Iimage>#1000")
 
 
+def test_001_p4_the_first_version_of_un_packs_one_frame_a_second_of_a_short_video(tmp_path: Path, video: Path) -> None:
+    (made,) = packed(PackBlock(sampler="un_first"), [video_item(video)], tmp_path / "set")
+    (sample,) = stock(made.file.path)
+    assert numbers(sample) == [0, 25, 50, 75]
+
+
+@pytest.mark.parametrize("sampler", ["un", "kf"])
+def test_a_conversation_goes_along_with_the_frames(tmp_path: Path, video: Path, sampler: str) -> None:
+    said = [{"from": "human", "value": "what is it?"}, {"from": "gpt", "value": "a test"}]
+    (made,) = packed(PackBlock(sampler=sampler), [video_item(video, conversations=said)], tmp_path / "set")
+    assert document(stock(made.file.path)[0])["conversations"] == said
+
+
 @pytest.mark.parametrize("gop", [7, 250])
-def test_d28_every_image_of_kf_is_the_frame_at_its_stated_position(tmp_path: Path, gop: int) -> None:
+def test_001_p3_and_d28_every_image_of_kf_is_the_frame_at_its_stated_position(tmp_path: Path, gop: int) -> None:
     video = footage.video(seconds=3, fps=25, options=("-g", str(gop), "-sc_threshold", "0"), audio=False)
     (made,) = packed(PackBlock(sampler="kf"), [video_item(video)], tmp_path / "set")
     (sample,) = stock(made.file.path)
@@ -85,7 +98,7 @@ def test_d15_packed_frames_are_spread_over_the_whole_video(tmp_path: Path, video
         assert shown[-1] >= 93
 
 
-def test_both_readers_see_the_same_samples_of_frames(tmp_path: Path, video: Path) -> None:
+def test_001_p1_both_readers_see_the_same_samples_of_frames(tmp_path: Path, video: Path) -> None:
     items = [video_item(video, number) for number in range(3)]
     (made,) = packed(PackBlock(sampler="kf", frames=6, key_frames=2), items, tmp_path / "set")
     theirs, ours = patched(made.file.path), stock(made.file.path)
@@ -98,7 +111,7 @@ def test_both_readers_see_the_same_samples_of_frames(tmp_path: Path, video: Path
         assert all(f"{name.split('-')[-1]}.jpg" in one for name in document(one)["image_name_list"])
 
 
-def test_the_json_comes_first_and_frames_are_named_key_dot_place(tmp_path: Path, video: Path) -> None:
+def test_001_p2_the_json_comes_first_and_frames_are_named_key_dot_place(tmp_path: Path, video: Path) -> None:
     (made,) = packed(PackBlock(sampler="un", frames=3), [video_item(video)], tmp_path / "set")
     assert names(made.file.path) == ["000000000.json"] + [f"000000000.{place}.jpg" for place in range(3)]
 
@@ -141,7 +154,7 @@ def test_001_f11_images_are_reduced_to_the_longest_side_and_keep_their_shape(tmp
             assert image.size == size
 
 
-def test_images_have_quality_100_unless_asked_otherwise(tmp_path: Path, video: Path) -> None:
+def test_001_p4_images_have_quality_100_unless_asked_otherwise(tmp_path: Path, video: Path) -> None:
     def quantisation(block: PackBlock, name: str) -> int:
         (made,) = packed(block, [video_item(video)], tmp_path / name)
         with Image.open(io.BytesIO(stock(made.file.path)[0]["0.jpg"])) as image:

@@ -6,12 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill_stages.pack.samplers.kf import chosen, position, thinned
-from reelmill_stages.pack.samplers.un import segment_middles
+from reelmill_stages.pack.samplers.un import segment_middles, strided
 
 FRAMES = st.integers(1, 20_000)
 
 
-def test_un_takes_the_positions_that_its_formula_says() -> None:
+@given(st.integers(2, 20_000), st.integers(1, 60))
+def test_001_p4_the_first_version_of_un_takes_11_or_12_frames_or_one_a_second_and_never_the_last(
+    frames: int, rate: int
+) -> None:
+    found = strided(frames, rate)
+    assert frames - 1 not in found
+    assert found[0] == 0
+    if frames < 12 * rate:
+        assert found == list(range(0, frames - 1, rate))
+    elif frames > 150:
+        assert len(found) in (11, 12)
+
+
+def test_001_p4_un_takes_the_positions_that_its_formula_says() -> None:
     step = 299 / 16
     assert segment_middles(300, 16) == [int(step / 2 + round(step * place)) for place in range(16)]
     assert segment_middles(300, 16)[0] == 9

@@ -65,7 +65,7 @@ def test_ids_of_clips_are_those_of_their_video(tmp_path: Path) -> None:
     assert [item.fields["vid"] for item in captions(tmp_path, "how2link", LINK)] == ["abc", "abc"]
 
 
-def test_questions_and_answers_become_turns(tmp_path: Path) -> None:
+def test_001_p7_questions_and_answers_of_sft_become_turns(tmp_path: Path) -> None:
     put(tmp_path / "videos", "1.mp4")
     (item,) = captions(tmp_path, "sft", [{"video": "1.mp4", "QA": [{"i": "Look.", "q": "What?", "a": "A cow."}]}])
     assert item.fields["conversations"] == [

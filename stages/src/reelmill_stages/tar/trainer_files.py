@@ -38,8 +38,11 @@ def energon(counts: Mapping[str, int], kinds: set[str]) -> dict[str, str]:
     }
 
 
-def front_matter(name: str, counts: Mapping[str, int]) -> str:
-    """README.md whose front matter tells Hugging Face which files are data."""
+def front_matter(name: str, counts: Mapping[str, int], *, same_parts: bool = True) -> str:
+    """README.md whose front matter tells Hugging Face which files are data.
+
+    Without `same_parts` (packs have as many images as fit) Hugging Face refuses the tars, so it is not named.
+    """
     tars = "".join(f"    - {tar}\n" for tar in counts)
     return (
         f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path:\n{tars}---\n"
@@ -48,5 +51,5 @@ def front_matter(name: str, counts: Mapping[str, int]) -> str:
         "They open as they are:\n\n"
         "- webdataset: the tars\n"
         "- Megatron Energon: this folder (`.nv-meta`, and a `.tar.idx` beside each tar)\n"
-        "- Hugging Face: `datasets.load_dataset` on this folder\n"
+        + ("- Hugging Face: `datasets.load_dataset` on this folder\n" if same_parts else "")
     )

@@ -38,7 +38,7 @@ def views(data: DataSetReader, block: TokenizeBlock) -> Iterator[File]:
     texts = {
         "tokens.json": json.dumps(about, indent=1) + "\n",
         **energon(counts, {"image"}),
-        "README.md": front_matter(data.name, counts),
+        "README.md": front_matter(data.name, counts, same_parts=False),
     }
     for name, text in texts.items():
         path = data.scratch / name.replace("/", "_")

@@ -13,6 +13,7 @@ GROUP = "reelmill.samplers"
 SAMPLERS = {
     "video_only": "reelmill_stages.pack.samplers.video_only:VideoOnly",
     "un": "reelmill_stages.pack.samplers.un:Uniform",
+    "un_first": "reelmill_stages.pack.samplers.un:FirstUniform",
     "kf": "reelmill_stages.pack.samplers.kf:KeyFrames",
 }
 """Adding a sampler is one line here and one file."""

@@ -17,6 +17,15 @@ def segment_middles(frames: int, count: int) -> list[int]:
     return [min(frames - 1, int(step / 2 + round(step * place))) for place in range(count)]
 
 
+def strided(frames: int, rate: int) -> list[int]:
+    """As the sampler's first version: every second (`rate` frames) below 12 seconds, else every (frames - 1) // 11-th.
+
+    11 or 12 of a long video, one a second of a short one; the last frame never, but where it is the only one.
+    """
+    step = max(1, rate if frames < 12 * rate else (frames - 1) // 11)
+    return list(range(0, frames - 1, step)) or [0]
+
+
 class Uniform:
     """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; the prompt is `<image>` for each.
 
@@ -28,6 +37,19 @@ class Uniform:
 
     def sample(self, clip: Clip) -> Sample:
         frames = clip.frames
-        wanted = [frames[place] for place in segment_middles(len(frames), self.block.frames or COUNT)]
+        wanted = [frames[place] for place in self.places(clip, len(frames))]
         parts = pictures(clip, wanted, quality=self.block.jpeg_quality, max_side=self.block.max_side)
         return Sample({"prompt": "<image>" * len(parts), "txt": clip.text, "info": info(clip), **clip.talk}, parts)
+
+    def places(self, clip: Clip, frames: int) -> list[int]:
+        """Which of so many frames are taken, in order."""
+        return segment_middles(frames, self.block.frames or COUNT)
+
+
+class FirstUniform(Uniform):
+    """The same of the frames that the first version took; how many they are depends on the video."""
+
+    def places(self, clip: Clip, frames: int) -> list[int]:
+        # Its library gave a whole number of frames a second, cut off.
+        rate = len(clip.timeline) / clip.timeline.duration if clip.timeline.duration else 1.0
+        return strided(frames, max(1, int(rate + 1e-6)))
