@@ -10,7 +10,9 @@ from reelmill.contract.record import Item, Media, Output
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.chunk.stage import Chunk
+from reelmill_stages.keypoints import folder_digest
 from reelmill_stages.stage import Done, Input, Result
+from reelmill_stages.store.local import LocalStore
 
 ROOT = "chunks/0123456789"
 
@@ -30,8 +32,7 @@ class Workplace:
 
     def files_in(self, uri: str, source: str) -> Iterator[Media]:
         for path in sorted(Path(uri).iterdir()):
-            status = path.stat()
-            yield Media(str(path), status.st_size, etag=f"{status.st_mtime_ns:x}-{status.st_size}", source=source)
+            yield listed(path)
 
     def content(self, media: Media) -> bytes:
         return Path(media.uri).read_bytes()
@@ -54,14 +55,27 @@ class Rows:
         raise NotImplementedError
 
 
+def listed(path: Path) -> Media:
+    """A file as a source lists it."""
+    stat = LocalStore(path.parent).stat(path.name)
+    return Media(str(path), stat.size, etag=stat.etag, source="raw")
+
+
 def take(views: dict[str, Path], **fields: Any) -> Item:
     """An item of a multiview source. `fields` are its range, labels and keypoints."""
-    told = {
-        view: Media(str(path), path.stat().st_size, etag="e", source="raw").to_json() for view, path in views.items()
-    }
+    told = {view: listed(path).to_json() for view, path in views.items()}
     media = Media.from_json(next(iter(told.values())))
     who = {"person_id": "01", "env_folder": "夜多い", "env_key": "night_high", "name": "01_夜多い"}
     return Item("01/夜多い", 0, "01/夜多い", 1.0, media, fields={**who, "views": told, **fields})
+
+
+def point_folders(folder: Path) -> dict[str, dict[str, Any]]:
+    """The keypoints of each view below a folder, as a source lists them."""
+    folders = {}
+    for path in sorted(folder.iterdir()):
+        count, digest = folder_digest(Workplace(folder).files_in(str(path), "raw"))
+        folders[path.name] = {"uri": str(path), "source": "raw", "files": count, "digest": digest}
+    return folders
 
 
 def run(scratch: Path, *items: Item, **params: Any) -> list[Result]:

@@ -62,11 +62,16 @@ def write_index(path: Path, data: DataSetReader, params: Mapping[str, Any]) -> t
 
 def read_index(path: Path) -> dict[str, Any]:
     """The whole index. Raises ValueError for another file."""
-    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return parse_index(path.read_bytes(), path.name)
+
+
+def parse_index(data: bytes, name: str) -> dict[str, Any]:
+    """As `read_index`, of bytes from a file of this name."""
+    index: dict[str, Any] = json.loads(data)
     if not _is_index(index):
-        raise ValueError(f"{path.name} is no chunk index: it has no list of entries")
+        raise ValueError(f"{name} is no chunk index: it has no list of entries")
     if index.get("version") != VERSION:
-        raise ValueError(f"{path.name} has version {index.get('version')!r}; this reelmill reads {VERSION}")
+        raise ValueError(f"{name} has version {index.get('version')!r}; this reelmill reads {VERSION}")
     return index
 
 

@@ -1,0 +1,232 @@
+"""Chunks of multi-view videos for a training loop: the item of the original loader, without its memory.
+
+A map-style dataset over a chunk index: `torch.utils.data.DataLoader` shuffles it and shares it between workers. Of a
+chunk only the frames that the item returns are decoded, only the views and keypoints that were asked for are read.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from reelmill.contract.errors import ItemError, NotFound, SpecError
+from reelmill_stages.chunk.entries import NAME, parse_index
+from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.view_files import ViewFiles
+from reelmill_stages.keypoints import JOINTS, file_name, nothing, read_joints
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Segment = tuple[int, int, str]
+NO_JOINTS = 17
+"""Joints of the zeros that stand for keypoints nobody has, as the original has it."""
+
+
+class ChunkSamples:
+    """The chunks of an index. One item:
+
+    `video`: of each view float32 (B, 3, T, height, width) in 0..1, B labelled segments of `frames` frames each, spread
+    evenly from the segment's first to its last; `sam3d_kpt`: of each view float32 (B, longest segment, 52, 3), zeros
+    after shorter ones and for frames without keypoints, (B, 1, 17, 3) where the chunk has none; `label`: int64 (B,);
+    `label_info`: their names; `meta`: who, where, and which frames of the video these are.
+
+    `where` is an export, or a stage's folder in a store (`s3://bucket/prefix/chunks`: its newest data set). A chunk
+    that has no labels is one segment with the label -1. `frames=None` takes all frames of the segments, which must
+    then be equally long. `size` is (height, width), None: as they are. `mean` and `std` per channel, computed
+    beforehand over whole videos, are applied to float32; then `transform` to each segment, (T, 3, height, width), which
+    keeps that shape or gives all segments another. With `scale=False` videos are uint8 as decoded.
+    Raises SpecError without torch, NotFound where there is no index.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        split: str | None = None,
+        *,
+        views: Sequence[str] = (),
+        load_rgb: bool = True,
+        load_kpt: bool = True,
+        frames: int | None = 8,
+        size: tuple[int, int] | None = (224, 224),
+        scale: bool = True,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+        transform: "Callable[[Tensor], Tensor] | None" = None,
+        experiment: str = "",
+        endpoint: str = "",
+        region: str = "",
+        source_endpoint: str | None = None,
+    ) -> None:
+        if find_spec("torch") is None:
+            raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
+        place = Place(where, endpoint=endpoint, region=region).current(NAME)
+        source = Place("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
+        index = _parsed(place.read(NAME), place.at(NAME))
+        entries = [each for each in index["entries"] if split is None or each["original_item"].get("split") == split]
+        # One line of text each: lists of small objects would be copied into every forked worker, page by page.
+        self._entries = [json.dumps(entry).encode() for entry in entries]
+        self._classes = {name: number for number, name in enumerate(index["params"]["classes"])}
+        self._chunked = index["params"]["maxFrames"] is not None
+        self._views = tuple(views)
+        self._rgb, self._kpt = load_rgb, load_kpt
+        self._frames, self._size, self._scale = frames, size, scale
+        self._mean, self._std, self._transform = tuple(mean), tuple(std), transform
+        self._experiment = experiment
+        self._files = ViewFiles(place, source)
+        self._source = source
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def entry(self, index: int) -> dict[str, Any]:
+        """A chunk as the index has it."""
+        found: dict[str, Any] = json.loads(self._entries[index])
+        return found
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Raises SpecError for a view that the chunk lacks, segments that cannot be stacked and files that changed."""
+        import torch
+
+        entry = self.entry(index)
+        segments: list[Segment] = [tuple(each) for each in entry["labels"] or [[0, _length(entry), ""]]]
+        views = self._views or tuple(entry["views"])
+        if lacking := [view for view in views if view not in entry["views"]]:
+            raise SpecError(f"there is no view {lacking[0]!r}", where=entry["key"], hint=f"{', '.join(entry['views'])}")
+        return {
+            "video": {view: self._video(entry, view, segments) for view in views} if self._rgb else {},
+            "sam3d_kpt": {view: self._points(entry, view, segments) for view in views} if self._kpt else {},
+            "label": torch.tensor([self._classes.get(label, -1) for _, _, label in segments], dtype=torch.int64),
+            "label_info": [label for _, _, label in segments],
+            "meta": self._meta(entry, index),
+        }
+
+    def _video(self, entry: Mapping[str, Any], view: str, segments: Sequence[Segment]) -> "Tensor":
+        """Decoded straight into the tensor that is returned: no second copy of the chunk is ever made."""
+        import torch
+
+        picked = [_picked(start, end, self._frames) for start, end, _ in segments]
+        if len(set(map(len, picked))) != 1:
+            raise SpecError(
+                "segments of different lengths cannot be stacked", where=entry["key"], hint="say how many frames"
+            )
+        places: dict[int, list[tuple[int, int]]] = {}
+        for segment, indices in enumerate(picked):
+            for place, frame in enumerate(indices):
+                places.setdefault(frame, []).append((segment, place))
+        told = entry["views"][view]
+        height, width = self._size or self._files.size(told)
+        kind = torch.float32 if self._scale else torch.uint8
+        video = torch.empty((len(segments), 3, len(picked[0]), height, width), dtype=kind)
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self._mean, self._std))
+        for frame, pixels in self._files.pictures(told, sorted(places), self._size):
+            picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+            if self._scale:
+                picture = picture.float().div_(255).sub_(mean).div_(std)
+            for segment, place in places[frame]:
+                video[segment, :, place] = picture
+        if self._transform is None:
+            return video
+        changed = [self._transform(segment.transpose(0, 1)).transpose(0, 1) for segment in video]
+        return torch.stack(changed)
+
+    def _points(self, entry: Mapping[str, Any], view: str, segments: Sequence[Segment]) -> "Tensor":
+        import torch
+
+        told = entry.get("keypoints", {})
+        if not told:
+            return torch.zeros((len(segments), 1, NO_JOINTS, 3))
+        points = torch.zeros((len(segments), max(end - start for start, end, _ in segments), JOINTS, 3))
+        if view not in told:
+            return points
+        if "file" in told[view]:
+            mapped = self._files.points(told[view])
+            for number, (start, end, _) in enumerate(segments):
+                points[number, : end - start] = torch.from_numpy(mapped[start:end].copy())
+            return points
+        first = told[view]["frames"][0]
+        known: dict[int, Tensor] = {}
+        for number, (start, end, _) in enumerate(segments):
+            for place, frame in enumerate(range(first + start, first + end)):
+                if frame not in known:
+                    known[frame] = torch.from_numpy(self._joints(f"{told[view]['uri']}/{file_name(frame)}"))
+                points[number, place] = known[frame]
+        return points
+
+    def _joints(self, uri: str) -> Any:
+        try:
+            return read_joints(self._source.read(uri), uri)
+        except NotFound:
+            return nothing()
+        except ItemError as error:
+            raise SpecError(error.what, hint="make this file again, or leave the keypoints out") from error
+
+    def _meta(self, entry: Mapping[str, Any], index: int) -> dict[str, Any]:
+        start, end = entry["chunk_start_frame"], entry["chunk_end_frame"]
+        offset = entry["start_frame_offset"]
+        item = entry["original_item"]
+        return {
+            "experiment": self._experiment,
+            "index": index,
+            **{name: item.get(name, "") for name in ("person_id", "env_folder", "env_key")},
+            "start_frame": 0,
+            "end_frame": end - start,
+            "fps": next(iter(entry["views"].values()))["fps"],
+            "is_chunked": self._chunked,
+            "chunk_info": {
+                "chunk_idx": entry["chunk_idx"],
+                "total_chunks": entry["total_chunks"],
+                "chunk_start_frame": start,
+                "chunk_end_frame": end,
+                "absolute_start_frame": offset + start,
+                "absolute_end_frame": offset + end,
+                "annotation_start": offset,
+            },
+        }
+
+
+def collated(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several chunks as one: their segments one after the other, keypoints padded to the longest; `meta` is a list.
+
+    For `DataLoader(collate_fn=collated)` with more than one chunk to a batch.
+    """
+    import torch
+    from torch.nn.functional import pad
+
+    def joined(name: str) -> dict[str, Any]:
+        return {view: [sample[name][view] for sample in batch] for view in batch[0][name]}
+
+    points = {}
+    for view, tensors in joined("sam3d_kpt").items():
+        shape = [max(tensor.shape[side] for tensor in tensors) for side in (1, 2)]
+        fitted = (pad(t, (0, 0, 0, shape[1] - t.shape[2], 0, shape[0] - t.shape[1])) for t in tensors)
+        points[view] = torch.cat(list(fitted))
+    return {
+        "video": {view: torch.cat(tensors) for view, tensors in joined("video").items()},
+        "sam3d_kpt": points,
+        "label": torch.cat([sample["label"] for sample in batch]),
+        "label_info": [label for sample in batch for label in sample["label_info"]],
+        "meta": [sample["meta"] for sample in batch],
+    }
+
+
+def _parsed(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        return parse_index(data, NAME)
+    except ValueError as error:
+        raise SpecError(str(error), where=where, hint="reelmill check says what is wrong with it") from error
+
+
+def _picked(start: int, end: int, frames: int | None) -> list[int]:
+    """Frames spread evenly over a segment, its first and last among them, as UniformTemporalSubsample picks them."""
+    import torch
+
+    if frames is None:
+        return list(range(start, end))
+    picked: list[int] = (start + torch.linspace(0, end - start - 1, frames).long()).tolist()
+    return picked
+
+
+def _length(entry: Mapping[str, Any]) -> int:
+    length: int = entry["chunk_end_frame"] - entry["chunk_start_frame"]
+    return length

@@ -1,0 +1,132 @@
+"""Frames of long videos and of chunk files, one chunk's at a time: only what is asked for is decoded.
+
+A process keeps the last few files and their packet tables: the chunks of a video share them. A file in a bucket is
+fetched once and dropped when others take its place.
+"""
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.datasets.place import Place
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import Pixels, render, shown_size
+from reelmill_stages.media.timeline import Timeline, read_timeline
+
+KEPT = 6
+"""Files that a process keeps: two takes of three views."""
+
+
+class ViewFiles:
+    """The files that the entries of a chunk index name. `place` is the index's folder, `source` reads absolute uris."""
+
+    def __init__(self, place: Place, source: Place) -> None:
+        self._place = place
+        self._source = source
+        self._forget()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_place": self._place, "_source": self._source}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def pictures(
+        self, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
+    ) -> Iterator[tuple[int, Pixels]]:
+        """(frame of the chunk, RGB pixels) of the wanted frames of one view, in order. `size` is (height, width)."""
+        path = self._fetched(told)
+        if path.suffix == ".npy":
+            yield from _of_array(path, wanted, size)
+            return
+        timeline = self._timeline(path)
+        first = told["frames"][0]
+        if "pts" in told and (told["frames"][1] > len(timeline) or timeline.pts[first] != told["pts"][0]):
+            raise SpecError("the video has other frames than were indexed", where=told["media"]["uri"], hint=_AGAIN)
+        for picture in decode(path, timeline, [first + frame for frame in wanted]):
+            width, height = shown_size(picture.frame)
+            height, width = size or (height, width)
+            yield picture.index - first, render(picture.frame, width=width, height=height)
+
+    def size(self, told: Mapping[str, Any]) -> tuple[int, int]:
+        """(height, width) in pixels of one view's frames as they are; one frame is decoded for it."""
+        ((_, pixels),) = self.pictures(told, [0], None)
+        return pixels.shape[0], pixels.shape[1]
+
+    def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
+        """The keypoint array of a chunk's view, float32 (frames, joints, 3), mapped where it lies."""
+        mapped: np.ndarray[Any, np.dtype[np.float32]] = np.load(self._fetched(told), mmap_mode="r", allow_pickle=False)
+        return mapped
+
+    def _forget(self) -> None:
+        self._paths: OrderedDict[str, tuple[Path, Path | None]] = OrderedDict()
+        self._timelines: dict[Path, Timeline] = {}
+        self._folder: Path | None = None
+        self._process = os.getpid()
+
+    def _fetched(self, told: Mapping[str, Any]) -> Path:
+        """The local file of a view."""
+        if self._process != os.getpid():
+            self._forget()
+        uri = self._uri(told["file"] if "file" in told else told["media"]["uri"])
+        if uri not in self._paths:
+            while len(self._paths) >= KEPT:
+                path, folder = self._paths.popitem(last=False)[1]
+                self._timelines.pop(path, None)
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
+            self._paths[uri] = self._fetch(uri, told.get("media", {}).get("etag", ""))
+        self._paths.move_to_end(uri)
+        return self._paths[uri][0]
+
+    def _fetch(self, uri: str, etag: str) -> tuple[Path, Path | None]:
+        """(the file, the temporary folder that it was downloaded to)."""
+        inside = uri.startswith(f"{self._place.uri}/")
+        store, key = (self._place if inside else self._source).store(uri)
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))
+            weakref.finalize(self, _remove, self._folder, self._process)
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        path = store.fetch(key, folder, if_match=etag)
+        return path, folder if path.is_relative_to(folder) else None
+
+    def _timeline(self, path: Path) -> Timeline:
+        if path not in self._timelines:
+            self._timelines[path] = read_timeline(path)
+        return self._timelines[path]
+
+    def _uri(self, name: str) -> str:
+        at = self._place.at(name)
+        scheme, separator, rest = at.rpartition("://")
+        return f"{scheme}{separator}{normpath(rest)}"
+
+
+_AGAIN = "it was replaced: list the source again under a new epoch"
+
+
+def _of_array(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -> Iterator[tuple[int, Pixels]]:
+    frames = np.load(path, mmap_mode="r", allow_pickle=False)
+    if size is not None and frames.shape[1:3] != size:
+        raise SpecError(
+            f"the stored frames are {frames.shape[1]}x{frames.shape[2]}, not {size[0]}x{size[1]}",
+            where=path.name,
+            hint="ask for no size, or write them with that width and height",
+        )
+    for frame in wanted:
+        yield frame, frames[frame]
+
+
+def _remove(folder: Path, process: int) -> None:
+    """A forked process must not remove what its parent still reads."""
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
