@@ -40,7 +40,8 @@ def exported(path: Path, folder: Path) -> Path:
     return folder
 
 
-def ledger(path: Path, stage: str = "features") -> dict[str, dict[str, Any]]:
-    said = reelmill("ledger", path, stage, "-o", "json")
+def failures(path: Path, stage: str = "features") -> dict[str, str]:
+    """Key -> reason of what failed."""
+    said = reelmill("ledger", path, "--stage", stage, "--outcome", "failed", "-o", "json")
     assert said.code == 0, said.err
-    return {row["key"]: row for row in json.loads(said.out)["rows"]}
+    return {row["key"]: row["reason"] for row in json.loads(said.out)}

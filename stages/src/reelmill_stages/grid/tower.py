@@ -43,7 +43,7 @@ class Tower:
 
     def __init__(self, config: Config, weights: Path, *, input_side: int, device: str = "cpu", where: str = "") -> None:
         """Raises SpecError for weights that do not fit or are no numbers."""
-        tensors = {name: tensor.float() for name, tensor in _read(config, weights, where).items()}
+        tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in _read(config, weights, where).items()}
         check_finite(tensors, where or str(weights))
         model = _skeleton({**config, "vision_cfg": {**config["vision_cfg"], "image_size": input_side}})
         open_clip.model.resize_pos_embed(tensors, model)
