@@ -17,7 +17,7 @@ def stalled(seen: Seen, say: Say, name: str, stall: Stall) -> Iterator[str]:
     yield sentence(f"{what} cannot go on ({stall.reason}): {stall.message}")
     if stall.hint:
         yield sentence(_upper(stall.hint))
-    yield from _fallen(seen, name)
+    yield from _fallen(seen, say, name)
     waiting = _after(seen, name)
     yield f"{listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it." if waiting else ""
     only = "" if name == SURVEY else f"--stage {name}"
@@ -41,7 +41,7 @@ def held_up(seen: Seen, reason: str, message: str) -> Iterator[str]:
     yield "It goes on by itself once that is mended."
 
 
-def at_work(seen: Seen, stage: StageStatus) -> Iterator[str]:
+def at_work(seen: Seen, say: Say, stage: StageStatus) -> Iterator[str]:
     """How far a pass is, and what went wrong in it on the way."""
     work = stage.pass_
     assert work is not None
@@ -60,16 +60,14 @@ def at_work(seen: Seen, stage: StageStatus) -> Iterator[str]:
     if work.attempt > 1 or work.failed:
         failed = f"; shards that failed: {work.failed}" if work.failed else ""
         yield f"This is attempt {work.attempt}{failed}."
-    yield from _fallen(seen, stage.name)
+    yield from _fallen(seen, say, stage.name)
     if work.step == "shards" and not work.active and not stage.message:
         yield queued(seen, stage.name) or _limit(seen, stage)
 
 
-def _fallen(seen: Seen, name: str) -> Iterator[str]:
+def _fallen(seen: Seen, say: Say, name: str) -> Iterator[str]:
     """How pods of a stage ended, and the last words of one."""
     failed = [pod for pod in seen.pods if stage_of(pod) == name and pods.end(pod)]
-    if not failed:
-        return
     yield sentence(_upper(pods.ends(failed)))
     for pod in reversed(failed):
         if words := pods.last_words(seen.logs.get(pod["metadata"]["name"], ())):
@@ -77,6 +75,8 @@ def _fallen(seen: Seen, name: str) -> Iterator[str]:
             whose = f"shard {shard}" if shard is not None else pod["metadata"]["name"]
             yield sentence(f"The last words of {whose}: {words}")
             return
+    if seen.status.stage(name).logs if name != SURVEY else "":
+        yield f"`{say('logs', f'--stage {name}')}` shows what its shards said."
 
 
 def _heard(seen: Seen, name: str) -> str:

@@ -138,4 +138,6 @@ def seconds_left(stage: StageStatus, seen: Seen) -> float | None:
     work = stage.pass_
     if work is None or work.step != "shards" or not work.done or work.done >= work.shards:
         return None
+    if eta := moment(work.eta):
+        return max((eta - seen.now).total_seconds(), 0.0)
     return seen.since(work.started_at) / work.done * (work.shards - work.done)

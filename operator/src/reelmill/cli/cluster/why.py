@@ -33,7 +33,7 @@ def stage_why(seen: Seen, say: Say, stage: StageStatus) -> Iterator[str]:
     elif stage.stall:
         yield from stalled(seen, say, stage.name, stage.stall)
     elif stage.pass_:
-        yield from at_work(seen, stage)
+        yield from at_work(seen, say, stage)
     elif stage.state == "shared":
         yield shared([stage.name])
     elif stage.state == "waiting":
@@ -45,6 +45,8 @@ def stage_why(seen: Seen, say: Say, stage: StageStatus) -> Iterator[str]:
 def _nobody_looked(seen: Seen) -> list[str]:
     metadata = seen.resource["metadata"]
     if stamp := metadata.get("deletionTimestamp"):
+        if (removing := seen.true("Reconciling")) and removing.reason == "Removing":
+            return [sentence(f"{seen.name} was deleted {duration(seen.since(stamp))} ago: {removing.message}")]
         left = ", ".join(metadata.get("finalizers") or ()) or "its Jobs to go"
         return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and waits for: {left}."]
     if not seen.status.conditions:
@@ -107,7 +109,7 @@ def _trouble(seen: Seen, say: Say) -> Iterator[str]:
         lead = "The rest goes on:" if condition else "Nothing is wrong:"
         yield lead
         for stage in working:
-            yield from at_work(seen, stage)
+            yield from at_work(seen, say, stage)
     elif reconciling and reconciling.reason == "SharedPass":
         yield shared([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
     elif reconciling:

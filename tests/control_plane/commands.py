@@ -1,0 +1,54 @@
+"""The command line as a person has it, with a kubeconfig and a namespace of their own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cli.terminal import Said, reelmill
+from cluster.kubectl import find
+
+PROGRAMS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a kubeconfig and a namespace."""
+
+    config: Path
+    namespace: str
+    folder: Path
+
+    def reelmill(self, *arguments: object) -> Said:
+        """In this process."""
+        return reelmill(*arguments, "--kubeconfig", self.config)
+
+    def kubectl_reelmill(self, *arguments: object) -> Said:
+        """As kubectl's plugin, found on PATH."""
+        path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            [str(find()), "reelmill", *map(str, arguments)],
+            env={**os.environ, "PATH": path, "KUBECONFIG": str(self.config)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def file(self, document: dict[str, object], name: str = "pipeline.yaml") -> Path:
+        path = self.folder / name
+        path.write_text(yaml.safe_dump(document))
+        return path
+
+
+def person(config: Path, namespace: str, folder: Path) -> Person:
+    """Whoever a kubeconfig is of, with its context's namespace set to the given one."""
+    document = yaml.safe_load(config.read_text())
+    for context in document["contexts"]:
+        context["context"]["namespace"] = namespace
+    mine = folder / f"{namespace}-person.kubeconfig"
+    mine.write_text(yaml.safe_dump(document))
+    return Person(mine, namespace, folder)

@@ -1,0 +1,144 @@
+"""The commands against a cluster, on a real API server with the operator at work."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cluster.control_plane import ControlPlane
+from control_plane.commands import Person, person
+from control_plane.operators import account, running, until
+from control_plane.pipelines import NOWHERE, Desk, resource
+
+pytestmark = pytest.mark.control_plane
+
+
+@pytest.fixture
+def somebody(desk: Desk, tmp_path: Path) -> Person:
+    return person(desk.client.config, desk.namespace, tmp_path)
+
+
+def test_a_pipeline_is_submitted_followed_shown_and_explained(desk: Desk, config: Path, somebody: Person) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        said = somebody.reelmill("submit", somebody.file(resource()), "-w")
+        assert said.code == 0, said.err
+        assert said.err.splitlines()[0] == f"{desk.namespace}/demo: created"
+        assert said.out.splitlines()[-1].endswith("demo: complete")
+        shown = somebody.kubectl_reelmill("status", "demo")
+        assert shown.code == 0, shown.err
+        assert "└─ clips       done    6 of 6 done" in shown.out
+        assert "demo  complete" in somebody.reelmill("status").out
+        assert "It is complete" in somebody.reelmill("why", "demo").out
+        assert "PassClosed" in somebody.reelmill("events", "demo").out
+        assert json.loads(somebody.reelmill("status", "demo", "-o", "json").out)["status"]["store"] == "s3://out/demo"
+        assert "managedFields" not in somebody.reelmill("status", "demo", "-o", "yaml").out
+
+
+def test_an_edit_says_what_runs_again_and_nothing_else_does(desk: Desk, config: Path, somebody: Person) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        assert somebody.reelmill("submit", somebody.file(resource()), "-w").code == 0
+        same = somebody.reelmill("submit", somebody.file(resource()))
+        assert same.err.splitlines()[0].endswith("demo: unchanged")
+        idle = resource()
+        idle["spec"]["stages"][0]["parallelism"] = 2
+        said = somebody.reelmill("submit", somebody.file(idle), "-w")
+        assert said.err.splitlines()[1] == "  nothing runs again: what is done counts as it is"
+        idle["spec"]["stages"][1]["frames"] = {"count": 8}
+        dry = somebody.reelmill("submit", somebody.file(idle), "--dry-run")
+        assert dry.err.splitlines() == [
+            f"{desk.namespace}/demo: would be changed",
+            "  samples runs again: count was 16, is 8",
+        ]
+        assert "count" not in desk.get()["spec"]["stages"][1]["frames"]
+        idle["spec"]["stages"][0]["clip"] = {"by": "length", "length": "4s"}
+        said = somebody.reelmill("submit", somebody.file(idle), "-w")
+        assert said.code == 0, said.err
+        assert [line.split(":")[0] for line in said.err.splitlines()[1:3]] == [
+            "  clips runs again",
+            "  samples runs again",
+        ]
+
+
+def test_suspend_resume_rerun_refresh_and_retry_do_what_they_say(desk: Desk, config: Path, somebody: Person) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        desk.kubelet.holding = True
+        assert somebody.reelmill("submit", somebody.file(resource())).code == 0
+        until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
+        said = somebody.reelmill("suspend", "demo")
+        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are stopped")
+        until(lambda: all(job["spec"].get("suspend") for job in desk.jobs()), 30, "paused Jobs")
+        assert "suspended" in somebody.reelmill("why", "demo").out
+        assert "is suspended already" in somebody.reelmill("suspend", "demo").err
+        asked = somebody.reelmill("refresh", "demo")
+        assert "takes that up when it is resumed" in asked.err
+        desk.kubelet.holding = False
+        assert somebody.reelmill("resume", "demo", "-w").code == 0
+        again = somebody.reelmill("rerun", "demo", "-s", "clips", "-w")
+        assert again.code == 0, again.err
+        assert again.err.splitlines()[0] == "demo: clips, samples run again from the first item"
+        assert set(desk.kubelet.store.tried.values()) == {1}
+        desk.kubelet.store.bucket["raw"].append("v9")
+        assert somebody.reelmill("refresh", "demo", "-w").code == 0
+        assert desk.status().sources[0].items == 7
+        said = somebody.reelmill("retry", "demo", "-w")
+        assert (said.code, "no item failed that is known" in said.err) == (0, True)
+        said = somebody.reelmill("rerun", "demo", "-s", "clip")
+        assert (said.code, "its stages are clips, samples" in said.err) == (2, True)
+
+
+def test_cancel_gives_open_passes_up_and_deletes_nothing(desk: Desk, config: Path, somebody: Person) -> None:
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource())
+        until(lambda: desk.status().stages and desk.status().stages[0].pass_, 30, "a pass")
+        desk.kubelet.holding = True
+        until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
+        said = somebody.reelmill("cancel", "demo")
+        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are stopped")
+        assert "nothing is deleted: everything committed stays in s3://out/demo" in said.err
+        until(lambda: desk.status().holds("Suspended"), 30, "the pause")
+        until(lambda: not any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "no pods")
+        desk.kubelet.holding = False
+        assert somebody.reelmill("resume", "demo", "-w").code == 0
+        assert desk.status().stage("clips").totals.done == 6
+
+
+def test_why_names_the_node_that_is_missing_and_what_was_asked_for(desk: Desk, config: Path, somebody: Person) -> None:
+    desk.kubelet.idle = True
+    asked = resource()
+    asked["spec"]["control"] = {"nodeSelector": {**NOWHERE, "disk": "fast"}}
+    with running(config, namespaces=(desk.namespace,)):
+        assert somebody.reelmill("submit", somebody.file(asked)).code == 0
+        told = until(lambda: "find no node" in (said := somebody.reelmill("why", "demo").out) and said, 60, "why")
+    flat = " ".join(told.split())
+    assert flat.startswith("The pods of survey find no node: 0/2 nodes are available")
+    assert "disk=fast" in flat
+
+
+def test_whoever_may_not_is_told_which_verb_on_what(desk: Desk, somebody: Person, tmp_path: Path) -> None:
+    desk.apply(resource())
+    weak = person(account(desk.client, desk.namespace, tmp_path), desk.namespace, tmp_path)
+    assert weak.reelmill("status", "demo").code == 0
+    said = weak.reelmill("suspend", "demo")
+    assert said.code == 2
+    assert f"you may not patch videopipelines.reelmill.dev in the namespace {desk.namespace}" in said.err
+    assert "you may not list events" in weak.reelmill("why", "demo").err
+
+
+def test_what_is_not_there_is_one_error_with_the_way_out(
+    desk: Desk, somebody: Person, control_plane: ControlPlane
+) -> None:
+    desk.apply(resource())
+    said = somebody.reelmill("status", "dmo")
+    assert said.err.splitlines() == [
+        f"error: there is no pipeline 'dmo' in the namespace {desk.namespace}",
+        "hint: did you mean demo?",
+    ]
+    assert "is invalid" not in (said := somebody.reelmill("submit", somebody.file(_unknown_field()))).err
+    assert (said.code, "unknwon" in said.err) == (2, True)
+    assert somebody.reelmill("status", "demo", "-n", "nowhere").code == 2
+
+
+def _unknown_field() -> dict[str, object]:
+    document = resource("odd")
+    document["spec"]["unknwon"] = 1
+    return document
