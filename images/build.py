@@ -1,6 +1,7 @@
 """Build the images with whatever builds images here, docker, podman or buildah, and say how large they are.
 
-`python images/build.py [operator] [stages-cpu] [stages-gpu]`: without a name, all three. Words after `--` go to the
+`python images/build.py [operator] [stages-cpu] [stages-gpu] [stages-embed]`: without a name, all but the last, which
+holds torch and is several gigabytes: `stages-embed` runs models, on CPUs and GPUs. Words after `--` go to the
 builder as they are. Needs nothing but Python 3.11.
 """
 
@@ -34,7 +35,10 @@ IMAGES = {
     "operator": Image("operator", "reelmill-operator"),
     "stages-cpu": Image("stages", "reelmill-stages", "cpu"),
     "stages-gpu": Image("stages", "reelmill-stages", "gpu", "-gpu"),
+    "stages-embed": Image("stages", "reelmill-stages", "embed", "-embed"),
 }
+ALWAYS = ("operator", "stages-cpu", "stages-gpu")
+"""What is built where nothing is named."""
 
 
 def version() -> str:
@@ -90,7 +94,7 @@ def save(builder: list[str], reference: str, archive: Path) -> None:
 def main() -> None:
     """Build what is asked for, then print a line about each image."""
     parser = argparse.ArgumentParser(prog="images/build.py", description=__doc__)
-    parser.add_argument("images", nargs="*", help=f"of {', '.join(IMAGES)} (default: all)")
+    parser.add_argument("images", nargs="*", help=f"of {', '.join(IMAGES)} (default: all but stages-embed)")
     parser.add_argument("--engine", default="", help="builder and its global options (default: the first that works)")
     parser.add_argument("--base-image", default="", help="another base, or the default one by its digest")
     parser.add_argument("--registry", default="", help="what goes before the images' names")
@@ -106,7 +110,7 @@ def main() -> None:
         folder: Path = given.archives or Path(passing)
         folder.mkdir(parents=True, exist_ok=True)
         lines = []
-        for key in given.images or IMAGES:
+        for key in given.images or ALWAYS:
             reference = name(IMAGES[key], given.registry, given.tag)
             try:
                 build(builder, IMAGES[key], reference, given.base_image, options)

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "identity",
     "listen",
     "stages_image",
+    "embed_image",
     "stages_pull_policy",
     "stages_service_account",
     "leader_election",

@@ -37,6 +37,8 @@ class Settings(BaseModel):
     """Where the operator itself lives: its Lease is there."""
     stages_image: str = "reelmill-stages"
     """Image of stage pods where the resource names none."""
+    embed_image: str = "reelmill-stages:embed"
+    """The same of stages that run a model (embed, grid): it holds torch."""
     stages_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     stages_service_account: str = ""
     """Service account of stage pods where the resource names none; empty: the namespace's default."""
@@ -68,6 +70,7 @@ class Settings(BaseModel):
         """The part that the planner needs."""
         return plan.Settings(
             image=self.stages_image,
+            embed_image=self.embed_image,
             image_pull_policy=self.stages_pull_policy,
             service_account=self.stages_service_account,
             grace_seconds=self.stages_grace_seconds,
