@@ -101,6 +101,12 @@ class Relay:
             self._held.set()
             self._end_all()
             await runner.cleanup()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        # Connections that were cut off need a moment to be closed.
+        await asyncio.sleep(0.1)
 
 
 @contextmanager

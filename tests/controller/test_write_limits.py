@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from controller.stub_api_server import merged
 from reelmill.contract.status import PassStatus, StageStatus, Status
 from reelmill.controller.budget import Budget
-from reelmill.controller.status_patch import as_json, merge_patch, only_progress
+from reelmill.controller.status_patch import merge_patch, only_progress
+from reelmill.plan.stored import as_json
 
 
 class Clock:

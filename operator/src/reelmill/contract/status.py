@@ -64,6 +64,8 @@ class SurveyStatus(Model):
     """Its Job while it is under way."""
     lists: bool = False
     """The survey under way lists the sources."""
+    routine: bool = False
+    """It is wanted or under way only because `refresh` came round: what is complete stays so meanwhile."""
     seen: bool = False
     """The Job was observed to exist."""
     run: int = 0

@@ -20,11 +20,6 @@ def merge_patch(old: Json, new: Json) -> Json:
     return patch
 
 
-def as_json(status: Status) -> Json:
-    """The status as it is stored: nulls are left out, as the API server leaves them out."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
 def only_progress(old: Status, new: Status) -> bool:
     """Whether two statuses differ in nothing but counts of running work: worth a write now and then."""
     return _at_rest(old) == _at_rest(new)

@@ -19,7 +19,7 @@ from reelmill.controller.harvest import finished, harvested, phase_to_read, repo
 from reelmill.controller.outcomes import Conflict, NotFound, Refusal
 from reelmill.controller.recorder import Recorder
 from reelmill.controller.seeing import read_status, seconds_since, snapshot
-from reelmill.controller.status_patch import as_json, merge_patch, only_progress
+from reelmill.controller.status_patch import merge_patch, only_progress
 from reelmill.controller.verbs import Verbs
 from reelmill.plan import (
     Action,
@@ -35,6 +35,7 @@ from reelmill.plan import (
 )
 from reelmill.plan.jobs import PIPELINE
 from reelmill.plan.leave import FINALIZER, NAMESPACE_ENDING
+from reelmill.plan.stored import as_json
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)

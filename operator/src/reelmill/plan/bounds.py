@@ -1,6 +1,7 @@
 """The status below its size, whatever the pipeline: what is only for people's eyes is shortened first."""
 
 from reelmill.contract.status import StageStatus, Status, cut
+from reelmill.plan.stored import size
 
 LIMIT = 60 * 1024
 """Bytes of JSON, with room left for the rest of the resource's status."""
@@ -9,7 +10,7 @@ LIMIT = 60 * 1024
 def fitted(status: Status) -> Status:
     """The status, with messages, ranges and rare reasons shortened as far as its size demands."""
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
-        if len(status.model_dump_json(exclude_defaults=True).encode()) <= LIMIT:
+        if size(status) <= LIMIT:
             return status
         status = status.model_copy(
             update={
@@ -28,6 +29,7 @@ def _shortened(stage: StageStatus, length: int, reasons: int) -> StageStatus:
     return stage.model_copy(
         update={
             "message": cut(stage.message, length),
+            "logs": stage.logs if reasons else "",
             "reasons": dict(list(stage.reasons.items())[:reasons]),
             "pass_": work and work.model_copy(update={"failed": cut(work.failed, length)}),
             "stall": stall

@@ -111,7 +111,7 @@ def _reconciling(draft: Draft) -> Verdict:
             return True, draft.snapshot.reasons.get(job, "Unschedulable"), f"{stage.name}: {words}"
     if working:
         return True, "Progressing", f"at work: {', '.join(stage.name for stage in working)}"
-    if draft.surveying and not draft.stall:
+    if draft.surveying and not draft.survey.routine and not draft.stall:
         if words := draft.snapshot.waiting.get(draft.survey.job):
             return True, draft.snapshot.reasons.get(draft.survey.job, "Unschedulable"), f"survey: {words}"
         return True, "Surveying", "looking at the sources and the store"

@@ -62,7 +62,8 @@ def at_rest(stage: StageStatus) -> bool:
 def completed(draft: Draft) -> set[str]:
     """Sources and stages that gave everything they can give now: nothing they read is to come, nothing is under way."""
     found: set[str] = set()
-    if draft.surveying or draft.survey.listed != draft.definition.keys.definition:
+    asked = draft.surveying and not draft.survey.routine
+    if asked or draft.stall or draft.survey.listed != draft.definition.keys.definition:
         return found
     found.update(name for name, source in draft.sources.items() if source.surveyed)
     for name, upstreams in draft.definition.graph.upstreams.items():

@@ -56,8 +56,10 @@ class Draft:
         self.run += 1
         return self.run
 
-    def want_survey(self, *, listing: bool) -> None:
-        self.survey = self.survey.model_copy(update={"wanted": True, "listing": self.survey.listing or listing})
+    def want_survey(self, *, listing: bool, routine: bool = False) -> None:
+        routine = routine and (self.survey.routine or not self.surveying)
+        wanted = {"wanted": True, "listing": self.survey.listing or listing, "routine": routine}
+        self.survey = self.survey.model_copy(update=wanted)
 
     def change(self, stage: str, **fields: Any) -> StageStatus:
         """Set fields of a stage's status."""

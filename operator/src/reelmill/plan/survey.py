@@ -26,8 +26,9 @@ def advance_survey(draft: Draft) -> None:
         if job is None and not draft.survey.seen:
             _create(draft)
         elif job is None:
+            routine = draft.survey.routine
             draft.survey = draft.survey.model_copy(update={"job": ""})
-            draft.want_survey(listing=draft.survey.lists)
+            draft.want_survey(listing=draft.survey.lists, routine=routine)
         else:
             _digest(draft, job)
     _refresh(draft)
@@ -91,9 +92,9 @@ def _again(draft: Draft) -> bool:
 
 
 def _failed(draft: Draft, job: Observed) -> None:
-    tries = draft.survey.tries + 1
+    tries, routine = draft.survey.tries + 1, draft.survey.routine
     draft.survey = draft.survey.model_copy(update={"job": "", "tries": tries})
-    draft.want_survey(listing=draft.survey.lists)
+    draft.want_survey(listing=draft.survey.lists, routine=routine)
     if job.succeeded:
         reason, message, hint, code = "NoReport", _without_report(job), "", 0
     elif failure := job.failure:
@@ -160,4 +161,4 @@ def _refresh(draft: Draft) -> None:
         return
     due = not draft.wake_at(stamp(listed_at + timedelta(seconds=seconds(every))), seconds(every))
     if due and not (draft.survey.job and draft.survey.lists):
-        draft.want_survey(listing=True)
+        draft.want_survey(listing=True, routine=True)
