@@ -87,6 +87,19 @@ def test_float16_comes_out_as_float32(tmp_path: Path) -> None:
     assert GridFeatures(str(path)).of(1).features.dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", ["hdf5", "npz", "lmdb"])
+def test_two_readers_of_one_file_live_side_by_side_and_across_a_fork(kind: str, tmp_path: Path) -> None:
+    feature_file(tmp_path / f"grids.{kind}", list(ARRAYS.items()), kind)
+    one, other = GridFeatures(str(tmp_path)), GridFeatures(str(tmp_path))
+    expected = [one[index].features for index in range(4)]
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        found = [*pool.map(one.__getitem__, range(4)), *pool.map(other.__getitem__, range(4))]
+    found += [other[index] for index in range(4)]
+    del other
+    found += [one[index] for index in range(4)]
+    assert all(np.array_equal(sample.features, expected[sample.image_id - 1]) for sample in found)
+
+
 @pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.store)])
 def test_workers_read_with_handles_of_their_own(start: str, folder: Path) -> None:
     reader = GridFeatures(str(folder))

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,14 +76,37 @@ class LmdbWriter:
                 return
 
 
+class _Open:
+    """A file opened for reading. LMDB opens one but once in a process, and not across a fork: readers share it."""
+
+    files: "weakref.WeakValueDictionary[str, _Open]" = weakref.WeakValueDictionary()
+
+    def __init__(self, name: str) -> None:
+        self.process = os.getpid()
+        self.env = lmdb.open(name, subdir=False, readonly=True, lock=False, create=False)
+        weakref.finalize(self, self.env.close)
+
+    @classmethod
+    def at(cls, path: Path) -> "_Open":
+        name = str(path.resolve())
+        found = cls.files.get(name)
+        if found is not None and found.process != os.getpid():
+            found.env.close()
+            found = None
+        if found is None:
+            cls.files[name] = found = cls(name)
+        return found
+
+
 class LmdbReader:
     """Implements `Reader`."""
 
     def __init__(self, path: Path) -> None:
         try:
-            self._env = lmdb.open(str(path), subdir=False, readonly=True, lock=False, create=False)
+            self._open: _Open | None = _Open.at(path)
         except lmdb.Error as error:
             raise ValueError(f"no LMDB file: {error}") from error
+        self._env = self._open.env
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -105,7 +130,7 @@ class LmdbReader:
         return array
 
     def close(self) -> None:
-        self._env.close()
+        self._open = None
 
     def _get(self, name: bytes) -> bytes | None:
         with self._env.begin() as transaction:
