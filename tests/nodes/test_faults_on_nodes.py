@@ -107,6 +107,7 @@ def _without(place: Place, name: str) -> Iterator[None]:
         place.kubectl("taint", "node", name, LEFT)
         yield
     finally:
+        # A node with taints is not ready.
+        place.kubectl("taint", "node", name, f"{LEFT.split('=')[0]}-")
         node.restore_power()
         place.cluster.offer_gpus()
-        place.kubectl("taint", "node", name, f"{LEFT.split('=')[0]}-")
