@@ -43,7 +43,7 @@ def labelled(folder: Path, arrays) -> None:
 
 def linked(folder: Path) -> None:
     part = feature_file(folder / "0001/features-000000000.hdf5")
-    Hdf5().link([("0001/features-000000000.hdf5", part)], folder / GRIDS, {**ATTRIBUTES, "images": 3})
+    Hdf5().link([("0001/features-000000000.hdf5", part)], folder / GRIDS, lambda: {**ATTRIBUTES, "images": 3})
 
 
 def virtual(folder: Path) -> None:

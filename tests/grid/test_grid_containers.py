@@ -57,7 +57,7 @@ def test_d27_parts_that_were_written_apart_become_one_file(kind: str, tmp_path: 
     suffix = KINDS[kind]
     parts = [feature_file(tmp_path / f"{n}{suffix}", features(2, first=1 + 2 * n), kind) for n in range(3)]
     named = [(part.name, part) for part in parts]
-    assert container(kind).merge(named, tmp_path / f"all{suffix}", {**ATTRIBUTES, "images": 6}, 4) == 6
+    assert container(kind).merge(named, tmp_path / f"all{suffix}", lambda: {**ATTRIBUTES, "images": 6}, 4) == 6
     for part in parts:
         part.unlink()
     merged = opened(tmp_path / f"all{suffix}")
@@ -135,8 +135,8 @@ def test_lmdb_grows_beyond_its_first_address_space(tmp_path: Path) -> None:
 def test_004_p1_links_into_parts_are_dead_in_a_copy_and_a_real_copy_is_not(tmp_path: Path) -> None:
     part = feature_file(tmp_path / "set/0001/features-000000000.hdf5")
     named = [("0001/features-000000000.hdf5", part)]
-    Hdf5().link(named, tmp_path / "set/linked.hdf5", ATTRIBUTES)
-    Hdf5().merge(named, tmp_path / "set/real.hdf5", ATTRIBUTES, 4)
+    Hdf5().link(named, tmp_path / "set/linked.hdf5", lambda: ATTRIBUTES)
+    Hdf5().merge(named, tmp_path / "set/real.hdf5", lambda: ATTRIBUTES, 4)
     with h5py.File(tmp_path / "set/linked.hdf5") as there:
         assert np.array_equal(there["1_grids"][()], features()[0][1])
     for name in ("linked", "real"):

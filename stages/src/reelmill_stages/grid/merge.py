@@ -5,12 +5,13 @@ where links lead nowhere, and what it misses it replaces by noise.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill_stages.grid.containers import SUFFIXES, container, opened
+from reelmill_stages.grid.containers import SUFFIXES, Parts, container, opened
 from reelmill_stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.grid.provenance import Attributes, counted, together
 from reelmill_stages.stage import DataSetReader, File
@@ -25,13 +26,9 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
         name = f"{kind}{SUFFIXES[block.container]}"
         target = data.scratch / name
         target.unlink(missing_ok=True)
-        about = counted(_attributes(keys, data), splits)
-        if block.merge == "virtual":
-            from reelmill_stages.grid.containers.hdf5 import Hdf5
-
-            count = Hdf5().link(_fetched(keys, data), target, about)
-        else:
-            count = container(block.container).merge(_fetched(keys, data), target, about, block.compression)
+        seen: list[Attributes] = []
+        about = partial(_about, seen, splits)
+        count = _merged(block, _fetched(keys, data, seen), target, about)
         if count != splits.total():
             raise SpecError(f"{count} arrays were merged of {splits.total()} images", where=name, hint="this is a bug")
         yield File(name, target)
@@ -60,19 +57,25 @@ def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
     return {kind: list(found) for kind, found in parts.items()}, splits
 
 
-def _attributes(keys: list[str], data: DataSetReader) -> Attributes:
-    found = []
-    for _, path in _fetched(keys, data):
-        part = opened(path)
-        found.append(part.attributes)
-        part.close()
-    return together(found)
+def _about(seen: list[Attributes], splits: Counter[str]) -> Attributes:
+    return counted(together(seen), splits)
 
 
-def _fetched(keys: list[str], data: DataSetReader) -> Iterator[tuple[str, Path]]:
-    """(path below the data set's root, local file) of each part; a downloaded one is removed after use."""
+def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], Attributes]) -> int:
+    if block.merge == "virtual":
+        from reelmill_stages.grid.containers.hdf5 import Hdf5
+
+        return Hdf5().link(parts, target, about)
+    return container(block.container).merge(parts, target, about, block.compression)
+
+
+def _fetched(keys: list[str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
+    """The parts, each fetched once, its attributes noted; a downloaded one is removed after use."""
     for key in keys:
         path = data.fetch(key)
+        part = opened(path)
+        seen.append(part.attributes)
+        part.close()
         yield key.removeprefix(f"{data.root}/"), path
         if path.is_relative_to(data.scratch):
             path.unlink()

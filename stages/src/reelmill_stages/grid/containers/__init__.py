@@ -4,7 +4,7 @@ Names are array names only; what says where the arrays come from (attributes) li
 trip over it. Equal arrays in equal order give equal bytes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -15,6 +15,9 @@ from reelmill.contract.errors import SpecError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Attributes = Mapping[str, str | int]
+
+Parts = Iterable[tuple[str, Path]]
+"""Files to be merged: path relative to the target's folder, local file."""
 
 SUFFIXES = {"hdf5": ".hdf5", "npz": ".npz", "pt": ".pt", "lmdb": ".lmdb"}
 """RSTNet's reader takes no other suffix than `.hdf5` for HDF5."""
@@ -73,9 +76,10 @@ class Container(Protocol):
         """
         ...
 
-    def merge(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes, compression: int) -> int:
-        """Copy the arrays of parts, (path relative to the target's folder, local file) each, into one file; gives their
-        number. Raises ValueError for a name that comes twice.
+    def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
+        """Copy the arrays of parts into one file and give their number. `attributes` is asked after the last part.
+
+        Raises ValueError for a name that comes twice.
         """
         ...
 

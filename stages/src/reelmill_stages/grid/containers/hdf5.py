@@ -6,7 +6,7 @@ library's own filter holds the interpreter and would starve a GPU.
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from reelmill_stages.grid.containers import Array, Attributes, Reader, Writer
+from reelmill_stages.grid.containers import Array, Attributes, Parts, Reader, Writer
 
 
 class Hdf5:
@@ -26,7 +26,7 @@ class Hdf5:
     def read(self, path: Path | BinaryIO) -> Reader:
         return Hdf5Reader(path)
 
-    def merge(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes, compression: int) -> int:
+    def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
         count = 0
         with h5py.File(target, "w") as merged:
             for _, path in parts:
@@ -34,10 +34,10 @@ class Hdf5:
                     for name in Hdf5Reader.ordered(part):
                         part.copy(part[name], merged, name=name)
                         count += 1
-            merged.attrs.update(attributes)
+            merged.attrs.update(attributes())
         return count
 
-    def link(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes) -> int:
+    def link(self, parts: Parts, target: Path, attributes: Callable[[], Attributes]) -> int:
         """As `merge`, with links to the parts in place of copies."""
         count = 0
         with h5py.File(target, "w") as merged:
@@ -46,7 +46,7 @@ class Hdf5:
                     for name in Hdf5Reader.ordered(part):
                         merged[name] = h5py.ExternalLink(relative, name)
                         count += 1
-            merged.attrs.update(attributes)
+            merged.attrs.update(attributes())
         return count
 
 

@@ -4,14 +4,14 @@ import io
 import json
 import os
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import lmdb
 import numpy as np
 
-from reelmill_stages.grid.containers import Array, Attributes, Reader, Writer
+from reelmill_stages.grid.containers import Array, Attributes, Parts, Reader, Writer
 
 ATTRIBUTES = b"__attributes__"
 _ROOM = 16 << 20
@@ -29,7 +29,7 @@ class Lmdb:
             raise OSError("it can only be opened as a local file")
         return LmdbReader(path)
 
-    def merge(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes, compression: int) -> int:
+    def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
         count = 0
         merged = LmdbWriter(target)
         for _, path in parts:
@@ -38,7 +38,7 @@ class Lmdb:
                 merged.add([(name, part.array(name))])
                 count += 1
             part.close()
-        merged.close(attributes)
+        merged.close(attributes())
         return count
 
 

@@ -2,13 +2,13 @@
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from reelmill_stages.grid.containers import Array, Attributes, Reader, Writer
+from reelmill_stages.grid.containers import Array, Attributes, Parts, Reader, Writer
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -22,7 +22,7 @@ class Npz:
     def read(self, path: Path | BinaryIO) -> Reader:
         return NpzReader(path)
 
-    def merge(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes, compression: int) -> int:
+    def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
         count = 0
         merged = NpzWriter(target, compression)
         for _, path in parts:
@@ -31,7 +31,7 @@ class Npz:
                 merged.add([(name, part.array(name))])
                 count += 1
             part.close()
-        merged.close(attributes)
+        merged.close(attributes())
         return count
 
 

@@ -2,14 +2,14 @@
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 
-from reelmill_stages.grid.containers import Array, Attributes, Reader, Writer
+from reelmill_stages.grid.containers import Array, Attributes, Parts, Reader, Writer
 
 
 class Pt:
@@ -23,7 +23,7 @@ class Pt:
             raise OSError("it can only be opened as a local file")
         return PtReader(path)
 
-    def merge(self, parts: Iterable[tuple[str, Path]], target: Path, attributes: Attributes, compression: int) -> int:
+    def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
         raise NotImplementedError("a pt file is read whole: the block refuses a merged one")
 
 
