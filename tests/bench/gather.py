@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.row import Row
 
-SCRIPTS = ("frames", "clip", "fused", "pack", "index", "transfer", "overhead", "chain", "grid")
+SCRIPTS = ("frames", "clip", "fused", "pack", "tokenize", "index", "transfer", "overhead", "chain", "embed", "grid")
 TESTS = Path(__file__).parents[1]
 
 

@@ -6,6 +6,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec import Source, Stage
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 
 GIVES = {
     "files": "videos",
@@ -58,6 +59,14 @@ def fits(stage: Stage, upstream: Source | Stage | None, where: str) -> list[Spec
                 f"the sampler video_only packs whole files, but {upstream.name!r} only marks spans (mode: virtual)",
                 where=where,
                 hint="set mode: copy in that clip stage, or another sampler here",
+            )
+        ]
+    if isinstance(stage.block, TokenizeBlock) and isinstance(block, PackBlock) and block.sampler == "video_only":
+        return [
+            SpecError(
+                f"a tokenize stage reads images, but {upstream.name!r} packs whole videos (sampler: video_only)",
+                where=where,
+                hint="read a pack stage with the sampler un or kf",
             )
         ]
     if taken is None or given == "anything" or given in taken:

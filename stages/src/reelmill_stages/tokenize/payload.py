@@ -50,8 +50,8 @@ class PayloadWriter:
 
     def add(self, place: int, document: Document, images: list[Span]) -> None:
         """The document of the sample at `place` in the tar."""
-        document.ids.tofile(self._ids)
-        document.mask.tofile(self._mask)
+        self._ids.write(document.ids.tobytes())
+        self._mask.write(document.mask.tobytes())
         self._row({"place": place, "tokens": len(document), "text": document.text, "images": images})
 
     def too_long(self, place: int, tokens: int) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.block import StageBlock
@@ -30,12 +30,12 @@ from reelmill_stages.stage import (
     Work,
 )
 from reelmill_stages.tar.lend import lent
-from reelmill_stages.tar.walk import Member, read
+from reelmill_stages.tar.walk import Member
 from reelmill_stages.tokenize.document import Document, Writer, cut
 from reelmill_stages.tokenize.pack_json import PackJson
 from reelmill_stages.tokenize.payload import TAR, Loss, Payload, PayloadWriter, Span
 from reelmill_stages.tokenize.pictures import fitted
-from reelmill_stages.tokenize.tar_samples import Lost, Told, told
+from reelmill_stages.tokenize.tar_samples import Lost, Told, payload, told
 from reelmill_stages.tokenize.token_tar import TokenTar
 from reelmill_stages.tokenize.views import views
 from reelmill_stages.tokens.rules import Shape
@@ -72,15 +72,16 @@ class Tokenize(Stage):
         except ItemError as error:
             return Failed(error.reason, error.what)
         tokenizer, writer = self._tokenizer(work.read)
-        payload = PayloadWriter(folder)
-        one = _Tar(self._block, tar, payload, tokenizer)
+        writing = PayloadWriter(folder)
         documents = writer.documents([sample.turns for sample in found if isinstance(sample, Told)])
-        for sample in found:
-            if isinstance(sample, Lost):
-                one.lose(sample.key, sample.error)
-            else:
-                one.take(sample, next(documents))
-        files = payload.close()
+        with tar.open("rb") as file:
+            one = _Tar(self._block, file, writing, tokenizer)
+            for sample in found:
+                if isinstance(sample, Lost):
+                    one.lose(sample.key, sample.error)
+                else:
+                    one.take(sample, next(documents))
+        files = writing.close()
         lost = Counter(loss.reason for loss in one.losses)
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
@@ -137,10 +138,10 @@ class Tokenize(Stage):
 class _Tar:
     """The samples of one tar on their way into its payload."""
 
-    def __init__(self, block: TokenizeBlock, tar: Path, payload: PayloadWriter, tokenizer: Tokenizer) -> None:
+    def __init__(self, block: TokenizeBlock, tar: BinaryIO, writer: PayloadWriter, tokenizer: Tokenizer) -> None:
         self._block = block
         self._tar = tar
-        self._payload = payload
+        self._payload = writer
         self._image_ids = tokenizer.symbols.of_images
         self.losses: list[Loss] = []
         self.counters: Counter[str] = Counter()
@@ -177,7 +178,7 @@ class _Tar:
 
     def _image(self, member: Member) -> Span:
         block = self._block
-        made = fitted(read(self._tar, member), block.max_image_side, block.image_fit, block.jpeg_quality)
+        made = fitted(payload(self._tar, member), block.max_image_side, block.image_fit, block.jpeg_quality)
         if made is None:
             return TAR, member.data, member.size
         self.counters["images_made_anew"] += 1

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from reelmill.contract.errors import ItemError
 from reelmill_stages.tar.samples import Sample, samples
-from reelmill_stages.tar.walk import Member, read, walk
+from reelmill_stages.tar.walk import Member, walk
 from reelmill_stages.tokenize.turns import Turn, turns_of
 
 
@@ -33,20 +33,27 @@ class Lost:
 
 def told(tar: Path) -> Iterator[Told | Lost]:
     """Every sample of a tar, in order. Raises BadTar for a tar that cannot be read to its end."""
-    for place, sample in enumerate(samples(walk(tar))):
-        try:
-            fields = _fields(tar, sample)
-            images = _images(sample, fields)
-            yield Told(place, sample.key, tuple(turns_of(fields, len(images))), images)
-        except ItemError as error:
-            yield Lost(place, sample.key, error)
+    with tar.open("rb") as file:
+        for place, sample in enumerate(samples(walk(tar))):
+            try:
+                fields = _fields(file, sample)
+                images = _images(sample, fields)
+                yield Told(place, sample.key, tuple(turns_of(fields, len(images))), images)
+            except ItemError as error:
+                yield Lost(place, sample.key, error)
 
 
-def _fields(tar: Path, sample: Sample) -> dict[str, Any]:
+def payload(file: BinaryIO, member: Member) -> bytes:
+    """A member's bytes, from the open tar."""
+    file.seek(member.data)
+    return file.read(member.size)
+
+
+def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
         raise ItemError("no_json", f"it has no json: {', '.join(sample.names)}")
     try:
-        found = json.loads(read(tar, sample.parts["json"]))
+        found = json.loads(payload(file, sample.parts["json"]))
     except ValueError as error:
         raise ItemError("bad_json", f"its json cannot be read: {error}") from error
     if not isinstance(found, dict):
