@@ -24,7 +24,7 @@ OTHERS = {
     "Normal", "Warning",
     # names of Python and of the spec
     "Action", "CreateJob", "DeleteJob", "PatchJob", "Plan", "SetFinalizers", "Settings", "Snapshot", "Delete", "Keep",
-    "False", "True", "Ki", "Mi", "Gi", "Ti", "Pi", "BackOff", "FallbackToLogsOnError",
+    "False", "True", "Ki", "Mi", "Gi", "Ti", "Pi", "FallbackToLogsOnError",
     # of HTTP
     "Accept", "Content", "BearerToken", "Retry", "Bearer",
 }  # fmt: skip
