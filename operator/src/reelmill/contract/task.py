@@ -113,6 +113,8 @@ class Limits(Model):
 
     workers: int = 0
     """Worker processes; 0: one per CPU of the cgroup limit."""
+    fit_gpus: bool = False
+    """Nobody asked for a number: beside GPUs at least one worker for each, and no more than their memory holds."""
     item_timeout: float = 120.0
     """Seconds of wall time for one group; then SIGKILL and `failed(decode_timeout)`."""
     worker_memory: int = 0

@@ -134,7 +134,8 @@ def _limits(definition: Definition, name: str) -> Limits:
     cpu = (resources.limits.get("cpu") or resources.requests.get("cpu")) if resources else None
     # A pod that only requests CPUs sees all of the node's: what it asked for bounds its workers.
     workers = stage.workers or (max(int(amount(cpu)), 1) if cpu else 0)
-    return Limits(workers=workers, item_timeout=seconds(stage.failures.item_timeout))
+    timeout = seconds(stage.failures.item_timeout)
+    return Limits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout)
 
 
 def _store(spec: Spec) -> StoreRef:

@@ -10,12 +10,14 @@ from reelmill.contract.errors import EarlyAbort, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass
+from reelmill_stages.media.gpu import gpus
 from reelmill_stages.runtime import heartbeat
 from reelmill_stages.runtime.assembly import Assembly, remove_scratch
 from reelmill_stages.runtime.cgroup import cpus, memory
 from reelmill_stages.runtime.checkpoint import Checkpoint
 from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.crew import CrewConfig
+from reelmill_stages.runtime.crew_size import crew_size
 from reelmill_stages.runtime.inputs import Given, groups, shard_inputs
 from reelmill_stages.runtime.messages import InputResult, WorkerConfig
 from reelmill_stages.runtime.pins import read_pins
@@ -199,7 +201,7 @@ class Processing:
 
     def _crew(self, folder: Path) -> CrewConfig:
         task = self._context.task
-        workers = task.limits.workers or cpus()
+        workers = crew_size(task.limits, cpus(), gpus())
         worker = WorkerConfig(
             store=task.store,
             sources=task.sources,
