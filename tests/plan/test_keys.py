@@ -178,6 +178,11 @@ def golden_specs() -> dict[str, dict[str, Any]]:
                 }
             ],
         },
+        "grid features": {
+            **single,
+            "sources": [{"name": "coco", "images": {"uri": "s3://in/", "split": "train2014+val2014"}}],
+            "stages": [{"name": "features", "grid": {"weights": {"uri": "s3://models/clip.pt"}, "fit": "squash"}}],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 
