@@ -64,7 +64,7 @@ class Cluster:
         self.load(images.shell())
         for name in self.nodes:
             self.plane.client.wait_for("v1/Node", name, "", ready, 90, "the node to be ready")
-        self.offer_gpus()
+        self._gpus()
 
     def load(self, archive: Path) -> None:
         """Give an image (OCI or docker archive) to both nodes."""
@@ -115,7 +115,13 @@ class Cluster:
         }
         plane.client.apply([{**service, "spec": {"clusterIP": str(instance.dns), "ports": ports}}, slices])
 
-    def offer_gpus(self) -> None:
+    def restore_power(self, name: str) -> None:
+        """Start a node again that lost its power, and wait until it takes pods."""
+        self.nodes[name].restore_power()
+        if name == "reel-gpu":
+            self._gpus()
+
+    def _gpus(self) -> None:
         """Write the GPUs on the node; no device plugin owns them, so they stay until its kubelet starts anew."""
         amounts = {"nvidia.com/gpu": GPUS}
         status = {"status": {"capacity": amounts, "allocatable": amounts}}

@@ -124,7 +124,7 @@ def test_a_node_without_power_is_noticed_and_comes_back(cluster: Cluster, namesp
     (before,) = client.list(POD, namespace)
     node.cut_power()
     client.wait_for(NODE, "reel-gpu", "", lambda found: not ready(found), 90, "the node to be lost")
-    node.restore_power()
+    cluster.restore_power("reel-gpu")
 
     def after() -> bool:
         pods = [pod for pod in client.list(POD, namespace) if pod["metadata"]["uid"] != before["metadata"]["uid"]]

@@ -109,5 +109,4 @@ def _without(place: Place, name: str) -> Iterator[None]:
     finally:
         # A node with taints is not ready.
         place.kubectl("taint", "node", name, f"{LEFT.split('=')[0]}-")
-        node.restore_power()
-        place.cluster.offer_gpus()
+        place.cluster.restore_power(name)
