@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch.utils.data import DataLoader
 
 from cli.terminal import reelmill
@@ -141,3 +142,24 @@ def test_the_page_about_grid_features_is_true(done: tuple[Path, Path], tmp_path:
     space: dict[str, Any] = {}
     exec(code, space)
     assert space["losses"][-1] < space["losses"][0]
+
+
+def test_d27_shards_write_files_of_their_own_and_a_set_that_grows_gets_a_new_merged_file(
+    weights: Path, tmp_path: Path
+) -> None:
+    images = coco(tmp_path / "images", train2014=[9, 25])
+    path = pipeline(tmp_path, images, weights, {"split": "train2014"}, imagesPerFile=1)
+    spec = yaml.safe_load(path.read_text())
+    spec["spec"]["stages"][0] |= {"shards": 2, "parallelism": 2}
+    path.write_text(yaml.safe_dump(spec))
+    run(path)
+    first = {part.name: part.read_bytes() for part in (exported(path, tmp_path / "out") / "0001").iterdir()}
+    assert len(first) == 2
+    coco(tmp_path / "images", train2014=[30])
+    assert run(path)["features"]["totals"]["done"] == 3
+    grown = exported(path, tmp_path / "out")
+    assert {part.name: part.read_bytes() for part in (grown / "0001").iterdir()} == first
+    assert len(list((grown / "0002").iterdir())) == 1
+    with h5py.File(grown / "grids.hdf5") as file:
+        assert sorted(file) == ["25_grids", "30_grids", "9_grids"]
+        assert file.attrs["images"] == 3

@@ -33,7 +33,9 @@ class Extractor:
         self._tower = Tower(config, weights, input_side=block.input, device=self.device, where=where)
         self._grid = Grid(int(block.grid.partition("x")[0]), block.space)
         self._dtype = np.dtype(block.dtype)
-        self._codebook = read_codebook(codebook, config["embed_dim"]) if codebook else None
+        self._codebook = None
+        if codebook:
+            self._codebook = read_codebook(codebook, config["embed_dim"], block.labels.uri if block.labels else "")
         self.attributes: Attributes = attributes(block, weights, self.device, codebook)
 
     def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:

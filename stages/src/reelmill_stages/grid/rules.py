@@ -27,7 +27,7 @@ COCO = {
 
 REQUIRED = ("model", "weights", "grid", "space", "fit", "dtype", "versions")
 LARGEST = 1e4
-"""CLIP's features stay below a hundred; what is larger was not computed by it."""
+"""Far above what a LayerNorm with trained weights gives: something else was written there."""
 _NAMED = 3
 _PADDED = re.compile(r"0[0-9]+_(grids|labels)")
 

@@ -63,11 +63,10 @@ class Grid(Stage):
         from reelmill_stages.grid.codebook import read_codebook
         from reelmill_stages.grid.tower import architecture, check_weights
 
-        check_weights(
-            self.config or architecture(self._block.model), read(self._block.weights), self._block.weights.uri
-        )
-        if self._block.labels:
-            read_codebook(read(self._block.labels), self._block.joint, self._block.labels.uri)
+        block = self._block
+        check_weights(self.config or architecture(block.model), read(block.weights), block.weights.uri)
+        if block.labels:
+            read_codebook(read(block.labels), block.joint, block.labels.uri)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [self._one(given, work) for given in group]
@@ -127,10 +126,8 @@ class Grid(Stage):
             number = (one.input.number - shard.first_number) // self._block.images_per_file
             image_id = one.input.item.fields["image_id"]
             if image_id in ids:
-                yield (
-                    number,
-                    Refused(one.input.number, "duplicate_id", f"another image of this shard is {image_id} too"),
-                )
+                again = Refused(one.input.number, "duplicate_id", f"another image of this shard is {image_id} too")
+                yield number, again
                 continue
             ids.add(image_id)
             if batch and (number != current or len(batch) == self._block.batch_size):
