@@ -6,8 +6,9 @@
     │   ├── NotFound         no such object, bucket or folder
     │   ├── PreconditionFailed   a conditional write or read lost (412)
     │   └── StoreUnsafe      the store lets two conditional writers win
-    ├── TransientError       may work the next time (5xx, timeouts, full disk)  exit 75
-    │   └── Unreachable      the endpoint gives no answer at all: down, or wrong
+    ├── TransientError       may work the next time (5xx, timeouts)             exit 75
+    │   ├── Unreachable      the endpoint gives no answer at all: down, or wrong
+    │   └── DiskFull         no room in the store or in the scratch folder       exit 64
     ├── StalePlan            a pass was opened otherwise than this task says    exit 76
     ├── EarlyAbort           the first items all failed in one class            exit 65
     └── ItemError            one item cannot be done: a ledger row, no exit
@@ -72,13 +73,21 @@ class StoreUnsafe(StoreError):
 
 
 class TransientError(ReelmillError):
-    """The same call may succeed later: 5xx, a timeout, a cut connection, a full disk."""
+    """The same call may succeed later: 5xx, a timeout, a cut connection."""
 
     exit_code = ExitCode.TRANSIENT
 
 
 class Unreachable(TransientError):
     """The endpoint gives no answer at all. A running shard tries again later; the survey says that it is wrong."""
+
+
+class DiskFull(TransientError):
+    """The store or the scratch folder has no room. Somebody must make some: tries alone would only use up attempts, and
+    lose every item of a shard for it. What is done stays, and the next run goes on from there.
+    """
+
+    exit_code = ExitCode.CONFIG
 
 
 class StalePlan(ReelmillError):

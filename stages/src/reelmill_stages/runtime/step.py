@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from reelmill.contract.compact import packed
 from reelmill.contract.digest import canonical
-from reelmill.contract.errors import ExitCode, ReelmillError, SpecError, TransientError
+from reelmill.contract.errors import DiskFull, ExitCode, ReelmillError, SpecError
 from reelmill.contract.log import event, setup
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
 from reelmill_stages.runtime.context import Context, Interrupted, context
@@ -45,10 +45,8 @@ def run(env: Mapping[str, str]) -> ExitCode:
 
 def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
     """Say what went wrong, in the log and in the report."""
-    if not isinstance(error, ReelmillError) and is_disk_full(error):
-        error = TransientError(
-            f"the disk is full: {error}", hint="free some space, then run again: it goes on from here"
-        )
+    if is_disk_full(error) and not isinstance(error, DiskFull):
+        error = DiskFull(f"the disk is full: {error}", hint="free some space, then run again: it goes on from here")
     if isinstance(error, ReelmillError):
         event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
         hint, code = error.hint, error.exit_code

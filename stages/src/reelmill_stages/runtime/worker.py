@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from reelmill.contract.errors import ItemError, ReelmillError, SpecError, StoreError, TransientError
+from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
 from reelmill.contract.layout import DataSet as Names
 from reelmill.contract.log import setup
 from reelmill.contract.record import Outcome, Output
@@ -112,7 +112,7 @@ def serve(connection: Connection) -> None:
 
 def _escaped(error: Exception) -> Fatal | Crashed:
     if is_disk_full(error):
-        return Fatal(TransientError("the scratch disk is full", hint="give the stage more scratch space"))
+        return Fatal(DiskFull("the scratch disk is full", hint="give the stage more scratch space, then run again"))
     if isinstance(error, ReelmillError):
         return Crashed(str(error))
     place = _place(error)

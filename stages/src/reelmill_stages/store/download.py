@@ -17,7 +17,7 @@ def suffix(key: str) -> str:
 
 
 def save(chunks: Iterable[bytes], path: Path) -> Path:
-    """Write chunks to `path`, whose folder exists. Raises TransientError for a full disk, and what `chunks` raises."""
+    """Write chunks to `path`, whose folder exists. Raises DiskFull, and what `chunks` raises."""
     temp = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with mapped(path), temp.open("wb", buffering=0) as file:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelmill.contract.errors import NotFound, ReelmillError, StoreError, TransientError
+from reelmill.contract.errors import DiskFull, NotFound, ReelmillError, StoreError, TransientError
 
-_TRANSIENT = {
+_FULL = {
     errno.ENOSPC: "free some space on this disk, then run again: it goes on from here",
     errno.EDQUOT: "raise the quota or free some space, then run again: it goes on from here",
+}
+
+_TRANSIENT = {
     errno.EFBIG: "raise the limit on file sizes, then run again: it goes on from here",
     errno.EIO: "look at the disk or the mount, then run again: it goes on from here",
     errno.ESTALE: "look at the network mount, then run again: it goes on from here",
@@ -33,6 +36,8 @@ _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 def error_of(error: OSError, path: Path) -> ReelmillError:
     """The error to raise for an OSError about `path`."""
     what, code = error.strerror or str(error), error.errno
+    if code in _FULL:
+        return DiskFull(f"the disk is full: {what}", where=str(path), hint=_FULL[code])
     if code in _TRANSIENT:
         return TransientError(what, where=str(path), hint=_TRANSIENT[code])
     if code in _MISSING:

@@ -11,6 +11,7 @@ from urllib3.exceptions import (
 )
 
 from reelmill.contract.errors import (
+    DiskFull,
     NotFound,
     PreconditionFailed,
     ReelmillError,
@@ -107,9 +108,7 @@ def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> Reelmil
     if code == "PreconditionFailed" or status == 412:
         return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
     if code in _FULL:
-        return TransientError(
-            "the store is full", where=place, hint="free some space or raise the quota, then run again"
-        )
+        return DiskFull("the store is full", where=place, hint="free some space or raise the quota, then run again")
     if code == "NotImplemented":
         return StoreUnsafe("the server does not support conditional writes", where=place, hint="use a store that does")
     if code in _REFUSED:
