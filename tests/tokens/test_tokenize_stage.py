@@ -2,7 +2,9 @@
 
 import io
 import json
+import random
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -299,3 +301,39 @@ def test_blocks_that_cannot_work_are_refused(tmp_path: Path) -> None:
     assert TokenizeBlock(tokenizer=ref, max_tokens=200).refusals()
     assert TokenizeBlock(tokenizer=ref, keys="compat", packing="best-fit").refusals()
     assert not TokenizeBlock(tokenizer=ref).refusals()
+
+
+@pytest.mark.parametrize("packing", ["greedy", "best-fit"])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_token_and_no_image_is_lost_or_doubled_on_the_way_into_packs(
+    tmp_path: Path, packing: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    words = ["dogs", "girl", "bowl", "park", "the", "over"]
+    samples = [
+        {
+            **sample(" ".join(chance.choices(words, k=chance.randint(1, 45))), count := chance.randint(0, 4)),
+            **{f"{place}.jpg": picture(number * 5 + place) for place in range(count)},
+        }
+        for number in range(24)
+    ]
+    made = block(tmp_path, packing=packing, max_tokens=60, patches_per_image=7, tars_per_tar=2)
+    tokenizer = load(Path(made.tokenizer.uri))
+    tars = [tar(tmp_path / f"{number}.tar", samples[number * 8 : number * 8 + 8]) for number in range(3)]
+    out = packed(made, tars, tmp_path / "out")
+    found = []
+    for _, read, images in packs(out):
+        pictures = iter(images.values())
+        for begin, end in pairwise(read["document_offsets"]):
+            ids = read["input_ids"][begin:end]
+            found.append((ids[ids[0] == 1 :], [next(pictures) for _ in range(ids.count(32001))]))
+        assert not list(pictures)
+    expected = []
+    for one in samples:
+        images = [one[name] for name in one if name != "json"]
+        ids = [32001, *[32000] * 7, 32002] * len(images) + tokenizer.encode([one["json"]["txt"]])[0] + [2]
+        if len(ids) + 1 < 60:
+            expected.append((ids, images))
+    assert 10 < len(expected) < 24
+    assert sum(item.fields["left_out"].get("too_long", 0) for made in out for item in made.items) == 24 - len(expected)
+    assert found == expected if packing == "greedy" else sorted(found) == sorted(expected)
