@@ -9,7 +9,20 @@ from pathlib import Path
 
 from bench.row import Row
 
-SCRIPTS = ("frames", "clip", "fused", "pack", "tokenize", "index", "transfer", "overhead", "chain", "embed", "grid")
+SCRIPTS = (
+    "frames",
+    "clip",
+    "fused",
+    "pack",
+    "tokenize",
+    "index",
+    "transfer",
+    "overhead",
+    "chunk",
+    "chain",
+    "embed",
+    "grid",
+)
 TESTS = Path(__file__).parents[1]
 
 

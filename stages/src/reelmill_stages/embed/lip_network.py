@@ -14,6 +14,8 @@ from torch.nn import functional
 from reelmill_stages.embed.lip_keys import BLOCKS, WIDTH, WIDTHS, stride
 
 EPSILON = 1e-5
+REACH = 2
+"""Frames before and after one that the first convolution sees."""
 
 Tensor = Any
 
@@ -41,6 +43,7 @@ class LipNetwork:
         self._device = torch.device(device)
         self._dtype = torch.bfloat16 if bfloat16 else torch.float32
         self._stem = self._folded(weights, "frontend3D.0", "frontend3D.1")
+        self._rises = bool((weights["frontend3D.2.weight"] >= 0).all())
         self._stem_slope = self._placed(weights["frontend3D.2.weight"])
         self._blocks = [
             self._block(weights, f"trunk.layer{layer}.{block}", stride(layer, block))
@@ -51,16 +54,29 @@ class LipNetwork:
     def __call__(self, frames: Tensor) -> Tensor:
         with torch.inference_mode():
             batch, length = frames.shape[:2]
-            seen = frames.to(self._device, self._dtype).unsqueeze(1)
-            seen = functional.conv3d(seen, self._stem.weight, self._stem.bias, stride=(1, 2, 2), padding=(2, 3, 3))
-            seen = functional.prelu(seen, self._stem_slope)
-            # From here each frame is a picture of its own. Pooled as such: the 3-D pool of one frame is far slower.
-            seen = seen.transpose(1, 2).reshape(batch * length, *seen.shape[1:2], *seen.shape[3:])
-            seen = seen.contiguous(memory_format=torch.channels_last)
-            seen = functional.max_pool2d(seen, kernel_size=3, stride=2, padding=1)
+            seen = self._neighbours(frames.to(self._device, self._dtype))
+            seen = functional.conv2d(seen, self._stem.weight, self._stem.bias, stride=2, padding=3)
+            seen = self._pooled(seen)
             for block in self._blocks:
                 seen = self._through(block, seen)
             return seen.mean((2, 3)).float().reshape(batch, length, WIDTH).transpose(1, 2)
+
+    @staticmethod
+    def _neighbours(frames: Tensor) -> Tensor:
+        """Each frame with the two before and after it as its channels (B * T, 5, 88, 88), zeros beyond the ends.
+
+        So the first convolution is one of pictures, which is far quicker than one of volumes.
+        """
+        padded = functional.pad(frames, (0, 0, 0, 0, REACH, REACH))
+        seen = padded.unfold(1, 2 * REACH + 1, 1).permute(0, 1, 4, 2, 3)
+        return seen.reshape(-1, *seen.shape[2:]).contiguous(memory_format=torch.channels_last)
+
+    def _pooled(self, seen: Tensor) -> Tensor:
+        """Activation, then pooling; the other way round where it is the same and less work: for rising activations."""
+        if self._rises:
+            seen = functional.max_pool2d(seen, kernel_size=3, stride=2, padding=1)
+            return functional.prelu(seen, self._stem_slope)
+        return functional.max_pool2d(functional.prelu(seen, self._stem_slope), kernel_size=3, stride=2, padding=1)
 
     @staticmethod
     def _through(block: _Block, seen: Tensor) -> Tensor:
@@ -86,10 +102,12 @@ class LipNetwork:
         scale = part["weight"] / torch.sqrt(part["running_var"] + EPSILON)
         kernel = weights[f"{conv}.weight"].double()
         kernel = kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1))
-        placed = self._placed(kernel)
-        if placed.dim() == 4:
-            placed = placed.contiguous(memory_format=torch.channels_last)
-        return _Conv(placed, self._placed(part["bias"] - part["running_mean"] * scale))
+        # The first convolution's five frames become its channels: (64, 1, 5, 7, 7) is (64, 5, 7, 7).
+        placed = self._placed(kernel.reshape(kernel.shape[0], -1, *kernel.shape[-2:]))
+        return _Conv(
+            placed.contiguous(memory_format=torch.channels_last),
+            self._placed(part["bias"] - part["running_mean"] * scale),
+        )
 
     def _placed(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, self._dtype)

@@ -114,7 +114,6 @@ class Embed(Stage):
             group=item.group,
             weight=told["seconds"] or item.weight,
             media=file.name,
-            files=(file,),
             fields={**item.fields, **told["fields"], **shape, **measured},
             provenance=self._provenance(one, device),
         )

@@ -12,7 +12,11 @@ HINT = "install reelmill-stages[embed], or run the stage in the image that holds
 def require(*packages: str) -> None:
     """Raises SpecError naming the extra where a package is missing. Imports nothing."""
     for package in packages:
-        if find_spec(package) is None:
+        try:
+            found = find_spec(package)
+        except ValueError:  # a module without a spec: somebody hides the package
+            found = None
+        if found is None:
             raise _missing(package)
 
 
