@@ -9,7 +9,10 @@ from pathlib import Path
 import yaml
 
 from cli.terminal import Said, reelmill
+from cluster import kubeconfig
+from cluster.client import Client
 from cluster.kubectl import find
+from reelmill.schema.crd import GROUP, PLURAL
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -52,3 +55,28 @@ def person(config: Path, namespace: str, folder: Path) -> Person:
     mine = folder / f"{namespace}-person.kubeconfig"
     mine.write_text(yaml.safe_dump(document))
     return Person(mine, namespace, folder)
+
+
+def reader(client: Client, namespace: str, folder: Path) -> Person:
+    """Somebody who may look at pipelines of the namespace, and nothing else."""
+    api, name = "rbac.authorization.k8s.io", "reader"
+    metadata = {"name": name, "namespace": namespace}
+    rule = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": ["get", "list"]}
+    for document in (
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "subjects": [{"kind": "ServiceAccount", **metadata}],
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": name},
+        },
+    ):
+        client.apply(document, namespace)
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7200}}
+    token = client.json("POST", client.path("v1/ServiceAccount", namespace, name, "token"), asked)["status"]["token"]
+    config = kubeconfig.write(
+        folder / "reader.kubeconfig", kubeconfig.Access(client.access.server, token, client.access.ca)
+    )
+    return person(config, namespace, folder)
