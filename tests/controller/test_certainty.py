@@ -1,0 +1,80 @@
+"""Before what cannot be taken back, the API server itself is asked: a cache may be old."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from controller.test_worker_pass import JOB, PIPELINE, Rig, rigged
+
+Json = dict[str, Any]
+ENDED: Json = {
+    "startTime": "2026-01-01T00:00:00Z",
+    "conditions": [{"type": "Failed", "status": "True", "message": "x"}],
+}
+
+
+async def seen(rig: Rig) -> Json:
+    """A survey's Job that the status has seen to exist."""
+    await rig.a_pass()
+    rig.job_is(active=1, startTime="2026-01-01T00:00:00Z")
+    await rig.a_pass()
+    assert rig.stub.objects[PIPELINE]["status"]["survey"]["seen"]
+    return rig.job()
+
+
+def test_a_job_that_only_the_cache_misses_is_not_done_again(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        stale = Rig(rig.stub, rig.verbs)
+        stale.cache.pipelines.insert(rig.stub.objects[PIPELINE])
+        before = len(rig.stub.writes())
+        assert await stale.a_pass() == 0
+        assert stale.cache.jobs.named("team", job["metadata"]["name"])
+        await stale.a_pass()
+        assert len(rig.stub.writes()) == before
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_that_is_really_gone_is_done_again_under_another_name(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        first = (await seen(rig))["metadata"]["name"]
+        rig.cache.jobs.remove(rig.stub.objects.pop(JOB + first))
+        await rig.a_pass()
+        assert rig.job()["metadata"]["name"] != first
+
+    rigged(tmp_path, test)
+
+
+def test_no_job_is_deleted_for_an_edit_that_was_taken_back(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        edited = copy.deepcopy(rig.stub.objects[PIPELINE])
+        edited["spec"]["stages"][0]["rerun"] = "again"
+        edited["metadata"]["generation"] = 2
+        now = rig.stub.objects[PIPELINE]
+        rig.stub.put(PIPELINE, {**now, "metadata": {**now["metadata"], "generation": 3}})
+        stale = Rig(rig.stub, rig.verbs)
+        stale.cache.pipelines.insert(edited)
+        stale.cache.jobs.insert(job)
+        before = len(rig.stub.writes())
+        assert await stale.a_pass() == 0
+        assert len(rig.stub.writes()) == before
+        await stale.a_pass()
+        assert JOB + job["metadata"]["name"] in rig.stub.objects
+
+    rigged(tmp_path, test)
+
+
+def test_a_failed_job_is_read_again_before_its_failure_counts(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        job = await seen(rig)
+        path = JOB + job["metadata"]["name"]
+        older = rig.stub.put(path, {**job, "status": ENDED})
+        rig.stub.put(path, {**job, "status": {**ENDED, "failedIndexes": "0"}})
+        rig.cache.jobs.insert(older)
+        assert await rig.a_pass() == 0
+        (known,) = rig.cache.jobs.owned_by(rig.stub.objects[PIPELINE]["metadata"]["uid"])
+        assert known["status"]["failedIndexes"] == "0"
+
+    rigged(tmp_path, test)
