@@ -81,7 +81,7 @@ def test_a_namespace_that_is_deleted_is_not_held_up(desk: Desk, tmp_path: Path) 
         client.apply(resource(onDelete="Delete"), name)
         until(lambda: client.get(KIND, "demo", name)["metadata"].get("finalizers"), 30, "the finalizer")
         client.json("DELETE", client.path("v1/Namespace", "", name))
-        until(lambda: client.find("v1/Namespace", name) is None, 120, "the namespace to go")
+        until(lambda: client.find("v1/Namespace", name) is None, 240, "the namespace to go")
 
 
 @pytest.mark.timeout(600)

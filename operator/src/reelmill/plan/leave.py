@@ -51,7 +51,7 @@ def leave(snapshot: Snapshot, now: datetime) -> Plan:
         return let_go(snapshot, "DataRemoved", _told(job, spec.store.uri))
     trouble = snapshot.waiting.get(removal.job) or removal.message
     left = PATIENCE_SECONDS - (now - since).total_seconds()
-    ending = snapshot.reasons.get(removal.job) == NAMESPACE_ENDING
+    ending = NAMESPACE_ENDING in snapshot.reasons.values()
     if ending or left <= 0 or removal.tries >= MOST_TRIES:
         why = f": {trouble}" if trouble else ""
         return let_go(snapshot, "DataKept", f"the data stays in {spec.store.uri}, it could not be removed{why}")
