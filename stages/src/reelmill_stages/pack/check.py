@@ -14,6 +14,8 @@ from reelmill_stages.pack.check_huggingface import columns, readme
 from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import Problem
 
+PACKS = "tokens.json"
+"""Lies beside packs of tokens."""
 STOCK = "webdataset"
 PATCHED = "packing_reader"
 RULES: Mapping[str, str] = {
@@ -52,13 +54,15 @@ class TarsCheck:
     def check(self, folder: Path) -> Iterator[Finding]:
         seen = Folder(folder)
         keys: dict[str, str] = {}
+        # Packs of tokens have as many images as fit, and are not meant for Hugging Face.
+        columned = not (folder / PACKS).is_file()
         for path in _tars(folder):
             name = path.relative_to(folder).as_posix()
             seen.tars[name] = found = contents(path)
             if found.dashed:
                 found.problems.append(Problem("dashed_frames", "key-0.jpg: stock webdataset makes each a sample"))
             yield from _findings(name, found.problems, f"{found.count} samples")
-            yield from _findings(name, [*columns(found), *_recurring(name, found, keys)])
+            yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
         for whole in WHOLE:
             yield from whole(seen)
 
