@@ -4,9 +4,12 @@ Used where samples are run to their end, on one machine and on nodes.
 """
 
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import footage
+import multiview_set
 
 
 def raw() -> Iterator[tuple[str, bytes]]:
@@ -22,3 +25,12 @@ def raw() -> Iterator[tuple[str, bytes]]:
     yield "webvid_train.json", json.dumps({"image": {"0": "00/1.mp4"}, "value": {"0": "a test picture"}}).encode()
     yield "webvid/00/1.mp4", video
     yield "films/a.mkv", footage.video(seconds=3.0, size=(128, 96), container="mkv").read_bytes()
+    yield from (("drive/" + key, data) for key, data in _drive())
+
+
+def _drive() -> Iterator[tuple[str, bytes]]:
+    """One person in two environments, by three cameras."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = multiview_set.put_all(Path(temporary))
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            yield path.relative_to(root).as_posix(), path.read_bytes()

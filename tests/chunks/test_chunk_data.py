@@ -33,7 +33,7 @@ def array(folder: Path, told: dict[str, Any]) -> "np.ndarray[Any, Any]":
     return found
 
 
-def test_002_f06_f07_and_d18_arrays_hold_exactly_the_chunks_frames_bit_for_bit(tmp_path: Path) -> None:
+def test_002_f06_f07_and_p6_and_d18_arrays_hold_exactly_the_chunks_frames_bit_for_bit(tmp_path: Path) -> None:
     index = indexed(tmp_path, item(), maxFrames=20, output="npy")
     film = driver.film(60)
     whole = [render(picture.frame, width=208, height=112) for picture in decode(film, read_timeline(film), range(60))]
@@ -48,7 +48,7 @@ def test_002_f15_frames_that_two_chunks_share_are_in_both(tmp_path: Path) -> Non
     assert shown == [list(range(start, min(start + 25, 60))) for start in (0, 10, 20, 30, 40)]
 
 
-def test_002_f06_and_d18_encoded_chunks_hold_exactly_their_frames(tmp_path: Path) -> None:
+def test_002_f06_and_p6_and_d18_encoded_chunks_hold_exactly_their_frames(tmp_path: Path) -> None:
     index = indexed(tmp_path, item(), maxFrames=25, views=["front"], output="mp4", width=96, height=64)
     for entry, count in zip(index["entries"], (25, 23), strict=True):
         for told in entry["views"].values():
@@ -70,7 +70,7 @@ def test_002_p7_frames_between_labelled_chunks_are_not_written(tmp_path: Path) -
     assert shown == [list(range(20)), list(range(40, 60))]
 
 
-def test_002_f09_and_p6_copied_keypoints_are_those_of_the_chunks_frames(tmp_path: Path) -> None:
+def test_002_f09_and_p7_copied_keypoints_are_those_of_the_chunks_frames(tmp_path: Path) -> None:
     root = driver.put_points(tmp_path, [frame for frame in range(60) if frame != 31])
     folders = point_folders(root / "01" / "夜多い")
     index = indexed(tmp_path / "out", item(keypoints=folders), maxFrames=20, output="npy")
@@ -89,7 +89,7 @@ def test_keypoints_that_are_not_those_that_were_listed_are_one_clear_row(tmp_pat
     assert (result.reason, result.message.startswith("other keypoints than were listed")) == ("changed", True)
 
 
-def test_002_p6_of_the_70_joints_the_52_of_head_shoulders_and_hands_are_kept(tmp_path: Path) -> None:
+def test_002_p7_of_the_70_joints_the_52_of_head_shoulders_and_hands_are_kept(tmp_path: Path) -> None:
     output = {"pred_keypoints_3d": np.arange(210, dtype=np.float32).reshape(70, 3), "focal_length": np.float32(3.0)}
     np.savez(tmp_path / "a.npz", output=np.array(output, dtype=object))
     joints = read_joints((tmp_path / "a.npz").read_bytes(), "a.npz")

@@ -46,7 +46,7 @@ def test_002_f05_frames_are_counted_by_the_annotation(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_d29_the_annotations_start_is_applied_once(tmp_path: Path) -> None:
+def test_002_p4_and_d29_the_annotations_start_is_applied_once(tmp_path: Path) -> None:
     points = {"front": {"uri": "/points/front", "source": "raw", "files": 1, "digest": "0"}}
     index = indexed(tmp_path, take(filmed(), range=[4, 18], keypoints=points), maxFrames=10)
     assert frames(index) == [[4, 14], [14, 18]]
@@ -95,7 +95,7 @@ def test_002_f15_chunks_may_overlap(tmp_path: Path) -> None:
     assert [3, 9, "up"] in index["entries"][1]["labels"]
 
 
-def test_002_f07_d18_chunks_are_cut_at_exact_times_and_share_no_frame(tmp_path: Path) -> None:
+def test_002_f07_and_p6_and_d18_chunks_are_cut_at_exact_times_and_share_no_frame(tmp_path: Path) -> None:
     film = driver.film(60, fps=30, extra=NTSC)
     index = indexed(tmp_path, take({"front": film}), maxFrames=25)
     assert frames(index) == [[0, 25], [25, 50], [50, 60]]

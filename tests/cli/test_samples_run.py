@@ -15,7 +15,12 @@ from servers.s3_servers import make_bucket
 
 pytestmark = pytest.mark.store
 SAMPLES = Path(__file__).resolve().parents[2] / "manifests/samples"
-ITEMS = {"clip4mc.yaml": {"clips": 2, "samples": 2}, "webdataset.yaml": {"shards": 1, "listing": 1}, "scenes.yaml": {}}
+ITEMS = {
+    "clip4mc.yaml": {"clips": 2, "samples": 2},
+    "webdataset.yaml": {"shards": 1, "listing": 1},
+    "scenes.yaml": {},
+    "chunks.yaml": {"takes": 2, "chunks": 2},
+}
 
 
 @pytest.fixture(scope="module")

@@ -183,6 +183,11 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             "sources": [{"name": "coco", "images": {"uri": "s3://in/", "split": "train2014+val2014"}}],
             "stages": [{"name": "features", "grid": {"weights": {"uri": "s3://models/clip.pt"}, "fit": "squash"}}],
         },
+        "chunks of several views": {
+            **single,
+            "sources": [{"name": "takes", "multiview": {"videos": "s3://in/videos/", "labels": "s3://in/label/"}}],
+            "stages": [{"name": "chunks", "chunk": {"maxFrames": 1000, "overlap": 50, "gaps": "drop"}}],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

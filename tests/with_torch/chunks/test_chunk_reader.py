@@ -82,13 +82,13 @@ def test_002_f06_f07_all_outputs_and_views_show_the_same_exact_frames(root: Path
 
 
 @pytest.mark.parametrize("output", ["index", "npy", "mp4"])
-def test_d18_a_chunk_has_exactly_its_frames(root: Path, output: str) -> None:
+def test_002_p6_and_d18_a_chunk_has_exactly_its_frames(root: Path, output: str) -> None:
     reader = samples(root, {"output": output, "labels": False}, frames=None, views=["left"])
     shown = [numbers(reader[chunk]["video"]["left"])[0] for chunk in range(len(reader))]
     assert shown == [list(range(10, 30)), list(range(30, 50)), list(range(50, 58))]
 
 
-def test_d29_the_annotations_start_moves_frames_labels_and_keypoints_once(root: Path) -> None:
+def test_002_p4_and_d29_the_annotations_start_moves_frames_labels_and_keypoints_once(root: Path) -> None:
     found = samples(
         root, {"maxFrames": 10}, {"range": [40, 58], "labels": [[45, 50, "up"]]}, frames=None, views=["front"]
     )
@@ -98,13 +98,15 @@ def test_d29_the_annotations_start_moves_frames_labels_and_keypoints_once(root: 
 
 
 @pytest.mark.parametrize("output", ["index", "npy"])
-def test_002_p6_keypoints_go_by_global_frame_numbers_padded_to_the_longest_segment(root: Path, output: str) -> None:
+def test_002_f09_and_p7_keypoints_go_by_global_frame_numbers_padded_to_the_longest_segment(
+    root: Path, output: str
+) -> None:
     points = samples(root, {"output": output})[0]
     first = points["sam3d_kpt"]["right"][..., 0, 0].tolist()
     assert first == [list(range(10, 18)), [*range(18, 25), 0.0], [*range(25, 30), 0.0, 0.0, 0.0]]
 
 
-def test_002_p6_a_frame_without_keypoints_is_zero_and_a_chunk_without_any_is_1_17_3(root: Path) -> None:
+def test_002_p7_a_frame_without_keypoints_is_zero_and_a_chunk_without_any_is_1_17_3(root: Path) -> None:
     (root / "sam3d_body_results_right" / "01" / "夜多い" / "left" / file_name(12)).unlink()
     found = samples(root)[0]["sam3d_kpt"]
     assert found["left"][0, :, 0, 0].tolist() == [10, 11, 0, 13, 14, 15, 16, 17]
@@ -128,7 +130,7 @@ def test_002_f10_what_is_not_asked_for_is_neither_returned_nor_read(root: Path) 
     assert points[0]["sam3d_kpt"]["front"].shape == (3, 8, 52, 3)
 
 
-def test_002_f04_d16_only_the_chunks_own_frames_are_decoded(root: Path) -> None:
+def test_002_f04_and_d16_only_the_chunks_own_frames_are_decoded(root: Path) -> None:
     path = root / "videos" / "01" / "夜多い" / "front.mp4"
     data = bytearray(path.read_bytes())
     path.unlink()

@@ -16,7 +16,7 @@ from reelmill_stages.chunk.views import View
 from reelmill_stages.media.cut import cut_frames
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.picture import render, shown_size
+from reelmill_stages.media.picture import Turned, render, shown_size
 from reelmill_stages.media.remux import remuxer
 from reelmill_stages.media.timeline import read_timeline
 
@@ -29,11 +29,13 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
     timeline = read_timeline(view.path)
     wanted = sorted({view.first + frame for chunk in chunks for frame in chunk})
     size = (block.width, block.height)
+    turned = Turned()
     with ExitStack() as stack:
         writers: list[_Array] = []
         for picture in decode(view.path, timeline, wanted):
             frame = picture.index - view.first
-            shown = shown_size(picture.frame)
+            upright = turned.of(picture.frame)
+            shown = shown_size(picture.frame, upright)
             width, height = size[0] or shown[0], size[1] or shown[1]
             if not block.width and writers and (height, width) != writers[0].size:
                 raise ItemError(
@@ -42,7 +44,7 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
             while len(writers) < len(chunks) and chunks[len(writers)].start <= frame:
                 number = len(writers)
                 writers.append(stack.enter_context(_Array(targets[number], len(chunks[number]), (height, width))))
-            pixels = render(picture.frame, width=width, height=height)
+            pixels = render(picture.frame, width=width, height=height, turned=upright)
             for number in _holding(chunks[: len(writers)], frame):
                 writers[number].add(pixels.data)
                 if frame == chunks[number].stop - 1:

@@ -19,7 +19,7 @@ import numpy as np
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.place import Place
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Pixels, render, shown_size
+from reelmill_stages.media.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
 KEPT = 6
@@ -53,10 +53,12 @@ class ViewFiles:
         first = told["frames"][0]
         if "pts" in told and (told["frames"][1] > len(timeline) or timeline.pts[first] != told["pts"][0]):
             raise SpecError("the video has other frames than were indexed", where=told["media"]["uri"], hint=_AGAIN)
+        turned = Turned()
         for picture in decode(path, timeline, [first + frame for frame in wanted]):
-            width, height = shown_size(picture.frame)
+            upright = turned.of(picture.frame)
+            width, height = shown_size(picture.frame, upright)
             height, width = size or (height, width)
-            yield picture.index - first, render(picture.frame, width=width, height=height)
+            yield picture.index - first, render(picture.frame, width=width, height=height, turned=upright)
 
     def size(self, told: Mapping[str, Any]) -> tuple[int, int]:
         """(height, width) in pixels of one view's frames as they are; one frame is decoded for it."""

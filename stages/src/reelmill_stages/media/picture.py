@@ -23,20 +23,50 @@ _reformatter = VideoReformatter()
 """Keeps its tables from frame to frame; a process renders in one thread."""
 
 
-def render(frame: av.VideoFrame, *, width: int, height: int, fit: Fit = "stretch", color: Color = "rgb") -> Pixels:
+Orientation = tuple[int, bool]
+"""(quarter turns counter-clockwise, mirrored left to right first) that bring a coded frame upright."""
+
+
+def render(
+    frame: av.VideoFrame,
+    *,
+    width: int,
+    height: int,
+    fit: Fit = "stretch",
+    color: Color = "rgb",
+    turned: Orientation | None = None,
+) -> Pixels:
     """The frame as people see it (rotation applied), as uint8 (height, width, 3).
 
-    `stretch` ignores the aspect, `letterbox` adds black borders, `crop` cuts the centre out.
+    `stretch` ignores the aspect, `letterbox` adds black borders, `crop` cuts the centre out. `turned` is the frame's
+    orientation where it is known: `Turned` looks it up once for all frames of a file.
     """
-    turns, mirrored = orientation(frame)
+    turns, mirrored = turned or orientation(frame)
     if turns % 2:
         return _upright(render_coded(frame, width=height, height=width, fit=fit, color=color), turns, mirrored)
     return _upright(render_coded(frame, width=width, height=height, fit=fit, color=color), turns, mirrored)
 
 
-def shown_size(frame: av.VideoFrame) -> tuple[int, int]:
+class Turned:
+    """Orientations of the frames of one file.
+
+    Looking into a frame's side data ties the frame to itself, and it stays in memory until the garbage collector comes
+    by, hundreds of frames later. Its rotation alone does not, so only the first frame of each rotation is looked into.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, Orientation] = {}
+
+    def of(self, frame: av.VideoFrame) -> Orientation:
+        """The orientation of a frame of the file."""
+        if frame.rotation not in self._known:
+            self._known[frame.rotation] = orientation(frame)
+        return self._known[frame.rotation]
+
+
+def shown_size(frame: av.VideoFrame, turned: Orientation | None = None) -> tuple[int, int]:
     """(width, height) of the frame as people see it."""
-    turns, _ = orientation(frame)
+    turns, _ = turned or orientation(frame)
     return (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
 
 
@@ -65,7 +95,7 @@ def render_coded(frame: av.VideoFrame, *, width: int, height: int, fit: Fit, col
     return pixels
 
 
-def orientation(frame: av.VideoFrame) -> tuple[int, bool]:
+def orientation(frame: av.VideoFrame) -> Orientation:
     """(quarter turns counter-clockwise, mirrored left to right first) that bring the coded frame upright."""
     try:
         matrix = bytes(cast(Mapping[str, Any], frame.side_data)["DISPLAYMATRIX"])

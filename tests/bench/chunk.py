@@ -1,0 +1,91 @@
+"""One chunk of a long video: the last beside the first, and the memory that reading and writing chunks take."""
+
+import multiprocessing
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench import films
+from bench.desk import Desk
+from bench.row import Row, begin, emit
+from bench.timing import in_turns, one_core
+from reelmill.contract.record import Item, Media
+from reelmill.contract.spec.stages.chunk import ChunkBlock
+from reelmill_stages.chunk.stage import Chunk
+from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.view_files import ViewFiles
+from reelmill_stages.stage import Done, Input
+
+CASE = "360p GOP 48"
+FRAMES, CHUNKS = 900, 4
+"""Frames of a chunk; chunks of the film."""
+READING = (1.1, 100)
+"""Bound of reading: so many times the output, and MiB besides."""
+STREAMING = 64
+"""MiB."""
+
+
+def read(path: Path, number: int) -> int:
+    """One chunk into one array, as the reader decodes it; gives its bytes."""
+    files = ViewFiles(Place("/"), Place("/"))
+    told = {"media": {"uri": str(path)}, "frames": [number * FRAMES, (number + 1) * FRAMES]}
+    height, width = files.size(told)
+    chunk = np.empty((FRAMES, height, width, 3), np.uint8)
+    for frame, pixels in files.pictures(told, range(FRAMES), None):
+        chunk[frame] = pixels
+    return chunk.nbytes
+
+
+def write(path: Path) -> int:
+    """All chunks of a film as arrays; gives their bytes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given = Input(Item("a", 0, "a", 1.0, Media(str(path), 0)), 0)
+        block = ChunkBlock(max_frames=FRAMES, output="npy", width=224, height=224)
+        (result,) = Chunk(block).process([given], Desk(Path(scratch)))
+        assert isinstance(result, Done), result
+        return sum(file.path.stat().st_size for item in result.items for file in item.files)
+
+
+def memory(act: Callable[[], int], path: Path) -> tuple[float, float]:
+    """(MiB that a fresh process needed besides what decoding one frame takes, MiB of output)."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (act, path))
+
+
+def _measured(act: Callable[[], int], path: Path) -> tuple[float, float]:
+    files = ViewFiles(Place("/"), Place("/"))
+    files.size({"media": {"uri": str(path)}, "frames": [0, 1]})
+    before = _peak()
+    output = act() / 2**20
+    return _peak() - before, output
+
+
+def _peak() -> float:
+    """Of this process alone: what getrusage says is inherited from the one that started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def main(rounds: int) -> None:
+    path = films.film(CASE)
+    one_core()
+    last, first = partial(read, path, CHUNKS - 1), partial(read, path, 0)
+    times = in_turns(last, first, rounds)
+    case = f"{FRAMES} frames of {CASE}, the last of {CHUNKS} chunks"
+    ratio, cpu = 1 / times.ratio, 1 / times.cpu_ratio if times.cpu_ratio else None
+    emit(Row("chunk k of n", case, "the first one", *times.medians, "s", ratio, cpu, 1.2, True, times.rounds))
+    for case, act, bound in (
+        ("memory to read one", last, lambda output: READING[0] * output + READING[1]),
+        ("memory to write all as arrays", partial(write, path), lambda output: STREAMING),
+    ):
+        needed, output = memory(act, path)
+        against = f"{bound(output):.0f} MiB, with {output:.0f} MiB of output"
+        limit = float(bound(output))
+        emit(Row("chunk k of n", case, against, needed, limit, "MiB", needed / limit, None, 1.0, True, (1, 1)))
+
+
+if __name__ == "__main__":
+    begin(main, "chunk k of n")
