@@ -104,7 +104,7 @@ def test_a_split_that_is_not_there_is_refused(tmp_path: Path) -> None:
         listed("images", uri=tmp_path, split="train2014+empty")
 
 
-@pytest.mark.parametrize("split", ["../up", "a/b", "a++b", "+a", "a b"])
+@pytest.mark.parametrize("split", ["../up", "..", "a/b", "a++b", "+a", "a b", ".hidden"])
 def test_a_split_is_the_name_of_a_folder(split: str) -> None:
     with pytest.raises(ValueError, match="split"):
         ImagesBlock(uri="/data/images", split=split)

@@ -13,5 +13,5 @@ class ImagesBlock(SourceBlock):
 
     uri: Uri
     """Folder of the images, or, where `split` says something, of the splits' folders."""
-    split: Annotated[str, Field(max_length=256, pattern=r"^([\w.-]+(\+[\w.-]+)*)?$")] = ""
+    split: Annotated[str, Field(max_length=256, pattern=r"^(\w[\w.-]*(\+\w[\w.-]*)*)?$")] = ""
     """Folders below `uri` that are read: `train2014`, or `train2014+val2014` for one set of both; absent: all."""
