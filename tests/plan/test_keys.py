@@ -183,6 +183,11 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             "sources": [{"name": "coco", "images": {"uri": "s3://in/", "split": "train2014+val2014"}}],
             "stages": [{"name": "features", "grid": {"weights": {"uri": "s3://models/clip.pt"}, "fit": "squash"}}],
         },
+        "lip embeddings": {
+            **single,
+            "sources": [{"name": "crops", "lips": {"lists": "s3://in/lists/", "root": "s3://in/", "splits": ["tr"]}}],
+            "stages": [{"name": "embeddings", "embed": {"weights": {"uri": "s3://models/w.pth"}, "batchSize": 32}}],
+        },
         "chunks of several views": {
             **single,
             "sources": [{"name": "takes", "multiview": {"videos": "s3://in/videos/", "labels": "s3://in/label/"}}],
