@@ -42,7 +42,7 @@ def test_003_f09_weights_are_judged_by_their_table_of_contents_without_torch(tmp
         ({"frontend3D.2.weight": (1,)}, r"frontend3D.2.weight is \(1,\), not \(64,\)"),
     ],
 )
-def test_003_f09_wrong_keys_are_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+def test_003_p4_wrong_keys_are_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     shapes = {name: shape for name, shape in {**keys(), **change}.items() if shape is not None}
     with pytest.raises(SpecError, match=said) as found:
         Lips(BLOCK).check(safetensors(tmp_path / "w", shapes))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d
 from torch.utils.data import DataLoader
 
 from lip_crops import read_list, write_list
@@ -134,19 +135,19 @@ def test_a_small_model_trains_on_what_the_reader_gives(folder: Path, *, precompu
     ready(folder, is_it=True)
     torch.manual_seed(0)
     data = mixtures(folder, precomputed=precomputed)
-    width = 512 if precomputed else 88 * 88
+    width = 512 if precomputed else 8 * 8
     model = torch.nn.Linear(width, SAMPLES // FRAMES)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3 if precomputed else 1e-5)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     losses = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork.*", category=DeprecationWarning)
         for _ in range(4):
             for batch in DataLoader(data, batch_size=2, shuffle=True, num_workers=2):
-                mouths = batch.mouth.transpose(1, 2) if precomputed else batch.mouth.flatten(2)
+                mouths = batch.mouth.transpose(1, 2) if precomputed else avg_pool2d(batch.mouth, 11).flatten(2)
                 loss = (model(mouths).flatten(1) - batch.source).square().mean()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.item())
     assert len(losses) == 8
-    assert losses[-1] < losses[0]
+    assert sum(losses[-2:]) < sum(losses[:2])
