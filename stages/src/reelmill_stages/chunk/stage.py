@@ -111,10 +111,12 @@ class Chunk(Stage):
         if points:
             fields["keypoints"] = points
         before = {"from": dict(item.provenance)} if item.provenance else {}
+        first = next(iter(views.values()))
         return NewItem(
             key=f"{item.key}/{part.number}",
             group=item.key,
-            weight=round(next(iter(views.values())).seconds(part.window), 6),
+            weight=round(first.seconds(part.window), 6),
+            media=first.media if self.block.output == "index" else None,
             files=tuple(files),
             fields=fields,
             provenance={"source": source, "params": self.block.canonical(), **before},

@@ -87,19 +87,18 @@ class ViewFiles:
                 self._timelines.pop(path, None)
                 if folder is not None:
                     shutil.rmtree(folder, ignore_errors=True)
-            self._paths[uri] = self._fetch(uri, told.get("media", {}).get("etag", ""))
+            self._paths[uri] = self._fetch(uri, told.get("media", {}))
         self._paths.move_to_end(uri)
         return self._paths[uri][0]
 
-    def _fetch(self, uri: str, etag: str) -> tuple[Path, Path | None]:
+    def _fetch(self, uri: str, media: Mapping[str, Any]) -> tuple[Path, Path | None]:
         """(the file, the temporary folder that it was downloaded to)."""
-        inside = uri.startswith(f"{self._place.uri}/")
-        store, key = (self._place if inside else self._source).store(uri)
+        store, key = (self._source if media.get("source") else self._place).store(uri)
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))
             weakref.finalize(self, _remove, self._folder, self._process)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        path = store.fetch(key, folder, if_match=etag)
+        path = store.fetch(key, folder, if_match=media.get("etag", ""))
         return path, folder if path.is_relative_to(folder) else None
 
     def _timeline(self, path: Path) -> Timeline:
