@@ -17,6 +17,7 @@ from repo.tree import ROOT
 
 NAME, NAMESPACE = "reelmill", "reelmill-system"
 CHART = ROOT / "charts/reelmill"
+LEASE = "coordination.k8s.io/v1/Lease"
 COMPONENT = "app.kubernetes.io/component=operator"
 
 
@@ -35,8 +36,8 @@ class Release:
         self.values: dict[str, Any] = {
             "image": image("operator"),
             "stages": {"image": image("stages-cpu")},
-            # Little patience where a test would have to wait for it: for a lost leader, between two progress reports.
-            "settings": {"leaseSeconds": 3, "progressSeconds": 1, "stagesGraceSeconds": 20},
+            # Little patience where a test would have to wait for it.
+            "settings": {"progressSeconds": 1, "stagesGraceSeconds": 20},
         }
 
     def install(self, **values: Any) -> "Release":
@@ -78,7 +79,7 @@ class Release:
         return found[0]
 
     def kill(self) -> None:
-        """SIGKILL to the operator, then its pod is gone: another pod takes over."""
+        """SIGKILL to the operator, then its pod is gone: another takes over, without the wait for a dead one's Lease."""
         doomed = self.pods()
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
@@ -86,6 +87,9 @@ class Release:
                     os.kill(int(process.parent.name), signal.SIGKILL)
         for pod in doomed:
             self.client.delete("v1/Pod", pod["metadata"]["name"], self.namespace, grace=0)
+        lease = self.client.find(LEASE, f"{self.name}-operator", self.namespace)
+        if lease and lease["spec"].get("holderIdentity") in [pod["metadata"]["name"] for pod in doomed]:
+            self.client.patch(LEASE, f"{self.name}-operator", {"spec": {"holderIdentity": ""}}, self.namespace)
 
     def _ours(self, process: Path) -> bool:
         """Whether a process is in a pod of this cluster."""
