@@ -79,7 +79,7 @@ class Release:
         return found[0]
 
     def kill(self) -> None:
-        """SIGKILL to the operator, then its pod is gone: another takes over, without the wait for a dead one's Lease."""
+        """SIGKILL to the operator, and its pod is gone: another takes over, and waits for no dead one's Lease."""
         doomed = self.pods()
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with suppress(OSError):
