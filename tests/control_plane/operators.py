@@ -20,6 +20,8 @@ from reelmill.controller.running import Operator
 from reelmill.controller.settings import Settings
 
 ACCOUNT = "reelmill-operator"
+PATIENCE = 4
+"""How many times longer than on an idle machine anything may take: a wait that ends well costs nothing."""
 Json = dict[str, Any]
 Send = Callable[[], Awaitable[Json]]
 
@@ -114,7 +116,7 @@ class Running:
         self.join()
 
     def join(self, seconds: float = 30) -> None:
-        self._thread.join(seconds)
+        self._thread.join(seconds * PATIENCE)
         assert not self._thread.is_alive(), "the operator does not end"
 
     @property
@@ -162,8 +164,8 @@ def made(**given: Any) -> Settings:
 
 
 def until(look: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Look until something true comes."""
-    end = time.monotonic() + seconds
+    """Look until something true comes: so many seconds on an idle machine, and longer on a busy one."""
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         if found := look():
             return found

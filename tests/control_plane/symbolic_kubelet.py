@@ -42,7 +42,6 @@ class SymbolicKubelet:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._running: set[str] = set()
-        self._told: set[tuple[str, str]] = set()
 
     def __enter__(self) -> "SymbolicKubelet":
         self._thread.start()
@@ -80,8 +79,10 @@ class SymbolicKubelet:
         if not self.gpus and "nvidia.com/gpu" in container["resources"].get("limits", {}):
             return
         if words := self.waiting.get(pod["metadata"]["labels"]["reelmill.dev/pipeline"]):
-            if (uid, words[0]) not in self._told:
-                self._told.add((uid, words[0]))
+            # The scheduler, to which these pods have no node, says so again and again.
+            conditions = pod["status"].get("conditions") or ()
+            placed = any((each["type"], each["status"]) == ("PodScheduled", "True") for each in conditions)
+            if not placed or not pod["status"].get("containerStatuses"):
                 self._write(name, "Pending", {"waiting": {"reason": words[0], "message": words[1]}}, ready=False)
             return
         if self.holding:
