@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.models.extra import load
+from reelmill_stages.runtime.cgroup import cpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,10 @@ class Device:
 
 
 def choose(wanted: Literal["auto", "cpu", "gpu"]) -> Device:
-    """The first GPU that torch can use, unless the CPU is wanted; else the CPU."""
-    if wanted == "cpu":
-        return Device("cpu", is_fallback=False)
+    """The first GPU that torch can use, unless the CPU is wanted; else the CPU, with a thread for each of the pod's."""
     torch: Any = load("torch")
-    if torch.cuda.is_available():
+    if wanted != "cpu" and torch.cuda.is_available():
         return Device("cuda:0", is_fallback=False)
-    return Device("cpu", is_fallback=wanted == "gpu" or bool(gpus()))
+    # Left alone torch takes a thread for every core of the node, whatever the pod's limit.
+    torch.set_num_threads(max(1, cpus()))
+    return Device("cpu", is_fallback=wanted == "gpu" or (wanted == "auto" and bool(gpus())))

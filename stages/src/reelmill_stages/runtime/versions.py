@@ -3,7 +3,17 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("reelmill", "reelmill-stages", "av", "numpy", "imageio-ffmpeg", "webdataset", "scenedetect", "pillow")
+_PACKAGES = (
+    "reelmill",
+    "reelmill-stages",
+    "av",
+    "numpy",
+    "imageio-ffmpeg",
+    "webdataset",
+    "scenedetect",
+    "pillow",
+    "torch",
+)
 
 
 def versions() -> dict[str, str]:
