@@ -103,6 +103,13 @@ class SegmentPaths:
     def checkpoint(self, shard: int, run: str) -> str:
         return f"{self.checkpoints(shard)}{run}.jsonl"
 
+    def flights(self, shard: int) -> str:
+        """Prefix of what a shard's runs have in flight, one file per run that has not ended."""
+        return f"{self.internal}/flights/{shard:05d}/"
+
+    def flight(self, shard: int, run: str) -> str:
+        return f"{self.flights(shard)}{run}.json"
+
     @property
     def shards(self) -> str:
         """Prefix of the shards' commits."""

@@ -10,8 +10,9 @@ import queue
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
+from typing import Protocol
 
 from reelmill_stages.runtime.crew import Answered, Crew, CrewConfig, Event, Lost, TimedOut
 from reelmill_stages.runtime.inputs import Given
@@ -21,6 +22,14 @@ from reelmill_stages.runtime.slots import Slot, Told, Unit, Units
 TICK_SECONDS = 0.25
 STOP_SECONDS = 5.0
 """How long groups in flight may go on after SIGTERM."""
+
+
+class InFlight(Protocol):
+    """Who is told what is in flight (see `flight.Flight`)."""
+
+    def is_suspect(self, key: str) -> bool: ...
+
+    def note(self, keys: Sequence[str], *, alone: bool) -> None: ...
 
 
 class Pool:
@@ -36,9 +45,10 @@ class Pool:
         settle: Callable[[Told], None],
         tick: Callable[[], None],
         stop: threading.Event,
+        flight: InFlight | None = None,
     ) -> None:
         """`window`: groups taken from the input and not yet consumed. `known` gives the result and seconds of what is
-        settled already and needs no worker.
+        settled already and needs no worker. `flight` is told what is in flight before it is.
         """
         self._config = config
         self._groups = groups
@@ -46,6 +56,8 @@ class Pool:
         self._settle = settle
         self._tick = tick
         self._stop = stop
+        self._flight = flight
+        self._flying: list[Unit] = []
         self._exhausted = False
         self._crew = Crew(config)
         self._units = Units()
@@ -135,17 +147,37 @@ class Pool:
                     unknown.append(given)
                 else:
                     slot.tell(given, *known, fresh=False)
-            if unknown:
-                self._units.add(Unit(slot, unknown))
+            suspects = [given for given in unknown if self._flight and self._flight.is_suspect(given.key)]
+            for given in suspects:
+                self._units.add(Unit(slot, [given], alone=True))
+            if rest := [given for given in unknown if given not in suspects]:
+                self._units.add(Unit(slot, rest))
             self._deliver()
 
     def _dispatch(self) -> None:
         self._crew.reinforce(len(self._units))
-        while len(self._units) and self._crew.idle:
-            self._handle(self._crew.give(self._units.take()))
+        while len(self._units) and self._crew.idle and self._may_start(self._units.first):
+            unit = self._units.take()
+            self._flying.append(unit)
+            self._note()
+            self._handle(self._crew.give(unit))
+
+    def _may_start(self, unit: Unit) -> bool:
+        return not self._flying or not (unit.alone or self._flying[0].alone)
+
+    def _landed(self, unit: Unit) -> None:
+        self._flying = [flying for flying in self._flying if flying is not unit]
+        if unit.alone:
+            self._note()
+
+    def _note(self) -> None:
+        if self._flight:
+            keys = [given.key for unit in self._flying for given in unit.given]
+            self._flight.note(keys, alone=bool(self._flying) and self._flying[0].alone)
 
     def _handle(self, events: Iterable[Event]) -> None:
         for event in events:
+            self._landed(event.unit)
             match event:
                 case Answered(unit, finished):
                     if unit.folder:

@@ -18,6 +18,7 @@ from reelmill_stages.runtime.checkpoint import Checkpoint
 from reelmill_stages.runtime.context import Context
 from reelmill_stages.runtime.crew import CrewConfig
 from reelmill_stages.runtime.crew_size import crew_size
+from reelmill_stages.runtime.flight import Flight
 from reelmill_stages.runtime.inputs import Given, groups, shard_inputs
 from reelmill_stages.runtime.messages import InputResult, WorkerConfig
 from reelmill_stages.runtime.pins import read_pins
@@ -54,6 +55,7 @@ class Processing:
         *,
         frozen: SettledFiles | None,
         earlier: SettledFiles,
+        flight: Flight,
     ) -> None:
         self._context = context
         self._opened = opened
@@ -62,6 +64,7 @@ class Processing:
         self._progress = progress
         self._frozen = frozen
         self._earlier = earlier
+        self._flight = flight
         self._consumed = 0
         self._fresh = 0
         self._same_failures = ("", 0)
@@ -101,6 +104,7 @@ class Processing:
             settle=settle,
             tick=tick,
             stop=context.stop,
+            flight=self._flight,
         )
         try:
             results = self._recorded(pool.results(), outcomes)
@@ -124,8 +128,12 @@ class Processing:
         """What is settled already.
 
         A stage that assembles needs the payload of what is done, so does that again. What an earlier run failed gets
-        another chance, unless that would cost a worker again.
+        another chance, unless that would cost a worker, or a pod, again.
         """
+        if self._frozen is None and self._flight.is_fatal(given.key):
+            message = "the pod ended twice while nothing else was in flight"
+            self._progress.count(Outcome.FAILED)
+            return InputResult(Outcome.FAILED, "crash", message), 0.0
         settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
         if settled is None or (settled.is_done and self._stage.spans):
             return None

@@ -21,6 +21,7 @@ from reelmill_stages import registry
 from reelmill_stages.runtime.assembly import Assembly, TakenGroup, upload_groups
 from reelmill_stages.runtime.checkpoint import read_checkpoints
 from reelmill_stages.runtime.context import Context
+from reelmill_stages.runtime.flight import Flight
 from reelmill_stages.runtime.locations import Locations
 from reelmill_stages.runtime.open import check_definition
 from reelmill_stages.runtime.pins import read_pins
@@ -86,8 +87,19 @@ class ShardRun:
 
     def run(self) -> None:
         """Everything, in order."""
+        flight = Flight(self._context.store, self._paths, self._shard, self._context.run)
+        if flight.careful:
+            event(
+                log, "an earlier run never ended: items are watched closely", level=logging.WARNING, shard=self._shard
+            )
+        try:
+            self._run(flight)
+        finally:
+            flight.end()
+
+    def _run(self, flight: Flight) -> None:
         self._progress.line()
-        outcomes = self._settle()
+        outcomes = self._settle(flight)
         context, store, paths = self._context, self._context.store, self._paths
         objects, rows = upload_groups(store, paths, self._shard, self._groups)
         commit = write_rows(
@@ -113,7 +125,7 @@ class ShardRun:
             **stands.counts.model_dump(by_alias=True),
         )
 
-    def _settle(self) -> Path:
+    def _settle(self, flight: Flight) -> Path:
         """Bring every input to an outcome and freeze them; gives the file of the frozen outcomes."""
         frozen = self._frozen()
         if frozen and not self._stage.spans:
@@ -122,17 +134,17 @@ class ShardRun:
             return frozen
         if frozen is None:
             earlier = read_checkpoints(self._context.store, self._paths, self._shard, self._context.scratch)
-            ours = self._process(None, earlier)
+            ours = self._process(None, earlier, flight)
             frozen, won = self._freeze(ours)
             if won or not self._stage.spans or _agree(ours.path, frozen):
                 return frozen
             event(log, "another run froze other outcomes: they are adopted", shard=self._shard)
         law = SettledFiles()
         law.add(frozen)
-        self._process(law, SettledFiles())
+        self._process(law, SettledFiles(), flight)
         return frozen
 
-    def _process(self, frozen: SettledFiles | None, earlier: SettledFiles) -> RowFile:
+    def _process(self, frozen: SettledFiles | None, earlier: SettledFiles, flight: Flight) -> RowFile:
         self._groups = []
         self._progress = self._begin()
         folder = self._folder("work")
@@ -157,6 +169,7 @@ class ShardRun:
             self._progress,
             frozen=frozen,
             earlier=earlier,
+            flight=flight,
         )
         outcomes = processing.run(folder, assembly)
         if assembly is None:

@@ -42,6 +42,8 @@ class Unit:
     crashes: int = 0
     folder: Path | None = None
     """Scratch of the present try."""
+    alone: bool = False
+    """Nothing else may be in flight beside it."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,10 @@ class Units:
 
     def add(self, unit: Unit) -> None:
         self._waiting.append(unit)
+
+    @property
+    def first(self) -> Unit:
+        return self._waiting[0]
 
     def take(self) -> Unit:
         return self._waiting.popleft()
