@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +17,21 @@ Index = dict[str, Any]
 Break = Callable[[Index, Path], None]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def points(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keypoints of all frames, for all tests of this file."""
-    POINTS.append(driver.put_points(tmp_path_factory.mktemp("points"), range(10, 58)) / "01" / "夜多い")
-    yield
-    POINTS.clear()
+    return driver.put_points(tmp_path_factory.mktemp("points"), range(10, 58)) / "01" / "夜多い"
 
 
-POINTS: list[Path] = []
-
-
-def good(folder: Path, output: str = "index", **params: Any) -> Index:
+def good(folder: Path, points: Path, output: str = "index", **params: Any) -> Index:
     """Two views of a video in chunks, with labels and keypoints."""
-    points = point_folders(POINTS[0])
+    folders = point_folders(points)
     root = folder / "set"
     paths = {}
     for view in ("front", "left"):
         paths[view] = shutil.copyfile(driver.film(60), folder / f"{view}.mp4")
     labels = [[0, 18, "left"], [25, 40, "right_up"]]
-    item = take(paths, range=[10, 58], labels=labels, keypoints={view: points[view] for view in paths})
+    item = take(paths, range=[10, 58], labels=labels, keypoints={view: folders[view] for view in paths})
     return indexed(root, item, **{"maxFrames": 20, "output": output, **params})
 
 
@@ -63,8 +58,8 @@ def nothing(index: Index, folder: Path) -> None:
         {"output": "mp4", "maxFrames": 40},
     ],
 )
-def test_a_good_set_passes(tmp_path: Path, params: dict[str, Any]) -> None:
-    index = good(tmp_path, **params)
+def test_a_good_set_passes(tmp_path: Path, points: Path, params: dict[str, Any]) -> None:
+    index = good(tmp_path, points, **params)
     assert not broken(tmp_path, index, nothing)
     assert [row["format"] for row in check(tmp_path / "set")][:1] == ["chunks"]
 
@@ -109,8 +104,8 @@ INDEX_RULES: dict[str, Break] = {
 
 
 @pytest.mark.parametrize("rule", INDEX_RULES)
-def test_a_broken_index_fails_by_the_rules_name(tmp_path: Path, rule: str) -> None:
-    assert rule in broken(tmp_path, good(tmp_path, "index"), INDEX_RULES[rule])
+def test_a_broken_index_fails_by_the_rules_name(tmp_path: Path, points: Path, rule: str) -> None:
+    assert rule in broken(tmp_path, good(tmp_path, points, "index"), INDEX_RULES[rule])
 
 
 def saved(name: str, array: Any) -> Break:
@@ -126,24 +121,24 @@ DATA_RULES: dict[str, Break] = {
 
 
 @pytest.mark.parametrize("rule", DATA_RULES)
-def test_broken_data_fails_by_the_rules_name_alone(tmp_path: Path, rule: str) -> None:
-    assert broken(tmp_path, good(tmp_path, "npy"), DATA_RULES[rule]) == {rule}
+def test_broken_data_fails_by_the_rules_name_alone(tmp_path: Path, points: Path, rule: str) -> None:
+    assert broken(tmp_path, good(tmp_path, points, "npy"), DATA_RULES[rule]) == {rule}
 
 
-def test_a_video_that_is_no_video_and_one_of_other_frames_are_named(tmp_path: Path) -> None:
-    index = good(tmp_path, "index")
+def test_a_video_that_is_no_video_and_one_of_other_frames_are_named(tmp_path: Path, points: Path) -> None:
+    index = good(tmp_path, points, "index")
     (tmp_path / "front.mp4").write_bytes(b"no video")
     assert broken(tmp_path, index, nothing) == {"video"}
     shutil.copyfile(driver.film(60, fps=30), tmp_path / "front.mp4")
     assert "pts" in broken(tmp_path, index, nothing)
 
 
-def test_every_rule_has_a_set_that_breaks_it(tmp_path: Path) -> None:
-    rules = {row["rule"] for kind in ("index", "npy") for row in _checked(tmp_path / kind, kind)}
+def test_every_rule_has_a_set_that_breaks_it(tmp_path: Path, points: Path) -> None:
+    rules = {row["rule"] for kind in ("index", "npy") for row in _checked(tmp_path / kind, points, kind)}
     assert rules - {"video"} <= {*INDEX_RULES, *DATA_RULES}
 
 
-def _checked(folder: Path, output: str) -> list[dict[str, Any]]:
+def _checked(folder: Path, points: Path, output: str) -> list[dict[str, Any]]:
     folder.mkdir()
-    good(folder, output)
+    good(folder, points, output)
     return list(check(folder / "set", ["chunks"]))
