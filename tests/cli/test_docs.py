@@ -26,7 +26,7 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/first-pipeline-on-kind.md"])
 def test_a_pipeline_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> None:
     whole = [block for block in blocks(page, "yaml") if block.startswith("apiVersion")]
     assert whole
@@ -39,7 +39,7 @@ def test_a_pipeline_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> Non
 def test_every_command_that_a_page_names_exists() -> None:
     commands = set(re.findall(r"^## reelmill (\w+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
     for page in PAGES:
-        named = set(re.findall(r"(?:`|\$ |bin/)reelmill (\w+)", page.read_text()))
+        named = set(re.findall(r"(?:`|\$ |bin/|kubectl )reelmill (\w+)", page.read_text()))
         assert named <= commands, page
 
 

@@ -119,7 +119,7 @@ def _shards(seen: Seen, stage: StageStatus) -> Text:
     full = round(share * BAR)
     text = Text("━" * full, style="cyan").append("─" * (BAR - full), style="dim")
     said = f" {work.done:,}/{work.shards:,} shards"
-    said += f", {work.active:,} pods" if work.active else ""
+    said += f", {work.active:,} pod{'' if work.active == 1 else 's'}" if work.active else ""
     if (left := seconds_left(stage, seen)) is not None:
         said += f", {duration(left)} left"
     text.append(said, style="")
