@@ -103,6 +103,7 @@ def test_a_cluster_that_does_not_answer_is_named_with_its_context_and_exit_code_
         (403, "no", "GET", "/api/v1/namespaces/video/pods/x/log", "you may not get pods/log in the namespace video"),
         (403, "no", "GET", "/api/v1/events", "you may not list events in all namespaces"),
         (401, "Unauthorized", "GET", PIPELINES, "the cluster does not know you"),
+        (404, "404 page not found\n", "GET", f"{PIPELINES}/demo", "this cluster does not know VideoPipelines"),
         (
             404,
             "the server could not find the requested resource",

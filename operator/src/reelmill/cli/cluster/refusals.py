@@ -9,7 +9,8 @@ from reelmill.contract.errors import ReelmillError, SpecError, TransientError
 from reelmill.schema.crd import PLURAL
 
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
-_UNKNOWN_KIND = "could not find the requested resource"
+_UNKNOWN_KIND = ("could not find the requested resource", "404 page not found")
+"""What servers say where the kind, or its whole group, is not defined."""
 INSTALL = "install the operator first: docs/install.md"
 
 
@@ -67,7 +68,7 @@ def refused(status: int, message: str, method: str, path: str, namespace: str) -
         )
     if status == 401:
         return SpecError("the cluster does not know you", hint="log in anew; your kubeconfig's credentials are too old")
-    if status == 404 and _UNKNOWN_KIND in message and f"/{PLURAL}" in path:
+    if status == 404 and any(words in message for words in _UNKNOWN_KIND) and f"/{PLURAL}" in path:
         return SpecError("this cluster does not know VideoPipelines", hint=f"{INSTALL}; or say another --context")
     if status == 404:
         return Missing(message, hint="it is gone")
@@ -118,4 +119,4 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     if near := get_close_matches(name, names, n=1, cutoff=0.6):
         return f"did you mean {near[0]}?"
     shown = sorted(names)
-    return f"there {'is' if len(shown) == 1 else 'are'} {', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"
+    return f"there {'is only' if len(shown) == 1 else 'are'} {', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"
