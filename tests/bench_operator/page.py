@@ -24,6 +24,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "cores of the controller (target < 1)": ("cores",),
     "memory of the controller, MiB (target < 256)": ("MiB",),
     "API writes a pipeline": ("writes a pipeline",),
+    "API writes a pod": ("writes a pipeline",),
     "reconcile p50 / p99, s": ("reconcile seconds",),
     "queue p50 / p99, s": ("queue seconds",),
     "bytes a status, mean / most": ("bytes a status",),
@@ -39,6 +40,8 @@ def cell(found: Json, row: str) -> str:
     if not ROWS[row]:
         load = found["load"]
         return f"{load['pipelines']} x {load['stages']} x {load['shards']}"
+    if row == "API writes a pod":
+        return f"{found['writes a pipeline'] / found['load']['pods']:.2g}"
     value: Any = found
     for name in ROWS[row]:
         value = value.get(name, "")
@@ -67,9 +70,11 @@ def page(result: Json) -> str:
     cases: Mapping[str, Json] = result["cases"]
     head, *rows = table(cases)
     lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(cases)}", *(f"| {' | '.join(row)} |" for row in rows)]
-    said = [
-        f"- {TITLES[case]} ({found['date']}): {found['remark']}" for case, found in cases.items() if found["remark"]
-    ]
+    told: dict[str, list[str]] = {}
+    for case, found in cases.items():
+        if found["remark"]:
+            told.setdefault(f"{found['remark']} ({found['date']})", []).append(TITLES[case])
+    said = [f"- {', '.join(titles)}: {remark}" for remark, titles in told.items()]
     writes = [
         f"- {TITLES[case]}: {', '.join(f'{name} {count:g}' for name, count in found['writes'].items())}"
         for case, found in cases.items()
