@@ -19,7 +19,7 @@ ITEMS = {
     "clip4mc.yaml": {"clips": 2, "samples": 2},
     "webdataset.yaml": {"shards": 1, "listing": 1},
     "scenes.yaml": {},
-    "chunks.yaml": {"takes": 2, "chunks": 2},
+    "chunks.yaml": {"chunks": 2},
 }
 
 
