@@ -1,7 +1,6 @@
 """Hundreds of thousands of rows: listing, opening, closing and asking stay in memory that does not grow with them."""
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import toy_line as toy
+from peak_memory import peak_of
 
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass
@@ -36,23 +36,6 @@ assert sum(1 for row in rows(task, os.environ, stages=["upper"], outcomes=["fail
 assert summary(task, os.environ)
 assert status(task, os.environ)[-1]["failed"] == int(sys.argv[2])
 """
-
-
-SMALL_PARENT = """
-import os, sys
-child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(child, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status) != 0)
-"""
-"""A process begins with the peak of the one that started it, so that one has to be small."""
-
-
-def peak_of(command: list[str], **environment: str) -> int:
-    """Peak resident bytes of a process that must succeed."""
-    small = [sys.executable, "-S", "-c", SMALL_PARENT, *command]
-    told = subprocess.run(small, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, text=True)
-    return int(told.stdout) * 1024
 
 
 def step(task: Task) -> int:

@@ -1,9 +1,11 @@
 """Memory does not grow with the size of a shard: items stream through, whatever their number."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from peak_memory import peak_of
 from toy_line import Line
 
 from reelmill.contract.task import Step
@@ -25,15 +27,16 @@ def peak(root: Path, items: int, type_: str) -> int:
     stage = line.stage("toys", type_, per_file=50)
     line.survey()
     assert line.open(stage, shard_count=1).shards == 1
-    process = line.popen(line.task(Step.SHARDS, stage, segment=1), 0)
-    assert process.stderr is not None
-    process.stderr.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
+    task = line.task(Step.SHARDS, stage, segment=1)
+    bytes_ = peak_of(
+        [sys.executable, "-m", "reelmill_stages"],
+        REELMILL_TASK=task.model_dump_json(by_alias=True),
+        REELMILL_REPORT=os.devnull,
+        JOB_COMPLETION_INDEX="0",
+    )
     line.commit(stage, 1)
     assert line.data("toys").totals.done == items
-    return usage.ru_maxrss * 1024
+    return bytes_
 
 
 @pytest.mark.parametrize("type_", ["Upper", "Join"])

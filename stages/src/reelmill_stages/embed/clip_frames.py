@@ -11,7 +11,7 @@ from PIL import Image
 from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Item, Media
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import render, shown_size
+from reelmill_stages.media.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import Work
 
@@ -47,9 +47,11 @@ def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window:
         raise ItemError("zero_duration", "no frame lies in the clip's span")
+    turned = Turned()
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
-        width, height = shown_size(picture.frame)
-        yield render(picture.frame, width=width, height=height)
+        upright = turned.of(picture.frame)
+        width, height = shown_size(picture.frame, upright)
+        yield render(picture.frame, width=width, height=height, turned=upright)
 
 
 def _array(path: Path) -> Iterator[Pixels]:

@@ -21,7 +21,7 @@ from reelmill_stages.frames.sample import Sample, take
 from reelmill_stages.frames.versions import versions
 from reelmill_stages.frames.writer import color, write_size, write_text
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import render
+from reelmill_stages.media.picture import Turned, render
 from reelmill_stages.media.timeline import Timeline, read_timeline
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Skipped, Stage, Work
 
@@ -108,9 +108,11 @@ class Frames(Stage):
         for sample in samples:
             for index in dict.fromkeys(sample.taken.indices):
                 takers.setdefault(index, []).append(sample)
+        turned = Turned()
         for picture in decode(path, timeline, list(takers), gpu=gpu):
             pixels = render(
                 picture.frame,
+                turned=turned.of(picture.frame),
                 width=self.block.width,
                 height=self.block.height,
                 fit=self.block.fit,

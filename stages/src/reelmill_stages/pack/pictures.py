@@ -5,7 +5,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import jpeg, render, shown_size
+from reelmill_stages.media.picture import Turned, jpeg, render, shown_size
 from reelmill_stages.pack.sample import Clip
 from reelmill_stages.stage import File
 from reelmill_stages.tar.lend import lent
@@ -17,9 +17,11 @@ def pictures(clip: Clip, wanted: Sequence[int], *, quality: int, max_side: int |
     An index that is wanted twice gives two parts. Raises ItemError when a frame cannot be decoded.
     """
     first = {index: place for place, index in reversed(list(enumerate(wanted)))}
+    turned = Turned()
     for picture in decode(clip.path, clip.timeline, sorted(first)):
-        width, height = reduced(*shown_size(picture.frame), max_side)
-        array = render(picture.frame, width=width, height=height, fit="stretch", color="rgb")
+        upright = turned.of(picture.frame)
+        width, height = reduced(*shown_size(picture.frame, upright), max_side)
+        array = render(picture.frame, width=width, height=height, turned=upright)
         (clip.scratch / f"{first.pop(picture.index)}.jpg").write_bytes(jpeg(array, quality))
     if first:
         raise ItemError("corrupt", f"{len(first)} frames could not be decoded, the first of them {min(first)}")
