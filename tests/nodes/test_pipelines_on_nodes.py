@@ -27,7 +27,7 @@ def applied(stocked: Cluster, each_s3: ClusterS3, release: Release) -> Iterator[
     with stocked.client.namespace(labels=RESTRICTED) as namespace:
         place = Place(stocked, namespace, each_s3)
         for name, path in {"demo": "demo/pipeline.yaml", "clip4mc-train": "clip4mc.yaml"}.items():
-            document = sample(path, each_s3.endpoint, f"s3://{bucket}")
+            document = sample(path, each_s3.endpoint, bucket)
             stages = {stage["name"]: stage for stage in document["spec"]["stages"]}
             on_cpu(stages["clips"])
             stages["samples"]["gpu"] = GPU
