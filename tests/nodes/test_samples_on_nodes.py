@@ -31,7 +31,7 @@ def applied(
 ) -> Iterator[tuple[Place, dict[str, Json]]]:
     """All of them, at work side by side."""
     documents = {name: fitted(one, s3.endpoint) for name in NAMES for one in pipelines(SAMPLES / name)}
-    for uri, data in (*((f"s3://raw/{key}", data) for key, data in sample_inputs.raw()), *demo("s3://demo")):
+    for uri, data in (*_inputs(documents), *demo("s3://demo")):
         s3.put(uri, data)
     with stocked.client.namespace(labels=RESTRICTED) as namespace:
         place = Place(stocked, namespace, s3)
@@ -60,6 +60,15 @@ def test_a_sample_is_applied_and_runs_to_its_end(path: str, applied: tuple[Place
 def test_no_sample_is_left_out_but_for_torch() -> None:
     assert DEMO in NAMES
     assert all(TORCH & blocks(SAMPLES / name) for name in set(ALL) - set(NAMES))
+
+
+def _inputs(documents: dict[str, Json]) -> Iterator[tuple[str, bytes]]:
+    """For the samples that read from the bucket `raw`, and for those that came from a folder and have a bucket now."""
+    folders = {one["metadata"]["name"] for name, one in documents.items() if name != DEMO} & {
+        bucket for one in documents.values() for bucket in buckets(one)
+    }
+    for key, data in sample_inputs.raw():
+        yield from ((f"s3://{bucket}/{key}", data) for bucket in ("raw", *sorted(folders)))
 
 
 def _load(cluster: Cluster, dockerfile: Path, document: Json, folder: Path) -> None:
