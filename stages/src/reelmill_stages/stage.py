@@ -104,7 +104,7 @@ class ReadFile(Protocol):
 
 def no_files(uri: str, digest: str = "") -> Path:
     """A `ReadFile` that has none."""
-    raise FileNotFoundError(uri)
+    raise FileNotFoundError(f"{uri} {digest}".rstrip())
 
 
 class Work(Protocol):
@@ -180,9 +180,10 @@ class Assembled:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An input that `process` did, and `assemble` finds that it cannot be done: it is failed. `number` is the input's."""
+    """An input that `process` did, and of which `assemble` finds that it cannot be done: it is failed."""
 
     number: int
+    """The input's."""
     reason: str
     message: str = ""
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def write_refused(outcomes: RowFile, refused: Mapping[int, Refused], first: int, folder: Path) -> RowFile:
-    """The outcomes of a shard with what was refused, as a new file. `first` is the number of the shard's first input."""
+    """The outcomes of a shard with what was refused, as a new file. `first` is its first input's number."""
     revised = RowFile(folder / "revised.jsonl")
     for number, settled in enumerate(read_settled(outcomes.path), first):
         found = refused.get(number)
