@@ -10,6 +10,7 @@ from pathlib import Path
 
 import footage
 import multiview_set
+from tokens.models import sentencepiece_model
 
 
 def raw() -> Iterator[tuple[str, bytes]]:
@@ -24,6 +25,8 @@ def raw() -> Iterator[tuple[str, bytes]]:
     yield "videos/mine.mp4", video
     yield "webvid_train.json", json.dumps({"image": {"0": "00/1.mp4"}, "value": {"0": "a test picture"}}).encode()
     yield "webvid/00/1.mp4", video
+    yield "videos/00/1.mp4", video
+    yield "multimodal_tokenizer.model", sentencepiece_model()
     yield "films/a.mkv", footage.video(seconds=3.0, size=(128, 96), container="mkv").read_bytes()
     yield from (("drive/" + key, data) for key, data in _drive())
 

@@ -83,5 +83,14 @@ def _move_to_bucket(document: Json) -> None:
     """What lies in a folder lies in a bucket that is called like the pipeline."""
     bucket, store = document["metadata"]["name"], document["spec"]["store"]
     store["uri"] = f"s3://{bucket}/{store['uri']}"
-    for block in _blocks(document):
+    for block in (*_blocks(document), *_files(document)):
         block.update({field: f"s3://{bucket}/{block[field]}" for field in URIS if field in block})
+
+
+def _files(document: Json) -> list[Json]:
+    """The files that parameters of stages name."""
+    stages = document["spec"]["stages"]
+    fields = [
+        field for stage in stages for block in stage.values() if isinstance(block, dict) for field in block.values()
+    ]
+    return [field for field in fields if isinstance(field, dict) and "uri" in field]
