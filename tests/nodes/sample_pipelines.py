@@ -89,8 +89,6 @@ def _move_to_bucket(document: Json) -> None:
 
 def _files(document: Json) -> list[Json]:
     """The files that parameters of stages name."""
-    stages = document["spec"]["stages"]
-    fields = [
-        field for stage in stages for block in stage.values() if isinstance(block, dict) for field in block.values()
-    ]
+    blocks = [block for stage in document["spec"]["stages"] for block in stage.values() if isinstance(block, dict)]
+    fields = [field for block in blocks for field in block.values()]
     return [field for field in fields if isinstance(field, dict) and "uri" in field]
