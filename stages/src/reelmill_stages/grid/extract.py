@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.grid.codebook import read_codebook
 from reelmill_stages.grid.containers import Array
 from reelmill_stages.grid.pixels import Pixels
 from reelmill_stages.grid.provenance import Attributes, attributes
 from reelmill_stages.grid.tower import Config, Grid, Tower, architecture
-from reelmill_stages.runtime.cgroup import cpus
+from reelmill_stages.models.device import choose
 
 
 class Extractor:
@@ -22,21 +20,17 @@ class Extractor:
     def __init__(
         self, block: GridBlock, weights: Path, codebook: Path | None = None, *, config: Config | None = None
     ) -> None:
-        """`config` in place of the architecture that the model names. Raises SpecError for unfit weights or codebook,
-        and where `device: gpu` finds none.
-        """
-        self.device = device_of(block.device)
-        if self.device == "cpu":
-            torch.set_num_threads(cpus())
+        """`config` in place of the architecture that the model names. Raises SpecError for what does not fit."""
+        self.device = choose(block.device)
         config = config or architecture(block.model)
         where = block.weights.uri
-        self._tower = Tower(config, weights, input_side=block.input, device=self.device, where=where)
+        self._tower = Tower(config, weights, input_side=block.input, device=self.device.name, where=where)
         self._grid = Grid(int(block.grid.partition("x")[0]), block.space)
         self._dtype = np.dtype(block.dtype)
         self._codebook = None
         if codebook:
             self._codebook = read_codebook(codebook, config["embed_dim"], block.labels.uri if block.labels else "")
-        self.attributes: Attributes = attributes(block, weights, self.device, codebook)
+        self.attributes: Attributes = attributes(block, weights, self.device.name, codebook)
 
     def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:
         """Features (rows, width) of each image in the type of storage, and classes (patches,) int64 where asked for."""
@@ -47,11 +41,3 @@ class Extractor:
         if self._codebook is None:
             return list(features), []
         return list(features), list(self._tower.nearest(patches, self._codebook).cpu().numpy())
-
-
-def device_of(wanted: str) -> str:
-    """`cuda` or `cpu`. Raises SpecError where a GPU is demanded and none can be used."""
-    there = wanted != "cpu" and torch.cuda.is_available()
-    if wanted == "gpu" and not there:
-        raise SpecError("there is no GPU that torch can use", where="device", hint="ask for gpu, or write device: auto")
-    return "cuda" if there else "cpu"

@@ -10,6 +10,7 @@ from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.grid.containers import SUFFIXES, Array, Writer, container
 from reelmill_stages.grid.keys import GRIDS, LABELS, key
 from reelmill_stages.grid.provenance import Attributes, counted
+from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard
 
 
@@ -49,7 +50,7 @@ class Part:
             self._splits[str(one.input.item.fields.get("split", ""))] += 1
             self._items.append(self._item(one, features[place], bool(labels)))
 
-    def finish(self, device: str) -> Iterator[Assembled]:
+    def finish(self, device: Device) -> Iterator[Assembled]:
         """Close the files; nothing where all images were refused."""
         if not self._items:
             return
@@ -59,7 +60,7 @@ class Part:
             writer.close(own)
         if LABELS in writers:
             yield Assembled(File(self._names[LABELS], self._paths[LABELS]), through=self._last)
-        counters = {"without_gpu": len(self._items)} if device == "cpu" else {}
+        counters = {"gpu_fallback": len(self._items)} if device.is_fallback else {}
         file = File(self._names[GRIDS], self._paths[GRIDS])
         yield Assembled(file, tuple(self._items), through=self._last, counters=counters)
 

@@ -47,7 +47,8 @@ class GridBlock(StageBlock):
     images_per_file: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Images in one part; the last one of a shard may hold fewer."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """`auto` uses a GPU where the pod has one, and counts the images that ran without (`without_gpu`)."""
+    """`auto` uses a GPU where the pod has one; images that should have had one and had not are counted
+    (`gpu_fallback`)."""
 
     @property
     def batch(self) -> int:
