@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests images manifests
-TIERS ?= unit,store
+TIERS ?= unit,store,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
 # Tiers without a cluster are shared by so many processes, a file each; one process with one cluster does the others.

@@ -131,6 +131,7 @@ def test_003_f03_a_gpu_that_is_not_there_is_counted(tmp_path: Path) -> None:
     assert counted == {"cpu": {}, "gpu": {"gpu_fallback": 1}}
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_003_f03_a_gpu_gives_the_cpus_numbers(tmp_path: Path) -> None:
     paths = [write_crops(tmp_path / f"{n}.npz", frames, n) for n, frames in enumerate((50, 30))]

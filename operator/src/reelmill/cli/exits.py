@@ -3,10 +3,10 @@
 | code | meaning |
 | --- | --- |
 | 0 | done; items may have failed, within the tolerance; in a cluster: asked, and with `-w`: complete |
-| 2 | the input is wrong, or the store or the cluster cannot be used as configured: no such name, not allowed |
+| 2 | the input is wrong, or the store or the cluster cannot be used as it is: no such name, not allowed, no room |
 | 65 | items failed above the tolerance; `-w`: the pipeline failed; `check`: a rule is broken; `replay`: not done |
 | 70 | a bug of reelmill |
-| 75 | try again later: a cluster, a server, a network or a disk was in the way |
+| 75 | try again later: a cluster, a server or a network was in the way |
 | 130 | interrupted |
 """
 
