@@ -66,7 +66,7 @@ def rows(it: Bucket, rounds: int) -> None:
 
     compare("put 50 MB", "fput_object", put_ours, put_peer, rounds)
     store.write("k", file)
-    compare("get 50 MB to a file", "fget_object", lambda: store.fetch("k", it.folder), file_peer, rounds)
+    compare("get 50 MB to a file", "fget_object", lambda: store.fetch("k", it.folder).unlink(), file_peer, rounds)
     compare("get 50 MB to memory", "get_object().read()", lambda: store.read("k"), read_peer, rounds)
     compare("get 50 MB as a stream", "get_object().stream(1 MiB)", stream_ours, stream_peer, rounds)
     compare(f"put {MANY} of 50 kB", "put_object", many_ours, many_peer, rounds, MANY * SMALL)
