@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 VERSIONS = ("3.12", "3.13")
-UNIT = "not store and not control_plane and not nodes"
 PROBE = "import sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -46,8 +45,8 @@ def main() -> int:
             continue
         print(f"Python {version}: unit tier with {path}", flush=True)
         venv = f".venv-{version}"
-        test = [f"{venv}/bin/pytest", "-q", "-m", UNIT, *sys.argv[1:]]
-        environment = {name: value for name, value in os.environ.items() if name != "REELMILL_REQUIRE"}
+        test = [f"{venv}/bin/pytest", "-q", *sys.argv[1:]]
+        environment = {**os.environ, "REELMILL_TIERS": "unit", "REELMILL_REQUIRE": "unit"}
         for command in (["make", "install", f"VENV={venv}", f"PYTHON={path}"], test):
             if subprocess.run(command, env=environment, check=False).returncode:
                 failed.append(version)
