@@ -1,5 +1,7 @@
 """From uris and environments to stores; no server is contacted."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,25 @@ def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
         return
     assert not {"..", "."} & set(key.split("/"))
     assert not key.startswith("/")
+
+
+NEVER_OPENED = """
+from reelmill.contract.errors import NotFound
+from reelmill_stages.store.s3_body import Body
+from reelmill_stages.store.s3_retry import Patience
+
+def refuse(at, etag):
+    raise NotFound("gone")
+
+try:
+    Body(refuse, lambda error: None, Patience())
+except NotFound:
+    print("refused")
+"""
+
+
+def test_a_stream_that_never_came_to_be_is_collected_without_a_word() -> None:
+    # Development mode tells what finalizers raise, as Python 3.13 always does.
+    command = [sys.executable, "-X", "dev", "-W", "ignore", "-c", NEVER_OPENED]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (said.stdout.strip(), said.stderr) == ("refused", "")

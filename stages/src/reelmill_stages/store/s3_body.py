@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
+from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from reelmill.contract.errors import ReelmillError, StoreError, TransientError
 from reelmill_stages.store.s3_retry import Attempts, Patience
@@ -29,6 +29,8 @@ class Body(io.RawIOBase):
         self._explain = explain
         self._attempts = Attempts(patience)
         self._at = 0
+        # A stream is closed when it is collected, even one that never came to be.
+        self._response: BaseHTTPResponse = HTTPResponse()
         self._response = open_at(0, "")
         self.etag: str = self._response.headers.get("etag", "").replace('"', "")
         self._size = _length(self._response)
