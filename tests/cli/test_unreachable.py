@@ -8,6 +8,7 @@ import pytest
 
 from cli.terminal import PIPELINE, reelmill, write
 
+pytestmark = pytest.mark.store
 COMMANDS = {
     "plan": (),
     "run": (),

@@ -44,6 +44,7 @@ def test_last_words_are_few() -> None:
     assert len(last_words("x" * 10_000)) == LENGTH
 
 
+@pytest.mark.store
 def test_a_survey_that_was_killed_says_its_last_log_lines() -> None:
     outcome = run(pipeline([CLIPS]), command=[sys.executable, "-c", DYING])
     stalled = outcome.status.condition("Stalled")
