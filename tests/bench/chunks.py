@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from bench import films
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from reelmill.contract.record import Item, Media
@@ -18,6 +17,7 @@ from reelmill_stages.chunk.stage import Chunk
 from reelmill_stages.datasets.place import Place
 from reelmill_stages.datasets.view_files import ViewFiles
 from reelmill_stages.stage import Done, Input
+from worker_desk import Desk
 
 CASE = "360p GOP 48"
 FRAMES, CHUNKS = 900, 4

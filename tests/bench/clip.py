@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from bench import films
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
 from reelmill.contract.record import Item, Media
 from reelmill_stages.media.ffmpeg import binary
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input
+from worker_desk import Desk
 
 SPANS = ((0.5, 12.0), (9.0, 19.0), (20.3, 30.3), (31.0, 43.0), (40.7, 48.2), (50.1, 59.6))
 ONE = ((20.3, 26.3),)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
 from reelmill.contract.record import Item, Media
@@ -23,6 +22,7 @@ from reelmill_stages.embed.stage import Embed, write_embedding
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Done, Input
 from torch_home import torch_home
+from worker_desk import Desk
 
 CLIPS, FRAMES = 4, 50
 TOWER = {"image_size": 224, "layers": 4, "width": 768, "patch_size": 32}

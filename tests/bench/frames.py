@@ -9,7 +9,6 @@ from multiprocessing.pool import Pool
 from pathlib import Path
 
 from bench import films
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
 from reelmill.contract.record import Item, Media
@@ -20,6 +19,7 @@ from reelmill_stages.media.keyframes import decode_keyframes
 from reelmill_stages.media.picture import render
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import Done, Input
+from worker_desk import Desk
 
 TARGETS = {"720p GOP 250": 1.7, "720p GOP 48": 2.7, "360p GOP 250": 1.7, "360p GOP 48": 2.7}
 ANY = 0.9

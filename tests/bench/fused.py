@@ -12,7 +12,6 @@ import av
 import numpy as np
 
 from bench import films
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from reelmill.contract.record import Item, Media
@@ -22,6 +21,7 @@ from reelmill_stages.media.ffmpeg import binary
 from reelmill_stages.media.picture import Pixels, render
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input, NewItem
+from worker_desk import Desk
 
 SPANS = ((0.5, 14.0), (15.2, 40.0), (41.0, 66.3), (60.0, 90.0), (88.4, 100.1), (101.0, 119.5))
 COUNT, WIDTH, HEIGHT = 16, 256, 160

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.desk import Desk
 from bench.row import NotRun, Row, begin, emit
 from bench.timing import in_turns, one_core, seconds
 from reelmill.contract.record import Item, Media
@@ -21,6 +20,7 @@ from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.grid.stage import Grid
 from reelmill_stages.stage import Input, Kept, Shard
 from torch_home import torch_home
+from worker_desk import Desk
 
 IMAGES, BATCH = 16, 8
 SIZE = (640, 480)

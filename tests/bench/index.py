@@ -12,7 +12,6 @@ from pathlib import Path
 
 import webdataset
 
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import in_turns
 from reelmill.contract.record import Item, Media
@@ -20,6 +19,7 @@ from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.tar.write import TarWriter
+from worker_desk import Desk
 
 CASES = {
     "16 jpg of 11 kB": (500, 16, 11_000, "jpg"),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from bench.desk import Desk
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from reelmill.contract.record import Item, Media
@@ -21,6 +20,7 @@ from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Done, Input, Kept, Shard
 from reelmill_stages.tar.write import TarWriter
 from reelmill_stages.tokenize.stage import Tokenize
+from worker_desk import Desk
 
 SYMBOLS = ["<unk>", "<s>", "</s>", "<im_patch>", "<im_start>", "<im_end>"]
 CASES = {"answers of 300 words": 300, "captions of 20 words": 20}

@@ -58,22 +58,6 @@ def image_item(path: Path, number: int, ordinal: int = 0, **fields) -> Item:
     return Item(path.name, ordinal, str(path), float(media.size), media, fields={"image_id": number, **fields})
 
 
-class Desk:
-    """What a worker lends."""
-
-    gpu = None
-
-    def __init__(self, scratch: Path) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.scratch = scratch
-
-    def fetch(self, media: Media) -> Path:
-        return Path(media.uri)
-
-    def read(self, uri: str, digest: str = "") -> Path:
-        return Path(uri)
-
-
 class Features:
     """A data set of files of features in a folder, as `present` sees it."""
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from grid.gallery import Desk, image_item, picture
+from grid.gallery import image_item, picture
 from reelmill.contract.spec import Source, Stage
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.plan.fits import fits
 from reelmill_stages.grid.stage import Grid
 from reelmill_stages.stage import Failed, Input
+from worker_desk import Desk
 
 WEIGHTS = {"uri": "s3://models/clip.pt"}
 

@@ -12,13 +12,14 @@ from PIL import Image
 
 import footage
 from pack.broken_tars import GOOD, TARS, picture, tar
-from pack.desk import ROOT, Desk, Gathered, packed, tar_items, video_item
+from pack.desk import ROOT, Gathered, packed, tar_items, video_item
 from pack.readers import stock
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Failed, Input, Result
+from worker_desk import Desk
 
 INDEX_ROOT = "catalog/abcdefabcd"
 

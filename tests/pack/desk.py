@@ -10,25 +10,10 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.pack.stage import Pack
 from reelmill_stages.runtime.cutting import Row, cut
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard
+from worker_desk import Desk
 
 ROOT = "samples/0123456789"
 """Key of the data set that the desk pretends to write."""
-
-
-class Desk:
-    """What a worker lends, for one group."""
-
-    gpu = None
-
-    def __init__(self, scratch: Path) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.scratch = scratch
-
-    def fetch(self, media: Media) -> Path:
-        return Path(media.uri)
-
-    def read(self, uri: str, digest: str = "") -> Path:
-        return Path(uri)
 
 
 class Gathered:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from pack.desk import Desk, stretches
+from pack.desk import stretches
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
@@ -16,6 +16,7 @@ from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard
 from reelmill_stages.tar.write import TarWriter
 from reelmill_stages.tokenize.stage import Tokenize
 from tokens import models
+from worker_desk import Desk
 
 
 def picture(shade: int = 0, size: tuple[int, int] = (32, 24), kind: str = "JPEG") -> bytes:

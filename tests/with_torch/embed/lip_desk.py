@@ -12,6 +12,7 @@ from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.embed.stage import Embed
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Result, Shard
 from with_torch.embed.lip_reference import Reference, reference
+from worker_desk import Desk
 
 
 def save_weights(path: Path, model: Reference | None = None, **more: Any) -> Path:
@@ -20,22 +21,6 @@ def save_weights(path: Path, model: Reference | None = None, **more: Any) -> Pat
     state["tcn.mb_ms_tcn.weight"] = torch.zeros(3)
     torch.save({"epoch_idx": 79, "model_state_dict": {**state, **more}}, path)
     return path
-
-
-class Desk:
-    """What a worker lends."""
-
-    gpu = None
-
-    def __init__(self, scratch: Path) -> None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        self.scratch = scratch
-
-    def fetch(self, media: Media) -> Path:
-        return Path(media.uri)
-
-    def read(self, uri: str, digest: str = "") -> Path:
-        return Path(uri)
 
 
 def given(paths: Sequence[Path]) -> list[Input]:

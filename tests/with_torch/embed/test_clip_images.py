@@ -18,7 +18,8 @@ from reelmill_stages.embed.clip_frames import frames_of, middles
 from reelmill_stages.embed.clip_images import ClipImages, cropped, normalised
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input
-from with_torch.embed.lip_desk import Desk, embedded, features
+from with_torch.embed.lip_desk import embedded, features
+from worker_desk import Desk
 
 pytestmark = pytest.mark.store  # needs no server, but torch
 TINY = {"embed_dim": 16, "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8}}

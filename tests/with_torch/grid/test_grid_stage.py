@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from grid.gallery import Desk, Features, image_item, picture
+from grid.gallery import Features, image_item, picture
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
@@ -18,6 +18,7 @@ from reelmill_stages.grid.live import compare
 from reelmill_stages.grid.stage import Grid
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Shard
 from with_torch.grid.tiny_clip import config, model, saved
+from worker_desk import Desk
 
 pytestmark = pytest.mark.store
 

@@ -9,6 +9,7 @@ class Desk:
     gpu = None
 
     def __init__(self, scratch: Path) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
 
     def fetch(self, media: Media) -> Path:
