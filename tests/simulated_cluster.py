@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reelmill.contract.ranges import format_ranges, parse_ranges
-from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.contract.task import ENV, Task
 from reelmill.plan import CreateJob, DeleteJob, PatchJob, Plan, Snapshot, reconcile

@@ -10,7 +10,7 @@ from cli.cluster_cases import condition, job, pod, seen
 from cli.pods_that_speak import BASE, Server, speaking
 from cli.terminal import reelmill
 from reelmill.contract.layout import DataSet
-from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.plan.graph import resolve
 from reelmill.plan.keys import keys
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grid.gallery import image_item, picture
-from reelmill.contract.spec import Source, Stage
+from reelmill.contract.spec.pipeline import Source, Stage
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.plan.fits import fits
 from reelmill_stages.grid.stage import Grid

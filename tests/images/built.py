@@ -40,6 +40,8 @@ OPTIONS = [
 INPUTS = ("operator/", "stages/", "images/", "requirements.lock", "LICENSE")
 KEPT = 3
 """States of the sources whose archives are kept."""
+LAYERS = 24
+"""Nameless images, layers of earlier builds, that the builder's store may hold; with these it takes some 15 GB."""
 
 
 def reference(key: str) -> str:
@@ -78,6 +80,8 @@ def _engine() -> list[str]:
 
 def _build(key: str, folder: Path) -> None:
     print(f"building the image {key}", file=sys.stderr, flush=True)
+    if len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
+        buildah("rmi", "--prune")
     command = [sys.executable, str(ROOT / "images/build.py"), key, "--engine", " ".join(_engine())]
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
         command += ["--base-image", _base(), "--registry", REGISTRY, "--tag", TAG, "--archives", unfinished]

@@ -18,6 +18,8 @@ CALM = "calm"
 NAMES = ["raw", "clips", "samples"]
 SHARDS, FILMS = 2, 6
 MEMORY = 600 << 20
+SHARE = "150m"
+"""Of a CPU, for a pod at work on a shard: some seconds of encoding take long enough to be disturbed, on any machine."""
 HOG = """
 import sys, time
 from pathlib import Path
@@ -42,7 +44,7 @@ class Disturbed:
         self.begin(CALM)
 
     def begin(self, name: str) -> None:
-        """Apply a pipeline whose shards take some seconds: it encodes."""
+        """Apply a pipeline whose shards take some ten seconds: it encodes, with little of a CPU."""
         prefers = {"weight": 100, "preference": {"matchExpressions": [_on("reel-gpu")]}}
         clips = {
             "name": "clips",
@@ -50,7 +52,7 @@ class Disturbed:
             "shards": SHARDS,
             "parallelism": SHARDS,
             "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [prefers]}},
-            "resources": {"requests": {"memory": str(MEMORY)}},
+            "resources": {"requests": {"memory": str(MEMORY), "cpu": SHARE}, "limits": {"cpu": SHARE}},
             "workers": 1,
         }
         frames = {"name": "samples", "frames": {"count": 2, "width": 64, "height": 48, "layout": "npy"}}

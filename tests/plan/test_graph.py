@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reelmill.contract.spec import Spec
+from reelmill.contract.spec.pipeline import Spec
 from reelmill.plan.graph import SpecErrors, resolve
 
 RAW = {"name": "raw", "files": {"uri": "s3://in/"}}

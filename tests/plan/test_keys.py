@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from reelmill.contract.spec import Source, Spec, Stage
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import members
+from reelmill.contract.spec.pipeline import Source, Spec, Stage, members
 from reelmill.plan.graph import resolve
 from reelmill.plan.keys import Keys, keys
 

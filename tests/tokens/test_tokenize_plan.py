@@ -2,7 +2,7 @@
 
 import pytest
 
-from reelmill.contract.spec import Spec
+from reelmill.contract.spec.pipeline import Spec
 from reelmill.plan.graph import SpecErrors, resolve
 
 TOKENIZE = {"tokenizer": {"uri": "s3://models/t.model"}}

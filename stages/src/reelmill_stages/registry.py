@@ -1,7 +1,8 @@
 """Which class runs a stage block and which function lists a source block, imported only when needed.
 
-Adding a stage or a source is one line here. A missing package of an extra names the extra. A `run` stage, or a type
-with a colon, is a class or function of one's own, `module:name`, which names its parameters' model in `block_type`.
+Adding a stage or a source is one line here; its block stands in the contract's file of that name. A missing package of
+an extra names the extra. A `run` stage, or a type with a colon, is a class or function of one's own, `module:name`,
+which names its parameters' model in `block_type`.
 """
 
 from importlib import import_module
@@ -9,8 +10,6 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source
-from reelmill.contract.spec.pipeline import Stage as StageSpec
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill_stages.entrypoint import own_block, own_class
 from reelmill_stages.sources import Adapter
@@ -61,7 +60,7 @@ def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
 def stage_block(type_: str, params: dict[str, Any]) -> StageBlock:
     """The block of a stage, validated: of a class of one's own, what its own model makes of its parameters."""
     path, own = _own(type_, params)
-    return own_block(path, own) if path else StageSpec.model_validate({"name": type_, type_: params}).block
+    return own_block(path, own) if path else _block("stages", type_).model_validate(params)
 
 
 def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -75,10 +74,14 @@ def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     """The adapter of a block and the block."""
     adapter: Adapter = _load(SOURCES.get(type_, type_))
-    if ":" in type_:
-        own: SourceBlock = _load(type_).block_type.model_validate(params)
-        return adapter, own
-    return adapter, Source.model_validate({"name": type_, type_: params}).block
+    model = _load(type_).block_type if ":" in type_ else _block("sources", type_)
+    block: SourceBlock = model.model_validate(params)
+    return adapter, block
+
+
+def _block(kind: str, type_: str) -> Any:
+    """The model of a block, `ClipBlock` of `clip`. The whole resource is not put together for it: that takes a while."""
+    return _load(f"reelmill.contract.spec.{kind}.{type_}:{type_.capitalize()}Block")
 
 
 def _load(path: str) -> Any:

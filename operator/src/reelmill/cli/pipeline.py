@@ -12,8 +12,7 @@ from reelmill.cli import problems
 from reelmill.cli.document import Document
 from reelmill.cli.options import AS_NAMED, Elsewhere
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec import VideoPipeline
-from reelmill.contract.spec.pipeline import API_VERSION, KIND
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.contract.task import Task
 from reelmill.local.loop import local_uid
 from reelmill.plan.graph import Graph, SpecErrors, resolve

@@ -11,7 +11,7 @@ from reelmill.cli.pipeline import Loaded
 from reelmill.cli.reasons import defaults, verdict
 from reelmill.cli.target import Target, stored
 from reelmill.contract.layout import KEY_DIGITS
-from reelmill.contract.spec import Source, Stage
+from reelmill.contract.spec.pipeline import Source, Stage
 
 COLUMNS = ("name", "block", "reads", "key", "would", "why", "items", "size")
 OFFLINE = ("name", "block", "reads", "key")

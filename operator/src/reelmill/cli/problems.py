@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from reelmill.cli.document import Document
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.schema.inline import Schema, tree
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"

@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.log import event
-from reelmill.contract.spec import VideoPipeline
-from reelmill.contract.spec.pipeline import API_VERSION, KIND, Metadata
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, Metadata, VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.controller.diagnose import Diagnosis
 from reelmill.plan import Settings, Snapshot

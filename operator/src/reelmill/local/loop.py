@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.spec import VideoPipeline
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, Silent

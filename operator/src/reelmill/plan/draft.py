@@ -9,7 +9,7 @@ from typing import Any
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.layout import DataSet
-from reelmill.contract.spec import Spec
+from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.plan.decision import Action, CreateJob
 from reelmill.plan.observe import Observed, observe

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec import Source, Stage
+from reelmill.contract.spec.pipeline import Source, Stage
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec import Source, Spec, Stage
+from reelmill.contract.spec.pipeline import Source, Spec, Stage
 from reelmill.plan.fits import fits
 
 _RESERVED = ("REELMILL_", "JOB_COMPLETION_INDEX")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.spec import Source, Spec, Stage
+from reelmill.contract.spec.pipeline import Source, Spec, Stage
 from reelmill.plan.graph import Graph
 
 

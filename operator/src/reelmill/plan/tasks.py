@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.spec import Source, Spec, VideoPipeline
 from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.pipeline import Source, Spec, VideoPipeline
 from reelmill.contract.spec.s3 import S3
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Limits, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream

@@ -10,8 +10,7 @@ from pydantic import ValidationError
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
-from reelmill.contract.spec import VideoPipeline
-from reelmill.contract.spec.pipeline import API_VERSION, KIND
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.contract.status import Condition, StageStatus, Status
 from reelmill.plan.graph import resolve
 from reelmill.plan.jobs import SHARDS, STAGE, STEP
