@@ -4,15 +4,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests images manifests
-TIERS ?= unit,store,gpu
+TIERS ?= unit,store,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
-# Tiers without a cluster are shared by so many processes, a file each; one process with one cluster does the others.
-WORKERS ?= 2
-SHARED := $(subst $() ,$(COMMA),$(filter-out control-plane nodes,$(CHOSEN)))
-CLUSTER := $(subst $() ,$(COMMA),$(filter control-plane nodes,$(CHOSEN)))
+# Tiers without nodes are shared by so many processes, a file each; one process with one cluster does what needs nodes.
+WORKERS ?= 3
+SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
+NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-trainers test-pythons check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: install demo test test-trainers test-models test-pythons check format generate images lock bench bench-operator cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -34,14 +34,18 @@ demo: install
 	@$(BIN)/python tests/demo
 
 test: install
-	@shared=5; cluster=5; \
+	@shared=5; nodes=5; \
 	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
-	$(if $(CLUSTER),REELMILL_TIERS=$(CLUSTER) $(BIN)/pytest $(ARGS); cluster=$$?;) \
-	case $$shared,$$cluster in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
+	$(if $(NODES),REELMILL_TIERS=$(NODES) $(BIN)/pytest $(ARGS); nodes=$$?;) \
+	case $$shared,$$nodes in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
 
 # The trainers of others open what we write: environments of several GB, made once and kept in ~/.cache.
 test-trainers: install
 	REELMILL_TRAINERS=1 $(BIN)/pytest tests/trainers $(ARGS)
+
+# Stages that run models, in pods: an image of several GB, and twenty more on the disk while it is built and unpacked.
+test-models: install
+	REELMILL_MODELS=1 REELMILL_REQUIRE=nodes REELMILL_TIERS=nodes $(BIN)/pytest tests/nodes/test_models_on_nodes.py $(ARGS)
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)

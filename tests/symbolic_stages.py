@@ -209,15 +209,16 @@ class SymbolicStore:
         if task.view_only:
             data.view = view_fingerprint(task.view)
         elif task.segment > len(data.closed):
-            opened = data.open
-            assert opened is not None
             assert task.segment == len(data.closed) + 1
-            undone = set(range(len(opened.shards))) - set(opened.outcomes)
             if task.abandon:
-                data.closed.append(Closed(opened.kind, "abandoned", {}, {}))
-            elif undone and not task.close_lost:
-                return self.fail(task, int(ExitCode.TRANSIENT))
+                # A pass may be given up before its open step ran.
+                data.closed.append(Closed(task.kind, "abandoned", {}, {}))
             else:
+                opened = data.open
+                assert opened is not None
+                undone = set(range(len(opened.shards))) - set(opened.outcomes)
+                if undone and not task.close_lost:
+                    return self.fail(task, int(ExitCode.TRANSIENT))
                 lost = {key: "failed:shard_lost" for shard in undone for key in opened.shards[shard]}
                 outcomes = {key: outcome for part in opened.outcomes.values() for key, outcome in part.items()} | lost
                 data.closed.append(Closed(opened.kind, "committed", opened.covers, outcomes))

@@ -1,7 +1,6 @@
 """The commands that README and quickstart show are run as they stand, and print what the page says they print."""
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from demo.inputs import prepare
-from repo.tree import ROOT
+from repo.pages import blocks
 
 pytestmark = pytest.mark.store
 
 HOME = "/home/me/first"
 """The folder that the quickstart's reader works in."""
-
-
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def shown(page: str) -> list[tuple[str, list[str]]]:

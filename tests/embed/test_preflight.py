@@ -28,10 +28,14 @@ def safetensors(path: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
     return path
 
 
+def _check(weights: Path) -> None:
+    Lips(BLOCK).check(lambda _: weights)
+
+
 def test_003_f09_weights_are_judged_by_their_table_of_contents_without_torch(tmp_path: Path) -> None:
-    Lips(BLOCK).check(safetensors(tmp_path / "w", {**keys(), "tcn.anything": (3,)}))
+    _check(safetensors(tmp_path / "w", {**keys(), "tcn.anything": (3,)}))
     old = {name: shape for name, shape in keys().items() if not name.endswith("num_batches_tracked")}
-    Lips(BLOCK).check(safetensors(tmp_path / "w", old))
+    _check(safetensors(tmp_path / "w", old))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_003_f09_weights_are_judged_by_their_table_of_contents_without_torch(tmp
 def test_003_p4_wrong_keys_are_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
     shapes = {name: shape for name, shape in {**keys(), **change}.items() if shape is not None}
     with pytest.raises(SpecError, match=said) as found:
-        Lips(BLOCK).check(safetensors(tmp_path / "w", shapes))
+        _check(safetensors(tmp_path / "w", shapes))
     assert found.value.where == "weights: /w.pth"
 
 

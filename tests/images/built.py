@@ -37,7 +37,7 @@ OPTIONS = [
     *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"),
     *("--build-arg", f"PIP_CERT={CERTIFICATES}/ca-certificates.crt"),
 ]
-INPUTS = ("operator/", "stages/", "images/", "requirements.lock", "LICENSE")
+INPUTS = ("operator/", "stages/", "images/", "requirements.lock", "requirements-torch.lock", "LICENSE")
 KEPT = 3
 """States of the sources whose archives are kept."""
 LAYERS = 24
@@ -45,9 +45,9 @@ LAYERS = 24
 
 
 def reference(key: str) -> str:
-    """Name of the image `operator`, `stages-cpu` or `stages-gpu`, as a node knows it."""
+    """Name of the image `operator` or of `stages-cpu`, `stages-gpu` or `stages-embed`, as a node knows it."""
     kind, _, target = key.partition("-")
-    return f"{REGISTRY}/reelmill-{kind}:{TAG}{'-gpu' if target == 'gpu' else ''}"
+    return f"{REGISTRY}/reelmill-{kind}:{TAG}{f'-{target}' if target in ('gpu', 'embed') else ''}"
 
 
 def archive(key: str) -> Path:

@@ -18,6 +18,8 @@ from nodes.place import Place
 from nodes.release import Release
 from servers.install import CannotInstall
 
+collect_ignore_glob = [] if os.environ.get("REELMILL_MODELS") else ["test_models_on_nodes.py"]
+
 
 @pytest.fixture(scope="session")
 def stocked(cluster: Cluster | Existing) -> Cluster:

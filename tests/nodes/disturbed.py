@@ -18,7 +18,7 @@ CALM = "calm"
 NAMES = ["raw", "clips", "samples"]
 SHARDS, FILMS = 2, 6
 MEMORY = 600 << 20
-SHARE = "150m"
+SHARE = "200m"
 """Of a CPU, for a pod at work on a shard: some seconds of encoding take long enough to be disturbed, on any machine."""
 HOG = """
 import sys, time
@@ -72,7 +72,7 @@ class Disturbed:
         store = self.place.s3.store(self._uri(name))
 
         def begun() -> bool:
-            return any("/checkpoints/" in stat.key for stat in store.list("clips/"))
+            return any(stat.key.endswith(".mp4") for stat in store.list("clips/"))
 
         return self.place.running(name, "clips", begun)
 

@@ -80,7 +80,7 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
 
 
 def _block(kind: str, type_: str) -> Any:
-    """The model of a block, `ClipBlock` of `clip`. The whole resource is not put together for it: that takes a while."""
+    """The model of a block, `ClipBlock` of `clip`; the whole resource is not put together for it."""
     return _load(f"reelmill.contract.spec.{kind}.{type_}:{type_.capitalize()}Block")
 
 

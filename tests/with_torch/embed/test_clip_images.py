@@ -13,6 +13,7 @@ from PIL import Image
 import footage
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Item, Media, Output, Span
+from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.embed.clip_frames import frames_of, middles
 from reelmill_stages.embed.clip_images import ClipImages, cropped, normalised
@@ -48,6 +49,10 @@ def block(model: Any, tmp_path: Path) -> EmbedBlock:
             "window": 5,
         }
     )
+
+
+def fetched(ref: FileRef) -> Path:
+    return Path(ref.uri)
 
 
 def transform(model: Any) -> Any:
@@ -105,9 +110,15 @@ def test_a_key_too_many_or_too_few_is_refused_by_name(model: Any, block: EmbedBl
         torch.save(found, tmp_path / "c.pt")
         with pytest.raises(SpecError, match=said):
             ClipImages(block).model(lambda uri, digest="": Path(uri), Device("cpu", False), precision="float32")
+        with pytest.raises(SpecError, match=said):
+            ClipImages(block).check(fetched)
+
+
+def test_the_right_weights_pass_the_open_step(block: EmbedBlock) -> None:
+    ClipImages(block).check(fetched)
 
 
 def test_weights_of_another_family_are_refused_in_the_open_step(block: EmbedBlock, tmp_path: Path) -> None:
     torch.save({"frontend3D.0.weight": torch.zeros(1)}, tmp_path / "c.pt")
     with pytest.raises(SpecError, match="no key begins with visual"):
-        ClipImages(block).check(tmp_path / "c.pt")
+        ClipImages(block).check(fetched)

@@ -1,9 +1,8 @@
 """CLIP: frames of a clip to image embeddings (frames, width), as `encode_image` gives them, not normalised."""
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -11,7 +10,7 @@ from PIL import Image
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.embed.clip_frames import Pixels, frames_of
-from reelmill_stages.embed.family import Array, Model, Prepared
+from reelmill_stages.embed.family import Array, Fetch, Model, Prepared
 from reelmill_stages.models.device import Device
 from reelmill_stages.models.extra import load
 from reelmill_stages.models.outline import outline
@@ -23,6 +22,7 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 SIDE = 224
 TOWER = "visual."
+T = TypeVar("T")
 _LARGEST_WIDTH = 768
 
 
@@ -35,19 +35,22 @@ class ClipImages:
         self._block = block
         self._side = 0
 
-    def check(self, weights: Path) -> None:
-        found = outline(weights, self._where)
-        if not any(name.startswith(TOWER) for name in found):
+    def check(self, fetch: Fetch) -> None:
+        found = outline(fetch(self._block.weights), self._where)
+        mine = _tower_only(found)
+        if not mine:
             raise SpecError(
                 f"no key begins with {TOWER}: this is no CLIP of open_clip, but {', '.join(sorted(found)[:4])}, …",
                 where=self._where,
                 hint="give the state dict of an open_clip model, whole or its image tower",
             )
+        with load("torch").device("meta"):
+            check_keys(mine, _shapes(self._tower(fetch).state_dict()), self._where)
 
     def prepare(self, given: Input, work: Work) -> Prepared:
         item = given.item
         if not self._side:
-            self._side = SIDE if self._block.config is None else _side(self._config(work.read))
+            self._side = SIDE if self._block.config is None else _side(self._config(_fetch(work.read)))
         frames = [cropped(frame, self._side) for frame in frames_of(item, work, self._block.frames)]
         if not frames:
             raise ItemError("no_frames", f"{item.key} has no frame")
@@ -56,12 +59,10 @@ class ClipImages:
 
     def model(self, read: ReadFile, device: Device, *, precision: str) -> Model:
         torch = load("torch")
-        tower = self._tower(read)
-        path = read(self._block.weights.uri, self._block.weights.digest or "")
-        weights = {name: value for name, value in read_weights(path, self._where).items() if name.startswith(TOWER)}
-        weights = {name.removeprefix(TOWER): value for name, value in weights.items()}
-        wanted = {name: tuple(value.shape) for name, value in tower.state_dict().items()}
-        check_keys({name: tuple(value.shape) for name, value in weights.items()}, wanted, self._where)
+        fetch = _fetch(read)
+        tower = self._tower(fetch)
+        weights = _tower_only(read_weights(fetch(self._block.weights), self._where))
+        check_keys(_shapes(weights), _shapes(tower.state_dict()), self._where)
         tower.load_state_dict(weights)
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         tower = tower.to(device.name, dtype).eval()
@@ -84,10 +85,10 @@ class ClipImages:
                 found.append(tower(frames.to(device.name, dtype)).float().cpu().numpy())
         return np.concatenate(found)
 
-    def _tower(self, read: ReadFile) -> Any:
+    def _tower(self, fetch: Fetch) -> Any:
         """The image tower of the configured or named model, its weights still to come."""
         clip = load("open_clip")
-        configuration = self._config(read) if self._block.config else clip.get_model_config(self._block.model)
+        configuration = self._config(fetch) if self._block.config else clip.get_model_config(self._block.model)
         build = load("open_clip.model")._build_vision_tower
         try:
             return build(
@@ -100,11 +101,11 @@ class ClipImages:
                 f"the configuration describes no model: {error}", where="config", hint="give open_clip's model_cfg"
             ) from error
 
-    def _config(self, read: ReadFile) -> dict[str, Any]:
+    def _config(self, fetch: Fetch) -> dict[str, Any]:
         ref = self._block.config
         assert ref is not None
         try:
-            found = json.loads(read(ref.uri, ref.digest or "").read_text(encoding="utf-8"))
+            found = json.loads(fetch(ref).read_text(encoding="utf-8"))
             whole: dict[str, Any] = found.get("model_cfg", found)
         except (ValueError, AttributeError) as error:
             raise SpecError(f"this is no JSON object: {error}", where=f"config: {ref.uri}") from error
@@ -113,6 +114,18 @@ class ClipImages:
     @property
     def _where(self) -> str:
         return f"weights: {self._block.weights.uri}"
+
+
+def _fetch(read: ReadFile) -> Fetch:
+    return lambda ref: read(ref.uri, ref.digest or "")
+
+
+def _tower_only(found: Mapping[str, T]) -> dict[str, T]:
+    return {name.removeprefix(TOWER): value for name, value in found.items() if name.startswith(TOWER)}
+
+
+def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def cropped(frame: Pixels, side: int) -> Pixels:

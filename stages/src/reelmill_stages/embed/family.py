@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import LIP, EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input, ReadFile, Work
@@ -15,6 +16,8 @@ from reelmill_stages.stage import Input, ReadFile, Work
 Array = np.ndarray[Any, Any]
 Model = Callable[[Sequence[Array]], list[Array]]
 """Inputs of one batch to float32 features, one each, in order. The inputs may be of unequal length."""
+Fetch = Callable[[FileRef], Path]
+"""A file that a parameter names, as a local one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Family(Protocol):
 
     def __init__(self, block: EmbedBlock) -> None: ...
 
-    def check(self, weights: Path) -> None:
+    def check(self, fetch: Fetch) -> None:
         """Look into the weights without loading them. Raises SpecError naming wrong keys."""
         ...
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.family import Array, Model, Prepared
+from reelmill_stages.embed.family import Array, Fetch, Model, Prepared
 from reelmill_stages.embed.lip_crops import CROP, FPS, SIDE, prepare, read_crops
 from reelmill_stages.embed.lip_keys import IGNORED, WIDTH, counters, keys
 from reelmill_stages.embed.windows import Window, windows
@@ -30,7 +30,8 @@ class Lips:
     def __init__(self, block: EmbedBlock) -> None:
         self._block = block
 
-    def check(self, weights: Path) -> None:
+    def check(self, fetch: Fetch) -> None:
+        weights = fetch(self._block.weights)
         check_keys(_without_words(outline(weights, self._where)), keys(), self._where, optional=counters())
 
     def prepare(self, given: Input, work: Work) -> Prepared:

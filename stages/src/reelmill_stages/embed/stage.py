@@ -60,7 +60,7 @@ class Embed(Stage):
         require(*self._family.packages)
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:
-        self._family.check(read(self._block.weights))
+        self._family.check(read)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [self._one(given, work) for given in group]
