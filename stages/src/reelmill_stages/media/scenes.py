@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Pixels, render_coded
 from reelmill_stages.media.timeline import Timeline
+
+if TYPE_CHECKING:
+    from reelmill_stages.media.picture import Pixels
 
 _WIDTH = 256
 """The detector compares averages; more pixels change nothing but the time it takes."""
@@ -55,7 +57,10 @@ def _detector(threshold: float) -> tuple[Any, Any]:
     return FrameTimecode, ContentDetector(threshold=threshold)
 
 
-def _small(path: Path, timeline: Timeline, frames: range) -> Iterator[tuple[int, Pixels]]:
+def _small(path: Path, timeline: Timeline, frames: range) -> Iterator[tuple[int, "Pixels"]]:
+    # numpy and Pillow are a tenth of a second of every step, and clips are mostly cut without a look at them.
+    from reelmill_stages.media.picture import render_coded
+
     for picture in decode(path, timeline, frames):
         width = min(_WIDTH, picture.frame.width)
         height = max(1, round(picture.frame.height * width / picture.frame.width))
