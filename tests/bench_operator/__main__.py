@@ -2,7 +2,7 @@
 
 `python tests/bench_operator [case ...] [--pipelines N] [--wide N] [--compare N] [--json FILE] [--page] [--remark TEXT]`
 Cases: `many` (N pipelines of 5 stages, 2 shards each), `wide` (one pipeline of one stage, N shards), `ours` and `argo`
-(N of the same DAGs on either). Each case has a control plane of its own. With `--page`, docs/benchmarks-operator.md
+(N of the same DAGs on either), `waves` (two stages with work to do). Each case has a control plane of its own. With `--page`, docs/benchmarks-operator.md
 and .json are written; results of cases that are not run stay.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import machine
-from bench_operator import argo, ours, page
+from bench_operator import argo, ours, page, waves
 from bench_operator.load import Load
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,7 +24,9 @@ NAME = "benchmarks-operator"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python tests/bench_operator", description="Measure the operator under load.")
-    parser.add_argument("cases", nargs="*", metavar="case", help="some of: many, wide, ours, argo; left out: all")
+    parser.add_argument(
+        "cases", nargs="*", metavar="case", help="some of: many, wide, ours, argo, waves; left out: all"
+    )
     parser.add_argument("--pipelines", type=int, default=1000, metavar="N", help="of the case many (1000)")
     parser.add_argument("--wide", type=int, default=10_000, metavar="N", help="shards of the case wide (10000)")
     parser.add_argument("--compare", type=int, default=100, metavar="N", help="of the cases ours and argo (100)")
@@ -39,6 +41,7 @@ def main() -> None:
         "wide": lambda: ours.run(Load(1, stages=1, shards=given.wide), seconds),
         "ours": lambda: ours.run(Load(given.compare, stages=5, shards=2), seconds),
         "argo": lambda: argo.run(Load(given.compare, stages=5, shards=2), seconds),
+        "waves": lambda: waves.run(seconds),
     }
     if unknown := set(given.cases) - set(cases):
         parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(cases)}")

@@ -1,7 +1,8 @@
 """What is run: pipelines of a number of stages in a row, each of a number of shards; and pods that end at once.
 
 kwok plays the kubelets. A pod's termination message follows from its labels alone, because every pipeline does the
-same: one video a shard, and all goes well. Argo's pods have no such labels and need no message.
+same: one video a shard, and all goes well. Argo's pods have no such labels and need no message. With waves there is
+work to do: the shards of a stage take some seconds, the same altogether however many passes they are divided into.
 """
 
 import json
@@ -32,6 +33,9 @@ class Load:
     pipelines: int
     stages: int
     shards: int
+    waves: int = 1
+    work: float = 0.0
+    """Seconds that the shards of a stage take, pass after pass."""
 
     @property
     def jobs(self) -> int:
@@ -62,19 +66,26 @@ class Load:
                 "store": {"uri": f"s3://out/{name}"},
                 "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
                 "stages": stages,
+                "waves": self.waves,
                 "ttl": {"succeeded": "2m"},
             },
         }
 
-    def messages(self) -> Json:
-        """Step -> the termination message of its pods; `UPSTREAM` stands for the name of what the stage reads."""
-        counts = Counts(in_=self.shards, done=self.shards)
+    def messages(self, segment: int = 1) -> Json:
+        """Step -> the termination message of its pods; `UPSTREAM` stands for the name of what the stage reads.
+
+        A pass covers a segment of it, the one of its own number.
+        """
+        items = self.shards * self.waves
+        counts, so_far = (Counts(in_=done, done=done) for done in (self.shards, self.shards * segment))
         survey = SurveyReport(
-            sources={"raw": SourceReport(segments=1, items=self.shards, new=self.shards)},
+            sources={"raw": SourceReport(segments=self.waves, items=items, new=items)},
             stages={name: StageReport(segments=0, retries=0) for name in self.names},
         )
-        opened = OpenReport(segment=1, shards=self.shards, in_=self.shards)
-        commit = CommitReport(segment=1, counts=counts, totals=counts, coverage={"UPSTREAM": 1}, items=self.shards)
+        opened = OpenReport(segment=segment, shards=self.shards, in_=self.shards)
+        commit = CommitReport(
+            segment=segment, counts=counts, totals=so_far, coverage={"UPSTREAM": segment}, items=so_far.done
+        )
         told = {report.step.value: report for report in (survey, opened, commit)}
         return {
             step: canonical(
@@ -83,23 +94,33 @@ class Load:
             for step, report in told.items()
         }
 
-    def kubelet(self) -> Json:
-        """kwok's rule: a pod that has a node ends, with the message of its step."""
+    def kubelet(self) -> list[Json]:
+        """kwok's rules: a pod that has a node ends, with the message of its step; one at work on shards later."""
+        if not self.work:
+            return [self._rule("pod-done")]
+        step = '.metadata.labels["reelmill.dev/step"]'
+        others = {"key": step, "operator": "In", "values": ["survey", "open", "commit"]}
+        worked = {"key": step, "operator": "In", "values": ["shards"]}
+        return [
+            self._rule("pod-done", others),
+            self._rule("pod-worked", worked, {"durationMilliseconds": round(1000 * self.work / self.waves)}),
+        ]
+
+    def _rule(self, name: str, which: Json | None = None, delay: Json | None = None) -> Json:
         upstreams = " ".join(
             f'"{stage}" "{above}"' for above, stage in zip(["raw", *self.names], self.names, strict=False)
         )
-        before, _, after = self.messages()["commit"].partition("UPSTREAM")
+        said = "".join(self._said(segment) for segment in range(1, self.waves + 1))
         template = f"""
 {{{{ $now := Now }}}}
 {{{{ $labels := or .metadata.labels dict }}}}
 {{{{ $step := or (get $labels "reelmill.dev/step") "" }}}}
 {{{{ $stage := or (get $labels "reelmill.dev/stage") "" }}}}
+{{{{ $segment := or (get $labels "reelmill.dev/segment") "" }}}}
 {{{{ $said := "" }}}}
 {{{{ if eq $step "survey" }}}}{{{{ $said = `{self.messages()["survey"]}` }}}}{{{{ end }}}}
-{{{{ if eq $step "open" }}}}{{{{ $said = `{self.messages()["open"]}` }}}}{{{{ end }}}}
 {{{{ $above := or (get (dict {upstreams}) $stage) "" }}}}
-{{{{ if eq $step "commit" }}}}{{{{ $said = printf `%s%s%s` `{before}` $above `{after}` }}}}{{{{ end }}}}
-conditions:
+{said}conditions:
 - {{lastTransitionTime: {{{{ $now | Quote }}}}, status: "True", type: Initialized, reason: PodCompleted}}
 - {{lastTransitionTime: {{{{ $now | Quote }}}}, status: "False", type: Ready, reason: PodCompleted}}
 containerStatuses:
@@ -124,18 +145,31 @@ phase: Succeeded
         return {
             "apiVersion": "kwok.x-k8s.io/v1alpha1",
             "kind": "Stage",
-            "metadata": {"name": "pod-done"},
+            "metadata": {"name": name},
             "spec": {
                 "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
                 "selector": {
                     "matchExpressions": [
                         {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"},
                         {"key": ".status.phase", "operator": "In", "values": ["Pending"]},
+                        *([which] if which else []),
                     ]
                 },
+                **({"delay": delay} if delay else {}),
                 "next": {"statusTemplate": template},
             },
         }
+
+    def _said(self, segment: int) -> str:
+        """Sets `$said` for the open and commit steps of a pass."""
+        told = self.messages(segment)
+        before, _, after = told["commit"].partition("UPSTREAM")
+        return (
+            f'{{{{ if eq $segment "{segment}" }}}}\n'
+            f'{{{{ if eq $step "open" }}}}{{{{ $said = `{told["open"]}` }}}}{{{{ end }}}}\n'
+            f'{{{{ if eq $step "commit" }}}}{{{{ $said = printf `%s%s%s` `{before}` $above `{after}` }}}}{{{{ end }}}}\n'
+            "{{ end }}\n"
+        )
 
 
 @contextmanager
@@ -149,7 +183,7 @@ def control_plane(load: Load) -> Iterator[ControlPlane]:
     ]
     with TemporaryDirectory() as folder, box.opened(closed=False) as here:
         stages = Path(folder) / "stages.yaml"
-        stages.write_text(yaml.safe_dump_all([*kept, load.kubelet()]))
+        stages.write_text(yaml.safe_dump_all([*kept, *load.kubelet()]))
         plane = ControlPlane(here, programs)
         plane.start()
         kwok.start(plane, stages)

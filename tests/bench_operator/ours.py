@@ -6,6 +6,8 @@ import sys
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +34,19 @@ SETTINGS = {
 
 def run(load: Load, seconds: float) -> Json:
     """Everything to Complete, then three lists in which nothing may be written."""
+    with operated(load) as (plane, operator, port):
+        return _measured(load, plane, operator, port, seconds)
+
+
+def makespan(load: Load, seconds: float) -> float:
+    """Seconds from the first pipeline's creation to the last Complete."""
+    with operated(load) as (plane, operator, port):
+        return _completed(load, plane, operator, port, seconds)
+
+
+@contextmanager
+def operated(load: Load) -> Iterator[tuple[ControlPlane, Controller, int]]:
+    """A control plane for the load, an operator at work, and the port of its metrics."""
     with control_plane(load) as plane, TemporaryDirectory() as folder:
         client = plane.client
         client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -46,16 +61,21 @@ def run(load: Load, seconds: float) -> Json:
         command += ["--listen", f"127.0.0.1:{port}", "--log-level", "WARNING"]
         with controller(command, {**SETTINGS, "KUBECONFIG": str(config)}, Path(folder) / "log") as operator:
             _until(operator, lambda: "reelmill_resyncs_total" in _metrics(port), 60)
-            return _measured(load, plane, operator, port, seconds)
+            yield plane, operator, port
+
+
+def _completed(load: Load, plane: ControlPlane, operator: Controller, port: int, seconds: float) -> float:
+    began = time.monotonic()
+    for number in range(load.pipelines):
+        plane.client.create(load.pipeline(f"p{number:04d}"), NAMESPACE)
+    _until(operator, lambda: _complete(port) >= load.pipelines, seconds)
+    return time.monotonic() - began
 
 
 def _measured(load: Load, plane: ControlPlane, operator: Controller, port: int, seconds: float) -> Json:
-    cpu, began = operator.cpu, time.monotonic()
-    for number in range(load.pipelines):
-        plane.client.create(load.pipeline(f"p{number:04d}"), NAMESPACE)
-    applied = time.monotonic() - began
-    _until(operator, lambda: _complete(port) >= load.pipelines, seconds)
-    took, cpu = time.monotonic() - began, operator.cpu - cpu
+    before = operator.cpu
+    took = _completed(load, plane, operator, port, seconds)
+    cpu = operator.cpu - before
     text = _metrics(port)
     user = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
     quiet = _quiet(plane, operator, port, user)
@@ -70,7 +90,6 @@ def _measured(load: Load, plane: ControlPlane, operator: Controller, port: int, 
     return {
         "load": {"pipelines": load.pipelines, "stages": load.stages, "shards": load.shards, "pods": load.pods},
         "seconds": round(took, 1),
-        "seconds to apply": round(applied, 1),
         "pods a second": round(load.pods * load.pipelines / took, 1),
         "CPU seconds": round(cpu, 1),
         "cores": round(cpu / took, 2),

@@ -35,6 +35,10 @@ ROWS: dict[str, tuple[str, ...]] = {
 }
 
 
+WAVES = "waves"
+"""A case without a column: its makespans are told in a sentence."""
+
+
 def cell(found: Json, row: str) -> str:
     """What a case has to say to a row."""
     if not ROWS[row]:
@@ -50,14 +54,27 @@ def cell(found: Json, row: str) -> str:
 
 def table(cases: Mapping[str, Json]) -> list[list[str]]:
     """Head and rows."""
+    cases = {case: found for case, found in cases.items() if case in TITLES}
     return [
         ["", *(TITLES[case] for case in cases)],
         *([row, *(cell(cases[case], row) for case in cases)] for row in ROWS),
     ]
 
 
+def overlap(found: Json) -> str:
+    """What waves are worth."""
+    (one, alone), *others = found["makespan"].items()
+    told = "; ".join(f"`waves: {waves}`: {seconds:g} s ({alone / seconds:.2f}x)" for waves, seconds in others)
+    return (
+        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, one pod at a time in either, control"
+        f" steps included. `waves: {one}`: {alone:g} s; {told}."
+    )
+
+
 def text(cases: Mapping[str, Json]) -> str:
-    """Aligned columns."""
+    """Aligned columns, and what waves are worth."""
+    if set(cases) == {WAVES}:
+        return overlap(cases[WAVES])
     lines = table(cases)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
@@ -67,7 +84,7 @@ def text(cases: Mapping[str, Json]) -> str:
 
 def page(result: Json) -> str:
     """The page from what the JSON holds."""
-    cases: Mapping[str, Json] = result["cases"]
+    cases: Mapping[str, Json] = {case: found for case, found in result["cases"].items() if case in TITLES}
     head, *rows = table(cases)
     lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(cases)}", *(f"| {' | '.join(row)} |" for row in rows)]
     told: dict[str, list[str]] = {}
@@ -81,5 +98,6 @@ def page(result: Json) -> str:
     ]
     machine = [f"- {name}: {text}" for name, text in result["machine"].items()]
     parts = [INTRO, "\n".join(lines), *(["\n".join(["Remarks:", "", *said])] if said else [])]
+    parts += [overlap(result["cases"][WAVES])] if WAVES in result["cases"] else []
     parts += ["\n".join(["Writes a pipeline by kind:", "", *writes]), "\n".join(["The machine:", "", *machine])]
     return "\n\n".join(part.strip() for part in parts) + "\n"
