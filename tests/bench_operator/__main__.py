@@ -2,8 +2,8 @@
 
 `python tests/bench_operator [case ...] [--pipelines N] [--wide N] [--compare N] [--json FILE] [--page] [--remark TEXT]`
 Cases: `many` (N pipelines of 5 stages, 2 shards each), `wide` (one pipeline of one stage, N shards), `ours` and `argo`
-(N of the same DAGs on either), `waves` (two stages with work to do). Each case has a control plane of its own. With `--page`, docs/benchmarks-operator.md
-and .json are written; results of cases that are not run stay.
+(N of the same DAGs on either), `waves` (two stages with work to do). Each case has a control plane of its own. With
+`--page`, docs/benchmarks-operator.md and .json are written; results of cases that are not run stay.
 """
 
 import argparse

@@ -167,7 +167,8 @@ phase: Succeeded
         return (
             f'{{{{ if eq $segment "{segment}" }}}}\n'
             f'{{{{ if eq $step "open" }}}}{{{{ $said = `{told["open"]}` }}}}{{{{ end }}}}\n'
-            f'{{{{ if eq $step "commit" }}}}{{{{ $said = printf `%s%s%s` `{before}` $above `{after}` }}}}{{{{ end }}}}\n'
+            f'{{{{ if eq $step "commit" }}}}{{{{ $said = printf `%s%s%s` `{before}` $above `{after}` }}}}'
+            "{{ end }}\n"
             "{{ end }}\n"
         )
 

@@ -66,8 +66,8 @@ def overlap(found: Json) -> str:
     (one, alone), *others = found["makespan"].items()
     told = "; ".join(f"`waves: {waves}`: {seconds:g} s ({alone / seconds:.2f}x)" for waves, seconds in others)
     return (
-        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, one pod at a time in either, control"
-        f" steps included. `waves: {one}`: {alone:g} s; {told}."
+        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, one pod at a time in either,"
+        f" control steps included. `waves: {one}`: {alone:g} s; {told}."
     )
 
 
