@@ -23,13 +23,8 @@ from reelmill.schema import crd
 Json = dict[str, Any]
 KIND = "VideoPipeline"
 NAMESPACE = "bench"
-RESYNC = 20
-SETTINGS = {
-    "REELMILL_WRITE_RATE": "500",
-    "REELMILL_WRITE_BURST": "1000",
-    "REELMILL_WORKERS": "32",
-    "REELMILL_RESYNC_SECONDS": str(RESYNC),
-}
+MANY = 200
+SETTINGS = {"REELMILL_WRITE_RATE": "500", "REELMILL_WRITE_BURST": "1000", "REELMILL_WORKERS": "32"}
 
 
 def run(load: Load, seconds: float) -> Json:
@@ -59,7 +54,9 @@ def operated(load: Load) -> Iterator[tuple[ControlPlane, Controller, int]]:
         port = _free_port()
         command = [sys.executable, "-m", "reelmill.cli", "operator", "run", "--kubeconfig", config]
         command += ["--listen", f"127.0.0.1:{port}", "--log-level", "WARNING"]
-        with controller(command, {**SETTINGS, "KUBECONFIG": str(config)}, Path(folder) / "log") as operator:
+        # Lists come often, so that it is soon seen whether they write; of many pipelines they are large.
+        lists = {"REELMILL_RESYNC_SECONDS": "20" if load.pipelines < MANY else "60"}
+        with controller(command, {**SETTINGS, **lists, "KUBECONFIG": str(config)}, Path(folder) / "log") as operator:
             _until(operator, lambda: "reelmill_resyncs_total" in _metrics(port), 60)
             yield plane, operator, port
 

@@ -63,6 +63,12 @@ def test_a_pod_that_only_starts_is_no_trouble_until_it_takes_long() -> None:
     assert found.reason == "PodStarting"
 
 
+def test_what_is_said_does_not_change_while_nothing_happens() -> None:
+    pods = [{**waiting("ContainerCreating", ""), "metadata": {"name": name}} for name in ("pod-1", "pod-2")]
+    said = {diagnose(JOB, listed, age) for listed in (pods, pods[::-1]) for age in (61, 75, 6000)}
+    assert len(said) == 1
+
+
 def test_a_job_without_any_pod_is_told_after_a_while() -> None:
     assert diagnose(JOB, [], 10) is None
     found = diagnose(JOB, [], 40)

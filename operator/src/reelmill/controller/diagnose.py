@@ -26,8 +26,11 @@ class Diagnosis:
 
 
 def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
-    """What keeps a Job from running. `pods` are those that are pending; `age` is the Job's, in seconds."""
-    pending = list(pods)
+    """What keeps a Job from running. `pods` are those that are pending; `age` is the Job's, in seconds.
+
+    It says the same for as long as nothing changes, in whatever order pods are listed: each new word is a write.
+    """
+    pending = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
     found = [diagnosis for pod in pending for diagnosis in _pod(pod, age)]
     if found:
         return min(found, key=lambda diagnosis: _ORDER.index(diagnosis.reason))
@@ -71,7 +74,7 @@ def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
             yield Diagnosis("PodConfig", f"{reason}: {message}")
     if age >= SLOW_SECONDS and (not status.get("containerStatuses") or waiting):
         name = pod["metadata"]["name"]
-        yield Diagnosis("PodStarting", f"{name} has not started for {age:.0f} s; kubectl describe pod {name} tells")
+        yield Diagnosis("PodStarting", f"{name} has not started for over a minute; kubectl describe pod {name} tells")
 
 
 def _image(pod: Json) -> str:
