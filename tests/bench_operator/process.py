@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reelmill.local.tether import tethered
+
 
 @dataclass
 class Controller:
@@ -45,11 +47,14 @@ class Controller:
 
 @contextmanager
 def controller(command: Sequence[str | Path], env: Mapping[str, str], log: Path) -> Iterator[Controller]:
-    """A controller while the block lasts."""
+    """A controller while the block lasts, and no longer than this process."""
     stop = threading.Event()
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [str(word) for word in command], env={**os.environ, **env}, stdout=file, stderr=subprocess.STDOUT
+            tethered([str(word) for word in command]),
+            env={**os.environ, **env},
+            stdout=file,
+            stderr=subprocess.STDOUT,
         )
         found = Controller(process, log)
         watching = threading.Thread(target=found.watch, args=(stop,), daemon=True)
