@@ -18,7 +18,7 @@ from images import built
 from lip_crops import lip_set
 from nodes.cluster_s3 import ClusterS3
 from nodes.place import Place
-from nodes.release import Release, image
+from nodes.release import Release
 from nodes.same_outputs import Json, run_here, same, totals
 from nodes.sample_pipelines import SAMPLES, fitted, pipelines
 from torch_home import torch_home
@@ -54,7 +54,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def applied(stocked: Cluster, s3: ClusterS3, release: Release, inputs: Path) -> Iterator[tuple[Place, dict[str, Json]]]:
     """Both samples at work, on the node with GPUs, which are none: what is chosen is the CPU."""
     stocked.nodes["reel-gpu"].load(built.archive("stages-embed"))
-    release.install(stages={**release.values["stages"], "embedImage": image("stages-embed")})
+    repository, _, tag = built.reference("stages-embed").rpartition(":")
+    release.install(stages={**release.values["stages"], "embedImage": {"repository": repository, "tag": tag}})
     for file in sorted(path for path in inputs.rglob("*") if path.is_file()):
         s3.put(f"s3://{file.relative_to(inputs).as_posix()}", file)
     s3.make_bucket("datasets")
