@@ -80,7 +80,8 @@ def _engine() -> list[str]:
 
 def _build(key: str, folder: Path) -> None:
     print(f"building the image {key}", file=sys.stderr, flush=True)
-    if len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
+    # Not between images of one state of the sources: they share layers.
+    if not folder.exists() and len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
         buildah("rmi", "--prune")
     command = [sys.executable, str(ROOT / "images/build.py"), key, "--engine", " ".join(_engine())]
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
