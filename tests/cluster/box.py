@@ -132,7 +132,7 @@ def opened(*, closed: bool) -> Iterator[Box]:
         if process:
             _end(process)
         if sweeper:
-            sweeper.wait(timeout=60)
+            sweeper.wait(timeout=300)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
