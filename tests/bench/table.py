@@ -26,7 +26,7 @@ MISSES = {
     (
         "whole chain",
         "end to end",
-    ): "6 of our seconds were the start of eleven processes one after another. Since then a "
+    ): "6 of our seconds were the start of eleven processes in a row. Since then a "
     "step puts together its own block only and loads numpy only to look at frames: 14.6 s alone, by the same command. "
     "The peer, which takes minutes, ran once",
 }
