@@ -80,9 +80,11 @@ def _engine() -> list[str]:
 
 def _build(key: str, folder: Path) -> None:
     print(f"building the image {key}", file=sys.stderr, flush=True)
-    # Not between images of one state of the sources: they share layers.
     if not folder.exists() and len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
         buildah("rmi", "--prune")
+        # Images of one state share layers: what would be built beside these archives from now on does not.
+        for other in CACHE.glob("state-*"):
+            shutil.rmtree(other)
     command = [sys.executable, str(ROOT / "images/build.py"), key, "--engine", " ".join(_engine())]
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
         command += ["--base-image", _base(), "--registry", REGISTRY, "--tag", TAG, "--archives", unfinished]
