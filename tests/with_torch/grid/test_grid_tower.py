@@ -109,7 +109,11 @@ def test_004_f09_the_architectures_are_open_clips(name: str, rows: int, width: i
         vision = architecture(known)["vision_cfg"]
         assert ((224 // vision["patch_size"]) ** 2, vision["width"]) == (rows, width)
         assert architecture(known)["embed_dim"] == joint
-    check_weights(architecture(name), full_weights(tmp_path / "w.pt", name))
+    weights = full_weights(tmp_path / "w.pt", name)
+    check_weights(architecture(name), weights)
+    patches = Tower(architecture(name), weights, input_side=224).patches(images(1))
+    assert patches.shape == (1, rows, width)
+    assert torch.isfinite(patches).all()
 
 
 def test_weights_may_be_the_whole_model_or_its_image_tower(tmp_path: Path) -> None:
