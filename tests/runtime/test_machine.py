@@ -1,6 +1,7 @@
 """What the runtime reads from the machine, and the small things that it keeps."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_scratch_of_killed_runs_is_removed_by_the_next_and_that_of_living_ones_i
             assert other != living
         assert not other.exists()
     assert not living.exists()
+
+
+def test_steps_that_begin_at_once_leave_each_others_scratch_alone() -> None:
+    def begin(_: int) -> bool:
+        with scratch_folder() as folder:
+            return folder.is_dir()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(begin, range(1000)))

@@ -58,13 +58,22 @@ def scratch_folder() -> Iterator[Path]:
     """An empty folder that is removed at the end; those that killed runs left behind are removed first."""
     root = Path(tempfile.gettempdir())
     _sweep(root)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, lock = _locked(root)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked(root: Path) -> tuple[Path, int]:
+    """A new folder and its lock, held. Whoever sweeps may come between the two: then there is another folder."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "lock").exists():
+            return folder, lock
         os.close(lock)
 
 
