@@ -72,7 +72,7 @@ def overlap(found: Json) -> str:
 
 
 def text(cases: Mapping[str, Json]) -> str:
-    """Aligned columns, and what waves are worth."""
+    """Aligned columns; of the waves alone their sentence."""
     if set(cases) == {WAVES}:
         return overlap(cases[WAVES])
     lines = table(cases)
