@@ -17,6 +17,7 @@ async def seen(rig: Rig) -> Json:
     """A survey's Job that the status has seen to exist."""
     await rig.a_pass()
     rig.job_is(active=1, startTime="2026-01-01T00:00:00Z")
+    rig.wait(10)
     await rig.a_pass()
     assert rig.stub.objects[PIPELINE]["status"]["survey"]["seen"]
     return rig.job()
@@ -39,6 +40,19 @@ def test_a_job_that_only_the_cache_misses_is_not_done_again(tmp_path: Path) -> N
 def test_a_job_that_is_really_gone_is_done_again_under_another_name(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         first = (await seen(rig))["metadata"]["name"]
+        rig.cache.jobs.remove(rig.stub.objects.pop(JOB + first))
+        await rig.a_pass()
+        assert rig.job()["metadata"]["name"] != first
+
+    rigged(tmp_path, test)
+
+
+def test_a_job_that_is_gone_before_the_status_tells_of_it_is_done_again_under_another_name(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        first = rig.job()["metadata"]["name"]
+        await rig.a_pass()
+        assert not rig.stub.objects[PIPELINE]["status"]["survey"].get("seen")
         rig.cache.jobs.remove(rig.stub.objects.pop(JOB + first))
         await rig.a_pass()
         assert rig.job()["metadata"]["name"] != first

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.stub_api_server import merged
-from reelmill.contract.status import PassStatus, StageStatus, Status
+from reelmill.contract.status import PassStatus, StageState, StageStatus, Status
 from reelmill.controller.budget import Budget
 from reelmill.controller.status_patch import merge_patch, only_progress
 from reelmill.plan.stored import as_json
@@ -58,14 +58,17 @@ def test_the_patch_makes_the_new_of_the_old_and_none_is_needed_for_the_same(old:
     assert merge_patch(old, old) == {}
 
 
-def running(**work: Any) -> Status:
-    stage = StageStatus(name="clips", key="k", state="running", pass_=PassStatus(segment=1, step="shards", **work))
+def running(state: StageState = "running", **work: Any) -> Status:
+    stage = StageStatus(name="clips", key="k", state=state, pass_=PassStatus(segment=1, step="shards", **work))
     return Status(run=3, stages=[stage], shards=str(work.get("done", 0)))
 
 
-def test_counts_of_running_work_are_progress_and_all_else_is_not() -> None:
+def test_how_far_the_jobs_under_way_are_is_progress_and_all_else_is_not() -> None:
     old = running(done=1, active=2)
     assert only_progress(old, running(done=5, active=1, failed="3"))
+    assert only_progress(running("queued"), running(seen=True, active=2))
+    assert only_progress(old, old.model_copy(update={"survey": old.survey.model_copy(update={"seen": True})}))
+    assert not only_progress(old, running("committing", done=5))
     assert not only_progress(old, running(done=5, attempt=2))
     assert not only_progress(old, old.model_copy(update={"run": 4}))
 

@@ -1,7 +1,7 @@
 """Raw objects become the planner's snapshot. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 def snapshot(
     pipeline: Json,
+    status: Status,
     jobs: Sequence[Json],
     reports: Mapping[str, str],
     diagnoses: Mapping[str, Diagnosis],
@@ -32,7 +33,7 @@ def snapshot(
     return Snapshot(
         pipeline=read,
         uid=metadata["uid"],
-        status=read_status(pipeline),
+        status=status,
         jobs=jobs,
         reports=reports,
         waiting={name: diagnosis.message for name, diagnosis in diagnoses.items()},
@@ -53,6 +54,25 @@ def read_status(pipeline: Json) -> Status:
     except ValidationError as error:
         event(_log, "the status cannot be read and is made anew", level=logging.WARNING, problem=str(error)[:300])
         return Status()
+
+
+def with_seen(status: Status, observed: Set[str]) -> Status:
+    """A status in which Jobs under way that were observed count as seen, though that may not have been written yet."""
+    survey = status.survey
+    if survey.job in observed:
+        survey = survey.model_copy(update={"seen": True})
+    stages = [
+        stage.model_copy(update={"pass_": stage.pass_.model_copy(update={"seen": True})})
+        if stage.pass_ and stage.pass_.job in observed
+        else stage
+        for stage in status.stages
+    ]
+    return status.model_copy(update={"survey": survey, "stages": stages})
+
+
+def under_way(status: Status) -> set[str]:
+    """Names of the Jobs that the status says are under way."""
+    return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} - {""}
 
 
 def seconds_since(text: object, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""The narrow write of a status: only what differs, and only counts not too often. Pure."""
+"""The narrow write of a status: only what differs, and mere progress not too often. Pure."""
 
 from typing import Any
 
@@ -21,16 +21,21 @@ def merge_patch(old: Json, new: Json) -> Json:
 
 
 def only_progress(old: Status, new: Status) -> bool:
-    """Whether two statuses differ in nothing but counts of running work: worth a write now and then."""
+    """Whether two statuses differ only in how far the Jobs under way are: worth a write now and then."""
     return _at_rest(old) == _at_rest(new)
 
 
 def _at_rest(status: Status) -> Status:
-    return status.model_copy(update={"shards": "", "stages": [_without_counts(stage) for stage in status.stages]})
+    survey = status.survey.model_copy(update={"seen": False})
+    stages = [_without_counts(stage) for stage in status.stages]
+    return status.model_copy(update={"shards": "", "survey": survey, "stages": stages})
 
 
 def _without_counts(stage: StageStatus) -> StageStatus:
     work = stage.pass_
     if work is None:
         return stage
-    return stage.model_copy(update={"pass_": work.model_copy(update={"active": 0, "done": 0, "failed": "", "eta": ""})})
+    counts = {"seen": False, "active": 0, "done": 0, "failed": "", "eta": ""}
+    # Of a step's own states the pods at work tell one from the other.
+    state = "running" if stage.state == "queued" else stage.state
+    return stage.model_copy(update={"state": state, "pass_": work.model_copy(update=counts)})

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reelmill.contract.log import event
+from reelmill.contract.status import Status
 from reelmill.controller.cache import Cache, key_of
 from reelmill.controller.certain import found_missing, still_failed, unchanged
 from reelmill.controller.diagnose import Diagnosis, diagnose
 from reelmill.controller.harvest import finished, harvested, phase_to_read, report
 from reelmill.controller.outcomes import Conflict, NotFound, Refusal
 from reelmill.controller.recorder import Recorder
-from reelmill.controller.seeing import read_status, seconds_since, snapshot
+from reelmill.controller.seeing import read_status, seconds_since, snapshot, under_way, with_seen
 from reelmill.controller.status_patch import merge_patch, only_progress
 from reelmill.controller.verbs import Verbs
 from reelmill.plan import (
@@ -29,7 +30,6 @@ from reelmill.plan import (
     Plan,
     SetFinalizers,
     Settings,
-    Snapshot,
     reconcile,
     refuse,
 )
@@ -57,6 +57,8 @@ class _Memory:
     """By UID of a Job: when its pods were last looked at, and what was found."""
     refused: dict[str, Diagnosis] = field(default_factory=dict)
     """By name of a Job: why it could not be created."""
+    observed: set[str] = field(default_factory=set)
+    """Names of Jobs that were seen to exist: it need not stand in the status yet."""
     written: float = float("-inf")
 
 
@@ -95,22 +97,25 @@ class Worker:
             return None
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
-        if await found_missing(self._verbs, self._cache, namespace, read_status(pipeline), jobs):
+        written = read_status(pipeline)
+        memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
+        status = with_seen(written, memory.observed)
+        if await found_missing(self._verbs, self._cache, namespace, status, jobs):
             return AT_ONCE
         if not await self._harvest(memory, jobs):
             return AT_ONCE
         diagnoses, look_again = await self._diagnose(memory, jobs)
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
-        seen, problem = snapshot(pipeline, jobs, reports, diagnoses | memory.refused, self._settings)
+        seen, problem = snapshot(pipeline, status, jobs, reports, diagnoses | memory.refused, self._settings)
         now = self._now()
         plan = refuse(seen, problem, now) if problem else reconcile(seen, now)
-        if later := self._later(memory, seen, plan):
+        if later := self._later(memory, written, plan):
             return _sooner(later, plan.wake_after, look_again)
         deletes = any(isinstance(action, DeleteJob) for action in plan.actions)
         if deletes and not await unchanged(self._verbs, self._cache, pipeline):
             return AT_ONCE
         try:
-            await self._write_status(memory, pipeline, seen, plan)
+            await self._write_status(memory, pipeline, written, plan)
             for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
                 await self._set_finalizers(pipeline, finalizers.names)
         except Conflict:
@@ -167,16 +172,16 @@ class Worker:
             again = _sooner(again, every)
         return found, again
 
-    def _later(self, memory: _Memory, seen: Snapshot, plan: Plan) -> float | None:
-        """Seconds until a status in which only counts moved may be written; None: write now, if anything."""
-        if plan.actions or plan.events or plan.status == seen.status or not only_progress(seen.status, plan.status):
+    def _later(self, memory: _Memory, written: Status, plan: Plan) -> float | None:
+        """Seconds until a status that tells of mere progress may be written; None: write now, if anything."""
+        if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
         left = memory.written + self._progress_seconds - self._clock()
         return left if left > 0 else None
 
-    async def _write_status(self, memory: _Memory, pipeline: Json, seen: Snapshot, plan: Plan) -> None:
+    async def _write_status(self, memory: _Memory, pipeline: Json, written: Status, plan: Plan) -> None:
         old = pipeline.get("status") or {}
-        if old and plan.status == seen.status:
+        if old and plan.status == written:
             return
         if patch := merge_patch(old, as_json(plan.status)):
             self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
