@@ -12,6 +12,7 @@ from controller.stub_api_server import Stub, served
 from reelmill.controller.budget import Budget
 from reelmill.controller.cache import Cache
 from reelmill.controller.outcomes import Conflict, Expired, Fenced, Forbidden, Invalid, NotFound, Throttled, Trouble
+from reelmill.controller.pace import Pace
 from reelmill.controller.recorder import Recorder
 from reelmill.controller.resync import Resync
 from reelmill.controller.verbs import JOBS, PIPELINES, Verbs
@@ -25,7 +26,7 @@ STATUS = "PATCH team/videopipelines/demo/status"
 
 
 class Rig:
-    def __init__(self, stub: Stub, verbs: Verbs) -> None:
+    def __init__(self, stub: Stub, verbs: Verbs, pace: Pace | None = None) -> None:
         self.stub, self.verbs, self.cache = stub, verbs, Cache()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.seconds = 0.0
@@ -34,6 +35,7 @@ class Rig:
             verbs,
             Recorder(verbs, "me"),
             Settings(),
+            pace=pace,
             clock=lambda: self.seconds,
             now=lambda: self.now,
         )

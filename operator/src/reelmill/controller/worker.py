@@ -15,11 +15,13 @@ from reelmill.contract.log import event
 from reelmill.contract.status import Status
 from reelmill.controller.cache import Cache, key_of
 from reelmill.controller.certain import found_missing, still_failed, unchanged
-from reelmill.controller.diagnose import Diagnosis, diagnose
+from reelmill.controller.diagnose import Diagnosis
 from reelmill.controller.harvest import finished, harvested, phase_to_read, report
+from reelmill.controller.looks import LAST_LOOK_SECONDS, Looks, at_work
 from reelmill.controller.outcomes import Conflict, NotFound, Refusal
+from reelmill.controller.pace import Pace
 from reelmill.controller.recorder import Recorder
-from reelmill.controller.seeing import read_status, seconds_since, snapshot, under_way, with_seen
+from reelmill.controller.seeing import read_status, snapshot, under_way, with_seen
 from reelmill.controller.status_patch import merge_patch, only_progress
 from reelmill.controller.verbs import Verbs
 from reelmill.plan import (
@@ -41,9 +43,6 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 0.0
-FIRST_LOOK_SECONDS = 10.0
-"""How old a Job without running pods is before its pods are looked at, and how often at first."""
-LAST_LOOK_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -53,8 +52,7 @@ class _Memory:
     uid: str
     reports: dict[str, str] = field(default_factory=dict)
     """By UID of a finished Job."""
-    looks: dict[str, tuple[float, Diagnosis | None]] = field(default_factory=dict)
-    """By UID of a Job: when its pods were last looked at, and what was found."""
+    looks: Looks = field(default_factory=Looks)
     refused: dict[str, Diagnosis] = field(default_factory=dict)
     """By name of a Job: why it could not be created."""
     observed: set[str] = field(default_factory=set)
@@ -77,11 +75,13 @@ class Worker:
         settings: Settings,
         *,
         progress_seconds: float = 10.0,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
         self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
+        self._pace = pace or Pace()
         self._memories: dict[str, _Memory] = {}
 
     async def process(self, key: str) -> float | None:
@@ -94,9 +94,11 @@ class Worker:
         if pipeline is None or _ends_by_itself(pipeline):
             # The garbage collector takes the Jobs.
             self._memories.pop(key, None)
+            self._pace.mark(key, at_work=False)
             return None
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
+        self._pace.mark(key, at_work=any(map(at_work, jobs)))
         written = read_status(pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
@@ -104,7 +106,7 @@ class Worker:
             return AT_ONCE
         if not await self._harvest(memory, jobs):
             return AT_ONCE
-        diagnoses, look_again = await self._diagnose(memory, jobs)
+        diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
         seen, problem = snapshot(pipeline, status, jobs, reports, diagnoses | memory.refused, self._settings)
         now = self._now()
@@ -153,30 +155,11 @@ class Worker:
                 memory.reports[uid] = report(job, pods)
         return True
 
-    async def _diagnose(self, memory: _Memory, jobs: list[Json]) -> tuple[dict[str, Diagnosis], float | None]:
-        """Why Jobs whose pods should run have none that do, and when to look again."""
-        stuck = {_uid(job): job for job in jobs if _stuck(job)}
-        memory.looks = {uid: look for uid, look in memory.looks.items() if uid in stuck}
-        found, again = {}, None
-        for uid, job in stuck.items():
-            age = seconds_since(job["status"]["startTime"], self._now())
-            looked, diagnosis = memory.looks.get(uid, (float("-inf"), None))
-            every = min(max(age / 4, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS)
-            if age >= FIRST_LOOK_SECONDS and self._clock() - looked >= every:
-                metadata = job["metadata"]
-                pods = await self._verbs.pods(metadata["namespace"], metadata["name"], "Pending")
-                diagnosis = diagnose(job, pods, age)
-                memory.looks[uid] = self._clock(), diagnosis
-            if diagnosis:
-                found[job["metadata"]["name"]] = diagnosis
-            again = _sooner(again, every)
-        return found, again
-
     def _later(self, memory: _Memory, written: Status, plan: Plan) -> float | None:
         """Seconds until a status that tells of mere progress may be written; None: write now, if anything."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
-        left = memory.written + self._progress_seconds - self._clock()
+        left = memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
         return left if left > 0 else None
 
     async def _write_status(self, memory: _Memory, pipeline: Json, written: Status, plan: Plan) -> None:
@@ -238,15 +221,6 @@ class Worker:
     def _vanished(self, namespace: str, name: str) -> None:
         if job := self._cache.jobs.named(namespace, name):
             self._cache.jobs.remove(job)
-
-
-def _stuck(job: Json) -> bool:
-    """A Job that may have pods, and has none or one that is not ready."""
-    spec, status = job["spec"], job["status"]
-    if finished(job) or spec.get("suspend") or not status.get("startTime"):
-        return False
-    active, ready = int(status.get("active") or 0), int(status.get("ready") or 0)
-    return active > ready or not active
 
 
 def _uid(job: Json) -> str:
