@@ -7,8 +7,9 @@ SOURCES := operator/src stages/src tests images manifests
 TIERS ?= unit,store,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
-# Tiers without nodes are shared by so many processes, a file each; one process with one cluster does what needs nodes.
+# Tiers without nodes are shared by so many processes, a file each; then so many, with a cluster each, do what needs nodes.
 WORKERS ?= 3
+CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
@@ -36,7 +37,7 @@ demo: install
 test: install
 	@shared=5; nodes=5; \
 	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
-	$(if $(NODES),REELMILL_TIERS=$(NODES) $(BIN)/pytest $(ARGS); nodes=$$?;) \
+	$(if $(NODES),REELMILL_TIERS=$(NODES) $(BIN)/pytest -n $(CLUSTERS) --dist loadfile $(ARGS); nodes=$$?;) \
 	case $$shared,$$nodes in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
 
 # The trainers of others open what we write: environments of several GB, made once and kept in ~/.cache.
