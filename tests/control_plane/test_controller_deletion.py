@@ -19,6 +19,10 @@ def gone(desk: Desk, name: str = "demo") -> bool:
     return desk.client.find(KIND, name, desk.namespace) is None
 
 
+def told(desk: Desk) -> list[str]:
+    return [event["reason"] for event in desk.client.list("v1/Event", desk.namespace)]
+
+
 def ask_to_go(desk: Desk, propagation: str = "Background") -> None:
     """Delete it, and do not wait."""
     desk.client.json("DELETE", desk.client.path(KIND, desk.namespace, "demo"), {"propagationPolicy": propagation})
@@ -35,8 +39,8 @@ def test_a_deleted_pipeline_takes_its_data_along_and_then_goes(desk: Desk, confi
         until(lambda: gone(desk), 60, "the resource to go")
         assert not desk.kubelet.store.stages
         assert steps(desk.kubelet.jobs) == sorted([*RUN, "demo-remove-r"])
-        told = [event["reason"] for event in desk.client.list("v1/Event", desk.namespace)]
-        assert "DataRemoved" in told
+        # The last word comes once the resource was let go.
+        until(lambda: "DataRemoved" in told(desk), 10, "word of it")
 
 
 def test_a_pipeline_deleted_mid_run_stops_its_pods_before_the_data_goes(desk: Desk, config: Path) -> None:

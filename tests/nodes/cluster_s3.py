@@ -34,7 +34,7 @@ class ClusterS3:
     def __init__(self, cluster: Cluster, kind: str, namespace: str) -> None:
         self.kind, self.namespace = kind, namespace
         self.client: Client = cluster.client
-        self._data = cluster.plane.folder / f"s3-{kind}"
+        self._data = cluster.plane.folder / f"s3-{kind}-{namespace}"
         self._data.mkdir(exist_ok=True)
         self._known: set[str] = set()
         self.written: set[str] = set()
