@@ -54,6 +54,6 @@ def add_node(plane: ControlPlane, name: str, *, gpus: int = 0, product: str = ""
 
 def ready(node: dict[str, Any]) -> bool:
     """Whether a node says that it is ready and takes pods."""
-    conditions = node.get("status", {}).get("conditions", ())
+    conditions = (node.get("status") or {}).get("conditions") or ()
     said = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
     return said and not node["spec"].get("taints")

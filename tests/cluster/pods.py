@@ -72,7 +72,7 @@ def job(
 
 def condition(thing: dict[str, Any], kind: str) -> dict[str, Any] | None:
     """The condition of a kind, if it is True."""
-    found = (each for each in thing.get("status", {}).get("conditions", ()) if each["type"] == kind)
+    found = (each for each in (thing.get("status") or {}).get("conditions") or () if each["type"] == kind)
     return next((each for each in found if each["status"] == "True"), None)
 
 

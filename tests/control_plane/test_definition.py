@@ -41,7 +41,7 @@ def space(client: Client) -> Iterator[str]:
 
 def holds(thing: dict[str, Any], kind: str) -> bool:
     """Whether a condition is True."""
-    conditions = thing.get("status", {}).get("conditions", ())
+    conditions = (thing.get("status") or {}).get("conditions") or ()
     return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
