@@ -9,6 +9,7 @@ import pytest
 from cluster.client import ApiError, Client, documents
 from cluster.control_plane import ControlPlane
 from cluster.kubectl import kubectl
+from cluster.pods import condition
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = ROOT / "manifests/crd/videopipelines.yaml"
@@ -28,7 +29,7 @@ def client(control_plane: ControlPlane) -> Client:
     client.apply(DEFINITION)
     name = documents(DEFINITION)[0]["metadata"]["name"]
     kind = "apiextensions.k8s.io/v1/CustomResourceDefinition"
-    client.wait_for(kind, name, "", lambda definition: holds(definition, "Established"), 30)
+    client.wait_for(kind, name, "", lambda definition: condition(definition, "Established"), 30)
     return client
 
 
@@ -37,12 +38,6 @@ def space(client: Client) -> Iterator[str]:
     """A namespace for what is only tried."""
     with client.namespace() as name:
         yield name
-
-
-def holds(thing: dict[str, Any], kind: str) -> bool:
-    """Whether a condition is True."""
-    conditions = (thing.get("status") or {}).get("conditions") or ()
-    return any(each["type"] == kind and each["status"] == "True" for each in conditions)
 
 
 def pipeline(name: str) -> dict[str, Any]:
@@ -54,8 +49,8 @@ def pipeline(name: str) -> dict[str, Any]:
 def test_the_server_finds_nothing_wrong_with_the_definition(client: Client) -> None:
     name = documents(DEFINITION)[0]["metadata"]["name"]
     found = client.get("apiextensions.k8s.io/v1/CustomResourceDefinition", name)
-    assert holds(found, "NamesAccepted")
-    assert not holds(found, "NonStructuralSchema")
+    assert condition(found, "NamesAccepted")
+    assert not condition(found, "NonStructuralSchema")
 
 
 @pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: path.stem)

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from controller.test_worker_pass import JOB, PIPELINE, Rig, rigged
+from controller.worker_rig import JOB, PIPELINE, Rig, rigged
 
 Json = dict[str, Any]
 ENDED: Json = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from controller.test_worker_pass import PIPELINE, STATUS, Rig, rigged
+from controller.worker_rig import PIPELINE, STATUS, Rig, rigged
 from reelmill.controller.pace import Pace
 
 PENDING = "2026-01-01T00:00:00Z"

@@ -1,94 +1,14 @@
 """One pass of the worker, over real HTTP: status first, then Jobs, then events; narrow, and safe to repeat."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controller.stub_api_server import Stub, served
-from reelmill.controller.budget import Budget
-from reelmill.controller.cache import Cache
-from reelmill.controller.outcomes import Conflict, Expired, Fenced, Forbidden, Invalid, NotFound, Throttled, Trouble
-from reelmill.controller.pace import Pace
-from reelmill.controller.recorder import Recorder
-from reelmill.controller.resync import Resync
-from reelmill.controller.verbs import JOBS, PIPELINES, Verbs
-from reelmill.controller.worker import Worker
-from reelmill.plan import Settings
+from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, resource, rigged
+from reelmill.controller.outcomes import Conflict, Fenced, Forbidden, NotFound
 
 Json = dict[str, Any]
-PIPELINE = "/apis/reelmill.dev/v1alpha1/namespaces/team/videopipelines/demo"
-JOB = "/apis/batch/v1/namespaces/team/jobs/"
-STATUS = "PATCH team/videopipelines/demo/status"
-
-
-class Rig:
-    def __init__(self, stub: Stub, verbs: Verbs, pace: Pace | None = None) -> None:
-        self.stub, self.verbs, self.cache = stub, verbs, Cache()
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.seconds = 0.0
-        self.worker = Worker(
-            self.cache,
-            verbs,
-            Recorder(verbs, "me"),
-            Settings(),
-            pace=pace,
-            clock=lambda: self.seconds,
-            now=lambda: self.now,
-        )
-        self.fenced = False
-
-    def wait(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.now += timedelta(seconds=seconds)
-
-    async def list(self) -> None:
-        await Resync(self.cache, self.verbs, (), lambda key, priority: None, every=60).once(look_at_all=False)
-
-    async def a_pass(self) -> float | None:
-        return await self.worker.process("team/demo")
-
-    def job(self) -> Json:
-        (path,) = [path for path in self.stub.objects if path.startswith(JOB)]
-        return self.stub.objects[path]
-
-    def job_is(self, **status: Any) -> None:
-        """The Job controller writes a status."""
-        job = self.job()
-        self.cache.jobs.insert(self.stub.put(JOB + job["metadata"]["name"], {**job, "status": status}))
-
-    def conditions(self) -> dict[str, Json]:
-        return {each["type"]: each for each in self.stub.objects[PIPELINE]["status"]["conditions"]}
-
-
-def resource() -> Json:
-    return {
-        "apiVersion": "reelmill.dev/v1alpha1",
-        "kind": "VideoPipeline",
-        "metadata": {"name": "demo", "namespace": "team", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "spec": {
-            "store": {"uri": "s3://out/demo"},
-            "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
-            "stages": [{"name": "clips", "clip": {"by": "length"}}],
-        },
-    }
-
-
-def rigged(folder: Path, test: Callable[[Rig], Awaitable[None]], *, fence: Callable[[], bool] = lambda: True) -> None:
-    """Run a test with a stub that holds one pipeline."""
-
-    async def main() -> None:
-        stub = Stub()
-        stub.put(PIPELINE, resource())
-        async with served(stub, folder) as cluster:
-            rig = Rig(stub, Verbs(cluster, Budget(1000, 1000, clock=lambda: 0.0), fence=fence))
-            await rig.list()
-            await test(rig)
-
-    asyncio.run(main())
 
 
 def test_the_status_is_written_before_the_job_that_it_names(tmp_path: Path) -> None:
@@ -270,71 +190,5 @@ def test_a_pipeline_that_is_gone_needs_nothing(tmp_path: Path) -> None:
         rig.cache.pipelines.remove(rig.stub.objects[PIPELINE])
         assert await rig.a_pass() is None
         assert rig.stub.writes() == []
-
-    rigged(tmp_path, test)
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (400, Invalid),
-        (403, Forbidden),
-        (404, NotFound),
-        (409, Conflict),
-        (410, Expired),
-        (422, Invalid),
-        (500, Trouble),
-    ],
-)
-def test_every_refusal_has_its_kind_and_the_servers_words(tmp_path: Path, status: int, kind: type[Exception]) -> None:
-    async def test(rig: Rig) -> None:
-        rig.stub.refusals.append(("GET", status, "the words", {}))
-        with pytest.raises(kind, match="the words"):
-            await rig.verbs.pipeline("team", "demo")
-
-    rigged(tmp_path, test)
-
-
-@pytest.mark.parametrize(
-    ("status", "after", "seconds"), [(429, "7", 7), (429, "", 1), (503, "3", 3), (429, "9999", 60)]
-)
-def test_a_server_that_asks_to_wait_says_how_long(tmp_path: Path, status: int, after: str, seconds: float) -> None:
-    async def test(rig: Rig) -> None:
-        rig.stub.refusals.append(("GET", status, "slow down", {"Retry-After": after} if after else {}))
-        with pytest.raises(Throttled) as caught:
-            await rig.verbs.pipeline("team", "demo")
-        assert caught.value.after == seconds
-
-    rigged(tmp_path, test)
-
-
-def test_a_long_list_comes_in_pages_and_ghosts_go(tmp_path: Path) -> None:
-    async def test(rig: Rig) -> None:
-        await rig.a_pass()
-        owner = rig.job()["metadata"]["ownerReferences"]
-        for number in range(1200):
-            name = f"job-{number:04d}"
-            metadata = {"name": name, "namespace": "team", "ownerReferences": owner}
-            rig.stub.put(JOB + name, {"metadata": metadata})
-        await rig.list()
-        assert len(rig.cache.jobs) == 1201
-        pages = [query for query in rig.stub.queries if query.get("labelSelector", "").endswith("=reelmill")]
-        assert [query["limit"] for query in pages[-3:]] == ["500"] * 3
-        for path in list(rig.stub.objects):
-            if path.startswith(f"{JOB}job-"):
-                del rig.stub.objects[path]
-        await rig.list()
-        assert len(rig.cache.jobs) == 1
-
-    rigged(tmp_path, test)
-
-
-def test_lists_are_asked_of_a_namespace_or_of_all(tmp_path: Path) -> None:
-    async def test(rig: Rig) -> None:
-        for namespace, path in (("team", "/namespaces/team/"), (None, "/batch/v1/jobs")):
-            async for _ in rig.verbs.pages(JOBS, namespace):
-                assert path in rig.stub.requests[-1][1]
-        async for page in rig.verbs.pages(PIPELINES):
-            assert page.version == rig.stub.version
 
     rigged(tmp_path, test)

@@ -15,7 +15,7 @@ class Pace:
         self._at_work: set[str] = set()
 
     def mark(self, key: str, *, at_work: bool) -> None:
-        """Whether a pipeline has Jobs that are not finished."""
+        """Whether a pipeline has Jobs that may have pods."""
         if at_work:
             self._at_work.add(key)
         else:

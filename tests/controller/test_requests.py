@@ -1,0 +1,75 @@
+"""Requests to the API server, over real HTTP: what it refuses has a kind, and long lists come in pages."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.worker_rig import JOB, Rig, rigged
+from reelmill.controller.outcomes import Conflict, Expired, Forbidden, Invalid, NotFound, Throttled, Trouble
+from reelmill.controller.verbs import JOBS, PIPELINES
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Invalid),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, Conflict),
+        (410, Expired),
+        (422, Invalid),
+        (500, Trouble),
+    ],
+)
+def test_every_refusal_has_its_kind_and_the_servers_words(tmp_path: Path, status: int, kind: type[Exception]) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.refusals.append(("GET", status, "the words", {}))
+        with pytest.raises(kind, match="the words"):
+            await rig.verbs.pipeline("team", "demo")
+
+    rigged(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "seconds"), [(429, "7", 7), (429, "", 1), (503, "3", 3), (429, "9999", 60)]
+)
+def test_a_server_that_asks_to_wait_says_how_long(tmp_path: Path, status: int, after: str, seconds: float) -> None:
+    async def test(rig: Rig) -> None:
+        rig.stub.refusals.append(("GET", status, "slow down", {"Retry-After": after} if after else {}))
+        with pytest.raises(Throttled) as caught:
+            await rig.verbs.pipeline("team", "demo")
+        assert caught.value.after == seconds
+
+    rigged(tmp_path, test)
+
+
+def test_a_long_list_comes_in_pages_and_ghosts_go(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        owner = rig.job()["metadata"]["ownerReferences"]
+        for number in range(1200):
+            name = f"job-{number:04d}"
+            metadata = {"name": name, "namespace": "team", "ownerReferences": owner}
+            rig.stub.put(JOB + name, {"metadata": metadata})
+        await rig.list()
+        assert len(rig.cache.jobs) == 1201
+        pages = [query for query in rig.stub.queries if query.get("labelSelector", "").endswith("=reelmill")]
+        assert [query["limit"] for query in pages[-3:]] == ["500"] * 3
+        for path in list(rig.stub.objects):
+            if path.startswith(f"{JOB}job-"):
+                del rig.stub.objects[path]
+        await rig.list()
+        assert len(rig.cache.jobs) == 1
+
+    rigged(tmp_path, test)
+
+
+def test_lists_are_asked_of_a_namespace_or_of_all(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        for namespace, path in (("team", "/namespaces/team/"), (None, "/batch/v1/jobs")):
+            async for _ in rig.verbs.pages(JOBS, namespace):
+                assert path in rig.stub.requests[-1][1]
+        async for page in rig.verbs.pages(PIPELINES):
+            assert page.version == rig.stub.version
+
+    rigged(tmp_path, test)
