@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from reelmill.controller import rbac
-from reelmill.controller.settings import Settings
+from reelmill.controller.settings import OperatorSettings
 from reelmill.schema.crd import GROUP, PLURAL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,7 +93,7 @@ def _user_roles() -> list[dict[str, Any]]:
 def _values_schema() -> str:
     """The chart's schema, with the operator's settings under `settings`."""
     schema = json.loads((ROOT / VALUES_SCHEMA).read_text())
-    fields = Settings.model_json_schema(mode="validation")["properties"]
+    fields = OperatorSettings.model_json_schema(mode="validation")["properties"]
     schema["properties"]["settings"]["properties"] = {
         _camel(name): {key: value for key, value in field.items() if key != "title"}
         for name, field in fields.items()

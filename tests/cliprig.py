@@ -9,9 +9,9 @@ import footage
 from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Item, Media, Output
 from reelmill.contract.segment import Counts
-from reelmill_stages.clip.stage import Clip
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input, Result
+from reelmill_stages.stages.clip.stage import ClipStage
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "20")
 
@@ -46,7 +46,7 @@ class Rig:
 
     def run(self, items: Sequence[Item], **params: Any) -> list[Result]:
         made = stage("clip", params)
-        assert isinstance(made, Clip)
+        assert isinstance(made, ClipStage)
         made.check()
         return list(made.process([Input(item, number) for number, item in enumerate(items)], self))
 

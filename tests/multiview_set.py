@@ -12,7 +12,7 @@ import numpy as np
 
 import footage
 from reelmill.contract.record import Media
-from reelmill_stages.keypoints import file_name
+from reelmill_stages.media.keypoints import file_name
 
 VIEWS = ("front", "left", "right")
 FOLDERS = {"night_high": "夜多い", "night_low": "夜少ない", "day_high": "昼多い", "day_low": "昼少ない"}

@@ -8,8 +8,8 @@ from typing import Any
 from reelmill.contract.task import Connection
 from reelmill_stages.registry import source
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import SourceBucket
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.objects.bucket import SourceBucket
 
 
 def bucket() -> SourceBucket:
@@ -28,7 +28,7 @@ def put_json(path: Path, value: object) -> Path:
     return put(path.parent, path.name, content=json.dumps(value).encode()) / path.name
 
 
-def listed(type_: str, before: Before = NOTHING, **params: Any) -> list[Listed]:
+def listed(type_: str, before: EarlierItems = NOTHING, **params: Any) -> list[Listed]:
     adapter, block = source(type_, {name: str(v) if isinstance(v, Path) else v for name, v in params.items()})
     return list(adapter(block, bucket(), "raw", before))
 

@@ -13,10 +13,10 @@ from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.chunk import ChunkBlock
-from reelmill_stages.chunk.stage import Chunk
-from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.datasets.view_files import ViewFiles
 from reelmill_stages.stage import Done, Input
+from reelmill_stages.stages.chunk.stage import ChunkStage
 from worker_desk import Desk
 
 CASE = "360p GOP 48"
@@ -30,7 +30,7 @@ STREAMING = 64
 
 def read(path: Path, number: int) -> int:
     """One chunk into one array, as the reader decodes it; gives its bytes."""
-    files = ViewFiles(Place("/"), Place("/"))
+    files = ViewFiles(SampleFolder("/"), SampleFolder("/"))
     told = {"media": {"uri": str(path)}, "frames": [number * FRAMES, (number + 1) * FRAMES]}
     height, width = files.size(told)
     chunk = np.empty((FRAMES, height, width, 3), np.uint8)
@@ -44,7 +44,7 @@ def write(path: Path) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         given = Input(Item("a", 0, "a", 1.0, Media(str(path), 0)), 0)
         block = ChunkBlock(max_frames=FRAMES, output="npy", width=224, height=224)
-        (result,) = Chunk(block).process([given], Desk(Path(scratch)))
+        (result,) = ChunkStage(block).process([given], Desk(Path(scratch)))
         assert isinstance(result, Done), result
         return sum(file.path.stat().st_size for item in result.items for file in item.files)
 
@@ -56,7 +56,7 @@ def memory(act: Callable[[], int], path: Path) -> tuple[float, float]:
 
 
 def _measured(act: Callable[[], int], path: Path) -> tuple[float, float]:
-    files = ViewFiles(Place("/"), Place("/"))
+    files = ViewFiles(SampleFolder("/"), SampleFolder("/"))
     files.size({"media": {"uri": str(path)}, "frames": [0, 1]})
     before = _peak()
     output = act() / 2**20

@@ -17,10 +17,10 @@ from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.clip_images import normalised
-from reelmill_stages.embed.stage import Embed, write_embedding
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Done, Input
+from reelmill_stages.stages.embed.clip_images import normalised
+from reelmill_stages.stages.embed.stage import EmbedStage, write_embedding
 from torch_home import torch_home
 from worker_desk import Desk
 
@@ -48,7 +48,7 @@ def read(uri: str, digest: str = "") -> Path:
 def feed(block: EmbedBlock, inputs: list[Input], features: list[np.ndarray[Any, Any]]) -> None:
     """All of the stage but the model: decode, prepare, hand over, write."""
     with tempfile.TemporaryDirectory() as temporary:
-        stage = Embed(block)
+        stage = EmbedStage(block)
         for one, found in zip(inputs, features, strict=True):
             folder = Path(temporary) / str(one.number)
             folder.mkdir()
@@ -59,7 +59,7 @@ def feed(block: EmbedBlock, inputs: list[Input], features: list[np.ndarray[Any, 
 
 
 def model_of(block: EmbedBlock) -> Any:
-    from reelmill_stages.embed.family import family
+    from reelmill_stages.stages.embed.family import family
 
     return family(block).model(read, CPU, precision="float32")
 

@@ -13,12 +13,12 @@ from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.frames.stage import Frames
 from reelmill_stages.media.ffmpeg import binary
 from reelmill_stages.media.keyframes import decode_keyframes
 from reelmill_stages.media.picture import render
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import Done, Input
+from reelmill_stages.stages.frames.stage import FramesStage
 from worker_desk import Desk
 
 TARGETS = {"720p GOP 250": 1.7, "720p GOP 48": 2.7, "360p GOP 250": 1.7, "360p GOP 48": 2.7}
@@ -31,7 +31,7 @@ def sample(path: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         fields = {"vid": "abcdefghijk", "text": "a caption", "size": [0.5] * 16}
         given = Input(Item("a", 0, "a", 30.0, Media(str(path), 0), fields=fields), 0)
-        (result,) = Frames(FramesBlock()).process([given], Desk(Path(scratch)))
+        (result,) = FramesStage(FramesBlock()).process([given], Desk(Path(scratch)))
         assert isinstance(result, Done), result
 
 

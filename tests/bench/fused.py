@@ -16,11 +16,11 @@ from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.frames.stage import Frames
 from reelmill_stages.media.ffmpeg import binary
 from reelmill_stages.media.picture import Pixels, render
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input, NewItem
+from reelmill_stages.stages.frames.stage import FramesStage
 from worker_desk import Desk
 
 SPANS = ((0.5, 14.0), (15.2, 40.0), (41.0, 66.3), (60.0, 90.0), (88.4, 100.1), (101.0, 119.5))
@@ -41,7 +41,7 @@ def ours(path: Path, folder: Path) -> list[NewItem]:
         assert isinstance(clip.media, Media)
         inputs.append(Input(Item(clip.key, number, clip.group, clip.weight, clip.media, fields=clip.fields), number))
     return _made(
-        Frames(FramesBlock(count=COUNT, width=WIDTH, height=HEIGHT, layout="npy")).process(inputs, Desk(folder))
+        FramesStage(FramesBlock(count=COUNT, width=WIDTH, height=HEIGHT, layout="npy")).process(inputs, Desk(folder))
     )
 
 

@@ -17,8 +17,8 @@ from bench.row import NotRun, Row, begin, emit
 from bench.timing import in_turns, one_core, seconds
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill_stages.grid.stage import Grid
 from reelmill_stages.stage import Input, Kept, Shard
+from reelmill_stages.stages.grid.stage import GridStage
 from torch_home import torch_home
 from worker_desk import Desk
 
@@ -28,7 +28,7 @@ SIZE = (640, 480)
 LIMIT = 0.05
 
 
-class Warm(Grid):
+class Warm(GridStage):
     """The stage with its model loaded already, as for all but the first of a shard's thousand images."""
 
     extractor: Any = None
@@ -52,7 +52,7 @@ def photos(folder: Path) -> list[Input]:
     return found
 
 
-def fed(stage: Grid, inputs: list[Input], folder: Path) -> list[Kept]:
+def fed(stage: GridStage, inputs: list[Input], folder: Path) -> list[Kept]:
     """Every image through `process`."""
     kept = []
     for given in inputs:

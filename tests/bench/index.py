@@ -16,8 +16,8 @@ from bench.row import Row, begin, emit
 from bench.timing import in_turns
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
-from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Input
+from reelmill_stages.stages.index.stage import IndexStage
 from reelmill_stages.tar.write import TarWriter
 from worker_desk import Desk
 
@@ -48,7 +48,7 @@ def theirs(path: Path) -> int:
 
 def ours(path: Path) -> int:
     item = Item("x", 0, "x", 1.0, Media(str(path), path.stat().st_size))
-    (result,) = Index(IndexBlock()).process([Input(item, 0)], Desk(path.parent))
+    (result,) = IndexStage(IndexBlock()).process([Input(item, 0)], Desk(path.parent))
     if not isinstance(result, Done):
         raise TypeError(result)
     count: int = result.items[0].fields["samples"]

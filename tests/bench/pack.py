@@ -15,8 +15,8 @@ from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.pack.stage import Pack
 from reelmill_stages.stage import Done, File, Input, Kept, Shard
+from reelmill_stages.stages.pack.stage import PackStage
 from reelmill_stages.tar.write import TarWriter
 
 CASES = {
@@ -80,7 +80,7 @@ def theirs_from_disk(path: Path, kept: list[Kept]) -> None:
 
 
 def the_stage(folder: Path, kept: list[Kept]) -> None:
-    for made in Pack(PackBlock(samples_per_tar=len(kept))).assemble(kept, Shard(0, 1, 0, len(kept), 1, folder)):
+    for made in PackStage(PackBlock(samples_per_tar=len(kept))).assemble(kept, Shard(0, 1, 0, len(kept), 1, folder)):
         made.file.path.unlink()
 
 

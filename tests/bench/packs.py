@@ -18,8 +18,8 @@ from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Done, Input, Kept, Shard
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.tar.write import TarWriter
-from reelmill_stages.tokenize.stage import Tokenize
 from worker_desk import Desk
 
 SYMBOLS = ["<unk>", "<s>", "</s>", "<im_patch>", "<im_start>", "<im_end>"]
@@ -65,7 +65,7 @@ class Ours:
 
     def __init__(self, folder: Path, tokenizer: Path, packing: str) -> None:
         self._folder = folder
-        self._stage = Tokenize(
+        self._stage = TokenizeStage(
             TokenizeBlock.model_validate({"tokenizer": FileRef(uri=str(tokenizer)), "packing": packing})
         )
 

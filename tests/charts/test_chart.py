@@ -9,7 +9,7 @@ import yaml
 from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm
 from cluster.control_plane import ControlPlane
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
-from reelmill.plan.graph import resolve
+from reelmill.plan.definition.graph import resolve
 from repo.tree import ROOT
 
 pytestmark = pytest.mark.control_plane

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from reelmill.controller import rbac
-from reelmill.controller.metrics import Metrics
-from reelmill.controller.settings import Settings
+from reelmill.controller.monitoring.metrics import Metrics
+from reelmill.controller.settings import OperatorSettings
 from repo.tree import ROOT
 
 SPEC = importlib.util.spec_from_file_location("generate_manifests", ROOT / "manifests/generate.py")
@@ -40,8 +40,8 @@ def test_the_roles_are_the_controllers_rules() -> None:
 
 def test_every_setting_of_the_operator_can_be_given() -> None:
     offered = json.loads((CHART / "values.schema.json").read_text())["properties"]["settings"]["properties"]
-    assert len(offered) + len(generate.ELSEWHERE) == len(Settings.model_fields)
-    assert set(Settings.model_fields) >= generate.ELSEWHERE
+    assert len(offered) + len(generate.ELSEWHERE) == len(OperatorSettings.model_fields)
+    assert set(OperatorSettings.model_fields) >= generate.ELSEWHERE
 
 
 def test_every_object_of_the_chart_refuses_unknown_values() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from reelmill.contract.record import Item, Media, Output
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.stages.chunk import ChunkBlock
-from reelmill_stages.chunk.stage import Chunk
-from reelmill_stages.keypoints import folder_digest
+from reelmill_stages.media.keypoints import folder_digest
 from reelmill_stages.stage import Done, Input, Result
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.stages.chunk.stage import ChunkStage
+from reelmill_stages.store.local.store import LocalStore
 
 ROOT = "chunks/0123456789"
 
@@ -84,7 +84,7 @@ def run(scratch: Path, *items: Item, **params: Any) -> list[Result]:
     block = ChunkBlock.model_validate(params)
     assert not block.refusals(), block.refusals()
     return [
-        Chunk(block).process([Input(replace(item, ordinal=number), number)], Workplace(scratch))[0]
+        ChunkStage(block).process([Input(replace(item, ordinal=number), number)], Workplace(scratch))[0]
         for number, item in enumerate(items)
     ]
 
@@ -106,6 +106,6 @@ def rows(results: Sequence[Result]) -> list[Item]:
 def indexed(folder: Path, *items: Item, **params: Any) -> dict[str, Any]:
     """The index of what a stage makes of items, in a folder laid out as an export of them; files lie in it."""
     results = run(folder / "0001", *items, **params)
-    (view,) = Chunk(ChunkBlock.model_validate(params)).present(Rows(rows(results), folder), {})
+    (view,) = ChunkStage(ChunkBlock.model_validate(params)).present(Rows(rows(results), folder), {})
     index: dict[str, Any] = json.loads(view.path.read_text())
     return index

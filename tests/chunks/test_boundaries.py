@@ -3,8 +3,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.chunk.boundaries import boundaries
-from reelmill_stages.chunk.segments import FRONT, segments
+from reelmill_stages.stages.chunk.boundaries import boundaries
+from reelmill_stages.stages.chunk.segments import FRONT, segments
 
 TOTALS = st.integers(1, 3000)
 LIMITS = st.integers(1, 400)

@@ -13,8 +13,8 @@ import multiview_set as driver
 from chunks.chunk_place import indexed, listed, point_folders, run, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError
-from reelmill_stages.keypoints import KEPT, file_name, read_joints
 from reelmill_stages.media.decode import decode
+from reelmill_stages.media.keypoints import KEPT, file_name, read_joints
 from reelmill_stages.media.picture import render
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import Done, Failed

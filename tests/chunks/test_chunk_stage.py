@@ -10,8 +10,8 @@ import multiview_set as driver
 from chunks.chunk_place import Rows, indexed, rows, run, take
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
-from reelmill_stages.chunk.stage import Chunk
 from reelmill_stages.stage import Done, Failed, Filtered
+from reelmill_stages.stages.chunk.stage import ChunkStage
 
 NTSC = (
     "-vf", "settb=1/30000,setpts=N*1001", "-fps_mode", "passthrough", "-enc_time_base", "1/30000",
@@ -214,7 +214,7 @@ def test_an_index_is_the_same_however_often_it_is_made(tmp_path: Path) -> None:
     texts = set()
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        (view,) = Chunk(ChunkBlock()).present(Rows(made, tmp_path / name), {})
+        (view,) = ChunkStage(ChunkBlock()).present(Rows(made, tmp_path / name), {})
         texts.add(view.path.read_text())
     (text,) = texts
     assert len(json.loads(text)["entries"]) == 3

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from reelmill.cli.cluster.seen import Seen
+from reelmill.cli.cluster.observed import PipelineView
 
 Json = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -51,7 +51,7 @@ def seen(
     pods: list[Json] | None = None,
     events: list[Json] | None = None,
     logs: dict[str, list[str]] | None = None,
-) -> Seen:
+) -> PipelineView:
     """The pipeline `demo`: raw, then clips, then samples."""
     resource = {
         "apiVersion": "reelmill.dev/v1alpha1",
@@ -79,7 +79,7 @@ def seen(
             **(status or {}),
         },
     }
-    return Seen(resource, NOW, jobs or [], pods or [], events or [], logs or {})
+    return PipelineView(resource, NOW, jobs or [], pods or [], events or [], logs or {})
 
 
 def job(name: str = "demo-clips-x", of: str = "clips", **spec: Any) -> Json:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cli.cluster_cases import at, condition, counts, job, pod, seen, stage, work
-from reelmill.cli.cluster.why import why
+from reelmill.cli.cluster.explanation import why
 
 STALL = {"reason": "StoreError", "message": "the bucket out does not exist", "hint": "create it", "exit": 64}
 PENDING = pod(

@@ -9,10 +9,10 @@ import pytest
 from cli.cluster_cases import condition, job, pod, seen
 from cli.pods_that_speak import BASE, Server, speaking
 from cli.terminal import reelmill
-from reelmill.contract.layout import DataSet
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import VideoPipeline
-from reelmill.plan.graph import resolve
-from reelmill.plan.keys import keys
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.definition.keys import keys
 
 LINE = json.dumps({"ts": "2026-05-04T12:00:01.000Z", "level": "info", "msg": "committed", "done": 3, "shard": 4})
 
@@ -56,7 +56,7 @@ def test_where_the_pods_are_gone_the_store_tells_what_their_shards_said(server: 
     spec = VideoPipeline.model_validate(
         {name: resource[name] for name in ("apiVersion", "kind", "metadata", "spec")}
     ).spec
-    paths = DataSet("clips", keys(spec, resolve(spec))["clips"]).segment(1)
+    paths = DataSetPaths("clips", keys(spec, resolve(spec))["clips"]).segment(1)
     for shard, run in ((0, "3-aa"), (2, "3-bb"), (2, "7-cc")):
         path = tmp_path / "store" / paths.log(shard, run)
         path.parent.mkdir(parents=True, exist_ok=True)

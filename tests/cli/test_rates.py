@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from reelmill.cli.tally import Tally
+from reelmill.cli.display.tally import Tally
 from reelmill.contract.status import PassStatus, StageStatus
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs/benchmarks.json"

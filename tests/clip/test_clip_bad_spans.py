@@ -9,8 +9,8 @@ import pytest
 import cliprig
 from cliprig import Rig, done
 from reelmill.contract.record import Span
-from reelmill_stages.clip.spans import divided, equal_spans
 from reelmill_stages.stage import Failed
+from reelmill_stages.stages.clip.spans import divided, equal_spans
 
 BAD = {
     "null": (None, 1.0, "bad_span", "start is null"),

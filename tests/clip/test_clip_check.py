@@ -8,8 +8,8 @@ import pytest
 import cliprig
 from cliprig import Committed, Rig, done
 from reelmill_stages.checks import Finding
-from reelmill_stages.clip.check import ClipsCheck
 from reelmill_stages.registry import stage
+from reelmill_stages.stages.clip.check import ClipsCheck
 
 
 @pytest.fixture

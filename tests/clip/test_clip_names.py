@@ -5,7 +5,7 @@ from pathlib import Path
 import cliprig
 from cliprig import Rig, done
 from reelmill.contract.record import Item, Span
-from reelmill_stages.clip.names import clip_name, piece_key, piece_names
+from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 
 
 def item(key: str = "k", **fields: object) -> Item:

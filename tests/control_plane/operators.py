@@ -15,9 +15,9 @@ from typing import Any
 from cluster import kubeconfig
 from cluster.client import Client
 from reelmill.controller import rbac
-from reelmill.controller.cluster import Access, Requests
+from reelmill.controller.kube.connection import Access, ApiTransport
 from reelmill.controller.running import Operator
-from reelmill.controller.settings import Settings
+from reelmill.controller.settings import OperatorSettings
 
 ACCOUNT = "reelmill-operator"
 PATIENCE = 4
@@ -72,7 +72,7 @@ class Faults:
         self.strike = strike
         self.writes = 0
 
-    def layer(self, inner: Requests) -> Requests:
+    def layer(self, inner: ApiTransport) -> ApiTransport:
         faults = self
 
         class Layer:
@@ -95,8 +95,8 @@ class Running:
     def __init__(
         self,
         config: Path,
-        settings: Settings,
-        layer: Callable[[Requests], Requests] = lambda requests: requests,
+        settings: OperatorSettings,
+        layer: Callable[[ApiTransport], ApiTransport] = lambda requests: requests,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.operator = Operator(Access(kubeconfig=str(config)), settings, layer=layer, now=now)
@@ -144,7 +144,7 @@ class Running:
 @contextmanager
 def running(
     config: Path,
-    layer: Callable[[Requests], Requests] = lambda requests: requests,
+    layer: Callable[[ApiTransport], ApiTransport] = lambda requests: requests,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     **settings: Any,
 ) -> Iterator[Running]:
@@ -158,9 +158,9 @@ def running(
         raise one.ended
 
 
-def made(**given: Any) -> Settings:
+def made(**given: Any) -> OperatorSettings:
     """Settings without probes, with short times."""
-    return Settings(**{"listen": "", "progress_seconds": 0.5, "resync_seconds": 30, "write_rate": 500, **given})
+    return OperatorSettings(**{"listen": "", "progress_seconds": 0.5, "resync_seconds": 30, "write_rate": 500, **given})
 
 
 def until(look: Callable[[], Any], seconds: float, what: str) -> Any:

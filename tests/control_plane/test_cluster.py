@@ -9,7 +9,7 @@ from cluster.client import ApiError, Client
 from cluster.control_plane import ControlPlane
 from cluster.kwok import ANNOTATION
 from cluster.pods import condition, finished, job, terminated
-from reelmill.plan.jobs import POD_FAILURE_POLICY
+from reelmill.plan.jobs.build import POD_FAILURE_POLICY
 
 pytestmark = pytest.mark.control_plane
 

@@ -9,7 +9,7 @@ from cluster.client import Client
 from control_plane.operators import Crash, Faults, Running, Send, account, made, running, until
 from control_plane.pipelines import KIND, Desk, resource, steps
 from control_plane.test_controller_runs import RUN
-from reelmill.plan.leave import FINALIZER
+from reelmill.plan.deletion import FINALIZER
 
 pytestmark = pytest.mark.control_plane
 Json = dict[str, Any]

@@ -13,8 +13,8 @@ from cluster.control_plane import ControlPlane
 from control_plane.operators import ACCOUNT, Crash, Faults, Running, Send, made, running, until
 from control_plane.pipelines import Desk, holds, resource, steps
 from control_plane.test_controller_runs import RUN
-from reelmill.controller.leader import LeaseLost
-from reelmill.controller.outcomes import Throttled, Trouble
+from reelmill.controller.kube.api_errors import NoAnswer, Throttled
+from reelmill.controller.kube.leader import LeaseLost
 
 pytestmark = pytest.mark.control_plane
 Json = dict[str, Any]
@@ -62,7 +62,7 @@ def test_writes_that_fail_are_made_again(desk: Desk, config: Path, lost: str) ->
         if number % 2:
             if lost == "answer":
                 await send()
-            raise Trouble("500: on purpose")
+            raise NoAnswer("500: on purpose")
         return await send()
 
     with running(config, Faults(every_other).layer, namespaces=(desk.namespace,)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from reelmill.controller.cluster import Access, Cluster, connect
+from reelmill.controller.kube.connection import Access, ApiConnection, connect
 
 Json = dict[str, Any]
 
@@ -110,7 +110,7 @@ def merged(known: Any, patch: Any) -> Any:
 
 
 @asynccontextmanager
-async def served(stub: Stub, folder: Any) -> AsyncIterator[Cluster]:
+async def served(stub: Stub, folder: Any) -> AsyncIterator[ApiConnection]:
     """The stub on loopback, and a connection to it by a kubeconfig."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stub.answer)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from reelmill.contract.task import Failure
-from reelmill.controller.diagnose import diagnose
-from reelmill.controller.harvest import phase_to_read, report
+from reelmill.controller.observe.diagnose import diagnose
+from reelmill.controller.observe.job_reports import phase_to_read, report
 
 Json = dict[str, Any]
 JOB: Json = {"metadata": {"name": "demo-clips-o2", "labels": {"reelmill.dev/step": "open"}}, "spec": {}, "status": {}}

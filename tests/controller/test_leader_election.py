@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from controller.stub_api_server import Stub, served
-from reelmill.controller.budget import Budget
-from reelmill.controller.leader import Leader, LeaseLost
-from reelmill.controller.outcomes import Trouble
-from reelmill.controller.verbs import Verbs
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.api_errors import NoAnswer
+from reelmill.controller.kube.leader import Leader, LeaseLost
+from reelmill.controller.kube.write_budget import Budget
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/mill/leases/operator"
 
@@ -27,7 +27,7 @@ class Clock:
 async def replicas(stub: Stub, folder: Path, test: object) -> None:
     clock = Clock()
     async with served(stub, folder) as cluster:
-        verbs = Verbs(cluster, Budget(1000, 1000, clock=clock))
+        verbs = KubeApi(cluster, Budget(1000, 1000, clock=clock))
 
         def leader(identity: str, years: int) -> Leader:
             skewed = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=365 * years)
@@ -92,11 +92,11 @@ def test_a_lease_that_cannot_be_renewed_is_lost_in_time(tmp_path: Path) -> None:
     async def test(clock: Clock, first: Leader, _second: Leader) -> None:
         await first.attempt()
         stub.refusals += [("GET", 500, "away", {})] * 2
-        with pytest.raises(Trouble):
+        with pytest.raises(NoAnswer):
             await first.attempt()
         assert first.holds()
         clock.now += 11
-        with pytest.raises(Trouble):
+        with pytest.raises(NoAnswer):
             await first.attempt()
         assert not first.holds()
 
@@ -109,7 +109,7 @@ def test_a_holder_whose_lease_was_taken_is_told(tmp_path: Path) -> None:
     async def main() -> None:
         clock = Clock()
         async with served(stub, tmp_path) as cluster:
-            verbs = Verbs(cluster, Budget(1000, 1000, clock=clock))
+            verbs = KubeApi(cluster, Budget(1000, 1000, clock=clock))
             now = datetime(2026, 1, 1, tzinfo=UTC)
             leader = Leader(verbs, "mill", "operator", "first", seconds=0.3, clock=clock, now=lambda: now)
             await leader.acquire()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reelmill.controller.health import PASS_SECONDS, WAIT_SECONDS, WATCH_SECONDS, Health
-from reelmill.controller.queue import WorkQueue
+from reelmill.controller.monitoring.health import PASS_SECONDS, WAIT_SECONDS, WATCH_SECONDS, Health
+from reelmill.controller.state.queue import WorkQueue
 
 
 class Rig:

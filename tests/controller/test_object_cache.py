@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.digest import fingerprint
-from reelmill.controller.cache import Store, job_key, trimmed_job, trimmed_pipeline
-from reelmill.plan.jobs import SHARDS
+from reelmill.controller.state.cache import KindCache, job_key, trimmed_job, trimmed_pipeline
+from reelmill.plan.jobs.build import SHARDS
 
 Json = dict[str, Any]
 
@@ -25,8 +25,8 @@ def thing(name: str, version: int, *, uid: str = "", namespace: str = "team", ow
     }
 
 
-def store() -> Store:
-    return Store(lambda seen: seen)
+def store() -> KindCache:
+    return KindCache(lambda seen: seen)
 
 
 def test_an_older_version_never_replaces_a_newer_one() -> None:

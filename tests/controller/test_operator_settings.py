@@ -3,7 +3,7 @@
 import pytest
 
 from reelmill.contract.errors import SpecError
-from reelmill.controller.settings import PREFIX, Settings, read
+from reelmill.controller.settings import PREFIX, OperatorSettings, read
 
 
 def test_every_setting_has_a_variable_of_its_name() -> None:
@@ -42,7 +42,7 @@ def test_a_variable_that_cannot_be_read_is_named(variable: str, text: str) -> No
 
 
 def test_variables_of_service_links_are_no_settings() -> None:
-    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    names = [PREFIX + name.upper() for name in OperatorSettings.model_fields]
     assert not [name for name in names if name.endswith(("_PORT", "_HOST", "_TCP", "_ADDR", "_PROTO"))]
     read({"REELMILL_PORT": "tcp://10.0.0.1:80", "REELMILL_SERVICE_HOST": "10.0.0.1"})
 

@@ -5,8 +5,16 @@ from pathlib import Path
 import pytest
 
 from controller.worker_rig import JOB, Rig, rigged
-from reelmill.controller.outcomes import Conflict, Expired, Forbidden, Invalid, NotFound, Throttled, Trouble
-from reelmill.controller.verbs import JOBS, PIPELINES
+from reelmill.controller.kube.api import JOBS, PIPELINES
+from reelmill.controller.kube.api_errors import (
+    Conflict,
+    Expired,
+    Forbidden,
+    Invalid,
+    NoAnswer,
+    ObjectNotFound,
+    Throttled,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,11 +22,11 @@ from reelmill.controller.verbs import JOBS, PIPELINES
     [
         (400, Invalid),
         (403, Forbidden),
-        (404, NotFound),
+        (404, ObjectNotFound),
         (409, Conflict),
         (410, Expired),
         (422, Invalid),
-        (500, Trouble),
+        (500, NoAnswer),
     ],
 )
 def test_every_refusal_has_its_kind_and_the_servers_words(tmp_path: Path, status: int, kind: type[Exception]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from reelmill.controller.queue import Backoff, Priority, WorkQueue
+from reelmill.controller.state.queue import Backoff, Priority, WorkQueue
 
 
 class Clock:

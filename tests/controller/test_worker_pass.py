@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.worker_rig import JOB, PIPELINE, STATUS, Rig, resource, rigged
-from reelmill.controller.outcomes import Conflict, Fenced, Forbidden, NotFound
+from reelmill.controller.kube.api_errors import Conflict, Fenced, Forbidden, ObjectNotFound
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def test_a_job_that_exists_is_adopted_when_it_is_ours(tmp_path: Path) -> None:
 def test_a_name_that_belongs_to_something_else_is_told_and_tried_again(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         rig.stub.refusals.append(("POST", 409, "already exists", {}))
-        with pytest.raises(NotFound):
+        with pytest.raises(ObjectNotFound):
             await rig.a_pass()
         name = rig.stub.objects[PIPELINE]["status"]["survey"]["job"]
         rig.stub.put(JOB + name, {"metadata": {"name": name, "namespace": "team"}})

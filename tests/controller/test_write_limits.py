@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from controller.stub_api_server import merged
 from reelmill.contract.status import PassStatus, StageState, StageStatus, Status
-from reelmill.controller.budget import Budget
-from reelmill.controller.status_patch import merge_patch, only_progress
-from reelmill.plan.stored import as_json
+from reelmill.controller.kube.write_budget import Budget
+from reelmill.controller.work.status_patch import merge_patch, only_progress
+from reelmill.plan.status.serialise import as_json
 
 
 class Clock:

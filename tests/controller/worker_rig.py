@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from controller.stub_api_server import Stub, served
-from reelmill.controller.budget import Budget
-from reelmill.controller.cache import Cache
-from reelmill.controller.pace import Pace
-from reelmill.controller.recorder import Recorder
-from reelmill.controller.resync import Resync
-from reelmill.controller.verbs import Verbs
-from reelmill.controller.worker import Worker
-from reelmill.plan import Settings
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.event_recorder import EventRecorder
+from reelmill.controller.kube.write_budget import Budget
+from reelmill.controller.state.cache import Cache
+from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.watch.resync import Resync
+from reelmill.controller.work.worker import PipelineWorker
+from reelmill.plan import PlannerSettings
 
 Json = dict[str, Any]
 PIPELINE = "/apis/reelmill.dev/v1alpha1/namespaces/team/videopipelines/demo"
@@ -23,15 +23,15 @@ STATUS = "PATCH team/videopipelines/demo/status"
 
 
 class Rig:
-    def __init__(self, stub: Stub, verbs: Verbs, pace: Pace | None = None) -> None:
+    def __init__(self, stub: Stub, verbs: KubeApi, pace: ReportRate | None = None) -> None:
         self.stub, self.verbs, self.cache = stub, verbs, Cache()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.seconds = 0.0
-        self.worker = Worker(
+        self.worker = PipelineWorker(
             self.cache,
             verbs,
-            Recorder(verbs, "me"),
-            Settings(),
+            EventRecorder(verbs, "me"),
+            PlannerSettings(),
             pace=pace,
             clock=lambda: self.seconds,
             now=lambda: self.now,
@@ -81,7 +81,7 @@ def rigged(folder: Path, test: Callable[[Rig], Awaitable[None]], *, fence: Calla
         stub = Stub()
         stub.put(PIPELINE, resource())
         async with served(stub, folder) as cluster:
-            rig = Rig(stub, Verbs(cluster, Budget(1000, 1000, clock=lambda: 0.0), fence=fence))
+            rig = Rig(stub, KubeApi(cluster, Budget(1000, 1000, clock=lambda: 0.0), fence=fence))
             await rig.list()
             await test(rig)
 

@@ -10,8 +10,8 @@ from inputs import clear, prepare
 from sheet import contact_sheet
 
 from reelmill.contract.task import StoreRef
-from reelmill_stages.dataset import open_data_set
-from reelmill_stages.frames.reader import open_samples
+from reelmill_stages.records.data_set import open_data_set
+from reelmill_stages.stages.frames.reader import open_samples
 from reelmill_stages.store.open import open_store
 
 FOLDER = Path("demo")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from reelmill_stages.frames.reader import OpenSample
+from reelmill_stages.stages.frames.reader import OpenSample
 
 THUMB = (128, 80)
 ACROSS = 8

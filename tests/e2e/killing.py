@@ -25,7 +25,7 @@ def descendants(pid: int) -> list[int]:
 
 def workers(pid: int) -> list[int]:
     """Worker processes of a run."""
-    return [found for found in descendants(pid) if "reelmill_stages.runtime.worker" in command_line(found)]
+    return [found for found in descendants(pid) if "reelmill_stages.runtime.workers.worker_main" in command_line(found)]
 
 
 def command_line(pid: int) -> str:

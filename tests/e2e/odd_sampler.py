@@ -3,12 +3,12 @@
 import os
 import time
 
-from reelmill_stages.pack.sample import Clip, Sample
-from reelmill_stages.pack.samplers.video_only import VideoOnly
+from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
+from reelmill_stages.stages.pack.samplers.video_only import VideoOnly
 
 
 class Odd(VideoOnly):
-    def sample(self, clip: Clip) -> Sample:
+    def sample(self, clip: PackInput) -> UnkeyedSample:
         if clip.item.key.startswith("hang"):
             time.sleep(600)
         if clip.item.key.startswith("crash"):

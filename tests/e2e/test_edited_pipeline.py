@@ -10,8 +10,8 @@ from workshop import CLIPS, SMALL, Workshop
 
 import footage
 from reelmill.contract.errors import ItemError
-from reelmill_stages.clip.rebuild import rebuild as rebuild_clip
-from reelmill_stages.frames.rebuild import rebuild
+from reelmill_stages.stages.clip.rebuild import rebuild as rebuild_clip
+from reelmill_stages.stages.frames.rebuild import rebuild
 
 pytestmark = pytest.mark.store
 

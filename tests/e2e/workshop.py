@@ -18,7 +18,7 @@ import footage
 from cli.terminal import Said, reelmill
 from reelmill.contract.record import Item, LedgerRow
 from reelmill.contract.task import Connection, StoreRef
-from reelmill_stages.dataset import DataSet, open_data_set
+from reelmill_stages.records.data_set import DataSet, open_data_set
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 

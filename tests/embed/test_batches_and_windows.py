@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.record import Item
-from reelmill_stages.embed.batches import batches
-from reelmill_stages.embed.clip_frames import middles
-from reelmill_stages.embed.windows import windows
 from reelmill_stages.stage import Done, Input, Kept
+from reelmill_stages.stages.embed.batches import batches
+from reelmill_stages.stages.embed.clip_frames import middles
+from reelmill_stages.stages.embed.windows import windows
 
 
 @given(st.integers(1, 400), st.integers(2, 4), st.integers(1, 60))

@@ -12,9 +12,9 @@ from lip_crops import crops
 from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.lip_crops import prepare, read_crops
-from reelmill_stages.embed.stage import Embed
 from reelmill_stages.stage import Done, Failed, Input
+from reelmill_stages.stages.embed.lip_crops import prepare, read_crops
+from reelmill_stages.stages.embed.stage import EmbedStage
 
 BLOCK = EmbedBlock.model_validate({"weights": {"uri": "/weights.pth"}})
 
@@ -36,7 +36,7 @@ class Desk:
 
 def processed(path: Path, key: str = "mouths/a.npz") -> Any:
     item = Item(key, 0, key, 1.0, Media(str(path), 1))
-    (result,) = Embed(BLOCK).process([Input(item, 7)], Desk(path.parent))  # type: ignore[arg-type]
+    (result,) = EmbedStage(BLOCK).process([Input(item, 7)], Desk(path.parent))  # type: ignore[arg-type]
     return result
 
 
@@ -127,5 +127,5 @@ def test_a_name_that_no_store_can_hold_fails_its_item_alone(tmp_path: Path) -> N
 
 
 def test_an_item_without_a_file_is_said_so(tmp_path: Path) -> None:
-    (result,) = Embed(BLOCK).process([Input(Item("a", 0, "a", 1.0), 0)], Desk(tmp_path))  # type: ignore[arg-type]
+    (result,) = EmbedStage(BLOCK).process([Input(Item("a", 0, "a", 1.0), 0)], Desk(tmp_path))  # type: ignore[arg-type]
     assert result.reason == "no_media"

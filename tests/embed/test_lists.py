@@ -7,7 +7,7 @@ from typing import Any
 
 from reelmill.contract.record import Item, Media
 from reelmill.contract.segment import Counts
-from reelmill_stages.embed.lists import absolute, present_lists
+from reelmill_stages.stages.embed.lists import absolute, present_lists
 
 ROOT = "embeddings/0123456789"
 

@@ -13,9 +13,9 @@ import pytest
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.lip import Lips
-from reelmill_stages.embed.lip_keys import keys
 from reelmill_stages.models.outline import outline
+from reelmill_stages.stages.embed.lip import Lips
+from reelmill_stages.stages.embed.lip_keys import keys
 
 BLOCK = EmbedBlock.model_validate({"weights": {"uri": "/w.pth"}})
 
@@ -89,7 +89,7 @@ def test_a_pickle_in_a_zip_file_is_never_executed(tmp_path: Path, capsys: pytest
 def test_003_f09_an_installation_without_torch_names_the_extra_that_brings_it() -> None:
     program = (
         "from reelmill.contract.spec.stages.embed import EmbedBlock\n"
-        "from reelmill_stages.embed.stage import Embed\n"
+        "from reelmill_stages.stages.embed.stage import EmbedStage\n"
         "import sys; sys.modules['torch'] = None\n"
         "stage = Embed(EmbedBlock.model_validate({'weights': {'uri': '/w'}}))\n"
         "try: stage.check()\n"

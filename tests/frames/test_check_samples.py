@@ -9,7 +9,7 @@ import pytest
 
 from frames.workplace import clip, item, run
 from reelmill_stages.checks import Finding
-from reelmill_stages.frames.check import Clip4mcCheck
+from reelmill_stages.stages.frames.check import Clip4mcCheck
 
 
 @pytest.fixture

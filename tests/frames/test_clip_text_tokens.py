@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.frames.tokens import ClipTokens
+from reelmill_stages.stages.frames.captions.tokens import ClipTokens
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((Path(__file__).parent / "clip_token_ids.json").read_text())

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import ftfy
 import pytest
 
-from reelmill_stages.frames.tokens import ClipTokens
+from reelmill_stages.stages.frames.captions.tokens import ClipTokens
 
 if find_spec("instant_clip_tokenizer") is None:
     pytest.skip("the peer instant-clip-tokenizer has no wheels for this Python", allow_module_level=True)

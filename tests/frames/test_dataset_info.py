@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from reelmill.contract.record import Item, Output
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.stages.frames import FramesBlock, Split
-from reelmill_stages.frames.merge import merge
-from reelmill_stages.frames.split import Named, divide
-from reelmill_stages.frames.stage import Frames
+from reelmill_stages.stages.frames.merge import merge
+from reelmill_stages.stages.frames.split import Named, divide
+from reelmill_stages.stages.frames.stage import FramesStage
 
 
 def named(count: int, clips: int = 1) -> list[Named]:
@@ -120,7 +120,7 @@ class Committed:
 
 
 def test_000_p5_paths_of_the_view_are_relative_and_an_export_makes_them_absolute(tmp_path: Path) -> None:
-    stage = Frames(FramesBlock())
+    stage = FramesStage(FramesBlock())
     (view,) = stage.present(Committed(tmp_path, 3), {"split": {"mode": "all_train"}})
     assert view.name == "dataset_info.json"
     assert json.loads(view.path.read_text()) == {"train": [sample.path for sample in named(3)], "val": [], "test": []}

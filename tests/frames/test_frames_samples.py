@@ -11,11 +11,11 @@ import pytest
 import footage
 from frames.workplace import SIZE, Workplace, clip, done, item, row, run
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.frames.pickles import load
-from reelmill_stages.frames.reader import open_sample, open_samples
-from reelmill_stages.frames.rebuild import rebuild
-from reelmill_stages.frames.stage import Frames
 from reelmill_stages.stage import Done, Failed, Result, Skipped
+from reelmill_stages.stages.frames.pickles import load
+from reelmill_stages.stages.frames.reader import open_sample, open_samples
+from reelmill_stages.stages.frames.rebuild import rebuild
+from reelmill_stages.stages.frames.stage import FramesStage
 
 NATIVE = {"width": SIZE[0], "height": SIZE[1]}
 
@@ -127,7 +127,7 @@ def test_d8_clips_of_one_video_are_decoded_in_one_pass_and_keep_their_own_captio
         for number, start in enumerate((0.4, 1.2, 0.0))
     ]
     work = Workplace(tmp_path)
-    results = Frames(FramesBlock(**NATIVE)).process(group, work)
+    results = FramesStage(FramesBlock(**NATIVE)).process(group, work)
     assert work.fetched == [str(clip())]
     assert [numbers(result)[0] for result in results if isinstance(result, Done)] == [10, 30, 0]
     tokens = {tuple(sample.tokens.tolist()) for sample in open_samples(tmp_path)}
@@ -253,4 +253,4 @@ def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
 def test_the_forecast_is_the_size_of_what_is_written(tmp_path: Path) -> None:
     result = done(tmp_path, item(clip()))
     written = sum(file.path.stat().st_size for file in result.items[0].files)
-    assert Frames(FramesBlock()).forecast(1, 2.0) == pytest.approx(written, rel=0.05)
+    assert FramesStage(FramesBlock()).forecast(1, 2.0) == pytest.approx(written, rel=0.05)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from frames.workplace import clip, done, item
-from reelmill_stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head, globals_of, load
+from reelmill_stages.stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head, globals_of, load
 
 
 @pytest.mark.parametrize("name", ["video_input.pkl", "text_input.pkl"])

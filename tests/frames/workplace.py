@@ -8,8 +8,8 @@ from typing import Any
 import footage
 from reelmill.contract.record import Item, Media, Output, Span
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.frames.stage import Frames
 from reelmill_stages.stage import Done, Input, Result
+from reelmill_stages.stages.frames.stage import FramesStage
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "2")
 SIZE = (208, 112)
@@ -46,7 +46,7 @@ def item(path: Path, number: int = 0, span: tuple[float, float] | None = None, *
 
 def run(scratch: Path, group: Sequence[Input], *, gpu: int | None = None, **params: Any) -> Sequence[Result]:
     """The stage's results for a group."""
-    stage = Frames(FramesBlock.model_validate(params))
+    stage = FramesStage(FramesBlock.model_validate(params))
     stage.check()
     scratch.mkdir(parents=True, exist_ok=True)
     return stage.process(group, Workplace(scratch, gpu))

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from grid.gallery import ATTRIBUTES, feature_file, features
-from reelmill_stages.grid.containers.hdf5 import Hdf5
+from reelmill_stages.stages.grid.containers.hdf5 import Hdf5
 
 GRIDS = "grids.hdf5"
 

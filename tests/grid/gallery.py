@@ -9,8 +9,8 @@ from PIL import Image
 
 from reelmill.contract.record import Item, Media
 from reelmill.contract.segment import Counts
-from reelmill_stages.grid.containers import container
-from reelmill_stages.grid.keys import key
+from reelmill_stages.stages.grid.containers import container
+from reelmill_stages.stages.grid.keys import key
 
 ATTRIBUTES = {
     "format": "reelmill-grids", "format_version": 1, "model": "ViT-B-16", "weights": f"sha256:{0:064x}", "input": 224,

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from grid.gallery import image_item, picture
-from reelmill.contract.spec.pipeline import Source, Stage
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill.plan.fits import fits
-from reelmill_stages.grid.stage import Grid
+from reelmill.plan.definition.compatibility import fits
 from reelmill_stages.stage import Failed, Input
+from reelmill_stages.stages.grid.stage import GridStage
 from worker_desk import Desk
 
 WEIGHTS = {"uri": "s3://models/clip.pt"}
@@ -61,12 +61,12 @@ def test_004_f05_values_outside_of_what_is_promised_are_refused(fields: dict) ->
 def test_004_f13_storage_is_forecast_before_the_start() -> None:
     train2014 = 82_783
     one = block(merged="none")
-    assert Grid(one).forecast(train2014, 0.0) == train2014 * 49 * 768 * 4 == 12_461_159_424
-    assert Grid(block()).forecast(train2014, 0.0) == 2 * Grid(one).forecast(train2014, 0.0)
-    assert Grid(block(merged="none", dtype="float16")).forecast(train2014, 0.0) == 12_461_159_424 // 2
-    assert Grid(block(merged="none", grid="14x14")).forecast(train2014, 0.0) == 4 * 12_461_159_424
+    assert GridStage(one).forecast(train2014, 0.0) == train2014 * 49 * 768 * 4 == 12_461_159_424
+    assert GridStage(block()).forecast(train2014, 0.0) == 2 * GridStage(one).forecast(train2014, 0.0)
+    assert GridStage(block(merged="none", dtype="float16")).forecast(train2014, 0.0) == 12_461_159_424 // 2
+    assert GridStage(block(merged="none", grid="14x14")).forecast(train2014, 0.0) == 4 * 12_461_159_424
     with_labels = block(merged="none", labels=WEIGHTS)
-    assert Grid(with_labels).forecast(1, 0.0) == 49 * 768 * 4 + 196 * 8
+    assert GridStage(with_labels).forecast(1, 0.0) == 49 * 768 * 4 + 196 * 8
 
 
 NO_TORCH = """
@@ -74,9 +74,9 @@ import sys
 sys.modules["torch"] = None
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill_stages.grid.stage import Grid
+from reelmill_stages.stages.grid.stage import GridStage
 try:
-    Grid(GridBlock.model_validate({"weights": {"uri": "clip.pt"}})).check()
+    GridStage(GridBlock.model_validate({"weights": {"uri": "clip.pt"}})).check()
 except SpecError as error:
     print(error, error.hint)
 """
@@ -92,7 +92,7 @@ def test_pixels_are_made_without_torch_and_what_is_no_image_fails(tmp_path: Path
     (tmp_path / "text.jpg").write_text("no image")
     whole = picture(tmp_path / "whole.jpg", size=(320, 240)).read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    stage, results = Grid(block()), {}
+    stage, results = GridStage(block()), {}
     for number, name in enumerate(("whole.jpg", "text.jpg", "cut.jpg")):
         given = Input(image_item(tmp_path / name, number), number)
         (results[name],) = stage.process([given], Desk(tmp_path / f"work{number}"))
@@ -105,15 +105,15 @@ def test_an_item_without_an_integer_id_fails_by_itself(tmp_path: Path) -> None:
     item = image_item(picture(tmp_path / "a.jpg"), 1)
     for wrong in ("9", None, -1, True):
         item.fields["image_id"] = wrong
-        (result,) = Grid(block()).process([Input(item, 0)], Desk(tmp_path / "work"))
+        (result,) = GridStage(block()).process([Input(item, 0)], Desk(tmp_path / "work"))
         assert result.reason == "bad_id"
 
 
 def test_a_grid_stage_reads_images_and_nothing_else() -> None:
-    stage = Stage.model_validate({"name": "features", "grid": {"weights": WEIGHTS}})
-    images = Source.model_validate({"name": "coco", "images": {"uri": "s3://raw/coco/"}})
-    videos = Source.model_validate({"name": "raw", "files": {"uri": "s3://raw/"}})
+    stage = StageSpec.model_validate({"name": "features", "grid": {"weights": WEIGHTS}})
+    images = SourceSpec.model_validate({"name": "coco", "images": {"uri": "s3://raw/coco/"}})
+    videos = SourceSpec.model_validate({"name": "raw", "files": {"uri": "s3://raw/"}})
     assert fits(stage, images, "from") == []
     assert "reads images" in fits(stage, videos, "from")[0].what
-    frames = Stage.model_validate({"name": "samples", "frames": {}})
+    frames = StageSpec.model_validate({"name": "samples", "frames": {}})
     assert "gives images" in fits(frames, images, "from")[0].what

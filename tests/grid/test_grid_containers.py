@@ -11,9 +11,9 @@ import pytest
 
 from grid.gallery import ATTRIBUTES, feature_file, features
 from reelmill.contract.errors import SpecError
-from reelmill_stages.grid.containers import container, kind_of, opened
-from reelmill_stages.grid.containers.hdf5 import Hdf5
-from reelmill_stages.grid.keys import key, parsed
+from reelmill_stages.stages.grid.containers import container, kind_of, opened
+from reelmill_stages.stages.grid.containers.hdf5 import Hdf5
+from reelmill_stages.stages.grid.keys import key, parsed
 
 KINDS = {"hdf5": ".hdf5", "npz": ".npz", "lmdb": ".lmdb"}
 

@@ -11,8 +11,8 @@ from grid.gallery import Features, feature_file, features
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill_stages.grid.keys import parsed
-from reelmill_stages.grid.stage import Grid
+from reelmill_stages.stages.grid.keys import parsed
+from reelmill_stages.stages.grid.stage import GridStage
 
 ROOT = "features/0123456789"
 
@@ -30,8 +30,8 @@ def data_set(folder: Path, *parts: int, splits: tuple[str, ...] = ("train2014",)
     return Features(folder, items)
 
 
-def stage(**fields) -> Grid:
-    return Grid(GridBlock.model_validate({"weights": {"uri": "w.pt"}, **fields}))
+def stage(**fields) -> GridStage:
+    return GridStage(GridBlock.model_validate({"weights": {"uri": "w.pt"}, **fields}))
 
 
 def test_d27_the_merged_file_is_a_real_copy_of_all_parts(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pack.broken_tars import flipped, tar
-from reelmill_stages.index.check import IndexCheck
+from reelmill_stages.stages.index.check import IndexCheck
 
 ROWS = [{"url": "a.tar", "nsamples": 2}, {"url": "b.tar", "nsamples": 2}]
 

@@ -17,8 +17,8 @@ from pack.readers import stock
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Failed, Input, Result
+from reelmill_stages.stages.index.stage import IndexStage
 from worker_desk import Desk
 
 INDEX_ROOT = "catalog/abcdefabcd"
@@ -30,14 +30,14 @@ def tar_item(path: Path, number: int = 0, **fields) -> Item:
 
 def looked_at(path: Path, folder: Path, *, number: int = 0, fields: dict | None = None, **block) -> Result:
     item = tar_item(path, number, **(fields or {}))
-    (result,) = Index(IndexBlock(**block)).process([Input(item, number)], Desk(folder / "work"))
+    (result,) = IndexStage(IndexBlock(**block)).process([Input(item, number)], Desk(folder / "work"))
     return result
 
 
 def presented(items: Sequence[Item], folder: Path, root: str = INDEX_ROOT) -> Path:
     out = folder / "out"
     out.mkdir()
-    for file in Index(IndexBlock()).present(Gathered(items, folder / "views", root), {}):
+    for file in IndexStage(IndexBlock()).present(Gathered(items, folder / "views", root), {}):
         (out / file.name).write_bytes(file.path.read_bytes())
     return out
 
@@ -99,7 +99,7 @@ def test_an_export_makes_the_ways_to_its_tars_absolute_and_no_other(tmp_path: Pa
     ]
     out = presented(rows, tmp_path)
     for name in ("index.pkl", "index.json"):
-        Index(IndexBlock()).localise(out / name, out)
+        IndexStage(IndexBlock()).localise(out / name, out)
     expected = [
         {"url": "s3://bucket/a.tar", "nsamples": 3},
         {"url": str(out / ROOT / "0001/b.tar"), "nsamples": 4},
@@ -145,7 +145,7 @@ def test_001_f18_one_bad_tar_stops_no_other(tmp_path: Path) -> None:
     TARS["truncated"](tmp_path)
     tar(tmp_path / "b.tar")
     inputs = [Input(tar_item(tmp_path / name, n), n) for n, name in enumerate(("a.tar", "b.tar"))]
-    bad, good = Index(IndexBlock()).process(inputs, Desk(tmp_path / "work"))
+    bad, good = IndexStage(IndexBlock()).process(inputs, Desk(tmp_path / "work"))
     assert isinstance(bad, Failed)
     assert isinstance(good, Done)
 

@@ -10,7 +10,7 @@ import pytest
 
 from reelmill.contract.task import ENV
 from reelmill.local.jobs import Jobs
-from reelmill.local.process import Line
+from reelmill.local.process import LogLine
 from reelmill.plan import CreateJob
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
@@ -39,7 +39,7 @@ class Desk:
     def __init__(self, folder: Path, codes: dict[int, str], **settings: Any) -> None:
         environment = {**os.environ, "FOLDER": str(folder)} | {f"CODES_{n}": code for n, code in codes.items()}
         self.folder = folder
-        self.lines: list[Line] = []
+        self.lines: list[LogLine] = []
         self.jobs = Jobs(
             [sys.executable, "-I", "-S", "-c", PROGRAM],
             folder=folder,

@@ -15,7 +15,7 @@ import pytest
 
 import footage
 from reelmill.contract.status import Status
-from reelmill.local import Outcome, Silent, run
+from reelmill.local import QuietObserver, RunResult, run
 from reelmill.plan import Event
 from reelmill.plan.requests import annotation
 from simulated_cluster import pipeline
@@ -25,7 +25,7 @@ from symbolic_stages import SymbolicStore
 CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 2}
 
 
-class Notes(Silent):
+class Notes(QuietObserver):
     """An observer that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ def prepare(tmp_path: Path) -> Iterator[Prepare]:
         server.close()
 
 
-def start(command: list[str], *stages: dict[str, Any], **options: Any) -> Outcome:
+def start(command: list[str], *stages: dict[str, Any], **options: Any) -> RunResult:
     return run(pipeline(list(stages) or [CLIPS]), command=command, **options)
 
 

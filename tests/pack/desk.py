@@ -7,9 +7,9 @@ from pathlib import Path
 from reelmill.contract.record import Item, Media, Span
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.pack.stage import Pack
-from reelmill_stages.runtime.cutting import Row, cut
+from reelmill_stages.runtime.open.sharding import ItemSequence, cut
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard
+from reelmill_stages.stages.pack.stage import PackStage
 from worker_desk import Desk
 
 ROOT = "samples/0123456789"
@@ -43,14 +43,14 @@ def video_item(
 
 def processed(block: PackBlock, items: Iterable[Item], folder: Path, first: int = 0) -> list[tuple[Input, Result]]:
     """Every item through `process`, alone in its group."""
-    stage = Pack(block)
+    stage = PackStage(block)
     inputs = [Input(item, first + place) for place, item in enumerate(items)]
     return [(one, *stage.process([one], Desk(folder / f"work-{one.number}"))) for one in inputs]
 
 
 def stretches(total: int, shards: int, batch: int) -> list[tuple[int, int]]:
     """[first, end) of every shard, cut as the open step cuts."""
-    row = Row()
+    row = ItemSequence()
     for _ in range(total):
         row.append(1.0, starts=True, is_bytes=False)
     return cut(row, shards, batch=batch)
@@ -88,7 +88,7 @@ def assembled(
                 yield Kept(input_, result)
 
     made = []
-    for one in Pack(block).assemble(kept(), Shard(index, of, first, len(results), segment, out)):
+    for one in PackStage(block).assemble(kept(), Shard(index, of, first, len(results), segment, out)):
         for path in taken:
             path.unlink(missing_ok=True)
         taken.clear()
@@ -116,7 +116,7 @@ def tar_items(made: Iterable[Assembled], segment: int = 1, root: str = ROOT) -> 
 def presented(block: PackBlock, made: Sequence[Assembled], folder: Path) -> None:
     """Write the views of assembled tars into the data set's folder."""
     data = Gathered(tar_items(made), folder.parent / f"{folder.name}-views")
-    for file in Pack(block).present(data, {}):
+    for file in PackStage(block).present(data, {}):
         path = folder / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.path.read_bytes())

@@ -11,7 +11,7 @@ from pack.desk import packed, presented, video_item
 from pack.readers import patched, stock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.checks import Finding
-from reelmill_stages.pack.check import RULES, TarsCheck
+from reelmill_stages.stages.pack.check import RULES, TarsCheck
 
 CASES = [*FOLDERS.items(), *MORE]
 

@@ -14,11 +14,11 @@ from pack.desk import packed, processed, video_item
 from pack.readers import document, names, patched, stock
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.pack.samplers import load
-from reelmill_stages.pack.samplers.kf import chosen, position
-from reelmill_stages.pack.samplers.un import segment_middles
-from reelmill_stages.pack.stage import Pack
 from reelmill_stages.stage import Failed
+from reelmill_stages.stages.pack.samplers import load
+from reelmill_stages.stages.pack.samplers.kf import chosen, position
+from reelmill_stages.stages.pack.samplers.un import segment_middles
+from reelmill_stages.stages.pack.stage import PackStage
 
 PLACE = re.compile(r"<([IP])image>#(\d+)")
 
@@ -177,7 +177,7 @@ def test_001_f09_a_sampler_of_ones_own_returns_names_and_entries(tmp_path: Path,
 )
 def test_001_f09_a_sampler_that_cannot_be_loaded_is_refused_before_any_work(sampler: str) -> None:
     with pytest.raises(SpecError) as caught:
-        Pack(PackBlock(sampler=sampler)).check()
+        PackStage(PackBlock(sampler=sampler)).check()
     assert caught.value.hint
 
 

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.pack.samplers.kf import chosen, position, thinned
-from reelmill_stages.pack.samplers.un import segment_middles, strided
+from reelmill_stages.stages.pack.samplers.kf import chosen, position, thinned
+from reelmill_stages.stages.pack.samplers.un import segment_middles, strided
 
 FRAMES = st.integers(1, 20_000)
 

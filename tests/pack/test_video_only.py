@@ -14,8 +14,8 @@ from pack.desk import assembled, packed, processed, stretches, tar_items, video_
 from pack.readers import document, names, patched, stock
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.pack.stage import Pack
 from reelmill_stages.stage import Done, Failed, Kept, Shard
+from reelmill_stages.stages.pack.stage import PackStage
 
 SHORT = {"seconds": 0.4, "fps": 10, "size": (64, 48)}
 
@@ -210,7 +210,7 @@ def test_a_full_tar_is_given_away_before_another_sample_is_taken(tmp_path: Path,
             yield Kept(input_, result)
 
     (tmp_path / "out").mkdir()
-    seen = [len(taken) for _ in Pack(block).assemble(kept(), Shard(0, 1, 0, 5, 1, tmp_path / "out"))]
+    seen = [len(taken) for _ in PackStage(block).assemble(kept(), Shard(0, 1, 0, 5, 1, tmp_path / "out"))]
     assert seen == [2, 4, 5]
 
 
@@ -225,7 +225,7 @@ def test_an_assembly_that_is_broken_off_leaves_no_unfinished_tar(tmp_path: Path,
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(Pack(block).assemble(kept(), Shard(0, 1, 0, 9, 1, tmp_path)))
+        list(PackStage(block).assemble(kept(), Shard(0, 1, 0, 9, 1, tmp_path)))
     assert [path.name for path in tmp_path.glob("*.tar")] == ["shard-0-0-9-0.tar"]
 
 

@@ -7,8 +7,15 @@ import pytest
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.segment import Counts
 from reelmill.contract.spec.failures import Failures, RetryItems
-from reelmill.plan.gate import over_tolerance
-from reelmill.plan.retry import Attempt, Next, after_control, after_shards, failing, retries_by_itself
+from reelmill.plan.passes.retry import (
+    Attempt,
+    NextAttempt,
+    after_control,
+    after_shards,
+    failing,
+    retries_by_itself,
+)
+from reelmill.plan.passes.tolerance import over_tolerance
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 
@@ -28,33 +35,33 @@ def of(made: SimulatedCluster, letter: str) -> list[str]:
 @pytest.mark.parametrize(
     ("attempt", "expected"),
     [
-        (Attempt(number=1, undone=0, done=5, succeeded=True), Next.COMMIT),
-        (Attempt(number=1, undone=2, done=3, succeeded=False), Next.ATTEMPT),
-        (Attempt(number=3, undone=2, done=3, succeeded=False), Next.GIVE_UP),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.CONFIG), Next.STALL),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.STALE_PLAN), Next.SURVEY),
-        (Attempt(number=1, undone=5, done=0, succeeded=False, exit=ExitCode.EARLY_ABORT), Next.STALL),
-        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), Next.ATTEMPT),
-        (Attempt(number=3, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), Next.GIVE_UP),
-        (Attempt(number=1, undone=0, done=5, succeeded=False, exit=ExitCode.CONFIG), Next.COMMIT),
+        (Attempt(number=1, undone=0, done=5, succeeded=True), NextAttempt.COMMIT),
+        (Attempt(number=1, undone=2, done=3, succeeded=False), NextAttempt.ATTEMPT),
+        (Attempt(number=3, undone=2, done=3, succeeded=False), NextAttempt.GIVE_UP),
+        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.STALL),
+        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.STALE_PLAN), NextAttempt.SURVEY),
+        (Attempt(number=1, undone=5, done=0, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.STALL),
+        (Attempt(number=1, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.ATTEMPT),
+        (Attempt(number=3, undone=2, done=3, succeeded=False, exit=ExitCode.EARLY_ABORT), NextAttempt.GIVE_UP),
+        (Attempt(number=1, undone=0, done=5, succeeded=False, exit=ExitCode.CONFIG), NextAttempt.COMMIT),
     ],
 )
-def test_what_follows_an_attempt(attempt: Attempt, expected: Next) -> None:
+def test_what_follows_an_attempt(attempt: Attempt, expected: NextAttempt) -> None:
     assert after_shards(attempt, Failures()) is expected
 
 
 @pytest.mark.parametrize(
     ("code", "tries", "expected"),
     [
-        (ExitCode.CONFIG, 1, Next.STALL),
-        (ExitCode.TRANSIENT, 1, Next.REOPEN),
-        (ExitCode.BUG, 2, Next.REOPEN),
-        (ExitCode.BUG, 3, Next.STALL),
-        (ExitCode.STALE_PLAN, 1, Next.SURVEY),
-        (ExitCode.STALE_PLAN, 3, Next.STALL),
+        (ExitCode.CONFIG, 1, NextAttempt.STALL),
+        (ExitCode.TRANSIENT, 1, NextAttempt.REOPEN),
+        (ExitCode.BUG, 2, NextAttempt.REOPEN),
+        (ExitCode.BUG, 3, NextAttempt.STALL),
+        (ExitCode.STALE_PLAN, 1, NextAttempt.SURVEY),
+        (ExitCode.STALE_PLAN, 3, NextAttempt.STALL),
     ],
 )
-def test_what_follows_a_failed_open_or_commit(code: ExitCode, tries: int, expected: Next) -> None:
+def test_what_follows_a_failed_open_or_commit(code: ExitCode, tries: int, expected: NextAttempt) -> None:
     assert after_control(code, tries, 3) is expected
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.plan.graph import SpecErrors, resolve
+from reelmill.plan.definition.graph import SpecErrors, resolve
 
 RAW = {"name": "raw", "files": {"uri": "s3://in/"}}
 MORE = {"name": "more", "files": {"uri": "s3://more/"}}

@@ -2,11 +2,11 @@
 
 import pytest
 
-from reelmill.plan.settings import Settings
+from reelmill.plan.settings import PlannerSettings
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 
-SETTINGS = Settings(image="stages:1", embed_image="stages:1-embed")
+SETTINGS = PlannerSettings(image="stages:1", embed_image="stages:1-embed")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from reelmill.contract.task import Step
 from reelmill.plan import CreateJob, Snapshot, reconcile
-from reelmill.plan.names import job_name
-from reelmill.plan.placement import amount
+from reelmill.plan.jobs.names import job_name
+from reelmill.plan.jobs.placement import amount
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source, Spec, Stage, members
-from reelmill.plan.graph import resolve
-from reelmill.plan.keys import Keys, keys
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.definition.keys import StageKeys, keys
 
 GOLDEN = Path(__file__).with_name("golden_keys.json")
 
@@ -70,7 +70,7 @@ NOT_IN_SPEC = [
 VIEW = {"view": {"split": {"mode": "all_train"}}}
 
 
-def made(*, source: dict[str, Any] | None = None, stage: dict[str, Any] | None = None, **spec: Any) -> Keys:
+def made(*, source: dict[str, Any] | None = None, stage: dict[str, Any] | None = None, **spec: Any) -> StageKeys:
     body = json.loads(json.dumps(BASE)) | spec
     if source:
         body["sources"][0].update(source)
@@ -131,10 +131,10 @@ def test_a_parameter_at_its_default_is_as_if_absent() -> None:
 
 
 def test_every_field_of_the_resource_is_decided() -> None:
-    in_stage = {"rerun", "from_", *members(Stage, StageBlock)}
-    beside = {"name", "view"} | {field_name(Stage, alias) for alias in aliases(NOT_IN_STAGE)}
-    assert in_stage | beside == set(Stage.model_fields)
-    assert {"epoch", "name", "s3", *members(Source, SourceBlock)} == set(Source.model_fields)
+    in_stage = {"rerun", "from_", *members(StageSpec, StageBlock)}
+    beside = {"name", "view"} | {field_name(StageSpec, alias) for alias in aliases(NOT_IN_STAGE)}
+    assert in_stage | beside == set(StageSpec.model_fields)
+    assert {"epoch", "name", "s3", *members(SourceSpec, SourceBlock)} == set(SourceSpec.model_fields)
     assert {"sources", "stages"} | {field_name(Spec, alias) for alias in aliases(NOT_IN_SPEC)} == set(Spec.model_fields)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from kstatus_rules import kstatus
 from reelmill.plan import Snapshot, reconcile
-from reelmill.plan.leave import FINALIZER
-from reelmill.plan.stored import as_json
+from reelmill.plan.deletion import FINALIZER
+from reelmill.plan.status.serialise import as_json
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from reelmill.contract.task import Failure, Step
-from reelmill.controller.harvest import report
+from reelmill.controller.observe.job_reports import report
 from reelmill.local import run
-from reelmill.plan.last_words import LENGTH, last_words
+from reelmill.plan.jobs.log_tail import LENGTH, last_words
 from simulated_cluster import pipeline
 
 CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}}

@@ -7,7 +7,7 @@ import pytest
 
 from reelmill.contract.task import Failure, RemoveReport, Step
 from reelmill.plan import CreateJob, DeleteJob, Plan, SetFinalizers, Snapshot, reconcile
-from reelmill.plan.leave import FINALIZER
+from reelmill.plan.deletion import FINALIZER
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

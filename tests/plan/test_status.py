@@ -19,8 +19,8 @@ from reelmill.contract.status import (
     SurveyStatus,
 )
 from reelmill.plan import Snapshot, reconcile
-from reelmill.plan.bounds import fitted
 from reelmill.plan.requests import Request, annotation, pending
+from reelmill.plan.status.size_limit import fitted
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

@@ -21,8 +21,8 @@ from reelmill.contract.status import (
     SurveyStatus,
     cut,
 )
-from reelmill.plan.bounds import fitted
-from reelmill.plan.stored import size
+from reelmill.plan.status.serialise import size
+from reelmill.plan.status.size_limit import fitted
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

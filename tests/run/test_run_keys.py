@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.plan.graph import resolve
-from reelmill.plan.keys import keys
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.definition.keys import keys
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

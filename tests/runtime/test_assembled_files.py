@@ -6,7 +6,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.segment import Segment, ShardCommit
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.records import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 

@@ -11,8 +11,8 @@ import toy_line as toy
 
 from reelmill.contract.errors import EarlyAbort, SpecError
 from reelmill.contract.record import LedgerRow, load_rows
-from reelmill.contract.task import Limits
-from reelmill_stages.dataset import DataSet
+from reelmill.contract.task import ShardLimits
+from reelmill_stages.records.data_set import DataSet
 
 pytestmark = pytest.mark.store
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     root = tmp_path_factory.mktemp("broken")
-    line = toy.Line(root, limits=Limits(workers=2, item_timeout=2.0, worker_memory=2 << 30))
+    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=2.0, worker_memory=2 << 30))
     line.stage("upper", trace=str(root / "trace"))
     for number in range(3):
         line.put(f"k{number}", group="killing")
@@ -124,7 +124,7 @@ def test_names_that_are_taken_fail_the_second_item_and_overwrite_nothing(tmp_pat
 
 
 def test_items_that_all_fail_alike_end_the_shard_early_and_leave_no_checkpoint(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=Limits(workers=1, early_abort=5, checkpoint_seconds=0.0))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, early_abort=5, checkpoint_seconds=0.0))
     upper = line.stage("upper")
     flag = tmp_path / "flag"
     flag.touch()
@@ -149,7 +149,7 @@ def test_a_stage_that_cannot_be_made_is_a_wrong_configuration(tmp_path: Path) ->
 
 
 def test_failures_of_a_killed_run_get_another_chance_and_do_not_count_for_the_early_end(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=Limits(workers=1, early_abort=3, checkpoint_seconds=0.0, item_timeout=1.0))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, early_abort=3, checkpoint_seconds=0.0, item_timeout=1.0))
     upper = line.stage("upper", trace=str(tmp_path / "trace"))
     flag = tmp_path / "flag"
     flag.touch()

@@ -4,33 +4,33 @@ from ctypes.util import find_library
 
 import pytest
 
-from reelmill.contract.task import Limits
-from reelmill_stages.media.gpu import Gpu, gpus
-from reelmill_stages.runtime.crew_size import crew_size
+from reelmill.contract.task import ShardLimits
+from reelmill_stages.media.gpu import GpuDevice, gpus
+from reelmill_stages.runtime.workers.pool_size import pool_size
 
 GIB = 2**30
-L4 = Gpu(0, "NVIDIA L4", 24 * GIB, "550")
-SLICE = Gpu(1, "NVIDIA A100 MIG 1g.5gb", 5 * GIB, "550")
-TINY = Gpu(2, "tiny", GIB // 2, "550")
+L4 = GpuDevice(0, "NVIDIA L4", 24 * GIB, "550")
+SLICE = GpuDevice(1, "NVIDIA A100 MIG 1g.5gb", 5 * GIB, "550")
+TINY = GpuDevice(2, "tiny", GIB // 2, "550")
 
 
 @pytest.mark.parametrize(
     ("limits", "cpus", "seen", "workers"),
     [
-        (Limits(fit_gpus=True), 6, [], 6),
-        (Limits(workers=4, fit_gpus=True), 6, [], 4),
-        (Limits(fit_gpus=True), 16, [L4], 16),
-        (Limits(fit_gpus=True), 64, [L4], 24),
-        (Limits(workers=8, fit_gpus=True), 64, [SLICE], 5),
-        (Limits(fit_gpus=True), 1, [L4, SLICE, TINY], 3),
-        (Limits(fit_gpus=True), 9, [TINY], 1),
-        (Limits(workers=9), 2, [TINY], 9),
+        (ShardLimits(fit_gpus=True), 6, [], 6),
+        (ShardLimits(workers=4, fit_gpus=True), 6, [], 4),
+        (ShardLimits(fit_gpus=True), 16, [L4], 16),
+        (ShardLimits(fit_gpus=True), 64, [L4], 24),
+        (ShardLimits(workers=8, fit_gpus=True), 64, [SLICE], 5),
+        (ShardLimits(fit_gpus=True), 1, [L4, SLICE, TINY], 3),
+        (ShardLimits(fit_gpus=True), 9, [TINY], 1),
+        (ShardLimits(workers=9), 2, [TINY], 9),
     ],
 )
 def test_workers_fit_cpus_and_gpus_and_a_number_that_was_asked_for_stands(
-    limits: Limits, cpus: int, seen: list[Gpu], workers: int
+    limits: ShardLimits, cpus: int, seen: list[GpuDevice], workers: int
 ) -> None:
-    assert crew_size(limits, cpus, seen) == workers
+    assert pool_size(limits, cpus, seen) == workers
 
 
 @pytest.mark.skipif(find_library("nvidia-ml") is not None, reason="this machine has NVIDIA's library")

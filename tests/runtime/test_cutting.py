@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelmill_stages.runtime.cutting import MAX_SHARDS, Row, auto_count, cut
+from reelmill_stages.runtime.open.sharding import MAX_SHARDS, ItemSequence, auto_count, cut
 
 
-def row(weights: list[float], groups: list[int] | None = None) -> Row:
-    made = Row()
+def row(weights: list[float], groups: list[int] | None = None) -> ItemSequence:
+    made = ItemSequence()
     for place, weight in enumerate(weights):
         starts = groups is None or place == 0 or groups[place] != groups[place - 1]
         made.append(weight, starts=starts, is_bytes=False)

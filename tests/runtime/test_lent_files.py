@@ -6,18 +6,18 @@ import pytest
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import ItemError, SpecError
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.record import Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill.contract.task import StoreRef
-from reelmill_stages.runtime.locations import Locations
-from reelmill_stages.runtime.pins import pin_files, read_pins
-from reelmill_stages.runtime.upload import item_mark, put_output
-from reelmill_stages.runtime.work import Files, GroupWork
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.records.pins import pin_files, read_pins
+from reelmill_stages.runtime.outputs.upload import item_mark, put_output
+from reelmill_stages.runtime.outputs.work import Files, GroupWork
+from reelmill_stages.store.local.store import LocalStore
+from reelmill_stages.store.locations import Locations
 
-NAMES = Names("frames", "0" * 64)
+NAMES = DataSetPaths("frames", "0" * 64)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reelmill.contract.record import LedgerRow, Outcome
-from reelmill_stages.runtime.cgroup import cpus, memory
+from reelmill_stages.host.cgroup import cpus, memory
+from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.runtime.context import scratch_folder
-from reelmill_stages.runtime.latest import LatestRows
 
 
 def files(root: Path, texts: dict[str, str]) -> Path:

@@ -13,11 +13,11 @@ from peak_memory import peak_of
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass
 from reelmill.contract.task import StageDef, Step, Task
+from reelmill_stages.records.records import create, load
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.inputs import shard_inputs
-from reelmill_stages.runtime.settled import Settled
-from reelmill_stages.runtime.shard_commit import write_rows
-from reelmill_stages.runtime.stored import create, load
+from reelmill_stages.runtime.shards.outcomes import SettledInput
+from reelmill_stages.runtime.shards.shard_commit import write_rows
 
 pytestmark = pytest.mark.store
 
@@ -55,14 +55,14 @@ def commit_shards(line: toy.Line, stage: StageDef) -> None:
     with context(line.task(Step.SHARDS, stage, segment=1), os.environ, threading.Event()) as found:
         for shard in range(len(opened.shards)):
 
-            def settled(shard: int = shard) -> Iterator[Settled]:
+            def settled(shard: int = shard) -> Iterator[SettledInput]:
                 for given in shard_inputs(found.store, opened, shard, found.scratch, union=False):
                     key, ordinal = given.key, given.input.item.ordinal
                     if ordinal % 3 == 0:
-                        yield Settled(LedgerRow(key, ordinal, Outcome.FAILED, "broken", "no words " * 5))
+                        yield SettledInput(LedgerRow(key, ordinal, Outcome.FAILED, "broken", "no words " * 5))
                     else:
                         item = {"key": key, "ordinal": 0, "group": key, "weight": 1.0, "outputs": []}
-                        yield Settled(LedgerRow(key, ordinal, Outcome.DONE), (item,))
+                        yield SettledInput(LedgerRow(key, ordinal, Outcome.DONE), (item,))
 
             folder = found.scratch / f"shard-{shard}"
             folder.mkdir()

@@ -6,8 +6,8 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.errors import StalePlan, TransientError
-from reelmill.contract.task import Limits
-from reelmill_stages.runtime.law import LawBroken
+from reelmill.contract.task import ShardLimits
+from reelmill_stages.runtime.commit.accounting import LawBroken
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
@@ -41,7 +41,7 @@ def test_a_pass_with_undone_shards_is_not_closed_until_they_are_given_up(line: t
 
 
 def test_what_a_lost_shard_had_checkpointed_is_kept(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=Limits(workers=1, checkpoint_seconds=0.0, item_timeout=60))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=0.0, item_timeout=60))
     upper = line.stage("upper")
     line.put("a")
     line.put("b")

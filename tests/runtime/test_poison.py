@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.task import Limits, StageDef, Step
+from reelmill.contract.task import ShardLimits, StageDef, Step
 
 pytestmark = pytest.mark.store
 
@@ -29,7 +29,7 @@ def notes(line: toy.Line, stage: StageDef) -> list[str]:
 
 
 def poisoned(root: Path, *poisons: str, workers: int, grouped: bool) -> tuple[toy.Line, StageDef]:
-    line = toy.Line(root, limits=Limits(workers=workers, item_timeout=30, checkpoint_seconds=0.1))
+    line = toy.Line(root, limits=ShardLimits(workers=workers, item_timeout=30, checkpoint_seconds=0.1))
     for number in range(10):
         line.put(f"v{number}", group=f"g{number // 5}" if grouped else f"v{number}")
     for name in poisons:

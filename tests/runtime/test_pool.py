@@ -9,15 +9,15 @@ import toy_line as toy
 
 from reelmill.contract.record import Item, Media, Outcome
 from reelmill.contract.task import StoreRef
-from reelmill_stages.runtime.crew import CrewConfig
-from reelmill_stages.runtime.inputs import Given
-from reelmill_stages.runtime.messages import WorkerConfig
-from reelmill_stages.runtime.pool import Pool
-from reelmill_stages.runtime.slots import Told
+from reelmill_stages.runtime.inputs import ShardInput
+from reelmill_stages.runtime.workers.group_retry import InputOutcome
+from reelmill_stages.runtime.workers.messages import WorkerConfig
+from reelmill_stages.runtime.workers.pool import Pool
+from reelmill_stages.runtime.workers.supervisor import SupervisorConfig
 from reelmill_stages.stage import Input
 
 
-def config(root: Path, *, memory: int | None = None) -> CrewConfig:
+def config(root: Path, *, memory: int | None = None) -> SupervisorConfig:
     line = toy.Line(root)
     stage = line.stage("upper")
     worker = WorkerConfig(
@@ -32,19 +32,19 @@ def config(root: Path, *, memory: int | None = None) -> CrewConfig:
         level="INFO",
     )
     (root / "work").mkdir()
-    return CrewConfig(worker, 2, 60.0, root / "work", memory)
+    return SupervisorConfig(worker, 2, 60.0, root / "work", memory)
 
 
-def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[Given]]:
+def given(root: Path, texts: list[str], taken: list[int]) -> Iterator[list[ShardInput]]:
     for number, text in enumerate(texts):
         file = root / f"{number}.txt"
         file.write_text(text)
         media = Media(str(file), len(text), source="raw")
         taken.append(number)
-        yield [Given(Input(Item(f"v{number}", number, f"v{number}", 1.0, media), number), number, "raw", 0)]
+        yield [ShardInput(Input(Item(f"v{number}", number, f"v{number}", 1.0, media), number), number, "raw", 0)]
 
 
-def pool(config: CrewConfig, groups: Iterator[list[Given]], settle: Callable[[Told], None]) -> Pool:
+def pool(config: SupervisorConfig, groups: Iterator[list[ShardInput]], settle: Callable[[InputOutcome], None]) -> Pool:
     return Pool(
         config,
         groups,
@@ -58,11 +58,11 @@ def pool(config: CrewConfig, groups: Iterator[list[Given]], settle: Callable[[To
 
 def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are_consumed(tmp_path: Path) -> None:
     taken: list[int] = []
-    settled: list[Told] = []
+    settled: list[InputOutcome] = []
     flag = tmp_path / "flag"
     texts = [f"wait-for {flag}", *["quick"] * 11]
 
-    def settle(told: Told) -> None:
+    def settle(told: InputOutcome) -> None:
         settled.append(told)
         flag.touch()
 
@@ -80,7 +80,7 @@ def test_results_come_in_order_and_only_so_many_groups_are_taken_before_they_are
 
 
 def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_path: Path) -> None:
-    settled: list[Told] = []
+    settled: list[InputOutcome] = []
     texts = [f"keep {400 << 20}", "quick", "quick"]
     running = pool(config(tmp_path, memory=350 << 20), given(tmp_path, texts, []), settled.append)
     try:
@@ -92,7 +92,7 @@ def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_
 
 
 def test_what_goes_wrong_in_the_pools_thread_reaches_the_one_who_waits(tmp_path: Path) -> None:
-    def broken() -> Iterator[list[Given]]:
+    def broken() -> Iterator[list[ShardInput]]:
         raise OSError("the rows are gone")
         yield []
 

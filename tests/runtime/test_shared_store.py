@@ -10,9 +10,9 @@ import toy_line as toy
 
 from reelmill.contract.errors import StoreUnsafe
 from reelmill.contract.segment import Pass, Runner
-from reelmill_stages.runtime.claims import claim
-from reelmill_stages.runtime.heartbeat import YOUNG_SECONDS, is_foreign
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.claims import claim
+from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
+from reelmill_stages.records.records import load
 
 
 def two_lines(root: Path) -> tuple[toy.Line, toy.Line]:

@@ -13,7 +13,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.record import load_rows
-from reelmill.contract.task import Limits, OpenReport, Step, StoreRef, SurveyReport, Task
+from reelmill.contract.task import OpenReport, ShardLimits, Step, StoreRef, SurveyReport, Task
 
 
 def do(line: toy.Line, task: Task, index: int | None = None) -> tuple[int, Any, list[dict[str, Any]]]:
@@ -77,7 +77,7 @@ def test_a_process_without_a_task_exits_64(tmp_path: Path, env: dict[str, str]) 
 
 @pytest.mark.store
 def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=Limits(workers=1, checkpoint_seconds=3600))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=3600))
     upper = line.stage("upper", trace=str(tmp_path / "trace"))
     for number in range(4):
         line.put(f"v{number}")
@@ -104,8 +104,8 @@ def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_goes_on(tm
 
 def test_survey_open_and_commit_start_without_media_libraries(tmp_path: Path) -> None:
     program = (
-        "import sys, reelmill_stages.runtime.step, reelmill_stages.runtime.survey, reelmill_stages.runtime.open, "
-        "reelmill_stages.runtime.commit\n"
+        "import sys, reelmill_stages.runtime.step, reelmill_stages.runtime.survey.step, reelmill_stages.runtime.open.step, "
+        "reelmill_stages.runtime.commit.step\n"
         "heavy = {'numpy', 'av', 'minio', 'PIL', 'webdataset', 'pynvml', 'ffmpeg', 'pyarrow'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )

@@ -8,7 +8,7 @@ import toy_line as toy
 from reelmill.contract.errors import TransientError
 from reelmill.contract.segment import ShardCommit
 from reelmill.contract.task import Step
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.records import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 

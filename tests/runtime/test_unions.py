@@ -5,7 +5,7 @@ from pathlib import Path
 import toy_line as toy
 
 from reelmill.contract.segment import Pass
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.records import load
 
 
 def test_a_union_takes_all_items_and_keeps_their_keys_apart(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.task import (
     CommitReport,
     Connection,
-    Limits,
     OpenReport,
     Owner,
+    ShardLimits,
     SourceDef,
     StageDef,
     Step,
@@ -25,12 +25,12 @@ from reelmill.contract.task import (
     Task,
     Upstream,
 )
-from reelmill_stages.dataset import DataSet, open_data_set
-from reelmill_stages.runtime.commit import commit
+from reelmill_stages.records.data_set import DataSet, open_data_set
+from reelmill_stages.runtime.commit.step import commit
 from reelmill_stages.runtime.context import context
-from reelmill_stages.runtime.open import open_pass
-from reelmill_stages.runtime.shard import run_shard
-from reelmill_stages.runtime.survey import survey
+from reelmill_stages.runtime.open.step import open_pass
+from reelmill_stages.runtime.shards.step import run_shard
+from reelmill_stages.runtime.survey.step import survey
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
@@ -47,7 +47,7 @@ class Line:
     root: Path
     uid: str = "uid-1"
     stages: list[StageDef] = field(default_factory=list)
-    limits: Limits = field(default_factory=lambda: Limits(workers=1, item_timeout=30, checkpoint_seconds=0.2))
+    limits: ShardLimits = field(default_factory=lambda: ShardLimits(workers=1, item_timeout=30, checkpoint_seconds=0.2))
     waves: int = 1
     run: int = 0
     views: dict[str, dict[str, object]] = field(default_factory=dict)

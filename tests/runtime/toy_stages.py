@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.record import Media
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill_stages.sources import Before, Bucket, Listed
+from reelmill_stages.sources import Bucket, EarlierItems, Listed
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
@@ -51,7 +51,7 @@ class RowsBlock(SourceBlock):
     uri: str
 
 
-def list_rows(block: RowsBlock, bucket: Bucket, source: str, before: Before) -> Iterator[Listed]:
+def list_rows(block: RowsBlock, bucket: Bucket, source: str, before: EarlierItems) -> Iterator[Listed]:
     """Rows of a JSON lines file: key, file, and optional group, weight, fields, problem."""
     for line in bucket.read(block.uri).splitlines():
         row = json.loads(line)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelmill.contract.digest import canonical
-from reelmill_stages.naming import safe_stem
+from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.tables.json_stream import values
 from source_folders import bucket, listed, put, put_json
 
 VIDS = ["a", "b", "a.b", "日本", "A"]

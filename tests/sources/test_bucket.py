@@ -8,7 +8,7 @@ import pytest
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection
 from reelmill_stages.registry import source
-from reelmill_stages.sources.bucket import PROBES, SourceBucket
+from reelmill_stages.sources.objects.bucket import PROBES, SourceBucket
 from reelmill_stages.store import Stat
 from reelmill_stages.store.open import open_location
 from source_folders import bucket, put, put_json

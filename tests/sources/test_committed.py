@@ -6,13 +6,13 @@ from typing import Literal
 import pytest
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import DataSet
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.record import Item, Output, dump_rows
 from reelmill.contract.segment import Counts, Object, Part, Segment
 from source_folders import items, listed, put, put_json, reasons
 
 KEY = "0123456789" * 6 + "abcd"
-CLIPS = DataSet("clips", KEY)
+CLIPS = DataSetPaths("clips", KEY)
 
 
 def segment(
@@ -21,7 +21,7 @@ def segment(
     *names: str,
     spans: tuple[str, ...] = (),
     state: Literal["committed", "abandoned"] = "committed",
-    data_set: DataSet = CLIPS,
+    data_set: DataSetPaths = CLIPS,
 ) -> None:
     """A closed segment whose items have these outputs; `spans` are files that span items."""
     paths = data_set.segment(number)
@@ -101,7 +101,7 @@ def test_rows_that_point_into_a_data_set_find_committed_files_only(store: Path) 
 
 
 def test_of_several_keys_the_current_one_counts(store: Path) -> None:
-    newer = DataSet("clips", "f" * 64)
+    newer = DataSetPaths("clips", "f" * 64)
     segment(store, 1, "clips/new_0_1.mp4", data_set=newer)
     both = listed("files", uri=store / "clips")
     assert sorted(item.fields["vid"] for item in both) == [*COMMITTED, "new_0_1"]

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.record import Media
-from reelmill_stages.naming import folded
+from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.before import content
-from reelmill_stages.sources.drafts import Draft
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.earlier_items import content
+from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.settle import settled
 from source_folders import items, listed, names, put, put_json
 
 
@@ -47,10 +47,10 @@ class Memory:
         return None
 
 
-def draft(about: str, row: str, stem: str, *, missing: bool = False) -> Draft:
+def draft(about: str, row: str, stem: str, *, missing: bool = False) -> RowDraft:
     media = None if missing else Media(f"/{about}.mp4", 1)
     problem = ("missing", "no file") if missing else None
-    return Draft(about, row * 32, "g", 1.0, media, {"says": row}, stem=stem, problem=problem)
+    return RowDraft(about, row * 32, "g", 1.0, media, {"says": row}, stem=stem, problem=problem)
 
 
 DRAFTS = st.lists(
@@ -67,7 +67,7 @@ DRAFTS = st.lists(
 
 
 @given(st.lists(DRAFTS, min_size=1, max_size=4))
-def test_what_was_listed_once_stays_as_it_was_named(waves: list[list[Draft]]) -> None:
+def test_what_was_listed_once_stays_as_it_was_named(waves: list[list[RowDraft]]) -> None:
     memory, all_drafts = Memory(), {}
     for wave in waves:
         all_drafts |= {(made.identity, made.row): made for made in wave if (made.identity, made.row) not in all_drafts}
@@ -83,7 +83,7 @@ def test_what_was_listed_once_stays_as_it_was_named(waves: list[list[Draft]]) ->
 
 
 @given(DRAFTS, DRAFTS)
-def test_names_of_vanished_items_are_not_given_again(first: list[Draft], second: list[Draft]) -> None:
+def test_names_of_vanished_items_are_not_given_again(first: list[RowDraft], second: list[RowDraft]) -> None:
     memory = Memory()
     memory.look(settled(first, memory))
     memory.look(settled(second, memory))

@@ -6,7 +6,7 @@ import pytest
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
 from reelmill.contract.spec.sources.images import ImagesBlock
-from reelmill_stages.sources.before import content
+from reelmill_stages.sources.earlier_items import content
 from reelmill_stages.sources.images import image_id
 from source_folders import items, listed, put, reasons
 

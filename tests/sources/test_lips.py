@@ -7,7 +7,7 @@ import pytest
 
 from lip_crops import lip_set, read_list, write_crops, write_list
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.before import content
+from reelmill_stages.sources.earlier_items import content
 from source_folders import items, listed, reasons
 
 

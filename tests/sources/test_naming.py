@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.naming import STEM_BYTES, clip_stem, safe_stem, told_apart
+from reelmill_stages.file_names import STEM_BYTES, clip_stem, safe_stem, told_apart
 
 TEXTS = st.one_of(
     st.text(max_size=200), st.text("ab./ é日", max_size=4), st.text(st.characters(categories=["Cs", "Mn"]))

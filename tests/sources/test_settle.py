@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.record import Media
-from reelmill_stages.naming import told_apart
-from reelmill_stages.sources.drafts import Draft
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.file_names import told_apart
+from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.settle import settled
 
 ROWS = ["a" * 32, "b" * 32, "c" * 32]
 DRAFTS = st.lists(
     st.builds(
-        Draft,
+        RowDraft,
         identity=st.sampled_from(["x", "x~" + "a" * 8, "x~" + "b" * 8, "x#2", "x##2", "y"]),
         row=st.sampled_from(ROWS),
         group=st.sampled_from(["g", "h"]),
@@ -24,27 +24,27 @@ DRAFTS = st.lists(
 )
 
 
-def copies(drafts: list[Draft]) -> list[Draft]:
+def copies(drafts: list[RowDraft]) -> list[RowDraft]:
     """The same drafts, those of one identity and row alike in all they say."""
-    first: dict[tuple[str, str], Draft] = {}
+    first: dict[tuple[str, str], RowDraft] = {}
     return [first.setdefault((draft.identity, draft.row), draft) for draft in drafts]
 
 
 @given(DRAFTS)
-def test_one_comes_out_for_each_that_goes_in_under_a_key_of_its_own(drafts: list[Draft]) -> None:
+def test_one_comes_out_for_each_that_goes_in_under_a_key_of_its_own(drafts: list[RowDraft]) -> None:
     found = list(settled(drafts))
     assert len(found) == len({listed.key for listed in found}) == len(drafts)
 
 
 @given(DRAFTS, st.integers())
-def test_the_order_of_rows_changes_nothing(drafts: list[Draft], seed: int) -> None:
+def test_the_order_of_rows_changes_nothing(drafts: list[RowDraft], seed: int) -> None:
     drafts = copies(drafts)
     shuffled = random.Random(seed).sample(drafts, len(drafts))
     assert list(settled(shuffled)) == list(settled(drafts))
 
 
 @given(DRAFTS)
-def test_rows_that_say_the_same_count_once(drafts: list[Draft]) -> None:
+def test_rows_that_say_the_same_count_once(drafts: list[RowDraft]) -> None:
     drafts = copies(drafts)
     found = list(settled(drafts))
     good = {(draft.identity, draft.row) for draft in drafts if draft.problem is None}
@@ -55,13 +55,13 @@ def test_rows_that_say_the_same_count_once(drafts: list[Draft]) -> None:
 
 
 def test_a_key_that_stands_alone_is_what_the_row_is_about() -> None:
-    drafts = [Draft("x", "a" * 32, "g"), Draft("x", "b" * 32, "g"), Draft("x~" + "a" * 8, "c" * 32, "g")]
+    drafts = [RowDraft("x", "a" * 32, "g"), RowDraft("x", "b" * 32, "g"), RowDraft("x~" + "a" * 8, "c" * 32, "g")]
     assert [listed.key for listed in settled(drafts)] == ["x~aaaaaaaa", "x~aaaaaaaaa", "x~bbbbbbbb"]
 
 
 def test_a_name_that_is_made_up_never_takes_one_that_is_there() -> None:
     made = told_apart([("a", "s"), ("b", "s")])["b"]
-    drafts = [Draft("a", "1", "g", stem="s"), Draft("b", "2", "g", stem="s"), Draft("0", "3", "g", stem=made)]
+    drafts = [RowDraft("a", "1", "g", stem="s"), RowDraft("b", "2", "g", stem="s"), RowDraft("0", "3", "g", stem=made)]
     names = {listed.key: listed.fields["name"] for listed in settled(drafts)}
     assert names["a"] == "s"
     assert names["0"] == made
@@ -70,7 +70,7 @@ def test_a_name_that_is_made_up_never_takes_one_that_is_there() -> None:
 
 def test_a_listing_is_sorted_by_group_and_then_by_time() -> None:
     spans = [(9.0, 10.0), (10.0, 11.0), (1.5, 2.0)]
-    drafts = [Draft(f"v:{start}", "r", group, order=(start, end)) for start, end in spans for group in ("w", "v")]
+    drafts = [RowDraft(f"v:{start}", "r", group, order=(start, end)) for start, end in spans for group in ("w", "v")]
     for number, draft in enumerate(drafts):
         draft.identity += f"/{number}"
     found = [(listed.group, float(listed.key[2:].split("/")[0])) for listed in settled(drafts)]

@@ -9,8 +9,8 @@ from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection
 from reelmill_stages.registry import source
 from reelmill_stages.sources import Listed
-from reelmill_stages.sources.bucket import SourceBucket
-from reelmill_stages.store.s3 import S3Store
+from reelmill_stages.sources.objects.bucket import SourceBucket
+from reelmill_stages.store.s3.store import S3Store
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 

@@ -10,9 +10,9 @@ import pytest
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
-from reelmill_stages.store.s3 import S3Store
-from reelmill_stages.store.s3_http import Timeouts
-from reelmill_stages.store.s3_retry import Patience
+from reelmill_stages.store.s3.http import Timeouts
+from reelmill_stages.store.s3.retry import Patience
+from reelmill_stages.store.s3.store import S3Store
 from servers.faults import FaultProxy, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket

@@ -21,8 +21,8 @@ from reelmill.contract.errors import (
 )
 from reelmill.contract.task import Connection
 from reelmill_stages.store.probe import probe
-from reelmill_stages.store.s3 import S3Store
-from reelmill_stages.store.s3_http import Timeouts
+from reelmill_stages.store.s3.http import Timeouts
+from reelmill_stages.store.s3.store import S3Store
 from servers import faults
 from servers.certificate import self_signed
 from servers.processes import Server, free_ports

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, TransientError
-from reelmill_stages.store.local import LocalStore
-from reelmill_stages.store.local_list import HIDDEN
-from reelmill_stages.store.local_record import Record, record_of, side_file
-from reelmill_stages.store.local_temp import STALE_SECONDS
+from reelmill_stages.store.local.listing import HIDDEN
+from reelmill_stages.store.local.record import Record, record_of, side_file
+from reelmill_stages.store.local.store import LocalStore
+from reelmill_stages.store.local.temporary import STALE_SECONDS
 
 WRITER = """
 import sys
 from pathlib import Path
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.local.store import LocalStore
 LocalStore(sys.argv[1]).write("k", Path(sys.argv[2]), metadata={"who": "killed"})
 """
 
@@ -280,7 +280,7 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     script = """
 import os, sys
 from reelmill.contract.errors import StoreError
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.local.store import LocalStore
 if os.getuid() == 0:
     os.setuid(65534)
 for act in (lambda s: s.write("k", b""), lambda s: list(s.list()), lambda s: s.read("k")):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import CA_FOLDER, Connection, StoreRef
 from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.open import open_location, open_store, split_uri
-from reelmill_stages.store.s3 import S3Store
+from reelmill_stages.store.s3.store import S3Store
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
@@ -143,8 +143,8 @@ def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
 
 NEVER_OPENED = """
 from reelmill.contract.errors import NotFound
-from reelmill_stages.store.s3_body import Body
-from reelmill_stages.store.s3_retry import Patience
+from reelmill_stages.store.s3.body import Body
+from reelmill_stages.store.s3.retry import Patience
 
 def refuse(at, etag):
     raise NotFound("gone")

@@ -11,8 +11,8 @@ import pytest
 from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection, Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.runtime.context import context
-from reelmill_stages.runtime.survey import survey
-from reelmill_stages.store.greet import greet
+from reelmill_stages.runtime.survey.step import survey
+from reelmill_stages.store.preflight import greet
 
 pytestmark = pytest.mark.store
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from reelmill_stages.tar.write import TarWriter
-from reelmill_stages.tokens.rules import Shape
-from reelmill_stages.tokens.symbols import Symbols
+from reelmill_stages.tokens.rules import PackRules
+from reelmill_stages.tokens.symbols import SymbolIds
 from tokens.desk import picture
 
-SHAPE = Shape(max_tokens=40, patches=3, symbols=Symbols(), vocabulary=32003)
+SHAPE = PackRules(max_tokens=40, patches=3, symbols=SymbolIds(), vocabulary=32003)
 IMAGE = [32001, 32000, 32000, 32000, 32002]
 
 

@@ -13,8 +13,8 @@ from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.tar.write import TarWriter
-from reelmill_stages.tokenize.stage import Tokenize
 from tokens import models
 from worker_desk import Desk
 
@@ -59,7 +59,7 @@ def block(
 
 def processed(made: TokenizeBlock, tars: Iterable[Path], folder: Path, first: int = 0) -> list[tuple[Input, Result]]:
     """Every tar through `process`."""
-    stage = Tokenize(made)
+    stage = TokenizeStage(made)
     results = []
     for number, path in enumerate(tars, first):
         item = Item(path.name, number, path.name, 1.0, Media(str(path), path.stat().st_size))
@@ -78,7 +78,7 @@ def packed(
     for index, (begin, end) in enumerate(stretches(len(results), shards, made.batch)):
         kept = [Kept(input_, result) for input_, result in results[begin:end] if isinstance(result, Done)]
         shard = Shard(index, shards, first + begin, end - begin, 1, folder, lambda uri, digest="": Path(uri))
-        out += Tokenize(made).assemble(iter(kept), shard)
+        out += TokenizeStage(made).assemble(iter(kept), shard)
     return out
 
 

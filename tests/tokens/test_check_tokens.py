@@ -9,11 +9,11 @@ from pack.desk import Gathered, tar_items
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.commands.check import check
-from reelmill_stages.index.stage import Index
 from reelmill_stages.stage import Done, Failed, Input
-from reelmill_stages.tokenize.check import RULES as KNOWN
-from reelmill_stages.tokenize.check import TokensCheck
-from reelmill_stages.tokenize.stage import Tokenize
+from reelmill_stages.stages.index.stage import IndexStage
+from reelmill_stages.stages.tokenize.check import RULES as KNOWN
+from reelmill_stages.stages.tokenize.check import TokensCheck
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from tokens.broken_packs import RULES, SHAPE, good, pack
 from tokens.desk import Desk, block, packed, sample, tar
 
@@ -51,7 +51,7 @@ def test_what_the_stage_writes_passes_and_is_found_to_be_packs(tmp_path: Path) -
     tars = [tar(tmp_path / f"{number}.tar", [sample(images=row % 4) for row in range(12)]) for number in range(2)]
     made = block(tmp_path, max_tokens=1300)
     out = packed(made, tars, tmp_path / "out/0001")
-    for file in Tokenize(made).present(Gathered(tar_items(out), tmp_path / "views"), {}):
+    for file in TokenizeStage(made).present(Gathered(tar_items(out), tmp_path / "views"), {}):
         (tmp_path / "out" / file.name).parent.mkdir(exist_ok=True)
         (tmp_path / "out" / file.name).write_bytes(file.path.read_bytes())
     rows = list(check(tmp_path / "out"))
@@ -82,7 +82,7 @@ def test_a_folder_of_other_tars_is_no_set_of_packs(tmp_path: Path) -> None:
 
 def looked_at(path: Path, folder: Path, **fields) -> Done | Failed:
     item = Item("a", 0, "a", 1.0, Media(str(path), path.stat().st_size), fields=fields)
-    (result,) = Index(IndexBlock(check="full", preview="100%")).process([Input(item, 0)], Desk(folder / "work"))
+    (result,) = IndexStage(IndexBlock(check="full", preview="100%")).process([Input(item, 0)], Desk(folder / "work"))
     assert isinstance(result, Done | Failed)
     return result
 

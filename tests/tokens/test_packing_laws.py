@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.tokenize.document import Document, Writer
-from reelmill_stages.tokenize.pack_json import PackJson
-from reelmill_stages.tokenize.packing import best_fit, greedy, length
-from reelmill_stages.tokenize.turns import IMAGE, Turn
+from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocument
+from reelmill_stages.stages.tokenize.pack_json import PackJson
+from reelmill_stages.stages.tokenize.packing import best_fit, greedy, length
+from reelmill_stages.stages.tokenize.turns import IMAGE, Turn
 from reelmill_stages.tokens.tokenizer import Tokenizer
 from tokens import models
 
@@ -86,10 +86,10 @@ def test_best_fit_fills_packs_that_greedy_leaves_half_empty() -> None:
 
 @given(samples=SAMPLES)
 def test_masks_are_aligned_and_every_image_is_whole(samples: list[list[Turn]]) -> None:
-    documents = list(Writer(LETTERS, PATCHES).documents(samples))
+    documents = list(DocumentEncoder(LETTERS, PATCHES).documents(samples))
     assert len(documents) == len(samples)
     for document, turns in zip(documents, samples, strict=True):
-        assert isinstance(document, Document)
+        assert isinstance(document, TokenDocument)
         expected: list[tuple[int, int]] = [(1, 0)]
         for turn in turns:
             for piece in turn.pieces:
@@ -103,7 +103,7 @@ def test_masks_are_aligned_and_every_image_is_whole(samples: list[list[Turn]]) -
 def test_the_json_of_a_pack_says_what_json_dumps_would(samples: list[list[Turn]]) -> None:
     import json
 
-    documents = [one for one in Writer(LETTERS, PATCHES).documents(samples) if isinstance(one, Document)]
+    documents = [one for one in DocumentEncoder(LETTERS, PATCHES).documents(samples) if isinstance(one, TokenDocument)]
     parts = [(one.ids[bool(place) :], one.mask[bool(place) :]) for place, one in enumerate(documents)]
     parts = [part for part in parts if len(part[0])]
     data = PackJson(LETTERS.size, 2000).dumps(parts, ["é"] * len(parts), 2)
@@ -122,8 +122,8 @@ def test_the_json_of_a_pack_says_what_json_dumps_would(samples: list[list[Turn]]
 def test_no_text_becomes_a_control_symbol(text: str, symbol: str, place: int) -> None:
     spoken = text[:place] + symbol + text[place:]
     for tokenizer in _real():
-        (document,) = Writer(tokenizer, PATCHES).documents([[Turn((spoken,), learned=True)]])
-        assert isinstance(document, Document)
+        (document,) = DocumentEncoder(tokenizer, PATCHES).documents([[Turn((spoken,), learned=True)]])
+        assert isinstance(document, TokenDocument)
         inner = document.ids[1:-1].tolist()
         assert not tokenizer.spoken(inner)
 

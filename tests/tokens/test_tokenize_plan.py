@@ -3,7 +3,7 @@
 import pytest
 
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.plan.graph import SpecErrors, resolve
+from reelmill.plan.definition.graph import SpecErrors, resolve
 
 TOKENIZE = {"tokenizer": {"uri": "s3://models/t.model"}}
 

@@ -15,7 +15,7 @@ from pack.readers import names, patched, stock
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Done, Failed
-from reelmill_stages.tokenize.stage import Tokenize
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.tokens.tokenizer import load
 from tokens.desk import block, packed, packs, picture, processed, sample, tar
 
@@ -206,7 +206,7 @@ def test_d13_a_tar_that_cannot_be_read_or_used_is_a_failed_item_with_its_reason(
 def test_a_tokenizer_without_the_needed_symbols_is_refused_by_their_names(tmp_path: Path, kind: str) -> None:
     made = block(tmp_path, kind, {"symbols": ("<im_start>",)})
     with pytest.raises(SpecError, match="<im_patch>, <im_end>"):
-        Tokenize(made).check_files(lambda ref: Path(ref.uri))
+        TokenizeStage(made).check_files(lambda ref: Path(ref.uri))
 
 
 def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
         made = block(tmp_path)
         Path(made.tokenizer.uri).write_bytes(data)
         with pytest.raises(SpecError, match="no tokenizer"):
-            Tokenize(made).check_files(lambda ref: Path(ref.uri))
+            TokenizeStage(made).check_files(lambda ref: Path(ref.uri))
 
 
 def test_001_p6_symbols_inside_captions_are_escaped_and_counted(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_the_views_say_what_the_packs_are_made_of_and_what_was_left_out(tmp_path
     out = packed(made, [tar(tmp_path / "a.tar", [sample(), sample("", 0)])], tmp_path / "out")
     files = {
         file.name: file.path.read_text()
-        for file in Tokenize(made).present(Gathered(tar_items(out), tmp_path / "views"), {})
+        for file in TokenizeStage(made).present(Gathered(tar_items(out), tmp_path / "views"), {})
     }
     assert sorted(files) == [
         ".nv-meta/.info.json",

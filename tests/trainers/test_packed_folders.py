@@ -11,7 +11,7 @@ import footage
 from pack.desk import Gathered, packed, presented, tar_items, video_item
 from pack.readers import stock
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.tokenize.stage import Tokenize
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from tokens.desk import block, sample, tar
 from tokens.desk import packed as packed_tokens
 from trainers.environments import seen_by
@@ -52,7 +52,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = block(folder, max_tokens=1200, tars_per_tar=1)
     tars = [tar(folder / f"{number}.tar", [sample(images=row % 3) for row in range(9)]) for number in range(2)]
     out = packed_tokens(made, tars, folder / "set/0001")
-    for file in Tokenize(made).present(Gathered(tar_items(out), folder / "views"), {}):
+    for file in TokenizeStage(made).present(Gathered(tar_items(out), folder / "views"), {}):
         (folder / "set" / file.name).parent.mkdir(exist_ok=True)
         (folder / "set" / file.name).write_bytes(file.path.read_bytes())
     return folder / "set"

@@ -33,13 +33,13 @@ class Check(Protocol):
 
 
 CHECKS = {
-    "clips": "reelmill_stages.clip.check:ClipsCheck",
-    "clip4mc": "reelmill_stages.frames.check:Clip4mcCheck",
-    "tars": "reelmill_stages.pack.check:TarsCheck",
-    "tokens": "reelmill_stages.tokenize.check:TokensCheck",
-    "index": "reelmill_stages.index.check:IndexCheck",
-    "lips": "reelmill_stages.embed.check:LipsCheck",
-    "grids": "reelmill_stages.grid.check:GridsCheck",
-    "chunks": "reelmill_stages.chunk.check:ChunksCheck",
+    "clips": "reelmill_stages.stages.clip.check:ClipsCheck",
+    "clip4mc": "reelmill_stages.stages.frames.check:Clip4mcCheck",
+    "tars": "reelmill_stages.stages.pack.check:TarsCheck",
+    "tokens": "reelmill_stages.stages.tokenize.check:TokensCheck",
+    "index": "reelmill_stages.stages.index.check:IndexCheck",
+    "lips": "reelmill_stages.stages.embed.check:LipsCheck",
+    "grids": "reelmill_stages.stages.grid.check:GridsCheck",
+    "chunks": "reelmill_stages.stages.chunk.check:ChunksCheck",
 }
 """Format -> `module:Class`, imported when needed."""

@@ -16,14 +16,14 @@ from reelmill_stages.sources import Adapter
 from reelmill_stages.stage import Stage
 
 STAGES = {
-    "clip": "reelmill_stages.clip.stage:Clip",
-    "frames": "reelmill_stages.frames.stage:Frames",
-    "pack": "reelmill_stages.pack.stage:Pack",
-    "tokenize": "reelmill_stages.tokenize.stage:Tokenize",
-    "index": "reelmill_stages.index.stage:Index",
-    "grid": "reelmill_stages.grid.stage:Grid",
-    "embed": "reelmill_stages.embed.stage:Embed",
-    "chunk": "reelmill_stages.chunk.stage:Chunk",
+    "clip": "reelmill_stages.stages.clip.stage:ClipStage",
+    "frames": "reelmill_stages.stages.frames.stage:FramesStage",
+    "pack": "reelmill_stages.stages.pack.stage:PackStage",
+    "tokenize": "reelmill_stages.stages.tokenize.stage:TokenizeStage",
+    "index": "reelmill_stages.stages.index.stage:IndexStage",
+    "grid": "reelmill_stages.stages.grid.stage:GridStage",
+    "embed": "reelmill_stages.stages.embed.stage:EmbedStage",
+    "chunk": "reelmill_stages.stages.chunk.stage:ChunkStage",
 }
 
 SOURCES = {

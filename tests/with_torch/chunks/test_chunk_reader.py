@@ -18,7 +18,7 @@ from chunks.chunk_place import indexed, point_folders, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError
 from reelmill_stages.datasets.chunks import ChunkSamples, collated
-from reelmill_stages.keypoints import file_name
+from reelmill_stages.media.keypoints import file_name
 
 pytestmark = pytest.mark.store
 LABELS = [[0, 18, "left"], [25, 40, "right_up"]]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.datasets.clip4mc import MEAN, STD, Clip4mcSamples
-from reelmill_stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head
+from reelmill_stages.stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head
 from reelmill_stages.store.open import open_store
 from servers.processes import Server
 from servers.s3_servers import make_bucket

@@ -9,8 +9,8 @@ import torch
 
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.stage import Embed
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Result, Shard
+from reelmill_stages.stages.embed.stage import EmbedStage
 from with_torch.embed.lip_reference import Reference, reference
 from worker_desk import Desk
 
@@ -36,7 +36,7 @@ def block(weights: Path, **params: Any) -> EmbedBlock:
 
 def embedded(block: EmbedBlock, inputs: Sequence[Input], folder: Path) -> list[Assembled | Refused]:
     """Every input through `process`, then the shard through `assemble`."""
-    stage = Embed(block)
+    stage = EmbedStage(block)
     results: list[tuple[Input, Result]] = [
         (one, *stage.process([one], Desk(folder / f"work-{one.number}"))) for one in inputs
     ]

@@ -15,10 +15,10 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Item, Media, Output, Span
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill_stages.embed.clip_frames import frames_of, middles
-from reelmill_stages.embed.clip_images import ClipImages, cropped, normalised
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input
+from reelmill_stages.stages.embed.clip_frames import frames_of, middles
+from reelmill_stages.stages.embed.clip_images import ClipImages, cropped, normalised
 from with_torch.embed.lip_desk import embedded, features
 from worker_desk import Desk
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from lip_crops import write_crops
-from reelmill_stages.embed.lip import LipModel
-from reelmill_stages.embed.lip_keys import keys
-from reelmill_stages.embed.lip_network import LipNetwork
 from reelmill_stages.stage import Assembled, Refused
+from reelmill_stages.stages.embed.lip import LipModel
+from reelmill_stages.stages.embed.lip_keys import keys
+from reelmill_stages.stages.embed.lip_network import LipNetwork
 from with_torch.embed.lip_desk import block, embedded, features, given, save_weights, wanted
 from with_torch.embed.lip_reference import reference
 

@@ -14,7 +14,7 @@ from lip_crops import read_list, write_list
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill_stages.datasets.lip_encoder import LipEncoder
 from reelmill_stages.datasets.lips import LipMixtures, is_switched_on
-from reelmill_stages.embed.stage import write_embedding
+from reelmill_stages.stages.embed.stage import write_embedding
 from with_torch.embed.lip_desk import wanted
 from with_torch.embed.lip_folder import FRAMES, SAMPLES, WEIGHTS, sample, with_sound
 

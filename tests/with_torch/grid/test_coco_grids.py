@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from cli.terminal import reelmill
 from grid.gallery import coco
 from reelmill_stages.datasets.grids import GridFeatures
-from reelmill_stages.grid.live import main as live
+from reelmill_stages.stages.grid.live import main as live
 from with_torch.grid.coco_pipeline import exported, failures, pipeline, run
 from with_torch.grid.tiny_clip import full_weights
 

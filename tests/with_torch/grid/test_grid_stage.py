@@ -13,17 +13,17 @@ from grid.gallery import Features, image_item, picture
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
-from reelmill_stages.grid.containers import SUFFIXES, opened
-from reelmill_stages.grid.live import compare
-from reelmill_stages.grid.stage import Grid
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Shard
+from reelmill_stages.stages.grid.containers import SUFFIXES, opened
+from reelmill_stages.stages.grid.live import compare
+from reelmill_stages.stages.grid.stage import GridStage
 from with_torch.grid.tiny_clip import config, model, saved
 from worker_desk import Desk
 
 pytestmark = pytest.mark.store
 
 
-class Small(Grid):
+class Small(GridStage):
     """The stage with the small model."""
 
     config = config()
@@ -34,7 +34,7 @@ def block(folder: Path, **fields) -> GridBlock:
     return GridBlock.model_validate({"weights": {"uri": str(weights)}, "imagesPerFile": 4, "batchSize": 3, **fields})
 
 
-def processed(stage: Grid, folder: Path, ids: list[int]) -> list[tuple[Input, Done]]:
+def processed(stage: GridStage, folder: Path, ids: list[int]) -> list[tuple[Input, Done]]:
     made = []
     for number, image in enumerate(ids):
         path = picture(folder / "images" / f"x_{image:06d}.jpg", image, (300, 240))
@@ -45,7 +45,7 @@ def processed(stage: Grid, folder: Path, ids: list[int]) -> list[tuple[Input, Do
 
 
 def assembled(
-    stage: Grid, folder: Path, results: list[tuple[Input, Done]], first: int = 0
+    stage: GridStage, folder: Path, results: list[tuple[Input, Done]], first: int = 0
 ) -> Iterator[Assembled | Refused]:
     scratch = folder / "0001"
     scratch.mkdir(exist_ok=True)

@@ -11,9 +11,9 @@ from PIL import Image
 
 from grid.gallery import picture
 from reelmill.contract.errors import SpecError
-from reelmill_stages.grid.codebook import read_codebook
-from reelmill_stages.grid.pixels import MEAN, STD, pixels
-from reelmill_stages.grid.tower import Grid, Tower, architecture, check_weights, pooled
+from reelmill_stages.stages.grid.codebook import read_codebook
+from reelmill_stages.stages.grid.pixels import MEAN, STD, pixels
+from reelmill_stages.stages.grid.tower import GridSelection, Tower, architecture, check_weights, pooled
 from with_torch.grid.tiny_clip import config, full_weights, model, saved
 
 pytestmark = pytest.mark.store
@@ -63,10 +63,10 @@ def test_patches_are_those_of_open_clips_model_after_the_last_layer_norm(tmp_pat
 def test_004_p4_projected_features_are_the_hidden_ones_times_the_projection(tmp_path: Path) -> None:
     made = tower(tmp_path)
     patches = made.patches(images(2))
-    hidden, projected = (made.grid(patches, Grid(14, space)) for space in ("hidden", "projected"))
+    hidden, projected = (made.grid(patches, GridSelection(14, space)) for space in ("hidden", "projected"))
     assert torch.equal(hidden, patches)
     assert torch.allclose(projected, hidden @ model().visual.proj, atol=1e-6)
-    small = made.grid(patches, Grid(7, "projected"))
+    small = made.grid(patches, GridSelection(7, "projected"))
     assert torch.allclose(small, pooled(projected, 7), atol=1e-5)
 
 
@@ -189,7 +189,7 @@ def test_004_p3_labels_are_the_nearest_text_of_each_patch(tmp_path: Path) -> Non
     patches = made.patches(images(2))
     book = torch.randn(5, 16, generator=torch.Generator().manual_seed(2))
     found = made.nearest(patches, book)
-    joint = torch.nn.functional.normalize(made.grid(patches, Grid(14, "projected")), dim=-1)
+    joint = torch.nn.functional.normalize(made.grid(patches, GridSelection(14, "projected")), dim=-1)
     assert found.shape == (2, 196)
     assert torch.equal(found, (joint @ torch.nn.functional.normalize(book, dim=-1).T).argmax(-1))
     assert len(found.unique()) > 1

@@ -21,8 +21,8 @@ from reelmill_stages.datasets.frames_in_tars import FramesInTars, together
 from reelmill_stages.datasets.order import Order
 from reelmill_stages.datasets.packed_tokens import IGNORED, PackedTokens, side_by_side, within_documents
 from reelmill_stages.datasets.tar_set import TarSet
+from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.store.open import open_store
-from reelmill_stages.tokenize.stage import Tokenize
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 from tokens.desk import block, packed, packs, sample, tar
@@ -42,7 +42,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(3)
     ]
     out = packed(made, tars, folder / "set/0001")
-    for file in Tokenize(made).present(Gathered(tar_items(out), folder / "views"), {}):
+    for file in TokenizeStage(made).present(Gathered(tar_items(out), folder / "views"), {}):
         (folder / "set" / file.name).parent.mkdir(exist_ok=True)
         shutil.copyfile(file.path, folder / "set" / file.name)
     return folder / "set"

@@ -19,24 +19,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(app: object, arguments: Sequence[str] | None) -> int:
-    from reelmill.cli.exits import Exit, code_of, describe, report_bug
-    from reelmill.cli.output import program, say
+    from reelmill.cli.display.output import program, say
+    from reelmill.cli.exits import CommandExit, code_of, describe, report_bug
 
     try:
         app(args=None if arguments is None else list(arguments), prog_name=program())  # type: ignore[operator]
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else Exit.OK
+        return end.code if isinstance(end.code, int) else CommandExit.OK
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        return CommandExit.INTERRUPTED
     except ReelmillError as error:
         for line in describe(error):
             say(line)
         return code_of(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return CommandExit.OK
     except Exception as error:
         say(f"error: a bug of reelmill: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         say(f"hint: please report it with {report_bug(error)}")
-        return Exit.BUG
-    return Exit.OK
+        return CommandExit.BUG
+    return CommandExit.OK

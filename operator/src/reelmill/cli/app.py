@@ -5,29 +5,29 @@ from typing import Annotated
 import typer
 
 from reelmill import __version__
-from reelmill.cli.abandon import abandon
-from reelmill.cli.check import check
-from reelmill.cli.events import events
-from reelmill.cli.export import export
-from reelmill.cli.init import init
-from reelmill.cli.ledger import ledger
-from reelmill.cli.logs import logs
-from reelmill.cli.merge import merge
-from reelmill.cli.operator import app as operator
-from reelmill.cli.options import spread
-from reelmill.cli.pause import cancel, resume, suspend
-from reelmill.cli.plan import plan
-from reelmill.cli.prune import prune
-from reelmill.cli.refresh import refresh
-from reelmill.cli.replay import replay
-from reelmill.cli.rerun import rerun
-from reelmill.cli.retry import retry
-from reelmill.cli.run import run
-from reelmill.cli.schema import schema
-from reelmill.cli.status import status
-from reelmill.cli.submit import submit
-from reelmill.cli.validate import validate
-from reelmill.cli.why import why
+from reelmill.cli.cluster.commands.events import events
+from reelmill.cli.cluster.commands.operator import app as operator
+from reelmill.cli.cluster.commands.pause import cancel, resume, suspend
+from reelmill.cli.cluster.commands.refresh import refresh
+from reelmill.cli.cluster.commands.rerun import rerun
+from reelmill.cli.cluster.commands.submit import submit
+from reelmill.cli.cluster.commands.why import why
+from reelmill.cli.commands.abandon import abandon
+from reelmill.cli.commands.check import check
+from reelmill.cli.commands.export import export
+from reelmill.cli.commands.init import init
+from reelmill.cli.commands.ledger import ledger
+from reelmill.cli.commands.logs import logs
+from reelmill.cli.commands.merge import merge
+from reelmill.cli.commands.plan import plan
+from reelmill.cli.commands.prune import prune
+from reelmill.cli.commands.replay import replay
+from reelmill.cli.commands.retry import retry
+from reelmill.cli.commands.run import run
+from reelmill.cli.commands.schema import schema
+from reelmill.cli.commands.status import status
+from reelmill.cli.commands.validate import validate
+from reelmill.cli.input.options import spread
 
 EPILOG = (
     "Exit codes: 0 done, 2 bad input or unusable store, 65 items failed above the tolerance, 75 try again, "

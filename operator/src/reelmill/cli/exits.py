@@ -20,12 +20,12 @@ from enum import IntEnum
 from pathlib import Path
 
 from reelmill import __version__
-from reelmill.cli.problems import Problems
+from reelmill.cli.input.problems import FieldProblems
 from reelmill.contract.errors import EarlyAbort, ReelmillError, StalePlan, TransientError
-from reelmill.plan.graph import SpecErrors
+from reelmill.plan.definition.graph import SpecErrors
 
 
-class Exit(IntEnum):
+class CommandExit(IntEnum):
     """How a command ends."""
 
     OK = 0
@@ -36,20 +36,20 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def code_of(error: ReelmillError) -> Exit:
+def code_of(error: ReelmillError) -> CommandExit:
     """The exit code of an error that reelmill raises on purpose."""
     match error:
         case TransientError() | StalePlan():
-            return Exit.AGAIN
+            return CommandExit.AGAIN
         case EarlyAbort():
-            return Exit.ITEMS
+            return CommandExit.ITEMS
         case _:
-            return Exit.INPUT
+            return CommandExit.INPUT
 
 
 def describe(error: ReelmillError) -> list[str]:
     """What, where and the way out: one line for each problem, then the hint."""
-    if isinstance(error, Problems):
+    if isinstance(error, FieldProblems):
         return [f"error: {problem}" for problem in error.problems]
     if isinstance(error, SpecErrors):
         return [line for part in error.errors for line in describe(part)]

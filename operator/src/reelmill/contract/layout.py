@@ -20,7 +20,7 @@ KEY_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class DataSet:
+class DataSetPaths:
     """The names inside one data set: a stage's or a source's segments and views under one key."""
 
     name: str
@@ -62,7 +62,7 @@ class DataSet:
 class SegmentPaths:
     """The names inside one segment. `number` counts from 1; `shard` from 0; `run` tells attempts apart."""
 
-    data_set: DataSet
+    data_set: DataSetPaths
     number: int
 
     @property

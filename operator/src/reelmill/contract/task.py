@@ -108,7 +108,7 @@ class Owner(Model):
     uid: str
 
 
-class Limits(Model):
+class ShardLimits(Model):
     """What one shard may use and how it deals with failing items."""
 
     workers: int = 0
@@ -154,7 +154,7 @@ class Task(Model):
     """Shards: ranges such as `0-3,7` that map this Job's indexes to logical shards; empty: identity."""
     attempt: int = 1
     """Shards: which attempt of the pass this Job is."""
-    limits: Limits = Limits()
+    limits: ShardLimits = ShardLimits()
     view: dict[str, object] = Field(default_factory=dict)
     """Commit: the stage's `view` block."""
     complete: bool = True

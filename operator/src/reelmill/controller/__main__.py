@@ -4,7 +4,7 @@ import os
 import sys
 
 from reelmill.contract.errors import ReelmillError
-from reelmill.controller.cluster import Access
+from reelmill.controller.kube.connection import Access
 from reelmill.controller.running import run
 from reelmill.controller.settings import read
 

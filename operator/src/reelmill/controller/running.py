@@ -9,21 +9,21 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from reelmill.contract import log
-from reelmill.controller.budget import Budget
-from reelmill.controller.cache import Cache
-from reelmill.controller.cluster import Access, Cluster, Requests, connect
-from reelmill.controller.handlers import Watches
-from reelmill.controller.health import Health
-from reelmill.controller.intake import Intake
-from reelmill.controller.leader import Leader, LeaseLost
-from reelmill.controller.metrics import Metrics
-from reelmill.controller.probes import serving
-from reelmill.controller.pump import Pump
-from reelmill.controller.recorder import Recorder
-from reelmill.controller.resync import Resync
-from reelmill.controller.settings import Settings
-from reelmill.controller.verbs import Verbs
-from reelmill.controller.worker import Worker
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.connection import Access, ApiConnection, ApiTransport, connect
+from reelmill.controller.kube.event_recorder import EventRecorder
+from reelmill.controller.kube.leader import Leader, LeaseLost
+from reelmill.controller.kube.write_budget import Budget
+from reelmill.controller.monitoring.health import Health
+from reelmill.controller.monitoring.metrics import Metrics
+from reelmill.controller.monitoring.probes import serving
+from reelmill.controller.settings import OperatorSettings
+from reelmill.controller.state.cache import Cache
+from reelmill.controller.watch.intake import Intake
+from reelmill.controller.watch.resync import Resync
+from reelmill.controller.watch.watches import Watches
+from reelmill.controller.work.pump import Pump
+from reelmill.controller.work.worker import PipelineWorker
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
@@ -35,9 +35,9 @@ class Operator:
     def __init__(
         self,
         access: Access,
-        settings: Settings,
+        settings: OperatorSettings,
         *,
-        layer: Callable[[Requests], Requests] = lambda requests: requests,
+        layer: Callable[[ApiTransport], ApiTransport] = lambda requests: requests,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._access, self._settings, self._layer, self._now = access, settings, layer, now
@@ -53,10 +53,10 @@ class Operator:
         finally:
             await cluster.close()
 
-    async def _run(self, cluster: Cluster) -> None:
+    async def _run(self, cluster: ApiConnection) -> None:
         settings = self._settings
         leader: Leader | None = None
-        verbs = Verbs(
+        verbs = KubeApi(
             self._layer(cluster),
             Budget(settings.write_rate, settings.write_burst, clock=time.monotonic),
             fence=lambda: leader is None or leader.holds(),
@@ -72,10 +72,10 @@ class Operator:
                 clock=time.monotonic,
                 now=self._now,
             )
-        worker = Worker(
+        worker = PipelineWorker(
             self.cache,
             verbs,
-            Recorder(verbs, settings.identity),
+            EventRecorder(verbs, settings.identity),
             settings.planning,
             progress_seconds=settings.progress_seconds,
             now=self._now,
@@ -96,7 +96,7 @@ class Operator:
                         async with asyncio.timeout(RELEASE_SECONDS):
                             await leader.release()
 
-    async def _lead(self, verbs: Verbs, pump: Pump, leader: Leader | None) -> None:
+    async def _lead(self, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
         if leader:
             # A replica that stands by is ready: it does all that it is there for.
             self.health.ready = True
@@ -140,7 +140,7 @@ class Operator:
             raise
 
 
-def run(access: Access, settings: Settings) -> int:
+def run(access: Access, settings: OperatorSettings) -> int:
     """Run one replica until SIGTERM or SIGINT; the exit code. Raises SpecError like `Operator.run`."""
     log.setup(level=settings.log_level)
     kopf = logging.getLogger("kopf")

@@ -26,7 +26,7 @@ def _identity() -> str:
     return socket.gethostname()
 
 
-class Settings(BaseModel):
+class OperatorSettings(BaseModel):
     """The operator's settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -66,9 +66,9 @@ class Settings(BaseModel):
     """Who this replica is in the Lease and in events."""
 
     @property
-    def planning(self) -> plan.Settings:
+    def planning(self) -> plan.PlannerSettings:
         """The part that the planner needs."""
-        return plan.Settings(
+        return plan.PlannerSettings(
             image=self.stages_image,
             embed_image=self.embed_image,
             image_pull_policy=self.stages_pull_policy,
@@ -77,13 +77,13 @@ class Settings(BaseModel):
         )
 
 
-def read(environment: Mapping[str, str], **given: object) -> Settings:
+def read(environment: Mapping[str, str], **given: object) -> OperatorSettings:
     """Settings from the environment; `given` ones win, where they are not None.
 
     Raises SpecError naming the variable that cannot be read.
     """
     values: dict[str, object] = {}
-    for name in Settings.model_fields:
+    for name in OperatorSettings.model_fields:
         text = environment.get(PREFIX + name.upper(), "").strip()
         if text:
             values[name] = text
@@ -91,7 +91,7 @@ def read(environment: Mapping[str, str], **given: object) -> Settings:
         values["own_namespace"] = found
     values.update({name: value for name, value in given.items() if value is not None})
     try:
-        return Settings.model_validate(values)
+        return OperatorSettings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()

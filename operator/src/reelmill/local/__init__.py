@@ -4,7 +4,7 @@
 everything, so the next run goes on where this one ended, however it ended.
 """
 
-from reelmill.local.loop import Outcome, run
-from reelmill.local.observer import Observer, Silent
+from reelmill.local.loop import RunResult, run
+from reelmill.local.observer import Observer, QuietObserver
 
-__all__ = ["Observer", "Outcome", "Silent", "run"]
+__all__ = ["Observer", "QuietObserver", "RunResult", "run"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
-from reelmill.local.process import Events, Exit, Line, Process, spawn
+from reelmill.local.process import Events, LogLine, Process, ProcessExit, spawn
 
 BACKOFF_SECONDS = 1.0
 """Before an index is tried again; doubled each time."""
@@ -126,7 +126,7 @@ class Jobs:
                 job.todo.remove(index)
                 self._spawn(job, index)
 
-    def wait(self, seconds: float) -> Iterator[Line]:
+    def wait(self, seconds: float) -> Iterator[LogLine]:
         """Yield log lines until a Job changes or the time is over."""
         end = min([time.monotonic() + seconds, *self._retries()])
         while True:
@@ -134,12 +134,12 @@ class Jobs:
                 happened = self.events.get(timeout=max(end - time.monotonic(), 0.0))
             except Empty:
                 return
-            if isinstance(happened, Exit):
+            if isinstance(happened, ProcessExit):
                 self._ended(happened)
                 return
             yield happened
 
-    def close(self, grace: float) -> Iterator[Line]:
+    def close(self, grace: float) -> Iterator[LogLine]:
         """End all processes: SIGTERM, then SIGKILL after `grace` seconds; yields their last lines."""
         for job in self._jobs.values():
             job.todo.clear()
@@ -176,7 +176,7 @@ class Jobs:
         limits = task.limits.model_copy(update={"workers": min(task.limits.workers or share, share)})
         return task.model_copy(update={"limits": limits})
 
-    def _ended(self, exit_: Exit) -> None:
+    def _ended(self, exit_: ProcessExit) -> None:
         self.version += 1
         process, code = exit_.process, exit_.code
         process.kill()  # what it may have left behind

@@ -14,8 +14,8 @@ from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.local.jobs import Jobs
-from reelmill.local.observer import Observer, Silent
-from reelmill.local.process import Line
+from reelmill.local.observer import Observer, QuietObserver
+from reelmill.local.process import LogLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
 
 STOP_SECONDS = 0.2
@@ -25,7 +25,7 @@ GRACE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunResult:
     """How a run ended."""
 
     status: Status
@@ -63,14 +63,14 @@ def run(
     max_processes: int | None = None,
     command: Sequence[str] = (),
     grace: float = GRACE_SECONDS,
-) -> Outcome:
+) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
     `annotations` carry requests (see `reelmill.plan.requests`). `max_processes` bounds the steps at a time; absent: the
     number of CPUs. `command` runs one step; absent: the stages installed beside this package. The calling thread
     must live as long as the run: its processes end with it.
     """
-    observer = observer or Silent()
+    observer = observer or QuietObserver()
     stop = stop or threading.Event()
     uid, status = local_uid(pipeline), Status()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -102,13 +102,13 @@ def run(
                 for event in plan.events:
                     observer.event(event)
                 if not plan.actions and not jobs.live and not status.holds("Reconciling"):
-                    return Outcome(status)
+                    return RunResult(status)
                 if not plan.actions:
                     _wait(jobs, observer, stop, plan.wake_after)
         finally:
             for line in jobs.close(grace):
                 _tell(observer, line)
-    return Outcome(status, interrupted=True)
+    return RunResult(status, interrupted=True)
 
 
 def _apply(jobs: Jobs, action: Action) -> None:
@@ -135,7 +135,7 @@ def _wait(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: flo
         left -= slice_
 
 
-def _tell(observer: Observer, line: Line) -> None:
+def _tell(observer: Observer, line: LogLine) -> None:
     record = line.record
     if record.get("msg") == "progress" and isinstance(record.get("stage"), str):
         observer.progress(record["stage"], record)

@@ -31,7 +31,7 @@ class Observer(Protocol):
         ...
 
 
-class Silent:
+class QuietObserver:
     """An observer that looks away."""
 
     def status(self, status: Status) -> None:

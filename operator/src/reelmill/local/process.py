@@ -20,14 +20,14 @@ DRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """A log line."""
 
     record: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class ProcessExit:
     """The process ended; a negative code is the signal that ended it."""
 
     process: "Process"
@@ -36,7 +36,7 @@ class Exit:
 
 TAIL_LINES = 20
 
-Events = SimpleQueue[Line | Exit]
+Events = SimpleQueue[LogLine | ProcessExit]
 
 
 @dataclass(eq=False, slots=True)
@@ -100,13 +100,13 @@ def _read(process: Process, events: Events) -> None:
         for line in stream:
             if text := line.decode(errors="replace").rstrip():
                 process.tail.append(text)
-                events.put(Line({**_record(text), "job": process.job, "index": process.index}))
+                events.put(LogLine({**_record(text), "job": process.job, "index": process.index}))
 
 
 def _wait(process: Process, reader: threading.Thread, events: Events) -> None:
     code = process.child.wait()
     reader.join(DRAIN_SECONDS)
-    events.put(Exit(process, code))
+    events.put(ProcessExit(process, code))
 
 
 def _record(text: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan, SetFinalizers
 from reelmill.plan.reconcile import reconcile, refuse
-from reelmill.plan.settings import Settings
+from reelmill.plan.settings import PlannerSettings
 from reelmill.plan.snapshot import Snapshot
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "Event",
     "PatchJob",
     "Plan",
+    "PlannerSettings",
     "SetFinalizers",
-    "Settings",
     "Snapshot",
     "reconcile",
     "refuse",

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.layout import DataSet
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.plan.decision import Action, CreateJob
-from reelmill.plan.observe import Observed, observe
+from reelmill.plan.jobs.observe import Observed, observe
+from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
-from reelmill.plan.tasks import Definition
 
 HARVEST_SECONDS = 2.0
 """How soon to look again for the report of a finished Job."""
@@ -26,7 +26,7 @@ CLOCK_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Draft:
+class PlanDraft:
     """State of one call of `reconcile`."""
 
     definition: Definition
@@ -92,13 +92,13 @@ class Draft:
         return stamp(self.now + timedelta(seconds=seconds))
 
 
-def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> Draft:
+def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraft:
     """Carry the status over: keep what has the same key in the same place, take up edits and requests."""
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     moved = bool(old.place) and old.place != keys.place
     spec = spec_fingerprint(definition.spec)
-    draft = Draft(
+    draft = PlanDraft(
         definition=definition,
         snapshot=snapshot,
         now=now,
@@ -149,7 +149,7 @@ def _stages(definition: Definition, old: Status, *, moved: bool) -> dict[str, St
         key, status = definition.keys[name], known.get(name)
         if status is None or status.key != key:
             status = StageStatus(name=name, key=key)
-        found[name] = status.model_copy(update={"type": stage.type, "path": DataSet(name, key).root})
+        found[name] = status.model_copy(update={"type": stage.type, "path": DataSetPaths(name, key).root})
     return found
 
 
@@ -163,11 +163,11 @@ def _first_run(snapshot: Snapshot, now: datetime) -> int:
     return max(int((now - snapshot.created).total_seconds()), 0)
 
 
-def _lift(draft: Draft, stage: StageStatus) -> None:
+def _lift(draft: PlanDraft, stage: StageStatus) -> None:
     draft.change(stage.name, stall=None, pass_=None, surveyed=False, tries=0)
 
 
-def _take_requests(draft: Draft) -> None:
+def _take_requests(draft: PlanDraft) -> None:
     requests = pending(draft.snapshot.annotations, draft.status.handled)
     if not requests.any:
         return

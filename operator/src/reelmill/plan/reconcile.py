@@ -9,27 +9,27 @@ from datetime import datetime
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.status import Status
-from reelmill.plan.begin import begin_pass
-from reelmill.plan.bounds import fitted
-from reelmill.plan.conditions import conditions, refused
 from reelmill.plan.decision import Plan
-from reelmill.plan.draft import Draft, begin
-from reelmill.plan.events import events
-from reelmill.plan.graph import resolve
-from reelmill.plan.keys import keys
-from reelmill.plan.leave import held, leave, let_go
-from reelmill.plan.passes import advance_pass
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.definition.keys import keys
+from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
+from reelmill.plan.draft import PlanDraft, begin
+from reelmill.plan.job_cleanup import sweep
+from reelmill.plan.jobs.tasks import Definition
+from reelmill.plan.passes.advance import advance_pass
+from reelmill.plan.passes.begin import begin_pass
 from reelmill.plan.snapshot import Snapshot
-from reelmill.plan.states import with_states
+from reelmill.plan.status.conditions import conditions, refused
+from reelmill.plan.status.events import events
+from reelmill.plan.status.size_limit import fitted
+from reelmill.plan.status.stage_states import with_states
 from reelmill.plan.survey import advance_survey
-from reelmill.plan.sweep import sweep
-from reelmill.plan.tasks import Definition
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     """What to do about one pipeline now."""
     if snapshot.deleting:
-        return leave(snapshot, now)
+        return reconcile_deletion(snapshot, now)
     spec = snapshot.pipeline.spec
     try:
         graph = resolve(spec)
@@ -49,7 +49,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     status = fitted(_status(draft))
     return Plan(
         status=status,
-        actions=(*held(snapshot), *draft.actions),
+        actions=(*finalizer_changes(snapshot), *draft.actions),
         events=events(snapshot.status, status),
         wake_after=min(draft.wakes, default=None),
     )
@@ -58,7 +58,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """A spec that cannot be accepted: nothing is begun, what runs is left alone."""
     if snapshot.deleting:
-        return let_go(snapshot, "DataKept", f"the spec cannot be accepted ({error}), so the data stays")
+        return release(snapshot, "DataKept", f"the spec cannot be accepted ({error}), so the data stays")
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]
@@ -71,7 +71,7 @@ def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     return Plan(status=status, events=events(old, status))
 
 
-def _status(draft: Draft) -> Status:
+def _status(draft: PlanDraft) -> Status:
     stages = list(draft.stages.values())
     working = [stage.pass_ for stage in stages if stage.pass_ and stage.pass_.step == "shards"]
     return Status(

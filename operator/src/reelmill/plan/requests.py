@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reelmill.contract.status import CLASSES, Handled
-from reelmill.plan.jobs import GROUP
+from reelmill.plan.jobs.build import GROUP
 
 REFRESH, RETRY, ABANDON = (f"{GROUP}/{word}" for word in ("refresh", "retry", "abandon"))
 _MAX_TOKEN = 128

@@ -7,7 +7,7 @@ MODELS = frozenset({"embed", "grid"})
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PlannerSettings:
     """Set once when the operator starts (or by the local runner)."""
 
     image: str = "reelmill-stages"

@@ -7,7 +7,7 @@ from typing import Any
 
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
-from reelmill.plan.settings import Settings
+from reelmill.plan.settings import PlannerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Snapshot:
     deleting: datetime | None = None
     """Since when the resource is being deleted; None: it is not."""
     finalizers: tuple[str, ...] = ()
-    settings: Settings = field(default_factory=Settings)
+    settings: PlannerSettings = field(default_factory=PlannerSettings)
 
 
 def stamp(now: datetime) -> str:

@@ -7,11 +7,11 @@ from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.names import seconds
 from reelmill.contract.status import StageStatus, SurveyStatus
 from reelmill.contract.task import StageReport, SurveyReport
-from reelmill.plan.draft import HARVEST_SECONDS, Draft
-from reelmill.plan.jobs import survey_job, survey_name
-from reelmill.plan.observe import Observed
+from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
+from reelmill.plan.jobs.build import survey_job, survey_name
+from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.tasks import survey_task
 from reelmill.plan.snapshot import moment, stamp
-from reelmill.plan.tasks import survey_task
 
 TRIES = 3
 FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 60.0, 900.0
@@ -19,7 +19,7 @@ FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 60.0, 900.0
 bucket that exists now, is found without a hand."""
 
 
-def advance_survey(draft: Draft) -> None:
+def advance_survey(draft: PlanDraft) -> None:
     """Take up what the survey's Job says; begin one that is wanted."""
     if draft.survey.job:
         job = draft.jobs.get(draft.survey.job)
@@ -48,7 +48,7 @@ def advance_survey(draft: Draft) -> None:
         _create(draft)
 
 
-def _create(draft: Draft) -> None:
+def _create(draft: PlanDraft) -> None:
     if draft.suspended:
         return
     survey = draft.survey
@@ -56,7 +56,7 @@ def _create(draft: Draft) -> None:
     draft.create(survey_job(draft.definition, draft.snapshot.settings, task, survey.job))
 
 
-def _digest(draft: Draft, job: Observed) -> None:
+def _digest(draft: PlanDraft, job: Observed) -> None:
     draft.survey = draft.survey.model_copy(update={"seen": True})
     if job.live:
         return
@@ -75,7 +75,7 @@ def _digest(draft: Draft, job: Observed) -> None:
     _fold(draft, report)
 
 
-def _told(draft: Draft, job: Observed) -> SurveyReport | None:
+def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:
     report = job.read(SurveyReport) if job.succeeded else None
     if report is None:
         return None
@@ -86,12 +86,12 @@ def _told(draft: Draft, job: Observed) -> SurveyReport | None:
         return None
 
 
-def _again(draft: Draft) -> bool:
+def _again(draft: PlanDraft) -> bool:
     """A survey that was given up is due once more; the stall stands until it succeeds."""
     return not draft.survey.job and not draft.wake_at(draft.survey.again_at, LAST_AGAIN_SECONDS)
 
 
-def _failed(draft: Draft, job: Observed) -> None:
+def _failed(draft: PlanDraft, job: Observed) -> None:
     tries, routine = draft.survey.tries + 1, draft.survey.routine
     draft.survey = draft.survey.model_copy(update={"job": "", "tries": tries})
     draft.want_survey(listing=draft.survey.lists, routine=routine)
@@ -113,7 +113,7 @@ def _without_report(job: Observed) -> str:
     return f"{how}; its last words: {job.last_words}" if job.last_words else how
 
 
-def _fold(draft: Draft, report: SurveyReport) -> None:
+def _fold(draft: PlanDraft, report: SurveyReport) -> None:
     for name, source in draft.sources.items():
         if told := report.sources.get(name):
             draft.sources[name] = source.model_copy(
@@ -155,7 +155,7 @@ def _folded(stage: StageStatus, told: StageReport) -> StageStatus:
     )
 
 
-def _refresh(draft: Draft) -> None:
+def _refresh(draft: PlanDraft) -> None:
     every, listed_at = draft.definition.spec.refresh, moment(draft.survey.listed_at)
     if every is None or listed_at is None or draft.suspended or draft.stall:
         return

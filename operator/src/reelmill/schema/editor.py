@@ -3,7 +3,7 @@
 from typing import Any
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source, Stage, VideoPipeline, members
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, VideoPipeline, members
 from reelmill.schema.inline import INT_OR_STRING
 
 
@@ -11,7 +11,7 @@ def editor() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a pipeline file."""
     schema = VideoPipeline.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
-    for model, kind in ((Source, SourceBlock), (Stage, StageBlock)):
+    for model, kind in ((SourceSpec, SourceBlock), (StageSpec, StageBlock)):
         definitions[model.__name__]["oneOf"] = [{"required": [name]} for name in members(model, kind)]
     _plain(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source, Spec, Stage, members
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
 from reelmill.schema.inline import INT_OR_STRING, Schema, tree
 
 HEAD = """# Field reference
@@ -19,7 +19,7 @@ def reference() -> str:
     """The page."""
     spec = tree(Spec)
     sources, stages = spec["properties"]["sources"]["items"], spec["properties"]["stages"]["items"]
-    source_blocks, stage_blocks = members(Source, SourceBlock), members(Stage, StageBlock)
+    source_blocks, stage_blocks = members(SourceSpec, SourceBlock), members(StageSpec, StageBlock)
     parts = [HEAD, *_section("spec", "", spec, skip=("sources", "stages", "defaults"))]
     parts += [
         "## spec.defaults\n",

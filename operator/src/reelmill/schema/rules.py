@@ -6,7 +6,7 @@ An expression's cost is bounded by the bounds of the lists that it walks, so eve
 from annotated_types import MaxLen
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.pipeline import Source, Spec, Stage, members
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
@@ -22,10 +22,10 @@ def exactly_one(fields: list[str]) -> Schema:
     }
 
 
-SOURCE = [exactly_one(members(Source, SourceBlock))]
+SOURCE = [exactly_one(members(SourceSpec, SourceBlock))]
 
 STAGE = [
-    exactly_one(members(Stage, StageBlock)),
+    exactly_one(members(StageSpec, StageBlock)),
     {"rule": "!has(self.view) || has(self.frames)", "message": "only a frames stage takes a view"},
 ]
 

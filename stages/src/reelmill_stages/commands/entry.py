@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.task import SourceDef, StageDef, Task
-from reelmill_stages.dataset import DataSet
+from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
@@ -33,4 +33,4 @@ def stage_of(task: Task, name: str) -> StageDef:
 
 def data_set(store: Store, entry: SourceDef | StageDef, *, scratch: Path | None = None) -> DataSet:
     """What a source or stage has under its present key, perhaps nothing."""
-    return DataSet(store, Names(entry.name, entry.key), scratch=scratch)
+    return DataSet(store, DataSetPaths(entry.name, entry.key), scratch=scratch)

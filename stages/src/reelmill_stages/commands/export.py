@@ -22,9 +22,9 @@ from reelmill.contract.segment import Object
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
-from reelmill_stages.dataset import DataSet
+from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.local.store import LocalStore
 
 MARK = ".reelmill-export.json"
 """Says of which data set a folder is an export, so that two are never mixed in one."""

@@ -7,9 +7,9 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
-from reelmill_stages.dataset import DataSet
-from reelmill_stages.runtime.known import CHANGED, NEW, Known
-from reelmill_stages.sources.bucket import SourceBucket
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
+from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.store import Store
 
 

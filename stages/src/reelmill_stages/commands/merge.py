@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.frames.info import write_info
-from reelmill_stages.frames.merge import merge
+from reelmill_stages.stages.frames.info import write_info
+from reelmill_stages.stages.frames.merge import merge
 
 
 def merge_files(train: Path, test: Path, out: Path, *, validation: int, leak_free: bool) -> dict[str, int]:

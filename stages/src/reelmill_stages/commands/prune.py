@@ -10,7 +10,7 @@ from typing import Any
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import entries, store_of
-from reelmill_stages.runtime.found import data_sets
+from reelmill_stages.records.inventory import data_sets
 
 
 def prune(task: Task, env: Mapping[str, str], *, delete: bool, now: float) -> list[dict[str, Any]]:

@@ -20,14 +20,14 @@ from reelmill.contract.segment import Pass
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
-from reelmill_stages.dataset import DataSet
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.pins import read_pins
+from reelmill_stages.records.records import load
 from reelmill_stages.runtime.inputs import groups, shard_inputs
-from reelmill_stages.runtime.locations import Locations
-from reelmill_stages.runtime.pins import read_pins
-from reelmill_stages.runtime.stored import load
-from reelmill_stages.runtime.upload import file_digest
-from reelmill_stages.runtime.work import Files, GroupWork
+from reelmill_stages.runtime.outputs.upload import file_digest
+from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.stage import Done, Failed, Input
+from reelmill_stages.store.locations import Locations
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import DataSet as Names
-from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.segment import Pass, Runner
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.dataset import DataSet, LatestKey
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.data_set import DataSet, LatestKey
+from reelmill_stages.records.records import load
 from reelmill_stages.store import Store
 
 
@@ -92,8 +91,8 @@ def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
 
 def _other_key(store: Store, entry: SourceDef | StageDef) -> dict[str, Any] | None:
     """What the name stood for last, where it was another definition than the present one."""
-    latest = load(store, Names(entry.name, "").latest, LatestKey)
+    latest = load(store, DataSetPaths(entry.name, "").latest, LatestKey)
     if latest is None or latest.key == entry.key:
         return None
-    record = DataSet(store, Names(entry.name, latest.key)).record()
+    record = DataSet(store, DataSetPaths(entry.name, latest.key)).record()
     return {"key": latest.key, "definition": record.definition if record else {}}

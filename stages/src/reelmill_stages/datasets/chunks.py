@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
-from reelmill_stages.chunk.entries import NAME, parse_index
-from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.datasets.view_files import ViewFiles
-from reelmill_stages.keypoints import JOINTS, file_name, nothing, read_joints
+from reelmill_stages.media.keypoints import JOINTS, file_name, nothing, read_joints
+from reelmill_stages.stages.chunk.entries import NAME, parse_index
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,8 +60,8 @@ class ChunkSamples:
     ) -> None:
         if find_spec("torch") is None:
             raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
-        place = Place(where, endpoint=endpoint, region=region).current(NAME)
-        source = Place("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
+        place = SampleFolder(where, endpoint=endpoint, region=region).current(NAME)
+        source = SampleFolder("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
         index = _parsed(place.read(NAME), place.at(NAME))
         entries = [each for each in index["entries"] if split is None or each["original_item"].get("split") == split]
         # One line of text each: lists of small objects would be copied into every forked worker, page by page.

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.datasets.place import Place
-from reelmill_stages.frames.info import NAME, parse_info
-from reelmill_stages.frames.pickles import loads
-from reelmill_stages.frames.writer import SIZE, TEXT, VIDEO
+from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.stages.frames.info import NAME, parse_info
+from reelmill_stages.stages.frames.pickles import loads
+from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,7 +62,7 @@ class Clip4mcSamples:
         region: str = "",
     ) -> None:
         _need_torch()
-        self._place = Place(where, endpoint=endpoint, region=region).current(NAME)
+        self._place = SampleFolder(where, endpoint=endpoint, region=region).current(NAME)
         lists = parse_info(self._place.read(NAME), self._place.at(NAME))
         if split not in lists:
             raise SpecError(f"there is no split {split!r}", where=where, hint=f"there are {', '.join(lists)}")

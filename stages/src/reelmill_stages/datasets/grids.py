@@ -17,12 +17,12 @@ import numpy as np
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
-from reelmill_stages.dataset import LatestKey
 from reelmill_stages.datasets.ranged import ranged
-from reelmill_stages.grid.containers import SUFFIXES, Reader, container, kind_of
-from reelmill_stages.grid.keys import GRIDS, LABELS, key, parsed
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.data_set import LatestKey
+from reelmill_stages.records.records import load
 from reelmill_stages.sources.images import image_id
+from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, container, kind_of
+from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_location, split_uri
 
@@ -91,7 +91,7 @@ class _Arrays:
     def __init__(self, where: str, kind: str, connection: Connection) -> None:
         self._connection = connection
         self._uri = self._file(where, kind)
-        self._reader: Reader | None = None
+        self._reader: ContainerReader | None = None
         self._process = 0
 
     def __getstate__(self) -> dict[str, object]:
@@ -106,7 +106,7 @@ class _Arrays:
         except KeyError:
             raise NotFound(f"there is no {name}", where=self._uri, hint="reelmill ledger says why") from None
 
-    def _open(self) -> Reader:
+    def _open(self) -> ContainerReader:
         if self._reader is None or self._process != os.getpid():
             store, name = self._at(self._uri)
             self._process, self._reader = os.getpid(), _opened(store, name)
@@ -140,7 +140,7 @@ class _Arrays:
         )
 
 
-def _opened(store: Store, name: str) -> Reader:
+def _opened(store: Store, name: str) -> ContainerReader:
     """hdf5 and npz are read where they lie; lmdb and pt in a bucket are downloaded once per process."""
     kind = kind_of(Path(name))
     remote = store.uri.startswith("s3://")

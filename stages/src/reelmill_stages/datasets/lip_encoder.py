@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from reelmill_stages.embed.lip import LipModel, load_lip_weights
 from reelmill_stages.models.extra import load
+from reelmill_stages.stages.embed.lip import LipModel, load_lip_weights
 
 _WINDOW, _HALO = 128, 2
 
@@ -28,6 +28,6 @@ class LipEncoder:
     def __call__(self, frames: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         if self._model is None:
             weights = load_lip_weights(self._weights, str(self._weights))
-            network = load("reelmill_stages.embed.lip_network").LipNetwork(weights, self._device)
+            network = load("reelmill_stages.stages.embed.lip_network").LipNetwork(weights, self._device)
             self._model = LipModel(network, 1, _WINDOW, _HALO)
         return self._model([frames])[0]

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
-from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.datasets.waves import read_wave
-from reelmill_stages.embed.lip_crops import FPS, crops_in, prepare
-from reelmill_stages.embed.lists import READY, SPEAKERS
 from reelmill_stages.models.extra import HINT
+from reelmill_stages.stages.embed.lip_crops import FPS, crops_in, prepare
+from reelmill_stages.stages.embed.lists import READY, SPEAKERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,15 +74,15 @@ class LipMixtures:
     ) -> None:
         if find_spec("torch") is None:
             raise SpecError("this installation lacks the package 'torch'", where="datasets", hint=HINT)
-        self._raw = Place(lists, endpoint=endpoint, region=region)
-        self._crops = Place(root or lists, endpoint=endpoint, region=region)
-        self._stored: Place | None = None
+        self._raw = SampleFolder(lists, endpoint=endpoint, region=region)
+        self._crops = SampleFolder(root or lists, endpoint=endpoint, region=region)
+        self._stored: SampleFolder | None = None
         self._rate, self._encoder, self._speakers = rate, encoder, speakers
         self._samples = None if segment is None else int(segment * rate)
         self._frames = None if segment is None else int(segment * FPS)
         self._embedded: dict[tuple[str, str], str] = {}
         if precomputed:
-            self._find(embeddings, split, Place(embeddings, endpoint=endpoint, region=region))
+            self._find(embeddings, split, SampleFolder(embeddings, endpoint=endpoint, region=region))
         self._rows = self._kept(split)
         self.kind: Literal["embeddings", "frames"] = "embeddings" if self._embedded or self._encoded else "frames"
         """What `mouth` holds, in every item alike."""
@@ -108,7 +108,7 @@ class LipMixtures:
     def _encoded(self) -> bool:
         return self._encoder is not None and self._stored is not None
 
-    def _find(self, where: str, split: str, place: Place) -> None:
+    def _find(self, where: str, split: str, place: SampleFolder) -> None:
         """Where embeddings are: all of a split that is ready; of another only for an encoder to complete."""
         stored = place.current(f"{split}/mix.json")
         try:
@@ -167,7 +167,7 @@ def is_switched_on(config: Mapping[str, Any], flag: bool | None = None) -> bool:
     return bool(config.get(SWITCH, data.get(SWITCH, False)))
 
 
-def _list(place: Place, name: str) -> list[list[Any]]:
+def _list(place: SampleFolder, name: str) -> list[list[Any]]:
     try:
         found = json.loads(place.read(name))
     except ValueError as error:

@@ -8,15 +8,15 @@ import os
 from pathlib import PurePosixPath
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.task import Connection
-from reelmill_stages.dataset import LatestKey
-from reelmill_stages.runtime.stored import parse
+from reelmill_stages.records.data_set import LatestKey
+from reelmill_stages.records.records import parse
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_location, split_uri
 
 
-class Place:
+class SampleFolder:
     """Files below `uri`: a folder, or `s3://bucket/prefix`. Credentials come from the usual AWS variables."""
 
     def __init__(self, uri: str, *, endpoint: str = "", region: str = "") -> None:
@@ -46,7 +46,7 @@ class Place:
             self._opened[root] = open_location(root, self._connection, os.environ)
         return self._opened[root], key
 
-    def current(self, view: str) -> "Place":
+    def current(self, view: str) -> "SampleFolder":
         """The folder that holds a file called `view`: here, or the newest data set of the stage whose folder this is.
 
         Raises NotFound where neither has one.
@@ -60,8 +60,10 @@ class Place:
                 raise NotFound(
                     f"there is no {view}", where=self.uri, hint="name an export, or a stage's folder in the store"
                 ) from None
-            folder = PurePosixPath(Names("-", latest.key).root).name
-            found = Place(f"{self.uri}/{folder}", endpoint=self._connection.endpoint, region=self._connection.region)
+            folder = PurePosixPath(DataSetPaths("-", latest.key).root).name
+            found = SampleFolder(
+                f"{self.uri}/{folder}", endpoint=self._connection.endpoint, region=self._connection.region
+            )
             found.read(view)
             return found
         return self

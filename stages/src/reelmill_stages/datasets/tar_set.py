@@ -18,7 +18,7 @@ from typing import Any
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.layout import INTERNAL
-from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import samples
 from reelmill_stages.tar.walk import Member
@@ -44,7 +44,7 @@ class TarSet:
     """
 
     def __init__(self, where: str, *, endpoint: str = "", region: str = "") -> None:
-        place = Place(where, endpoint=endpoint, region=region)
+        place = SampleFolder(where, endpoint=endpoint, region=region)
         try:
             self.place = place.current(INFO)
             counts = json.loads(self.place.read(INFO))["shard_counts"]
@@ -110,7 +110,7 @@ class TarSet:
         return names, counts
 
 
-def _is_there(place: Place, name: str) -> bool:
+def _is_there(place: SampleFolder, name: str) -> bool:
     try:
         place.read(name)
     except NotFound:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.datasets.place import Place
+from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline import Timeline, read_timeline
@@ -29,7 +29,7 @@ KEPT = 6
 class ViewFiles:
     """The files that the entries of a chunk index name. `place` is the index's folder, `source` reads absolute uris."""
 
-    def __init__(self, place: Place, source: Place) -> None:
+    def __init__(self, place: SampleFolder, source: SampleFolder) -> None:
         self._place = place
         self._source = source
         self._forget()

@@ -29,7 +29,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class PacketRange:
     """Packets `first` to `last` (inclusive, decode order) and the decode time that each of them gets."""
 
     first: int
@@ -54,7 +54,7 @@ def cut_frames(timeline: Timeline, frames: range) -> Cut:
     return Cut(frames, timeline.pts[frames.start], after, timeline.time_base)
 
 
-def slice_of(timeline: Timeline, cut: Cut) -> Slice | None:
+def slice_of(timeline: Timeline, cut: Cut) -> PacketRange | None:
     """The packets that show exactly a cut's frames, or None where copied packets cannot.
 
     None: the container does not tell the order of its frames, decoder settings change in the middle, times occur
@@ -68,7 +68,7 @@ def slice_of(timeline: Timeline, cut: Cut) -> Slice | None:
     stamps = packets.pts[first : last + 1]
     if len(set(stamps)) < len(stamps) or sum(cut.start <= pts < cut.end for pts in stamps) != len(numbers):
         return None
-    return Slice(first, last, _decode_times(stamps))
+    return PacketRange(first, last, _decode_times(stamps))
 
 
 def entry(timeline: Timeline, cut: Cut) -> int:

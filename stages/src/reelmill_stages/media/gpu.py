@@ -9,7 +9,7 @@ import pynvml
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
+class GpuDevice:
     """One device: its index for CUDA, product name, memory in bytes and driver version."""
 
     index: int
@@ -18,7 +18,7 @@ class Gpu:
     driver: str
 
 
-def gpus() -> list[Gpu]:
+def gpus() -> list[GpuDevice]:
     """The machine's GPUs by index; empty where there is none to use."""
     try:
         pynvml.nvmlInit()
@@ -33,7 +33,7 @@ def gpus() -> list[Gpu]:
         pynvml.nvmlShutdown()
 
 
-def _gpu(index: int, driver: str) -> Gpu:
+def _gpu(index: int, driver: str) -> GpuDevice:
     device = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = pynvml.nvmlDeviceGetMemoryInfo(device).total
-    return Gpu(index, str(pynvml.nvmlDeviceGetName(device)), int(memory), driver)
+    return GpuDevice(index, str(pynvml.nvmlDeviceGetName(device)), int(memory), driver)

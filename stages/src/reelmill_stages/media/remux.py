@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media import sound
 from reelmill_stages.media.container import damage, opened
-from reelmill_stages.media.cut import Cut, Slice, entry, slice_of
+from reelmill_stages.media.cut import Cut, PacketRange, entry, slice_of
 from reelmill_stages.media.editlist import set_ends
 from reelmill_stages.media.nal import is_whole, length_size
 from reelmill_stages.media.refresh import begins_clean
@@ -49,7 +49,7 @@ class Remuxer:
         self.audio = next(heard, None) if audio else None
         self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 
-    def slice_of(self, cut: Cut) -> Slice | None:
+    def slice_of(self, cut: Cut) -> PacketRange | None:
         """The packets to copy for a cut, or None where an mp4 cannot hold or show them exactly."""
         if self.timeline.codec not in CODECS:
             return None
@@ -65,7 +65,7 @@ class Remuxer:
         packets = video_from(self.path, self.container, self.video, self.timeline.packets.pts[number])
         return begins_clean(bytes(next(packets)), self.video.codec_context.extradata or b"")
 
-    def copy(self, cut: Cut, piece: Slice, target: Path) -> None:
+    def copy(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         """Write a clip. The same call gives the same bytes.
 
         Raises ItemError(`corrupt`) for packets that cannot be read or written and `unverified` when the clip does not
@@ -80,7 +80,7 @@ class Remuxer:
                 raise damage(self.path, error) from error
             raise
 
-    def _write(self, cut: Cut, piece: Slice, target: Path) -> None:
+    def _write(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         base = self.timeline.time_base
         scale = _time_scale(base)
         heard = sound.sound_of(self.path, self.container, self.audio, cut) if self.audio else None
@@ -107,12 +107,12 @@ class Remuxer:
                 output.mux(packet)
         set_ends(target, ends)
 
-    def _video(self, output: OutputContainer, cut: Cut, piece: Slice) -> Iterator[Packet[Any]]:
+    def _video(self, output: OutputContainer, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         track = output.add_stream_from_template(self.video, opaque=True)
         track.time_base = self.timeline.time_base
         return self._stamped(track, cut, piece)
 
-    def _stamped(self, track: Any, cut: Cut, piece: Slice) -> Iterator[Packet[Any]]:
+    def _stamped(self, track: Any, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         """The packets of a slice with the clip's times."""
         stamps = self.timeline.packets.pts[piece.first : piece.last + 1]
         sizes = self.timeline.packets.sizes[piece.first : piece.last + 1]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reelmill_stages.host.cgroup import cpus
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.models.extra import load
-from reelmill_stages.runtime.cgroup import cpus
 
 
 @dataclass(frozen=True, slots=True)

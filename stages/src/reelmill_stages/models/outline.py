@@ -39,7 +39,7 @@ _DAMAGE = (
 """What damaged bytes make the readers raise."""
 
 
-class Shape(tuple[int, ...]):
+class TensorShape(tuple[int, ...]):
     """Stands for a tensor."""
 
 
@@ -69,7 +69,7 @@ def outline(path: Path, where: str) -> Outline:
     """Names and shapes of the state dict in a file of PyTorch or safetensors. Raises SpecError for any other file."""
     try:
         found = _safetensors(path) if is_safetensors(path) else _pickled(path)
-        return {name: tuple(shape) for name, shape in state(found, Shape).items()}
+        return {name: tuple(shape) for name, shape in state(found, TensorShape).items()}
     except _DAMAGE as error:
         raise unreadable(where, error) from error
 
@@ -101,13 +101,13 @@ def is_safetensors(path: Path) -> bool:
         return file.read(9)[8:] == b"{"
 
 
-def _safetensors(path: Path) -> dict[str, Shape]:
+def _safetensors(path: Path) -> dict[str, TensorShape]:
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > _LARGEST_HEADER:
             raise ValueError("its header has no end")
         header = json.loads(file.read(size))
-    return {name: Shape(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+    return {name: TensorShape(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
 
 
 def _pickled(path: Path) -> Any:
@@ -125,8 +125,8 @@ def _pickled(path: Path) -> Any:
         return _Unpickler(file).load()
 
 
-def _tensor(_storage: object, _offset: object, size: tuple[int, ...], *_: object) -> Shape:
-    return Shape(size)
+def _tensor(_storage: object, _offset: object, size: tuple[int, ...], *_: object) -> TensorShape:
+    return TensorShape(size)
 
 
 def _parameter(data: object, *_: object) -> object:

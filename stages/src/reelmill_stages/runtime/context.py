@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reelmill.contract.errors import TransientError
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.task import Task
-from reelmill_stages.dataset import DataSet
+from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
@@ -26,7 +26,7 @@ class Interrupted(TransientError):
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class StepContext:
     """One step on its way. `run` tells attempts apart, twins too; it is part of attempt-unique names."""
 
     task: Task
@@ -37,7 +37,7 @@ class Context:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
-        return DataSet(self.store, Names(name, key), scratch=self.scratch, until=until)
+        return DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=until)
 
     def check_stop(self) -> None:
         """Raises Interrupted when the process was asked to end."""
@@ -46,11 +46,11 @@ class Context:
 
 
 @contextmanager
-def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterator[Context]:
+def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterator[StepContext]:
     """Opens the store and a scratch folder for one step. Raises SpecError for an impossible store uri."""
     with scratch_folder() as scratch:
         store = open_store(task.store, env=env)
-        yield Context(task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop)
+        yield StepContext(task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from reelmill.contract.record import Item
 from reelmill.contract.segment import Pass, Slice
-from reelmill_stages.runtime.rows import read_rows
+from reelmill_stages.records.rows import read_rows
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
 
@@ -19,7 +19,7 @@ TRIED = "_tried"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ShardInput:
     """An input, its place in the shard (from 0), which upstream it comes from and how often it was tried before."""
 
     input: Input
@@ -37,7 +37,7 @@ def union_key(upstream: str, key: str, *, union: bool) -> str:
     return f"{upstream}/{key}" if union else key
 
 
-def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: bool) -> Iterator[Given]:
+def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: bool) -> Iterator[ShardInput]:
     """Inputs of one shard, in order."""
     number = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
@@ -45,13 +45,13 @@ def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: 
         for row, values in enumerate(read_rows(store, piece.rows, scratch, first=piece.first, count=piece.count)):
             tried = values.pop(TRIED, 0)
             item = _item(values, piece, row, union=union)
-            yield Given(Input(item, number + position), position, piece.upstream, tried)
+            yield ShardInput(Input(item, number + position), position, piece.upstream, tried)
             position += 1
 
 
-def groups(given: Iterable[Given]) -> Iterator[list[Given]]:
+def groups(given: Iterable[ShardInput]) -> Iterator[list[ShardInput]]:
     """Runs of inputs that share a group (and an upstream)."""
-    run: list[Given] = []
+    run: list[ShardInput] = []
     for one in given:
         if run and (one.upstream, one.input.item.group) != (run[0].upstream, run[0].input.item.group):
             yield run

@@ -2,19 +2,19 @@
 
 import logging
 
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
 from reelmill.contract.task import RemoveReport
-from reelmill_stages.dataset import LatestKey
-from reelmill_stages.runtime.context import Context
-from reelmill_stages.runtime.found import Found, data_sets
-from reelmill_stages.runtime.stored import load
+from reelmill_stages.records.data_set import LatestKey
+from reelmill_stages.records.inventory import Found, data_sets
+from reelmill_stages.records.records import load
+from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Store
 
 log = logging.getLogger(__name__)
 
 
-def remove(context: Context) -> RemoveReport:
+def remove(context: StepContext) -> RemoveReport:
     """Take away every data set that this pipeline ever claimed and no other does. Cut off anywhere, it can go on.
 
     Raises StoreError for a store that cannot be used.
@@ -25,7 +25,7 @@ def remove(context: Context) -> RemoveReport:
         if uid not in found.claims:
             continue
         name, _, key = found.root.partition("/")
-        names = Names(name, key)
+        names = DataSetPaths(name, key)
         # Who claimed it since it was listed counts too.
         claims = {stat.key for stat in store.list(names.user("").removesuffix(".json"))}
         if claims - {names.user(uid)}:
@@ -39,7 +39,7 @@ def remove(context: Context) -> RemoveReport:
     return RemoveReport(removed=removed, kept=kept, objects=objects, bytes=size)
 
 
-def _forget_latest(store: Store, names: Names, found: Found) -> None:
+def _forget_latest(store: Store, names: DataSetPaths, found: Found) -> None:
     latest = load(store, names.latest, LatestKey)
-    if latest and found.root == Names(names.name, latest.key).root:
+    if latest and found.root == DataSetPaths(names.name, latest.key).root:
         store.delete(names.latest)

@@ -16,8 +16,8 @@ from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, ExitCode, ReelmillError, SpecError
 from reelmill.contract.log import event, setup
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
-from reelmill_stages.runtime.context import Context, Interrupted, context
-from reelmill_stages.runtime.disk import is_disk_full
+from reelmill_stages.host.disk import is_disk_full
+from reelmill_stages.runtime.context import Interrupted, StepContext, context
 
 log = logging.getLogger(__name__)
 
@@ -71,19 +71,19 @@ def read_task(env: Mapping[str, str]) -> Task:
         ) from error
 
 
-def _do(found: Context, env: Mapping[str, str]) -> Report | None:
+def _do(found: StepContext, env: Mapping[str, str]) -> Report | None:
     # Imported here, because each step is a process that should start with what it needs and no more.
     match found.task.step:
         case Step.SURVEY:
-            from reelmill_stages.runtime.survey import survey
+            from reelmill_stages.runtime.survey.step import survey
 
             return survey(found)
         case Step.OPEN:
-            from reelmill_stages.runtime.open import open_pass
+            from reelmill_stages.runtime.open.step import open_pass
 
             return open_pass(found)
         case Step.COMMIT:
-            from reelmill_stages.runtime.commit import commit
+            from reelmill_stages.runtime.commit.step import commit
 
             return commit(found)
         case Step.REMOVE:
@@ -91,7 +91,7 @@ def _do(found: Context, env: Mapping[str, str]) -> Report | None:
 
             return remove(found)
         case Step.SHARDS:
-            from reelmill_stages.runtime.shard import run_shard
+            from reelmill_stages.runtime.shards.step import run_shard
 
             run_shard(found, _index(env))
             return None

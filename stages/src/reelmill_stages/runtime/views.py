@@ -10,20 +10,20 @@ from pathlib import Path
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed
-from reelmill.contract.layout import DataSet as Names
+from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
 from reelmill.contract.segment import Segment, StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
-from reelmill_stages.dataset import DataSet
-from reelmill_stages.runtime.context import Context
-from reelmill_stages.runtime.stored import dump, load, parse
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.records import dump, load, parse
+from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Stat, Store
 
 log = logging.getLogger(__name__)
 
 
-def present(context: Context) -> str:
+def present(context: StepContext) -> str:
     """Make the views of the task's stage from all closed segments. Gives the fingerprint of what was presented.
 
     Heavy views wait until the upstreams are complete: then the fingerprint is empty.
@@ -50,12 +50,12 @@ def present(context: Context) -> str:
     return shown
 
 
-def repair_record(context: Context, last: Segment | None) -> None:
+def repair_record(context: StepContext, last: Segment | None) -> None:
     """Bring a lagging `stage.json` up to a closed segment; the view files themselves wait for the next commit."""
     task = context.task
     if last is None:
         return
-    names = Names(task.stage.name, task.stage.key)
+    names = DataSetPaths(task.stage.name, task.stage.key)
     record = load(context.store, names.stage_json, StageRecord)
     if record is None or record.segment < last.segment:
         data = context.data_set(names.name, names.key)
@@ -64,7 +64,7 @@ def repair_record(context: Context, last: Segment | None) -> None:
 
 def write_record(store: Store, record: StageRecord) -> None:
     """Write `stage.json`, never backwards."""
-    names = Names(record.stage, record.key)
+    names = DataSetPaths(record.stage, record.key)
     data = dump(record)
     while True:
         etag = ""
@@ -82,7 +82,7 @@ def write_record(store: Store, record: StageRecord) -> None:
             return
 
 
-def _record(context: Context, data: DataSet, last: Segment, view: str, views: tuple[str, ...]) -> StageRecord:
+def _record(context: StepContext, data: DataSet, last: Segment, view: str, views: tuple[str, ...]) -> StageRecord:
     return StageRecord(
         stage=data.name,
         key=data.names.key,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from reelmill.contract.record import Fields, Media
 from reelmill.contract.spec.block import SourceBlock
-from reelmill_stages.sources.before import Before
+from reelmill_stages.sources.earlier_items import EarlierItems
 from reelmill_stages.store import Stat
 
 
@@ -57,9 +57,9 @@ class Bucket(Protocol):
 class Adapter(Protocol):
     """Lists one kind of source."""
 
-    def __call__(self, block: Any, bucket: Bucket, source: str, before: Before) -> Iterator[Listed]:
+    def __call__(self, block: Any, bucket: Bucket, source: str, before: EarlierItems) -> Iterator[Listed]:
         """`source` is the source's name, to be set as `Media.source`; `before` is for `settled`."""
         ...
 
 
-__all__ = ["Adapter", "Before", "Bucket", "Listed", "Mapping", "SourceBlock"]
+__all__ = ["Adapter", "Bucket", "EarlierItems", "Listed", "Mapping", "SourceBlock"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.columns import seen_rows
-from reelmill_stages.sources.json_stream import values
+from reelmill_stages.sources.tables.columns import seen_rows
+from reelmill_stages.sources.tables.json_stream import values
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,24 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError, ReelmillError, SpecError
 from reelmill.contract.spec.sources.captions import CaptionsBlock
-from reelmill_stages.naming import safe_stem
-from reelmill_stages.sources import Bucket, Listed, cells
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
+from reelmill_stages.file_names import safe_stem
+from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
-from reelmill_stages.sources.folder import Folder, stem
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.folder import MediaFolder, stem
 from reelmill_stages.sources.table import found
+from reelmill_stages.sources.tables import cells
 
 
-def list_captions(block: CaptionsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_captions(
+    block: CaptionsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING
+) -> Iterator[Listed]:
     """One item per caption, with `text` or `conversations`. Files already are what the caption speaks of."""
     uri = absolute(block.uri)
-    folder = Folder(bucket, block.videos)
+    folder = MediaFolder(bucket, block.videos)
     captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
     return settled((_draft(caption, folder, source) for caption in captions), before)
 
@@ -55,7 +58,7 @@ def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
         ) from error
 
 
-def _draft(caption: Caption, folder: Folder, source: str) -> Draft:
+def _draft(caption: Caption, folder: MediaFolder, source: str) -> RowDraft:
     said = (caption.video, caption.text, caption.conversations, caption.vid)
     digest, about = row_digest(said), ""
     try:
@@ -69,5 +72,5 @@ def _draft(caption: Caption, folder: Folder, source: str) -> Draft:
     except ItemError as error:
         return refused(digest, error, about)
     below = basename(path) if path.startswith("/") or "://" in path else path
-    draft = Draft(path, digest, path, fields=fields, stem=safe_stem(stem(below)))
+    draft = RowDraft(path, digest, path, fields=fields, stem=safe_stem(stem(below)))
     return found(draft, folder, path, source, exact=False)

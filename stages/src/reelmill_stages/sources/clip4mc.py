@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
-from reelmill_stages.naming import clip_stem
-from reelmill_stages.sources import Bucket, Listed, cells
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import as_row, cell, seen_rows
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.file_names import clip_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import media_of
-from reelmill_stages.sources.folder import Folder, Found, stem
-from reelmill_stages.sources.info_csv import files_by_id
-from reelmill_stages.sources.json_stream import values
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.folder import Found, MediaFolder, stem
+from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.columns import as_row, cell, seen_rows
+from reelmill_stages.sources.tables.info_csv import files_by_id
+from reelmill_stages.sources.tables.json_stream import values
 
 VID = ("vid",)
 TEXT = ("transcript clip", "transcript")
@@ -23,16 +24,16 @@ BEGIN = ("begin position", "begin")
 END = ("end position", "end")
 
 
-def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row of the metadata: a clip still to be cut from the video that `vid` and `info` lead to."""
     metadata = absolute(block.metadata)
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
-    videos = _Videos(Folder(bucket, block.videos), info)
+    videos = _Videos(MediaFolder(bucket, block.videos), info)
     rows = seen_rows(values(bucket.read(metadata), metadata), metadata, VID, TEXT, BEGIN, END)
     return settled((_draft(row, videos, source) for row in rows), before)
 
 
-def _draft(value: object, videos: "_Videos", source: str) -> Draft:
+def _draft(value: object, videos: "_Videos", source: str) -> RowDraft:
     digest, about = row_digest(value), ""
     try:
         row = as_row(value)
@@ -42,7 +43,7 @@ def _draft(value: object, videos: "_Videos", source: str) -> Draft:
         size = cells.sizes(row.get("size"))
     except ItemError as error:
         return refused(digest, error, about)
-    draft = Draft(f"{vid}:{cells.spoken(start, end)}", digest, vid, end - start, fields=fields, order=(start, end))
+    draft = RowDraft(f"{vid}:{cells.spoken(start, end)}", digest, vid, end - start, fields=fields, order=(start, end))
     draft.stem = clip_stem(vid, start, end)
     if size is not None:
         fields["size"] = size
@@ -58,7 +59,7 @@ def _draft(value: object, videos: "_Videos", source: str) -> Draft:
 class _Videos:
     """The file of each video, looked up once per id, found or not."""
 
-    def __init__(self, folder: Folder, info: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, folder: MediaFolder, info: Mapping[str, Sequence[str]]) -> None:
         self._folder = folder
         self._info = info
         self._claims = Counter(claim for names in info.values() for claim in {stem(name) for name in names})

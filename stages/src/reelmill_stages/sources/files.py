@@ -7,19 +7,19 @@ from posixpath import basename, splitext
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.record import Media
 from reelmill.contract.spec.sources.files import FilesBlock
-from reelmill_stages.naming import safe_stem
+from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.cells import path as checked_path
-from reelmill_stages.sources.committed import objects
-from reelmill_stages.sources.drafts import Draft
-from reelmill_stages.sources.folder import stem
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.objects.folder import stem
+from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
 
-def list_files(block: FilesBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_files(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per matching object; its key is the path below the prefix, its name that path as one word."""
     folder = absolute(block.uri).rstrip("/") + "/"
     include, exclude = matcher(block.include), matcher(block.exclude)
@@ -31,14 +31,14 @@ def list_files(block: FilesBlock, bucket: Bucket, source: str, before: Before = 
     return settled(drafts, before)
 
 
-def object_draft(uri: str, stat: Stat, below: str, source: str) -> Draft:
+def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
     """The draft of an object that is an item by itself. `below` is its path below the prefix."""
     try:
         checked_path(below)
     except ItemError as error:
-        return Draft(below, uri, uri, problem=(error.reason, error.what))
+        return RowDraft(below, uri, uri, problem=(error.reason, error.what))
     name = stem(below) if stem(below) != below else splitext(below)[0]
-    return Draft(
+    return RowDraft(
         identity=below,
         row=uri,
         group=uri,

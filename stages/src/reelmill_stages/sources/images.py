@@ -10,15 +10,15 @@ from posixpath import basename
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.sources.images import ImagesBlock
-from reelmill_stages.naming import safe_stem
+from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.cells import path as checked_path
-from reelmill_stages.sources.committed import objects
-from reelmill_stages.sources.drafts import Draft
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import media_of
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
 IMAGES = frozenset(("bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"))
@@ -31,7 +31,7 @@ Found = tuple[str, str, str, Stat]
 """Path below the folder, split, absolute uri, and what the store knows of it."""
 
 
-def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per image, with `image_id` (an integer) and `split` (its folder, where splits are asked for).
 
     A name without an integer tail is `bad_id`. Of several files of one id the one that was listed before stays, else
@@ -75,12 +75,12 @@ def _number(below: str) -> int | None:
         return None
 
 
-def _is_known(below: str, before: Before) -> bool:
+def _is_known(below: str, before: EarlierItems) -> bool:
     """Whether an earlier listing gave this file as an item."""
     return any(key == below and content for key, content in before.keys(below))
 
 
-def _draft(found: Found, owners: dict[int, str], source: str) -> Draft:
+def _draft(found: Found, owners: dict[int, str], source: str) -> RowDraft:
     below, split, uri, stat = found
     try:
         checked_path(below)
@@ -88,9 +88,9 @@ def _draft(found: Found, owners: dict[int, str], source: str) -> Draft:
         if owners[number] != below:
             raise ItemError("duplicate_id", f"{below} and {owners[number]} are both image {number}")
     except ItemError as error:
-        return Draft(below, uri, uri, problem=(error.reason, error.what))
+        return RowDraft(below, uri, uri, problem=(error.reason, error.what))
     fields = {"vid": str(number), "image_id": number}
-    return Draft(
+    return RowDraft(
         identity=below,
         row=uri,
         group=uri,

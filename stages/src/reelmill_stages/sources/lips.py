@@ -7,15 +7,16 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.sources.lips import LipsBlock
-from reelmill_stages.naming import safe_stem
-from reelmill_stages.sources import Bucket, Listed, cells
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.file_names import safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import media_of
-from reelmill_stages.sources.folder import Folder, Found
-from reelmill_stages.sources.json_stream import values
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.folder import Found, MediaFolder
+from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.json_stream import values
 
 SPLITS = ("tr", "cv", "tt")
 SPEAKERS = ("s1", "s2")
@@ -31,7 +32,7 @@ class _Crops:
     sizes: dict[str, int] = field(default_factory=dict)
 
 
-def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per file. `lists` holds its rows: split, speaker, row, wav, samples, and the mixture's wav and samples;
     `list_sizes` how many rows the split has, so that whoever has all items knows it.
 
@@ -40,8 +41,8 @@ def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: Before = NO
     return settled(_drafts(block, bucket, source), before)
 
 
-def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[Draft]:
-    folder = Folder(bucket, block.root)
+def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[RowDraft]:
+    folder = MediaFolder(bucket, block.root)
     known: dict[str, Found | ItemError] = {}
     crops: dict[str, _Crops] = {}
     for split in _splits(block, bucket):
@@ -69,13 +70,13 @@ def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[Draft]:
         yield _draft(one, folder.uri, source)
 
 
-def _draft(crops: _Crops, root: str, source: str) -> Draft:
+def _draft(crops: _Crops, root: str, source: str) -> RowDraft:
     uri, stat = crops.found
     below = uri.removeprefix(f"{root}/")
     name = below.removesuffix(SUFFIX)
     fields = {"vid": basename(name), "lists": crops.lists, "list_sizes": crops.sizes}
     media = media_of(uri, stat, source)
-    return Draft(below, uri, uri, float(stat.size), media, fields, safe_stem(name))
+    return RowDraft(below, uri, uri, float(stat.size), media, fields, safe_stem(name))
 
 
 def _splits(block: LipsBlock, bucket: Bucket) -> list[str]:
@@ -130,7 +131,7 @@ def _count(value: object, row: object) -> int:
     return value
 
 
-def _found(folder: Folder, path: str) -> Found | ItemError:
+def _found(folder: MediaFolder, path: str) -> Found | ItemError:
     """The file below the root that a path means: exactly, or by as much of its end as there is."""
     try:
         if not path.startswith("/") and "://" not in path:

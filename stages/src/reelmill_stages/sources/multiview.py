@@ -10,22 +10,22 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.sources.multiview import NEWEST, MultiviewBlock
-from reelmill_stages.naming import safe_stem
+from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import as_row
-from reelmill_stages.sources.committed import objects
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
-from reelmill_stages.sources.json_stream import values
-from reelmill_stages.sources.people import Take, take_of_file
-from reelmill_stages.sources.settle import settled
-from reelmill_stages.sources.split_index import indexed
-from reelmill_stages.sources.timeline_labels import chosen_actions, frame_range
-from reelmill_stages.sources.view_folders import Filmed, filmed, keypoint_folders
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.recordings.people import Recording, take_of_file
+from reelmill_stages.sources.recordings.split_index import indexed
+from reelmill_stages.sources.recordings.timeline_labels import chosen_actions, frame_range
+from reelmill_stages.sources.recordings.view_folders import Filmed, filmed, keypoint_folders
+from reelmill_stages.sources.tables.columns import as_row
+from reelmill_stages.sources.tables.json_stream import values
 
 
-def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per take. What it is made of is looked up once for all of them."""
     return settled(_Takes(block, bucket, source).drafts(), before)
 
@@ -36,7 +36,7 @@ class _Takes:
     def __init__(self, block: MultiviewBlock, bucket: Bucket, source: str) -> None:
         self._block = block
         self._bucket = bucket
-        self._refused: list[Draft] = []
+        self._refused: list[RowDraft] = []
         self._films = filmed(bucket, block.videos, source)
         self._ranges = self._read_ranges(block.annotations) if block.annotations else {}
         self._labels = self._find_labels(block.labels) if block.labels else {}
@@ -48,7 +48,7 @@ class _Takes:
                 hint="they lie at {person}/{environment}/{view}/000000_sam3d_body.npz below it",
             )
 
-    def drafts(self) -> Iterator[Draft]:
+    def drafts(self) -> Iterator[RowDraft]:
         """One for each take that anything speaks of; with an index, one for each of its lines."""
         if self._block.index:
             uri = absolute(self._block.index)
@@ -63,10 +63,10 @@ class _Takes:
         for take in sorted(known, key=lambda take: (take.person, take.env)):
             yield self._draft(take, {})
 
-    def _draft(self, take: Take, fields: dict[str, Any]) -> Draft:
+    def _draft(self, take: Recording, fields: dict[str, Any]) -> RowDraft:
         films = self._films.get(take, [])
         person, env = (films[0].person, films[0].env) if films else (take.person, take.folder)
-        draft = Draft(f"{person}/{env}", "", f"{person}/{env}", stem=safe_stem(f"{person}_{env}"))
+        draft = RowDraft(f"{person}/{env}", "", f"{person}/{env}", stem=safe_stem(f"{person}_{env}"))
         try:
             views = self._only(films, take).bundle(self._block.views)
             draft.fields = {
@@ -87,7 +87,7 @@ class _Takes:
         draft.row = row_digest([draft.fields, draft.problem])
         return draft
 
-    def _only(self, films: list[Filmed], take: Take) -> Filmed:
+    def _only(self, films: list[Filmed], take: Recording) -> Filmed:
         if not films:
             raise ItemError(
                 "missing", f"no videos at {absolute(self._block.videos).rstrip('/')}/{take.person}/{take.folder}"
@@ -96,7 +96,7 @@ class _Takes:
             raise ItemError("ambiguous", f"several folders are {take.person}/{take.folder}")
         return films[0]
 
-    def _range(self, take: Take) -> dict[str, Any]:
+    def _range(self, take: Recording) -> dict[str, Any]:
         rows = self._ranges.get(take, [])
         if not rows:
             return {}
@@ -108,7 +108,7 @@ class _Takes:
             **({"mid": found[0]["mid"]} if "mid" in found[0] else {}),
         }
 
-    def _actions(self, take: Take) -> dict[str, Any]:
+    def _actions(self, take: Recording) -> dict[str, Any]:
         if not self._block.labels:
             return {}
         files = self._labels.get(take, [])
@@ -126,9 +126,9 @@ class _Takes:
             "labelled": {"by": chosen.by, "at": chosen.at, "file": files[0].rpartition("/")[2]},
         }
 
-    def _read_ranges(self, annotations: str) -> dict[Take, list[Mapping[str, Any]]]:
+    def _read_ranges(self, annotations: str) -> dict[Recording, list[Mapping[str, Any]]]:
         uri = absolute(annotations)
-        takes: dict[Take, list[Mapping[str, Any]]] = {}
+        takes: dict[Recording, list[Mapping[str, Any]]] = {}
         for value in values(self._bucket.read(uri), uri):
             try:
                 row = as_row(value)
@@ -137,8 +137,8 @@ class _Takes:
                 self._refused.append(refused(row_digest(value), error))
         return takes
 
-    def _find_labels(self, labels: str) -> dict[Take, list[str]]:
-        takes: dict[Take, list[str]] = {}
+    def _find_labels(self, labels: str) -> dict[Recording, list[str]]:
+        takes: dict[Recording, list[str]] = {}
         for uri, _ in objects(self._bucket, labels):
             if uri.lower().endswith(".json"):
                 try:

@@ -6,27 +6,28 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.spec.sources.pairs import PairsBlock
-from reelmill_stages.naming import safe_stem
-from reelmill_stages.sources import Bucket, Listed, cells
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import Row, as_row, seen_rows
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.file_names import safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import media_of
-from reelmill_stages.sources.folder import Folder, Found, stem
-from reelmill_stages.sources.json_stream import values
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.folder import Found, MediaFolder, stem
+from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.columns import Row, as_row, seen_rows
+from reelmill_stages.sources.tables.json_stream import values
 
 
-def list_pairs(block: PairsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_pairs(block: PairsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per pair. The clip is cut already: its times travel as `begin_time`, `end_time` and `duration`."""
     pairs = absolute(block.uri)
-    folder = Folder(bucket, block.clips)
+    folder = MediaFolder(bucket, block.clips)
     rows = seen_rows(values(bucket.read(pairs), pairs), pairs, ("vid",), ("clip_path",), ("transcript",))
     return settled((_draft(row, folder, source) for row in rows), before)
 
 
-def _draft(value: object, folder: Folder, source: str) -> Draft:
+def _draft(value: object, folder: MediaFolder, source: str) -> RowDraft:
     digest, about = row_digest(value), ""
     try:
         row = as_row(value)
@@ -41,7 +42,7 @@ def _draft(value: object, folder: Folder, source: str) -> Draft:
             fields["size"] = size
     except ItemError as error:
         return refused(digest, error, about)
-    draft = Draft(name, digest, name, fields=fields, stem=safe_stem(stem(name)))
+    draft = RowDraft(name, digest, name, fields=fields, stem=safe_stem(stem(name)))
     try:
         uri, stat = _clip(folder, name, path)
     except ItemError as error:
@@ -64,7 +65,7 @@ def _times(row: Row) -> dict[str, float]:
     return times
 
 
-def _clip(folder: Folder, name: str, path: str) -> Found:
+def _clip(folder: MediaFolder, name: str, path: str) -> Found:
     """By the file name alone; where several folders have one of that name, by as much of the path as is needed."""
     try:
         return folder.named(name)

@@ -5,16 +5,17 @@ from posixpath import basename, splitext
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.spec.sources.table import Columns, TableBlock
-from reelmill_stages.naming import clip_stem, safe_stem
-from reelmill_stages.sources import Bucket, Listed, cells
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.columns import Row, Seen, as_row, cell
-from reelmill_stages.sources.drafts import Draft, refused, row_digest
+from reelmill_stages.file_names import clip_stem, safe_stem
+from reelmill_stages.sources import Bucket, Listed
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import media_of
-from reelmill_stages.sources.folder import Folder
-from reelmill_stages.sources.settle import settled
-from reelmill_stages.sources.tabular import SURPLUS, format_of, rows_of
+from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.folder import MediaFolder
+from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.columns import KnownColumns, Row, as_row, cell
+from reelmill_stages.sources.tables.tabular import SURPLUS, format_of, rows_of
 
 RESERVED = frozenset(
     ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")
@@ -22,15 +23,15 @@ RESERVED = frozenset(
 """What an item row says itself: a further column cannot be called that."""
 
 
-def list_rows(block: TableBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_rows(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row. With `start` and `end` it is a clip to be cut, weighed by its seconds."""
     columns, uri = block.columns, absolute(block.uri)
     wanted = _wanted(columns, uri)
-    folder = Folder(bucket, block.base or uri.rpartition("/")[0] + "/")
+    folder = MediaFolder(bucket, block.base or uri.rpartition("/")[0] + "/")
     format_ = block.format or format_of(uri)
 
-    def drafts() -> Iterator[Draft]:
-        seen = Seen()
+    def drafts() -> Iterator[RowDraft]:
+        seen = KnownColumns()
         for row in rows_of(bucket.read(uri), uri, format_, seen, wanted):
             yield _draft(row, wanted, columns, folder, source)
         for name in wanted:
@@ -53,7 +54,7 @@ def _wanted(columns: Columns, uri: str) -> list[str]:
     return [name for name in dict.fromkeys(named) if name is not None]
 
 
-def _draft(value: object, wanted: list[str], columns: Columns, folder: Folder, source: str) -> Draft:
+def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFolder, source: str) -> RowDraft:
     read = [value.get(name) for name in (*wanted, SURPLUS)] if isinstance(value, Mapping) else value
     digest, about = row_digest(read), ""
     try:
@@ -69,10 +70,10 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: Folder, s
         if columns.start and columns.end:
             start, end = cells.span(cell(row, columns.start), cell(row, columns.end))
             fields |= {"start": start, "end": end}
-            draft = Draft(f"{identity}:{cells.spoken(start, end)}", digest, path, end - start, fields=fields)
+            draft = RowDraft(f"{identity}:{cells.spoken(start, end)}", digest, path, end - start, fields=fields)
             draft.order, draft.stem = (start, end), clip_stem(vid, start, end)
         else:
-            draft = Draft(identity, digest, path, fields=fields, stem=safe_stem(vid))
+            draft = RowDraft(identity, digest, path, fields=fields, stem=safe_stem(vid))
     except ItemError as error:
         return refused(digest, error, about)
     return found(draft, folder, path, source)
@@ -82,7 +83,7 @@ def _kept(row: Row, columns: Columns) -> dict[str, object]:
     return {name: cells.plain(row.get(name)) for name in columns.keep}
 
 
-def found(draft: Draft, folder: Folder, path: str, source: str, *, exact: bool = True) -> Draft:
+def found(draft: RowDraft, folder: MediaFolder, path: str, source: str, *, exact: bool = True) -> RowDraft:
     """The draft with its media, or with what is wrong with its path. Without a span it weighs its bytes."""
     try:
         uri, stat = folder.at(path) if exact else folder.near(path)

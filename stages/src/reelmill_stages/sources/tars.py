@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from reelmill.contract.spec.sources.tars import TarsBlock
 from reelmill_stages.sources import Bucket, Listed
-from reelmill_stages.sources.before import NOTHING, Before
-from reelmill_stages.sources.bucket import absolute
-from reelmill_stages.sources.committed import objects
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.files import object_draft
-from reelmill_stages.sources.settle import settled
+from reelmill_stages.sources.listing.settle import settled
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects
 
 
-def list_tars(block: TarsBlock, bucket: Bucket, source: str, before: Before = NOTHING) -> Iterator[Listed]:
+def list_tars(block: TarsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per `.tar` under the prefix, weighed by its bytes and called after its path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     drafts = (

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from reelmill_stages.store.local_errors import mapped
+from reelmill_stages.store.local.errors import mapped
 
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,15}")
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store import Store
-from reelmill_stages.store.local import LocalStore
+from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.read_only import ReadOnly
 
 
@@ -58,7 +58,7 @@ def open_location(uri: str, connection: Connection, env: Mapping[str, str]) -> S
 
 def _open(uri: str, root: str, key: str, connection: Connection, env: Mapping[str, str]) -> Store:
     if root.startswith("s3://"):
-        from reelmill_stages.store.s3 import S3Store  # a folder needs no S3 client
+        from reelmill_stages.store.s3.store import S3Store  # a folder needs no S3 client
 
         return S3Store(root.removeprefix("s3://"), key.strip("/"), connection=connection, env=env, uri=uri)
     return LocalStore(Path(root, key), uri=uri)

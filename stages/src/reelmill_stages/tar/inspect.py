@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reelmill_stages.tar.samples import Keys, Problem, Sample, broken, samples
+from reelmill_stages.tar.samples import Sample, SeenKeys, TarProblem, broken, samples
 from reelmill_stages.tar.walk import BadTar, Walk, walk
 
 
@@ -21,7 +21,7 @@ class Contents:
     keys: list[str] = field(default_factory=list)
     first: list[tuple[str, ...]] = field(default_factory=list)
     """Part names of the first samples."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[TarProblem] = field(default_factory=list)
 
 
 FIRST = 5
@@ -31,7 +31,7 @@ FIRST = 5
 def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Contents:
     """Walk one tar. Never raises BadTar: what is wrong is in `problems`. `visit` sees every sample."""
     what = Contents()
-    keys = Keys()
+    keys = SeenKeys()
     left = Walk()
     try:
         for sample in samples(walk(path, left), what.problems):
@@ -42,14 +42,14 @@ def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Conte
             if len(what.first) < FIRST:
                 what.first.append(sample.names)
             if keys.recurs(sample.key):
-                what.problems.append(Problem("split_key", f"sample {sample.key} recurs: its parts are not together"))
+                what.problems.append(TarProblem("split_key", f"sample {sample.key} recurs: its parts are not together"))
             what.problems.extend(broken(sample))
             if visit is not None:
                 visit(sample)
     except BadTar as error:
-        what.problems.append(Problem(error.rule, error.what.partition(": ")[2]))
+        what.problems.append(TarProblem(error.rule, error.what.partition(": ")[2]))
     else:
         if not what.count:
-            what.problems.append(Problem("empty", "there is no sample in it"))
+            what.problems.append(TarProblem("empty", "there is no sample in it"))
     what.end = left.end
     return what

@@ -35,7 +35,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TarProblem:
     """A broken rule: a fixed word and one line for a person."""
 
     rule: str
@@ -48,7 +48,7 @@ def split(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def samples(members: Iterable[Member], problems: list[Problem] | None = None) -> Iterator[Sample]:
+def samples(members: Iterable[Member], problems: list[TarProblem] | None = None) -> Iterator[Sample]:
     """Samples in order, folded as the packing pipeline's reader folds.
 
     For tars that keep the rules this is what stock webdataset sees too. What hinders a reader goes to `problems`.
@@ -61,11 +61,11 @@ def samples(members: Iterable[Member], problems: list[Problem] | None = None) ->
             continue
         parts = split(member.name)
         if parts is None:
-            found.append(Problem("no_extension", f"{member.name!r} has no key and extension: readers pass over it"))
+            found.append(TarProblem("no_extension", f"{member.name!r} has no key and extension: readers pass over it"))
             continue
         key, suffix = parts
         if suffix != suffix.lower():
-            found.append(Problem("upper_case", f"{member.name!r}: an extension must be in lower case"))
+            found.append(TarProblem("upper_case", f"{member.name!r}: an extension must be in lower case"))
             suffix = suffix.lower()
         dashed = False
         if suffix == "json":
@@ -77,34 +77,36 @@ def samples(members: Iterable[Member], problems: list[Problem] | None = None) ->
             if current is not None:
                 yield current
                 if suffix == "json" and current.key.startswith(f"{key}-") and "json" not in current.parts:
-                    found.append(Problem("json_first", f"{current.key} comes before the json that it belongs to"))
+                    found.append(TarProblem("json_first", f"{current.key} comes before the json that it belongs to"))
             current = Sample(key, member.offset)
         if suffix in current.parts:
-            found.append(Problem("duplicate_part", f"{member.name!r} is there twice"))
+            found.append(TarProblem("duplicate_part", f"{member.name!r} is there twice"))
         current.parts[suffix] = member
         current.dashed |= dashed
     if current is not None:
         yield current
 
 
-def broken(sample: Sample) -> Iterator[Problem]:
+def broken(sample: Sample) -> Iterator[TarProblem]:
     """The rules that one sample breaks by its names alone."""
     images = [name for name in sample.parts if name.rpartition(".")[2] in IMAGES]
     if images:
         for name in sample.parts:
             if name.rpartition(".")[2] not in KNOWN:
-                yield Problem("hidden", f"part {name!r} hides sample {sample.key} from the packing pipeline's reader")
+                yield TarProblem(
+                    "hidden", f"part {name!r} hides sample {sample.key} from the packing pipeline's reader"
+                )
     texts = [name for name in sample.parts if "." in name and name.rpartition(".")[2] not in IMAGES]
     last = [name.rpartition(".")[2] for name in texts]
     if any(last.count(one) > 1 for one in last):
-        yield Problem("dotted_key", f"{sample.key}: {', '.join(sorted(texts)[:3])} look like keys with a dot")
+        yield TarProblem("dotted_key", f"{sample.key}: {', '.join(sorted(texts)[:3])} look like keys with a dot")
     for name, member in sample.parts.items():
         if not member.size:
-            yield Problem("empty_part", f"part {name!r} of sample {sample.key} has no bytes")
+            yield TarProblem("empty_part", f"part {name!r} of sample {sample.key} has no bytes")
 
 
 @dataclass(slots=True)
-class Keys:
+class SeenKeys:
     """Which keys were seen, to find one that recurs."""
 
     seen: set[str] = field(default_factory=set)

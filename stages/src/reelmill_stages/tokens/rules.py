@@ -8,29 +8,29 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeGuard
 
-from reelmill_stages.tar.samples import IMAGES, Problem
-from reelmill_stages.tokens.symbols import Symbols
+from reelmill_stages.tar.samples import IMAGES, TarProblem
+from reelmill_stages.tokens.symbols import SymbolIds
 
 MAX_TOKENS = 8000
 PATCHES = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PackRules:
     """What packs are held against; the defaults are the original's."""
 
     max_tokens: int = MAX_TOKENS
     """Every pack is shorter."""
     patches: int = PATCHES
     """Patch tokens of one image."""
-    symbols: Symbols = field(default_factory=Symbols)
+    symbols: SymbolIds = field(default_factory=SymbolIds)
     vocabulary: int | None = None
     """Ids lie below this; None: not known."""
 
     @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> "Shape":
+    def from_json(cls, row: Mapping[str, Any]) -> "PackRules":
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError for anything else."""
-        symbols = Symbols(**{name: int(number) for name, number in row["symbols"].items()})
+        symbols = SymbolIds(**{name: int(number) for name, number in row["symbols"].items()})
         size = row.get("vocabulary")
         return cls(int(row["maxTokens"]), int(row["patchesPerImage"]), symbols, None if size is None else int(size))
 
@@ -43,17 +43,17 @@ class Shape:
         }
 
 
-def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: Shape) -> Iterator[Problem]:
+def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
     """The rules that a pack breaks; nothing for a sample that is no pack. `parts` are its members after the key."""
     ids, mask = read.get("input_ids"), read.get("loss_mask")
     if ids is None and mask is None:
         return
     if not _whole(ids, shape.vocabulary):
         limit = f" below {shape.vocabulary}" if shape.vocabulary else ""
-        yield Problem("ids", f"pack {key}: input_ids is no list of whole numbers{limit}")
+        yield TarProblem("ids", f"pack {key}: input_ids is no list of whole numbers{limit}")
         return
     if len(ids) >= shape.max_tokens:
-        yield Problem("too_long", f"pack {key} has {len(ids)} tokens; fewer than {shape.max_tokens} fit")
+        yield TarProblem("too_long", f"pack {key} has {len(ids)} tokens; fewer than {shape.max_tokens} fit")
     yield from _mask(key, ids, mask, shape.symbols)
     yield from _images(key, ids, read.get("image"), parts, shape)
     yield from _documents(key, ids, read, shape.symbols)
@@ -69,38 +69,38 @@ def _whole(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
     )
 
 
-def _mask(key: str, ids: Sequence[int], mask: Any, symbols: Symbols) -> Iterator[Problem]:
+def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterator[TarProblem]:
     if not isinstance(mask, list) or len(ids) != len(mask):
         count = len(mask) if isinstance(mask, list) else 0
-        yield Problem("mask_length", f"pack {key} has {len(ids)} tokens and {count} of them in its loss mask")
+        yield TarProblem("mask_length", f"pack {key} has {len(ids)} tokens and {count} of them in its loss mask")
         return
     if not set(mask) <= {0, 1} or any(type(one) is not int for one in mask):
-        yield Problem("mask_values", f"pack {key}: its loss mask holds other values than 0 and 1")
+        yield TarProblem("mask_values", f"pack {key}: its loss mask holds other values than 0 and 1")
         return
     unlearnable = symbols.of_images | {symbols.bos}
     if any(learned and one in unlearnable for one, learned in zip(ids, mask, strict=True)):
-        yield Problem("mask_symbols", f"pack {key}: its loss mask learns the beginning or an image")
+        yield TarProblem("mask_symbols", f"pack {key}: its loss mask learns the beginning or an image")
 
 
-def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: Shape) -> Iterator[Problem]:
+def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
     symbols = shape.symbols
     starts, ends, patches = ids.count(symbols.start), ids.count(symbols.end), ids.count(symbols.patch)
     if starts != ends:
-        yield Problem("image_borders", f"pack {key} has {starts} starts and {ends} ends of images")
+        yield TarProblem("image_borders", f"pack {key} has {starts} starts and {ends} ends of images")
     if isinstance(images, list) and patches != shape.patches * len(images):
-        yield Problem("image_patches", f"pack {key} has {patches} patches for {len(images)} images")
+        yield TarProblem("image_patches", f"pack {key} has {patches} patches for {len(images)} images")
     elif starts == ends and patches and not _blocks(ids, shape):
-        yield Problem("image_blocks", f"pack {key}: an image is not a start, {shape.patches} patches and an end")
+        yield TarProblem("image_blocks", f"pack {key}: an image is not a start, {shape.patches} patches and an end")
     if not isinstance(images, list):
         return
     if images != [str(number) for number in range(len(images))]:
-        yield Problem("image_names", f"pack {key}: image is not 0, 1, … in order")
+        yield TarProblem("image_names", f"pack {key}: image is not 0, 1, … in order")
     there = {part.rpartition(".")[0] for part in parts if part.rpartition(".")[2] in IMAGES}
     if missing := [str(name) for name in images if str(name) not in there]:
-        yield Problem("image_missing", f"pack {key} lists the images {', '.join(missing[:3])} and has none such")
+        yield TarProblem("image_missing", f"pack {key} lists the images {', '.join(missing[:3])} and has none such")
 
 
-def _blocks(ids: list[int], shape: Shape) -> bool:
+def _blocks(ids: list[int], shape: PackRules) -> bool:
     """Whether every start is followed by its patches and its end, and all patches lie in such a block."""
     symbols, block, place, found = shape.symbols, shape.patches, 0, 0
     expected = [symbols.patch] * block
@@ -112,19 +112,21 @@ def _blocks(ids: list[int], shape: Shape) -> bool:
     return found == ids.count(symbols.patch)
 
 
-def _documents(key: str, ids: list[int], read: Mapping[str, Any], symbols: Symbols) -> Iterator[Problem]:
+def _documents(key: str, ids: list[int], read: Mapping[str, Any], symbols: SymbolIds) -> Iterator[TarProblem]:
     if ids[0] != symbols.bos or ids.count(symbols.bos) != 1:
-        yield Problem("bos", f"pack {key}: the beginning ({symbols.bos}) must stand at its beginning and nowhere else")
+        yield TarProblem(
+            "bos", f"pack {key}: the beginning ({symbols.bos}) must stand at its beginning and nowhere else"
+        )
     offsets, texts = read.get("document_offsets"), read.get("text")
     if offsets is None:
         return
     sound = isinstance(offsets, list) and len(offsets) > 1 and all(type(one) is int for one in offsets)
     if not sound or offsets[0] != 0 or offsets[-1] != len(ids) or any(one >= two for one, two in pairwise(offsets)):
-        yield Problem("document_offsets", f"pack {key}: document_offsets do not rise from 0 to {len(ids)}")
+        yield TarProblem("document_offsets", f"pack {key}: document_offsets do not rise from 0 to {len(ids)}")
         return
     if isinstance(texts, list) and len(texts) != len(offsets) - 1:
-        yield Problem("text_count", f"pack {key} has {len(texts)} texts and {len(offsets) - 1} documents")
+        yield TarProblem("text_count", f"pack {key} has {len(texts)} texts and {len(offsets) - 1} documents")
     if "position_ids" in read:
         expected = [place for one, two in pairwise(offsets) for place in range(two - one)]
         if read["position_ids"] != expected:
-            yield Problem("position_ids", f"pack {key}: position_ids do not begin anew at each document")
+            yield TarProblem("position_ids", f"pack {key}: position_ids do not begin anew at each document")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Symbols:
+class SymbolIds:
     """Their ids. An image is `start`, so many `patch` as the model wants, and `end`."""
 
     patch: int = 32000

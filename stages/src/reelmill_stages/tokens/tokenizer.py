@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.tokens.symbols import Symbols
+from reelmill_stages.tokens.symbols import SymbolIds
 
 SYMBOLS: Mapping[str, str] = {
     "patch": "<im_patch>",
@@ -54,7 +54,7 @@ class Tokenizer:
         known = {role: number for role, number in found.items() if number is not None}
         if len(set(known.values())) < len(known):
             raise SpecError(f"two symbols have one id: {known}", where=where, hint="give each role a symbol of its own")
-        self.symbols = Symbols(**known)
+        self.symbols = SymbolIds(**known)
         self.names = {known[role]: names[role] for role in known}
         self.size = codec.size
         self._codec = codec

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reelmill.contract.errors import ExitCode
-from reelmill.plan.pod import CONTAINER
+from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
 _CODES = {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from reelmill.cli.options import Place
+from reelmill.cli.input.options import ClusterOptions
 from reelmill.contract.errors import ReelmillError, SpecError, TransientError
 from reelmill.schema.crd import PLURAL
 
@@ -14,7 +14,7 @@ _UNKNOWN_KIND = ("could not find the requested resource", "404 page not found")
 INSTALL = "install the operator first: docs/install.md"
 
 
-class Missing(SpecError):
+class ObjectMissing(SpecError):
     """There is no such object. Raised for whoever asked to say it better."""
 
 
@@ -22,11 +22,11 @@ class NoSuchPipeline(SpecError):
     """There is no pipeline of that name."""
 
 
-class Overtaken(TransientError):
+class ChangedMeanwhile(TransientError):
     """It changed since it was looked at."""
 
 
-def check_context(place: Place, known: Sequence[str], current: bool) -> None:
+def check_context(place: ClusterOptions, known: Sequence[str], current: bool) -> None:
     """Raises SpecError where nothing, or nothing that exists, says which cluster is meant."""
     where = place.kubeconfig
     if not known:
@@ -71,14 +71,14 @@ def refused(status: int, message: str, method: str, path: str, namespace: str) -
     if status == 404 and any(words in message for words in _UNKNOWN_KIND) and f"/{PLURAL}" in path:
         return SpecError("this cluster does not know VideoPipelines", hint=f"{INSTALL}; or say another --context")
     if status == 404:
-        return Missing(message, hint="it is gone")
+        return ObjectMissing(message, hint="it is gone")
     if status == 409 and "conflict" in message.lower() and "manager" in message:
         return SpecError(
             f"fields belong to somebody else: {' '.join(message.split())}",
             hint="change them there, or take them over with --force-conflicts",
         )
     if status == 409:
-        return Overtaken(message, hint="try again")
+        return ChangedMeanwhile(message, hint="try again")
     if status in (400, 422):
         return SpecError(_invalid(message), hint="")
     return SpecError(f"the server refused to {verb} {resource}: {message}", hint="")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reelmill.cli.cluster.seen import Seen, seconds_left
+from reelmill.cli.cluster.observed import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
-from reelmill.cli.output import duration, size
+from reelmill.cli.display.output import duration, size
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
@@ -29,7 +29,7 @@ _STATES = {
 }
 
 
-def lines(seen: Seen, *, width: int, wide: bool = False) -> Iterator[Text]:
+def lines(seen: PipelineView, *, width: int, wide: bool = False) -> Iterator[Text]:
     """The pipeline, its tree, and what a person should know besides."""
     yield from _head(seen, width)
     rows = list(_rows(seen))
@@ -52,7 +52,7 @@ def lines(seen: Seen, *, width: int, wide: bool = False) -> Iterator[Text]:
     yield from _foot(seen, width)
 
 
-def _head(seen: Seen, width: int) -> Iterator[Text]:
+def _head(seen: PipelineView, width: int) -> Iterator[Text]:
     word, rest = verdict(seen)
     head = Text(f"{seen.name}  ", style="bold")
     head.append(word, style=COLOURS[word])
@@ -67,7 +67,7 @@ def _head(seen: Seen, width: int) -> Iterator[Text]:
     yield Text(" · ".join(fact for fact in facts if fact), style="dim", overflow="ellipsis", no_wrap=True)
 
 
-def _rows(seen: Seen) -> Iterator[tuple[str, str, str]]:
+def _rows(seen: PipelineView) -> Iterator[tuple[str, str, str]]:
     """(prefix, prefix of lines below, name) of sources and stages. A stage stands under the first that it reads."""
     sources = [source.name for source in seen.status.sources]
     stages = [stage.name for stage in seen.status.stages]
@@ -88,14 +88,14 @@ def _rows(seen: Seen) -> Iterator[tuple[str, str, str]]:
     yield from (("", "", name) for name in stages if not first[name])
 
 
-def _state(seen: Seen, name: str) -> str:
+def _state(seen: PipelineView, name: str) -> str:
     entry = _entry(seen, name)
     if isinstance(entry, StageStatus):
         return "paused" if entry.pass_ and seen.true("Suspended") else entry.state
     return "listed" if entry.surveyed else "waiting"
 
 
-def _facts(seen: Seen, name: str, *, wide: bool) -> Iterator[Text]:
+def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
     entry = _entry(seen, name)
     if isinstance(entry, SourceStatus):
         if entry.surveyed:
@@ -112,7 +112,7 @@ def _facts(seen: Seen, name: str, *, wide: bool) -> Iterator[Text]:
         yield from (Text(fact, style="dim") for fact in _wide(entry))
 
 
-def _shards(seen: Seen, stage: StageStatus) -> Text:
+def _shards(seen: PipelineView, stage: StageStatus) -> Text:
     work = stage.pass_
     assert work is not None
     share = work.done / work.shards if work.shards else 0.0
@@ -157,7 +157,7 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
         yield ", ".join(f"{reason} {count:,}" for reason, count in entry.reasons.items())
 
 
-def _foot(seen: Seen, width: int) -> Iterator[Text]:
+def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
     """What holds beside the verdict."""
     said = [condition.message for name in ("Drifted", "SharedPass") if (condition := seen.true(name))]
     if said:
@@ -185,6 +185,6 @@ def _folded(text: Text, width: int, indent: int, below: str) -> Iterator[Text]:
         yield line.append(part, style=style)
 
 
-def _entry(seen: Seen, name: str) -> SourceStatus | StageStatus:
+def _entry(seen: PipelineView, name: str) -> SourceStatus | StageStatus:
     entries: list[SourceStatus | StageStatus] = [*seen.status.sources, *seen.status.stages]
     return next(entry for entry in entries if entry.name == name)

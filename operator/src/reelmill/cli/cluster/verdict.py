@@ -1,7 +1,7 @@
 """A pipeline in one word and half a sentence, from its conditions. Pure."""
 
-from reelmill.cli.cluster.seen import Seen
-from reelmill.cli.output import duration
+from reelmill.cli.cluster.observed import PipelineView
+from reelmill.cli.display.output import duration
 
 WORKING = ("Progressing", "Surveying")
 COLOURS = {
@@ -16,7 +16,7 @@ COLOURS = {
 }
 
 
-def verdict(seen: Seen) -> tuple[str, str]:
+def verdict(seen: PipelineView) -> tuple[str, str]:
     """(word, the rest of the sentence)."""
     if stamp := seen.resource["metadata"].get("deletionTimestamp"):
         return "going away", f"it was deleted {duration(seen.since(stamp))} ago"

@@ -10,7 +10,7 @@ from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.failures import Failures
 from reelmill.contract.spec.names import Duration, Name, Text
 from reelmill.contract.spec.placement import Control, Placement
-from reelmill.contract.spec.s3 import S3, Store
+from reelmill.contract.spec.s3 import S3, StoreSpec
 from reelmill.contract.spec.sources.captions import CaptionsBlock
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
 from reelmill.contract.spec.sources.files import FilesBlock
@@ -34,7 +34,7 @@ API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
 
 
-class Source(Model):
+class SourceSpec(Model):
     """Where items come from. Exactly one adapter block."""
 
     name: Name
@@ -64,7 +64,7 @@ class Source(Model):
         return block
 
 
-class Stage(Placement):
+class StageSpec(Placement):
     """One step. Exactly one stage block."""
 
     name: Name
@@ -103,7 +103,7 @@ class Stage(Placement):
         return block
 
 
-class Limits(Model):
+class PipelineLimits(Model):
     """Bounds on what runs at once."""
 
     max_active_stages: Annotated[int, Field(ge=1, le=64)] | None = None
@@ -126,13 +126,13 @@ class Ttl(Model):
 class Spec(Model):
     """What is to be made of what, where, and with what."""
 
-    store: Store
+    store: StoreSpec
     defaults: Placement = Placement()
     """Every stage's starting point."""
     control: Control = Control()
-    sources: Annotated[list[Source], Field(min_length=1, max_length=16)]
+    sources: Annotated[list[SourceSpec], Field(min_length=1, max_length=16)]
     """Where items come from."""
-    stages: Annotated[list[Stage], Field(min_length=1, max_length=32)]
+    stages: Annotated[list[StageSpec], Field(min_length=1, max_length=32)]
     """What is done with them: each stage reads sources and stages above it."""
     waves: Annotated[int, Field(ge=1, le=64)] = 1
     """Give what is new in a source as up to so many segments of at least 100 items, so that stages overlap."""
@@ -142,7 +142,7 @@ class Spec(Model):
     """Pause: no pod runs until it is false again."""
     queue: Queue | None = None
     """Kueue queue of every Job."""
-    limits: Limits = Limits()
+    limits: PipelineLimits = PipelineLimits()
     ttl: Ttl = Ttl()
     on_delete: Literal["Keep", "Delete"] = "Keep"
     """What becomes of the data when the resource is deleted; `Delete` spares what another pipeline claims."""

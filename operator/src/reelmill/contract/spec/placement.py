@@ -38,7 +38,7 @@ class EnvVar(Model):
     """Key in the Secret; absent: the variable's name."""
 
 
-class Gpu(Model):
+class GpuRequest(Model):
     """GPUs of a stage's pods: becomes limits, required node affinity and tolerations."""
 
     count: Annotated[int, Field(ge=1, le=16)] = 1
@@ -79,7 +79,7 @@ class Placement(Model):
     resources: Resources | None = None
     scratch: Quantity | None = None
     """Size limit of the pod's scratch folder; absent: no limit."""
-    gpu: Gpu | None = None
+    gpu: GpuRequest | None = None
     resource_claims: Annotated[list[ResourceClaim], Field(max_length=8)] = Field(default_factory=list)
 
 

@@ -22,7 +22,7 @@ class S3(Model):
     """Whose keys; absent: the pod's own identity (IAM), or the environment on one machine."""
 
 
-class Store(S3):
+class StoreSpec(S3):
     """The object store where every stage reads and writes."""
 
     uri: Uri

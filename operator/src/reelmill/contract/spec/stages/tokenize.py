@@ -11,7 +11,7 @@ from reelmill.contract.spec.file import FileRef
 SymbolName = Annotated[str, Field(min_length=2, max_length=64)]
 
 
-class Symbols(Model):
+class SymbolNames(Model):
     """How the tokenizer calls the symbols that packs need."""
 
     patch: SymbolName = "<im_patch>"
@@ -31,7 +31,7 @@ class TokenizeBlock(StageBlock):
 
     tokenizer: FileRef
     """A sentencepiece model, or a `tokenizer.json` of the package tokenizers."""
-    symbols: Symbols = Symbols()
+    symbols: SymbolNames = SymbolNames()
     """A tokenizer that lacks one of them is refused before any item is touched."""
     max_tokens: Annotated[int, Field(ge=16, le=1_048_576)] = 8000
     """Every pack, and every sample, is shorter than this."""

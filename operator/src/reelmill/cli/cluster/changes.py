@@ -1,0 +1,31 @@
+"""What an edit of a pipeline does to what was done already: which stages begin anew, and by which field. Pure."""
+
+from collections.abc import Iterator
+
+from reelmill.cli.display.plan_reasons import defaults, difference
+from reelmill.cli.input.pipeline import Loaded
+
+
+def changes(old: Loaded, new: Loaded) -> Iterator[str]:
+    """A line for each source and stage that the edit touches; none where no item is worked on again."""
+    if old.keys.place != new.keys.place:
+        yield "everything runs in the new store: nothing is known of it until the survey has looked"
+        return
+    fresh: list[str] = []
+    for name in new.names():
+        if name not in old.names():
+            yield f"{name} is new"
+        elif old.keys[name] != new.keys[name]:
+            yield f"{name} runs again: {_why(old, new, name, fresh)}"
+            fresh.append(name)
+    gone = [name for name in old.names() if name not in new.names()]
+    yield from (f"{name} is gone: its data stay in the store" for name in gone)
+
+
+def _why(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:
+    block = new.graph.stages[name].block if name in new.graph.stages else None
+    words = list(difference(old.keys.definitions[name], new.keys.definitions[name], defaults(block) if block else {}))
+    own = [word for word in words if not any(word == f"{other} changed" for other in fresh)]
+    if own:
+        return ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
+    return f"it reads {', '.join(word.removesuffix(' changed') for word in words) or 'what changed'}"

@@ -1,0 +1,207 @@
+"""One command's connection to the API server, without `async`: what a person asks for, and errors in plain words."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from reelmill.cli.cluster import refusals
+from reelmill.cli.input.options import ClusterOptions
+from reelmill.contract.errors import SpecError
+from reelmill.plan.jobs.build import UID
+from reelmill.schema.crd import GROUP, PLURAL, VERSION
+
+Json = dict[str, Any]
+T = TypeVar("T")
+PIPELINES = (f"apis/{GROUP}/{VERSION}", PLURAL)
+JOBS = ("apis/batch/v1", "jobs")
+PODS = ("api/v1", "pods")
+EVENTS = ("api/v1", "events")
+MANAGER = "reelmill"
+"""Who owns the fields that `submit` writes."""
+CHUNK = 500
+LOOK_SECONDS = 2.0
+"""How often those who follow logs look for pods that are new."""
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class ClusterClient:
+    """A connection as somebody, and the namespace meant."""
+
+    def __init__(self, place: ClusterOptions) -> None:
+        try:
+            from reelmill.controller.kube import connection
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("reelmill"):
+                raise
+            raise SpecError(
+                f"a cluster needs the package {error.name}", hint="pip install 'reelmill[cli,operator]'"
+            ) from error
+        access = connection.Access(kubeconfig=place.kubeconfig, context=place.context)
+        known = connection.contexts(access)
+        in_pod = not known and not place.kubeconfig and not place.context and (_ACCOUNT / "token").exists()
+        if in_pod:
+            access = connection.Access(in_cluster=True)
+        else:
+            refusals.check_context(place, [each.name for each in known], any(each.current for each in known))
+        chosen = [each for each in known if each.name == place.context or (not place.context and each.current)]
+        named = (_ACCOUNT / "namespace").read_text().strip() if in_pod else chosen[0].namespace
+        self.namespace = place.namespace or named or "default"
+        self.context = "" if in_pod else chosen[0].name
+        self._patches = connection.MERGE_PATCH, connection.JSON_PATCH, connection.APPLY_PATCH
+        self._runner = asyncio.Runner()
+        self._link = self._runner.run(connection.connect(access, agent="reelmill"))
+
+    def close(self) -> None:
+        self._runner.run(self._link.close())
+        self._runner.close()
+
+    def pipeline(self, name: str) -> Json:
+        """A pipeline. Raises SpecError naming the nearest one where there is none."""
+        found = self.find(name)
+        if found is None:
+            names = [each["metadata"]["name"] for each in self.every(PIPELINES)]
+            raise refusals.no_such_pipeline(name, self.namespace, names)
+        return found
+
+    def find(self, name: str) -> Json | None:
+        """A pipeline, or None."""
+        try:
+            return self._ask("GET", path(PIPELINES, self.namespace, name))
+        except refusals.ObjectMissing:
+            # Either the pipeline or the whole kind is not there: the list tells.
+            self.every(PIPELINES, limit=1)
+            return None
+
+    def every(self, kind: tuple[str, str], *, labels: str = "", everywhere: bool = False, limit: int = 0) -> list[Json]:
+        """Objects of a kind in the namespace, or everywhere; at most `limit` of them, if it is not 0."""
+        query = {"limit": str(limit or CHUNK), **({"labelSelector": labels} if labels else {})}
+        found: list[Json] = []
+        while True:
+            page = self._ask("GET", path(kind, "" if everywhere else self.namespace), query=query)
+            found += page.get("items") or []
+            query["continue"] = str((page.get("metadata") or {}).get("continue") or "")
+            if not query["continue"] or limit:
+                return found
+
+    def owned(self, kind: tuple[str, str], pipeline: Json) -> list[Json]:
+        """A pipeline's Jobs or pods."""
+        return self.every(kind, labels=f"{UID}={pipeline['metadata']['uid']}")
+
+    def merge(self, name: str, patch: Json) -> Json:
+        """Merge-patch a pipeline."""
+        return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=patch, kind=0)
+
+    def edit(self, name: str, operations: list[Json]) -> Json:
+        """JSON-patch a pipeline: all of it or nothing."""
+        return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=operations, kind=1)
+
+    def apply(self, document: Json, *, dry_run: bool, force: bool) -> Json:
+        """Create or change a pipeline, server-side; the server says what is wrong with unknown fields, too."""
+        query = {**_OURS, "fieldValidation": "Strict", "force": "true" if force else "false"}
+        where = path(PIPELINES, self.namespace, document["metadata"]["name"])
+        return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
+
+    def log(self, pod: str, *, follow: bool = False, last: int | None = None, previous: bool = False) -> Iterator[str]:
+        """Lines of a pod's log, as they come."""
+        query = {"follow": "true"} if follow else {}
+        query |= {} if last is None else {"tailLines": str(last)}
+        query |= {"previous": "true"} if previous else {}
+        where = f"{path(PODS, self.namespace, pod)}/log"
+        lines = self._link.lines(where, query=query)
+        with self._plain_words("GET", where):
+            try:
+                while True:
+                    yield self._runner.run(_next(lines))
+            except StopAsyncIteration:
+                return
+
+    def follow(self, speaking: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
+        """(pod, line) of pods as they speak, and of those that join them; ends when all who spoke have ended."""
+        heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        tasks: dict[str, asyncio.Task[None]] = {}
+
+        async def listen(pod: str) -> None:
+            where = f"{path(PODS, self.namespace, pod)}/log"
+            async for line in self._link.lines(where, query={"follow": "true", "tailLines": str(last)}):
+                heard.put_nowait((pod, line))
+
+        async def next_one() -> tuple[str, str] | None:
+            for pod in new:
+                tasks[pod] = asyncio.ensure_future(listen(pod))
+            try:
+                return await asyncio.wait_for(heard.get(), LOOK_SECONDS)
+            except TimeoutError:
+                return None
+
+        looked = 0.0
+        try:
+            while True:
+                new: list[str] = []
+                if time.monotonic() - looked >= LOOK_SECONDS:
+                    new = [pod for pod in speaking() if pod not in tasks]
+                    looked = time.monotonic()
+                if said := self._runner.run(next_one()):
+                    yield said
+                elif tasks and not new and all(task.done() for task in tasks.values()):
+                    break
+            for pod, task in tasks.items():
+                with self._plain_words("GET", f"{path(PODS, self.namespace, pod)}/log"):
+                    task.result()
+        finally:
+            self._runner.run(_cancelled(list(tasks.values())))
+
+    def _ask(
+        self, method: str, where: str, *, query: Mapping[str, str] | None = None, body: Any = None, kind: int = 0
+    ) -> Json:
+        with self._plain_words(method, where):
+            patch = self._patches[kind]
+            return self._runner.run(self._link.request(method, where, query=query, body=body, patch=patch))
+
+    @contextmanager
+    def _plain_words(self, method: str, where: str) -> Iterator[None]:
+        from reelmill.controller.kube.api_errors import NoAnswer, Refusal
+
+        try:
+            yield
+        except Refusal as refusal:
+            raise refusals.refused(refusal.status, str(refusal), method, where, self.namespace) from None
+        except NoAnswer as trouble:
+            raise refusals.unreachable(str(trouble), self._link.server, self.context) from None
+
+
+_OURS = {"fieldManager": MANAGER}
+
+
+@contextmanager
+def edge(place: ClusterOptions) -> Iterator[ClusterClient]:
+    """A connection while the block lasts. Raises SpecError where nothing says which cluster."""
+    one = ClusterClient(place)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def path(kind: tuple[str, str], namespace: str, name: str = "") -> str:
+    """`/apis/…/namespaces/<namespace>/<plural>/<name>`."""
+    version, plural = kind
+    where = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"/{version}{where}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+def _next(lines: Any) -> Coroutine[Any, Any, str]:
+    async def one() -> str:
+        line: str = await anext(lines)
+        return line
+
+    return one()
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

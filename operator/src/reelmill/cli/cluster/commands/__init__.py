@@ -1,0 +1,1 @@
+"""Commands that need a cluster. Each is a module of its own."""

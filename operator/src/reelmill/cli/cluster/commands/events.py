@@ -1,0 +1,127 @@
+"""`reelmill events`: what Kubernetes and the operator told about a pipeline, its Jobs and its pods."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from reelmill.cli.cluster.client import EVENTS, JOBS, PODS, ClusterClient
+from reelmill.cli.cluster.observed import Json, PipelineView
+from reelmill.cli.cluster.target import Name, named
+from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
+from reelmill.cli.input.options import HERE, ClusterOptions
+from reelmill.plan.jobs.names import LETTERS
+
+COLUMNS = ("age", "type", "reason", "object", "message")
+_JOB = re.compile(r"(?P<stage>[a-z0-9-]+)-(?P<hash>[0-9a-f]{10})-(?P<letter>[vosc])\d+(?P<pod>-\d+-\w+)?\Z")
+"""A Job's name, or its pod's: the hash tells pipelines apart."""
+_STEPS = {letter: step.value for step, letter in LETTERS.items()}
+
+
+def events(
+    name: Name,
+    every: Annotated[bool, typer.Option("--all", help="What went well with Jobs and pods, too.")] = False,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show the events of a pipeline, and the warnings of its Jobs and pods."""
+    with named(name, place) as (link, resource):
+        seen = looked(link, resource)
+    if not output.for_people:
+        emit(list(seen.events), output)
+    elif seen.events:
+        told = [row for row in rows(seen) if every or row["type"] == "Warning" or row["object"] == "pipeline"]
+        _show(told, output)
+    else:
+        say(f"no events of {name}: a cluster forgets them after an hour")
+
+
+def looked(link: ClusterClient, resource: Json) -> PipelineView:
+    """The pipeline with its Jobs, pods and events."""
+    jobs, pods = link.owned(JOBS, resource), link.owned(PODS, resource)
+    seen = PipelineView(resource, datetime.now(UTC), jobs, pods)
+    return PipelineView(resource, seen.now, jobs, pods, about(seen, link.every(EVENTS)))
+
+
+def about(seen: PipelineView, events: list[Json]) -> list[Json]:
+    """Those of the events that are about the pipeline or what is its own, the newest last."""
+    ours = {thing["metadata"]["name"] for thing in (*seen.jobs, *seen.pods)}
+    hashes = seen.hashes()
+    uid = seen.resource["metadata"]["uid"]
+
+    def is_ours(event: Json) -> bool:
+        involved = event.get("involvedObject") or {}
+        name = str(involved.get("name") or "")
+        if involved.get("kind") == seen.resource.get("kind"):
+            return bool(involved.get("uid") == uid)
+        found = _JOB.match(name)
+        return name in ours or bool(found and found["hash"] in hashes)
+
+    return sorted(filter(is_ours, events), key=_when)
+
+
+def _when(event: Json) -> str:
+    series = event.get("series") or {}
+    stamp = str(
+        series.get("lastObservedTime")
+        or event.get("lastTimestamp")
+        or event.get("eventTime")
+        or event["metadata"].get("creationTimestamp")
+        or ""
+    )
+    # Some have microseconds, which others have not.
+    return re.sub(r"\.\d+", "", stamp)
+
+
+def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
+    """One row for the same words about pods of one Job, with the time of the last and how often they were said."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for event in seen.events:
+        told = " ".join(str(event.get("message") or "").split())
+        key = (str(event.get("type")), str(event.get("reason")), _object(event, seen), _POD.sub("", told))
+        times = int((event.get("series") or {}).get("count") or event.get("count") or 1)
+        times += found.pop(key, {}).get("times", 0)
+        found[key] = {
+            "age": duration(seen.since(_when(event))),
+            "type": key[0],
+            "reason": key[1],
+            "object": key[2],
+            "message": told,
+            "times": times,
+        }
+    for row in found.values():
+        yield {**row, "message": row["message"] + (f" (x{row['times']})" if row["times"] > 1 else "")}
+
+
+_POD = re.compile(r"\S+-[0-9a-f]{10}-[vosc]\d+-\d+-\w+")
+
+
+def _object(event: Json, seen: PipelineView) -> str:
+    """`pipeline`, or the stage and step of a Job or pod: `clips shards pod`."""
+    involved = event.get("involvedObject") or {}
+    kind, name = str(involved.get("kind") or "").lower(), str(involved.get("name") or "")
+    if kind == "videopipeline":
+        return "pipeline"
+    found = _JOB.match(name.removeprefix(f"{seen.name}-"))
+    if found is None:
+        return f"{kind} {name}"
+    step = _STEPS[found["letter"]]
+    return f"{step} {kind}" if step == "survey" else f"{found['stage']} {step} {kind}"
+
+
+def _show(rows: list[dict[str, Any]], output: Format) -> None:
+    """A table, or on a narrow terminal two lines for each."""
+    screen = console()
+    if screen.width >= NARROW or output is Format.WIDE:
+        show(rows, output, columns=COLUMNS)
+        return
+    for row in rows:
+        head = Text().append(f"{row['age']:<8}", style="dim")
+        head.append(f"{row['reason']}  ", style="yellow" if row["type"] == "Warning" else "")
+        screen.print(head.append(row["object"], style="cyan"))
+        for line in textwrap.wrap(row["message"], screen.width - 8):
+            screen.print(Text(" " * 8 + line))

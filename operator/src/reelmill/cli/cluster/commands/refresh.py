@@ -1,0 +1,23 @@
+"""`reelmill refresh`: look for new source items now."""
+
+from reelmill.cli.cluster.client import ClusterClient
+from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.requests import Answer, Watch, asking, request, when
+from reelmill.cli.cluster.target import Name
+from reelmill.cli.display.output import Format, Output
+from reelmill.cli.input.options import HERE, ClusterOptions
+from reelmill.plan.requests import REFRESH
+
+
+def refresh(name: Name, place: ClusterOptions = HERE, watch: Watch = False, output: Output = Format.TABLE) -> None:
+    """List a pipeline's sources again now.
+
+    What is new is worked on, the rest is left as it is.
+    """
+
+    def ask(link: ClusterClient, resource: Json) -> Answer:
+        changed = request(link, resource, REFRESH)
+        sources = ", ".join(each["name"] for each in (resource.get("spec") or {}).get("sources") or ())
+        return changed, [f"{name}: {sources or 'its sources'} are listed again{when(changed)}"]
+
+    asking(name, place, output, ask, watch=watch)

@@ -1,0 +1,103 @@
+"""`reelmill submit`: a pipeline file into the cluster, checked here and there, and what runs again because of it."""
+
+from typing import Annotated
+
+import typer
+
+from reelmill.cli.cluster.changes import changes
+from reelmill.cli.cluster.client import ClusterClient, edge
+from reelmill.cli.cluster.follow import follow
+from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.requests import Watch, plain, speaker
+from reelmill.cli.cluster.target import of_resource
+from reelmill.cli.display.output import Format, Output, emit, say
+from reelmill.cli.input import pipeline as pipelines
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.errors import ReelmillError, SpecError
+
+
+def submit(
+    file: pipelines.File,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the server, say what would run again, change nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that another tool wrote.")] = False,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    watch: Watch = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Create or change a pipeline, and say what runs again.
+
+    The file is checked here first, then by the server. Fields that others wrote are left alone.
+    """
+    loaded = pipelines.load(file, elsewhere)
+    _must_be_reachable(loaded)
+    with edge(place) as link:
+        document = _document(loaded, link, place)
+        name = document["metadata"]["name"]
+        old = link.find(name)
+        # Asked first without a change: what the server makes of it is compared, not what the file says.
+        new = link.apply(document, dry_run=True, force=force)
+        said = [_happened(old, new, dry_run=dry_run), *_again(old, new)]
+        if not dry_run:
+            new = link.apply(document, dry_run=False, force=force)
+        if not output.for_people:
+            emit(plain(new), output)
+        for line in said if output.for_people else ():
+            say(line)
+        if dry_run:
+            return
+        if watch:
+            follow(link, name, output)
+        elif output.for_people:
+            say(f"follow it with: {speaker(name, place)('status', '-w')}")
+
+
+def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Json:
+    """The file as it is sent: another store where one was named, and the namespace that is meant."""
+    given = loaded.data
+    metadata = given["metadata"]
+    named = metadata.get("namespace")
+    if named and place.namespace and named != place.namespace:
+        raise SpecError(
+            f"its namespace is {named}, and --namespace says {place.namespace}",
+            where=loaded.document.file,
+            hint="leave one of them out",
+        )
+    link.namespace = named or link.namespace
+    body = {name: given[name] for name in ("apiVersion", "kind", "spec")}
+    return {**body, "metadata": {**metadata, "namespace": link.namespace}}
+
+
+def _must_be_reachable(loaded: Loaded) -> None:
+    """A folder of this machine is none of the pods'."""
+    uri = loaded.pipeline.spec.store.uri
+    if not uri.startswith("s3://"):
+        raise SpecError(
+            f"the store {uri} is a folder of this machine, and pods on nodes do not see it",
+            where=loaded.document.file,
+            hint="name a bucket: spec.store.uri, or --store s3://bucket/prefix",
+        )
+
+
+def _happened(old: Json | None, new: Json, *, dry_run: bool) -> str:
+    name = f"{new['metadata']['namespace']}/{new['metadata']['name']}"
+    if old is None:
+        return f"{name}: would be created" if dry_run else f"{name}: created"
+    if old.get("spec") == new.get("spec"):
+        return f"{name}: unchanged"
+    return f"{name}: would be changed" if dry_run else f"{name}: changed"
+
+
+def _again(old: Json | None, new: Json) -> list[str]:
+    if old is None or old.get("spec") == new.get("spec"):
+        return []
+    try:
+        lines = list(changes(of_resource(old), of_resource(new)))
+    except ReelmillError:
+        return ["  what runs again cannot be told: another release wrote it"]
+    if not lines:
+        return ["  nothing runs again: what is done counts as it is"]
+    return [f"  {line}" for line in lines]

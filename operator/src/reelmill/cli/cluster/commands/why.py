@@ -1,0 +1,60 @@
+"""`reelmill why`: why is this pending, or failed? One paragraph from all that the cluster knows."""
+
+import textwrap
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from reelmill.cli.cluster import pods
+from reelmill.cli.cluster.client import ClusterClient
+from reelmill.cli.cluster.commands.events import looked
+from reelmill.cli.cluster.explanation import why as paragraph
+from reelmill.cli.cluster.observed import PipelineView, stage_of
+from reelmill.cli.cluster.requests import must_have, speaker
+from reelmill.cli.cluster.target import Name, named
+from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.display.output import Format, Output, console, emit
+from reelmill.cli.input.options import HERE, ClusterOptions
+from reelmill.contract.errors import ReelmillError
+
+MOST = 100
+"""Columns of a paragraph, however wide the terminal is."""
+ASKED = 2
+"""Failed pods of a stage whose logs are read."""
+LINES = 50
+
+
+def why(
+    name: Name,
+    stage: Annotated[str, typer.Option("--stage", "-s", help="Why is this stage where it is.")] = "",
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Say why a pipeline is pending or failed, and what to do."""
+    with named(name, place) as (link, resource):
+        must_have(resource, (stage,) if stage else ())
+        seen = looked(link, resource)
+        seen = replace(seen, logs=_logs(link, seen))
+    told = paragraph(seen, speaker(name, place), stage)
+    if output.for_people:
+        print(textwrap.fill(told, min(console().width, MOST), break_long_words=False, break_on_hyphens=False))
+    else:
+        word, rest = verdict(seen)
+        emit({"name": name, "namespace": seen.namespace, "state": word, "reason": rest, "why": told}, output)
+
+
+def _logs(link: ClusterClient, seen: PipelineView) -> dict[str, list[str]]:
+    """The end of what failed pods said, as far as it can still be read."""
+    asked: dict[str, int] = {}
+    found = {}
+    for pod in reversed(seen.pods):
+        stage = stage_of(pod)
+        if not pods.end(pod) or asked.get(stage, 0) >= ASKED:
+            continue
+        asked[stage] = asked.get(stage, 0) + 1
+        try:
+            found[pod["metadata"]["name"]] = list(link.log(pod["metadata"]["name"], last=LINES))
+        except ReelmillError:
+            continue  # the node is gone, or we may not read logs
+    return found

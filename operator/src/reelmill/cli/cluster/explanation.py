@@ -1,0 +1,156 @@
+"""Why a pipeline is where it is, in one paragraph: from its conditions, Jobs, pods, events and logs. Pure.
+
+The first thing that explains it is told, with what to do; what merely follows from it is left out.
+"""
+
+from collections.abc import Iterator
+
+from reelmill.cli.cluster.causes import (
+    Say,
+    at_work,
+    held_up,
+    listed,
+    lost,
+    queued,
+    sentence,
+    shared,
+    stalled,
+)
+from reelmill.cli.cluster.observed import SURVEY, PipelineView
+from reelmill.cli.cluster.verdict import WORKING
+from reelmill.cli.display.output import duration
+from reelmill.contract.status import StageStatus
+
+
+def why(seen: PipelineView, say: Say, stage: str = "") -> str:
+    """One paragraph about a pipeline, or about one stage of it."""
+    told = stage_why(seen, say, seen.status.stage(stage)) if stage else pipeline_why(seen, say)
+    return " ".join(sentence for sentence in told if sentence)
+
+
+def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
+    """Sentences about the whole."""
+    yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
+    if drifted := seen.true("Drifted"):
+        yield sentence(f"Besides, {drifted.message}")
+
+
+def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
+    """Sentences about one stage."""
+    whole = _nobody_looked(seen) or _refused(seen) or _paused(seen, say)
+    if whole:
+        yield from whole
+    elif stage.stall:
+        yield from stalled(seen, say, stage.name, stage.stall)
+    elif stage.pass_:
+        yield from at_work(seen, say, stage)
+    elif stage.state == "shared":
+        yield shared([stage.name])
+    elif stage.state == "waiting":
+        yield from _waits(seen, say, stage)
+    else:
+        yield sentence(f"{stage.name} has covered all that it reads ({stage.state}){lost(stage)}")
+
+
+def _nobody_looked(seen: PipelineView) -> list[str]:
+    metadata = seen.resource["metadata"]
+    if stamp := metadata.get("deletionTimestamp"):
+        if (removing := seen.true("Reconciling")) and removing.reason == "Removing":
+            return [sentence(f"{seen.name} was deleted {duration(seen.since(stamp))} ago: {removing.message}")]
+        left = ", ".join(metadata.get("finalizers") or ()) or "its Jobs to go"
+        return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and waits for: {left}."]
+    if not seen.status.conditions:
+        said = f"No operator has looked at {seen.name}, which is {duration(seen.age)} old."
+    elif seen.behind:
+        said = f"No operator has looked at {seen.name} since it was edited."
+    else:
+        return []
+    where = "kubectl get pods -A -l app.kubernetes.io/component=operator"
+    return [said, f"Either none runs, or it serves other namespaces; `{where}` shows it, and its log says more."]
+
+
+def _refused(seen: PipelineView) -> list[str]:
+    accepted = seen.status.condition("Accepted")
+    if accepted is None or accepted.status == "True":
+        return []
+    return [sentence(f"The spec cannot be accepted: {accepted.message}"), "Nothing is begun until it is edited."]
+
+
+def _paused(seen: PipelineView, say: Say) -> list[str]:
+    if not seen.true("Suspended"):
+        return []
+    open_ = [stage.name for stage in seen.status.stages if stage.pass_]
+    kept = f" The open pass of {listed(open_)} goes on then from what is committed." if open_ else ""
+    return [f"It is suspended: spec.suspend is set, so no pod runs until `{say('resume')}`.{kept}"]
+
+
+def _done(seen: PipelineView, say: Say) -> list[str]:
+    complete = seen.true("Complete")
+    if not complete:
+        return []
+    since = duration(seen.since(complete.last_transition_time))
+    said = [f"It is complete for {since}: every source was listed, and every stage has covered what it reads."]
+    if seen.status.failed:
+        losses = [f"{stage.name}{lost(stage)}" for stage in seen.status.stages if stage.totals.failed]
+        losses += [f"{source.name}, {source.failed:,} failed" for source in seen.status.sources if source.failed]
+        said += [f"Within the tolerance: {'; '.join(losses)}.", f"`{say('ledger', '--outcome failed')}` names them."]
+    return said
+
+
+def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
+    """What holds it up, or what it is at."""
+    status = seen.status
+    if status.stall:
+        yield from stalled(seen, say, SURVEY, status.stall)
+        return
+    stuck = [stage for stage in status.stages if stage.stall]
+    for stage in stuck[:1]:
+        assert stage.stall is not None
+        yield from stalled(seen, say, stage.name, stage.stall)
+    condition = seen.true("Stalled")
+    if condition and not stuck:
+        yield sentence(condition.message)
+        yield f"What failed stands in `{say('ledger', '--outcome failed')}`; `{say('retry')}` tries it again."
+    working = [stage for stage in status.stages if stage.pass_]
+    reconciling = seen.true("Reconciling")
+    if reconciling and reconciling.reason not in (*WORKING, "SharedPass"):
+        yield from held_up(seen, reconciling.reason, reconciling.message)
+    elif working:
+        lead = "The rest goes on:" if condition else "Nothing is wrong:"
+        yield lead
+        for stage in working:
+            yield from at_work(seen, say, stage)
+    elif reconciling and reconciling.reason == "SharedPass":
+        yield shared([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
+    elif reconciling:
+        yield "Nothing is wrong: the survey looks at the sources and at what the store has."
+        yield queued(seen, SURVEY)
+    elif not condition:
+        ready = status.condition("Ready")
+        yield sentence(f"Nothing is at work: {ready.message or ready.reason if ready else 'it is new'}")
+
+
+def _waits(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
+    if stage.message:
+        yield sentence(f"{stage.name} waits: {stage.message}")
+        yield f"`{say('ledger', '--outcome failed')}` names what failed."
+        return
+    chain = [stage]
+    while reads := _behind(seen, chain[-1]):
+        chain.append(seen.status.stage(reads[0]))
+        if chain[-1].state != "waiting" or chain[-1].message:
+            break
+    if len(chain) > 1:
+        names = ", which waits for ".join(each.name for each in chain[1:])
+        others = listed(_behind(seen, stage)[1:])
+        yield f"{stage.name} waits for {names}{f', and for {others}' if others else ''}."
+    if chain[-1].state != "waiting":
+        yield from stage_why(seen, say, chain[-1])
+    else:
+        yield from _trouble(seen, say)
+
+
+def _behind(seen: PipelineView, stage: StageStatus) -> list[str]:
+    """Stages that a stage reads and that are not through yet."""
+    states = {other.name: other.state for other in seen.status.stages}
+    return [name for name in seen.upstreams.get(stage.name, ()) if states.get(name, "done") not in ("done", "cached")]

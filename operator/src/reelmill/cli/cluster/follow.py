@@ -1,0 +1,125 @@
+"""Follow a pipeline in the cluster to its end: a tree that is drawn anew on a terminal, a line per change elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+
+from reelmill.cli.cluster.client import ClusterClient
+from reelmill.cli.cluster.observed import Json, PipelineView
+from reelmill.cli.cluster.tree import lines
+from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.display.output import Format, console, emit, say
+from reelmill.cli.exits import CommandExit
+from reelmill.contract.errors import TransientError
+from reelmill.plan.requests import pending
+
+SECONDS = 1.0
+"""Between two looks."""
+
+Show = Callable[[PipelineView], None]
+
+
+def follow(link: ClusterClient, name: str, output: Format) -> NoReturn:
+    """Show every change until the pipeline is complete (exit code 0) or failed (65)."""
+    with _shower(output) as show:
+        while True:
+            try:
+                resource = link.pipeline(name)
+            except TransientError as error:
+                say(f"warning: {error}; still trying")
+                time.sleep(5 * SECONDS)
+                continue
+            seen = PipelineView(resource, datetime.now(UTC))
+            show(seen)
+            if (code := ended(seen)) is not None:
+                break
+            time.sleep(SECONDS)
+    raise typer.Exit(code)
+
+
+def ended(seen: PipelineView) -> CommandExit | None:
+    """The exit code of a pipeline that is through with what was asked of it; None while it is not."""
+    annotations = seen.resource["metadata"].get("annotations") or {}
+    if seen.behind or pending(annotations, seen.status.handled).any:
+        return None
+    if seen.true("Complete"):
+        return CommandExit.OK
+    return CommandExit.ITEMS if seen.true("Failed") else None
+
+
+@contextmanager
+def _shower(output: Format) -> Iterator[Show]:
+    if not output.for_people:
+        yield _documents(output)
+    elif not sys.stdout.isatty():
+        yield _changes()
+    else:
+        with _live(output) as show:
+            yield show
+
+
+@contextmanager
+def _live(output: Format) -> Iterator[Show]:
+    screen = Console(highlight=False)
+    with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
+
+        def show(seen: PipelineView) -> None:
+            live.update(Group(*lines(seen, width=screen.width, wide=output is Format.WIDE)), refresh=True)
+
+        yield show
+
+
+def _documents(output: Format) -> Show:
+    from reelmill.cli.cluster.requests import plain
+
+    last: list[str] = []
+
+    def show(seen: PipelineView) -> None:
+        version = seen.resource["metadata"]["resourceVersion"]
+        if last[-1:] != [version]:
+            last[:] = [version]
+            if output is Format.YAML:
+                print("---")
+            emit(plain(seen.resource), output)
+
+    return show
+
+
+def _changes() -> Show:
+    said: dict[str, str] = {}
+
+    def show(seen: PipelineView) -> None:
+        for name, words in sentences(seen):
+            if said.get(name) != words:
+                said[name] = words
+                console().print(f"{seen.now:%H:%M:%S} {name}: {words}", markup=False)
+
+    return show
+
+
+def sentences(seen: PipelineView) -> Iterator[tuple[str, str]]:
+    """The pipeline and each of its stages in a few words: what is said again when it changes."""
+    for stage in seen.status.stages:
+        work, totals = stage.pass_, stage.totals
+        words: str = stage.state
+        if work and work.step == "shards":
+            words += f", {work.done} of {work.shards} shards"
+        elif totals.in_:
+            words += f", {totals.done} of {totals.in_} done" + (f", {totals.failed} failed" if totals.failed else "")
+        yield stage.name, words + (f": {stage.message}" if stage.message else "")
+    word, rest = verdict(seen)
+    yield seen.name, word if word == "complete" else f"{word}: {rest}"
+
+
+def shown(resource: Json, output: Format) -> None:
+    """One look."""
+    screen = console()
+    for line in lines(PipelineView(resource, datetime.now(UTC)), width=screen.width, wide=output is Format.WIDE):
+        screen.print(line, soft_wrap=True)

@@ -1,0 +1,142 @@
+"""One pipeline as a person's rights let it be seen: the resource and, where asked for, Jobs, pods and events. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
+from reelmill.contract.status import Condition, StageStatus, Status
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.jobs.build import SHARDS, STAGE, STEP
+from reelmill.plan.jobs.names import digest10
+from reelmill.plan.snapshot import moment
+
+Json = dict[str, Any]
+INDEX = "batch.kubernetes.io/job-completion-index"
+JOB_NAME = "batch.kubernetes.io/job-name"
+SURVEY = "survey"
+"""How the pods of the survey are called where others have a stage."""
+
+
+@dataclass(frozen=True)
+class PipelineView:
+    """What is known of one pipeline at one moment."""
+
+    resource: Json
+    now: datetime
+    jobs: Sequence[Json] = ()
+    pods: Sequence[Json] = ()
+    events: Sequence[Json] = ()
+    logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By name of a pod: the last lines of its log."""
+
+    @property
+    def name(self) -> str:
+        name: str = self.resource["metadata"]["name"]
+        return name
+
+    @property
+    def namespace(self) -> str:
+        namespace: str = self.resource["metadata"]["namespace"]
+        return namespace
+
+    @property
+    def spec(self) -> Json:
+        return self.resource.get("spec") or {}
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was created."""
+        return self.since(str(self.resource["metadata"].get("creationTimestamp") or ""))
+
+    @cached_property
+    def status(self) -> Status:
+        """Of a status that another release wrote, what this one knows."""
+        try:
+            return Status.model_validate(self.resource.get("status") or {}, extra="ignore")
+        except ValidationError:
+            return Status()
+
+    @cached_property
+    def upstreams(self) -> dict[str, tuple[str, ...]]:
+        """What each stage reads; nothing where the spec cannot be understood."""
+        pipeline = understood(self.resource)
+        try:
+            return dict(resolve(pipeline.spec).upstreams) if pipeline else {}
+        except SpecError:
+            return {}
+
+    @property
+    def behind(self) -> bool:
+        """The operator has not looked at the resource as it is."""
+        generation = int(self.resource["metadata"].get("generation") or 0)
+        return not self.status.conditions or self.status.observed_generation < generation
+
+    def true(self, type_: str) -> Condition | None:
+        """A condition that holds."""
+        return self.status.condition(type_) if self.status.holds(type_) else None
+
+    def since(self, stamp: str) -> float:
+        """Seconds from a time stamp to now; 0 for none."""
+        at = moment(stamp)
+        return max((self.now - at).total_seconds(), 0.0) if at else 0.0
+
+    def hashes(self) -> set[str]:
+        """The part of Job names that is of this pipeline's present data sets and of nothing else."""
+        uid = self.resource["metadata"]["uid"]
+        stages = {
+            digest10(uid, stage.key, segment)
+            for stage in self.status.stages
+            for segment in range(max(stage.segments - 1, 0), stage.segments + 3)
+        }
+        return stages | {digest10(uid, self.status.definition, 0)}
+
+
+def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
+    """The resource as the planner reads it, or None where it cannot."""
+    metadata = {name: resource["metadata"][name] for name in ("name", "namespace")}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": resource.get("spec")}
+    try:
+        return VideoPipeline.model_validate(body)
+    except ValidationError:
+        return None
+
+
+def stage_of(thing: Mapping[str, Any]) -> str:
+    """The stage of a Job or pod; `survey` for the survey's."""
+    return str((thing["metadata"].get("labels") or {}).get(STAGE) or SURVEY)
+
+
+def step_of(thing: Mapping[str, Any]) -> str:
+    """The step of a Job or pod."""
+    return str((thing["metadata"].get("labels") or {}).get(STEP) or "")
+
+
+def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int | None:
+    """The logical shard that a pod works on; None where it works on none, or its Job is gone and does not tell."""
+    metadata = pod["metadata"]
+    if step_of(pod) != "shards":
+        return None
+    index = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}.get(INDEX)
+    owner = (metadata.get("labels") or {}).get(JOB_NAME)
+    job = next((job for job in jobs if job["metadata"]["name"] == owner), None)
+    if index is None or job is None:
+        return None
+    shards = parse_ranges((job["metadata"].get("annotations") or {}).get(SHARDS, ""))
+    return shards[int(index)] if int(index) < len(shards) else int(index)
+
+
+def seconds_left(stage: StageStatus, seen: PipelineView) -> float | None:
+    """Seconds until a pass's shards are through, at the speed up to now; None where that says nothing yet."""
+    work = stage.pass_
+    if work is None or work.step != "shards" or not work.done or work.done >= work.shards:
+        return None
+    if eta := moment(work.eta):
+        return max((eta - seen.now).total_seconds(), 0.0)
+    return seen.since(work.started_at) / work.done * (work.shards - work.done)

@@ -1,0 +1,41 @@
+"""`reelmill abandon`: close open passes that cannot be finished as they were opened."""
+
+from reelmill.cli.cluster import target
+from reelmill.cli.cluster.client import ClusterClient
+from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.commands.run import drive
+from reelmill.cli.display.output import Format, Output
+from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
+from reelmill.plan.requests import ABANDON, annotation
+
+
+def abandon(
+    pipeline: target.Target,
+    stage: Stages = None,
+    elsewhere: StoreOverride = AS_NAMED,
+    work: RunOptions = USUAL,
+    place: ClusterOptions = HERE,
+    watch: Watch = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Give up open passes; their items are covered anew.
+
+    What such a pass did counts for nothing. A file is run here; of a pipeline in the cluster its operator is asked.
+    """
+    stages = tuple(stage or ())
+    if not target.is_name(pipeline):
+        loaded = target.local(pipeline, place, elsewhere)
+        request_ = annotation(token(), stages=tuple(map(loaded.stage, stages)))
+        drive(loaded, {ABANDON: request_}, work, output)
+    target.only_local(pipeline, elsewhere, work)
+
+    def ask(link: ClusterClient, resource: Json) -> Answer:
+        changed = request(link, resource, ABANDON, stages)
+        return changed, [f"{pipeline}: the open passes of {_of(stages)} are given up{when(changed)}"]
+
+    asking(pipeline, place, output, ask, watch=watch)
+
+
+def _of(stages: tuple[str, ...]) -> str:
+    return ", ".join(stages) or "all stages"

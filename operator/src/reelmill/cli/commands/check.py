@@ -1,0 +1,49 @@
+"""`reelmill check`: would the consumer take this?"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import stored
+from reelmill.cli.display.output import Format, Output, say, show
+from reelmill.cli.exits import CommandExit
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+
+COLUMNS = ("format", "file", "rule", "ok", "message")
+
+
+def check(
+    target: Annotated[str, typer.Argument(help="A folder, or a pipeline (a file or a name) together with --stage.")],
+    stage: Annotated[str, typer.Option("--stage", "-s", help="What this stage of the pipeline has in its store.")] = "",
+    format_: Annotated[list[str] | None, typer.Option("--format", help="The format; left out: all that fit.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show what is right, too.")] = False,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Open what a stage wrote with the rules of its consumer.
+
+    Exit code 65: a rule is broken.
+    """
+    formats = tuple(format_ or ())
+    if stage:
+        loaded = stored(target, place, elsewhere)
+        found = store_commands.rows("check-stage", loaded, stage=loaded.stage(stage), formats=formats)
+    else:
+        found = list(store_commands.command("check")(Path(target), formats))
+    report(found, every=every, output=output)
+
+
+def report(found: list[dict[str, Any]], *, every: bool, output: Format) -> None:
+    """Show findings; leaves with 65 when one is bad."""
+    bad = [finding for finding in found if not finding["ok"]]
+    shown = found if every or not output.for_people else bad
+    if shown or not output.for_people:
+        show(shown, output, columns=COLUMNS)
+    files = len({(finding["format"], finding["file"]) for finding in found})
+    formats = ", ".join(dict.fromkeys(finding["format"] for finding in found)) or "nothing"
+    say(f"{formats}: {files} files, {len(found)} rules looked at, {len(bad)} broken")
+    if bad:
+        raise typer.Exit(CommandExit.ITEMS)

@@ -1,0 +1,46 @@
+"""`reelmill export`: one plain folder of what a stage made."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, emit, size
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+
+
+class ExportMode(StrEnum):
+    """How the files come into the folder."""
+
+    LINK = "link"
+    COPY = "copy"
+    DOWNLOAD = "download"
+
+
+def export(
+    pipeline: Target,
+    stage: Annotated[str, typer.Argument(help="The stage.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A new folder, or an earlier export to complete.", show_default=False)],
+    mode: Annotated[ExportMode | None, typer.Option("--mode", help="Left out: link where possible.")] = None,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Write a plain folder with absolute paths, as a trainer wants it."""
+    loaded = stored(pipeline, place, elsewhere)
+    made = store_commands.command("export")(
+        store_commands.task(loaded),
+        store_commands.environment(),
+        loaded.stage(stage),
+        folder,
+        mode.value if mode else None,
+    )
+    if not output.for_people:
+        emit(made, output)
+        return
+    print(f"{made['folder']}: {made['files']} files, {size(made['bytes'])} ({made['mode']})")
+    for view in made["views"]:
+        print(f"  {made['folder']}/{view}")

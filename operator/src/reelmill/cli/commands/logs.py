@@ -1,0 +1,156 @@
+"""`reelmill logs`: what the shards of a stage said, from their pods, or from the store where the pods are gone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster import target
+from reelmill.cli.cluster.client import JOBS, PODS, ClusterClient
+from reelmill.cli.cluster.log_line import rendered
+from reelmill.cli.cluster.observed import Json, shard_of, stage_of, step_of
+from reelmill.cli.cluster.target import of_resource
+from reelmill.cli.display.output import console, say
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.errors import ReelmillError, SpecError
+
+MOST = 10
+"""Pods that are followed at a time."""
+LAST = 20
+"""Lines of each pod, where several speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSelection:
+    """Whose words, and how many."""
+
+    stage: str
+    shard: int | None
+    segment: int | None
+    last: int | None
+    raw: bool
+
+    def is_of(self, pod: Json, jobs: list[Json]) -> bool:
+        return (not self.stage or stage_of(pod) == self.stage) and self.shard in (None, shard_of(pod, jobs))
+
+
+def logs(
+    pipeline: target.Target,
+    stage: Annotated[str, typer.Option("--stage", "-s", help="Only this stage; `survey`: the first look.")] = "",
+    shard: Annotated[int | None, typer.Option("--shard", min=0, help="Only this shard.")] = None,
+    segment: Annotated[
+        int | None, typer.Option("--segment", min=1, help="From the store: of this segment; left out: the newest.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as pods speak, also those to come.")] = False,
+    tail: Annotated[
+        int | None,
+        typer.Option("--tail", min=0, help=f"So many last lines; left out: all of one pod, {LAST} of several."),
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="The lines as they were logged: JSON objects.")] = False,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+) -> None:
+    """Show what a pipeline's pods said, also when they are gone.
+
+    Then what their shards left in the store is read; for a pipeline file, always.
+    """
+    wanted = LogSelection(stage, shard, segment, tail, raw)
+    if not target.is_name(pipeline):
+        if follow:
+            raise SpecError("--follow goes with the name of a pipeline in a cluster")
+        _from_store(target.local(pipeline, place, elsewhere), wanted)
+        return
+    with target.named(pipeline, place) as (link, resource):
+        _known(resource, stage)
+        if follow:
+            _follow(link, resource, wanted)
+            return
+        if segment is None and _from_pods(link, resource, wanted):
+            return
+        _from_store(of_resource(resource, elsewhere), wanted)
+
+
+def _known(resource: Json, stage: str) -> None:
+    names = ["survey", *(each["name"] for each in resource["spec"].get("stages") or ())]
+    if stage and stage not in names:
+        raise SpecError(f"there is no stage {stage!r}", hint=f"there are {', '.join(names)}")
+
+
+def _from_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> bool:
+    """Whether pods had something to say."""
+    pods = _pods(link, resource, wanted)
+    last = wanted.last if wanted.last is not None else LAST if len(pods) > 1 else None
+    spoke = False
+    for name, who in pods.items():
+        try:
+            for line in link.log(name, last=last):
+                spoke = True
+                _print(line, who if len(pods) > 1 else "", wanted)
+        except ReelmillError as error:
+            say(f"warning: pod {name}: {error}")
+    return spoke
+
+
+def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
+    def speaking() -> dict[str, str]:
+        """Pods that have begun, the newest last."""
+        return _pods(link, resource, wanted)
+
+    who = speaking()
+    if len(who) > MOST:
+        say(f"{len(who)} pods spoke: the last {MOST} are followed; --stage and --shard narrow it down")
+    several = not (wanted.stage and wanted.shard is not None)
+    for name, line in link.follow(
+        lambda: list(speaking())[-MOST:], last=wanted.last if wanted.last is not None else LAST
+    ):
+        who = who if name in who else speaking()
+        _print(line, who.get(name, name) if several else "", wanted)
+
+
+def _pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> dict[str, str]:
+    """Pods that have begun, by name, and how each is called, the oldest first."""
+    jobs = link.owned(JOBS, resource)
+    begun = [
+        pod for pod in link.owned(PODS, resource) if (pod.get("status") or {}).get("phase") not in (None, "Pending")
+    ]
+    begun.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+    return {pod["metadata"]["name"]: _called(pod, jobs) for pod in begun if wanted.is_of(pod, jobs)}
+
+
+def _called(pod: Json, jobs: list[Json]) -> str:
+    shard = shard_of(pod, jobs)
+    part = f"/{shard}" if shard is not None else f"/{step_of(pod)}" if stage_of(pod) != step_of(pod) else ""
+    return f"{stage_of(pod)}{part}"
+
+
+def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
+    if wanted.stage == "survey":
+        raise SpecError("the survey leaves no log in the store", hint="its pod is gone; say `why` instead of `logs`")
+    stages = [loaded.stage(wanted.stage)] if wanted.stage else list(loaded.graph.stages)
+    spoke = False
+    for stage in stages:
+        for who, lines in _kept(loaded, stage, wanted):
+            spoke = True
+            for line in lines[-wanted.last :] if wanted.last else lines if wanted.last is None else []:
+                _print(line, who, wanted)
+    if not spoke:
+        say("nothing was said: no pod is there, and no shard left a log in the store")
+
+
+def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
+    """(who, lines) of each run of a shard, from the store."""
+    rows = store_commands.rows("logs", loaded, stage=stage, shard=wanted.shard, segment=wanted.segment)
+    runs: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        runs.setdefault((row["shard"], row["run"]), []).append(row["line"])
+    yield from ((f"{stage}/{shard}", lines) for (shard, _), lines in runs.items())
+
+
+def _print(line: str, who: str, wanted: LogSelection) -> None:
+    if wanted.raw:
+        print(line, flush=True)
+    else:
+        console().print(rendered(line, who), soft_wrap=True)

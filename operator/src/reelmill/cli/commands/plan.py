@@ -1,0 +1,91 @@
+"""`reelmill plan`: the graph, the keys, and what a run would do, why, and how much it would write."""
+
+from typing import Annotated, Any
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, say, show, size
+from reelmill.cli.display.plan_reasons import defaults, verdict
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.layout import KEY_DIGITS
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
+
+COLUMNS = ("name", "block", "reads", "key", "would", "why", "items", "size")
+OFFLINE = ("name", "block", "reads", "key")
+
+
+def plan(
+    pipeline: Target,
+    offline: Annotated[bool, typer.Option("--offline", help="Only the graph and the keys; no store is asked.")] = False,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what a run would do, why, and how much it would write.
+
+    Nothing is written.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    if not offline and not store_commands.offered("forecast"):
+        say("the store is not looked at: that needs the package reelmill-stages")
+        offline = True
+    rows = _graph(loaded)
+    if not offline:
+        _judge(loaded, rows)
+    show([_shown(row, output) for row in rows], output, columns=OFFLINE if offline else COLUMNS)
+
+
+def _graph(loaded: Loaded) -> list[dict[str, Any]]:
+    entries: dict[str, SourceSpec | StageSpec] = {**loaded.graph.sources, **loaded.graph.stages}
+    return [
+        {
+            "name": name,
+            "block": entry.type,
+            "reads": list(loaded.graph.upstreams.get(name, ())),
+            "key": loaded.keys[name],
+        }
+        for name, entry in entries.items()
+    ]
+
+
+def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
+    """Add `would`, `why`, `items` and `bytes` to each row."""
+    task, env = store_commands.task(loaded, sources=True), store_commands.environment()
+    known = {row["name"]: row for row in store_commands.command("status")(task, env)}
+    found = store_commands.command("forecast")(task, env)
+    new: dict[str, int] = {}
+    growing: set[str] = set()
+    fresh = {name for name, row in known.items() if row["state"] == "empty"}
+    for row in rows:
+        name = row["name"]
+        seen = found[name]
+        if name in loaded.graph.sources:
+            new[name] = seen["new"]
+            row |= {"would": "list", "why": _listing(seen), "items": seen["new"], "bytes": 0}
+            continue
+        would, why = verdict(
+            known[name],
+            loaded.keys.definitions[name],
+            defaults=defaults(loaded.graph.stages[name].block),
+            new={upstream: new[upstream] for upstream in row["reads"] if upstream in new},
+            growing=[upstream for upstream in row["reads"] if upstream in growing],
+            fresh=[upstream for upstream in row["reads"] if upstream in fresh],
+        )
+        growing |= {name} if seen["items"] else set()
+        row |= {"would": would, "why": why, "items": seen["items"], "bytes": seen["bytes"]}
+
+
+def _listing(seen: dict[str, Any]) -> str:
+    told = {"changed": "changed", "vanished": "gone", "problems": "that cannot be items"}
+    more = "".join(f", {seen[name]} {words}" for name, words in told.items() if seen[name])
+    return f"{seen['listed']} there, {seen['new']} new{more}"
+
+
+def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:
+    if not output.for_people:
+        return row
+    count = row.get("bytes", 0)
+    return {**row, "key": row["key"][:KEY_DIGITS], "size": "" if count == 0 else "?" if count is None else size(count)}

@@ -1,0 +1,51 @@
+"""`reelmill replay`: one stage on one item, again, beside what was committed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, emit, show
+from reelmill.cli.exits import CommandExit
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.spec.names import seconds
+
+COLUMNS = ("name", "size", "compared")
+
+
+def replay(
+    pipeline: Target,
+    stage: Annotated[str, typer.Argument(help="The stage.", show_default=False)],
+    item: Annotated[str, typer.Argument(help="The item's key, as the ledger shows it.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", help="A new folder for the outputs.")] = Path("replay"),
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Do one item again, beside what was committed, and compare.
+
+    Exit code 65: it could not be done.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    timeout = seconds(loaded.graph.stages[loaded.stage(stage)].failures.item_timeout)
+    done = store_commands.command("replay")(
+        store_commands.task(loaded, sources=True),
+        store_commands.environment(),
+        stage=stage,
+        item=item,
+        folder=to,
+        timeout=timeout,
+    )
+    if output.for_people:
+        reason = f" ({done['reason']})" if done["reason"] else ""
+        message = f": {done['message']}" if done["message"] else ""
+        print(f"{stage} {item}: {done['outcome']}{reason}{message}")
+        if done["files"]:
+            show(done["files"], output, columns=COLUMNS)
+            print(f"kept in {done['folder']}")
+    else:
+        emit(done, output)
+    if done["outcome"] in ("failed", "crash", "timeout"):
+        raise typer.Exit(CommandExit.ITEMS)

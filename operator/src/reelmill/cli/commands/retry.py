@@ -1,0 +1,86 @@
+"""`reelmill retry`: failed items again, by stage and class, and whatever later stages then have to take up."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster import target
+from reelmill.cli.cluster.client import ClusterClient
+from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
+from reelmill.cli.commands.run import drive
+from reelmill.cli.display.output import Format, Output, emit, say
+from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.record import Outcome
+from reelmill.contract.status import Status
+from reelmill.plan.requests import RETRY, annotation
+
+
+def retry(
+    pipeline: target.Target,
+    stage: Stages = None,
+    class_: Annotated[
+        list[str] | None, typer.Option("--class", "-c", help="Only failures of this class; left out: all.")
+    ] = None,
+    elsewhere: StoreOverride = AS_NAMED,
+    work: RunOptions = USUAL,
+    place: ClusterOptions = HERE,
+    watch: Watch = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Try failed items again, and lift what is stalled.
+
+    Later stages take up what succeeds. A file is run here; of a pipeline in the cluster its operator is asked.
+    """
+    stages, classes = tuple(stage or ()), tuple(class_ or ())
+    if not target.is_name(pipeline):
+        _here(target.local(pipeline, place, elsewhere), stages, classes, work, output)
+        return
+    target.only_local(pipeline, elsewhere, work)
+
+    def ask(link: ClusterClient, resource: Json) -> Answer:
+        changed = request(link, resource, RETRY, stages, classes)
+        failed = _failed_in(resource, stages)
+        what = f"failed items ({' or '.join(classes)})" if classes else f"{failed:,} failed items" if failed else ""
+        of = f" of {', '.join(stages)}" if stages else ""
+        said = f"{what}{of} are tried again" if what else f"what is stalled{of} goes on; no item failed that is known"
+        return changed, [f"{pipeline}: {said}{when(changed)}"]
+
+    asking(pipeline, place, output, ask, watch=watch)
+
+
+def _failed_in(resource: Json, stages: tuple[str, ...]) -> int:
+    known = Status.model_validate(resource.get("status") or {}, extra="ignore").stages
+    return sum(stage.totals.failed for stage in known if not stages or stage.name in stages)
+
+
+def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], work: RunOptions, output: Format) -> None:
+    """On this machine: run, if there is anything to try again."""
+    for name in stages:
+        loaded.stage(name)
+    rows = {row["name"]: row for row in store_commands.rows("status", loaded)}
+    chosen = [rows[name] for name in stages or loaded.graph.stages]
+    found = tuple(row["name"] for row in chosen if row["pass"] or _failed(row).intersection(classes or _failed(row)))
+    if found:
+        drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
+    say(f"nothing to retry: {_why(chosen, classes)}")
+    if lost := [name for name in loaded.graph.sources if rows[name]["failed"]]:
+        say(f"the failed rows of {', '.join(lost)} are looked at again by every run")
+    if not output.for_people:
+        emit(Status().model_dump(mode="json", by_alias=True), output)
+
+
+def _failed(row: Mapping[str, Any]) -> set[str]:
+    """Classes in which items of a stage failed. A pass that is still open may hold more, which nobody has counted."""
+    names = [name.partition(":")[::2] for name in row["reasons"]]
+    return {reason for outcome, reason in names if outcome == Outcome.FAILED}
+
+
+def _why(chosen: Sequence[Mapping[str, Any]], classes: tuple[str, ...]) -> str:
+    there = sorted(set().union(*map(_failed, chosen)))
+    if there:
+        return f"no item failed with {' or '.join(classes)}; failed are {', '.join(there)}"
+    return f"no item of {', '.join(row['name'] for row in chosen)} failed"

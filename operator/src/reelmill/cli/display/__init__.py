@@ -1,0 +1,1 @@
+"""What a command shows: tables, progress and explanations of a plan."""

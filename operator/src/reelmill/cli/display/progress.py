@@ -1,0 +1,194 @@
+"""What a person sees while a pipeline runs: a bar for each stage on a terminal, a line now and then elsewhere.
+
+Both are observers of `reelmill.local.run` and write to standard error; the result comes on standard output at the end.
+"""
+
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from reelmill.cli.display.output import NARROW, duration
+from reelmill.cli.display.tally import Tally
+from reelmill.contract.status import SourceStatus, Status
+from reelmill.plan import Event
+
+LINE_SECONDS = 5.0
+"""Between two lines of one stage, where nobody looks at a terminal."""
+
+RECENT = 20
+"""Log lines that are shown when a step ends in a bug."""
+
+SAME = 10
+"""Warnings with the same words that are shown."""
+
+_LOUD = ("warning", "error", "critical")
+_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint"})
+_STEPS = {
+    "waiting": "waiting",
+    "opening": "cutting shards",
+    "queued": "starting",
+    "running": "",
+    "committing": "closing the segment",
+    "shared": "in another pipeline's hands",
+    "done": "done",
+    "cached": "nothing to do",
+    "stalled": "stalled",
+}
+
+
+class Lines:
+    """Plain lines, for logs and pipes."""
+
+    def __init__(self, *, verbose: bool, quiet: bool = False) -> None:
+        self.verbose = verbose
+        self.quiet = quiet
+        self.tallies: dict[str, Tally] = {}
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        """The last lines that steps logged, whether shown or not."""
+        self._said: dict[str, float] = {}
+        self._told: list[str] = []
+        self._heard: Counter[str] = Counter()
+        self._listed = False
+
+    def status(self, status: Status) -> None:
+        now = time.monotonic()
+        for stage in status.stages:
+            tally = self.tallies.setdefault(stage.name, Tally(stage.name))
+            before = tally.state
+            tally.take(stage, now)
+            if tally.state != before:
+                self.moved(tally, stage.message)
+        if not self._listed and status.sources and all(source.surveyed for source in status.sources):
+            self._listed = True
+            for source in status.sources:
+                self.say(listing(source))
+
+    def moved(self, tally: Tally, message: str) -> None:
+        """A stage's state changed."""
+        if tally.state in ("stalled", "shared"):
+            self.say(f"{tally.name}: {message or _STEPS[tally.state]}")
+
+    def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
+        tally = self.tallies.setdefault(stage, Tally(stage))
+        tally.count(fields)
+        now = time.monotonic()
+        if now - self._said.get(stage, tally.began or now) >= LINE_SECONDS:
+            self._said[stage] = now
+            self.say(tally.line(now))
+
+    def log(self, record: Mapping[str, Any]) -> None:
+        words = [str(record.get("msg")), *str(record.get("traceback", "")).splitlines()]
+        self.recent.extend(words)
+        if record.get("level") in _LOUD and self._is_news(words[0]):
+            self.tell(str(record["level"]), _sentence(record))
+        elif self.verbose:
+            self.say(_sentence(record))
+        if self.verbose:
+            for line in words[1:]:
+                self.say(line)
+
+    def _is_news(self, message: str) -> bool:
+        """A message that comes for each of many items is shown a few times only; the ledger has all of them."""
+        self._heard[message] += 1
+        if self._heard[message] == SAME + 1:
+            self.say(f"warning: {message}: more of these are in the ledger")
+        return self._heard[message] <= SAME
+
+    def event(self, event: Event) -> None:
+        if event.type == "Warning":
+            self.tell("warning", event.message)
+        elif event.reason != "Complete":
+            self.say(event.message)
+
+    def tell(self, level: str, message: str) -> None:
+        """Say a problem, unless it was said before: a step logs it, the planner repeats it, the run ends with it."""
+        if not any(told in message for told in self._told):
+            self.say(f"{level}: {message}")
+            if not self.quiet:
+                self._told.append(message)
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+
+def listing(source: SourceStatus) -> str:
+    """What a listing found: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
+    drift = f", {source.drifted} changed or gone" if source.drifted else ""
+    if not source.failed:
+        return f"{source.name}: {source.items} items, {source.new} of them new{drift}"
+    rows = source.items + source.failed
+    return f"{source.name}: {rows} rows, {source.new} of them new: {source.items} items, {source.failed} failed{drift}"
+
+
+def _sentence(record: Mapping[str, Any]) -> str:
+    """A log record in the words of an error: `what; hint`, or with its fields behind."""
+    text = str(record.get("msg"))
+    if hint := record.get("hint"):
+        return f"{text}; {hint}"
+    return text + "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
+
+
+class Bars(Lines):
+    """A bar for each stage, for a terminal."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self.display = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(40 if console.width >= NARROW else 20),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[speed]}", style="cyan"),
+            TextColumn("{task.fields[lost]}", style="red"),
+            console=console,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def status(self, status: Status) -> None:
+        super().status(status)
+        for tally in self.tallies.values():
+            self._draw(tally)
+
+    def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
+        tally = self.tallies.setdefault(stage, Tally(stage))
+        tally.count(fields)
+        self._draw(tally)
+
+    def say(self, line: str) -> None:
+        self.display.console.print(line, highlight=False, markup=False)
+
+    def _draw(self, tally: Tally) -> None:
+        if tally.name not in self._bars:
+            self._bars[tally.name] = self.display.add_task(tally.name, total=None, count="", speed="", lost="")
+        now = time.monotonic()
+        finished = tally.state in ("done", "cached")
+        count = f"{tally.seen} of {tally.total}" if tally.total else ""
+        left = tally.left(now) if tally.state == "running" else None
+        speed = f"{tally.rate(now):.1f}/s" if tally.state == "running" and tally.seen else _STEPS[tally.state]
+        lost = ", ".join(f"{tally.sum(word)} {word}" for word in ("failed", "filtered") if tally.sum(word))
+        self.display.update(
+            self._bars[tally.name],
+            total=max(tally.total, 1) if tally.total or finished else None,
+            completed=max(tally.total, 1) if finished else tally.seen,
+            count=count,
+            speed=f"{speed}, {duration(left)} left" if left is not None else speed,
+            lost=lost,
+        )
+
+
+@contextmanager
+def observing(*, verbose: bool, quiet: bool) -> Iterator[Lines]:
+    """The observer that fits standard error."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield Lines(verbose=verbose, quiet=quiet)
+        return
+    bars = Bars(console, verbose=verbose)
+    with bars.display:
+        yield bars

@@ -1,0 +1,67 @@
+"""How far each stage of a run is: counts, rate and what is left. Pure: the clock is the caller's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reelmill.cli.display.output import duration
+from reelmill.contract.status import StageStatus
+
+OUTCOMES = ("done", "filtered", "failed", "skipped")
+
+
+@dataclass(slots=True)
+class Tally:
+    """One stage, in the pass that it works on."""
+
+    name: str
+    state: str = "waiting"
+    segment: int = 0
+    total: int = 0
+    """Items that the pass takes in; 0: not known."""
+    began: float | None = None
+    shards: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    """Shard -> its counts up to now."""
+
+    def take(self, stage: StageStatus, now: float) -> None:
+        """What the planner says of the stage."""
+        self.state = stage.state
+        if stage.pass_ is None:
+            return
+        if stage.pass_.segment != self.segment:
+            self.segment, self.began, self.shards = stage.pass_.segment, None, {}
+        self.total = stage.pass_.items
+        if stage.pass_.step == "shards" and self.began is None:
+            self.began = now
+
+    def count(self, fields: Mapping[str, Any]) -> None:
+        """What a shard says of itself."""
+        if fields.get("segment", self.segment) == self.segment:
+            self.shards[int(fields.get("shard", 0))] = {name: int(fields.get(name, 0)) for name in OUTCOMES}
+
+    def sum(self, outcome: str) -> int:
+        return sum(counts.get(outcome, 0) for counts in self.shards.values())
+
+    @property
+    def seen(self) -> int:
+        """Items with an outcome."""
+        return sum(self.sum(outcome) for outcome in OUTCOMES)
+
+    def rate(self, now: float) -> float:
+        """Items per second since the shards began."""
+        return self.seen / (now - self.began) if self.began is not None and now > self.began else 0.0
+
+    def left(self, now: float) -> float | None:
+        """Seconds to go, once a few items tell."""
+        rate = self.rate(now)
+        return max(self.total - self.seen, 0) / rate if rate and self.total and self.seen >= 3 else None
+
+    def line(self, now: float) -> str:
+        """`clips: 120 of 340 items, 12.3/s, 18s left, 2 failed`."""
+        parts = [f"{self.seen} of {self.total} items"]
+        if rate := self.rate(now):
+            parts.append(f"{rate:.1f}/s")
+        if (left := self.left(now)) is not None and self.seen < self.total:
+            parts.append(f"{duration(left)} left")
+        parts += [f"{count} {word}" for word in ("failed", "filtered", "skipped") if (count := self.sum(word))]
+        return f"{self.name}: {', '.join(parts)}"

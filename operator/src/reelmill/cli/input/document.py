@@ -1,0 +1,118 @@
+"""A YAML document that remembers its lines, so that what is wrong with a field can be said where it stands.
+
+Duplicate keys, tabs, several documents and files that are no YAML are refused here, each with one line.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reelmill.contract.errors import SpecError
+
+Path_ = tuple[str | int, ...]
+_TWICE = "the field"
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """One mapping: `file` as the user named it, the `data`, and the line (from 1) of every path in it."""
+
+    file: str
+    data: dict[str, Any]
+    lines: dict[Path_, int]
+
+    def line(self, path: Sequence[str | int]) -> int:
+        """Line of a path, or of the nearest thing around it that exists."""
+        return next(
+            (self.lines[tuple(path[:end])] for end in range(len(path), -1, -1) if tuple(path[:end]) in self.lines), 1
+        )
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that says where keys stand and refuses those that stand twice."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    loader.flatten_mapping(node)
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, Hashable) and key in seen:
+            raise yaml.MarkedYAMLError(problem=f"{_TWICE} {key!r} stands here twice", problem_mark=key_node.start_mark)
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read(file: str) -> YamlDocument:
+    """The one document of a file. Raises SpecError, with `where` as `file:line` where a line is known."""
+    path = Path(file)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SpecError("no such file", where=file, hint="write one with: reelmill init") from None
+    except IsADirectoryError:
+        raise SpecError("this is a folder, not a pipeline file", where=file, hint="name the YAML file in it") from None
+    except UnicodeDecodeError:
+        raise SpecError("not a text file", where=file, hint="a pipeline is YAML in UTF-8") from None
+    except OSError as error:
+        raise SpecError(error.strerror or str(error), where=file) from None
+    return parse(text, file)
+
+
+def parse(text: str, file: str) -> YamlDocument:
+    """The one document of a text; `file` is its name in messages."""
+    try:
+        nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _empty(node)]
+        if not nodes:
+            raise SpecError("the file is empty", where=file, hint="write one with: reelmill init")
+        if len(nodes) > 1:
+            line = nodes[1].start_mark.line + 1
+            raise SpecError(
+                f"the file holds {len(nodes)} documents, the second begins here",
+                where=f"{file}:{line}",
+                hint="keep one VideoPipeline in a file of its own",
+            )
+        (node,) = nodes
+        if not isinstance(node, yaml.MappingNode):
+            raise SpecError("this is not a pipeline: it has no fields", where=file, hint="see: reelmill init -")
+        loader = _Loader("")
+        try:
+            data = loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error, text, file) from None
+    except yaml.YAMLError as error:
+        raise SpecError(f"not YAML: {' '.join(str(error).split())}", where=file) from None
+    return YamlDocument(file, data, dict(_lines(node, ())))
+
+
+def _empty(node: yaml.Node | None) -> bool:
+    return node is None or (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null")
+
+
+def _lines(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _lines(value, (*path, str(key.value)))
+            yield (*path, str(key.value)), key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _lines(value, (*path, number))
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecError:
+    mark = error.problem_mark or error.context_mark
+    where = f"{file}:{mark.line + 1}" if mark else file
+    lines = text.splitlines()
+    if mark and mark.line < len(lines) and "\t" in lines[mark.line]:
+        return SpecError("a tab stands here, and YAML indents with spaces only", where=where, hint="replace the tabs")
+    problem = error.problem or "unreadable"
+    return SpecError(problem if problem.startswith(_TWICE) else f"not YAML: {problem}", where=where)

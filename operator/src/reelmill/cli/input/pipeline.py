@@ -1,0 +1,115 @@
+"""A pipeline file, read and understood: the resource, its graph and its keys, or everything that is wrong with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from reelmill.cli.input import document as documents
+from reelmill.cli.input import problems
+from reelmill.cli.input.document import YamlDocument
+from reelmill.cli.input.options import AS_NAMED, StoreOverride
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
+from reelmill.contract.task import Task
+from reelmill.local.loop import local_uid
+from reelmill.plan.definition.graph import Graph, SpecErrors, resolve
+from reelmill.plan.definition.keys import StageKeys, keys
+from reelmill.plan.jobs.tasks import Definition, survey_task
+
+File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sound pipeline."""
+
+    document: YamlDocument
+    pipeline: VideoPipeline
+    graph: Graph
+    keys: StageKeys
+    data: dict[str, Any]
+    """The resource as it was written, with the other store where one was named."""
+    uid: str = ""
+    """Of the resource in a cluster; empty for a file."""
+
+    def task(self) -> Task:
+        """What commands that read the store are told: all sources and stages with their keys."""
+        return survey_task(self.definition, run=0, listing=False)
+
+    @property
+    def definition(self) -> Definition:
+        return Definition(self.pipeline, self.uid or local_uid(self.pipeline), self.graph, self.keys)
+
+    def entries(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names, if each is a source or stage. Raises SpecError otherwise."""
+        known = self.names()
+        for name in names:
+            if name not in known:
+                raise SpecError(
+                    f"there is no source or stage {name!r}",
+                    where=self.document.file,
+                    hint=f"there are {', '.join(known)}",
+                )
+        return tuple(names)
+
+    def names(self) -> list[str]:
+        """Sources and stages in the order of the file."""
+        return [*self.graph.sources, *self.graph.stages]
+
+    def stage(self, name: str) -> str:
+        """The name, if it is a stage. Raises SpecError otherwise."""
+        if name not in self.graph.stages:
+            raise SpecError(
+                f"there is no stage {name!r}",
+                where=self.document.file,
+                hint=f"its stages are {', '.join(self.graph.stages)}",
+            )
+        return name
+
+
+def load(file: str, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
+    """Read a file. Raises Problems with all that is wrong, or SpecError where it is no pipeline at all."""
+    document = documents.read(file)
+    return understand(document, elsewhere)
+
+
+def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
+    """The pipeline of a document, with another store where one is named."""
+    _must_be_pipeline(document)
+    data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)
+    try:
+        pipeline = VideoPipeline.model_validate(data)
+    except ValidationError as error:
+        raise problems.FieldProblems(problems.from_validation(error, document)) from None
+    try:
+        graph = resolve(pipeline.spec)
+    except SpecErrors as error:
+        raise problems.FieldProblems(problems.from_spec(error.errors, document)) from None
+    return Loaded(document, pipeline, graph, keys(pipeline.spec, graph), data, uid)
+
+
+def _must_be_pipeline(document: YamlDocument) -> None:
+    kind, version = document.data.get("kind"), document.data.get("apiVersion")
+    if kind != KIND:
+        said = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
+        line = document.line(("kind",))
+        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write kind: {KIND}, or see: reelmill init -")
+    if version != API_VERSION:
+        said = f"apiVersion {version} is not known" if version else "it has no apiVersion"
+        line = document.line(("apiVersion",))
+        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write apiVersion: {API_VERSION}")
+
+
+def _with_store(data: dict[str, Any], store: str | None, endpoint: str | None) -> dict[str, Any]:
+    spec = data.get("spec")
+    if not isinstance(spec, dict) or (store is None and endpoint is None):
+        return data
+    given = spec.get("store")
+    old = given if isinstance(given, dict) else {}
+    new = dict(old) if store is None else {"uri": store} if not store.startswith("s3://") else {**old, "uri": store}
+    if endpoint is not None:
+        new["endpoint"] = endpoint
+    return {**data, "spec": {**spec, "store": new}}

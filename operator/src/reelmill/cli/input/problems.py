@@ -1,0 +1,155 @@
+"""What is wrong with a pipeline file, all of it at once: line, path of the field, what, and the way out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from reelmill.cli.input.document import YamlDocument
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.pipeline import VideoPipeline
+from reelmill.schema.inline import Schema, tree
+
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_WORDS = {
+    "string_type": "must be text; put it in quotes",
+    "missing": "is missing",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping of names to values",
+    "model_type": "must have fields of its own",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One thing that is wrong. `path` is written like `spec.stages[1].frames.cuont`; `line` counts from 1."""
+
+    file: str
+    line: int
+    path: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.file}:{self.line}: {self.path}: {self.what}{hint}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"file": self.file, "line": self.line, "path": self.path, "problem": self.what, "hint": self.hint}
+
+
+class FieldProblems(SpecError):
+    """Everything that is wrong with a file."""
+
+    def __init__(self, problems: Sequence[FieldProblem]) -> None:
+        first = problems[0]
+        super().__init__(first.what, where=f"{first.file}:{first.line}: {first.path}", hint=first.hint)
+        self.problems = tuple(problems)
+
+
+def from_validation(error: ValidationError, document: YamlDocument) -> list[FieldProblem]:
+    """A problem for each field that the models refuse; the choices of a union count as one."""
+    found: dict[tuple[str | int, ...], FieldProblem] = {}
+    for detail in error.errors(include_url=False):
+        path = _real(detail["loc"], document.data, tree_of_pipeline())
+        missing = detail["type"] == "missing"
+        what, hint = _unknown(path) if detail["type"] == "extra_forbidden" else (_text(detail), "")
+        line = document.line(path[:-1] if missing else path)
+        problem = FieldProblem(document.file, line, dotted(path), what, hint)
+        if (known := found.get(path)) is None:
+            found[path] = problem
+        elif known.what != what:
+            found[path] = FieldProblem(document.file, line, known.path, f"{known.what}, or {what}")
+    return sorted(found.values(), key=lambda problem: problem.line)
+
+
+def from_spec(errors: Sequence[SpecError], document: YamlDocument) -> list[FieldProblem]:
+    """The planner's refusals with the lines that they are about."""
+    return [
+        FieldProblem(document.file, document.line(split(error.where)), error.where, error.what, error.hint)
+        for error in errors
+    ]  # fmt: skip
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """`("spec", "stages", 1, "clip")` -> `spec.stages[1].clip`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def split(path: str) -> tuple[str | int, ...]:
+    """The inverse of `dotted`."""
+    return tuple(
+        int(number) if number else name for name, number in re.findall(r"([^.\[\]]+)(?<!\])|\[(\d+)\]", path)
+    )  # fmt: skip
+
+
+@cache
+def tree_of_pipeline() -> Schema:
+    """The schema of a pipeline file."""
+    return tree(VideoPipeline)
+
+
+def _real(location: Sequence[str | int], data: Any, schema: Schema) -> tuple[str | int, ...]:
+    """The location without the names that pydantic gives to the choices of a union."""
+    path: list[str | int] = []
+    for part in location:
+        if isinstance(data, list) and isinstance(part, int):
+            data = data[part] if part < len(data) else None
+            schema = schema.get("items", {})
+        elif isinstance(data, dict) and (part in data or _below(schema, part)):
+            data = data.get(part)
+            schema = _below(schema, part)
+        else:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _below(schema: Schema, name: str | int) -> Schema:
+    for node in (schema, *schema.get("anyOf", ())):
+        if name in node.get("properties", {}):
+            child: Schema = node["properties"][name]
+            return child
+    values = schema.get("additionalProperties")
+    return values if isinstance(values, dict) else {}
+
+
+def _unknown(path: Sequence[str | int]) -> tuple[str, str]:
+    schema = tree_of_pipeline()
+    for part in path[:-1]:
+        schema = schema.get("items", {}) if isinstance(part, int) else _below(schema, part)
+    names = sorted({name for node in (schema, *schema.get("anyOf", ())) for name in node.get("properties", {})})
+    near = get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    return "unknown field", hint
+
+
+def _text(detail: Any) -> str:
+    given = detail.get("input")
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", context["expected"])
+        near = get_close_matches(str(given), choices, n=1, cutoff=0.5)
+        ask = f"; did you mean {near[0]}?" if near else ""
+        return f"{given!r} is not one of {', '.join(choices)}{ask}"
+    if kind == "string_pattern_mismatch":
+        if context["pattern"] == NAME_PATTERN:
+            return f"{given!r} is no name: use lower-case letters, digits and dashes"
+        return f"{given!r} does not look like {context['pattern']}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "missing":
+        return _WORDS[kind]
+    words = _WORDS.get(kind, str(detail["msg"]).replace("Input should", "should"))
+    return f"{given!r} {words}" if isinstance(given, str | int | float) else words

@@ -1,0 +1,57 @@
+"""The way to what only the stages' distribution can do: read a store, open data, run a stage.
+
+`reelmill` alone validates and plans. Whatever touches a store is a function that `reelmill-stages` offers under the
+entry-point group `reelmill.commands`; without that distribution the command says what to install.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.cli.preflight import reach
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import Task
+
+GROUP = "reelmill.commands"
+
+
+def offered(name: str) -> bool:
+    """Whether a command is there."""
+    return bool(entry_points(group=GROUP, name=name))
+
+
+def command(name: str) -> Callable[..., Any]:
+    """The function behind a command. Raises SpecError naming the package that brings it."""
+    for point in entry_points(group=GROUP, name=name):
+        function: Callable[..., Any] = point.load()
+        return function
+    raise SpecError(
+        f"{name.partition('-')[0]} needs the store, which this installation cannot read",
+        hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
+    )
+
+
+def require(name: str) -> None:
+    """Raises SpecError where the stages are not installed: a command needs them though it calls none of them."""
+    if not offered("status"):
+        command(name)
+
+
+def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
+    """What a command says about a pipeline, from its store."""
+    function = command(name)
+    return list(function(task(loaded), environment(), **choices))
+
+
+def task(loaded: Loaded, *, sources: bool = False) -> Task:
+    """What a command is told, once the store's server answers; with `sources`, theirs too. Raises StoreError."""
+    told = loaded.task()
+    reach(told, sources=sources)
+    return told
+
+
+def environment() -> Mapping[str, str]:
+    """Where credentials come from."""
+    return os.environ

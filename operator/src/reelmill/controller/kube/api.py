@@ -1,0 +1,148 @@
+"""The few things that the operator says to the API server. Writes wait for the budget and pass the fence.
+
+Every write is safe to repeat: names are deterministic, patches are narrow, deletes name the UID they mean.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reelmill.controller.kube.api_errors import Conflict, Fenced, ObjectNotFound
+from reelmill.controller.kube.connection import ApiTransport
+from reelmill.controller.kube.write_budget import Budget
+from reelmill.controller.state.cache import Json, controller
+from reelmill.schema.crd import GROUP, PLURAL, VERSION
+
+CHUNK = 500
+PODS = 20
+"""Pods looked at for one question: enough to say what is wrong, whatever the scale."""
+MANAGED = "app.kubernetes.io/managed-by=reelmill"
+PIPELINES = f"apis/{GROUP}/{VERSION}", PLURAL
+JOBS = "apis/batch/v1", "jobs"
+_PODS = "api/v1", "pods"
+_EVENTS = "api/v1", "events"
+_LEASES = "apis/coordination.k8s.io/v1", "leases"
+Kind = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list."""
+
+    items: list[Json]
+    version: int
+
+
+class KubeApi:
+    """What the operator says to the API server. `fence` tells whether this process may write."""
+
+    def __init__(
+        self,
+        requests: ApiTransport,
+        budget: Budget,
+        *,
+        fence: Callable[[], bool] = lambda: True,
+        waited: Callable[[float], None] | None = None,
+    ) -> None:
+        self._requests, self._budget, self._fence, self._waited = requests, budget, fence, waited
+
+    async def pages(self, kind: Kind, namespace: str | None = None) -> AsyncIterator[Page]:
+        """A consistent list of everything of a kind (of the Jobs: ours), page by page, all of one version."""
+        query = {"limit": str(CHUNK), **({"labelSelector": MANAGED} if kind == JOBS else {})}
+        while True:
+            found = await self._requests.request("GET", _path(kind, namespace), query=query)
+            metadata = found.get("metadata") or {}
+            yield Page(found.get("items") or [], int(metadata.get("resourceVersion") or 0))
+            if not metadata.get("continue"):
+                return
+            query["continue"] = metadata["continue"]
+
+    async def pipeline(self, namespace: str, name: str) -> Json:
+        return await self._requests.request("GET", _path(PIPELINES, namespace, name))
+
+    async def patch_status(self, pipeline: Json, status: Json) -> Json:
+        """Merge-patch the status of exactly this version of a pipeline. Raises Conflict where it is another by now."""
+        metadata = pipeline["metadata"]
+        exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        path = f"{_path(PIPELINES, metadata['namespace'], metadata['name'])}/status"
+        return await self._write("PATCH", path, {"metadata": exactly, "status": status})
+
+    async def patch_finalizers(self, pipeline: Json, names: Sequence[str]) -> Json:
+        """Set the finalizers of exactly this version of a pipeline. Raises Conflict where it is another by now."""
+        metadata = pipeline["metadata"]
+        exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        path = _path(PIPELINES, metadata["namespace"], metadata["name"])
+        return await self._write("PATCH", path, {"metadata": {**exactly, "finalizers": list(names) or None}})
+
+    async def job(self, namespace: str, name: str) -> Json:
+        return await self._requests.request("GET", _path(JOBS, namespace, name))
+
+    async def create_job(self, job: Json) -> Json:
+        """Create a Job, or adopt the one that was created before. Raises Conflict where the name is somebody else's."""
+        metadata = job["metadata"]
+        try:
+            return await self._write("POST", _path(JOBS, metadata["namespace"]), job)
+        except Conflict as conflict:
+            found = await self._requests.request("GET", _path(JOBS, metadata["namespace"], metadata["name"]))
+            owner, wanted = controller(found), controller(job)
+            if owner and wanted and owner["uid"] == wanted["uid"]:
+                return found
+            raise Conflict(409, f"the Job {metadata['name']} exists and belongs to something else") from conflict
+
+    async def patch_job(self, namespace: str, name: str, patch: Json) -> Json:
+        return await self._write("PATCH", _path(JOBS, namespace, name), patch)
+
+    async def delete_job(self, job: Json, *, wait: bool = False) -> Json:
+        """Delete exactly this Job, and its pods in the background; with `wait` it stays until they are gone."""
+        metadata = job["metadata"]
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Foreground" if wait else "Background",
+            "preconditions": {"uid": metadata["uid"]},
+        }
+        return await self._write("DELETE", _path(JOBS, metadata["namespace"], metadata["name"]), body)
+
+    async def pods(self, namespace: str, job: str, phase: str) -> list[Json]:
+        """Up to 20 pods of a Job in a phase."""
+        query = {
+            "labelSelector": f"batch.kubernetes.io/job-name={job}",
+            "fieldSelector": f"status.phase={phase}",
+            "limit": str(PODS),
+        }
+        found = await self._requests.request("GET", _path(_PODS, namespace), query=query)
+        return found.get("items") or []
+
+    async def create_event(self, event: Json) -> Json:
+        return await self._write("POST", _path(_EVENTS, event["metadata"]["namespace"]), event)
+
+    async def patch_event(self, namespace: str, name: str, patch: Json) -> Json:
+        return await self._write("PATCH", _path(_EVENTS, namespace, name), patch)
+
+    async def lease(self, namespace: str, name: str) -> Json | None:
+        try:
+            return await self._requests.request("GET", _path(_LEASES, namespace, name))
+        except ObjectNotFound:
+            return None
+
+    async def write_lease(self, lease: Json) -> Json:
+        """Create or update the Lease; neither the budget nor the fence holds it up. Raises Conflict for the slower."""
+        metadata = lease["metadata"]
+        if "resourceVersion" in metadata:
+            path = _path(_LEASES, metadata["namespace"], metadata["name"])
+            return await self._requests.request("PUT", path, body=lease)
+        return await self._requests.request("POST", _path(_LEASES, metadata["namespace"]), body=lease)
+
+    async def _write(self, method: str, path: str, body: Json) -> Json:
+        seconds = await self._budget.take()
+        if self._waited:
+            self._waited(seconds)
+        if not self._fence():
+            raise Fenced(f"{method} {path}")
+        return await self._requests.request(method, path, body=body)
+
+
+def _path(kind: Kind, namespace: str | None, name: str = "") -> str:
+    version, plural = kind
+    where = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"/{version}{where}/{plural}" + (f"/{quote(name, safe='')}" if name else "")

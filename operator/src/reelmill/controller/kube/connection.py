@@ -1,0 +1,221 @@
+"""The only importer of the Kubernetes client: one connection, raw JSON in and out, typed outcomes.
+
+Dicts and not the client's models: those cost fifty times as much and drop fields that they do not know.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client, config
+from kubernetes.aio.config import kube_config
+from kubernetes.aio.config.config_exception import ConfigException
+
+from reelmill.contract.errors import SpecError
+from reelmill.controller.kube.api_errors import NoAnswer, outcome
+
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+STREAM_TIMEOUT = aiohttp.ClientTimeout(sock_connect=10)
+"""A log that is followed may be silent for hours."""
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+_HINT = "name a kubeconfig and a context of it with --kubeconfig and --context"
+
+Json = dict[str, Any]
+Observer = Callable[[str, int, float], None]
+"""Told of every request: method, status (0: no answer), seconds."""
+
+
+class ApiTransport(Protocol):
+    """The seam to the API server: what tests put faults in front of."""
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        """The answer's object. Raises the outcomes; a PATCH is a JSON merge patch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to find the API server: a kubeconfig, or the pod's own service account."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    in_cluster: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KubeContext:
+    """One context of a kubeconfig."""
+
+    name: str
+    namespace: str = ""
+    """The namespace that it names; empty: none."""
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One server and who we are to it, for a client of another library."""
+
+    server: str
+    ca_file: str | None
+    token: str | None
+    certificate_file: str | None
+    key_file: str | None
+    username: str | None
+    password: str | None
+    insecure: bool
+
+
+class ApiConnection:
+    """One connection to an API server."""
+
+    def __init__(
+        self, configuration: client.Configuration, observer: Observer | None = None, *, agent: str = "reelmill-operator"
+    ) -> None:
+        self._api = client.ApiClient(configuration)
+        self._api.user_agent = agent
+        self._observer = observer
+
+    @property
+    def server(self) -> str:
+        """URL of the API server."""
+        host: str = self._api.configuration.host
+        return host
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | list[Json] | None = None,
+        patch: str = MERGE_PATCH,
+    ) -> Json:
+        """The answer's object. Raises the outcomes; `patch` is the kind of a PATCH."""
+        began, status = time.monotonic(), 0
+        try:
+            answer = await self._send(method, path, query or {}, body, patch)
+            status, headers, text = answer.status, answer.headers, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(f"{method} {path}: {type(error).__name__} {error}".strip()) from error
+        finally:
+            if self._observer:
+                self._observer(method, status, time.monotonic() - began)
+        if status >= 400:
+            raise outcome(status, _words(text), headers)
+        try:
+            found: Json = json.loads(text)
+        except ValueError as error:
+            raise NoAnswer(f"{method} {path}: the answer is no JSON") from error
+        return found
+
+    async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+        """The answer's text, line by line as it comes, however long that takes. Raises the outcomes."""
+        try:
+            answer = await self._send("GET", path, query or {}, None, timeout=STREAM_TIMEOUT)
+            if answer.status >= 400:
+                raise outcome(answer.status, _words(await answer.read()), answer.headers)
+            rest = b""
+            async for part in answer.response.content.iter_any():
+                *whole, rest = (rest + part).split(b"\n")
+                for line in whole:
+                    yield line.decode(errors="replace")
+            if rest:
+                yield rest.decode(errors="replace")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoAnswer(f"GET {path}: {type(error).__name__} {error}".strip()) from error
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Json | list[Json] | None,
+        patch: str = MERGE_PATCH,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> Any:
+        headers = {"Accept": "application/json", **self._api.default_headers}
+        if body is not None:
+            headers["Content-Type"] = patch if method == "PATCH" else "application/json"
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        return await self._api.call_api(method, url, header_params=headers, body=body, _request_timeout=timeout)
+
+
+async def connect(
+    access: Access, observer: Observer | None = None, *, agent: str = "reelmill-operator"
+) -> ApiConnection:
+    """A connection. Raises SpecError where there is no usable configuration."""
+    return ApiConnection(await _configuration(access), observer, agent=agent)
+
+
+def contexts(access: Access) -> list[KubeContext]:
+    """The contexts of a kubeconfig; none where there is no such file. Raises SpecError where it is none."""
+    paths = access.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
+    if not any(Path(path).expanduser().exists() for path in paths.split(":") if path):
+        return []
+    try:
+        merged = kube_config.KubeConfigMerger(paths).config.value
+        return [
+            KubeContext(
+                each["name"], each["context"].get("namespace") or "", each["name"] == merged.get("current-context")
+            )
+            for each in (node.value for node in merged["contexts"])
+        ]
+    except Exception as error:
+        # Whatever the client's reader meets in a file that is something else.
+        raise SpecError("this is no kubeconfig", where=paths, hint=_HINT) from error
+
+
+async def credentials(access: Access) -> Credentials:
+    """The credentials of now: tokens change while a process lives. Raises SpecError like `connect`."""
+    found = await _configuration(access)
+    key = found.api_key.get("BearerToken") or found.api_key.get("authorization") or ""
+    return Credentials(
+        server=found.host,
+        ca_file=found.ssl_ca_cert,
+        token=key.split(" ", 1)[-1] or None,
+        certificate_file=found.cert_file,
+        key_file=found.key_file,
+        username=found.username or None,
+        password=found.password or None,
+        insecure=not found.verify_ssl,
+    )
+
+
+async def _configuration(access: Access) -> client.Configuration:
+    found = client.Configuration()
+    if access.kubeconfig and not Path(access.kubeconfig).is_file():
+        raise SpecError("there is no such kubeconfig", where=access.kubeconfig, hint=_HINT)
+    try:
+        if access.in_cluster:
+            config.load_incluster_config(client_configuration=found)
+        else:
+            await config.load_kube_config(
+                config_file=access.kubeconfig or None, context=access.context or None, client_configuration=found
+            )
+    except (ConfigException, OSError) as error:
+        where = "the pod's service account" if access.in_cluster else access.kubeconfig or "the default kubeconfig"
+        problem = SpecError(f"no access to a cluster: {error}", where=where, hint=_HINT)
+        raise problem from error
+    return found
+
+
+def _words(text: bytes) -> str:
+    """The message of a Status, or the beginning of whatever came."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200].decode(errors="replace")

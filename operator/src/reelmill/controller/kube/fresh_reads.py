@@ -1,0 +1,64 @@
+"""What must not be decided on a copy that may be old: asked of the API server itself before a step without return.
+
+Creating needs none of this: names are deterministic, and one that exists is adopted.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from reelmill.contract.status import Status
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.api_errors import ObjectNotFound
+from reelmill.controller.state.cache import Cache
+
+Json = dict[str, Any]
+
+
+def awaited(status: Status) -> set[str]:
+    """Names of the Jobs that the status has seen and still needs: one that is missing would be done again."""
+    found = {stage.pass_.after for stage in status.stages if stage.pass_}
+    found |= {stage.pass_.job for stage in status.stages if stage.pass_ and stage.pass_.seen}
+    found |= {status.survey.job} if status.survey.seen else set()
+    found |= {status.removal.job} if status.removal and status.removal.seen else set()
+    return found - {""}
+
+
+async def found_missing(verbs: KubeApi, cache: Cache, namespace: str, status: Status, jobs: Iterable[Json]) -> bool:
+    """Whether a Job that the cache misses does exist. It is in the cache then."""
+    missing = awaited(status) - {job["metadata"]["name"] for job in jobs}
+    found = False
+    for name in sorted(missing):
+        try:
+            found |= cache.jobs.insert(await verbs.job(namespace, name))
+        except ObjectNotFound:
+            continue
+    return found
+
+
+async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
+    """A failed Job as it is now: its indexes decide what is tried again. None: it is gone."""
+    metadata = job["metadata"]
+    try:
+        fresh = await verbs.job(metadata["namespace"], metadata["name"])
+    except ObjectNotFound:
+        cache.jobs.remove(job)
+        return None
+    if fresh["metadata"]["uid"] != metadata["uid"]:
+        cache.jobs.remove(job)
+        cache.jobs.insert(fresh)
+        return None
+    cache.jobs.insert(fresh)
+    return cache.jobs.trim(fresh)
+
+
+async def unchanged(verbs: KubeApi, cache: Cache, pipeline: Json) -> bool:
+    """Whether a pipeline is what the cache says: Jobs are deleted for an edit that is really there."""
+    metadata = pipeline["metadata"]
+    try:
+        fresh = await verbs.pipeline(metadata["namespace"], metadata["name"])
+    except ObjectNotFound:
+        cache.pipelines.remove(pipeline)
+        return False
+    cache.pipelines.insert(fresh)
+    same = ("uid", "generation", "deletionTimestamp")
+    return all(fresh["metadata"].get(name) == metadata.get(name) for name in same)

@@ -1,0 +1,1 @@
+"""What is observed of a pipeline: snapshots, reports of finished pods, and why pods do not run."""

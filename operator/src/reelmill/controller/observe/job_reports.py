@@ -1,0 +1,80 @@
+"""What a finished Job's pods reported: their termination messages. Pure: pods come in as raw dicts.
+
+A pod that was killed wrote none; then what the kubelet says of its end becomes the report, so that the status can
+tell a pod out of memory from a bug.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reelmill.contract.task import Failure, Step
+from reelmill.plan.jobs.build import STEP
+from reelmill.plan.jobs.log_tail import last_words
+from reelmill.plan.jobs.pod import CONTAINER
+
+Json = Mapping[str, Any]
+_MEMORY = "raise resources.limits.memory, or use fewer workers"
+
+
+def finished(job: Json) -> str:
+    """`Complete`, `Failed`, or empty while the Job is not finished."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
+            return str(condition["type"])
+    return ""
+
+
+def harvested(job: Json) -> bool:
+    """Whether a finished Job's report was taken: then it has a ttl. A removal's Job has one from the start."""
+    return "ttlSecondsAfterFinished" in job["spec"] and not _removes(job)
+
+
+def _removes(job: Json) -> bool:
+    return (job["metadata"].get("labels") or {}).get(STEP) == Step.REMOVE
+
+
+def phase_to_read(job: Json) -> str:
+    """The phase of the pods that hold a finished Job's report; empty where no pod has to be asked."""
+    end, step = finished(job), (job["metadata"].get("labels") or {}).get(STEP)
+    if end == "Complete":
+        # Shards report through their commits in the store.
+        return "" if step == Step.SHARDS else "Succeeded"
+    return "Failed"
+
+
+def report(job: Json, pods: Iterable[Json]) -> str:
+    """The report of a finished Job: the message of the pod that ended last, else words about its end, else empty."""
+    ends = sorted((end for pod in pods if (end := _end(pod))), key=lambda end: end[0])
+    messages = [message for _, _, message, _ in ends if message]
+    told = [message for message in messages if not last_words(message)]
+    if told:
+        return told[-1]
+    tail = last_words(messages[-1]) if messages else ""
+    if finished(job) != "Failed" or not ends:
+        return tail
+    _, name, _, (reason, words) = ends[-1]
+    try:
+        step = Step(str((job["metadata"].get("labels") or {}).get(STEP)))
+    except ValueError:
+        return tail
+    if not reason:
+        return tail
+    error = "OutOfMemory" if reason == "OOMKilled" else reason
+    hint = _MEMORY if reason == "OOMKilled" else ""
+    said = f"pod {name}: {words or reason}" + (f"; its last words: {tail}" if tail else "")
+    return Failure(step=step, error=error, message=said, hint=hint).model_dump_json()
+
+
+def _end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:
+    """When a pod ended, its name, its message, and the kubelet's (reason, words) if it did not end by itself."""
+    status = pod.get("status") or {}
+    name = str(pod["metadata"]["name"])
+    for container in status.get("containerStatuses") or ():
+        ended = (container.get("state") or {}).get("terminated")
+        if container.get("name") == CONTAINER and ended:
+            reason = str(ended.get("reason") or "")
+            killed = (reason, f"{reason}, exit code {ended.get('exitCode')}") if reason == "OOMKilled" else ("", "")
+            return str(ended.get("finishedAt") or ""), name, str(ended.get("message") or ""), killed
+    if status.get("reason"):
+        return "", name, "", (str(status["reason"]), str(status.get("message") or ""))
+    return None

@@ -1,0 +1,58 @@
+"""Looking at the pods of Jobs that should have some at work and have none: seldom, and the less the longer it lasts."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.observe.diagnose import Diagnosis, diagnose
+from reelmill.controller.observe.job_reports import finished
+from reelmill.controller.observe.snapshots import seconds_since
+from reelmill.controller.state.report_rate import ReportRate
+
+Json = dict[str, Any]
+FIRST_LOOK_SECONDS = 10.0
+"""How old a Job without running pods is before its pods are looked at, and how often at first."""
+LAST_LOOK_SECONDS = 60.0
+
+
+class Looks:
+    """What was found of one pipeline's Jobs, and when."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[float, Diagnosis | None]] = {}
+        """By UID of a Job."""
+
+    async def at(
+        self, jobs: Iterable[Json], verbs: KubeApi, pace: ReportRate, clock: float, now: datetime
+    ) -> tuple[dict[str, Diagnosis], float | None]:
+        """Why Jobs whose pods should run have none that do, by name, and seconds until the next look."""
+        stuck = {job["metadata"]["uid"]: job for job in jobs if _stuck(job)}
+        self._last = {uid: last for uid, last in self._last.items() if uid in stuck}
+        found, again = {}, None
+        for uid, job in stuck.items():
+            name = job["metadata"]["name"]
+            age = seconds_since(job["status"]["startTime"], now)
+            looked, diagnosis = self._last.get(uid, (float("-inf"), None))
+            every = pace.seconds(min(max(age / 4, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS))
+            if age >= pace.seconds(FIRST_LOOK_SECONDS) and clock - looked >= every:
+                diagnosis = diagnose(job, await verbs.pods(job["metadata"]["namespace"], name, "Pending"), age)
+                self._last[uid] = clock, diagnosis
+            if diagnosis:
+                found[name] = diagnosis
+            again = min(every, again or every)
+        return found, again
+
+
+def at_work(job: Json) -> bool:
+    """Whether a Job may have pods."""
+    return not finished(job) and not job["spec"].get("suspend")
+
+
+def _stuck(job: Json) -> bool:
+    """A Job that may have pods, and has none or one that is not ready."""
+    status = job["status"]
+    if not at_work(job) or not status.get("startTime"):
+        return False
+    active, ready = int(status.get("active") or 0), int(status.get("ready") or 0)
+    return active > ready or not active

@@ -1,0 +1,94 @@
+"""Raw objects become the planner's snapshot. Pure."""
+
+import logging
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.log import event
+from reelmill.contract.spec.pipeline import API_VERSION, KIND, Metadata, VideoPipeline
+from reelmill.contract.status import Status
+from reelmill.controller.observe.diagnose import Diagnosis
+from reelmill.plan import PlannerSettings, Snapshot
+from reelmill.plan.snapshot import moment
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+
+def snapshot(
+    pipeline: Json,
+    status: Status,
+    jobs: Sequence[Json],
+    reports: Mapping[str, str],
+    diagnoses: Mapping[str, Diagnosis],
+    settings: PlannerSettings,
+) -> tuple[Snapshot, SpecError | None]:
+    """One pipeline as it is seen, and what is wrong where its spec cannot be read."""
+    metadata = pipeline["metadata"]
+    read, error = _read(pipeline)
+    return Snapshot(
+        pipeline=read,
+        uid=metadata["uid"],
+        status=status,
+        jobs=jobs,
+        reports=reports,
+        waiting={name: diagnosis.message for name, diagnosis in diagnoses.items()},
+        reasons={name: diagnosis.reason for name, diagnosis in diagnoses.items()},
+        annotations=metadata.get("annotations") or {},
+        generation=int(metadata.get("generation") or 0),
+        created=moment(str(metadata.get("creationTimestamp") or "")),
+        deleting=moment(str(metadata.get("deletionTimestamp") or "")),
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        settings=settings,
+    ), error
+
+
+def read_status(pipeline: Json) -> Status:
+    """The status that was last written. Of a status that another release wrote, what this one knows; it is a cache."""
+    try:
+        return Status.model_validate(pipeline.get("status") or {}, extra="ignore")
+    except ValidationError as error:
+        event(_log, "the status cannot be read and is made anew", level=logging.WARNING, problem=str(error)[:300])
+        return Status()
+
+
+def with_seen(status: Status, observed: Set[str]) -> Status:
+    """A status in which Jobs under way that were observed count as seen, though that may not have been written yet."""
+    survey = status.survey
+    if survey.job in observed:
+        survey = survey.model_copy(update={"seen": True})
+    stages = [
+        stage.model_copy(update={"pass_": stage.pass_.model_copy(update={"seen": True})})
+        if stage.pass_ and stage.pass_.job in observed
+        else stage
+        for stage in status.stages
+    ]
+    return status.model_copy(update={"survey": survey, "stages": stages})
+
+
+def under_way(status: Status) -> set[str]:
+    """Names of the Jobs that the status says are under way."""
+    return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} - {""}
+
+
+def seconds_since(text: object, now: datetime) -> float:
+    """Seconds from an API server's time stamp to now; 0 for anything else."""
+    began = moment(str(text or ""))
+    return max((now - began).total_seconds(), 0.0) if began else 0.0
+
+
+def _read(pipeline: Json) -> tuple[VideoPipeline, SpecError | None]:
+    metadata = {name: pipeline["metadata"][name] for name in ("name", "namespace")}
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": pipeline.get("spec")}
+    try:
+        return VideoPipeline.model_validate(body), None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        problem = SpecError(str(first["msg"]), where=where, hint="edit the resource")
+        unread: dict[str, Any] = {**body, "metadata": Metadata.model_construct(**metadata)}
+        return VideoPipeline.model_construct(None, **unread), problem

@@ -1,0 +1,141 @@
+"""The work queue: keys that need a look, each at most once, never two workers on one key. Pure: no task, no clock.
+
+A key that is added while a worker has it is dirty and comes again when the worker is done. Delayed keys wait in a
+heap. A key that failed comes back after a delay that doubles with each failure in a row.
+"""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Priority(IntEnum):
+    """What is served first. Changes go before looks that only a timer asked for."""
+
+    CHANGE = 0
+    LOOK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TakenKey:
+    """A key for a worker, and how many seconds it had been ready."""
+
+    key: str
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Seconds after a first failure, and at most; with jitter between half and one and a half of it."""
+
+    first: float = 0.5
+    most: float = 300.0
+
+    def delay(self, failures: int, chance: float) -> float:
+        """`chance` is in 0..1."""
+        return min(self.first * 2.0 ** min(failures - 1, 60), self.most) * (0.5 + chance)
+
+
+class WorkQueue:
+    """Keys that need a look. `clock` counts seconds; `chance` gives numbers in 0..1."""
+
+    def __init__(
+        self, *, clock: Callable[[], float], chance: Callable[[], float], backoff: Backoff | None = None
+    ) -> None:
+        self._clock, self._chance, self._backoff = clock, chance, backoff or Backoff()
+        self._ready: dict[Priority, dict[str, float]] = {priority: {} for priority in Priority}
+        self._in_flight: dict[str, float] = {}
+        self._dirty: dict[str, Priority] = {}
+        self._delayed: list[tuple[float, str]] = []
+        self._due: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self.adds = 0
+        self.retries = 0
+
+    def __len__(self) -> int:
+        """Keys that are ready."""
+        return sum(map(len, self._ready.values()))
+
+    @property
+    def in_flight(self) -> dict[str, float]:
+        """Keys that a worker has, and since when."""
+        return dict(self._in_flight)
+
+    def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
+        """A key needs a look. One that is ready already keeps its place, or moves up."""
+        self.adds += 1
+        self._add(key, priority)
+
+    def _add(self, key: str, priority: Priority) -> None:
+        if key in self._in_flight:
+            self._dirty[key] = min(self._dirty.get(key, priority), priority)
+            return
+        since = self._clock()
+        for other in Priority:
+            if key in self._ready[other]:
+                if other <= priority:
+                    return
+                since = self._ready[other].pop(key)
+        self._ready[priority][key] = since
+
+    def add_after(self, key: str, seconds: float) -> None:
+        """A key needs a look later. Of two delays the shorter one counts."""
+        due = self._clock() + max(seconds, 0.0)
+        if due < self._due.get(key, float("inf")):
+            self._due[key] = due
+            heapq.heappush(self._delayed, (due, key))
+
+    def take(self) -> TakenKey | None:
+        """The next key for a worker, which has to end in `done`. Its delay is forgotten: the worker sets a new one."""
+        self._ripen()
+        for ready in self._ready.values():
+            if ready:
+                key = next(iter(ready))
+                now = self._clock()
+                waited = now - ready.pop(key)
+                self._in_flight[key] = now
+                self._due.pop(key, None)
+                return TakenKey(key, max(waited, 0.0))
+        return None
+
+    def done(self, key: str) -> None:
+        """A worker gives a key back."""
+        del self._in_flight[key]
+        if key in self._dirty:
+            self._add(key, self._dirty.pop(key))
+
+    def retry(self, key: str) -> float:
+        """A key failed: it comes again. Returns the delay in seconds."""
+        self.retries += 1
+        self._failures[key] = self._failures.get(key, 0) + 1
+        delay = self._backoff.delay(self._failures[key], self._chance())
+        self.add_after(key, delay)
+        return delay
+
+    def succeeded(self, key: str) -> None:
+        """The next failure of the key is a first one again."""
+        self._failures.pop(key, None)
+
+    def next_due(self) -> float | None:
+        """Seconds until a delayed key is ready; 0 where one is now, None where there is none at all."""
+        self._ripen()
+        if len(self):
+            return 0.0
+        return max(self._delayed[0][0] - self._clock(), 0.0) if self._delayed else None
+
+    def oldest(self) -> float:
+        """Seconds that the key has been ready which has waited longest."""
+        since = [next(iter(ready.values())) for ready in self._ready.values() if ready]
+        return max(self._clock() - min(since), 0.0) if since else 0.0
+
+    def _ripen(self) -> None:
+        now = self._clock()
+        while self._delayed and (self._delayed[0][0] <= now or self._superseded(*self._delayed[0])):
+            due, key = heapq.heappop(self._delayed)
+            if not self._superseded(due, key):
+                del self._due[key]
+                self.add(key, Priority.LOOK)
+
+    def _superseded(self, due: float, key: str) -> bool:
+        return self._due.get(key) != due

@@ -1,0 +1,1 @@
+"""Watches and full lists, which fill the cache and the work queue."""

@@ -1,0 +1,1 @@
+"""The workers that reconcile one pipeline at a time."""

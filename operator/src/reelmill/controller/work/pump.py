@@ -1,0 +1,79 @@
+"""The tasks that take keys from the queue and give each to the worker, and what they do when it fails."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from reelmill.contract.log import event
+from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throttled
+from reelmill.controller.monitoring.metrics import Metrics
+from reelmill.controller.state.queue import Backoff, Priority, TakenKey, WorkQueue
+
+_log = logging.getLogger(__name__)
+Process = Callable[[str], Awaitable[float | None]]
+
+
+class Pump:
+    """A queue with tasks behind it. All calls come from one event loop."""
+
+    def __init__(self, process: Process, metrics: Metrics, *, backoff: Backoff | None = None) -> None:
+        self.queue = WorkQueue(clock=time.monotonic, chance=random.random, backoff=backoff)
+        self._process, self._metrics = process, metrics
+        self._changed = asyncio.Event()
+
+    def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
+        """A pipeline needs a look."""
+        self.queue.add(key, priority)
+        self._changed.set()
+
+    async def run(self, workers: int) -> None:
+        """Work for ever, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            taken = await self._next()
+            self._metrics.queue_wait.observe(taken.waited)
+            began = time.monotonic()
+            try:
+                result = await self._one(taken.key)
+            finally:
+                self.queue.done(taken.key)
+                self._changed.set()
+            self._metrics.reconciled(result, time.monotonic() - began)
+
+    async def _next(self) -> TakenKey:
+        while (taken := self.queue.take()) is None:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.queue.next_due()):
+                    await self._changed.wait()
+        return taken
+
+    async def _one(self, key: str) -> str:
+        try:
+            wake = await self._process(key)
+        except Throttled as throttled:
+            self.queue.add_after(key, throttled.after)
+            return "requeue_after"
+        except (NoAnswer, Refusal) as trouble:
+            delay = self.queue.retry(key)
+            event(_log, str(trouble), level=logging.WARNING, pipeline=key, retry_after=round(delay, 1))
+            return "error"
+        except Fenced:
+            self.queue.retry(key)
+            return "error"
+        except Exception:
+            delay = self.queue.retry(key)
+            _log.exception("a bug of reelmill", extra={"fields": {"pipeline": key, "retry_after": round(delay, 1)}})
+            return "error"
+        self.queue.succeeded(key)
+        if wake is None:
+            return "success"
+        self.queue.add_after(key, wake)
+        return "requeue_after"

@@ -1,0 +1,237 @@
+"""One pass over one pipeline: look, plan, write. The status goes first, then the Jobs, then the events.
+
+A crash between any two writes converges: the status holds the names of the Jobs about to be created, so the next pass
+creates the same ones, and a name that exists already is adopted.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reelmill.contract.log import event
+from reelmill.contract.status import Status
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.api_errors import Conflict, ObjectNotFound, Refusal
+from reelmill.controller.kube.event_recorder import EventRecorder
+from reelmill.controller.kube.fresh_reads import found_missing, still_failed, unchanged
+from reelmill.controller.observe.diagnose import Diagnosis
+from reelmill.controller.observe.job_reports import finished, harvested, phase_to_read, report
+from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, Looks, at_work
+from reelmill.controller.observe.snapshots import read_status, snapshot, under_way, with_seen
+from reelmill.controller.state.cache import Cache, key_of
+from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.work.status_patch import merge_patch, only_progress
+from reelmill.plan import (
+    Action,
+    CreateJob,
+    DeleteJob,
+    PatchJob,
+    Plan,
+    PlannerSettings,
+    SetFinalizers,
+    reconcile,
+    refuse,
+)
+from reelmill.plan.deletion import FINALIZER, NAMESPACE_ENDING
+from reelmill.plan.jobs.build import PIPELINE
+from reelmill.plan.status.serialise import as_json
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+AT_ONCE = 0.0
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is known of one pipeline beside the cache. All of it can be lost."""
+
+    uid: str
+    reports: dict[str, str] = field(default_factory=dict)
+    """By UID of a finished Job."""
+    looks: Looks = field(default_factory=Looks)
+    refused: dict[str, Diagnosis] = field(default_factory=dict)
+    """By name of a Job: why it could not be created."""
+    observed: set[str] = field(default_factory=set)
+    """Names of Jobs that were seen to exist: it need not stand in the status yet."""
+    written: float = float("-inf")
+
+
+class _NamespaceEnding(Exception):
+    """Nothing can be created any more."""
+
+
+class PipelineWorker:
+    """Turns keys into writes. Several tasks may use one; the queue gives each key to one at a time."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        verbs: KubeApi,
+        recorder: EventRecorder,
+        settings: PlannerSettings,
+        *,
+        progress_seconds: float = 10.0,
+        pace: ReportRate | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
+        self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
+        self._pace = pace or ReportRate()
+        self._memories: dict[str, _Memory] = {}
+
+    async def process(self, key: str) -> float | None:
+        """One pass. Seconds after which the pipeline needs another one even if nothing happens; None: no need.
+
+        Raises Trouble, Refusal and Fenced: whatever was written is whole, the next pass goes on.
+        """
+        namespace, _, name = key.partition("/")
+        pipeline = self._cache.pipelines.named(namespace, name)
+        if pipeline is None or _ends_by_itself(pipeline):
+            # The garbage collector takes the Jobs.
+            self._memories.pop(key, None)
+            self._pace.mark(key, at_work=False)
+            return None
+        memory = self._memory(key, pipeline["metadata"]["uid"])
+        jobs = self._cache.jobs.owned_by(memory.uid)
+        self._pace.mark(key, at_work=any(map(at_work, jobs)))
+        written = read_status(pipeline)
+        memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
+        status = with_seen(written, memory.observed)
+        if await found_missing(self._verbs, self._cache, namespace, status, jobs):
+            return AT_ONCE
+        if not await self._harvest(memory, jobs):
+            return AT_ONCE
+        diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
+        reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
+        seen, problem = snapshot(pipeline, status, jobs, reports, diagnoses | memory.refused, self._settings)
+        now = self._now()
+        plan = refuse(seen, problem, now) if problem else reconcile(seen, now)
+        if later := self._later(memory, written, plan):
+            return _sooner(later, plan.wake_after, look_again)
+        deletes = any(isinstance(action, DeleteJob) for action in plan.actions)
+        if deletes and not await unchanged(self._verbs, self._cache, pipeline):
+            return AT_ONCE
+        try:
+            await self._write_status(memory, pipeline, written, plan)
+            for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
+                await self._set_finalizers(pipeline, finalizers.names)
+        except Conflict:
+            self._cache.pipelines.insert(await self._verbs.pipeline(namespace, name))
+            return AT_ONCE
+        except ObjectNotFound:
+            self._cache.pipelines.remove(pipeline)
+            return None
+        try:
+            for action in plan.actions:
+                await self._apply(memory, namespace, action)
+        except _NamespaceEnding:
+            # Nothing helps but to let the resource go; one that nothing holds is taken away soon.
+            return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
+        for said in plan.events:
+            await self._recorder.say(pipeline, said, now)
+        return _sooner(plan.wake_after, look_again)
+
+    def _memory(self, key: str, uid: str) -> _Memory:
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != uid:
+            memory = self._memories[key] = _Memory(uid)
+        return memory
+
+    async def _harvest(self, memory: _Memory, jobs: list[Json]) -> bool:
+        """Read the reports of Jobs that finished; False where a Job is not what it was thought to be."""
+        wanted = {_uid(job): job for job in jobs if finished(job) and not harvested(job)}
+        memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
+        for uid, job in wanted.items():
+            if uid not in memory.reports:
+                if finished(job) == "Failed" and await still_failed(self._verbs, self._cache, job) != job:
+                    return False
+                phase, metadata = phase_to_read(job), job["metadata"]
+                pods = await self._verbs.pods(metadata["namespace"], metadata["name"], phase) if phase else []
+                memory.reports[uid] = report(job, pods)
+        return True
+
+    def _later(self, memory: _Memory, written: Status, plan: Plan) -> float | None:
+        """Seconds until a status that tells of mere progress may be written; None: write now, if anything."""
+        if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
+            return None
+        left = memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
+        return left if left > 0 else None
+
+    async def _write_status(self, memory: _Memory, pipeline: Json, written: Status, plan: Plan) -> None:
+        old = pipeline.get("status") or {}
+        if old and plan.status == written:
+            return
+        if patch := merge_patch(old, as_json(plan.status)):
+            self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
+            memory.written = self._clock()
+
+    async def _set_finalizers(self, pipeline: Json, names: tuple[str, ...]) -> None:
+        metadata = pipeline["metadata"]
+        if known := self._cache.pipelines.named(metadata["namespace"], metadata["name"]):
+            self._cache.pipelines.insert(await self._verbs.patch_finalizers(known, names))
+
+    async def _apply(self, memory: _Memory, namespace: str, action: Action) -> None:
+        match action:
+            case CreateJob(job):
+                await self._create(memory, job)
+            case PatchJob(name, patch):
+                try:
+                    self._cache.jobs.insert(await self._verbs.patch_job(namespace, name, patch))
+                except ObjectNotFound:
+                    self._vanished(namespace, name)
+            case DeleteJob(name, wait):
+                await self._delete(namespace, name, wait=wait)
+
+    async def _create(self, memory: _Memory, job: Json) -> None:
+        name = job["metadata"]["name"]
+        try:
+            self._cache.jobs.insert(await self._verbs.create_job(job))
+        except Refusal as refusal:
+            # The API server's words, the same in all versions: it gives no other sign.
+            reason = NAMESPACE_ENDING if "it is being terminated" in str(refusal) else "JobRefused"
+            memory.refused = {name: Diagnosis(reason, f"the Job {name} cannot be created: {refusal}")}
+            if reason == NAMESPACE_ENDING:
+                raise _NamespaceEnding from refusal
+            raise
+        memory.refused.pop(name, None)
+        metadata = job["metadata"]
+        event(_log, "created", job=name, pipeline=key_of(metadata["namespace"], metadata["labels"][PIPELINE]))
+
+    async def _delete(self, namespace: str, name: str, *, wait: bool) -> None:
+        job = self._cache.jobs.named(namespace, name)
+        if job is None:
+            return
+        try:
+            answer = await self._verbs.delete_job(job, wait=wait)
+        except (ObjectNotFound, Conflict):
+            # Gone, or the name belongs to another Job by now.
+            self._vanished(namespace, name)
+            return
+        event(_log, "deleted", job=name)
+        if (answer.get("metadata") or {}).get("deletionTimestamp") and answer["metadata"].get("uid") == _uid(job):
+            self._cache.jobs.insert(answer)
+        else:
+            self._vanished(namespace, name)
+
+    def _vanished(self, namespace: str, name: str) -> None:
+        if job := self._cache.jobs.named(namespace, name):
+            self._cache.jobs.remove(job)
+
+
+def _uid(job: Json) -> str:
+    uid: str = job["metadata"]["uid"]
+    return uid
+
+
+def _ends_by_itself(pipeline: Json) -> bool:
+    metadata = pipeline["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and FINALIZER not in (metadata.get("finalizers") or ())
+
+
+def _sooner(*seconds: float | None) -> float | None:
+    return min((value for value in seconds if value is not None), default=None)

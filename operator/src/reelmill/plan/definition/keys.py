@@ -1,0 +1,81 @@
+"""Stage keys: equal keys and equal input mean equal output, so a key says when work can be kept.
+
+In a key, and nothing else:
+
+| of a source | of a stage |
+| --- | --- |
+| the adapter's name and data version | the block's name and data version |
+| its parameters that differ from their defaults | its parameters that differ from their defaults |
+| `epoch` | `rerun` |
+| | names and keys of what it reads |
+
+A parameter of `run` is its image, told by its digest where it has one.
+
+Not in it: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
+shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and a stage's
+own name. Names of upstreams are in, because item keys of a union and the coverage are told by them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
+from reelmill.plan.definition.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class StageKeys:
+    """Per source and stage name: its key (64 hex digits) and what the key was made from."""
+
+    keys: Mapping[str, str]
+    definitions: Mapping[str, dict[str, Any]]
+    place: str
+    """Fingerprint of the store: data under another store is other data."""
+    definition: str
+    """Fingerprint of all keys, the store and the connections: another one begins a run."""
+
+    def __getitem__(self, name: str) -> str:
+        return self.keys[name]
+
+
+def keys(spec: Spec, graph: Graph) -> StageKeys:
+    """The keys of all sources and stages."""
+    found: dict[str, str] = {}
+    definitions: dict[str, dict[str, Any]] = {}
+    for name, source in graph.sources.items():
+        definitions[name] = source_definition(source)
+        found[name] = fingerprint(definitions[name])
+    for name, stage in graph.stages.items():
+        definitions[name] = stage_definition(stage, {upstream: found[upstream] for upstream in graph.upstreams[name]})
+        found[name] = fingerprint(definitions[name])
+    place = fingerprint({"uri": spec.store.uri, "endpoint": spec.store.endpoint})
+    connections = {
+        "store": spec.store.model_dump(mode="json"),
+        "sources": {name: source.s3.model_dump(mode="json") for name, source in graph.sources.items() if source.s3},
+    }
+    return StageKeys(found, definitions, place, fingerprint({"keys": found, "connections": connections}))
+
+
+def source_definition(source: SourceSpec) -> dict[str, Any]:
+    """What a source's key is made from."""
+    block = source.block
+    return {
+        "source": source.type,
+        "version": block.data_version,
+        "params": block.canonical(),
+        "epoch": source.epoch,
+    }
+
+
+def stage_definition(stage: StageSpec, upstreams: Mapping[str, str]) -> dict[str, Any]:
+    """What a stage's key is made from."""
+    block = stage.block
+    return {
+        "stage": stage.type,
+        "version": block.data_version,
+        "params": block.canonical(),
+        "upstreams": dict(sorted(upstreams.items())),
+        "rerun": stage.rerun,
+    }

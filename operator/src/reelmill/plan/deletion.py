@@ -1,0 +1,136 @@
+"""The end of a pipeline with `onDelete: Delete`: its pods stop, a Job takes away what nobody else claims, it goes.
+
+Only such a pipeline has a finalizer, and none holds it for ever: after an hour, or at once when `onDelete` is set to
+`Keep`, the resource goes and says that its data stays.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from reelmill.contract.status import MESSAGE, Condition, Removal, Status, cut
+from reelmill.contract.task import RemoveReport
+from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, Plan, SetFinalizers
+from reelmill.plan.definition.graph import Graph
+from reelmill.plan.definition.keys import keys
+from reelmill.plan.jobs.build import GROUP, removal_job
+from reelmill.plan.jobs.observe import Observed, observe
+from reelmill.plan.jobs.tasks import Definition, removal_task
+from reelmill.plan.snapshot import Snapshot, moment, stamp
+from reelmill.plan.status.conditions import written
+
+FINALIZER = f"{GROUP}/data"
+PATIENCE_SECONDS = 3600.0
+"""How long a removal is tried."""
+MOST_TRIES = 20
+"""So many Jobs fail in little more than that time; a clock that was set back does not make it longer."""
+FIRST_PAUSE, LAST_PAUSE = 15.0, 300.0
+NAMESPACE_ENDING = "NamespaceEnding"
+"""Why no Job can be created where the whole namespace is being deleted."""
+
+
+def finalizer_changes(snapshot: Snapshot) -> Sequence[Action]:
+    """Give a living resource the finalizer, or take it, as `onDelete` says; before there is any data."""
+    wanted = snapshot.pipeline.spec.on_delete == "Delete"
+    if wanted == (FINALIZER in snapshot.finalizers):
+        return ()
+    others = tuple(name for name in snapshot.finalizers if name != FINALIZER)
+    return (SetFinalizers((*others, FINALIZER) if wanted else others),)
+
+
+def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
+    """The next step of a resource that is being deleted."""
+    since, spec = snapshot.deleting, snapshot.pipeline.spec
+    if since is None or FINALIZER not in snapshot.finalizers:
+        return Plan(status=snapshot.status)
+    removal = snapshot.status.removal or Removal()
+    jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
+    if spec.on_delete == "Keep":
+        return release(snapshot, "DataKept", f"onDelete is Keep: the data stays in {spec.store.uri}")
+    job = jobs.get(removal.job)
+    if job and job.succeeded and job.report is not None:
+        return release(snapshot, "DataRemoved", _told(job, spec.store.uri))
+    trouble = snapshot.waiting.get(removal.job) or removal.message
+    left = PATIENCE_SECONDS - (now - since).total_seconds()
+    ending = NAMESPACE_ENDING in snapshot.reasons.values()
+    if ending or left <= 0 or removal.tries >= MOST_TRIES:
+        why = f": {trouble}" if trouble else ""
+        return release(snapshot, "DataKept", f"the data stays in {spec.store.uri}, it could not be removed{why}")
+    others = [other for other in jobs.values() if other.name != removal.job and (other.live or other.deleting)]
+    if others:
+        actions: list[Action] = [DeleteJob(other.name, wait=True) for other in others if not other.deleting]
+        return Plan(_status(snapshot, removal, now, "its pods stop"), tuple(actions), wake_after=min(left, 30.0))
+    run, removal, creation, wake = _advance(snapshot, removal, job, now)
+    status = _status(snapshot, removal, now, snapshot.waiting.get(removal.job) or removal.message, run=run)
+    return Plan(status, creation, wake_after=min(left, wake))
+
+
+def release(snapshot: Snapshot, reason: str, message: str) -> Plan:
+    """Take the finalizer away, and say what became of the data."""
+    others = tuple(name for name in snapshot.finalizers if name != FINALIZER)
+    told = Event("Normal" if reason == "DataRemoved" else "Warning", reason, message)
+    return Plan(snapshot.status, (SetFinalizers(others),), (told,))
+
+
+def _advance(
+    snapshot: Snapshot, removal: Removal, job: Observed | None, now: datetime
+) -> tuple[int, Removal, tuple[Action, ...], float]:
+    """Number of the last Job, how far the removal is, what to create, and when to look again."""
+    status, most = snapshot.status, LAST_PAUSE
+    run = max([status.run, *(other.run for other in observe(snapshot.jobs, {}, snapshot.uid).values())])
+    if job and (job.live or job.report is None):
+        return run, removal.model_copy(update={"seen": True}), (), most if job.live else 2.0
+    if job or (removal.job and removal.seen):
+        removal = _failed(removal, job, now)
+    due = moment(removal.again_at)
+    if due and 0 < (wait := (due - now).total_seconds()) <= 2 * LAST_PAUSE:
+        return run, removal, (), wait
+    definition = _definition(snapshot)
+    number = run if removal.job else run + 1
+    created = removal_job(definition, snapshot.settings, removal_task(definition, run=number))
+    removal = removal.model_copy(update={"job": created["metadata"]["name"], "seen": False, "again_at": ""})
+    return number, removal, (CreateJob(created),), most
+
+
+def _failed(removal: Removal, job: Observed | None, now: datetime) -> Removal:
+    failure = job.failure if job else None
+    why = f"{failure.message}; {failure.hint}" if failure and failure.hint else failure.message if failure else ""
+    wait = min(FIRST_PAUSE * 2 ** min(removal.tries, 16), LAST_PAUSE)
+    return Removal(
+        tries=removal.tries + 1,
+        again_at=stamp(now + timedelta(seconds=wait)),
+        message=cut(why or (job.message if job else "") or f"{removal.job} is gone", MESSAGE),
+    )
+
+
+def _definition(snapshot: Snapshot) -> Definition:
+    """Enough of one for a Job that only knows the store: the graph may be one that cannot be accepted any more."""
+    graph = Graph({}, {}, {})
+    return Definition(snapshot.pipeline, snapshot.uid, graph, keys(snapshot.pipeline.spec, graph))
+
+
+def _status(snapshot: Snapshot, removal: Removal, now: datetime, trouble: str, *, run: int | None = None) -> Status:
+    old = snapshot.status
+    until = stamp(snapshot.deleting + timedelta(seconds=PATIENCE_SECONDS)) if snapshot.deleting else ""
+    message = (
+        f"removing the data in {snapshot.pipeline.spec.store.uri} that no other pipeline claims"
+        f"{f' ({trouble})' if trouble else ''}; set spec.onDelete to Keep to let it go at once, it goes at {until}"
+    )
+    verdicts = {name: (name == "Reconciling", "Removing", message) for name in ("Reconciling", "Ready", "Complete")}
+    new: dict[str, Condition] = {each.type: each for each in old.conditions}
+    new |= {each.type: each for each in written(old, verdicts, snapshot.generation, now)}
+    return old.model_copy(
+        update={
+            "observed_generation": snapshot.generation,
+            "run": old.run if run is None else run,
+            "removal": removal,
+            "conditions": list(new.values()),
+        }
+    )
+
+
+def _told(job: Observed, store: str) -> str:
+    report = job.read(RemoveReport)
+    if report is None:
+        return f"the data in {store} that no other pipeline claims was removed"
+    kept = f"; {report.kept} are kept, another pipeline claims them" if report.kept else ""
+    return f"removed {report.removed} data sets ({report.objects} objects, {report.bytes} bytes) from {store}{kept}"

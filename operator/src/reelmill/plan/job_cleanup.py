@@ -1,0 +1,62 @@
+"""Jobs that exist but need a hand: pause and go on in place, take away what was superseded, let the finished go."""
+
+from reelmill.contract.spec.names import seconds
+from reelmill.contract.task import Step
+from reelmill.plan.decision import DeleteJob, PatchJob
+from reelmill.plan.draft import PlanDraft
+from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.pod import pods10
+
+
+def sweep(draft: PlanDraft) -> None:
+    """Decide for every Job of the pipeline, in order of its run."""
+    needed = {draft.survey.job} | {
+        name for stage in draft.stages.values() if stage.pass_ for name in (stage.pass_.job, stage.pass_.after)
+    }
+    for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
+        if job.deleting:
+            continue
+        if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _mended(draft, job)):
+            draft.actions.append(DeleteJob(job.name))
+        elif job.live:
+            _pause(draft, job)
+            _resize(draft, job)
+        elif job.name not in needed and job.ttl is None and job.report is not None:
+            ttl = draft.definition.spec.ttl
+            after = int(seconds(ttl.succeeded if job.succeeded else ttl.failed))
+            draft.actions.append(PatchJob(job.name, {"spec": {"ttlSecondsAfterFinished": after}}))
+
+
+def _superseded(draft: PlanDraft, job: Observed) -> bool:
+    """Nobody waits for it. A Job of the present key is left to finish: its work counts."""
+    if job.step is Step.SURVEY:
+        return True
+    stage = draft.stages.get(job.stage)
+    if stage is None or stage.abandon or job.place10 != draft.definition.keys.place[:10]:
+        return True
+    return job.key10 != stage.key[:10]
+
+
+def _mended(draft: PlanDraft, job: Observed) -> bool:
+    """Its pods wait for what will not come, and the spec asks for other ones by now: another Job has those."""
+    if job.name not in draft.snapshot.waiting or not job.pods10:
+        return False
+    return job.pods10 != pods10(draft.definition, draft.snapshot.settings, job.stage)
+
+
+def _resize(draft: PlanDraft, job: Observed) -> None:
+    """Parallelism is edited in place. A queue may have admitted less than was asked for: then it is the queue's."""
+    if job.step is not Step.SHARDS or draft.definition.spec.queue or job.key10 != draft.stages[job.stage].key[:10]:
+        return
+    wanted = min(draft.definition.graph.stages[job.stage].parallelism, len(job.shards))
+    if job.parallelism != wanted:
+        draft.actions.append(PatchJob(job.name, {"spec": {"parallelism": wanted}}))
+
+
+def _pause(draft: PlanDraft, job: Observed) -> None:
+    if draft.definition.spec.queue:
+        # The queue owns `suspend`. A pause takes the Job back; the pass goes on from the store later.
+        if draft.suspended:
+            draft.actions.append(DeleteJob(job.name))
+    elif job.suspended != draft.suspended:
+        draft.actions.append(PatchJob(job.name, {"spec": {"suspend": draft.suspended}}))

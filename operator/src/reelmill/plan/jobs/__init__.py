@@ -1,0 +1,1 @@
+"""Kubernetes Jobs: how a step becomes one, and what existing ones say."""

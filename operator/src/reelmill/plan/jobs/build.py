@@ -1,0 +1,172 @@
+"""One step as one Indexed Job, complete: it is posted once and later only patched narrowly.
+
+The exit code contract becomes the podFailurePolicy: reclaimed nodes burn no retries, wrong configuration and stale
+plans end the Job, an early abort ends its index, all else is counted and tried again. A ttl is never set here: it
+would race the reading of the results.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.pipeline import API_VERSION, KIND
+from reelmill.contract.task import Step, Task
+from reelmill.plan.jobs.names import digest10, job_name
+from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
+from reelmill.plan.jobs.tasks import Definition
+from reelmill.plan.settings import PlannerSettings
+
+GROUP = "reelmill.dev"
+PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
+    f"{GROUP}/{word}"
+    for word in ("pipeline", "uid", "stage", "step", "run", "segment", "attempt", "key", "place", "pods")
+)
+SHARDS = f"{GROUP}/shards"
+"""Annotation: ranges of the logical shards that the Job's indexes stand for, in order."""
+QUEUE = "kueue.x-k8s.io/queue-name"
+CONTROL_RETRIES = 3
+
+POD_FAILURE_POLICY = {
+    "rules": [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {
+            "action": "FailJob",
+            "onExitCodes": {
+                "containerName": CONTAINER,
+                "operator": "In",
+                "values": [int(ExitCode.CONFIG), int(ExitCode.STALE_PLAN)],
+            },
+        },
+        {
+            "action": "FailIndex",
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [int(ExitCode.EARLY_ABORT)]},
+        },
+    ]
+}
+
+
+def survey_name(definition: Definition, run: int) -> str:
+    """Name of the survey's Job."""
+    digest = digest10(definition.uid, definition.keys.definition, 0)
+    return job_name(definition.pipeline.metadata.name, "survey", digest, Step.SURVEY, run, 1)
+
+
+def step_name(definition: Definition, stage: str, step: Step, segment: int, run: int, completions: int) -> str:
+    """Name of the Job of a pass's step. `completions` of all steps of a pass may be the number of its shards."""
+    digest = digest10(definition.uid, definition.keys[stage], segment)
+    return job_name(definition.pipeline.metadata.name, stage, digest, step, run, completions)
+
+
+def survey_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
+    """The survey's Job."""
+    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+
+
+def control_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
+    """The Job of an open or commit step: one completion."""
+    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+
+
+def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
+    """The Job that takes away the data of a pipeline that is being deleted.
+
+    It has no owner, for a foreground deletion takes all owned Jobs first; it goes by itself. No queue holds it up.
+    """
+    digest = digest10(definition.uid, "remove", 0)
+    name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
+    job = _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+    del job["metadata"]["ownerReferences"]
+    job["metadata"]["labels"].pop(QUEUE, None)
+    job["spec"].update({"suspend": False, "ttlSecondsAfterFinished": int(seconds(definition.spec.ttl.failed))})
+    return job
+
+
+def shards_job(
+    definition: Definition, settings: PlannerSettings, task: Task, name: str, *, shards: list[int], shard_ranges: str
+) -> dict[str, Any]:
+    """One attempt: an index for each of `shards`, in order."""
+    stage = definition.graph.stages[task.stage.name]
+    job = _job(
+        definition,
+        settings,
+        task,
+        name,
+        completions=len(shards),
+        parallelism=min(stage.parallelism, len(shards)),
+        retries=stage.failures.retries_per_shard,
+    )
+    job["metadata"]["annotations"] = {SHARDS: shard_ranges}
+    # The last attempt tries every shard: what was never tried must not be given up as lost.
+    last = task.attempt >= stage.failures.attempts
+    some = max(stage.parallelism, len(shards) // 10)
+    job["spec"]["maxFailedIndexes"] = len(shards) if last else min(some, len(shards))
+    return job
+
+
+def shards_of(job: Mapping[str, Any]) -> list[int]:
+    """The logical shards of an attempt's indexes, in order. Raises ValueError when the annotation is no range list."""
+    ranges = (job["metadata"].get("annotations") or {}).get(SHARDS, "")
+    return parse_ranges(ranges) or list(range((job.get("spec") or {}).get("completions") or 0))
+
+
+def _job(
+    definition: Definition,
+    settings: PlannerSettings,
+    task: Task,
+    name: str,
+    *,
+    completions: int,
+    parallelism: int,
+    retries: int,
+) -> dict[str, Any]:
+    metadata = definition.pipeline.metadata
+    stage = "" if task.step in (Step.SURVEY, Step.REMOVE) else task.stage.name
+    key = definition.keys[stage] if stage else definition.keys.definition
+    labels = {
+        "app.kubernetes.io/name": "reelmill",
+        "app.kubernetes.io/managed-by": "reelmill",
+        "app.kubernetes.io/component": task.step.value,
+        PIPELINE: metadata.name,
+        UID: definition.uid,
+        STEP: task.step.value,
+        RUN: str(task.run),
+        KEY: key[:10],
+        PLACE: definition.keys.place[:10],
+        PODS: pods10(definition, settings, stage),
+        **({STAGE: stage, SEGMENT: str(task.segment)} if stage else {}),
+        **({ATTEMPT: str(task.attempt)} if task.step is Step.SHARDS else {}),
+    }
+    queue = definition.spec.queue
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": metadata.namespace,
+            "labels": {**labels, **({QUEUE: queue.name} if queue else {})},
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": KIND,
+                    "name": metadata.name,
+                    "uid": definition.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": {
+            "completionMode": "Indexed",
+            "completions": completions,
+            "parallelism": parallelism,
+            "backoffLimitPerIndex": retries,
+            "maxFailedIndexes": completions,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": POD_FAILURE_POLICY,
+            # A queue admits its Jobs by taking `suspend` away; without one a Job starts at once.
+            "suspend": queue is not None,
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec(definition, settings, task)},
+        },
+    }

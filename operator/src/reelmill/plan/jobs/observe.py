@@ -1,0 +1,141 @@
+"""What the Jobs say: raw Job objects and the reports of their pods as plain observations.
+
+Reads only what a trimmed copy keeps: name, labels, the shards annotation, completions, suspend, ttl and status.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from reelmill.contract import errors
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.task import CommitReport, Failure, OpenReport, RemoveReport, Step, SurveyReport
+from reelmill.plan.jobs.build import KEY, PLACE, PODS, RUN, STAGE, STEP, UID, shards_of
+from reelmill.plan.jobs.log_tail import last_words
+
+_EXIT = re.compile(r"exit code (\d+)")
+_FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
+R = TypeVar("R", SurveyReport, OpenReport, CommitReport, RemoveReport)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One Job."""
+
+    name: str
+    step: Step
+    stage: str
+    """Empty for a survey and a removal."""
+    run: int
+    key10: str
+    place10: str
+    pods10: str
+    """What its pods were made from; empty for one of an older release."""
+    suspended: bool
+    deleting: bool
+    parallelism: int
+    active: int
+    finished: bool
+    succeeded: bool
+    message: str
+    """Of the Job's own failure condition."""
+    ttl: int | None
+    shards: tuple[int, ...]
+    """Logical shards of its indexes (shards step only)."""
+    completed: frozenset[int]
+    """Logical shards that it committed."""
+    failed: frozenset[int]
+    """Logical shards that it gave up."""
+    report: str | None
+    """Termination message of one of its pods; empty: looked for, there is none; None: not looked for yet."""
+
+    @property
+    def live(self) -> bool:
+        """It still has, or may get, pods."""
+        return not self.finished
+
+    def read(self, kind: type[R]) -> R | None:
+        """Its report, or None where there is none of this kind."""
+        try:
+            return kind.model_validate_json(self.report or "")
+        except ValidationError:
+            return None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why a step failed, in its own words."""
+        try:
+            return _FAILURE.validate_json(self.report or "")
+        except ValidationError:
+            return None
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log, where it left no report."""
+        return last_words(self.report or "")
+
+    @property
+    def exit(self) -> ExitCode:
+        """Exit code that ended a failed Job, as far as it can be told; BUG otherwise."""
+        failure = self.failure
+        kind = getattr(errors, failure.error, None) if failure else None
+        if isinstance(kind, type) and issubclass(kind, errors.ReelmillError):
+            return kind.exit_code
+        code = _EXIT.search(self.message)
+        known = {int(exit_code) for exit_code in ExitCode}
+        return ExitCode(int(code[1])) if code and int(code[1]) in known else ExitCode.BUG
+
+
+def observe(jobs: Iterable[Mapping[str, Any]], reports: Mapping[str, str], uid: str) -> dict[str, Observed]:
+    """The Jobs of one pipeline, by name. Others, and what is no Job of ours, are left out."""
+    found = (_observe(job, reports) for job in jobs if _labels(job).get(UID) == uid)
+    return {job.name: job for job in found if job}
+
+
+def _labels(job: Mapping[str, Any]) -> Mapping[str, str]:
+    return (job.get("metadata") or {}).get("labels") or {}
+
+
+def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | None:
+    labels = _labels(job)
+    try:
+        step, run = Step(labels[STEP]), int(labels[RUN])
+        name = job["metadata"]["name"]
+        shards = tuple(shards_of(job)) if step is Step.SHARDS else ()
+    except (KeyError, ValueError):
+        return None
+    spec, status = job.get("spec") or {}, job.get("status") or {}
+    ends = {
+        condition["type"]: condition
+        for condition in status.get("conditions") or ()
+        if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True"
+    }
+    return Observed(
+        name=name,
+        step=step,
+        stage=labels.get(STAGE, ""),
+        run=run,
+        key10=labels.get(KEY, ""),
+        place10=labels.get(PLACE, ""),
+        pods10=labels.get(PODS, ""),
+        suspended=bool(spec.get("suspend")),
+        deleting=bool(job["metadata"].get("deletionTimestamp")),
+        parallelism=int(spec.get("parallelism") or 0),
+        active=int(status.get("active") or 0),
+        finished=bool(ends),
+        succeeded="Complete" in ends,
+        message=str((ends.get("Failed") or {}).get("message") or ""),
+        ttl=spec.get("ttlSecondsAfterFinished"),
+        shards=shards,
+        completed=_logical(shards, status.get("completedIndexes")),
+        failed=_logical(shards, status.get("failedIndexes")),
+        report=reports.get(name),
+    )
+
+
+def _logical(shards: tuple[int, ...], indexes: str | None) -> frozenset[int]:
+    return frozenset(shards[index] for index in parse_ranges(indexes or "") if index < len(shards))

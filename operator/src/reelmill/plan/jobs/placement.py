@@ -1,0 +1,135 @@
+"""Where pods run: the stage's placement over the pipeline's defaults, as parts of a pod spec."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from reelmill.contract.spec.placement import Control, EnvVar, GpuRequest, Placement
+
+_SPOT: tuple[dict[str, str], ...] = (
+    {"key": "cloud.google.com/gke-spot", "operator": "Exists"},
+    {"key": "cloud.google.com/gke-preemptible", "operator": "Exists"},
+    {"key": "kubernetes.azure.com/scalesetpriority", "operator": "Equal", "value": "spot"},
+    {"key": "eks.amazonaws.com/capacityType", "operator": "Equal", "value": "SPOT"},
+    {"key": "karpenter.sh/capacity-type", "operator": "Equal", "value": "spot"},
+    {"key": "node-role.kubernetes.io/spot", "operator": "Exists"},
+    {"key": "spot", "operator": "Exists"},
+)
+"""Taints that clouds and autoscalers put on nodes which may vanish."""
+
+_PRODUCT = "nvidia.com/gpu.product"
+_MEMORY = "nvidia.com/gpu.memory"
+_UNITS = {
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("m", "", "k", "M", "G", "T", "P"), start=-1)},
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1)},
+}
+
+
+def merged(defaults: Placement, stage: Placement) -> Placement:
+    """The defaults with what the stage sets. Node labels and variables are merged by name, all else is replaced."""
+    fields = {name: getattr(stage, name) for name in Placement.model_fields if name in stage.model_fields_set}
+    fields["node_selector"] = {**defaults.node_selector, **stage.node_selector}
+    own = {variable.name for variable in stage.env}
+    fields["env"] = [*(variable for variable in defaults.env if variable.name not in own), *stage.env]
+    return Placement.model_validate({**{name: getattr(defaults, name) for name in Placement.model_fields}, **fields})
+
+
+def work_pod(place: Placement) -> dict[str, Any]:
+    """Pod spec fields of shard pods: selectors, tolerations, affinity, classes, claims."""
+    tolerations = [_wire(toleration) for toleration in place.tolerations]
+    affinity = place.affinity or {}
+    if place.gpu:
+        tolerations.append({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"})
+        if place.gpu.spot:
+            tolerations += [dict(toleration) for toleration in _SPOT]
+        affinity = _with_node_terms(affinity, _gpu_terms(place.gpu))
+    return _filled(
+        nodeSelector=dict(place.node_selector),
+        tolerations=tolerations,
+        affinity=affinity,
+        priorityClassName=place.priority_class_name,
+        runtimeClassName=place.runtime_class_name,
+        resourceClaims=[_wire(claim) for claim in place.resource_claims],
+    )
+
+
+def work_resources(place: Placement) -> dict[str, Any]:
+    """Container resources of shard pods. Memory is limited to what it requests unless a limit is set."""
+    requests = dict(place.resources.requests) if place.resources else {}
+    limits = dict(place.resources.limits) if place.resources else {}
+    if "memory" in requests:
+        limits.setdefault("memory", requests["memory"])
+    if place.gpu:
+        limits[place.gpu.resource] = str(place.gpu.count)
+    claims = [{"name": claim.name} for claim in place.resource_claims]
+    return _filled(requests=requests, limits=limits, claims=claims)
+
+
+def control_pod(control: Control) -> dict[str, Any]:
+    """Pod spec fields of survey, open and commit pods."""
+    return _filled(
+        nodeSelector=dict(control.node_selector),
+        tolerations=[_wire(toleration) for toleration in control.tolerations],
+    )
+
+
+def control_resources(control: Control) -> dict[str, Any]:
+    """Container resources of survey, open and commit pods."""
+    return work_resources(Placement(resources=control.resources))
+
+
+def environment(variables: list[EnvVar]) -> list[dict[str, Any]]:
+    """The user's variables; a Secret is named, never read."""
+    return [
+        {"name": variable.name, "value": variable.value or ""}
+        if variable.secret_ref is None
+        else {
+            "name": variable.name,
+            "valueFrom": {"secretKeyRef": {"name": variable.secret_ref.name, "key": variable.key or variable.name}},
+        }
+        for variable in variables
+    ]
+
+
+def amount(quantity: str) -> Decimal:
+    """A Kubernetes quantity as a number: `500m` is 0.5, `1Ki` is 1024."""
+    number = quantity.rstrip("kKMGTPim")
+    return Decimal(number) * _UNITS[quantity[len(number) :]]
+
+
+def _gpu_terms(gpu: GpuRequest) -> list[dict[str, Any]]:
+    terms: list[dict[str, Any]] = []
+    if gpu.products:
+        terms.append({"key": _PRODUCT, "operator": "In", "values": list(gpu.products)})
+    if gpu.min_memory:
+        terms.append({"key": _MEMORY, "operator": "Gt", "values": [str(_mebibytes(gpu.min_memory) - 1)]})
+    return terms
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(amount(quantity) / 2**20)
+
+
+def _with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
+    """The user's affinity where every alternative for the node also demands `terms`."""
+    if not terms:
+        return dict(affinity)
+    node = dict(affinity.get("nodeAffinity") or {})
+    required = node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+    alternatives = required.get("nodeSelectorTerms") or [{}]
+    node["requiredDuringSchedulingIgnoredDuringExecution"] = {
+        "nodeSelectorTerms": [
+            {**alternative, "matchExpressions": [*alternative.get("matchExpressions", []), *terms]}
+            for alternative in alternatives
+        ]
+    }
+    return {**affinity, "nodeAffinity": node}
+
+
+def _wire(model: Any) -> dict[str, Any]:
+    wire: dict[str, Any] = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return wire
+
+
+def _filled(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}

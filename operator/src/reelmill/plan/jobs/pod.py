@@ -1,0 +1,138 @@
+"""A step's pod: one container that meets Pod Security `restricted`, credentials by reference, scratch, no token."""
+
+from dataclasses import asdict
+from typing import Any
+
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.spec.placement import Placement
+from reelmill.contract.spec.s3 import SecretRef
+from reelmill.contract.task import CA_FOLDER, ENV, Step, Task
+from reelmill.plan.jobs.placement import (
+    control_pod,
+    control_resources,
+    environment,
+    merged,
+    work_pod,
+    work_resources,
+)
+from reelmill.plan.jobs.tasks import Definition, credentials_prefix
+from reelmill.plan.settings import PlannerSettings
+
+CONTAINER = "reelmill"
+SCRATCH = "/scratch"
+
+
+def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
+    """Pod spec of any step. Shard pods go where the stage's placement says, all others use the control resources."""
+    spec = definition.spec
+    place, own_image, type_ = spec.defaults, None, ""
+    if task.step not in (Step.SURVEY, Step.REMOVE):
+        stage = definition.graph.stages[task.stage.name]
+        place, own_image, type_ = merged(spec.defaults, stage), stage.block.pod_image, stage.type
+    shards = task.step is Step.SHARDS
+    secrets = _secrets(definition, task)
+    account = place.service_account_name or settings.service_account
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": settings.grace_seconds,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        **({"serviceAccountName": account} if account else {}),
+        **({"imagePullSecrets": [{"name": secret.name} for secret in place.image_pull_secrets]}
+           if place.image_pull_secrets else {}),
+        **(work_pod(place) if shards else control_pod(spec.control)),
+        "containers": [
+            {
+                "name": CONTAINER,
+                "image": own_image or place.image or settings.image_of(type_),
+                "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
+                "env": [
+                    {"name": ENV, "value": task.model_dump_json(by_alias=True)},
+                    {"name": "TMPDIR", "value": SCRATCH},
+                    *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
+                    *environment(place.env),
+                ],
+                "resources": work_resources(place) if shards else control_resources(spec.control),
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": [
+                    {"name": "scratch", "mountPath": SCRATCH},
+                    {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - a path in the pod
+                    *({"name": _volume(prefix), "mountPath": _ca(prefix), "readOnly": True} for prefix, _ in secrets),
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "scratch", "emptyDir": _scratch(place)},
+            *(
+                {
+                    "name": _volume(prefix),
+                    "secret": {
+                        "secretName": secret.name,
+                        "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                        "optional": True,
+                    },
+                }
+                for prefix, secret in secrets
+            ),
+        ],
+    }  # fmt: skip
+
+
+def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str:
+    """Ten hex digits over all that decides what a stage's pods are like (without a stage: the survey's)."""
+    spec = definition.spec
+    told = definition.graph.stages.get(stage)
+    place = merged(spec.defaults, told) if told else spec.defaults
+    connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
+    models = (place, spec.control, *connections)
+    dumped = [model.model_dump(mode="json", by_alias=True) for model in models]
+    return fingerprint([*dumped, told.block.pod_image if told else None, asdict(settings)])[:10]
+
+
+def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:
+    """(prefix, Secret) of every connection that the task carries."""
+    spec = definition.spec
+    found = [("", spec.store.secret_ref)] if spec.store.secret_ref else []
+    for named in task.sources:
+        source = definition.graph.sources[named.name]
+        if source.s3 and source.s3.secret_ref:
+            found.append((credentials_prefix(spec, source), source.s3.secret_ref))
+    return found
+
+
+def _credentials(prefix: str, secret: SecretRef) -> list[dict[str, Any]]:
+    def variable(name: str, *, optional: bool = False) -> dict[str, Any]:
+        reference: dict[str, Any] = {"name": secret.name, "key": name}
+        return {
+            "name": f"{prefix}{name}",
+            "valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference},
+        }
+
+    return [
+        variable("AWS_ACCESS_KEY_ID"),
+        variable("AWS_SECRET_ACCESS_KEY"),
+        variable("AWS_SESSION_TOKEN", optional=True),
+        {"name": f"{prefix}AWS_CA_BUNDLE", "value": f"{_ca(prefix)}/ca.crt"},
+    ]
+
+
+def _word(prefix: str) -> str:
+    return prefix.strip("_").lower().replace("_", "-") if prefix else "store"
+
+
+def _volume(prefix: str) -> str:
+    return f"ca-source-{_word(prefix)}" if prefix else "ca-store"
+
+
+def _ca(prefix: str) -> str:
+    return f"{CA_FOLDER}/source-{_word(prefix)}" if prefix else f"{CA_FOLDER}/store"
+
+
+def _scratch(place: Placement) -> dict[str, Any]:
+    return {"sizeLimit": place.scratch} if place.scratch else {}

@@ -1,0 +1,183 @@
+"""What each step is told: the resource as Tasks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, VideoPipeline
+from reelmill.contract.spec.s3 import S3
+from reelmill.contract.status import PassStatus
+from reelmill.contract.task import (
+    Connection,
+    Owner,
+    ShardLimits,
+    SourceDef,
+    StageDef,
+    Step,
+    StoreRef,
+    Task,
+    Upstream,
+)
+from reelmill.plan.definition.graph import Graph
+from reelmill.plan.definition.keys import StageKeys
+from reelmill.plan.jobs.placement import amount, merged
+
+NO_EARLY_ABORT = 2**31 - 1
+"""So many items never come first in a shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A pipeline with everything that follows from its spec alone."""
+
+    pipeline: VideoPipeline
+    uid: str
+    graph: Graph
+    keys: StageKeys
+
+    @property
+    def spec(self) -> Spec:
+        return self.pipeline.spec
+
+    @property
+    def owner(self) -> Owner:
+        metadata = self.pipeline.metadata
+        return Owner(namespace=metadata.namespace, name=metadata.name, uid=self.uid)
+
+
+def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
+    """Look at everything; list the sources only when `listing`."""
+    graph = definition.graph
+    return Task(
+        step=Step.SURVEY,
+        owner=definition.owner,
+        run=run,
+        store=_store(definition.spec),
+        sources=tuple(_source(definition, source) for source in graph.sources.values()),
+        stages=tuple(_stage(definition, name) for name in graph.stages),
+        waves=definition.spec.waves,
+        refresh=listing,
+    )
+
+
+def removal_task(definition: Definition, *, run: int) -> Task:
+    """Take away what only this pipeline claims."""
+    return Task(step=Step.REMOVE, owner=definition.owner, run=run, store=_store(definition.spec), refresh=False)
+
+
+def open_task(definition: Definition, name: str, work: PassStatus, cover: Mapping[str, int]) -> Task:
+    """Open a pass, or adopt the one that is open. `cover`: per upstream, the last segment to cover."""
+    stage = definition.graph.stages[name]
+    policy = stage.failures.retry_items
+    classes = work.classes if work.asked or policy is None else policy.classes
+    return _step(
+        definition,
+        name,
+        work,
+        step=Step.OPEN,
+        kind="retry" if work.kind == "retry" else "cover",
+        cover=dict(cover),
+        retry=tuple(classes) if work.kind == "retry" else (),
+        shard_count=0 if stage.shards == "auto" else stage.shards,
+        limits=_limits(definition, name),
+    )
+
+
+def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool) -> Task:
+    """Run the shards of a range list; empty: all."""
+    early_abort = {"early_abort": NO_EARLY_ABORT} if abort_off else {}
+    limits = _limits(definition, name).model_copy(update=early_abort)
+    return _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
+
+
+def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:
+    """Close a pass, or only present the views again."""
+    return _step(
+        definition,
+        name,
+        work,
+        step=Step.COMMIT,
+        view=view_params(definition, name),
+        complete=work.complete,
+        close_lost=work.close_lost,
+        abandon=work.abandon,
+        view_only=work.kind == "view",
+    )
+
+
+def view_params(definition: Definition, name: str) -> dict[str, Any]:
+    """The stage's view block, defaults filled in; empty without one."""
+    view = definition.graph.stages[name].view
+    return view.model_dump(mode="json", by_alias=True) if view else {}
+
+
+def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
+    """Prefix of the variables with a source's credentials; empty where it uses the store's.
+
+    A source with a connection but no Secret uses the pod's own identity; where the store has a Secret, its keys must
+    not be taken for the source's, so the prefix names variables that nobody sets.
+    """
+    if source.s3 is None or (source.s3.secret_ref is None and spec.store.secret_ref is None):
+        return ""
+    name = source.name.upper().replace("-", "_")
+    return f"_{name}_" if name[0].isdigit() else f"{name}_"
+
+
+def _step(definition: Definition, name: str, work: PassStatus, **fields: Any) -> Task:
+    return Task(
+        owner=definition.owner,
+        run=work.run,
+        store=_store(definition.spec),
+        sources=tuple(
+            _source(definition, definition.graph.sources[source]) for source in definition.graph.ancestors(name)
+        ),
+        stages=(_stage(definition, name),),
+        segment=work.segment,
+        **fields,
+    )
+
+
+def _limits(definition: Definition, name: str) -> ShardLimits:
+    stage = definition.graph.stages[name]
+    resources = merged(definition.spec.defaults, stage).resources
+    cpu = (resources.limits.get("cpu") or resources.requests.get("cpu")) if resources else None
+    # A pod that only requests CPUs sees all of the node's: what it asked for bounds its workers.
+    workers = stage.workers or (max(int(amount(cpu)), 1) if cpu else 0)
+    timeout = seconds(stage.failures.item_timeout)
+    return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout)
+
+
+def _store(spec: Spec) -> StoreRef:
+    return StoreRef(uri=spec.store.uri, connection=_connection(spec.store, ""))
+
+
+def _source(definition: Definition, source: SourceSpec) -> SourceDef:
+    prefix = credentials_prefix(definition.spec, source)
+    return SourceDef(
+        name=source.name,
+        key=definition.keys[source.name],
+        type=source.type,
+        params=source.block.params(),
+        connection=_connection(source.s3, prefix) if source.s3 else None,
+    )
+
+
+def _stage(definition: Definition, name: str) -> StageDef:
+    stage = definition.graph.stages[name]
+    return StageDef(
+        name=name,
+        key=definition.keys[name],
+        type=stage.type,
+        data_version=stage.block.data_version,
+        params=stage.block.params(),
+        definition=definition.keys.definitions[name],
+        upstreams=tuple(
+            Upstream(name=upstream, key=definition.keys[upstream]) for upstream in definition.graph.upstreams[name]
+        ),
+    )
+
+
+def _connection(s3: S3, prefix: str) -> Connection:
+    # Whether a Secret holds a CA is not known here: pods get its path in `<prefix>AWS_CA_BUNDLE`.
+    return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix)

@@ -1,0 +1,199 @@
+"""The life of a stage's pass: what each finished Job of it means for the next step."""
+
+from reelmill.contract.errors import ExitCode
+from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.ranges import format_ranges
+from reelmill.contract.status import RANGES, PassStatus, cut
+from reelmill.contract.task import CommitReport, OpenReport, Step
+from reelmill.plan.draft import HARVEST_SECONDS, LAST_LOOK_SECONDS, PlanDraft
+from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
+from reelmill.plan.passes.steps import create, enter, reopen, undone_after, work_of
+from reelmill.plan.snapshot import moment
+
+FIRST_LOOK_SECONDS = 5.0
+"""How soon to look again at a pass in another pipeline's hands; doubled each time, up to five minutes."""
+
+
+def advance_pass(draft: PlanDraft, name: str) -> None:
+    """Take up what the current step's Job says."""
+    work = work_of(draft, name)
+    if draft.stages[name].abandon and not work.abandon:
+        _abandon(draft, name)
+        return
+    job = draft.jobs.get(work.job)
+    if job is None and not work.seen:
+        create(draft, name)
+    elif job is None:
+        reopen(draft, name)
+    elif job.live or job.report is None:
+        _see(draft, name, job)
+        if not job.live:
+            draft.wake(HARVEST_SECONDS)
+    else:
+        _see(draft, name, job)
+        _DIGEST[job.step](draft, name, job)
+
+
+def _opened(draft: PlanDraft, name: str, job: Observed) -> None:
+    report = job.read(OpenReport) if job.succeeded else None
+    if report is None:
+        _control_failed(draft, name, job)
+        return
+    if report.closed:
+        _unknown(draft, name)
+        return
+    if report.foreign:
+        looks = draft.stages[name].shared
+        wait = min(FIRST_LOOK_SECONDS * 2 ** min(looks, 16), LAST_LOOK_SECONDS)
+        draft.change(name, pass_=None, found=report.segment, shared=looks + 1, look_at=draft.later(wait))
+        return
+    work = work_of(draft, name)
+    told = {"segment": report.segment, "shards": report.shards, "items": report.in_}
+    draft.change(name, pass_=work.model_copy(update=told), shared=0, look_at="")
+    undone = undone_after(job, report.shards)
+    done = report.shards - len(undone)
+    if undone:
+        enter(draft, name, Step.SHARDS, after=job.name, done=done, attempt=max(work.attempt, 1), failed="")
+    else:
+        enter(draft, name, Step.COMMIT, after=job.name, done=done)
+
+
+def _attempted(draft: PlanDraft, name: str, job: Observed) -> None:
+    work = work_of(draft, name)
+    undone = undone_after(job, work.shards)
+    done = work.shards - len(undone)
+    code = ExitCode.OK if job.succeeded else job.exit
+    attempt = Attempt(number=work.attempt, undone=len(undone), done=done, succeeded=job.succeeded, exit=code)
+    match after_shards(attempt, draft.definition.graph.stages[name].failures):
+        case NextAttempt.COMMIT:
+            enter(draft, name, Step.COMMIT, after=job.name, done=done, failed="")
+        case NextAttempt.ATTEMPT:
+            if code is ExitCode.EARLY_ABORT:
+                draft.change(name, abort_off=True)
+            enter(draft, name, Step.SHARDS, after=job.name, done=done, attempt=work.attempt + 1)
+        case NextAttempt.GIVE_UP:
+            enter(draft, name, Step.COMMIT, after=job.name, done=done, close_lost=True)
+        case NextAttempt.SURVEY:
+            _stale(draft, name, job)
+        case _:
+            _stall(draft, name, job)
+
+
+def _committed(draft: PlanDraft, name: str, job: Observed) -> None:
+    report = job.read(CommitReport) if job.succeeded else None
+    if report is None:
+        _control_failed(draft, name, job)
+        return
+    stage, work = draft.stages[name], work_of(draft, name)
+    # A report that names no view although all was complete must not make the next plan present it again.
+    view = report.view or (work.view if work.complete else "")
+    if work.kind == "view":
+        draft.change(name, pass_=None, tries=0, view=view)
+        return
+    retries = 0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1
+    known = {
+        "totals": report.totals,
+        "reasons": report.reasons,
+        "items": report.items,
+        "coverage": {**stage.coverage, **report.coverage},
+        "retries": retries,
+        "rate": round(report.counts.in_ / _seconds_since(draft, work.started_at), 3),
+        "bytes": report.bytes,
+        "view": view,
+    }
+    draft.change(
+        name,
+        pass_=None,
+        segments=max(stage.segments, report.segment),
+        worked=True,
+        tries=0,
+        abort_off=False,
+        abandon=stage.abandon and not work.abandon,
+        **(known if report.state == "committed" else {}),
+    )
+
+
+_DIGEST = {Step.OPEN: _opened, Step.SHARDS: _attempted, Step.COMMIT: _committed}
+
+
+def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
+    """An open or commit step failed, or ended without a report."""
+    tries = draft.stages[name].tries + 1
+    draft.change(name, tries=tries)
+    code = ExitCode.BUG if job.succeeded else job.exit
+    match after_control(code, tries, draft.definition.graph.stages[name].failures.attempts):
+        case NextAttempt.STALL:
+            _stall(draft, name, job)
+        case NextAttempt.SURVEY:
+            _unknown(draft, name)
+        case _ if job.succeeded:
+            _unknown(draft, name)
+        case _:
+            reopen(draft, name)
+
+
+def _stale(draft: PlanDraft, name: str, job: Observed) -> None:
+    tries = draft.stages[name].tries + 1
+    draft.change(name, tries=tries)
+    if tries >= draft.definition.graph.stages[name].failures.attempts:
+        _stall(draft, name, job)
+    else:
+        _unknown(draft, name)
+
+
+def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
+    failure = job.failure
+    if failure:
+        stall = draft.stalled(failure.error, failure.message, failure.hint, int(job.exit))
+    else:
+        what = "ended without a report" if job.succeeded else job.message or "failed"
+        what += f"; its last words: {job.last_words}" if job.last_words else ""
+        stall = draft.stalled("StepFailed", f"the {job.step.value} step {job.name}: {what}", "", int(job.exit))
+    draft.change(name, stall=stall, pass_=None, tries=0)
+
+
+def _unknown(draft: PlanDraft, name: str) -> None:
+    """What the store has is not known any more: a survey tells."""
+    draft.change(name, pass_=None, surveyed=False)
+    draft.want_survey(listing=False)
+
+
+def _abandon(draft: PlanDraft, name: str) -> None:
+    """Close the pass as abandoned. Its Jobs are no longer referred to, so they are swept away first."""
+    work = work_of(draft, name)
+    if work.kind == "view":
+        draft.change(name, pass_=None, abandon=False)
+    else:
+        enter(draft, name, Step.COMMIT, after="", abandon=True, close_lost=False)
+
+
+def _seconds_since(draft: PlanDraft, text: str) -> float:
+    began = moment(text)
+    return max((draft.now - began).total_seconds(), 1.0) if began else 1.0
+
+
+def _see(draft: PlanDraft, name: str, job: Observed) -> None:
+    """Take up how far the Job is."""
+    work = work_of(draft, name)
+    if job.step is not Step.SHARDS:
+        draft.change(name, pass_=work.model_copy(update={"seen": True, "active": job.active}))
+        return
+    before = work.shards - len(job.shards)
+    done, failed = before + len(job.completed), cut(format_ranges(job.failed), RANGES)
+    # Told anew only when shards were done: a status that differs with every look would be written at every look.
+    eta = work.eta if done == work.done else _eta(draft, work, done)
+    seen = {"seen": True, "active": job.active, "done": done, "failed": failed, "eta": eta}
+    logs = {"logs": _logs(draft, name, work)} if job.failed else {}
+    draft.change(name, pass_=work.model_copy(update=seen), **logs)
+
+
+def _eta(draft: PlanDraft, work: PassStatus, done: int) -> str:
+    if not done or done >= work.shards:
+        return ""
+    return draft.later(_seconds_since(draft, work.started_at) * (work.shards - done) / done)
+
+
+def _logs(draft: PlanDraft, name: str, work: PassStatus) -> str:
+    """Folder of the logs of a pass's shards: `<shard>-<run>.jsonl`."""
+    return DataSetPaths(name, draft.definition.keys[name]).segment(work.segment).log(0, "").rpartition("/")[0]

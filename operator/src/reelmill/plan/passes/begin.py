@@ -1,0 +1,61 @@
+"""What an idle stage does next, if anything."""
+
+from reelmill.contract.status import PassStatus, StageStatus
+from reelmill.contract.task import Step, view_fingerprint
+from reelmill.plan.draft import LAST_LOOK_SECONDS, PlanDraft
+from reelmill.plan.jobs.tasks import view_params
+from reelmill.plan.passes.coverage import closed_gates, completed, uncovered
+from reelmill.plan.passes.retry import failing, retries_by_itself
+from reelmill.plan.passes.steps import start
+
+
+def begin_pass(draft: PlanDraft, name: str) -> None:
+    """Begin the pass that an idle stage needs: finish what is open, retry, cover, present; in this order."""
+    stage = draft.stages[name]
+    if stage.pass_ or stage.stall or draft.suspended:
+        return
+    if not stage.surveyed:
+        if not draft.surveying:
+            draft.want_survey(listing=False)
+        return
+    if draft.surveying:
+        return
+    if stage.found:
+        _take_over(draft, stage)
+        return
+    # With nothing open and nothing failed, a request is fulfilled.
+    if stage.abandon:
+        stage = draft.change(name, abandon=False)
+    if stage.retry is not None and not failing(stage.reasons, stage.totals.failed, stage.retry):
+        stage = draft.change(name, retry=None)
+    _next(draft, stage)
+
+
+def _take_over(draft: PlanDraft, stage: StageStatus) -> None:
+    if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, LAST_LOOK_SECONDS):
+        return
+    work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
+    start(draft, stage.name, work, Step.COMMIT if stage.abandon else Step.OPEN)
+
+
+def _next(draft: PlanDraft, stage: StageStatus) -> None:
+    name, segment = stage.name, stage.segments + 1
+    policy = draft.definition.graph.stages[name].failures.retry_items
+    itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
+    if stage.retry is not None:
+        draft.change(name, retry=None)
+        start(draft, name, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
+    elif itself:
+        start(draft, name, PassStatus(segment=segment, kind="retry"))
+    elif uncovered(draft, name) and not closed_gates(draft, name):
+        start(draft, name, PassStatus(segment=segment, kind="cover"))
+    elif _views_lag(draft, stage):
+        start(draft, name, PassStatus(segment=stage.segments, kind="view"), Step.COMMIT)
+
+
+def _views_lag(draft: PlanDraft, stage: StageStatus) -> bool:
+    """The views show less than the segments, or other parameters than the spec's, and can be made now."""
+    if not stage.coverage or stage.view == view_fingerprint(view_params(draft.definition, stage.name)):
+        return False
+    heavy = draft.definition.graph.stages[stage.name].block.heavy_views
+    return not heavy or completed(draft).issuperset(draft.definition.graph.upstreams[stage.name])

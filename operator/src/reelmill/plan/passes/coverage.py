@@ -1,0 +1,77 @@
+"""The one rule: when a stage is idle and an upstream has segments that it has not covered, it covers all of them.
+
+With waves, what a source has waiting is taken in as many bites, so that later stages start while earlier ones work. A
+stage behind another one takes all that is there: a slow one takes bigger bites by itself.
+"""
+
+import math
+
+from reelmill.contract.status import StageStatus
+from reelmill.plan.draft import PlanDraft
+from reelmill.plan.passes.tolerance import over_tolerance
+
+
+def segments(draft: PlanDraft, upstream: str) -> int:
+    """Segments of a source or stage, counted from 1."""
+    return draft.sources[upstream].segments if upstream in draft.sources else draft.stages[upstream].segments
+
+
+def uncovered(draft: PlanDraft, stage: str) -> bool:
+    """Whether an upstream has segments that the stage has not covered."""
+    coverage = draft.stages[stage].coverage
+    return any(segments(draft, name) > coverage.get(name, 0) for name in draft.definition.graph.upstreams[stage])
+
+
+def to_cover(draft: PlanDraft, stage: str) -> dict[str, int]:
+    """Per upstream, the last segment: what a pass begun now covers."""
+    return {name: _bite(draft, stage, name) for name in draft.definition.graph.upstreams[stage]}
+
+
+def _bite(draft: PlanDraft, stage: str, upstream: str) -> int:
+    there = segments(draft, upstream)
+    covered = draft.stages[stage].coverage.get(upstream, 0)
+    waves = draft.definition.spec.waves if upstream in draft.sources else 1
+    return covered + math.ceil((there - covered) / waves) if there > covered else there
+
+
+def closed_gates(draft: PlanDraft, stage: str) -> list[str]:
+    """Upstream stages that are over their tolerance."""
+    return [
+        name for name in draft.definition.graph.upstreams[stage] if name in draft.stages and gate_closed(draft, name)
+    ]
+
+
+def gate_closed(draft: PlanDraft, stage: str) -> bool:
+    """Whether a stage is over its tolerance."""
+    tolerate = draft.definition.graph.stages[stage].failures.tolerate
+    return over_tolerance(tolerate, draft.stages[stage].totals)
+
+
+def at_rest(stage: StageStatus) -> bool:
+    """The stage is known, does nothing, and nothing was asked of it."""
+    return (
+        stage.surveyed
+        and stage.pass_ is None
+        and stage.stall is None
+        and not stage.found
+        and stage.retry is None
+        and not stage.abandon
+    )
+
+
+def completed(draft: PlanDraft) -> set[str]:
+    """Sources and stages that gave everything they can give now: nothing they read is to come, nothing is under way."""
+    found: set[str] = set()
+    asked = draft.surveying and not draft.survey.routine
+    if asked or draft.stall or draft.survey.listed != draft.definition.keys.definition:
+        return found
+    found.update(name for name, source in draft.sources.items() if source.surveyed)
+    for name, upstreams in draft.definition.graph.upstreams.items():
+        if (
+            found.issuperset(upstreams)
+            and at_rest(draft.stages[name])
+            and not uncovered(draft, name)
+            and not gate_closed(draft, name)
+        ):
+            found.add(name)
+    return found

@@ -1,0 +1,1 @@
+"""What the machine or container offers: CPUs, memory and disk."""

@@ -1,0 +1,1 @@
+"""Records in the store: how data sets, claims, heartbeats and pinned files are read and written."""

@@ -1,0 +1,193 @@
+"""A committed data set, read through its segments: what commands, views, retries and training readers see.
+
+Nothing here lists outputs: an object counts only when a closed segment leads to it.
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from reelmill.contract.errors import NotFound, SpecError
+from reelmill.contract.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.model import Model
+from reelmill.contract.record import Item, LedgerRow
+from reelmill.contract.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill_stages.records.effective_rows import LatestRows
+from reelmill_stages.records.records import load
+from reelmill_stages.records.rows import read_rows
+from reelmill_stages.store import Store
+
+
+class LatestKey(Model):
+    """`<name>/latest.json`: the key that a source's or stage's name stands for now."""
+
+    key: str
+
+
+def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":
+    """The data set of a source or stage; without a key the one that `latest.json` points at.
+
+    Raises SpecError when the name has never been run in this store.
+    """
+    if not key:
+        latest = load(store, DataSetPaths(name, "").latest, LatestKey)
+        if latest is None:
+            raise SpecError(f"nothing called {name!r} was run here", where=store.uri, hint="see the names in its root")
+        key = latest.key
+    return DataSet(store, DataSetPaths(name, key), scratch=scratch)
+
+
+class DataSet:
+    """Implements `stage.DataSetReader`. What was closed is read once and kept: open it again to see what is new."""
+
+    def __init__(
+        self, store: Store, names: DataSetPaths, *, scratch: Path | None = None, until: int | None = None
+    ) -> None:
+        """`until` hides what was closed after this segment."""
+        self.store = store
+        self.names = names
+        self._scratch = scratch
+        self._until = until
+        self._last: Segment | None = None
+        self._looked = False
+
+    @property
+    def name(self) -> str:
+        return self.names.name
+
+    @property
+    def root(self) -> str:
+        return self.names.root
+
+    @property
+    def scratch(self) -> Path:
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="reelmill-data-"))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        return self._scratch
+
+    @property
+    def last(self) -> Segment | None:
+        """The last closed segment, abandoned or not: it carries the totals, coverage and ordinals of all before it."""
+        if not self._looked:
+            self._last = self._find_last()
+            self._looked = True
+        return self._last
+
+    @property
+    def totals(self) -> Counts:
+        return self.last.totals if self.last else Counts()
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Per upstream name: segments covered."""
+        return dict(self.last.coverage) if self.last else {}
+
+    @property
+    def item_count(self) -> int:
+        return self.last.next_ordinal if self.last else 0
+
+    def record(self) -> StageRecord | None:
+        """The view `stage.json`; it may lag behind the segments."""
+        return load(self.store, self.names.stage_json, StageRecord)
+
+    def segments(self, *, after: int = 0) -> Iterator[Segment]:
+        """Committed segments in order, those numbered above `after`."""
+        last = self.last.segment if self.last else 0
+        for number in range(after + 1, last + 1):
+            segment = self.last if number == last else self._segment(number)
+            if segment is not None and segment.state == "committed":
+                yield segment
+
+    def segments_backwards(self) -> Iterator[Segment]:
+        """Committed segments, the last one first."""
+        for number in range(self.last.segment if self.last else 0, 0, -1):
+            segment = self.last if self.last and number == self.last.segment else self._segment(number)
+            if segment is not None and segment.state == "committed":
+                yield segment
+
+    def items(self, *, after: int = 0) -> Iterator[Item]:
+        """Effective items in order of their ordinal, from the segments numbered above `after`."""
+        for segment in self.segments(after=after):
+            for part in segment.parts:
+                yield from self.part_items(part)
+
+    def part_items(self, part: Part) -> Iterator[Item]:
+        """Items of one part, with their ordinals in the data set."""
+        if part.items is None:
+            return
+        for row, values in enumerate(read_rows(self.store, part.items.key, self.scratch)):
+            yield replace(Item.from_json(values), ordinal=part.first_ordinal + row)
+
+    def ledger(self) -> Iterator[LedgerRow]:
+        """Effective rows: of each key the latest, segment by segment."""
+        segments = list(self.segments())
+        if len(segments) < 2:
+            yield from self.raw_ledger()
+            return
+        with LatestRows() as latest:
+            for segment in segments:
+                latest.add(segment.segment, self.segment_ledger(segment))
+            for segment in segments:
+                for row in self.segment_ledger(segment):
+                    if latest.segment(row.key) == segment.segment:
+                        yield row
+
+    def raw_ledger(self) -> Iterator[LedgerRow]:
+        """All rows, the replaced ones too, in the order in which they were committed."""
+        for segment in self.segments():
+            yield from self.segment_ledger(segment)
+
+    def segment_ledger(self, segment: Segment) -> Iterator[LedgerRow]:
+        """Rows of one segment."""
+        for part in segment.parts:
+            if part.ledger is not None:
+                for row in read_rows(self.store, part.ledger.key, self.scratch):
+                    yield LedgerRow.from_json(row)
+
+    def files(self) -> Iterator[Object]:
+        """Every committed file that users read: outputs of items, then files that span items, segment by segment.
+
+        A file that several items share comes once for each part that names it.
+        """
+        for segment in self.segments():
+            for part in segment.parts:
+                spanning = {output.key for output in part.outputs}
+                yield from part.outputs
+                for item in self.part_items(part):
+                    for output in item.outputs:
+                        if output.key not in spanning:
+                            yield Object(key=output.key, size=output.size, digest=output.digest)
+
+    def records(self) -> Iterator[str]:
+        """Keys of reelmill's own records that committed segments stand on."""
+        last = self.last.segment if self.last else 0
+        for number in range(1, last + 1):
+            yield self.paths(number).segment_json
+        for segment in self.segments():
+            for part in segment.parts:
+                yield from (file.key for file in (part.items, part.ledger) if file is not None)
+
+    def paths(self, number: int) -> SegmentPaths:
+        return self.names.segment(number)
+
+    def fetch(self, key: str) -> Path:
+        """A file of the data set as a local file, to be read only. Raises NotFound."""
+        return self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
+
+    def _find_last(self) -> Segment | None:
+        # stage.json is written after the segments it names, so it is a safe place to begin looking.
+        record = self.record()
+        number = record.segment if record and (self._until is None or record.segment <= self._until) else 0
+        found = self._segment(number) if number else None
+        if number and found is None:
+            raise NotFound("a closed segment is gone", where=self.paths(number).segment_json)
+        while (self._until is None or number < self._until) and (following := self._segment(number + 1)):
+            found, number = following, number + 1
+        return found
+
+    def _segment(self, number: int) -> Segment | None:
+        return load(self.store, self.paths(number).segment_json, Segment)

@@ -1,0 +1,1 @@
+"""The commit step: close the pass with a segment and write the views."""

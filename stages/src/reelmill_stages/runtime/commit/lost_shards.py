@@ -1,0 +1,62 @@
+"""Shards that nobody finished: a pass ends all the same, and every input of them is accounted for.
+
+What such a shard is known to have finished is kept: frozen outcomes and checkpoints of stages whose files belong to
+single items. The rest is `failed(shard_lost)`, which a retry takes up.
+"""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reelmill.contract.errors import NotFound
+from reelmill.contract.log import event
+from reelmill.contract.record import LedgerRow, Outcome
+from reelmill.contract.segment import Pass, ShardCommit
+from reelmill_stages import registry
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.inputs import shard_inputs
+from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
+from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
+from reelmill_stages.runtime.shards.shard_commit import write_rows
+
+log = logging.getLogger(__name__)
+
+
+def give_up(context: StepContext, opened: Pass, shard: int) -> ShardCommit:
+    """Account for an undone shard, in files of this step's own. It takes part in the segment only."""
+    task = context.task
+    paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
+    folder = Path(tempfile.mkdtemp(prefix="lost-", dir=context.scratch))
+    event(log, "shard given up", level=logging.WARNING, stage=opened.stage, segment=opened.segment, shard=shard)
+    settled = _settled(context, opened, shard, _known(context, opened, shard, folder))
+    return write_rows(context.store, paths, shard, len(opened.shards), context.run, folder, settled)
+
+
+def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> SettledInputFiles:
+    task = context.task
+    if registry.stage_class(task.stage.type, task.stage.params).spans:
+        return SettledInputFiles()
+    paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
+    try:
+        frozen = folder / "frozen.jsonl"
+        frozen.write_bytes(context.store.read(paths.outcomes(shard)))
+    except NotFound:
+        return read_checkpoints(context.store, paths, shard, folder)
+    known = SettledInputFiles()
+    known.add(frozen)
+    return known
+
+
+def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInputFiles) -> Iterator[SettledInput]:
+    task = context.task
+    for given in shard_inputs(context.store, opened, shard, context.scratch, union=len(task.stage.upstreams) > 1):
+        row = LedgerRow(
+            key=given.key,
+            ordinal=given.input.item.ordinal,
+            outcome=Outcome.FAILED,
+            reason="shard_lost",
+            message=f"shard {shard} was not finished in any attempt",
+            attempt=given.tried + task.attempt,
+        )
+        yield known.get(given.key) or SettledInput(row)

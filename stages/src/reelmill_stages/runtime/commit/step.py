@@ -1,0 +1,158 @@
+"""The commit step: the shards' commits, the law, the segment, the views.
+
+`segment.json` is written once and is the only truth. Whoever comes second, a twin or a later run, reports what stands.
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from reelmill.contract.errors import NotFound, TransientError
+from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.log import event
+from reelmill.contract.ranges import format_ranges
+from reelmill.contract.segment import Counts, Part, Pass, Segment, ShardCommit
+from reelmill.contract.task import CommitReport
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.records import create, load
+from reelmill_stages.runtime.commit.accounting import effective_totals
+from reelmill_stages.runtime.commit.lost_shards import give_up
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.open.step import check_definition, committed_shards
+from reelmill_stages.runtime.top_reasons import most_frequent
+from reelmill_stages.runtime.views import present
+
+log = logging.getLogger(__name__)
+_READERS = 16
+
+
+def commit(context: StepContext) -> CommitReport:
+    """Close the task's pass, or only present the views again.
+
+    Raises TransientError while shards are undone and may not be given up, and StalePlan when the pass was opened with
+    another definition.
+    """
+    task, store = context.task, context.store
+    paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment)
+    closed = load(store, paths.segment_json, Segment)
+    if closed is None:
+        if task.view_only:
+            raise NotFound("there is no segment to present", where=paths.segment_json, hint="run the stage first")
+        closed = _close(context)
+        event(log, closed.state, stage=closed.stage, segment=closed.segment, **closed.counts.model_dump(by_alias=True))
+    view = present(context)
+    return _report(closed, view)
+
+
+def _close(context: StepContext) -> Segment:
+    task, store = context.task, context.store
+    data = context.data_set(task.stage.name, task.stage.key, until=task.segment - 1)
+    paths = data.paths(task.segment)
+    if task.abandon:
+        return create(store, paths.segment_json, _abandoned(context, data))[0]
+    opened = load(store, paths.pass_json, Pass)
+    if opened is None:
+        raise NotFound("this pass was never opened", where=paths.pass_json, hint="run the open step first")
+    check_definition(task, opened)
+    commits = _commits(context, data, opened)
+    return create(store, paths.segment_json, _segment(context, data, opened, commits))[0]
+
+
+def _commits(context: StepContext, data: DataSet, opened: Pass) -> list[ShardCommit]:
+    """The commits of all shards, in order; those that nobody made are given up when the task says so."""
+    paths = data.paths(opened.segment)
+    numbers = set(committed_shards(context, paths))
+    undone = [number for number in range(len(opened.shards)) if number not in numbers]
+    if undone and not context.task.close_lost:
+        raise TransientError(
+            f"{len(undone)} of {len(opened.shards)} shards are not committed: {format_ranges(undone)[:200]}",
+            where=paths.root,
+            hint="run them again, or close the pass without them",
+        )
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda number: load(context.store, paths.shard(number), ShardCommit), sorted(numbers))
+        commits = {commit.shard: commit for commit in found if commit is not None}
+    for number in undone:
+        commits[number] = give_up(context, opened, number)
+    return [commits[number] for number in range(len(opened.shards))]
+
+
+def _segment(context: StepContext, data: DataSet, opened: Pass, commits: list[ShardCommit]) -> Segment:
+    before = data.last
+    ordinal = before.next_ordinal if before else 0
+    parts: list[Part] = []
+    for one in commits:
+        parts.append(
+            Part(
+                items=one.items,
+                ledger=one.ledger,
+                count=one.item_count,
+                weight=one.weight,
+                first_ordinal=ordinal,
+                outputs=one.outputs,
+            )
+        )
+        ordinal += one.item_count
+    counted = ((part, one.counts) for part, one in zip(parts, commits, strict=True))
+    totals, reasons = effective_totals(data, opened.segment, counted, opened.in_, context.scratch)
+    counters = dict(before.counters) if before else {}
+    for one in commits:
+        for name, value in one.counters.items():
+            counters[name] = counters.get(name, 0) + value
+    return Segment(
+        state="committed",
+        stage=opened.stage,
+        key=opened.key,
+        segment=opened.segment,
+        kind=opened.kind,
+        covers=opened.covers,
+        counts=sum((one.counts for one in commits), Counts()),
+        totals=totals,
+        reasons=reasons,
+        coverage={**data.coverage, **{name: last for name, (_, last) in opened.covers.items()}},
+        counters=counters,
+        items=sum(one.item_count for one in commits),
+        next_ordinal=ordinal,
+        next_number=opened.first_ordinal + opened.in_,
+        weight=sum(one.weight for one in commits),
+        parts=tuple(parts),
+        versions=opened.versions,
+        definition=opened.definition,
+        seconds=sum(one.seconds for one in commits),
+        bytes=sum(one.bytes for one in commits),
+    )
+
+
+def _abandoned(context: StepContext, data: DataSet) -> Segment:
+    """Closes a pass that counts for nothing: everything cumulative is as it was before."""
+    task, before = context.task, data.last
+    return Segment(
+        state="abandoned",
+        stage=task.stage.name,
+        key=task.stage.key,
+        segment=task.segment,
+        kind=task.kind,
+        counts=Counts(),
+        totals=before.totals if before else Counts(),
+        reasons=before.reasons if before else {},
+        coverage=before.coverage if before else {},
+        counters=before.counters if before else {},
+        items=0,
+        next_ordinal=before.next_ordinal if before else 0,
+        next_number=before.next_number if before else 0,
+        definition=task.stage.definition,
+    )
+
+
+def _report(closed: Segment, view: str) -> CommitReport:
+    return CommitReport(
+        segment=closed.segment,
+        state=closed.state,
+        counts=closed.counts,
+        totals=closed.totals,
+        coverage=closed.coverage,
+        items=closed.next_ordinal,
+        reasons=most_frequent(closed.reasons),
+        seconds=closed.seconds,
+        bytes=closed.bytes,
+        view=view,
+    )

@@ -1,0 +1,113 @@
+"""What a pass will work on: the rows of upstream segments not yet covered, or those of items that failed.
+
+Gives stretches of rows (`Slice`) and, for cutting, the weight and group of every item.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from reelmill.contract.errors import StalePlan
+from reelmill.contract.record import Item, Outcome
+from reelmill.contract.segment import Segment, Slice
+from reelmill.contract.task import Upstream
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.inputs import TRIED, union_key
+from reelmill_stages.runtime.open.sharding import ItemSequence
+
+
+@dataclass(slots=True)
+class PassInputs:
+    """Everything a pass works on, in order."""
+
+    slices: list[Slice] = field(default_factory=list)
+    row: ItemSequence = field(default_factory=ItemSequence)
+    covers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _group: tuple[str, str] | None = None
+
+    def append(self, item: Item, upstream: str) -> None:
+        """Count an item for cutting."""
+        group = (upstream, item.group)
+        is_bytes = item.media is not None and item.weight == item.media.size
+        self.row.append(item.weight, starts=group != self._group, is_bytes=is_bytes)
+        self._group = group
+
+
+def gather(context: StepContext, before: Segment | None) -> PassInputs:
+    """The work of the pass that the task describes; `before` is the stage's last closed segment.
+
+    Raises StalePlan when an upstream lacks a segment that the task wants covered.
+    """
+    if context.task.kind == "retry":
+        return _failed(context)
+    work = PassInputs()
+    covered = before.coverage if before else {}
+    for upstream in context.task.stage.upstreams:
+        first, last = covered.get(upstream.name, 0) + 1, context.task.cover.get(upstream.name, 0)
+        if last >= first:
+            _cover(context, work, upstream, first, last)
+    return work
+
+
+def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: int, last: int) -> None:
+    data = context.data_set(upstream.name, upstream.key)
+    closed = data.last.segment if data.last else 0
+    if closed < last:
+        raise StalePlan(
+            f"segment {last} of {upstream.name} is to be covered, but {closed} are closed",
+            where=data.root,
+            hint="a new survey finds what is there",
+        )
+    work.covers[upstream.name] = (first, last)
+    for segment in data.segments(after=first - 1):
+        if segment.segment > last:
+            break
+        for part in segment.parts:
+            if part.items is None or part.count == 0:
+                continue
+            work.slices.append(
+                Slice(
+                    upstream=upstream.name,
+                    rows=part.items.key,
+                    first=0,
+                    count=part.count,
+                    ordinal=part.first_ordinal,
+                )
+            )
+            for item in data.part_items(part):
+                work.append(item, upstream.name)
+
+
+def _failed(context: StepContext) -> PassInputs:
+    """Items whose effective row failed in one of the wanted classes; their rows are written out for the shards."""
+    task = context.task
+    wanted = set(task.retry)
+    stage = context.data_set(task.stage.name, task.stage.key)
+    tried = {
+        row.key: row.attempt
+        for row in stage.ledger()
+        if row.outcome == Outcome.FAILED and (not wanted or row.reason in wanted)
+    }
+    work = PassInputs()
+    union = len(task.stage.upstreams) > 1
+    for upstream in task.stage.upstreams:
+        file = RowFile(context.scratch / f"retry-{upstream.name}.jsonl")
+        for item in _items(context, upstream, stage.coverage.get(upstream.name, 0)) if tried else ():
+            attempts = tried.get(union_key(upstream.name, item.key, union=union))
+            if attempts is not None:
+                file.append({**item.to_json(), TRIED: attempts})
+                work.append(item, upstream.name)
+        key = stage.paths(task.segment).inputs(f"{upstream.name}-{context.run}")
+        if file.count:
+            file.upload(context.store, key)
+            work.slices.append(Slice(upstream=upstream.name, rows=key, first=0, count=file.count))
+        file.close()
+    return work
+
+
+def _items(context: StepContext, upstream: Upstream, covered: int) -> Iterator[Item]:
+    data = context.data_set(upstream.name, upstream.key)
+    for segment in data.segments():
+        if segment.segment <= covered:
+            for part in segment.parts:
+                yield from data.part_items(part)

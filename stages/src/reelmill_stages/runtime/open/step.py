@@ -1,0 +1,145 @@
+"""The open step: decides what a pass works on, cuts it into shards and writes the plan, once.
+
+Whoever finds a plan adopts it: a pass is finished exactly as it was opened.
+"""
+
+import logging
+
+from reelmill.contract.errors import StalePlan
+from reelmill.contract.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.log import event
+from reelmill.contract.ranges import format_ranges
+from reelmill.contract.segment import Pass, Segment, ShardPlan, Slice
+from reelmill.contract.task import OpenReport, Task
+from reelmill_stages import registry
+from reelmill_stages.host.cgroup import cpus
+from reelmill_stages.records import heartbeat
+from reelmill_stages.records.claims import claim, point_latest
+from reelmill_stages.records.pins import pin_files, read_pins
+from reelmill_stages.records.records import create, load
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.open.pass_inputs import PassInputs, gather
+from reelmill_stages.runtime.open.sharding import auto_count, cut
+from reelmill_stages.runtime.outputs.work import Files
+from reelmill_stages.runtime.versions import versions
+from reelmill_stages.runtime.views import repair_record
+from reelmill_stages.store.locations import Locations
+
+log = logging.getLogger(__name__)
+
+
+def open_pass(context: StepContext) -> OpenReport:
+    """Open the pass that the task describes, or adopt the one that is there.
+
+    Raises StalePlan when the store is further than the task, or the pass was opened with another definition, and
+    SpecError when the stage cannot run as its parameters say.
+    """
+    task, store = context.task, context.store
+    names = DataSetPaths(task.stage.name, task.stage.key)
+    paths = names.segment(task.segment)
+    now = claim(store, names, task.owner)
+    for upstream in task.stage.upstreams:
+        claim(store, DataSetPaths(upstream.name, upstream.key), task.owner)
+    point_latest(store, names)
+    closed = load(store, paths.segment_json, Segment)
+    before = _before(context)
+    repair_record(context, closed or before)
+    opened = load(store, paths.pass_json, Pass)
+    if closed is None and opened is None:
+        opened = _open(context, names, paths, before)
+        event(log, "opened", stage=opened.stage, segment=opened.segment, shards=len(opened.shards), inputs=opened.in_)
+    if opened is None:  # an abandoned pass that was never opened
+        return OpenReport(segment=task.segment, shards=1, in_=0, closed=True)
+    check_definition(task, opened)
+    foreign = closed is None and heartbeat.is_foreign(store, paths, opened, task.owner.uid, now)
+    if closed is None and not foreign:
+        heartbeat.beat(store, paths, task)
+    return OpenReport(
+        segment=opened.segment,
+        shards=len(opened.shards),
+        done=format_ranges(committed_shards(context, paths)),
+        in_=opened.in_,
+        weight=sum(shard.weight for shard in opened.shards),
+        closed=closed is not None,
+        foreign=foreign,
+    )
+
+
+def check_definition(task: Task, opened: Pass) -> None:
+    """Raises StalePlan when a pass was opened for another key or with another definition than the task carries."""
+    if (opened.key, opened.definition) != (task.stage.key, task.stage.definition):
+        raise StalePlan(
+            f"segment {opened.segment} of {opened.stage} was opened with another definition",
+            where=DataSetPaths(task.stage.name, task.stage.key).segment(task.segment).pass_json,
+            hint="a new survey finds what is there",
+        )
+
+
+def committed_shards(context: StepContext, paths: SegmentPaths) -> list[int]:
+    """Numbers of the shards that have a commit."""
+    return [int(stat.key.removeprefix(paths.shards).split(".")[0]) for stat in context.store.list(paths.shards)]
+
+
+def _before(context: StepContext) -> Segment | None:
+    """The segment before this pass's. Raises StalePlan when it is not closed: passes are closed in order."""
+    task = context.task
+    if task.segment == 1:
+        return None
+    paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment - 1)
+    before = load(context.store, paths.segment_json, Segment)
+    if before is None:
+        raise StalePlan(f"segment {task.segment - 1} is not closed", where=paths.root, hint="a new survey finds it")
+    return before
+
+
+def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before: Segment | None) -> Pass:
+    task = context.task
+    stage = registry.stage(task.stage.type, task.stage.params)
+    stage.check()
+    locations = Locations(task.store, task.sources, context.env)
+    pin_files(locations, names, stage.block)
+    pins = read_pins(context.store, names, stage.block)
+    files = Files(locations, pins, context.scratch / "files")
+    stage.check_files(lambda ref: files.read(ref.uri, ref.digest or ""))
+    work = gather(context, before)
+    parts = task.shard_count or auto_count(work.row, stage.pace, task.limits.workers or cpus())
+    shards = _shards(work, cut(work.row, parts, batch=stage.block.batch))
+    planned = Pass(
+        stage=task.stage.name,
+        key=task.stage.key,
+        segment=task.segment,
+        kind=task.kind,
+        covers=work.covers,
+        retries=task.retry,
+        in_=len(work.row),
+        first_ordinal=before.next_number if before else 0,
+        shards=shards or (ShardPlan(slices=(), count=0, weight=0.0),),
+        definition=task.stage.definition,
+        versions=versions(),
+        runner=heartbeat.runner(task),
+    )
+    return create(context.store, paths.pass_json, planned)[0]
+
+
+def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan, ...]:
+    """Each stretch of the row as slices of the rows files that hold it."""
+    pieces = iter(work.slices)
+    piece, used = next(pieces, None), 0
+    shards: list[ShardPlan] = []
+    for first, end in bounds:
+        slices: list[Slice] = []
+        wanted = end - first
+        while wanted and piece is not None:
+            taken = min(wanted, piece.count - used)
+            slices.append(_part(piece, used, taken))
+            wanted -= taken
+            used += taken
+            if used == piece.count:
+                piece, used = next(pieces, None), 0
+        shards.append(ShardPlan(slices=tuple(slices), count=end - first, weight=sum(work.row.weights[first:end])))
+    return tuple(shards)
+
+
+def _part(piece: Slice, first: int, count: int) -> Slice:
+    ordinal = None if piece.ordinal is None else piece.ordinal + first
+    return piece.model_copy(update={"first": piece.first + first, "count": count, "ordinal": ordinal})

@@ -1,0 +1,1 @@
+"""How files that a stage makes become outputs in the store."""

@@ -1,0 +1,1 @@
+"""The shards step: one shard from its line of the plan to its commit."""

@@ -1,0 +1,128 @@
+"""Files that span items: taken from the stage as it finishes them, uploaded once the shard's outcomes are frozen.
+
+Until then they wait on the scratch disk, which therefore must hold the files of one shard. Payload is removed as soon
+as the file that it went into is taken.
+"""
+
+import shutil
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError, ReelmillError
+from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.record import Output
+from reelmill.contract.segment import Object
+from reelmill_stages.runtime.outputs.item_row import item_row
+from reelmill_stages.runtime.outputs.upload import file_digest, put_output, shard_mark
+from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot
+from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard, Stage
+from reelmill_stages.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A finished file in our own folder."""
+
+    name: str
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedGroup:
+    files: tuple[FinishedFile, ...]
+    items: tuple[NewItem, ...]
+
+
+class Assembly:
+    """What a stage assembles from one shard."""
+
+    def __init__(self, stage: Stage, shard: Shard, folder: Path) -> None:
+        self._stage = stage
+        self._shard = shard
+        self._folder = folder
+        self._pulled: deque[InputOutcome] = deque()
+        self._left: dict[int, int] = {}
+        self.groups: list[FinishedGroup] = []
+        self.refused: dict[int, Refused] = {}
+        self.counters: Counter[str] = Counter()
+
+    def run(self, results: Iterator[InputOutcome]) -> None:
+        """Consume all results. Raises what the stage raises, and what `results` does."""
+        for assembled in self._stage.assemble(self._kept(results), self._shard):
+            if isinstance(assembled, Refused):
+                self.refused[assembled.number] = assembled
+            else:
+                self._take(assembled)
+        for told in results:  # a stage need not look at all of them
+            self._release(told)
+        self._release_through(None)
+
+    def _kept(self, results: Iterable[InputOutcome]) -> Iterator[Kept]:
+        for told in results:
+            if told.result.done is None:
+                self._release(told)
+            else:
+                self._pulled.append(told)
+                yield Kept(told.given.input, told.result.done)
+
+    def _take(self, assembled: Assembled) -> None:
+        files = [self._move(assembled.file)]
+        files += [self._move(file) for new in assembled.items for file in new.files]
+        self.groups.append(FinishedGroup(tuple(files), assembled.items))
+        self.counters.update(assembled.counters)
+        self._release_through(assembled.through)
+
+    def _move(self, file: File) -> FinishedFile:
+        place = self._folder / f"{sum(len(group.files) for group in self.groups):06d}-{file.path.name[-64:]}"
+        number = 0
+        while place.exists():
+            number += 1
+            place = place.with_name(f"{number}-{place.name}")
+        shutil.move(file.path, place)
+        return FinishedFile(file.name, place, file_digest(place))
+
+    def _release_through(self, number: int | None) -> None:
+        while self._pulled and (number is None or self._pulled[0].given.input.number <= number):
+            self._release(self._pulled.popleft())
+
+    def _release(self, told: InputOutcome) -> None:
+        """Remove a group's scratch when all of its inputs are through."""
+        slot = told.slot
+        left = self._left.pop(id(slot), len(slot.group)) - 1
+        if left:
+            self._left[id(slot)] = left
+        else:
+            remove_scratch(slot)
+
+
+def remove_scratch(slot: Slot) -> None:
+    """Remove what a group left on disk."""
+    for folder in slot.folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def upload_groups(
+    store: Store, paths: SegmentPaths, shard: int, groups: Iterable[FinishedGroup]
+) -> tuple[list[Object], list[dict[str, Any]]]:
+    """Upload what was assembled: the objects, and the rows of the items that it made.
+
+    Raises ReelmillError when another shard has a name: stages name such files by what is theirs alone.
+    """
+    objects: list[Object] = []
+    rows: list[dict[str, Any]] = []
+    mark = shard_mark(paths.data_set.key, paths.number, shard)
+    for group in groups:
+        written: dict[str, Output] = {}
+        for file in group.files:
+            try:
+                output = put_output(store, paths.output(file.name), file.path, mark, file.digest)
+            except ItemError as error:
+                raise ReelmillError(f"shard {shard} cannot write a file: {error}", where=file.name) from error
+            written[file.name] = output
+            objects.append(Object(key=output.key, size=output.size, digest=output.digest))
+        rows += [item_row(new, written) for new in group.items]
+    return objects, rows

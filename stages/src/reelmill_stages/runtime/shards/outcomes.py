@@ -1,0 +1,85 @@
+"""What became of one input: its ledger row, the rows of the items that it became, and what it counted.
+
+Checkpoints and frozen outcomes are files of these. For a stage whose files belong to single items they are the whole
+truth: a shard can be committed from them without looking at any media again.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.record import LedgerRow, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SettledInput:
+    """One input and what became of it. `items` are item rows, their outputs uploaded."""
+
+    ledger: LedgerRow
+    items: tuple[Mapping[str, Any], ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.ledger.key
+
+    @property
+    def is_done(self) -> bool:
+        return self.ledger.outcome == Outcome.DONE
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.ledger.to_json(), "items": list(self.items), "counters": dict(self.counters)}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "SettledInput":
+        rest = dict(row)
+        items, counters = rest.pop("items"), rest.pop("counters")
+        return cls(LedgerRow.from_json(rest), tuple(items), counters)
+
+
+class SettledInputFiles:
+    """Local files of settled inputs, looked up by key: memory holds a place per key, not the rows."""
+
+    def __init__(self) -> None:
+        self._files: list[Path] = []
+        self._places: dict[str, tuple[int, int, bool]] = {}
+
+    def add(self, path: Path) -> None:
+        """Take in a file. Of several rows of one key a done one wins, else the first."""
+        self._files.append(path)
+        place = 0
+        with path.open("rb") as file:
+            for line in file:
+                settled = SettledInput.from_json(json.loads(line))
+                known = self._places.get(settled.key)
+                if known is None or (settled.is_done and not known[2]):
+                    self._places[settled.key] = (len(self._files) - 1, place, settled.is_done)
+                place += len(line)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def is_done(self, key: str) -> bool:
+        """Whether the input is known and done."""
+        return key in self._places and self._places[key][2]
+
+    def get(self, key: str) -> SettledInput | None:
+        """What became of an input, or None when it is not known."""
+        found = self._places.get(key)
+        if found is None:
+            return None
+        with self._files[found[0]].open("rb") as file:
+            file.seek(found[1])
+            return SettledInput.from_json(json.loads(file.readline()))
+
+
+def read_settled(path: Path) -> Iterator[SettledInput]:
+    """The rows of one file, in order."""
+    with path.open("rb") as file:
+        for line in file:
+            yield SettledInput.from_json(json.loads(line))

@@ -1,0 +1,228 @@
+"""One shard's inputs through the workers, in order, to a local file of outcomes and to whatever is assembled."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from reelmill.contract.errors import EarlyAbort, TransientError
+from reelmill.contract.log import event
+from reelmill.contract.record import LedgerRow, Outcome
+from reelmill.contract.segment import Pass
+from reelmill_stages.host.cgroup import cpus, memory
+from reelmill_stages.media.gpu import gpus
+from reelmill_stages.records import heartbeat
+from reelmill_stages.records.pins import read_pins
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.inputs import ShardInput, groups, shard_inputs
+from reelmill_stages.runtime.shards.assembly import Assembly, remove_scratch
+from reelmill_stages.runtime.shards.checkpoint import Checkpoint
+from reelmill_stages.runtime.shards.crash_suspects import Flight
+from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
+from reelmill_stages.runtime.shards.progress import Progress
+from reelmill_stages.runtime.shards.ticker import Ticker
+from reelmill_stages.runtime.workers.group_retry import InputOutcome
+from reelmill_stages.runtime.workers.messages import InputResult, WorkerConfig
+from reelmill_stages.runtime.workers.pool import Pool
+from reelmill_stages.runtime.workers.pool_size import pool_size
+from reelmill_stages.runtime.workers.supervisor import SupervisorConfig
+from reelmill_stages.stage import Stage
+
+log = logging.getLogger(__name__)
+
+_FAILURES_LOGGED = 200
+_WINDOW = 64
+"""Groups per worker that are in flight or wait to be consumed in order."""
+_PAYLOAD_WINDOW = 8
+"""The same where they wait with their payload on disk."""
+_COSTLY = {"crash", "decode_timeout"}
+_MEMORY_SHARE = 0.93
+"""Of the pod's memory, for the workers: a worker is killed before the kernel kills the pod."""
+
+
+class Processing:
+    """Runs the inputs of one shard. `frozen` outcomes, where there are any, are law; `earlier` ones are welcome."""
+
+    def __init__(
+        self,
+        context: StepContext,
+        opened: Pass,
+        shard: int,
+        stage: Stage,
+        progress: Progress,
+        *,
+        frozen: SettledInputFiles | None,
+        earlier: SettledInputFiles,
+        flight: Flight,
+    ) -> None:
+        self._context = context
+        self._opened = opened
+        self._shard = shard
+        self._stage = stage
+        self._progress = progress
+        self._frozen = frozen
+        self._earlier = earlier
+        self._flight = flight
+        self._consumed = 0
+        self._fresh = 0
+        self._same_failures = ("", 0)
+        self._logged = 0
+        self._item_keys: set[bytes] = set()
+
+    def run(self, folder: Path, assembly: Assembly | None) -> RowFile:
+        """Process everything; gives the outcomes in order, one row per input.
+
+        Raises Interrupted when asked to stop, EarlyAbort when the first items all fail alike, TransientError when an
+        outcome that is frozen cannot be had again, and what ends workers.
+        """
+        context, task = self._context, self._context.task
+        paths = context.data_set(task.stage.name, task.stage.key).paths(self._opened.segment)
+        outcomes = RowFile(folder / "outcomes.jsonl")
+        checkpoint = Checkpoint(context.store, paths, self._shard, context.run, folder, task.limits.checkpoint_seconds)
+        ticker = Ticker(lambda: heartbeat.beat(context.store, paths, task), heartbeat.BEAT_SECONDS)
+        inputs = shard_inputs(
+            context.store, self._opened, self._shard, context.scratch, union=len(task.stage.upstreams) > 1
+        )
+
+        def settle(told: InputOutcome) -> None:
+            self._progress.count(told.result.outcome)
+            checkpoint.append(self._settled(told))
+
+        def tick() -> None:
+            self._progress.tick()
+            checkpoint.tick()
+            ticker.tick()
+
+        crew = self._crew(folder)
+        pool = Pool(
+            crew,
+            groups(inputs),
+            window=crew.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
+            known=self._known,
+            settle=settle,
+            tick=tick,
+            stop=context.stop,
+            flight=self._flight,
+        )
+        try:
+            results = self._recorded(pool.results(), outcomes)
+            if assembly:
+                assembly.run(results)
+            else:
+                for told in results:
+                    remove_scratch(told.slot)
+        except EarlyAbort:
+            pool.close()
+            checkpoint.forget()
+            raise
+        finally:
+            pool.close()
+            checkpoint.write()
+            checkpoint.close()
+            outcomes.close()
+        return outcomes
+
+    def _known(self, given: ShardInput) -> tuple[InputResult, float] | None:
+        """What is settled already.
+
+        A stage that assembles needs the payload of what is done, so does that again. What an earlier run failed gets
+        another chance, unless that would cost a worker, or a pod, again.
+        """
+        if self._frozen is None and self._flight.is_fatal(given.key):
+            message = "the pod ended twice while nothing else was in flight"
+            self._progress.count(Outcome.FAILED)
+            return InputResult(Outcome.FAILED, "crash", message), 0.0
+        settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
+        if settled is None or (settled.is_done and self._stage.spans):
+            return None
+        if self._frozen is None and settled.ledger.outcome == Outcome.FAILED and settled.ledger.reason not in _COSTLY:
+            return None
+        self._progress.count(settled.ledger.outcome)
+        row = settled.ledger
+        return InputResult(row.outcome, row.reason, row.message, settled.items, settled.counters), row.seconds
+
+    def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
+        """Passes results on and writes them down."""
+        for told in results:
+            told = self._unique(told)
+            settled = self._settled(told)
+            if self._frozen is not None:
+                settled = self._as_frozen(settled)
+            outcomes.append(settled.to_json())
+            self._consumed += 1
+            self._note(settled.ledger, fresh=told.fresh)
+            yield told
+        if self._consumed < self._opened.shards[self._shard].count:
+            self._context.check_stop()
+            raise TransientError("the shard's inputs ended early", where=str(self._shard))
+
+    def _as_frozen(self, settled: SettledInput) -> SettledInput:
+        law = self._frozen.get(settled.key) if self._frozen else None
+        if law is None or law.is_done != settled.is_done:
+            raise TransientError(
+                f"another run of this shard froze {settled.key!r} as {law.ledger.outcome if law else 'nothing'}, "
+                f"here it is {settled.ledger.outcome}: {settled.ledger.reason} {settled.ledger.message}",
+                hint="it is tried again, unless the other run commits the shard",
+            )
+        return law
+
+    def _settled(self, told: InputOutcome) -> SettledInput:
+        item, result = told.given.input.item, told.result
+        row = LedgerRow(
+            key=item.key,
+            ordinal=item.ordinal,
+            outcome=result.outcome,
+            reason=result.reason,
+            message=result.message,
+            seconds=told.seconds,
+            attempt=told.given.tried + self._context.task.attempt,
+        )
+        return SettledInput(row, tuple(result.items), result.counters)
+
+    def _unique(self, told: InputOutcome) -> InputOutcome:
+        """Two inputs of a shard must not make items of one key."""
+        keys = [hashlib.blake2b(row["key"].encode(), digest_size=12).digest() for row in told.result.items]
+        if len(set(keys)) < len(keys) or not self._item_keys.isdisjoint(keys):
+            message = "another input of this shard made an item of the same key"
+            return replace(told, result=InputResult(Outcome.FAILED, "duplicate_key", message))
+        self._item_keys.update(keys)
+        return told
+
+    def _note(self, row: LedgerRow, *, fresh: bool) -> None:
+        """Log failures, and give up early when the first items all fail alike: then the set-up is wrong."""
+        if row.outcome == Outcome.FAILED and self._logged < _FAILURES_LOGGED:
+            self._logged += 1
+            event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
+        reason, count = self._same_failures
+        alike = row.outcome == Outcome.FAILED and count == self._fresh and reason in ("", row.reason)
+        self._fresh += fresh
+        if alike and fresh and self._frozen is None:
+            self._same_failures = (row.reason, count + 1)
+            if 0 < self._context.task.limits.early_abort <= count + 1:
+                raise EarlyAbort(
+                    f"the first {count + 1} items all failed with {row.reason!r}: {row.message}",
+                    where=f"{self._opened.stage}, shard {self._shard}",
+                    hint="mend the cause, then run again; nothing of this is kept",
+                )
+
+    def _crew(self, folder: Path) -> SupervisorConfig:
+        task = self._context.task
+        workers = pool_size(task.limits, cpus(), gpus())
+        worker = WorkerConfig(
+            store=task.store,
+            sources=task.sources,
+            stage=task.stage,
+            segment=self._opened.segment,
+            pins=read_pins(
+                self._context.store, self._context.data_set(task.stage.name, task.stage.key).names, self._stage.block
+            ),
+            folder=folder,
+            index=0,
+            memory=task.limits.worker_memory,
+            level=logging.getLevelName(log.getEffectiveLevel()),
+        )
+        allowed = memory()
+        together = None if allowed is None else int(allowed * _MEMORY_SHARE)
+        return SupervisorConfig(worker, workers, task.limits.item_timeout, folder, together)

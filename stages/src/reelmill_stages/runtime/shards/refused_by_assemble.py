@@ -1,0 +1,28 @@
+"""What `assemble` refused: rows that said done say failed before the shard's outcomes are frozen."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reelmill.contract.log import event
+from reelmill.contract.record import Outcome
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.shards.outcomes import SettledInput, read_settled
+from reelmill_stages.stage import Refused
+
+log = logging.getLogger(__name__)
+
+
+def write_refused(outcomes: RowFile, refused: Mapping[int, Refused], first: int, folder: Path) -> RowFile:
+    """The outcomes of a shard with what was refused, as a new file. `first` is its first input's number."""
+    revised = RowFile(folder / "revised.jsonl")
+    for number, settled in enumerate(read_settled(outcomes.path), first):
+        found = refused.get(number)
+        if found is not None:
+            row = replace(settled.ledger, outcome=Outcome.FAILED, reason=found.reason, message=found.message)
+            event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
+            settled = SettledInput(row)
+        revised.append(settled.to_json())
+    revised.close()
+    return revised

@@ -1,0 +1,67 @@
+"""The commit of a shard: rows under names of this run's own, then one small object that says which count."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.record import Outcome
+from reelmill.contract.segment import Counts, Object, ShardCommit
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.shards.outcomes import SettledInput
+from reelmill_stages.store import Store
+
+
+def write_rows(
+    store: Store,
+    paths: SegmentPaths,
+    shard: int,
+    of: int,
+    run: str,
+    folder: Path,
+    settled: Iterable[SettledInput],
+    *,
+    outputs: Iterable[Object] = (),
+    spanning_items: Iterable[Mapping[str, Any]] = (),
+    spanning_counters: Mapping[str, int] | None = None,
+) -> ShardCommit:
+    """Write a shard's items and ledger; gives the commit that would make them count."""
+    ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
+    counts = {outcome.value: 0 for outcome in Outcome}
+    reasons: dict[str, int] = {}
+    counters = dict(spanning_counters or {})
+    seconds = weight = 0.0
+    outputs = tuple(outputs)
+    written = sum(output.size for output in outputs)
+    for one in settled:
+        row = one.ledger
+        ledger.append(row.to_json())
+        counts[row.outcome.value] += 1
+        seconds += row.seconds
+        if row.outcome != Outcome.DONE:
+            reasons[f"{row.outcome}:{row.reason}"] = reasons.get(f"{row.outcome}:{row.reason}", 0) + 1
+        for name, value in one.counters.items():
+            counters[name] = counters.get(name, 0) + value
+        for item in one.items:
+            items.append({**item, "ordinal": items.count})
+            weight += item["weight"]
+            written += sum(output["size"] for output in item["outputs"])
+    for item in spanning_items:
+        items.append({**item, "ordinal": items.count})
+        weight += item["weight"]
+    item_object = items.upload(store, paths.items(shard, run)) if items.count else None
+    items.close()
+    return ShardCommit(
+        shard=shard,
+        of=of,
+        counts=Counts.model_validate({"in": ledger.count, **counts}),
+        reasons=reasons,
+        outputs=outputs,
+        counters=counters,
+        items=item_object,
+        item_count=items.count,
+        weight=weight,
+        ledger=ledger.upload(store, paths.ledger(shard, run)),
+        seconds=round(seconds, 3),
+        bytes=written,
+    )

@@ -1,0 +1,232 @@
+"""The shards step: one shard from its line of the plan to its commit.
+
+Order is everything. Outputs of single items, outcomes frozen, files that span items, rows, the commit; so two pods of
+one shard cannot disagree, and a kill at any point leaves nothing that looks done and is not.
+"""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan, TransientError
+from reelmill.contract.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.log import event
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.segment import Pass
+from reelmill.contract.task import Task
+from reelmill_stages import registry
+from reelmill_stages.records.pins import read_pins
+from reelmill_stages.records.records import create, load
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.open.step import check_definition
+from reelmill_stages.runtime.outputs.work import Files
+from reelmill_stages.runtime.shards.assembly import Assembly, FinishedGroup, upload_groups
+from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
+from reelmill_stages.runtime.shards.crash_suspects import Flight
+from reelmill_stages.runtime.shards.log_upload import kept_log
+from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_settled
+from reelmill_stages.runtime.shards.processing import Processing
+from reelmill_stages.runtime.shards.progress import Progress
+from reelmill_stages.runtime.shards.refused_by_assemble import write_refused
+from reelmill_stages.runtime.shards.shard_commit import write_rows
+from reelmill_stages.stage import Shard, Stage
+from reelmill_stages.store import Store
+from reelmill_stages.store.locations import Locations
+
+log = logging.getLogger(__name__)
+
+
+def run_shard(context: StepContext, index: int) -> None:
+    """Run the shard behind a completion index until it is committed, by us or by somebody else.
+
+    Raises StalePlan when the plan is not the task's, Interrupted when asked to stop, EarlyAbort, TransientError.
+    """
+    task = context.task
+    paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment)
+    if _exists(context.store, paths.segment_json):
+        event(log, "the segment is closed already", stage=task.stage.name, segment=task.segment)
+        return
+    opened = load(context.store, paths.pass_json, Pass)
+    if opened is None:
+        raise StalePlan("this pass was never opened", where=paths.pass_json, hint="a new survey finds what is there")
+    check_definition(task, opened)
+    shard = logical_shard(task, index, len(opened.shards))
+    if _exists(context.store, paths.shard(shard)):
+        event(log, "the shard is committed already", stage=task.stage.name, segment=task.segment, shard=shard)
+        return
+    with kept_log(context.store, paths.log(shard, context.run)):
+        ShardRun(context, paths, opened, shard).run()
+
+
+def logical_shard(task: Task, index: int, shards: int) -> int:
+    """The shard that a completion index means. Raises StalePlan for one outside of the plan."""
+    numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(shards)
+    if not 0 <= index < len(numbers) or numbers[index] >= shards:
+        raise StalePlan(f"index {index} means no shard of this pass, which has {shards}", hint="a new survey helps")
+    return numbers[index]
+
+
+class ShardRun:
+    """One try at one shard."""
+
+    def __init__(self, context: StepContext, paths: SegmentPaths, opened: Pass, shard: int) -> None:
+        self._context = context
+        self._paths = paths
+        self._opened = opened
+        self._shard = shard
+        self._plan = opened.shards[shard]
+        self._stage: Stage = registry.stage(context.task.stage.type, context.task.stage.params)
+        self._progress = self._begin()
+        self._groups: list[FinishedGroup] = []
+        self._counters: dict[str, int] = {}
+        self._files: Files | None = None
+
+    def run(self) -> None:
+        """Everything, in order."""
+        flight = Flight(self._context.store, self._paths, self._shard, self._context.run)
+        if flight.careful:
+            event(
+                log, "an earlier run never ended: items are watched closely", level=logging.WARNING, shard=self._shard
+            )
+        try:
+            self._run(flight)
+        finally:
+            flight.end()
+
+    def _run(self, flight: Flight) -> None:
+        self._progress.line()
+        outcomes = self._settle(flight)
+        context, store, paths = self._context, self._context.store, self._paths
+        objects, rows = upload_groups(store, paths, self._shard, self._groups)
+        commit = write_rows(
+            store,
+            paths,
+            self._shard,
+            len(self._opened.shards),
+            context.run,
+            self._folder("commit"),
+            read_settled(outcomes),
+            outputs=objects,
+            spanning_items=rows,
+            spanning_counters=self._counters,
+        )
+        stands, ours = create(store, paths.shard(self._shard), commit)
+        self._progress.line()
+        event(
+            log,
+            "committed" if ours else "committed by another run",
+            stage=self._opened.stage,
+            segment=self._opened.segment,
+            shard=self._shard,
+            **stands.counts.model_dump(by_alias=True),
+        )
+
+    def _settle(self, flight: Flight) -> Path:
+        """Bring every input to an outcome and freeze them; gives the file of the frozen outcomes."""
+        frozen = self._frozen()
+        if frozen and not self._stage.spans:
+            for settled in read_settled(frozen):
+                self._progress.count(settled.ledger.outcome)
+            return frozen
+        if frozen is None:
+            earlier = read_checkpoints(self._context.store, self._paths, self._shard, self._context.scratch)
+            ours = self._process(None, earlier, flight)
+            frozen, won = self._freeze(ours)
+            if won or not self._stage.spans or _agree(ours.path, frozen):
+                return frozen
+            event(log, "another run froze other outcomes: they are adopted", shard=self._shard)
+        law = SettledInputFiles()
+        law.add(frozen)
+        self._process(law, SettledInputFiles(), flight)
+        return frozen
+
+    def _process(self, frozen: SettledInputFiles | None, earlier: SettledInputFiles, flight: Flight) -> RowFile:
+        self._groups = []
+        self._progress = self._begin()
+        folder = self._folder("work")
+        assembly = None
+        first = self._opened.first_ordinal + sum(plan.count for plan in self._opened.shards[: self._shard])
+        if self._stage.spans and self._plan.count:
+            shard = Shard(
+                index=self._shard,
+                of=len(self._opened.shards),
+                first_number=first,
+                count=self._plan.count,
+                segment=self._opened.segment,
+                scratch=self._folder("assemble"),
+                read=self._read,
+            )
+            assembly = Assembly(self._stage, shard, self._folder("taken"))
+        processing = Processing(
+            self._context,
+            self._opened,
+            self._shard,
+            self._stage,
+            self._progress,
+            frozen=frozen,
+            earlier=earlier,
+            flight=flight,
+        )
+        outcomes = processing.run(folder, assembly)
+        if assembly is None:
+            return outcomes
+        self._groups, self._counters = assembly.groups, dict(assembly.counters)
+        if assembly.refused and frozen is not None:
+            raise TransientError(
+                "another run of this shard assembled what cannot be assembled here",
+                hint="it is tried again, unless the other run commits the shard",
+            )
+        return write_refused(outcomes, assembly.refused, first, folder) if assembly.refused else outcomes
+
+    def _read(self, uri: str, digest: str = "") -> Path:
+        """A file that a parameter names."""
+        if self._files is None:
+            task = self._context.task
+            pins = read_pins(self._context.store, self._paths.data_set, self._stage.block)
+            locations = Locations(task.store, task.sources, self._context.env)
+            self._files = Files(locations, pins, self._folder("files"))
+        return self._files.read(uri, digest)
+
+    def _begin(self) -> Progress:
+        return Progress(self._opened.stage, self._opened.segment, self._shard, self._plan.count)
+
+    def _frozen(self) -> Path | None:
+        """A copy of the outcomes that somebody froze, or None."""
+        try:
+            found = self._context.store.fetch(self._paths.outcomes(self._shard), self._folder("frozen"))
+        except NotFound:
+            return None
+        copy = self._context.scratch / "frozen.jsonl"
+        shutil.copyfile(found, copy)
+        return copy
+
+    def _freeze(self, ours: RowFile) -> tuple[Path, bool]:
+        """Freeze our outcomes, or adopt those of whoever was first."""
+        try:
+            ours.upload(self._context.store, self._paths.outcomes(self._shard))
+        except PreconditionFailed:
+            theirs = self._frozen()
+            if theirs is None:
+                raise
+            return theirs, False
+        return ours.path, True
+
+    def _folder(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._context.scratch))
+
+
+def _agree(ours: Path, theirs: Path) -> bool:
+    """Whether two files of outcomes say of the same inputs that they are done."""
+    pairs = zip(read_settled(ours), read_settled(theirs), strict=True)
+    return all((one.key, one.is_done) == (other.key, other.is_done) for one, other in pairs)
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.stat(key)
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""How many bytes the stages will write for what they have not covered yet, as far as their blocks can tell."""
+
+from collections.abc import Mapping
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import StageDef
+from reelmill_stages import registry
+from reelmill_stages.runtime.context import StepContext
+
+
+def forecast(context: StepContext) -> dict[str, int]:
+    """Per stage with something to do: bytes. A stage that nothing can be said of is left out.
+
+    Items that an upstream has still to make are taken to be as many and as heavy as its own inputs.
+    """
+    waiting: dict[str, tuple[int, float]] = {}
+    found: dict[str, int] = {}
+    for stage in context.task.stages:
+        waiting[stage.name] = items, weight = _waiting(context, stage, waiting)
+        if items:
+            size = _size(stage, items, weight)
+            if size is not None:
+                found[stage.name] = size
+    return found
+
+
+def _waiting(
+    context: StepContext, stage: StageDef, upstream_waiting: Mapping[str, tuple[int, float]]
+) -> tuple[int, float]:
+    covered = context.data_set(stage.name, stage.key).coverage
+    items, weight = 0, 0.0
+    for upstream in stage.upstreams:
+        for segment in context.data_set(upstream.name, upstream.key).segments(after=covered.get(upstream.name, 0)):
+            items += segment.items
+            weight += segment.weight
+        more = upstream_waiting.get(upstream.name, (0, 0.0))
+        items, weight = items + more[0], weight + more[1]
+    return items, weight
+
+
+def _size(stage: StageDef, items: int, weight: float) -> int | None:
+    try:
+        return registry.stage(stage.type, stage.params).forecast(items, weight)
+    except SpecError:
+        return None  # the open step says what is missing

@@ -1,0 +1,218 @@
+"""A source is listed, and what is new becomes segments.
+
+Surveys of two pipelines may list one source at once: the segment is created by one of them, and the other looks again.
+"""
+
+import itertools
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import TransientError
+from reelmill.contract.log import event
+from reelmill.contract.record import Item, LedgerRow, Media, Outcome
+from reelmill.contract.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill.contract.task import SourceDef, SourceReport
+from reelmill_stages import registry
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.records import create
+from reelmill_stages.records.rows import RowFile
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.survey.drift import Drift
+from reelmill_stages.runtime.survey.new_rows import NewRows
+from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
+from reelmill_stages.runtime.views import write_record
+from reelmill_stages.sources import EarlierItems, Listed
+from reelmill_stages.sources.objects.bucket import SourceBucket
+
+log = logging.getLogger(__name__)
+
+ROWS = 10_000
+"""Items in one rows file."""
+
+LEAST = 100
+"""Items in a wave, at least."""
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRows:
+    """A segment's worth of rows in the store, which nothing points at yet."""
+
+    parts: tuple[Part, ...]
+    items: int
+    weight: float
+    failed: Counter[str]
+    replaced: Counter[str]
+    """By reason: failed rows of earlier listings that these rows replace."""
+
+
+def list_source(context: StepContext, source: SourceDef) -> SourceReport:
+    """List a source and commit what is new as segments. Raises SpecError for a source that cannot be listed."""
+    for _ in range(_TRIES):
+        data = context.data_set(source.name, source.key)
+        with Known(data) as known, NewRows() as spool:
+            drift = Drift()
+            for listed in _listed(context, source, known):
+                _sort(listed, known, spool, drift)
+            drift.vanished = list(known.vanished())
+            if _commit(context, source, data, spool):
+                drift.write(context.store, data.names)
+                return _report(context, source, spool.count, len(drift))
+    raise TransientError("other surveys list this source all the time", where=source.name, hint="run again later")
+
+
+def source_report(context: StepContext, source: SourceDef) -> SourceReport:
+    """What the store has of a source, without listing it."""
+    data = context.data_set(source.name, source.key)
+    return _report(context, source, 0, Drift.read(context.store, data.names))
+
+
+def _report(context: StepContext, source: SourceDef, new: int, drifted: int) -> SourceReport:
+    data = context.data_set(source.name, source.key)
+    return SourceReport(
+        segments=data.last.segment if data.last else 0,
+        items=data.item_count,
+        failed=data.totals.failed,
+        new=new,
+        drifted=drifted,
+    )
+
+
+def _listed(context: StepContext, source: SourceDef, before: EarlierItems) -> Iterator[Listed]:
+    adapter, block = registry.source(source.type, source.params)
+    bucket = SourceBucket.connected(source.connection or context.task.store.connection, context.env)
+    return adapter(block, bucket, source.name, before)
+
+
+def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
+    look = known.look(listed)
+    if look.state == AGAIN:
+        # Adapters give unique keys; where one fails to, its rows are accounted for all the same.
+        problem = ("duplicate_key", f"row {look.times} with the key {listed.key!r}")
+        listed = replace(listed, key=f"{listed.key}#{look.times}", media=None, problem=problem)
+        look = known.look(listed)
+    if look.state == NEW:
+        spool.add(listed, replaces=look.failed)
+    elif look.state == CHANGED:
+        drift.changed.append(listed.key)
+
+
+def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRows) -> bool:
+    """Commit all new rows; False when another survey was faster."""
+    rows = spool.rows()
+    for length in spool.stretches(context.task.waves, LEAST):
+        number = data.last.segment + 1 if data.last else 1
+        written = _write(context, data, number, itertools.islice(rows, length))
+        segment = _segment(source, number, data.last, written)
+        stands, ours = create(context.store, data.paths(number).segment_json, segment)
+        if not ours:
+            return False
+        event(log, "listed", source=source.name, segment=number, items=written.items, failed=written.failed.total())
+        data = context.data_set(source.name, source.key)
+        write_record(context.store, _record(source, data, stands))
+    return True
+
+
+def _write(context: StepContext, data: DataSet, number: int, rows: Iterator[tuple[dict[str, Any], str]]) -> WrittenRows:
+    paths = data.paths(number)
+    ordinal = data.item_count
+    parts: list[Part] = []
+    failed: Counter[str] = Counter()
+    replaced: Counter[str] = Counter()
+    for index in itertools.count():
+        batch = list(itertools.islice(rows, ROWS))
+        if not batch:
+            break
+        folder = Path(tempfile.mkdtemp(prefix="listing-", dir=context.scratch))
+        items, ledger = RowFile(folder / "items.jsonl"), RowFile(folder / "ledger.jsonl")
+        weight = 0.0
+        for row, replaces in batch:
+            if replaces:
+                replaced[replaces] += 1
+            if row["problem"]:
+                reason, message = row["problem"]
+                failed[reason] += 1
+                ledger.append(_ledger_row(row["key"], Outcome.FAILED, reason, message))
+                continue
+            if replaces:
+                ledger.append(_ledger_row(row["key"], Outcome.DONE))
+            items.append(_item_row(row, items.count))
+            weight += row["weight"]
+        parts.append(
+            Part(
+                items=_upload(context, items, paths.items(index, context.run)),
+                ledger=_upload(context, ledger, paths.ledger(index, context.run)),
+                count=items.count,
+                weight=weight,
+                first_ordinal=ordinal,
+            )
+        )
+        ordinal += items.count
+    return WrittenRows(tuple(parts), ordinal - data.item_count, sum(part.weight for part in parts), failed, replaced)
+
+
+def _upload(context: StepContext, file: RowFile, key: str) -> Object | None:
+    uploaded = file.upload(context.store, key) if file.count else None
+    file.close()
+    return uploaded
+
+
+def _item_row(row: dict[str, Any], ordinal: int) -> dict[str, Any]:
+    media = Media.from_json(row["media"]) if row["media"] else None
+    provenance = {"source": media.source, "uri": media.uri} if media else {}
+    item = Item(row["key"], ordinal, row["group"], row["weight"], media, provenance=provenance, fields=row["fields"])
+    return item.to_json()
+
+
+def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "") -> dict[str, Any]:
+    return LedgerRow(key=key, ordinal=0, outcome=outcome, reason=reason, message=message[:500]).to_json()
+
+
+def _segment(source: SourceDef, number: int, before: Segment | None, written: WrittenRows) -> Segment:
+    """Totals of a source: its items are done, its rows with a problem failed."""
+    failed, replaced = written.failed.total(), written.replaced.total()
+    old = before.totals if before else Counts()
+    reasons = Counter(before.reasons if before else {})
+    reasons.update({f"failed:{reason}": count for reason, count in written.failed.items()})
+    reasons.subtract({f"failed:{reason}": count for reason, count in written.replaced.items()})
+    counts = Counts(in_=written.items + failed, done=written.items, failed=failed)
+    totals = Counts(
+        in_=old.in_ + counts.in_ - replaced,
+        done=old.done + counts.done,
+        failed=old.failed + failed - replaced,
+    )
+    return Segment(
+        state="committed",
+        stage=source.name,
+        key=source.key,
+        segment=number,
+        kind="listing",
+        counts=counts,
+        totals=totals,
+        reasons={reason: count for reason, count in sorted(reasons.items()) if count},
+        items=written.items,
+        next_ordinal=(before.next_ordinal if before else 0) + written.items,
+        weight=written.weight,
+        parts=written.parts,
+        definition={"type": source.type, "params": source.params},
+    )
+
+
+def _record(source: SourceDef, data: DataSet, last: Segment) -> StageRecord:
+    return StageRecord(
+        stage=source.name,
+        key=source.key,
+        segment=last.segment,
+        definition=last.definition,
+        coverage={},
+        totals=last.totals,
+        reasons=last.reasons,
+        items=last.next_ordinal,
+        weight=sum(segment.weight for segment in data.segments()),
+    )

@@ -1,0 +1,122 @@
+"""What a source has listed before, so that a listing adds only what is new and notices what changed or vanished.
+
+An item is the one that was listed when its key is and it says the same (`content`). Kept in a temporary SQLite
+database: a source may have millions of items.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from reelmill.contract.record import Item, LedgerRow, Outcome
+from reelmill_stages.file_names import folded
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.sources import Listed
+from reelmill_stages.sources.earlier_items import content
+
+NEW, SAME, CHANGED, AGAIN = "new", "same", "changed", "again"
+_AFTER_TILDE = chr(ord("~") + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a listed row is compared with what is known."""
+
+    state: str
+    failed: str = ""
+    """New, but a failed row of this reason is known: the new one replaces it."""
+    times: int = 1
+    """How often this listing has had the key."""
+
+
+class Known:
+    """Items and failed rows of a source. Implements `sources.Before`. A context manager."""
+
+    def __init__(self, data: DataSet) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA cache_size=-32768")
+        self._db.execute(
+            "CREATE TABLE known (key TEXT PRIMARY KEY, content TEXT, name TEXT, shape TEXT, seen INT) WITHOUT ROWID"
+        )
+        self._db.execute("BEGIN")
+        for segment in data.segments():
+            self._insert(_failed(row) for row in data.segment_ledger(segment))
+            for part in segment.parts:
+                self._insert(_item(item) for item in data.part_items(part))
+        self._db.execute("CREATE INDEX by_shape ON known (shape)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def look(self, listed: Listed) -> Look:
+        """What a listed row is; marks it as seen.
+
+        A row that failed before and is fine now is new; one that fails as before is the same; an item whose row has a
+        problem now has changed.
+        """
+        found = self._db.execute("SELECT content, seen FROM known WHERE key = ?", (listed.key,)).fetchone()
+        if found is None:
+            self._db.execute("INSERT INTO known VALUES (?, '', NULL, NULL, 1)", (listed.key,))
+            return Look(NEW)
+        before, seen = found
+        self._db.execute("UPDATE known SET seen = seen + 1 WHERE key = ?", (listed.key,))
+        if seen:
+            return Look(AGAIN, times=seen + 1)
+        if before == (_problem(listed.problem[0]) if listed.problem else _listed(listed)):
+            return Look(SAME)
+        return Look(NEW, failed=before[1:]) if before.startswith("!") else Look(CHANGED)
+
+    def vanished(self) -> Iterator[str]:
+        """Keys of items that were not seen since."""
+        for (key,) in self._db.execute("SELECT key FROM known WHERE seen = 0 AND content NOT LIKE '!%' ORDER BY key"):
+            yield key
+
+    def keys(self, identity: str) -> Iterator[tuple[str, str]]:
+        found = self._db.execute(
+            "SELECT key, content FROM known WHERE key = ? OR (key > ? AND key < ?)",
+            (identity, f"{identity}~", f"{identity}{_AFTER_TILDE}"),
+        )
+        for key, said in found.fetchall():
+            yield key, "" if said.startswith("!") else said
+
+    def several(self) -> Iterator[str]:
+        for (key,) in self._db.execute("SELECT key FROM known WHERE key GLOB '*~????????*'").fetchall():
+            yield key.rpartition("~")[0]
+
+    def name(self, key: str) -> str | None:
+        found = self._db.execute("SELECT name FROM known WHERE key = ?", (key,)).fetchone()
+        return found[0] if found else None
+
+    def holder(self, name: str) -> tuple[str, str] | None:
+        found: tuple[str, str] | None = self._db.execute(
+            "SELECT key, name FROM known WHERE shape = ?", (folded(name),)
+        ).fetchone()
+        return found
+
+    def _insert(self, rows: Iterator[tuple[str, str, str | None]]) -> None:
+        shaped = ((key, said, name, None if name is None else folded(name)) for key, said, name in rows)
+        self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, 0)", shaped)
+
+
+def _item(item: Item) -> tuple[str, str, str | None]:
+    name = item.fields.get("name")
+    return item.key, content(item.group, item.media, item.fields), name if isinstance(name, str) else None
+
+
+def _listed(listed: Listed) -> str:
+    return content(listed.group, listed.media, listed.fields)
+
+
+def _failed(row: LedgerRow) -> tuple[str, str, str | None]:
+    return row.key, _problem(row.reason) if row.outcome == Outcome.FAILED else "", None
+
+
+def _problem(reason: str) -> str:
+    return f"!{reason}"

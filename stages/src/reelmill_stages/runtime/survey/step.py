@@ -1,0 +1,97 @@
+"""The survey: is the store safe, what is new in the sources, what does the store have of each stage."""
+
+import logging
+
+from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.log import event
+from reelmill.contract.segment import Pass
+from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
+from reelmill_stages.records import heartbeat
+from reelmill_stages.records.claims import claim, point_latest
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.records import load
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.survey.forecast import forecast
+from reelmill_stages.runtime.survey.listing import list_source, source_report
+from reelmill_stages.runtime.top_reasons import most_frequent
+from reelmill_stages.store.preflight import greet
+from reelmill_stages.store.probe import probe
+
+log = logging.getLogger(__name__)
+
+
+def survey(context: StepContext) -> SurveyReport:
+    """Check the store, list the sources, report.
+
+    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed.
+    """
+    task, store = context.task, context.store
+    _greet(context)
+    probe(store)
+    sources = {}
+    now = 0.0
+    for source in task.sources:
+        names = DataSetPaths(source.name, source.key)
+        now = claim(store, names, task.owner)
+        point_latest(store, names)
+        sources[source.name] = list_source(context, source) if task.refresh else source_report(context, source)
+        event(log, "source", source=source.name, **sources[source.name].model_dump())
+    stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
+    return SurveyReport(sources=sources, stages=stages, forecast=forecast(context))
+
+
+def _greet(context: StepContext) -> None:
+    """Every server that the survey is about to ask, each once."""
+    task = context.task
+    asked = {(task.store.uri, task.store.connection)}
+    for source in task.sources if task.refresh else ():
+        uris = [uri for uri in source.params.values() if isinstance(uri, str) and uri.startswith("s3://")]
+        asked |= {(uri, source.connection or task.store.connection) for uri in uris[:1]}
+    for connection, uri in {connection: uri for uri, connection in asked}.items():
+        greet(uri, connection, context.env)
+
+
+def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
+    data = context.data_set(stage.name, stage.key)
+    last = data.last
+    if last is not None:
+        claim(context.store, data.names, context.task.owner)
+        point_latest(context.store, data.names)
+    report = StageReport(
+        segments=last.segment if last else 0,
+        coverage=data.coverage,
+        totals=data.totals,
+        items=data.item_count,
+        reasons=most_frequent(last.reasons) if last else {},
+        retries=_retries(data),
+        open=_open_pass(context, data, now),
+        view=_view(data),
+    )
+    event(log, "stage", stage=stage.name, segments=report.segments, items=report.items)
+    return report
+
+
+def _retries(data: DataSet) -> int:
+    """Committed retry passes since the last committed cover pass."""
+    count = 0
+    for segment in data.segments_backwards():
+        if segment.kind != "retry":
+            break
+        count += 1
+    return count
+
+
+def _open_pass(context: StepContext, data: DataSet, now: float) -> OpenPass | None:
+    number = data.last.segment + 1 if data.last else 1
+    paths = data.paths(number)
+    opened = load(context.store, paths.pass_json, Pass)
+    if opened is None:
+        return None
+    foreign = heartbeat.is_foreign(context.store, paths, opened, context.task.owner.uid, now)
+    return OpenPass(segment=number, foreign=foreign)
+
+
+def _view(data: DataSet) -> str:
+    """What the views were made with; empty when they lag behind the segments."""
+    record = data.record()
+    return record.view if record and data.last and record.segment == data.last.segment else ""

@@ -1,0 +1,212 @@
+"""The worker pool: groups out to processes, results back in the order of the inputs.
+
+One thread looks after the workers, so that they stay busy while the shard's own process assembles. Bounded: only so
+many groups are taken from the input before the first of them is consumed. The thread calls `settle` as soon as an
+input is settled, in any order, and `tick` a few times a second.
+"""
+
+import os
+import queue
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
+from typing import Protocol
+
+from reelmill_stages.runtime.inputs import ShardInput
+from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot, Unit, Units
+from reelmill_stages.runtime.workers.messages import InputResult
+from reelmill_stages.runtime.workers.supervisor import (
+    Event,
+    Supervisor,
+    SupervisorConfig,
+    WorkerAnswered,
+    WorkerLost,
+    WorkerTimedOut,
+)
+
+TICK_SECONDS = 0.25
+STOP_SECONDS = 5.0
+"""How long groups in flight may go on after SIGTERM."""
+
+
+class InFlight(Protocol):
+    """Who is told what is in flight (see `flight.Flight`)."""
+
+    def is_suspect(self, key: str) -> bool: ...
+
+    def note(self, keys: Sequence[str], *, alone: bool) -> None: ...
+
+
+class Pool:
+    """Runs groups of inputs. Iterate over `results()`; `close()` ends all workers."""
+
+    def __init__(
+        self,
+        config: SupervisorConfig,
+        groups: Iterator[list[ShardInput]],
+        *,
+        window: int,
+        known: Callable[[ShardInput], tuple[InputResult, float] | None],
+        settle: Callable[[InputOutcome], None],
+        tick: Callable[[], None],
+        stop: threading.Event,
+        flight: InFlight | None = None,
+    ) -> None:
+        """`window`: groups taken from the input and not yet consumed. `known` gives the result and seconds of what is
+        settled already and needs no worker. `flight` is told what is in flight before it is.
+        """
+        self._config = config
+        self._groups = groups
+        self._known = known
+        self._settle = settle
+        self._tick = tick
+        self._stop = stop
+        self._flight = flight
+        self._flying: list[Unit] = []
+        self._exhausted = False
+        self._crew = Supervisor(config)
+        self._units = Units()
+        self._slots: deque[Slot] = deque()
+        self._room = threading.Semaphore(window)
+        self._complete: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
+        self._wake_read, self._wake_write = os.pipe()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="pool", daemon=True)
+        self._thread.start()
+
+    def results(self) -> Iterator[InputOutcome]:
+        """Results in order of the inputs; ends after the last one, or early when asked to stop.
+
+        Raises whatever makes it impossible to go on in this process.
+        """
+        while True:
+            found = self._complete.get()
+            if found is None:
+                return
+            if isinstance(found, BaseException):
+                raise found
+            yield from found.ordered()
+            self._room.release()
+            self._wake()
+
+    def close(self) -> None:
+        """Kill what still runs. The pool's thread is gone when this returns."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._wake()
+        self._thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"x")
+
+    def _main(self) -> None:
+        try:
+            self._loop()
+            self._complete.put(None)
+        except BaseException as error:
+            self._complete.put(error)
+        finally:
+            self._crew.kill()
+
+    def _loop(self) -> None:
+        stopped = 0.0
+        os.set_blocking(self._wake_read, False)
+        while not self._closing.is_set():
+            if self._stop.is_set():
+                stopped = stopped or monotonic()
+                if not self._crew.busy or monotonic() - stopped > STOP_SECONDS:
+                    return
+            else:
+                self._take()
+                self._dispatch()
+            if self._exhausted and not self._slots:
+                return
+            self._handle(self._crew.listen(self._wake_read, TICK_SECONDS))
+            self._handle(self._crew.watch())
+            self._tick()
+            self._sleep_again()
+
+    def _sleep_again(self) -> None:
+        try:
+            os.read(self._wake_read, 4096)
+        except BlockingIOError:
+            pass
+
+    def _take(self) -> None:
+        """Take groups from the input while there is room and a worker could want them."""
+        while not self._exhausted and len(self._units) < self._config.workers and self._room.acquire(blocking=False):
+            group = next(self._groups, None)
+            if group is None:
+                self._exhausted = True
+                self._room.release()
+                return
+            slot = Slot(group)
+            self._slots.append(slot)
+            unknown: list[ShardInput] = []
+            for given in group:
+                known = self._known(given)
+                if known is None:
+                    unknown.append(given)
+                else:
+                    slot.tell(given, *known, fresh=False)
+            suspects = [given for given in unknown if self._flight and self._flight.is_suspect(given.key)]
+            for given in suspects:
+                self._units.add(Unit(slot, [given], alone=True))
+            if rest := [given for given in unknown if given not in suspects]:
+                self._units.add(Unit(slot, rest))
+            self._deliver()
+
+    def _dispatch(self) -> None:
+        self._crew.reinforce(len(self._units))
+        while len(self._units) and self._crew.idle and self._may_start(self._units.first):
+            unit = self._units.take()
+            self._flying.append(unit)
+            self._note()
+            self._handle(self._crew.give(unit))
+
+    def _may_start(self, unit: Unit) -> bool:
+        return not self._flying or not (unit.alone or self._flying[0].alone)
+
+    def _landed(self, unit: Unit) -> None:
+        self._flying = [flying for flying in self._flying if flying is not unit]
+        if unit.alone:
+            self._note()
+
+    def _note(self) -> None:
+        if self._flight:
+            keys = [given.key for unit in self._flying for given in unit.given]
+            self._flight.note(keys, alone=bool(self._flying) and self._flying[0].alone)
+
+    def _handle(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._landed(event.unit)
+            match event:
+                case WorkerAnswered(unit, finished):
+                    if unit.folder:
+                        unit.slot.folders.append(unit.folder)
+                    seconds = finished.seconds / len(unit.given)
+                    pairs = zip(unit.given, finished.results, strict=True)
+                    told = [unit.slot.tell(given, result, seconds) for given, result in pairs]
+                case WorkerLost(unit, how):
+                    _drop_folder(unit)
+                    told = list(self._units.crashed(unit, how))
+                case WorkerTimedOut(unit):
+                    _drop_folder(unit)
+                    told = self._units.timed_out(unit, self._config.timeout)
+            for one in told:
+                self._settle(one)
+            self._deliver()
+
+    def _deliver(self) -> None:
+        while self._slots and self._slots[0].is_complete:
+            self._complete.put(self._slots.popleft())
+
+
+def _drop_folder(unit: Unit) -> None:
+    if unit.folder:
+        shutil.rmtree(unit.folder, ignore_errors=True)

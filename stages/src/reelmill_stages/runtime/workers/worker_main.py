@@ -1,0 +1,160 @@
+"""A worker process: takes one group at a time, runs the stage's `process` on it, uploads what single items own.
+
+It is started with `python -m reelmill_stages.runtime.workers.worker_main FD`, talks over that one connection, and is killed
+without warning when it hangs. It knows nothing of shards, ledgers and retries.
+"""
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
+from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.log import setup
+from reelmill.contract.record import Outcome, Output
+from reelmill_stages import registry
+from reelmill_stages.host.disk import is_disk_full
+from reelmill_stages.runtime.outputs.item_row import item_row
+from reelmill_stages.runtime.outputs.upload import item_mark, put_output
+from reelmill_stages.runtime.outputs.work import Files, GroupWork
+from reelmill_stages.runtime.workers.messages import (
+    Crashed,
+    Fatal,
+    Finished,
+    InputResult,
+    Job,
+    Processed,
+    Ready,
+    WorkerConfig,
+)
+from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
+from reelmill_stages.store.locations import Locations
+
+_PR_SET_PDEATHSIG = 1
+_OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
+MESSAGE_LENGTH = 500
+"""Characters of a ledger row's message."""
+
+
+class WorkerState:
+    """The stage and what it is lent, in this process."""
+
+    def __init__(self, config: WorkerConfig, connection: Connection) -> None:
+        self._config = config
+        self._connection = connection
+        self._locations = Locations(config.store, config.sources, os.environ)
+        self._files = Files(self._locations, config.pins, config.folder / "files")
+        self._gpu = _gpu(config.index)
+        self._paths = DataSetPaths(config.stage.name, config.stage.key).segment(config.segment)
+        self._stage: Stage = registry.stage(config.stage.type, config.stage.params)
+
+    def run(self, job: Job) -> Finished:
+        """Process and upload one job. Raises what must end this worker."""
+        began = time.monotonic()
+        work = GroupWork(self._locations, self._files, job.folder, self._gpu)
+        try:
+            results: Sequence[Result] = list(self._stage.process(job.inputs, work))
+        except ItemError as error:
+            results = [Failed(error.reason, error.what)] * len(job.inputs)
+        if len(results) != len(job.inputs):
+            raise ValueError(f"the stage returned {len(results)} results for {len(job.inputs)} inputs")
+        self._connection.send(Processed())
+        told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
+        self._tidy(job.folder, work.fetched, told)
+        return Finished(told, time.monotonic() - began)
+
+    def _tell(self, input_: Input, result: Result) -> InputResult:
+        if not isinstance(result, Done):
+            return InputResult(_OUTCOMES[type(result)], result.reason, result.message[:MESSAGE_LENGTH])
+        try:
+            rows = self._upload(input_, result)
+        except ItemError as error:
+            return InputResult(Outcome.FAILED, error.reason, error.what[:MESSAGE_LENGTH])
+        done = result if self._stage.spans else None
+        message = result.message[:MESSAGE_LENGTH]
+        return InputResult(Outcome.DONE, message=message, items=rows, counters=dict(result.counters), done=done)
+
+    def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
+        """Rows of the items that an input became, their files uploaded. Raises ItemError for a name that is taken."""
+        mark = item_mark(self._config.stage.key, self._config.segment, input_.item.key)
+        written: dict[str, Output] = {}
+        rows: list[dict[str, object]] = []
+        for new in done.items:
+            for file in new.files:
+                if file.name in written:
+                    raise ItemError("name_taken", f"two files of this item are called {file.name}")
+                written[file.name] = put_output(self._locations.store, self._paths.output(file.name), file.path, mark)
+            rows.append(item_row(new, written))
+        return rows
+
+    def _tidy(self, folder: Path, fetched: Path, results: Sequence[InputResult]) -> None:
+        payload = [file.path for result in results if result.done for file in result.done.payload]
+        if not payload:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif not any(path.is_relative_to(fetched) for path in payload):
+            shutil.rmtree(fetched, ignore_errors=True)
+
+
+def serve(connection: Connection) -> None:
+    """Do jobs until there are no more, or one breaks this worker."""
+    config: WorkerConfig = connection.recv()
+    setup(level=config.level, worker=config.index)
+    if config.memory:
+        resource.setrlimit(resource.RLIMIT_AS, (config.memory, config.memory))
+    try:
+        worker = WorkerState(config, connection)
+        connection.send(Ready())
+        while (job := connection.recv()) is not None:
+            connection.send(worker.run(job))
+    except (SpecError, StoreError, TransientError) as error:
+        connection.send(Fatal(error))
+    except Exception as error:
+        connection.send(_escaped(error))
+
+
+def _escaped(error: Exception) -> Fatal | Crashed:
+    if is_disk_full(error):
+        return Fatal(DiskFull("the scratch disk is full", hint="give the stage more scratch space, then run again"))
+    if isinstance(error, ReelmillError):
+        return Crashed(str(error))
+    place = _place(error)
+    return Crashed(f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"[:MESSAGE_LENGTH])
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+
+
+def _gpu(index: int) -> int | None:
+    from reelmill_stages.media.gpu import gpus
+
+    found = gpus()
+    return found[index % len(found)].index if found else None
+
+
+def _die_with_parent(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    _die_with_parent(int(sys.argv[2]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    try:
+        serve(Connection(descriptor))
+    except (EOFError, BrokenPipeError):  # the shard's process is gone: nobody waits for an answer
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""From rows to a listing: stable keys and names, duplicates reported."""

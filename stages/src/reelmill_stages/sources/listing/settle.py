@@ -1,0 +1,78 @@
+"""From drafts to a listing: keys that stay, names that differ, duplicates told, one sensible order.
+
+All drafts are seen before the first `Listed` comes out, so the result depends on the set of rows and on what was listed
+before, and not on their order. They wait in a temporary SQLite database: a source may have millions of rows, and memory
+stays flat.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import count
+from typing import Any
+
+from reelmill.contract.errors import TransientError
+from reelmill.contract.record import Media
+from reelmill_stages.file_names import folded
+from reelmill_stages.sources import Listed
+from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.settle_keys import give_keys
+from reelmill_stages.sources.listing.settle_names import give_names
+
+_TABLE = """
+CREATE TABLE drafts (
+    number INTEGER PRIMARY KEY, identity TEXT, row TEXT, source TEXT, first REAL, last REAL, stem TEXT, shape TEXT,
+    body TEXT, key TEXT, copy INT DEFAULT 0
+)
+"""
+
+
+def settled(drafts: Iterable[RowDraft], before: EarlierItems = NOTHING) -> Iterator[Listed]:
+    """One `Listed` per draft, sorted by group, then by time.
+
+    Of rows that say the same the first one counts and the others are `duplicate`. Different rows about the same
+    thing are items of their own; their keys then carry the digest of the row. What was listed before keeps its key and
+    its name.
+    """
+    try:
+        yield from _settled(drafts, before)
+    except sqlite3.OperationalError as error:
+        raise TransientError(
+            f"the temporary database failed: {error}", hint="free space in the temporary folder (TMPDIR)"
+        ) from error
+
+
+def _settled(drafts: Iterable[RowDraft], before: EarlierItems) -> Iterator[Listed]:
+    with closing(sqlite3.connect("", isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size=-32768")
+        db.execute(_TABLE)
+        db.execute("BEGIN")
+        values = ", ".join("?" * 9)
+        db.executemany(f"INSERT INTO drafts VALUES ({values}, NULL, 0)", map(_columns, count(), drafts))  # noqa: S608
+        db.execute("CREATE INDEX by_identity ON drafts (identity, row)")
+        db.execute("CREATE INDEX by_shape ON drafts (shape)")
+        give_keys(db, before)
+        give_names(db, before)
+        rows = db.execute("SELECT key, source, stem, copy, body FROM drafts ORDER BY source, first, last, key")
+        for row in rows:
+            yield _listed(*row)
+
+
+def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
+    body = [draft.weight, draft.media.to_json() if draft.media else None, draft.fields, draft.problem]
+    shape = None if draft.stem is None else folded(draft.stem)
+    return (
+        number, draft.identity, draft.row, draft.group, *map(float, draft.order), draft.stem, shape, json.dumps(body),
+    )  # fmt: skip
+
+
+def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:
+    weight, media, fields, problem = json.loads(body)
+    if copy and not problem:
+        return Listed(key, group, 0.0, None, fields, ("duplicate", "another row says exactly the same"))
+    named = fields if name is None else fields | {"name": name}
+    return Listed(
+        key, group, weight, Media.from_json(media) if media else None, named, tuple(problem) if problem else None
+    )

@@ -1,0 +1,1 @@
+"""The objects below a source's prefix or folder."""

@@ -1,0 +1,137 @@
+"""Finding the file that a row means in a folder, exactly: never by likeness.
+
+The folder is listed once, when the first row asks. A name is compared letter for letter (ids differ by letter case
+alone); only the spelling of accents (NFC) and the extension, where a row has none or another, are forgiven.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from functools import cached_property
+from posixpath import basename
+
+from reelmill.contract.errors import ItemError, NotFound
+from reelmill_stages.sources import Bucket
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects, segment_folder
+from reelmill_stages.sources.tables.cells import path as checked_path
+from reelmill_stages.store import Stat
+
+MEDIA = frozenset(
+    ("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "webm", "wmv")
+)
+"""Extensions of video files, in lower case."""
+
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]$")
+
+Found = tuple[str, Stat]
+
+
+class MediaFolder:
+    """The media files below a folder. All lookups raise ItemError: `missing`, `ambiguous` or `bad_path`."""
+
+    def __init__(self, bucket: Bucket, uri: str) -> None:
+        self._bucket = bucket
+        self.uri = absolute(uri).rstrip("/")
+        self._segments: dict[str, dict[str, Stat]] = {}
+
+    def at(self, path: str) -> Found:
+        """The file at a path below the folder, or at an absolute path or uri."""
+        path = checked_path(path)
+        uri = self._absolute(path)
+        stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
+        if stat is None:
+            raise ItemError("missing", f"no file {uri}")
+        return uri, stat
+
+    def near(self, path: str) -> Found:
+        """Like `at`; the file may have another video extension than the path says, or the path none."""
+        try:
+            return self.at(path)
+        except ItemError as error:
+            uri = self._absolute(checked_path(path))
+            hits = [hit for hit in self._by_stem.get(_nfc(stem(basename(uri))), []) if stem(hit) == stem(uri)]
+            return self._one(hits, error.what)
+
+    def named(self, name: str) -> Found:
+        """The file of this name anywhere below the folder, one directly in it first. The extension may differ."""
+        bare = basename(checked_path(name))
+        for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
+            if hits:
+                return self._one([hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits, "")
+        raise ItemError("missing", f"no file {self.uri}/{bare if stem(bare) != bare else f'{bare}.mp4 (or .mkv, …)'}")
+
+    def of_video(self, vid: str) -> Found:
+        """The file called after a video's id: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
+        hits = self._by_stem.get(_nfc(vid)) or self._by_bracket.get(vid, [])
+        return self._one(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
+
+    def below(self, tail: str) -> Found | None:
+        """The file at exactly this path below the folder, or None."""
+        uri = f"{self.uri}/{tail}"
+        stat = self._files.get(uri)
+        return (uri, stat) if stat else None
+
+    def _one(self, hits: list[str], missing: str) -> Found:
+        if not hits:
+            raise ItemError("missing", missing)
+        if len(hits) > 1:
+            more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
+            raise ItemError("ambiguous", f"{len(hits)} files match: {', '.join(hits[:3])}{more}")
+        return hits[0], self._files[hits[0]]
+
+    def _elsewhere(self, uri: str) -> Stat | None:
+        """A file outside of the folder; in a data set of reelmill only one that was committed."""
+        segment = segment_folder(uri)
+        if segment is None:
+            return self._bucket.stat(uri)
+        if segment not in self._segments:
+            try:
+                self._segments[segment] = dict(objects(self._bucket, segment))
+            except NotFound:
+                self._segments[segment] = {}
+        return self._segments[segment].get(uri)
+
+    def _absolute(self, path: str) -> str:
+        return absolute(path) if path.startswith("/") or "://" in path else f"{self.uri}/{path}"
+
+    @cached_property
+    def _files(self) -> dict[str, Stat]:
+        return dict(objects(self._bucket, self.uri))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for uri in self._files:
+            found[_nfc(basename(uri))].append(uri)
+        return found
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for uri in self._files:
+            if is_media(uri):
+                found[_nfc(stem(basename(uri)))].append(uri)
+        return found
+
+    @cached_property
+    def _by_bracket(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for name, uris in self._by_stem.items():
+            if bracket := _BRACKETS.search(name):
+                found[bracket[1]].extend(uris)
+        return found
+
+
+def is_media(path: str) -> bool:
+    """Whether a path ends as a video does."""
+    return path.rpartition(".")[2].lower() in MEDIA
+
+
+def stem(path: str) -> str:
+    """A path without its video extension; other dots belong to the name."""
+    return path.rpartition(".")[0] if is_media(path) else path
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,1 @@
+"""Multi-view recordings: people, views, labels and splits."""

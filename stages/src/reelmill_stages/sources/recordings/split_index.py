@@ -1,0 +1,50 @@
+"""`index_mapping/index.json`: which takes train and which validate, fold by fold.
+
+Its paths are those of the machine that it was written on, so only their last parts count.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill_stages.sources.recordings.people import Recording, take_of_folders
+from reelmill_stages.sources.tables.cells import shown
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLine:
+    """One line of a split; `take` is what is wrong with it where it names none."""
+
+    split: str
+    line: Any
+    take: Recording | ItemError
+
+
+def indexed(data: bytes, uri: str, fold: str) -> Iterator[SplitLine]:
+    """The lines of a fold. Raises SpecError for another file and a fold that is not there."""
+    try:
+        folds = json.loads(data)
+    except ValueError as error:
+        raise SpecError(f"not JSON: {error}", where=uri, hint='write {"0": {"train": […], "val": […]}}') from error
+    splits = folds.get(fold) if isinstance(folds, Mapping) else None
+    if not isinstance(splits, Mapping) or not all(isinstance(splits.get(split, []), list) for split in SPLITS):
+        there = ", ".join(map(str, folds)) if isinstance(folds, Mapping) else "none"
+        raise SpecError(f"the index has no fold {fold!r} with lists of takes", where=uri, hint=f"its folds: {there}")
+    seen: dict[Recording, str] = {}
+    for split in SPLITS:
+        for line in splits.get(split, []):
+            yield SplitLine(split, line, _take(line, split, seen))
+
+
+def _take(line: object, split: str, seen: dict[Recording, str]) -> Recording | ItemError:
+    if not isinstance(line, Mapping) or not all(isinstance(line.get(n), str) for n in ("person_id", "env_folder")):
+        return ItemError("bad_row", f"{shown(line)} has no person_id and env_folder")
+    take = take_of_folders(line["person_id"], line["env_folder"])
+    other = seen.setdefault(take, split)
+    if other != split:
+        return ItemError("leak", f"{take.person}/{take.folder} is in {other} already: training would see the test")
+    return take

@@ -1,0 +1,121 @@
+"""Frame numbers that people marked on a video's time line: the part that counts, and the actions in it.
+
+Two kinds of files say them with the same words, `videoLabels` of `timelinelabels` and `ranges`. Frames are counted from
+0 over the whole video; ends are exclusive. Pure: JSON values in, frame numbers out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.sources.tables.cells import shown
+
+_POINTS = ("start", "mid", "end")
+
+Action = tuple[int, int, str]
+"""First frame, first frame after it, label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The labels of one annotator, in order; `by` is the annotator's id, `at` the time of the last change."""
+
+    actions: tuple[Action, ...]
+    by: str
+    at: str
+
+
+def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
+    """`start`, `end` and, where it was marked, `mid` of an entry of the range annotation. Raises `bad_range`."""
+    found: dict[str, int] = {}
+    for label in _labels(row, "bad_range"):
+        names, ranges = label.get("timelinelabels") or (), label.get("ranges") or ()
+        for name in names if isinstance(names, list) else ():
+            if name in _POINTS and name not in found and isinstance(ranges, list) and ranges:
+                first = ranges[0].get("start") if isinstance(ranges[0], Mapping) else None
+                found[name] = _frame(first, f"{name} of the range", "bad_range")
+    for name in ("start", "end"):
+        if name not in found:
+            raise ItemError("bad_range", f"the range annotation has no {name}")
+    if found["end"] <= found["start"]:
+        raise ItemError("bad_range", f"the range annotation begins at {found['start']} and ends at {found['end']}")
+    return found
+
+
+def chosen_actions(content: object, annotator: str | None) -> Chosen:
+    """The actions of a label file: of its newest annotation, or of the newest one by `annotator`.
+
+    Raises ItemError: `bad_labels` for what is no label file or leaves open which annotation is the newest,
+    `no_annotator` where the one that is asked for labelled nothing.
+    """
+    annotations = content.get("annotations") if isinstance(content, Mapping) else None
+    if not isinstance(annotations, list) or not all(isinstance(one, Mapping) for one in annotations):
+        raise ItemError("bad_labels", "a label file has a list of annotations")
+    there = [(_time(one), _who(one), one) for one in annotations]
+    if annotator is not None:
+        known = sorted({who for _, who, _ in there})
+        there = [each for each in there if each[1] == annotator]
+        if not there:
+            raise ItemError("no_annotator", f"{annotator} labelled nothing here, {', '.join(known) or 'nobody'} did")
+    if not there:
+        return Chosen((), "", "")
+    latest = max(at for at, _, _ in there)
+    newest = [each for each in there if each[0] == latest]
+    read = {tuple(sorted(_actions(one))): (who, one) for _, who, one in newest}
+    if len(read) > 1:
+        raise ItemError(
+            "bad_labels",
+            f"{len(newest)} annotations are equally new and differ: choose an annotator, one of "
+            f"{', '.join(sorted({who for _, who, _ in newest}))}",
+        )
+    actions, (who, one) = read.popitem()
+    return Chosen(actions, who, str(one.get("updated_at") or one.get("created_at") or ""))
+
+
+def _actions(annotation: Mapping[str, Any]) -> Iterator[Action]:
+    for label in _labels(annotation, "bad_labels"):
+        names, ranges = label.get("timelinelabels") or [], label.get("ranges") or []
+        if not isinstance(names, list) or not isinstance(ranges, list):
+            raise ItemError("bad_labels", f"{shown(label)} is no list of labels with a list of ranges")
+        for name in names:
+            for each in ranges:
+                if not isinstance(each, Mapping) or not isinstance(name, str) or not name:
+                    raise ItemError("bad_labels", f"the label {shown(name)} has the range {shown(each)}")
+                start = _frame(each.get("start"), f"start of {name}", "bad_labels")
+                end = _frame(each.get("end"), f"end of {name}", "bad_labels")
+                if end < start:
+                    raise ItemError("bad_labels", f"{name} begins at {start} and ends at {end}")
+                if end > start:
+                    yield start, end, name
+
+
+def _labels(row: Mapping[str, Any], reason: str) -> list[Mapping[str, Any]]:
+    labels = row.get("videoLabels", [])
+    if not isinstance(labels, list) or not all(isinstance(label, Mapping) for label in labels):
+        raise ItemError(reason, f"videoLabels is {shown(labels)}, not a list of labels")
+    return labels
+
+
+def _frame(value: object, name: str, reason: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) > 2**53:
+        raise ItemError(reason, f"the {name} is {shown(value)}, not a frame number")
+    if value < 0:
+        raise ItemError(reason, f"the {name} is frame {value}: frames are counted from 0")
+    return int(value)
+
+
+def _who(annotation: Mapping[str, Any]) -> str:
+    return str(annotation.get("annotator", annotation.get("completed_by", "")))
+
+
+def _time(annotation: Mapping[str, Any]) -> datetime:
+    said = annotation.get("updated_at") or annotation.get("created_at")
+    if said is None:
+        return datetime.min.replace(tzinfo=UTC)
+    try:
+        time = datetime.fromisoformat(str(said))
+    except ValueError as error:
+        raise ItemError("bad_labels", f"an annotation was changed at {shown(said)}, which is no time") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,75 @@
+"""What lies in the folders of a multi-view data set: videos and keypoints by person, environment and view.
+
+Videos are few and remembered; keypoints are one file a frame, millions in all, so they are counted and digested as
+their listing streams by.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Media
+from reelmill_stages.media.keypoints import folder_digest
+from reelmill_stages.sources import Bucket
+from reelmill_stages.sources.files import media_of
+from reelmill_stages.sources.objects.bucket import absolute
+from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.objects.folder import is_media, stem
+from reelmill_stages.sources.recordings.people import Recording, take_of_folders
+
+
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """The videos of one take: the names of its folders as they are spelled, and the files of each view."""
+
+    person: str
+    env: str
+    views: dict[str, list[Media]]
+
+    def bundle(self, wanted: Iterable[str]) -> dict[str, Media]:
+        """One video for each view. Raises ItemError(`missing` or `ambiguous`)."""
+        bundle = {}
+        for view in wanted:
+            files = self.views.get(view, [])
+            if not files:
+                raise ItemError("missing", f"{self.person}/{self.env} has no video {view}.mp4 (or .mkv, …)")
+            if len(files) > 1:
+                raise ItemError("ambiguous", f"several files are the view {view}: {', '.join(f.uri for f in files)}")
+            bundle[view] = files[0]
+        return bundle
+
+
+def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed]]:
+    """All that lies at `{person}/{env}/{view}.{ext}` below a folder; two folders may mean one take."""
+    found: dict[tuple[str, str], dict[str, list[Media]]] = defaultdict(lambda: defaultdict(list))
+    for path, parts, stat in _below(bucket, uri):
+        if len(parts) == 3 and is_media(path):
+            view = unicodedata.normalize("NFC", stem(parts[2]))
+            found[parts[0], parts[1]][view].append(media_of(path, stat, source))
+    takes: dict[Recording, list[Filmed]] = defaultdict(list)
+    for (person, env), views in found.items():
+        takes[take_of_folders(person, env)].append(Filmed(person, env, dict(views)))
+    return takes
+
+
+def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, dict[str, dict[str, Any]]]:
+    """Of each take and view the folder of its keypoints, with the number of files and their digest."""
+    folder = absolute(uri).rstrip("/") + "/"
+    takes: dict[Recording, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for place, files in groupby(bucket.stream(uri), key=lambda each: each[0].rpartition("/")[0]):
+        parts = place.removeprefix(folder).split("/")
+        count, digest = folder_digest(media_of(path, stat, source) for path, stat in files)
+        if len(parts) == 3 and count:
+            take = take_of_folders(parts[0], parts[1])
+            takes[take][parts[2]] = {"uri": place, "source": source, "files": count, "digest": digest}
+    return takes
+
+
+def _below(bucket: Bucket, uri: str) -> Iterator[tuple[str, list[str], Any]]:
+    folder = absolute(uri).rstrip("/") + "/"
+    for path, stat in objects(bucket, uri):
+        yield path, path.removeprefix(folder).split("/"), stat

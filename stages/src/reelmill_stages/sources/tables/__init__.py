@@ -1,0 +1,1 @@
+"""Rows of metadata files: formats, columns and cells."""

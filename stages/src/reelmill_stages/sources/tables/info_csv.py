@@ -1,0 +1,89 @@
+"""CLIP4MC's `info.csv`: which file a video was downloaded to.
+
+Two layouts are known: `url,filename`, and the later log `url,title,status`, whose title is the file's name. Header,
+BOM and extension may be there or not; what leads from a row to a video is the id in its url, exactly.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.sources.tables.tabular import lines_of
+
+_URL = ("url", "link", "video", "id", "vid", "video_id")
+_FILE = ("filename", "file", "path", "title")
+_SHORT = re.compile(r"^/(?:shorts|embed|live|v)/([\w-]+)")
+_BARE = re.compile(r"(?:^|[?&\s])v=([\w-]+)")
+_WIDE = str.maketrans('"*:<>?|/\\', "＂＊：＜＞？｜⧸⧹")
+_ID = re.compile(r"^[\w-]{11}$", re.ASCII)
+
+
+def video_id(text: str) -> str:
+    """The id in `…watch?v=ID`, `youtu.be/ID`, `/shorts/ID`, a bare `v=ID` or a bare id; empty when there is none."""
+    text = text.strip()
+    try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:
+        return ""
+    host = (url.hostname or "").removeprefix("www.").removeprefix("m.")
+    if host == "youtu.be":
+        return url.path.strip("/").partition("/")[0]
+    if host.endswith(("youtube.com", "youtube-nocookie.com")):
+        short = _SHORT.match(url.path)
+        return short[1] if short else parse_qs(url.query).get("v", [""])[0].strip()
+    if bare := _BARE.search(text):
+        return bare[1]
+    return text if _ID.match(text) else ""
+
+
+def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
+    """Id -> file names as written, each once, in order. Rows without an id or a name say nothing and are left out.
+
+    Raises SpecError naming file and line when the columns cannot be told, or no row has an id.
+    """
+    url, name, titled = 0, 1, False
+    found: dict[str, list[str]] = {}
+    any_row = False
+    for number, (line, cells) in enumerate(lines_of(data, where, ",")):
+        if number == 0:
+            header = _header(cells)
+            if header is None and len(cells) < 2:
+                raise SpecError("two columns are needed: url,filename", where=f"{where}:{line}", hint=_hint(cells))
+            if header is not None:
+                url, name = _columns(header, f"{where}:{line}")
+                titled = header[name] == "title"
+                continue
+        any_row = True
+        id_ = video_id(cells[url]) if url < len(cells) else ""
+        file = cells[name].strip() if name < len(cells) else ""
+        for written in _as_file_names(file) if titled else [file]:
+            if id_ and written and written not in found.setdefault(id_, []):
+                found[id_].append(written)
+    if any_row and not found:
+        raise SpecError("no row has the url of a video", where=f"{where}:1", hint="write url,filename")
+    return found
+
+
+def _as_file_names(title: str) -> list[str]:
+    """What a title is called on disk: without slashes, and as yt-dlp spells what Windows forbids."""
+    return [title.replace("/", "⧸"), title.translate(_WIDE)]
+
+
+def _header(cells: list[str]) -> list[str] | None:
+    """The first line's names, or None when it is a row already."""
+    names = [cell.strip().lower() for cell in cells]
+    known = any(name in _URL + _FILE for name in names)
+    return names if known and not any(video_id(cell) for cell in cells) else None
+
+
+def _columns(names: list[str], where: str) -> tuple[int, int]:
+    url = next((names.index(name) for name in _URL if name in names), None)
+    file = next((names.index(name) for name in _FILE if name in names), None)
+    if url is None or file is None:
+        raise SpecError(f"no column {'filename' if url is not None else 'url'!r}", where=where, hint=_hint(names))
+    return url, file
+
+
+def _hint(names: list[str]) -> str:
+    return f"write url,filename (or url,title,status); columns there: {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""The stock stages, one folder each. They do not import each other."""

@@ -1,0 +1,102 @@
+"""The files behind a chunk: arrays of the right shape, videos with exactly the frames that the index names."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import ReelmillError
+from reelmill_stages.checks import Finding
+from reelmill_stages.media.keypoints import JOINTS, file_name
+from reelmill_stages.media.timeline import read_timeline
+
+_timeline = lru_cache(maxsize=4)(read_timeline)
+"""The chunks of a video come one after the other, and each asks for the same three."""
+
+
+def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) -> Iterator[Finding]:
+    """Findings about one view of one chunk."""
+    if "media" in told:
+        yield from _source(name, told, folder)
+        return
+    path = folder / told["file"]
+    if not path.is_file():
+        yield Finding(name, "file_exists", False, f"{told['file']} is missing")
+    elif path.suffix == ".npy":
+        yield from _array(name, path, length)
+    else:
+        yield from _video(name, path, length)
+
+
+def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+    """Findings about one view's keypoints of one chunk."""
+    if "file" not in told:
+        place = Path(told["uri"])
+        if place.is_absolute():
+            there = any((place / file_name(frame)).is_file() for frame in range(*told["frames"]))
+            yield Finding(name, "keypoint_files", there, "" if there else f"{place} has none of the chunk's frames")
+        return
+    path = folder / told["file"]
+    try:
+        points = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        yield Finding(name, "keypoint_array", False, f"{told['file']}: {error}")
+        return
+    expected = (told["frames"][1] - told["frames"][0], JOINTS, 3)
+    right = points.dtype == np.float32 and points.shape == expected
+    message = f"{told['file']} is {points.dtype} {points.shape}, not float32 {expected}"
+    yield Finding(name, "keypoint_array", right, "" if right else message)
+
+
+def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
+    try:
+        frames = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        yield Finding(name, "array", False, f"{path.name}: {error}")
+        return
+    right = frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
+    yield Finding(name, "array", right, "" if right else f"{path.name} is {frames.dtype} {frames.shape}")
+    if right:
+        yield _counted(name, path, len(frames), length)
+
+
+def _video(name: str, path: Path, length: int) -> Iterator[Finding]:
+    try:
+        timeline = read_timeline(path)
+    except ReelmillError as error:
+        yield Finding(name, "video", False, str(error))
+        return
+    yield _counted(name, path, len(timeline), length)
+
+
+def _counted(name: str, path: Path, found: int, length: int) -> Finding:
+    right = found == length
+    return Finding(name, "frame_count", right, "" if right else f"{path.name} has {found} frames, the chunk {length}")
+
+
+def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+    """A video that the index points into, where it is a file of this machine."""
+    uri = told["media"]["uri"]
+    if "://" in uri:
+        return
+    path = folder / uri
+    if not path.is_file():
+        yield Finding(name, "file_exists", False, f"{uri} is missing")
+        return
+    try:
+        timeline = _timeline(path)
+    except ReelmillError as error:
+        yield Finding(name, "video", False, str(error))
+        return
+    first, after = told["frames"]
+    inside = 0 <= first < after <= len(timeline)
+    message = f"frames {first} to {after} of a video of {len(timeline)}"
+    yield Finding(name, "inside_video", inside, "" if inside else message)
+    if inside:
+        end = timeline.pts[after] if after < len(timeline) else timeline.end
+        right = [timeline.pts[first], end] == list(told["pts"]) and timeline.time_base == Fraction(told["time_base"])
+        message = f"these frames are at {timeline.pts[first]} to {end}, the index says {told['pts']}"
+        yield Finding(name, "pts", right, "" if right else message)

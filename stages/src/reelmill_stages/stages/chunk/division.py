@@ -1,0 +1,56 @@
+"""How one item is divided: which frames, which chunks of them, which labels each has. Nothing is read or written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item
+from reelmill.contract.spec.stages.chunk import ChunkBlock
+from reelmill_stages.stages.chunk.boundaries import boundaries
+from reelmill_stages.stages.chunk.segments import Segment, segments
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPart:
+    """One chunk: its number among `of`, its frames in the views, counted as the annotation counts them."""
+
+    number: int
+    of: int
+    window: range
+    labels: list[Segment] | None
+    """None where the item has none."""
+
+    def entry(self, start: int) -> dict[str, int]:
+        """The chunk as an index tells it; `start` is the annotated range's first frame."""
+        return {
+            "chunk_idx": self.number,
+            "total_chunks": self.of,
+            "chunk_start_frame": self.window.start - start,
+            "chunk_end_frame": self.window.stop - start,
+            "start_frame_offset": start,
+        }
+
+
+def divided(item: Item, frames: range, block: ChunkBlock) -> list[ChunkPart]:
+    """The chunks of a range of frames, those without a label too. Raises ItemError(`unknown_label`)."""
+    labels = _known(item, block)
+    fill = block.gaps == "front"
+    windows = [
+        range(frames.start + part.start, frames.start + part.stop)
+        for part in boundaries(len(frames), block.max_frames, block.overlap)
+    ]
+    return [
+        ChunkPart(number, len(windows), window, None if labels is None else segments(labels, window, fill=fill))
+        for number, window in enumerate(windows)
+    ]
+
+
+def _known(item: Item, block: ChunkBlock) -> Sequence[Sequence[Any]] | None:
+    told = item.fields.get("labels") if block.labels else None
+    if told is None:
+        return None
+    if unknown := sorted({str(label) for _, _, label in told} - set(block.classes)):
+        raise ItemError("unknown_label", f"{', '.join(unknown)} is none of the classes {', '.join(block.classes)}")
+    labels: Sequence[Sequence[Any]] = told
+    return labels

@@ -1,0 +1,79 @@
+"""The keypoints of chunks: where their files are, or one array for each view."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Media
+from reelmill_stages.file_names import safe_stem
+from reelmill_stages.media.keypoints import JOINTS, folder_digest, frame_of, nothing, read_joints
+from reelmill_stages.stage import File, Work
+
+Told = dict[str, dict[str, Any]]
+"""View -> where its keypoints are, and the frames that they are of."""
+
+
+def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -> list[Told]:
+    """Of each chunk the folders of its keypoints. `chunks` are, by view, the frame numbers of each."""
+    count = max(map(len, chunks.values()), default=0)
+    return [
+        {
+            name: {**folders[name], "frames": [numbers[place].start, numbers[place].stop]}
+            for name, numbers in chunks.items()
+            if name in folders
+        }
+        for place in range(count)
+    ]
+
+
+def written_points(
+    folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]], names: Sequence[str], work: Work
+) -> tuple[list[Told], list[list[File]], int]:
+    """As `pointed`, of arrays that are written for it; the files of each chunk; how many frames had no keypoints.
+
+    `names` are the chunks' folders. Raises ItemError(`changed`, `missing`, `bad_keypoints`).
+    """
+    told: list[Told] = [{} for _ in names]
+    files: list[list[File]] = [[] for _ in names]
+    lost = 0
+    for view, numbers in chunks.items():
+        if view not in folders:
+            continue
+        source = PointFolder(folders[view], work)
+        ending = f"{safe_stem(view)}_keypoints.npy"
+        for place, frames in enumerate(numbers):
+            target = work.scratch / names[place] / ending
+            missing = source.write(frames, target)
+            lost += missing
+            files[place].append(File(f"{names[place]}/{ending}", target))
+            told[place][view] = {"file": ending, "frames": [frames.start, frames.stop], "missing": missing}
+    return told, files, lost
+
+
+class PointFolder:
+    """The keypoint files of one view, as they were listed. Raises ItemError(`changed`) when others lie there now."""
+
+    def __init__(self, told: Mapping[str, Any], work: Work) -> None:
+        self._work = work
+        files = list(work.files_in(told["uri"], told["source"]))
+        if folder_digest(files) != (told["files"], told["digest"]):
+            raise ItemError("changed", f"other keypoints than were listed lie in {told['uri']}")
+        self._files: dict[int, Media] = {}
+        for media in files:
+            frame = frame_of(media.uri.rpartition("/")[2])
+            if frame is not None:
+                self._files[frame] = media
+
+    def write(self, frames: range, target: Path) -> int:
+        """float32 (frames, joints, 3), zeros for a frame without a file; gives how many had none."""
+        points = np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=(len(frames), JOINTS, 3))
+        missing = 0
+        for place, frame in enumerate(frames):
+            media = self._files.get(frame)
+            missing += media is None
+            points[place] = nothing() if media is None else read_joints(self._work.content(media), media.uri)
+        points.flush()
+        return missing

@@ -1,0 +1,98 @@
+"""The frames of chunks as files of their own, written while they are decoded: memory does not grow with their number.
+
+Arrays of all chunks of a view come from one pass over its video; a frame that two chunks share is written to both.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.stages.chunk import ChunkBlock
+from reelmill_stages.media.cut import cut_frames
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.encode import Encoding, encode
+from reelmill_stages.media.picture import Turned, render, shown_size
+from reelmill_stages.media.remux import remuxer
+from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.stages.chunk.views import View
+
+
+def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], block: ChunkBlock) -> None:
+    """One npy file for each chunk: uint8 (frames, height, width, 3), RGB, upright.
+
+    Raises what `decode` raises, and ItemError(`size_changes`) for a video whose frames are not all of one size.
+    """
+    timeline = read_timeline(view.path)
+    wanted = sorted({view.first + frame for chunk in chunks for frame in chunk})
+    size = (block.width, block.height)
+    turned = Turned()
+    with ExitStack() as stack:
+        writers: list[_Array] = []
+        for picture in decode(view.path, timeline, wanted):
+            frame = picture.index - view.first
+            upright = turned.of(picture.frame)
+            shown = shown_size(picture.frame, upright)
+            width, height = size[0] or shown[0], size[1] or shown[1]
+            if not block.width and writers and (height, width) != writers[0].size:
+                raise ItemError(
+                    "size_changes", f"frame {frame} of {view.path.name} has another size: give width and height"
+                )
+            while len(writers) < len(chunks) and chunks[len(writers)].start <= frame:
+                number = len(writers)
+                writers.append(stack.enter_context(_Array(targets[number], len(chunks[number]), (height, width))))
+            pixels = render(picture.frame, width=width, height=height, turned=upright)
+            for number in _holding(chunks[: len(writers)], frame):
+                writers[number].add(pixels.data)
+                if frame == chunks[number].stop - 1:
+                    writers[number].close()
+
+
+def write_videos(view: View, chunks: Sequence[range], targets: Sequence[Path], block: ChunkBlock) -> None:
+    """One mp4 for each chunk, encoded anew without sound: every reader sees exactly its frames.
+
+    Raises what `encode` raises.
+    """
+    scale = (block.width, block.height) if block.width and block.height else None
+    how = Encoding("h264", block.crf, "fast", scale)
+    with remuxer(view.path, read_timeline(view.path), audio=False) as source:
+        for chunk, target in zip(chunks, targets, strict=True):
+            encode(source, cut_frames(source.timeline, view.in_file(chunk)), target, how)
+
+
+def _holding(chunks: Sequence[range], frame: int) -> Iterator[int]:
+    """Which chunks a frame is in: the last ones begun."""
+    for number in reversed(range(len(chunks))):
+        if frame not in chunks[number]:
+            return
+        yield number
+
+
+class _Array:
+    """An npy file whose length is known before its content."""
+
+    def __init__(self, path: Path, frames: int, size: tuple[int, int]) -> None:
+        self.size = size
+        self._path = path
+        self._shape = (frames, *size, 3)
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> "_Array":
+        self._file = self._path.open("wb")
+        np.lib.format.write_array_header_1_0(self._file, {"descr": "|u1", "fortran_order": False, "shape": self._shape})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, pixels: memoryview) -> None:
+        assert self._file is not None
+        self._file.write(pixels)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,95 @@
+"""`reelmill check` for clips: every clip of `text_video_pairs.json` opens and is what its row says.
+
+Rules: `rows` (the view is a list of rows), `exists`, `opens`, `frames` (decoding gives as many frames as the container
+shows), `duration` (the clip lasts as long as its row says, to two frames), `name` (ends in its whole seconds).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import av
+
+from reelmill.contract.errors import ItemError, TransientError
+from reelmill_stages.checks import Finding
+from reelmill_stages.file_names import STEM_BYTES
+from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.stages.clip.pairs import PAIRS, read_pairs
+
+
+class ClipsCheck:
+    """Implements `checks.Check`."""
+
+    def detect(self, folder: Path) -> bool:
+        return (folder / PAIRS).is_file()
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        try:
+            rows = read_pairs(folder / PAIRS)
+        except (OSError, ValueError, TypeError) as error:
+            yield Finding(PAIRS, "rows", ok=False, message=str(error))
+            return
+        seen: set[str] = set()
+        bad = 0
+        for number, row in enumerate(rows):
+            problem = _row_problem(row, seen)
+            if problem:
+                bad += 1
+                yield Finding(PAIRS, "rows", ok=False, message=f"row {number}: {problem}")
+            elif row["clip_path"] is not None:
+                yield from _clip(folder, row)
+        if not bad:
+            yield Finding(PAIRS, "rows", ok=True, message=f"{len(rows)} rows")
+
+
+def _row_problem(row: object, seen: set[str]) -> str:
+    if not isinstance(row, dict):
+        return "not an object"
+    needed = ("vid", "clip_path", "transcript", "begin_time", "end_time", "duration", "size")
+    if missing := [name for name in needed if name not in row]:
+        return f"{missing[0]} is missing"
+    if not all(isinstance(row[name], int | float) for name in ("begin_time", "end_time", "duration")):
+        return "begin_time, end_time and duration must be numbers"
+    path = row["clip_path"]
+    if path is None:
+        return "" if row.get("video") else "neither clip_path nor video"
+    if not isinstance(path, str):
+        return f"clip_path is {path!r}"
+    if path in seen:
+        return f"{path} comes twice"
+    seen.add(path)
+    return ""
+
+
+def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
+    name, path = row["clip_path"], folder / row["clip_path"]
+    if not path.is_file():
+        yield Finding(name, "exists", ok=False, message="no such file")
+        return
+    yield _named(name, path.stem, row)
+    try:
+        timeline = read_timeline(path)
+        decoded = _decoded(path, timeline)
+    except (ItemError, TransientError, av.FFmpegError) as error:
+        yield Finding(name, "opens", ok=False, message=str(error))
+        return
+    shown = len(timeline)
+    yield Finding(name, "frames", ok=decoded == shown, message=f"{decoded} of {shown} frames decode")
+    step = timeline.duration / shown
+    off = abs(timeline.duration - row["duration"])
+    lasts = f"{timeline.duration:.3f} s, the row says {row['duration']:.3f} s"
+    yield Finding(name, "duration", ok=off <= 2 * step + 0.001, message=lasts)
+
+
+def _named(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
+    """Whole seconds, and perhaps a suffix that tells clips apart. Very long names may have lost them to it."""
+    times = f"_{int(row['begin_time'])}_{int(row['end_time'])}"
+    ok = re.search(rf"{times}(-[0-9a-f]+)?$", stem) is not None or len(stem.encode()) >= STEM_BYTES
+    return Finding(name, "name", ok=ok, message="" if ok else f"the name does not end in {times}")
+
+
+def _decoded(path: Path, timeline: Timeline) -> int:
+    with av.open(str(path)) as container:
+        stream = container.streams[timeline.stream]
+        return sum(1 for _ in container.decode(stream))

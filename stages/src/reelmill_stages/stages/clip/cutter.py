@@ -1,0 +1,142 @@
+"""Makes the clips of one open video in the block's mode, each as a new item with its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.record import Item, Media
+from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.media import ffmpeg
+from reelmill_stages.media.cut import Cut, cut_at
+from reelmill_stages.media.encode import Encoding, encode
+from reelmill_stages.media.remux import Remuxer, remuxer
+from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.stage import File, NewItem
+from reelmill_stages.stages.clip.names import video_id
+from reelmill_stages.stages.clip.pieces import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """A clip; `reencoded` when it had to be although packets were to be copied."""
+
+    item: NewItem
+    reencoded: bool = False
+
+
+class Cutter:
+    """The clips of one video. `scratch` takes their files."""
+
+    def __init__(self, source: Remuxer, media: Media, block: ClipBlock, scratch: Path) -> None:
+        self.source = source
+        self.media = media
+        self.block = block
+        self.scratch = scratch
+        self._names: set[str] = set()
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.source.timeline
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
+
+    def clip(self, item: Item, piece: Piece) -> Clipped:
+        """Make one clip. Raises ItemError when the span holds no frame or the clip cannot be written."""
+        cut = cut_at(self.timeline, piece.span.start, piece.span.end)
+        piece = self._named(piece)
+        if self.block.mode == "virtual":
+            media = replace(self.media, span=piece.span)
+            made = self._item(item, piece, cut, group=item.group, media=media, how={"mode": "virtual"})
+            return Clipped(made)
+        name = f"clips/{piece.name}.mp4"
+        target = self.scratch / name
+        target.parent.mkdir(exist_ok=True)
+        how, forced = self._write(cut, target)
+        made = self._item(item, piece, cut, group=piece.key, media=name, how=how, files=(File(name, target),))
+        return Clipped(made, forced)
+
+    def _named(self, piece: Piece) -> Piece:
+        """Listings name clips apart; of items that came without a name, two may want the same."""
+        name = piece.name
+        if name in self._names:
+            name = f"{name}-{fingerprint(piece.key)[:8]}"
+        self._names.add(name)
+        return replace(piece, name=name)
+
+    def _write(self, cut: Cut, target: Path) -> tuple[dict[str, Any], bool]:
+        """Write the file under a temporary name; how it was made, and whether encoding was forced."""
+        partial = target.with_name(f"{target.name}.partial")
+        forced = False
+        if self.block.mode == "copy":
+            piece = self.source.slice_of(cut)
+            if piece is not None:
+                self.source.copy(cut, piece, partial)
+                partial.replace(target)
+                return {"mode": "copy"}, False
+            forced = True
+        encoding = Encoding("h264" if forced else self.block.codec, self.block.crf, self.block.preset)
+        encode(self.source, cut, partial, encoding)
+        partial.replace(target)
+        details = {"encoder": encoding.encoder, "crf": encoding.crf, "preset": encoding.preset}
+        return {"mode": "reencode", **details, "ffmpeg": ffmpeg.binary().banner}, forced
+
+    def _item(
+        self,
+        item: Item,
+        piece: Piece,
+        cut: Cut,
+        *,
+        group: str,
+        media: str | Media,
+        how: Mapping[str, Any],
+        files: tuple[File, ...] = (),
+    ) -> NewItem:
+        span = piece.span
+        length = round(span.end - span.start, 6)
+        times = {"start": span.start, "end": span.end, "duration": length}
+        return NewItem(
+            key=piece.key,
+            group=group,
+            weight=length,
+            media=media,
+            files=files,
+            fields={**item.fields, "vid": video_id(item), **times, "name": piece.name},
+            provenance={**self._provenance(cut), **how, **({"overhang": piece.overhang} if piece.overhang else {})},
+        )
+
+    def _provenance(self, cut: Cut) -> dict[str, Any]:
+        base = cut.time_base
+        return {
+            "source": self.media.to_json(),
+            "stream": self.timeline.stream,
+            "codec": self.timeline.codec,
+            "in": cut.start,
+            "out": cut.end,
+            "timeBase": f"{base.numerator}/{base.denominator}",
+            "frames": [cut.frames.start, cut.frames.stop],
+            "audio": self.block.audio,
+            "versions": _versions(),
+        }
+
+
+@contextmanager
+def cutter(path: Path, media: Media, block: ClipBlock, scratch: Path) -> Iterator[Cutter]:
+    """Open a video once for all of its clips. Raises ItemError for a file that is no good video."""
+    timeline = read_timeline(path)
+    with remuxer(path, timeline, audio=block.audio == "keep") as source:
+        yield Cutter(source, media, block, scratch)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"av": av.__version__, "libavformat": ".".join(map(str, av.library_versions["libavformat"]))}

@@ -1,0 +1,86 @@
+"""Which clips an item becomes: its own span, equal lengths, or the scenes of its video."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item, Span
+from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.media.scenes import scenes
+from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.stage import Filtered
+from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
+from reelmill_stages.stages.clip.spans import (
+    RequestedSpan,
+    divided,
+    equal_spans,
+    is_longer,
+    is_shorter,
+    wanted_span,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A clip to be cut. `overhang` are seconds that its span reached beyond the end of the video."""
+
+    key: str
+    name: str
+    span: Span
+    overhang: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The clips of one item, in order; `short` counts pieces that were left out as too short."""
+
+    pieces: tuple[Piece, ...]
+    short: int = 0
+
+
+def pieces_of(item: Item, path: Path, timeline: Timeline, block: ClipBlock) -> Pieces | Filtered:
+    """The clips of an item. Raises ItemError for a bad span and, with scenes, for what cannot be decoded."""
+    shortest = seconds(block.min_length)
+    longest = seconds(block.max_length) if block.max_length else None
+    if block.by == "metadata":
+        return _own(item, timeline, shortest, longest)
+    whole = _window(item, timeline)
+    if block.by == "length":
+        spans = equal_spans(whole, seconds(block.length))
+    else:
+        spans = [part for scene in _scenes(path, timeline, whole, block) for part in divided(scene, longest)]
+    kept = [span for span in spans if not is_shorter(span, shortest) and timeline.window(span.start, span.end)]
+    if not kept:
+        return Filtered("too_short", f"none of {len(spans)} pieces has {shortest:g} s")
+    names = piece_names(item, kept)
+    made = (Piece(piece_key(item, span), name, span) for span, name in zip(kept, names, strict=True))
+    return Pieces(tuple(made), len(spans) - len(kept))
+
+
+def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None) -> Pieces | Filtered:
+    wanted: RequestedSpan = wanted_span(item.fields, timeline.duration)
+    span = wanted.span
+    length = f"{span.end - span.start:.3f} s"
+    if is_shorter(span, shortest):
+        return Filtered("too_short", f"{length}, under {shortest:g} s")
+    if longest is not None and is_longer(span, longest):
+        return Filtered("too_long", f"{length}, over {longest:g} s")
+    return Pieces((Piece(item.key, clip_name(item, span), span, wanted.overhang),))
+
+
+def _window(item: Item, timeline: Timeline) -> Span:
+    """What is to be divided: the whole video, or the span that a virtual clip means."""
+    given = item.media.span if item.media else None
+    if given is None:
+        return Span(0.0, timeline.duration)
+    if not timeline.window(given.start, given.end):
+        raise ItemError("span_outside", f"{given.start:g} s to {given.end:g} s of a video of {timeline.duration:.3f} s")
+    return Span(given.start, min(given.end, timeline.duration))
+
+
+def _scenes(path: Path, timeline: Timeline, whole: Span, block: ClipBlock) -> list[Span]:
+    frames = timeline.window(whole.start, whole.end)
+    found = scenes(path, timeline, frames, block.threshold)
+    edges = [whole.start, *(timeline.seconds(scene.start) for scene in found[1:]), whole.end]
+    return [Span(edges[number], edges[number + 1]) for number in range(len(found))]

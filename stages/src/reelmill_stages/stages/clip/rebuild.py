@@ -1,0 +1,43 @@
+"""A clip again, from its item row and its source file alone: what provenance is for."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item, Media, Span
+from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.media.encode import ENCODERS
+from reelmill_stages.stages.clip.cutter import cutter
+from reelmill_stages.stages.clip.pieces import Piece
+
+_SAME = ("stream", "in", "out", "timeBase", "frames", "mode")
+
+
+def rebuild(item: Item, source: Path, folder: Path) -> Path:
+    """The item's clip, below `folder`, from the file that `item.provenance["source"]` names.
+
+    With the same versions of the libraries it is the same file, byte for byte. Raises ItemError(`changed`) when the
+    source's frames no longer lie where they lay, ItemError(`no_clip`) for a virtual clip, which has no file.
+    """
+    known = item.provenance
+    if known["mode"] == "virtual":
+        raise ItemError("no_clip", f"{item.key} is a span of its source, not a file")
+    fields = item.fields
+    piece = Piece(item.key, fields["name"], Span(fields["start"], fields["end"]), known.get("overhang", 0.0))
+    media = replace(Media.from_json(known["source"]), span=None)
+    with cutter(source, media, _block(known), folder) as video:
+        made = video.clip(item, piece).item
+    if any(made.provenance[name] != known[name] for name in _SAME):
+        raise ItemError("changed", f"{source.name} has other frames than the ones that the clip was made of")
+    return made.files[0].path
+
+
+def _block(known: Mapping[str, Any]) -> ClipBlock:
+    """The parameters that decide what the clip's file holds."""
+    if known["mode"] == "copy":
+        return ClipBlock(mode="copy", audio=known["audio"])
+    codec = next(name for name, encoder in ENCODERS.items() if encoder == known["encoder"])
+    wanted = {"mode": "reencode", "codec": codec, "crf": known["crf"], "preset": known["preset"]}
+    return ClipBlock.model_validate({**wanted, "audio": known["audio"]})

@@ -1,0 +1,86 @@
+"""Spans of time: which are good, and how a video is divided into them. Pure; seconds on the presentation time line."""
+
+import math
+from dataclasses import dataclass
+from math import ceil
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Fields, Span
+
+SLACK = 1.0
+"""Seconds that a span may reach beyond the end of its video: captions are made from rounded durations."""
+
+_TINY = 1e-6
+"""Seconds; floats that differ by less mean the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedSpan:
+    """A span inside of its video; `overhang` is what was cut off at the end, in seconds."""
+
+    span: Span
+    overhang: float = 0.0
+
+
+def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
+    """The span that an item's `start` and `end` mean in a video of this duration.
+
+    Raises ItemError `bad_span` (null, no number, not finite, negative, zero length, reversed) and `span_outside`.
+    """
+    start, end = _number(fields, "start"), _number(fields, "end")
+    if start < 0:
+        raise ItemError("bad_span", f"start is {start:g} s: it must not be negative")
+    if end <= start:
+        what = "has no length" if end == start else "is reversed"
+        raise ItemError("bad_span", f"the span {start:g} s to {end:g} s {what}")
+    if start >= duration - _TINY or end > duration + SLACK:
+        raise ItemError(
+            "span_outside", f"the span {start:g} s to {end:g} s leaves the video, which has {duration:.3f} s"
+        )
+    overhang = end - duration
+    return RequestedSpan(Span(start, duration), overhang) if overhang > _TINY else RequestedSpan(Span(start, end))
+
+
+def equal_spans(whole: Span, length: float) -> list[Span]:
+    """The span divided into pieces of this length; the last one may be shorter."""
+    count = max(1, ceil((whole.end - whole.start - _TINY) / length))
+    return [
+        Span(whole.start + number * length, min(whole.end, whole.start + (number + 1) * length))
+        for number in range(count)
+    ]
+
+
+def divided(span: Span, longest: float | None) -> list[Span]:
+    """The span in as few equal pieces as keep to `longest` seconds."""
+    length = span.end - span.start
+    if longest is None or length <= longest + _TINY:
+        return [span]
+    count = ceil((length - _TINY) / longest)
+    edges = [span.start + length * number / count for number in range(count)] + [span.end]
+    return [Span(edges[number], edges[number + 1]) for number in range(count)]
+
+
+def is_shorter(span: Span, limit: float) -> bool:
+    """Whether a span falls short of a limit by more than a rounding."""
+    return span.end - span.start < limit - _TINY
+
+
+def is_longer(span: Span, limit: float | None) -> bool:
+    """Whether a span exceeds a limit by more than a rounding."""
+    return limit is not None and span.end - span.start > limit + _TINY
+
+
+def _number(fields: Fields, name: str) -> float:
+    value = fields.get(name)
+    if value is None:
+        hint = "is null" if name in fields else "is missing"
+        raise ItemError("bad_span", f"{name} {hint}: cutting by metadata needs start and end in seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ItemError("bad_span", f"{name} is {value!r}, not a number of seconds")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise ItemError("bad_span", f"{name} is {value!r}, not a number of seconds") from None
+    if not math.isfinite(number):
+        raise ItemError("bad_span", f"{name} is {value!r}: it must be finite")
+    return number

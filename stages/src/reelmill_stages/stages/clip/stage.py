@@ -1,0 +1,106 @@
+"""`clip`: videos become clips, by copied packets, by encoding anew, or as mere spans of the source."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.log import event
+from reelmill.contract.record import Media
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.media import ffmpeg
+from reelmill_stages.media.encode import ENCODERS
+from reelmill_stages.media.scenes import require as require_scenes
+from reelmill_stages.stage import DataSetReader, Done, Failed, File, Filtered, Input, Result, Stage, Work
+from reelmill_stages.stages.clip.cutter import Cutter, cutter
+from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
+from reelmill_stages.stages.clip.pieces import pieces_of
+
+_log = logging.getLogger(__name__)
+
+
+class ClipStage(Stage):
+    """One open file per source video, whatever the number of its clips.
+
+    Reasons: what `read_timeline` raises, `bad_span`, `span_outside`, `unverified`, `ffmpeg_failed`, `encode_timeout`;
+    filtered `too_short`, `too_long`. Counters: `reencoded` clips whose packets no mp4 holds, `overhang` spans cut
+    off at the end of their video, `too_short` pieces left out.
+    """
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        assert isinstance(block, ClipBlock)
+        self.params = block
+
+    def check(self) -> None:
+        if self.params.by == "scenes":
+            require_scenes()
+        if self.params.mode != "reencode":
+            return
+        encoder = ENCODERS[self.params.codec]
+        if not ffmpeg.has_encoder(encoder):
+            raise SpecError(
+                f"{ffmpeg.binary().path} has no encoder {encoder}", hint="choose another codec, or another ffmpeg"
+            )
+        if self.params.codec == "h264_nvenc":
+            event(_log, "GPU encoders have few sessions: keep workers per GPU low", level=logging.WARNING)
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        results: dict[int, Result] = {}
+        places: dict[Media | None, list[int]] = {}
+        for place, one in enumerate(group):
+            places.setdefault(_file(one.item.media), []).append(place)
+        for media, members in places.items():
+            try:
+                if media is None:
+                    raise ItemError("missing", "the item has no media")
+                with cutter(work.fetch(media), media, self.params, work.scratch) as video:
+                    results |= {place: self._one(group[place], video) for place in members}
+            except ItemError as error:
+                results |= {place: Failed(error.reason, error.what) for place in members if place not in results}
+        return [results[place] for place in range(len(group))]
+
+    def _one(self, one: Input, video: Cutter) -> Result:
+        """What becomes of one input; an item with several clips is done with all of them or not at all."""
+        files: list[File] = []
+        try:
+            found = pieces_of(one.item, video.path, video.timeline, self.params)
+            if isinstance(found, Filtered):
+                return found
+            clips = []
+            for piece in found.pieces:
+                clips.append(video.clip(one.item, piece))
+                files += clips[-1].item.files
+        except ItemError as error:
+            for file in files:
+                file.path.unlink()
+            return Failed(error.reason, error.what)
+        counters = {
+            "reencoded": sum(clip.reencoded for clip in clips),
+            "overhang": sum(piece.overhang > 0 for piece in found.pieces),
+            "too_short": found.short,
+        }
+        return Done(
+            items=tuple(clip.item for clip in clips),
+            counters={name: count for name, count in counters.items() if count},
+        )
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        path = data.scratch / PAIRS
+        write_pairs(path, data.items(), data.root)
+        yield File(PAIRS, path)
+
+    def localise(self, view: Path, folder: Path) -> None:
+        if view.name == PAIRS:
+            absolute_paths(view, folder)
+
+    def forecast(self, items: int, weight: float) -> int | None:
+        return 0 if self.params.mode == "virtual" else None
+
+
+def _file(media: Media | None) -> Media | None:
+    """The whole file of a media: virtual clips of one video share it."""
+    return media and replace(media, span=None)

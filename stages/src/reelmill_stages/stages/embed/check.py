@@ -1,0 +1,64 @@
+"""Would IIANet's own reader train on these embeddings? Its rules, one by one, on files and on lists."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
+from reelmill_stages.stages.embed.lip_keys import WIDTH
+from reelmill_stages.stages.embed.lists import PLAIN
+
+KEY = "embedding"
+PATTERN = "*_embedding.npz"
+
+
+class LipsCheck:
+    """The check of format `lips`."""
+
+    def detect(self, folder: Path) -> bool:
+        if any((folder / split / "mix.json").is_file() for split in SPLITS):
+            return next(folder.rglob(PATTERN), None) is not None
+        # Embeddings of other models have the same names, and a list of their own.
+        return not (folder / PLAIN).is_file() and next(folder.rglob(PATTERN), None) is not None
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        lengths: dict[Path, int] = {}
+        for path in sorted(folder.rglob(PATTERN)):
+            found = list(_embedding(path, str(path.relative_to(folder)), lengths))
+            yield from found or [Finding(str(path.relative_to(folder)), "embedding", True)]
+        used: set[Path] = set()
+        for split in SPLITS:
+            if (folder / split).is_dir():
+                yield from check_split(folder, split, lengths, used)
+        if not used and lengths:
+            yield Finding(".", "lists", False, f"no list of {', '.join(SPLITS)} leads to an embedding")
+        elif unlisted := sorted(set(lengths) - used):
+            note = f"{len(unlisted)} embeddings are in no list, {unlisted[0].name} for one: nothing reads them"
+            yield Finding(".", "listed", True, note)
+
+
+def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
+    """What is wrong with one file; its number of frames goes into `lengths`."""
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            keys = list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
+            found: Any = archive[KEY] if KEY in keys else None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        yield Finding(name, "readable", False, f"cannot be opened: {error}")
+        return
+    if not isinstance(found, np.ndarray):
+        yield Finding(name, "embedding_key", False, f"holds {', '.join(keys) or 'no key'}, not {KEY!r}")
+        return
+    if found.ndim != 2 or found.shape[0] != WIDTH or not found.shape[1]:
+        yield Finding(name, "shape", False, f"is {found.shape}, not ({WIDTH}, T)")
+        return
+    lengths[path.absolute()] = found.shape[1]
+    if found.dtype != np.float32:
+        yield Finding(name, "dtype", False, f"is {found.dtype}, not float32")
+    elif not np.isfinite(found).all():
+        yield Finding(name, "finite", False, f"{int((~np.isfinite(found)).sum())} of its values are no numbers")

@@ -1,0 +1,124 @@
+"""The rules of IIANet's reader for the lists of one split, and for the embeddings that they lead to."""
+
+import json
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from posixpath import basename, dirname
+from typing import Any
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.embed.lip_crops import FPS
+from reelmill_stages.stages.embed.lists import READY, SPEAKERS
+
+SPLITS = ("tr", "cv", "tt")
+RATE = 16000
+"""Samples per second of the reader's wavs."""
+TRAINING = "tr"
+_UTTERANCES = 2
+_PARTS = 5
+_SPEAKER = "must be [[wav, npz, samples], …]"
+
+Rows = list[list[Any]]
+
+
+def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set[Path]) -> Iterator[Finding]:
+    """`lengths` are the frames of every sound embedding; those that the lists lead to are added to `used`."""
+    lists = yield from _lists(folder / split, split)
+    if lists is None:
+        return
+    found: list[int] = []
+    missing = 0
+    for speaker in SPEAKERS:
+        file = f"{split}/{speaker}.json"
+        for wav, path, *_ in lists[speaker]:
+            if path.count(".npz") > 1:
+                yield Finding(file, "npz_in_path", False, f"its reader replaces every .npz in {path}, in folders too")
+            embedding = _beside(folder, path)
+            used.add(embedding)
+            if not embedding.is_file():
+                missing += 1
+                yield Finding(file, "embedding_there", False, f"{basename(wav)} has no {embedding.name}")
+            elif embedding in lengths:
+                found.append(lengths[embedding])
+    yield from _equal(split, found)
+    yield from _mixtures(split, lists["mix"], max(found, default=0))
+    yield from _marked(folder / split / READY, f"{split}/{READY}", missing, len(lists["mix"]))
+    if split == TRAINING:
+        yield from _names(lists)
+
+
+def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows] | None]:
+    lists: dict[str, Rows] = {}
+    for name, cells in (("mix", 2), *((speaker, 3) for speaker in SPEAKERS)):
+        file = f"{split}/{name}.json"
+        try:
+            rows = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            yield Finding(file, "lists", False, "is missing" if isinstance(error, FileNotFoundError) else str(error))
+            return None
+        if not isinstance(rows, list) or not all(_is_row(row, cells) for row in rows):
+            yield Finding(file, "lists", False, "must be [[wav, samples], …]" if cells == 2 else _SPEAKER)
+            return None
+        lists[name] = rows
+    sizes = {name: len(rows) for name, rows in lists.items()}
+    together = len(set(sizes.values())) == 1 and sizes["mix"] > 0
+    told = "" if together else f"rows: {', '.join(f'{name} {size}' for name, size in sizes.items())}"
+    yield Finding(split, "lists_aligned", together, told)
+    return lists if together else None
+
+
+def _is_row(row: object, cells: int) -> bool:
+    if not isinstance(row, list) or len(row) != cells or type(row[-1]) is not int:
+        return False
+    return all(isinstance(cell, str) for cell in row[:-1])
+
+
+def _equal(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
+    """Its reader cuts no embedding to the segment, so a batch of unequal ones cannot be stacked."""
+    different = sorted(set(lengths))
+    told = f"embeddings of {different[0]} to {different[-1]} frames cannot be in one batch" if different[1:] else ""
+    yield Finding(split, "equal_frames", not told, told)
+
+
+def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
+    """A mixture shorter than the segment is dropped by its reader, and counted all the same: an index too far."""
+    least = int(frames / FPS * RATE)
+    short = [wav for wav, samples in rows if samples < least]
+    told = f"{len(short)} have fewer than the {least} samples of {frames} frames: {basename(short[0])}" if short else ""
+    yield Finding(f"{split}/mix.json", "mixture_length", not short, told)
+
+
+def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]:
+    if not path.is_file():
+        yield Finding(file, "ready", False, "the split is not marked: items of it have no embedding")
+        return
+    try:
+        marked = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    except (ValueError, KeyError, TypeError):
+        marked = None
+    true = not missing and marked == rows
+    told = f"the mark says {marked} rows, but {rows} are listed and {missing} embeddings are missing"
+    yield Finding(file, "ready_true", true, "" if true else told)
+
+
+def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
+    """Its training reader takes speaker and utterance from the wav's folder and name, and draws until two differ."""
+    utterances: set[str] = set()
+    for speaker in SPEAKERS:
+        for wav, *_ in lists[speaker]:
+            parts = basename(wav).split("_")
+            if basename(dirname(wav)) != speaker or len(parts) < _PARTS:
+                told = f"{wav} is not …/{speaker}/A_B_x_C_D….wav"
+                yield Finding(f"{TRAINING}/{speaker}.json", "wav_names", False, told)
+                return
+            first = 0 if speaker == SPEAKERS[0] else 3
+            utterances.add("_".join(parts[first : first + 2]))
+    yield Finding(TRAINING, "wav_names", True)
+    enough = len(utterances) >= _UTTERANCES
+    told = "" if enough else "all wavs are of one utterance: its reader would look for another for ever"
+    yield Finding(TRAINING, "two_utterances", enough, told)
+
+
+def _beside(folder: Path, path: str) -> Path:
+    """Where the reader looks for the embedding of a listed file; relative paths are the store's."""
+    return (folder / path.replace(".npz", "_embedding.npz")).absolute()

@@ -1,0 +1,158 @@
+"""`embed`: workers decode and preprocess, one process runs the model over batches and writes one file per item.
+
+What a model gives for an item depends on that item alone, not on who shares its batch. Features that are not numbers
+are no features: the item fails.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError, StoreError
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.stages.embed import EmbedBlock
+from reelmill_stages.models.device import Device, choose
+from reelmill_stages.models.extra import require
+from reelmill_stages.stage import (
+    Assembled,
+    DataSetReader,
+    Done,
+    Failed,
+    File,
+    Input,
+    Kept,
+    NewItem,
+    Refused,
+    Result,
+    Shard,
+    Stage,
+    Work,
+)
+from reelmill_stages.stages.embed.batches import batches
+from reelmill_stages.stages.embed.family import Array, Prepared, family
+from reelmill_stages.stages.embed.lists import absolute, present_lists
+from reelmill_stages.store.keys import check_new_key
+
+SUFFIX = "_embedding.npz"
+_PREPARED = "prepared"
+_ROOM = 100
+"""Bytes of a store's key before a file's own name."""
+_LONGEST_PART = 255
+"""Bytes of a folder's or file's name on a disk."""
+
+
+class EmbedStage(Stage):
+    """See the module."""
+
+    spans = True
+    pace = 0.2
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        assert isinstance(block, EmbedBlock)
+        self._block = block
+        self._family = family(block)
+
+    def check(self) -> None:
+        require(*self._family.packages)
+
+    def check_files(self, read: Callable[[FileRef], Path]) -> None:
+        self._family.check(read)
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(given, work) for given in group]
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
+        device = choose(self._block.device)
+        model = self._family.model(shard.read, device, precision=self._block.precision)
+        difference: float | None = None
+        for batch in batches(kept, self._block.batch, shard.first_number):
+            arrays = [np.load(one.done.payload[0].path, mmap_mode="r") for one in batch]
+            features = model(arrays)
+            if self._block.precision != "float32" and difference is None:
+                exact = self._family.model(shard.read, device, precision="float32")(arrays)
+                difference = relative_difference(features, exact)
+            for one, found in zip(batch, features, strict=True):
+                if np.isfinite(found).all():
+                    yield self._written(one, found, shard.scratch, device, difference)
+                else:
+                    wrong = int(found.size - np.isfinite(found).sum())
+                    yield Refused(one.input.number, "nan_features", f"{wrong} of {found.size} features are no numbers")
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        return present_lists(data)
+
+    def localise(self, view: Path, folder: Path) -> None:
+        absolute(view, folder)
+
+    def forecast(self, items: int, weight: float) -> int | None:
+        return self._family.size(items, weight)
+
+    def _one(self, given: Input, work: Work) -> Result:
+        try:
+            prepared = self._family.prepare(given, work)
+            _check_name(f"{prepared.name}{SUFFIX}")
+        except ItemError as error:
+            return Failed(error.reason, error.what)
+        path = work.scratch / f"{given.number}.npy"
+        np.save(path, prepared.array)
+        return Done(payload=(File(_PREPARED, path),), fields=_told(prepared))
+
+    def _written(
+        self, one: Kept, features: Array, scratch: Path, device: Device, difference: float | None
+    ) -> Assembled:
+        item, told = one.input.item, one.done.fields
+        file = File(f"{told['name']}{SUFFIX}", scratch / f"{one.input.number}.npz")
+        write_embedding(file.path, features)
+        shape = {"shape": list(features.shape)}
+        measured = {} if difference is None else {"precision_difference": float(f"{difference:.3g}")}
+        made = NewItem(
+            key=item.key,
+            group=item.group,
+            weight=told["seconds"] or item.weight,
+            media=file.name,
+            fields={**item.fields, **told["fields"], **shape, **measured},
+            provenance=self._provenance(one, device),
+        )
+        return Assembled(
+            file, (made,), through=one.input.number, counters={"gpu_fallback": 1} if device.is_fallback else {}
+        )
+
+    def _provenance(self, one: Kept, device: Device) -> dict[str, Any]:
+        item = one.input.item
+        before = {"from": dict(item.provenance)} if item.provenance else {}
+        return {
+            "source": item.media.to_json() if item.media else {},
+            "params": self._block.canonical(),
+            "device": "gpu" if device.is_gpu else "cpu",
+            **before,
+        }
+
+
+def write_embedding(path: Path, features: Array) -> None:
+    """A compressed npz file with the one key `embedding`."""
+    np.savez_compressed(path, embedding=features)
+
+
+def relative_difference(found: Sequence[Array], exact: Sequence[Array]) -> float:
+    """How far features are from the exact ones: the norm of the difference over the norm."""
+    apart = sum(float(((one - other) ** 2).sum()) for one, other in zip(found, exact, strict=True))
+    whole = sum(float((other**2).sum()) for other in exact)
+    return (apart / whole) ** 0.5 if whole else 0.0
+
+
+def _check_name(name: str) -> None:
+    """Raises ItemError(`bad_name`) for what some store cannot hold: found here it costs one item, later a shard."""
+    try:
+        check_new_key(f"{'_' * _ROOM}/{name}")
+    except StoreError as error:
+        raise ItemError("bad_name", str(error)) from error
+    if max(len(part.encode()) for part in name.split("/")) > _LONGEST_PART:
+        raise ItemError("bad_name", f"a part of {name[:200]!r} is longer than {_LONGEST_PART} bytes")
+
+
+def _told(prepared: Prepared) -> dict[str, Any]:
+    return {"name": prepared.name, "seconds": prepared.seconds, "fields": dict(prepared.fields)}

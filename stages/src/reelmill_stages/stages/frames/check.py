@@ -1,0 +1,132 @@
+"""Would CLIP4MC's own trainer train on this folder? Its loader's rules, one by one, without unpickling blindly."""
+
+import json
+import pickle
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.frames.facts import SIZES
+from reelmill_stages.stages.frames.ids import END, LENGTH, START
+from reelmill_stages.stages.frames.info import NAME, read_info
+from reelmill_stages.stages.frames.pickles import globals_of, load
+from reelmill_stages.stages.frames.sampling import LOADER_STEP
+from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
+
+BATCH = {"train": 420, "test": 400}
+"""The trainer's batch sizes; it drops the last, incomplete batch."""
+TEST_SHAPE = (160, 256, 3)
+"""Test frames are not resized by the loader."""
+
+
+class Clip4mcCheck:
+    """The check of format `clip4mc`."""
+
+    def detect(self, folder: Path) -> bool:
+        if next(folder.rglob(VIDEO), None) is not None:
+            return True
+        # Samples of other layouts have the same file about all of them.
+        others = (next(folder.rglob(pattern), None) for pattern in ("*.npy", "*.jpg"))
+        return (folder / NAME).is_file() and not any(others)
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        info = yield from _info(folder)
+        tested = {(folder / path).absolute() for path in info["test"]}
+        listed = {(folder / path).absolute() for paths in info.values() for path in paths}
+        found = {video.parent.absolute() for video in folder.rglob(VIDEO)}
+        for sample in sorted(listed | found):
+            inside = sample.is_relative_to(folder.absolute())
+            name = str(sample.relative_to(folder.absolute())) if inside else str(sample)
+            if sample not in listed and any(info.values()):
+                yield Finding(name, "listed", False, f"the folder is in none of the lists of {NAME}")
+            yield from _video(sample, name, is_test=sample in tested)
+            yield from _text(sample, name)
+            yield from _size(sample, name)
+
+
+def _info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
+    """Findings about dataset_info.json; returns its lists."""
+    try:
+        info = read_info(folder / NAME)
+    except (OSError, ValueError) as error:
+        message = "is missing" if isinstance(error, FileNotFoundError) else str(error)
+        yield Finding(NAME, "dataset_info", False, message)
+        return {"train": [], "val": [], "test": []}
+    yield Finding(NAME, "dataset_info", True)
+    for split, batch in BATCH.items():
+        count = len(info[split])
+        yield Finding(NAME, f"{split}_not_empty", count > 0, "" if count else "the loader raises on an empty list")
+        if 0 < count < batch:
+            note = f"{count} samples are less than the trainer's batch of {batch}, which it drops: lower that size"
+            yield Finding(NAME, f"{split}_batch", True, note)
+    relative = sum(not Path(path).is_absolute() for paths in info.values() for path in paths)
+    if relative:
+        note = f"{relative} paths are relative: train from this folder, or use an export, which has absolute ones"
+        yield Finding(NAME, "paths", True, note)
+    return info
+
+
+def _video(sample: Path, name: str, *, is_test: bool) -> Iterator[Finding]:
+    file = f"{name}/{VIDEO}"
+    frames = yield from _loaded(sample / VIDEO, file)
+    if frames is None:
+        return
+    if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
+        yield Finding(file, "frames_array", False, "must be a uint8 array (N, height, width, 3)")
+        return
+    whole = len(frames) > 0 and len(frames) % LOADER_STEP == 0
+    yield Finding(
+        file, "frames_multiple", whole, "" if whole else f"{len(frames)} frames are no multiple of {LOADER_STEP}"
+    )
+    if is_test:
+        right = frames.shape[1:] == TEST_SHAPE
+        message = f"test frames are {frames.shape[1:3]}, and the loader never resizes them to {TEST_SHAPE[:2]}"
+        yield Finding(file, "test_shape", right, "" if right else message)
+
+
+def _text(sample: Path, name: str) -> Iterator[Finding]:
+    file = f"{name}/{TEXT}"
+    text = yield from _loaded(sample / TEXT, file)
+    if text is None:
+        return
+    tokens = text.get("tokens") if isinstance(text, dict) else None
+    if not isinstance(tokens, np.ndarray) or tokens.dtype != np.int64 or tokens.shape != (LENGTH,):
+        yield Finding(file, "tokens_array", False, f"must be {{'tokens': int64 array ({LENGTH},)}}")
+        return
+    right = bool(tokens[0] == START and (tokens == END).any())
+    yield Finding(file, "tokens_ends", right, "" if right else f"must begin with {START} and hold {END}")
+
+
+def _size(sample: Path, name: str) -> Iterator[Finding]:
+    file = f"{name}/{SIZE}"
+    try:
+        size = json.loads((sample / SIZE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        yield Finding(file, "readable", False, _why(error))
+        return
+    if not isinstance(size, list) or len(size) != SIZES:
+        yield Finding(file, "size_length", False, f"must be a list of {SIZES} numbers")
+        return
+    floats = all(type(value) is float for value in size)
+    yield Finding(file, "size_floats", floats, "" if floats else "must be floats: integers and nulls break a batch")
+
+
+def _loaded(path: Path, file: str) -> Generator[Finding, None, Any]:
+    """A pickle's content, or None after a finding that says why not."""
+    try:
+        protocol, names = globals_of(path)
+        content = load(path)
+    except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError) as error:
+        yield Finding(file, "readable", False, _why(error))
+        return None
+    old = protocol <= 4 and not any(name.startswith("numpy._core") for name in names)
+    message = f"protocol {protocol} with {', '.join(sorted(names))} does not open under numpy 1.23"
+    yield Finding(file, "opens_under_numpy_1", old, "" if old else message)
+    return content
+
+
+def _why(error: Exception) -> str:
+    return "is missing" if isinstance(error, FileNotFoundError) else str(error) or type(error).__name__

@@ -1,0 +1,64 @@
+"""What a sample takes from its item besides pixels: caption, target sizes, names. Wrong ones fail with a class."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item, Span
+from reelmill_stages.file_names import safe_stem
+
+SIZES = 16
+"""Values in CLIP4MC's `size`: the target's share of the picture in each of 16 frames."""
+PLACEHOLDER = 0.5
+"""Full weight in the trainer's loss, as for a target that fills the picture."""
+
+
+def caption(fields: Mapping[str, Any]) -> str:
+    """The item's text. Raises ItemError(`bad_text`)."""
+    text = fields.get("text")
+    if not isinstance(text, str):
+        raise ItemError("bad_text", f"the caption is {type(text).__name__}, not text")
+    if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ItemError("bad_text", "the caption holds half of a surrogate pair, which is no Unicode text")
+    return text
+
+
+def sizes(fields: Mapping[str, Any]) -> list[float] | None:
+    """The item's `size` as floats, or None where it has none. Raises ItemError(`bad_size`)."""
+    given = fields.get("size")
+    if given is None:
+        return None
+    if not isinstance(given, list) or len(given) != SIZES:
+        length = len(given) if isinstance(given, list) else type(given).__name__
+        raise ItemError("bad_size", f"size must be {SIZES} numbers, not {length}")
+    for value in given:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ItemError("bad_size", f"size holds {value!r}, which is no number")
+    return [float(value) for value in given]
+
+
+def span(item: Item) -> Span | None:
+    """The stretch of the file that is meant; None for all of it.
+
+    A row of a source may name a clip that nobody cut (`start`, `end`); what a stage made is cut already. Raises
+    ItemError(`bad_span`).
+    """
+    if item.media is None or item.media.span is not None or not item.media.source:
+        return item.media.span if item.media else None
+    start, end = item.fields.get("start"), item.fields.get("end")
+    if start is None and end is None:
+        return None
+    try:
+        stretch = Span(float(start or 0.0), math.inf if end is None else float(end))
+    except (TypeError, ValueError):
+        raise ItemError("bad_span", f"start {start!r} and end {end!r} are no times") from None
+    if not 0 <= stretch.start < stretch.end:
+        raise ItemError("bad_span", f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time")
+    return stretch
+
+
+def sample_name(number: int, item: Item) -> str:
+    """`sample_000012_VID`: unique by its number, so that all clips of one video have their own files."""
+    vid = item.fields.get("vid") or item.fields.get("name") or item.key
+    return f"sample_{number:06d}_{safe_stem(str(vid))}"

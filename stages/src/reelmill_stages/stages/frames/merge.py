@@ -1,0 +1,51 @@
+"""One dataset_info.json of two: train from the first, test from the second, as CLIP4MC's two metadata files want."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from reelmill_stages.stages.frames.info import read_info
+
+VALIDATION = 1000
+
+
+def merge(train: Path, test: Path, *, validation: int = VALIDATION, leak_free: bool = False) -> dict[str, list[str]]:
+    """Lists of the merged set. Paths are taken as they are; relative ones are made absolute by their file's folder.
+
+    val is the first `validation` samples of train, which stay in train, as the original has it. With `leak_free` val
+    is taken out of train, whole videos at a time, drawn by the videos' names, so that no frame is in both.
+    Raises ValueError for files that are no dataset_info.json.
+    """
+    samples = _absolute(train, "train")
+    tests = _absolute(test, "test")
+    if not leak_free:
+        return {"train": samples, "val": samples[:validation], "test": tests}
+    held_out = _videos(samples, min(validation, len(samples) // 2))
+    return {
+        "train": [sample for sample in samples if _vid(sample) not in held_out],
+        "val": [sample for sample in samples if _vid(sample) in held_out],
+        "test": tests,
+    }
+
+
+def _absolute(path: Path, name: str) -> list[str]:
+    # An absolute path stays as it is when joined.
+    return [str(path.absolute().parent / sample) for sample in read_info(path)[name]]
+
+
+def _videos(samples: Sequence[str], room: int) -> set[str]:
+    """Videos, in the order of their names' digests, as long as their samples fit."""
+    counts: dict[str, int] = {}
+    for sample in samples:
+        counts[_vid(sample)] = counts.get(_vid(sample), 0) + 1
+    chosen: set[str] = set()
+    for vid in sorted(counts, key=lambda vid: hashlib.sha256(vid.encode()).digest()):
+        if counts[vid] <= room:
+            chosen.add(vid)
+            room -= counts[vid]
+    return chosen
+
+
+def _vid(sample: str) -> str:
+    """`sample_000012_VID` -> VID."""
+    return Path(sample).name.split("_", 2)[-1]

@@ -1,0 +1,39 @@
+"""A sample again, from its item row and its source file alone: what provenance is for."""
+
+from pathlib import Path
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item
+from reelmill.contract.spec.stages.frames import FramesBlock
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import render
+from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.stages.frames.captions.tokens import ClipTokens
+from reelmill_stages.stages.frames.facts import caption
+from reelmill_stages.stages.frames.sample import FrameSelection, SampleWriter
+from reelmill_stages.stages.frames.writer import color, write_size, write_text
+
+
+def rebuild(item: Item, source: Path, folder: Path, vocabulary: Path | None = None) -> list[Path]:
+    """The files of the item's sample, in a folder of the sample's name below `folder`.
+
+    `source` is the file that `item.provenance["source"]` names, `vocabulary` the tokenizer's file where the stage had
+    one. Raises ItemError(`changed`) when the source's frames no longer lie where they lay.
+    """
+    provenance = item.provenance
+    block = FramesBlock.model_validate(provenance["params"])
+    timeline = read_timeline(source, stream=provenance["stream"])
+    indices = tuple(provenance["frames"])
+    if max(indices) >= len(timeline) or [timeline.pts[index] for index in indices] != list(provenance["pts"]):
+        raise ItemError("changed", f"{source.name} has other frames than the ones that the sample was made of")
+    taken = FrameSelection(indices, provenance["padded"], range(len(timeline)))
+    sample = SampleWriter(block, taken, folder / item.fields["sample"])
+    for picture in decode(source, timeline, indices):
+        pixels = render(picture.frame, width=block.width, height=block.height, fit=block.fit, color=color(block))
+        sample.add(picture, pixels)
+    paths = list(sample.close())
+    if block.layout == "clip4mc":
+        style = block.tokenizer if isinstance(block.tokenizer, str) else "clip-hf"
+        paths.append(write_text(sample.folder, ClipTokens(style, vocabulary).ids(caption(item.fields))))
+        paths.append(write_size(sample.folder, item.fields["size"]))
+    return paths

@@ -1,0 +1,204 @@
+"""`frames`: sample frames of each item into files that trainers open.
+
+All items of a group that share a file are decoded in one pass over it, whatever the number of clips. A frame that
+cannot be had fails the items that want it and no other; nothing is ever put in its place. A clip shorter than `count`
+frames is padded with its last one, which its provenance and the counter `padded` say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.record import Media
+from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import Turned, render
+from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Skipped, Stage, Work
+from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes, span
+from reelmill_stages.stages.frames.info import absolute, dataset_info
+from reelmill_stages.stages.frames.sample import SampleWriter, take
+from reelmill_stages.stages.frames.versions import versions
+from reelmill_stages.stages.frames.writer import color, write_size, write_text
+
+if TYPE_CHECKING:
+    from reelmill_stages.stages.frames.captions.tokens import ClipTokens
+
+Slots = list[Result | None]
+
+
+class FramesStage(Stage):
+    """See the module."""
+
+    block: FramesBlock
+
+    def check(self) -> None:
+        if self.block.layout == "clip4mc":
+            self._tokens_module()
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        results: Slots = [None] * len(group)
+        files: dict[Media, list[int]] = {}
+        for slot, given in enumerate(group):
+            if self.block.max_samples is not None and given.number >= self.block.max_samples:
+                results[slot] = Skipped("cap", f"only the first {self.block.max_samples} items are wanted")
+            elif given.item.media is None:
+                results[slot] = Failed("no_media", "the item has no file")
+            else:
+                files.setdefault(replace(given.item.media, span=None), []).append(slot)
+        for media, slots in files.items():
+            self._file(media, group, slots, results, work)
+        return cast(Sequence[Result], results)
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        yield dataset_info(data, FramesView.model_validate(view).split)
+
+    def localise(self, view: Path, folder: Path) -> None:
+        absolute(view, folder)
+
+    def forecast(self, items: int, weight: float) -> int | None:
+        """Raw pixels; JPEG files take about a tenth. Every frame is reckoned with 30 a second."""
+        frame = self.block.width * self.block.height * 3
+        if self.block.layout == "jpg":
+            frame = frame // 10 + 600
+        per_second = 30.0 if self.block.all else self.block.fps
+        frames = items * self.block.count if per_second is None else int(weight * per_second)
+        return frames * frame + items * 1024
+
+    def _file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:
+        """All the samples that come from one file."""
+        try:
+            path = work.fetch(media)
+            timeline = read_timeline(path)
+        except ItemError as error:
+            for slot in slots:
+                results[slot] = _failed(error)
+            return
+        samples: dict[int, SampleWriter] = {}
+        for slot in slots:
+            given = group[slot]
+            try:
+                self._check(given)
+                folder = work.scratch / sample_name(given.number, given.item)
+                samples[slot] = SampleWriter(self.block, take(self.block, timeline, span(given.item)), folder)
+            except ItemError as error:
+                results[slot] = _failed(error)
+        gpu = None if self.block.device == "cpu" else work.gpu
+        try:
+            self._decode(path, timeline, list(samples.values()), gpu)
+        except ItemError as error:
+            self._one_by_one(path, timeline, samples, results, error, gpu)
+        for slot, sample in samples.items():
+            if results[slot] is None:
+                results[slot] = self._done(group[slot], sample, timeline, work)
+
+    def _check(self, given: Input) -> None:
+        """What needs no decoding fails before it."""
+        if self.block.layout == "clip4mc":
+            caption(given.item.fields)
+            sizes(given.item.fields)
+
+    def _decode(self, path: Path, timeline: Timeline, samples: Sequence[SampleWriter], gpu: int | None) -> None:
+        """One pass over the file for all samples."""
+        takers: dict[int, list[SampleWriter]] = {}
+        for sample in samples:
+            for index in dict.fromkeys(sample.taken.indices):
+                takers.setdefault(index, []).append(sample)
+        turned = Turned()
+        for picture in decode(path, timeline, list(takers), gpu=gpu):
+            pixels = render(
+                picture.frame,
+                turned=turned.of(picture.frame),
+                width=self.block.width,
+                height=self.block.height,
+                fit=self.block.fit,
+                color=color(self.block),
+            )
+            for sample in takers[picture.index]:
+                sample.add(picture, pixels)
+
+    def _one_by_one(
+        self,
+        path: Path,
+        timeline: Timeline,
+        samples: Mapping[int, SampleWriter],
+        results: Slots,
+        error: ItemError,
+        gpu: int | None,
+    ) -> None:
+        """The common pass met damage: each sample that it left open is tried alone."""
+        for slot, sample in samples.items():
+            if sample.complete:
+                continue
+            if len(samples) > 1:
+                try:
+                    sample.restart()
+                    self._decode(path, timeline, [sample], gpu)
+                    continue
+                except ItemError as own:
+                    error = own
+            sample.discard()
+            results[slot] = _failed(error)
+
+    def _done(self, given: Input, sample: SampleWriter, timeline: Timeline, work: Work) -> Done:
+        item = given.item
+        paths = list(sample.close())
+        fields: dict[str, Any] = {**item.fields, "sample": sample.folder.name, "frames": len(sample.taken.indices)}
+        short = len(sample.taken.window) < self.block.count and not self.block.all and self.block.fps is None
+        counters = {"padded": int(short)}
+        if self.block.device != "cpu" and (work.gpu is not None or self.block.device == "gpu"):
+            counters["gpu_fallback"] = int(not sample.by_gpu)
+        if self.block.layout == "clip4mc":
+            given_sizes = sizes(item.fields)
+            fields["size"] = given_sizes or [PLACEHOLDER] * SIZES
+            if given_sizes is None:
+                fields["size_placeholder"] = True
+                counters["size_placeholder"] = 1
+            paths.append(write_text(sample.folder, self._tokens(work).ids(caption(item.fields))))
+            paths.append(write_size(sample.folder, fields["size"]))
+        files = tuple(File(f"{sample.folder.name}/{path.name}", path) for path in paths)
+        made = NewItem(
+            key=item.key,
+            group=item.group,
+            weight=item.weight,
+            files=files,
+            fields=fields,
+            provenance=self._provenance(given, sample, timeline),
+        )
+        return Done((made,), counters={name: count for name, count in counters.items() if count})
+
+    def _provenance(self, given: Input, sample: SampleWriter, timeline: Timeline) -> dict[str, Any]:
+        media = given.item.media
+        before = {"from": dict(given.item.provenance)} if given.item.provenance else {}
+        return {
+            "source": media.to_json() if media else {},
+            **sample.provenance(timeline),
+            "params": self.block.canonical(),
+            "versions": versions(),
+            **before,
+        }
+
+    def _tokens(self, work: Work) -> "ClipTokens":
+        made: type[ClipTokens] = self._tokens_module().ClipTokens
+        chosen = self.block.tokenizer
+        return made(chosen) if isinstance(chosen, str) else made("clip-hf", work.read(chosen.uri, chosen.digest or ""))
+
+    @staticmethod
+    def _tokens_module() -> ModuleType:
+        """Imported where captions are stored only: other layouts do without its packages."""
+        try:
+            return import_module("reelmill_stages.stages.frames.captions.tokens")
+        except ModuleNotFoundError as error:
+            raise SpecError(
+                f"this installation lacks the package {error.name!r}, which layout clip4mc needs",
+                where="frames",
+                hint="install reelmill-stages with the extra text",
+            ) from error
+
+
+def _failed(error: ItemError) -> Failed:
+    return Failed(error.reason, str(error))

@@ -1,0 +1,72 @@
+"""`reelmill check` for grid features: the rules of RSTNet's and FSGR's readers, and what files say of themselves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, kind_of, opened
+from reelmill_stages.stages.grid.keys import GRIDS, LABELS
+from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images
+
+OTHER_SUFFIXES = (".h5", ".hdf", ".he5")
+_MERGED = tuple(f"{kind}{suffix}" for kind in (GRIDS, LABELS) for suffix in SUFFIXES.values())
+
+
+class GridsCheck:
+    """The check of a folder with files of features. Where a merged file lies beside parts, it alone is meant."""
+
+    def detect(self, folder: Path) -> bool:
+        return bool(_files(folder))
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        seen: dict[str, set[int]] = {}
+        for path in _files(folder):
+            name = path.relative_to(folder).as_posix()
+            if path.suffix in OTHER_SUFFIXES:
+                yield Finding(name, "suffix", False, "the reader takes HDF5 only by the suffix .hdf5")
+                continue
+            try:
+                file = opened(path)
+            except (OSError, ValueError) as error:
+                yield Finding(name, "opens", False, str(error).splitlines()[0])
+                continue
+            except SpecError as error:
+                yield Finding(name, "opens", False, f"{error.what}; {error.hint}")
+                continue
+            try:
+                yield from _file(name, file, seen)
+            finally:
+                file.close()
+        yield from same_images(seen)
+
+
+def _file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterator[Finding]:
+    kind = LABELS if name.rpartition("/")[2].startswith(LABELS) else GRIDS
+    names = sorted(file.names(), key=lambda each: (len(each), each))
+    ids, wrong = naming(name, names, kind)
+    yield from wrong
+    yield from provenance(name, file)
+    yield from count(name, file, ids)
+    lost = list(physical(name, file))
+    yield from lost
+    if not lost and ids:
+        yield from arrays(name, file, ids, kind)
+    seen.setdefault(kind, set()).update(ids)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The merged files, else the parts; HDF5 of any other name too."""
+    merged = [folder / name for name in _MERGED if (folder / name).is_file()]
+    if merged:
+        return merged
+    named = [path for word in ("features", LABELS) for path in folder.glob(f"**/{word}-*") if _is_container(path)]
+    return sorted({*named, *(path for suffix in (".hdf5", *OTHER_SUFFIXES) for path in folder.glob(f"**/*{suffix}"))})
+
+
+def _is_container(path: Path) -> bool:
+    try:
+        kind_of(path)
+    except SpecError:
+        return False
+    return True

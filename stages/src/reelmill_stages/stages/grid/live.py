@@ -1,0 +1,101 @@
+"""Stored features beside live ones: the model runs again over some images, and the arrays are compared like with like.
+
+`python -m reelmill_stages.stages.grid.live FEATURES WEIGHTS IMAGE...` prints a line per image and ends with 1 when one
+differs by more than the tolerance. What the file says of itself (model, fit, grid, space) is what is computed.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill_stages.sources.images import image_id
+from reelmill_stages.stages.grid.containers import opened
+from reelmill_stages.stages.grid.extract import Extractor
+from reelmill_stages.stages.grid.keys import key
+from reelmill_stages.stages.grid.pixels import pixels
+from reelmill_stages.stages.grid.provenance import digest
+from reelmill_stages.stages.grid.tower import Config
+
+TOLERANCE = {"float32": 1e-3, "float16": 2e-2}
+"""Of the largest difference, absolute: features are of the order of 1, devices and batches differ by far less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One image: the largest absolute difference of its stored and its live features, and what is tolerated."""
+
+    image_id: int
+    difference: float
+    tolerance: float
+
+    @property
+    def same(self) -> bool:
+        return self.difference <= self.tolerance
+
+
+def compare(
+    features: Path,
+    weights: Path,
+    images: Sequence[Path],
+    *,
+    tolerance: float | None = None,
+    config: Config | None = None,
+) -> Iterator[Compared]:
+    """Compare the images' arrays, found by the numbers in their names.
+
+    Raises SpecError for other weights than the file was made with, for an image that it does not have, and for a file
+    that does not say what made it; ItemError for an image that cannot be read.
+    """
+    file = opened(features)
+    said = file.attributes
+    try:
+        names = ("model", "input", "fit", "grid", "space", "dtype")
+        block = GridBlock.model_validate({**{name: said[name] for name in names}, "weights": {"uri": str(weights)}})
+    except (KeyError, ValueError) as error:
+        raise SpecError("the file does not say what made it", where=str(features), hint=str(error)) from error
+    if said.get("weights") != digest(weights):
+        raise SpecError(
+            "the file was made with other weights", where=str(weights), hint=f"it says {said.get('weights')}"
+        )
+    extractor = Extractor(block, weights, config=config)
+    allowed = TOLERANCE[block.dtype] if tolerance is None else tolerance
+    for path in images:
+        number = image_id(path.name)
+        if key(number) not in file:
+            raise SpecError(f"there is no {key(number)}", where=str(features), hint=f"{path} is not in this set")
+        live = extractor.run([pixels(path, block.fit, block.input)])[0][0]
+        stored = file.array(key(number)).astype(np.float32)
+        if stored.shape != live.shape:
+            raise SpecError(f"stored is {stored.shape}, live {live.shape}", where=f"{features}: {key(number)}")
+        difference = float(np.abs(stored - live.astype(np.float32)).max())
+        yield Compared(number, difference if np.isfinite(difference) else float("inf"), allowed)
+    file.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 where all are the same, 1 where one differs, 2 for what cannot be compared."""
+    parser = argparse.ArgumentParser(prog="python -m reelmill_stages.stages.grid.live", description=__doc__)
+    parser.add_argument("features", type=Path, help="a file of features")
+    parser.add_argument("weights", type=Path, help="the weights that it was made with")
+    parser.add_argument("images", type=Path, nargs="+", help="images of the set")
+    given = parser.parse_args(arguments)
+    wrong = 0
+    try:
+        for one in compare(given.features, given.weights, given.images):
+            wrong += not one.same
+            word = "same" if one.same else "DIFFERS"
+            sys.stdout.write(f"image {one.image_id}: {word}, by {one.difference:.2g} at most\n")
+    except ReelmillError as error:
+        sys.stderr.write(f"{error}\n{error.hint}\n")
+        return 2
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""One file of all images, made of the parts when everything is there.
+
+It is a real copy unless links are asked for: RSTNet's reader copies the file to a temporary folder and opens it there,
+where links lead nowhere, and what it misses it replaces by noise.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill_stages.stage import DataSetReader, File
+from reelmill_stages.stages.grid.containers import SUFFIXES, Parts, container, opened
+from reelmill_stages.stages.grid.keys import GRIDS, LABELS
+from reelmill_stages.stages.grid.provenance import Attributes, counted, together
+
+
+def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
+    """`grids.…`, and `labels.…` where there are any. Raises SpecError for an image id that comes twice."""
+    parts, splits = _parts(data)
+    for kind, keys in parts.items():
+        if not keys or block.merge == "none":
+            continue
+        name = f"{kind}{SUFFIXES[block.container]}"
+        target = data.scratch / name
+        target.unlink(missing_ok=True)
+        seen: list[Attributes] = []
+        about = partial(_about, seen, splits)
+        count = _merged(block, _fetched(keys, data, seen), target, about)
+        if count != splits.total():
+            raise SpecError(f"{count} arrays were merged of {splits.total()} images", where=name, hint="this is a bug")
+        yield File(name, target)
+
+
+def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
+    """Keys of the parts in the store by kind, in the order of their items, and the images of each split."""
+    parts: dict[str, dict[str, None]] = {GRIDS: {}, LABELS: {}}
+    splits: Counter[str] = Counter()
+    ids: dict[int, str] = {}
+    for item in data.items():
+        if item.media is None:
+            continue
+        number = item.fields["image_id"]
+        if number in ids:
+            raise SpecError(
+                f"{item.key} and {ids[number]} are both image {number}",
+                where=data.name,
+                hint="list both folders in one images source (split: train2014+val2014): it tells such files apart",
+            )
+        ids[number] = item.key
+        parts[GRIDS][item.media.uri] = None
+        if "labels" in item.fields:
+            parts[LABELS][f"{item.media.uri.rpartition('/')[0]}/{item.fields['labels']}"] = None
+        splits[str(item.fields.get("split", ""))] += 1
+    return {kind: list(found) for kind, found in parts.items()}, splits
+
+
+def _about(seen: list[Attributes], splits: Counter[str]) -> Attributes:
+    return counted(together(seen), splits)
+
+
+def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], Attributes]) -> int:
+    if block.merge == "virtual":
+        from reelmill_stages.stages.grid.containers.hdf5 import Hdf5
+
+        return Hdf5().link(parts, target, about)
+    return container(block.container).merge(parts, target, about, block.compression)
+
+
+def _fetched(keys: list[str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
+    """The parts, each fetched once, its attributes noted; a downloaded one is removed after use."""
+    for key in keys:
+        path = data.fetch(key)
+        part = opened(path)
+        seen.append(part.attributes)
+        part.close()
+        yield key.removeprefix(f"{data.root}/"), path
+        if path.is_relative_to(data.scratch):
+            path.unlink()

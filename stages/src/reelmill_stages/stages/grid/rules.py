@@ -1,0 +1,155 @@
+"""The rules of files of features, one by one; each breaks by its own name.
+
+`key_name`, `leading_zeros`, `one_kind`, `provenance`, `count`, `physical`, `shape`, `dtype`, `finite`, `zero_rows`,
+`value_range`, `labels`, `same_images`; beside them `suffix` and `opens`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.grid.containers import Array, ContainerReader
+from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
+from reelmill_stages.stages.grid.provenance import FORMAT
+
+COCO = {
+    "train2014": 82_783,
+    "val2014": 40_504,
+    "test2014": 40_775,
+    "train2017": 118_287,
+    "val2017": 5_000,
+    "test2015": 81_434,
+}
+"""Images of COCO's splits. The one of 2014 is the captioning set's; train2017's number is not its."""
+
+REQUIRED = ("model", "weights", "grid", "space", "fit", "dtype", "versions")
+LARGEST = 1e4
+"""Far above what a LayerNorm with trained weights gives: something else was written there."""
+_NAMED = 3
+_PADDED = re.compile(r"0[0-9]+_(grids|labels)")
+
+
+def naming(name: str, names: Sequence[str], kind: str) -> tuple[list[int], list[Finding]]:
+    """Image ids of the arrays, and what is wrong with names."""
+    ids, wrong = [], []
+    padded = [each for each in names if _PADDED.fullmatch(each)]
+    known = {each: found for each in names if (found := parsed(each))}
+    other = [each for each in names if each not in known and each not in padded]
+    mixed = [each for each, (_, its) in known.items() if its != kind]
+    if padded:
+        wrong.append(Finding(name, "leading_zeros", False, f"the reader asks for %d_{kind}, not {_shown(padded)}"))
+    if other:
+        wrong.append(Finding(name, "key_name", False, f"no reader asks for {_shown(other)}: {key(9, kind)} is a name"))
+    if mixed:
+        wrong.append(Finding(name, "one_kind", False, f"{_shown(mixed)} among {kind}: they belong into another file"))
+    ids = [number for number, its in known.values() if its == kind]
+    return ids, wrong
+
+
+def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
+    """Files are shared: they must say what made them."""
+    missing = [each for each in REQUIRED if not file.attributes.get(each)]
+    if missing:
+        yield Finding(name, "provenance", False, f"the file does not say its {', '.join(missing)}")
+    elif file.attributes.get("format") != FORMAT:
+        yield Finding(name, "provenance", False, f"its format is {file.attributes.get('format')!r}, not {FORMAT!r}")
+
+
+def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Finding]:
+    """As many images as the file says; beside it what COCO has of its splits."""
+    said = file.attributes.get("images")
+    told = f"{len(ids)} images{_of_coco(file.attributes.get('splits'))}"
+    if not ids:
+        yield Finding(name, "count", False, "it holds no image")
+    elif said is not None and said != len(ids):
+        yield Finding(name, "count", False, f"{told}, but {said} were written")
+    else:
+        yield Finding(name, "count", True, told)
+
+
+def physical(name: str, file: ContainerReader) -> Iterator[Finding]:
+    """A reader that copies the file to another folder must find the arrays in it."""
+    handle = getattr(file, "file", None)
+    if handle is None:
+        return
+    import h5py
+
+    links = [each for each in handle if not isinstance(handle.get(each, getlink=True), h5py.HardLink)]
+    virtual = [each for each in handle if each not in links and getattr(handle[each], "is_virtual", False)]
+    if lost := links or virtual:
+        yield Finding(
+            name,
+            "physical",
+            False,
+            f"{len(lost)} arrays lie in other files: a copy of this one is empty",
+        )
+
+
+def arrays(name: str, file: ContainerReader, ids: Sequence[int], kind: str) -> Iterator[Finding]:
+    """Shape, type and values, array by array: nothing is held but one of them."""
+    first = file.array(key(ids[0], kind))
+    low, high = np.inf, -np.inf
+    broken: dict[str, str] = {}
+    for number in ids:
+        array = file.array(key(number, kind))
+        for rule, message in _wrong(array, first, kind, file.attributes).items():
+            broken.setdefault(rule, f"image {number}: {message}")
+        if array.size and array.dtype.kind in "fiu" and np.isfinite(array).all():
+            low, high = min(low, float(array.min())), max(high, float(array.max()))
+    for rule, message in broken.items():
+        yield Finding(name, rule, False, message)
+    if kind == GRIDS and low <= high and not broken:
+        good = low < high and max(-low, high) <= LARGEST
+        yield Finding(name, "value_range", good, f"{low:.3f} to {high:.3f}")
+    if not broken:
+        yield Finding(name, "shape", True, f"{first.shape} {first.dtype}")
+
+
+def same_images(seen: Mapping[str, set[int]]) -> Iterator[Finding]:
+    """Every image with labels has features, and the other way round."""
+    grids, labels = seen.get(GRIDS), seen.get(LABELS)
+    if grids is not None and labels is not None and grids != labels:
+        odd = sorted(grids ^ labels)
+        yield Finding(
+            "labels", "same_images", False, f"{len(odd)} images are in one file only: {_shown(map(str, odd))}"
+        )
+
+
+def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) -> dict[str, str]:
+    """Rule -> message."""
+    if kind == LABELS:
+        if array.ndim != 1 or array.dtype.kind not in "iu" or array.shape != first.shape or (array < 0).any():
+            return {"labels": f"{array.shape} {array.dtype}, one class number per patch is needed, all alike"}
+        return {}
+    wrong = {}
+    expected = (
+        said.get("rows", first.shape[0] if first.ndim else 0),
+        said.get("width", first.shape[-1:] and first.shape[-1]),
+    )
+    if array.ndim != 2 or array.shape != expected:
+        wrong["shape"] = f"{array.shape}, {expected} is what the file says"
+    if array.dtype not in (np.float32, np.float16) or array.dtype != said.get("dtype", str(array.dtype)):
+        wrong["dtype"] = f"{array.dtype}, {said.get('dtype', 'float32 or float16')} is what the file says"
+    elif not np.isfinite(array).all():
+        wrong["finite"] = "NaN or infinity"
+    elif array.ndim == 2 and not array.any(axis=1).all():
+        wrong["zero_rows"] = "a row of zeros counts as padding"
+    return wrong
+
+
+def _of_coco(splits: object) -> str:
+    """` (82,783 of 82,783 train2014)` for what is known of COCO."""
+    try:
+        found = json.loads(str(splits)) if splits else {}
+    except ValueError:
+        return ""
+    told = [f"{number:,} of {COCO[split]:,} {split}" for split, number in found.items() if split in COCO]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _shown(names: Iterator[str] | Sequence[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:_NAMED]) + (f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else "")

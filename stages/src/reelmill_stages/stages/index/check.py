@@ -1,0 +1,63 @@
+"""`reelmill check` for an index of tars: it opens without running anything, and says what the tars say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.index.listing import IndexRow, parse
+from reelmill_stages.tar.inspect import contents
+
+NAMES = ("index.pkl", "index.json")
+
+
+class IndexCheck:
+    """The check of a folder with index.pkl or index.json."""
+
+    def detect(self, folder: Path) -> bool:
+        return any((folder / name).is_file() for name in NAMES)
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        read: dict[str, list[IndexRow]] = {}
+        for name in NAMES:
+            path = folder / name
+            if not path.is_file():
+                yield Finding(name, "present", False, "the trainer reads index.pkl, everybody else index.json")
+                continue
+            try:
+                read[name] = rows = parse(path.read_bytes(), path.suffix)
+            except SpecError as error:
+                yield Finding(name, "plain", False, error.what)
+                continue
+            yield from _listing(name, rows)
+        if len(read) == len(NAMES) and read["index.pkl"] != read["index.json"]:
+            yield Finding("index.json", "twin", False, "it differs from index.pkl")
+        for row in next(iter(read.values()), []):
+            yield _tar(folder, row)
+
+
+def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
+    urls = [row["url"] for row in rows]
+    if not rows:
+        yield Finding(name, "empty", False, "it lists no tar")
+    elif len(set(urls)) < len(urls):
+        twice = next(url for url in urls if urls.count(url) > 1)
+        yield Finding(name, "unique_urls", False, f"{twice} is listed twice")
+    else:
+        samples = sum(row["nsamples"] for row in rows)
+        yield Finding(name, "plain", True, f"{len(rows)} tars, {samples} samples")
+
+
+def _tar(folder: Path, row: IndexRow) -> Finding:
+    url = row["url"]
+    if "://" in url:
+        return Finding(url, "tar", True, "not on this machine: not opened")
+    path = folder / url
+    if not path.is_file():
+        return Finding(url, "tar_missing", False, f"there is no {path}")
+    found = contents(path)
+    if found.problems:
+        return Finding(url, "bad_tar", False, f"{found.problems[0].rule}: {found.problems[0].message}")
+    if found.count != row["nsamples"]:
+        return Finding(url, "nsamples", False, f"it has {found.count} samples, the index says {row['nsamples']}")
+    return Finding(url, "tar", True, f"{found.count} samples")

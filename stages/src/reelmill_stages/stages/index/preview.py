@@ -1,0 +1,108 @@
+"""A look at a tar for a person: the texts of its first samples, and its images on one sheet.
+
+A share of the tars gets one. Which ones depends on the tar's key alone (or, for a fixed number, on its place), so a
+data set that grows keeps the previews that it has.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import render, shown_size
+from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.stage import File, Input
+from reelmill_stages.stages.index.opened import Payloads, fields
+from reelmill_stages.stages.index.said import said
+from reelmill_stages.tar.image import UNREADABLE
+from reelmill_stages.tar.samples import IMAGES, Sample
+from reelmill_stages.tokens.tokenizer import Tokenizer
+
+SAMPLES = 4
+"""Samples in a preview."""
+THUMBNAIL = (256, 160)
+COLUMNS = 8
+VIDEOS = frozenset({"mp4", "mkv", "webm", "avi", "mov", "mpeg"})
+FRAMES = 8
+"""Frames shown of a packed video."""
+
+
+def is_shown(share: str, input_: Input) -> bool:
+    """Whether this tar is one of the `share` (`1%`, or `20` for the first twenty) that get a preview."""
+    if not share.endswith("%"):
+        return input_.number < int(share)
+    chance = int.from_bytes(hashlib.sha256(input_.item.key.encode()).digest()[:8], "big") / 2**64
+    return chance < float(share[:-1]) / 100
+
+
+def preview(
+    name: str, tar: Path, samples: Sequence[Sample], scratch: Path, tokenizer: Tokenizer | None = None
+) -> tuple[File, ...]:
+    """`previews/<name>.txt` and, where there is something to see, `previews/<name>.png`.
+
+    A part that cannot be shown is a line in the text: whether it makes the tar bad is not decided here. With their
+    tokenizer, packs of tokens are shown as what they say, and as what of it is learned.
+    """
+    payloads = Payloads(tar)
+    texts: list[str] = []
+    rows: list[Sequence[Image.Image]] = []
+    try:
+        for sample in samples:
+            texts.append(said(sample, fields(sample, payloads), tokenizer))
+            images: list[Image.Image] = []
+            for part in sample.parts:
+                try:
+                    images += _images(part, payloads.read(sample, part), scratch)
+                except (ItemError, *UNREADABLE) as error:
+                    texts[-1] += f"\n{part}: cannot be shown: {error}"
+            rows += [images[place : place + COLUMNS] for place in range(0, len(images), COLUMNS)]
+    finally:
+        payloads.close()
+    made = [File(f"previews/{name}.txt", scratch / "preview.txt")]
+    made[0].path.write_text("\n\n".join(texts) + "\n", encoding="utf-8", errors="backslashreplace")
+    if rows:
+        made.append(File(f"previews/{name}.png", scratch / "preview.png"))
+        _sheet(rows).save(made[1].path)
+    return tuple(made)
+
+
+def _images(part: str, data: bytes, scratch: Path) -> list[Image.Image]:
+    last = part.rpartition(".")[2]
+    if last in IMAGES:
+        with Image.open(io.BytesIO(data)) as image:
+            return [_thumbnail(image)]
+    if last in VIDEOS:
+        video = scratch / "preview.video"
+        video.write_bytes(data)
+        return _frames(video)
+    return []
+
+
+def _frames(video: Path) -> list[Image.Image]:
+    timeline = read_timeline(video)
+    step = max(1, len(timeline) // FRAMES)
+    found = []
+    for picture in decode(video, timeline, range(len(timeline))[step // 2 :: step][:FRAMES]):
+        width, height = shown_size(picture.frame)
+        pixels = render(picture.frame, width=width, height=height, fit="stretch", color="rgb")
+        found.append(_thumbnail(Image.fromarray(pixels)))
+    return found
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    small = image.convert("RGB")
+    small.thumbnail(THUMBNAIL)
+    return small
+
+
+def _sheet(rows: Sequence[Sequence[Image.Image]]) -> Image.Image:
+    width, height = THUMBNAIL
+    sheet = Image.new("RGB", (width * max(len(row) for row in rows), height * len(rows)))
+    for down, row in enumerate(rows):
+        for across, image in enumerate(row):
+            sheet.paste(image, (across * width, down * height))
+    return sheet

@@ -1,0 +1,118 @@
+"""`index`: look at every tar, name the bad ones, and list the good ones for the trainer.
+
+A tar is good when both readers that count see the same samples in it that it was packed from. A bad one is a failed
+item with the rule that it breaks, and the others go on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Stage, Work
+from reelmill_stages.stages.index.listing import IndexRow, dump, localised, parse, url
+from reelmill_stages.stages.index.opened import Payloads, wrong
+from reelmill_stages.stages.index.preview import SAMPLES, is_shown, preview
+from reelmill_stages.tar.inspect import Contents, contents
+from reelmill_stages.tar.samples import Sample, TarProblem
+from reelmill_stages.tokens.rules import PackRules
+from reelmill_stages.tokens.tokenizer import Tokenizer, load
+
+NAMED = 3
+"""Problems that a failed tar's row names; the rest are counted."""
+
+
+class IndexStage(Stage):
+    """Counts, checks and lists tars."""
+
+    pace = 0.002
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        assert isinstance(block, IndexBlock)
+        self._block = block
+        self._tokenizers: dict[tuple[str, str], Tokenizer] = {}
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(input_, work) for input_ in group]
+
+    def _one(self, input_: Input, work: Work) -> Result:
+        item = input_.item
+        if item.media is None:
+            return Failed("no_media", f"{item.key} is no tar")
+        first: list[Sample] = []
+        try:
+            tar = work.fetch(item.media)
+            full = self._block.check == "full"
+            found = _looked_at(tar, first, full=full, shape=_shape(item.fields))
+            expected = item.fields.get("samples", found.count)
+            if found.count != expected:
+                found.problems.append(TarProblem("sample_count", f"{found.count} samples, packed were {expected}"))
+            if found.problems:
+                return Failed("bad_tar", f"{item.media.uri}: {_words(found.problems)}")
+            files: tuple[File, ...] = ()
+            if is_shown(self._block.preview, input_):
+                files = preview(f"{input_.number:06d}", tar, first, work.scratch, self._tokenizer(item.fields, work))
+        except ItemError as error:
+            return Failed(error.reason, error.what)
+        fields = {"samples": found.count}
+        return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields),))
+
+    def _tokenizer(self, fields: Mapping[str, Any], work: Work) -> Tokenizer | None:
+        """The tokenizer that packs were made with, where their maker says so and it can be had: previews do without."""
+        try:
+            uri, digest = fields["tokenizer"]["uri"], fields["tokenizer"]["digest"]
+            if (uri, digest) not in self._tokenizers:
+                path = work.read(uri, digest)
+                self._tokenizers[uri, digest] = load(path, fields["tokenizer"]["symbols"], uri)
+            return self._tokenizers[uri, digest]
+        except (KeyError, TypeError, SpecError):
+            return None
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        rows = [
+            IndexRow(url=url(item.media.uri, data.root), nsamples=item.fields["samples"])
+            for item in data.items()
+            if item.media is not None
+        ]
+        for name in ("index.pkl", "index.json"):
+            path = data.scratch / name
+            path.write_bytes(dump(rows, path.suffix))
+            yield File(name, path)
+
+    def localise(self, view: Path, folder: Path) -> None:
+        if view.suffix in (".pkl", ".json"):
+            view.write_bytes(dump(localised(parse(view.read_bytes(), view.suffix), folder), view.suffix))
+
+
+def _shape(fields: Mapping[str, Any]) -> PackRules:
+    """What packs of tokens are held against: what the tar's maker says, else the original's."""
+    try:
+        return PackRules.from_json(fields["pack"])
+    except (KeyError, TypeError, ValueError):
+        return PackRules()
+
+
+def _looked_at(tar: Path, first: list[Sample], *, full: bool, shape: PackRules) -> Contents:
+    problems: list[TarProblem] = []
+    payloads = Payloads(tar)
+
+    def visit(sample: Sample) -> None:
+        if len(first) < SAMPLES:
+            first.append(sample)
+        if full:
+            problems.extend(wrong(sample, payloads, shape))
+
+    try:
+        found = contents(tar, visit)
+    finally:
+        payloads.close()
+    found.problems.extend(problems)
+    return found
+
+
+def _words(problems: Sequence[TarProblem]) -> str:
+    named = "; ".join(f"{problem.rule}: {problem.message}" for problem in problems[:NAMED])
+    return named if len(problems) <= NAMED else f"{named}; and {len(problems) - NAMED} more"

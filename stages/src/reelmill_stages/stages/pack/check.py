@@ -1,0 +1,111 @@
+"""`reelmill check` for tars: would the readers that people train with open this folder, and see the same in it?
+
+Four readers, one rule or more each: stock webdataset, the packing pipeline's own reader, Megatron Energon, Hugging
+Face. Tars are walked by their headers; payloads are not read.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.stages.pack.check_energon import energon_problems
+from reelmill_stages.stages.pack.check_huggingface import columns, readme
+from reelmill_stages.tar.inspect import Contents, contents
+from reelmill_stages.tar.samples import TarProblem
+
+PACKS = "tokens.json"
+"""Lies beside packs of tokens."""
+STOCK = "webdataset"
+PATCHED = "packing_reader"
+RULES: Mapping[str, str] = {
+    "empty_file": STOCK,
+    "compressed": STOCK,
+    "truncated": STOCK,
+    "corrupt_header": STOCK,
+    "empty": STOCK,
+    "no_extension": STOCK,
+    "upper_case": PATCHED,
+    "duplicate_part": STOCK,
+    "split_key": STOCK,
+    "dotted_key": STOCK,
+    "empty_part": STOCK,
+    "dashed_frames": STOCK,
+    "hidden": PATCHED,
+    "json_first": PATCHED,
+}
+"""Rule -> the reader that it comes from; what one tar's structure can break."""
+
+
+@dataclass(slots=True)
+class TarFolder:
+    """What all tars of a folder hold, by path relative to it."""
+
+    path: Path
+    tars: dict[str, Contents] = field(default_factory=dict)
+
+
+class TarsCheck:
+    """The check of a folder of tars."""
+
+    def detect(self, folder: Path) -> bool:
+        return any(True for _ in _tars(folder))
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        seen = TarFolder(folder)
+        keys: dict[str, str] = {}
+        # Packs of tokens have as many images as fit, and are not meant for Hugging Face.
+        columned = not (folder / PACKS).is_file()
+        for path in _tars(folder):
+            name = path.relative_to(folder).as_posix()
+            seen.tars[name] = found = contents(path)
+            if found.dashed:
+                found.problems.append(TarProblem("dashed_frames", "key-0.jpg: stock webdataset makes each a sample"))
+            yield from _findings(name, found.problems, f"{found.count} samples")
+            yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
+        for whole in WHOLE:
+            yield from whole(seen)
+
+
+def _tars(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*.tar")) if "_reelmill" not in path.relative_to(folder).parts)
+
+
+def _findings(file: str, problems: list[TarProblem], good: str = "") -> Iterator[Finding]:
+    if not problems and good:
+        yield Finding(file, "structure", True, good)
+    for problem in problems:
+        reader = RULES.get(problem.rule)
+        yield Finding(file, problem.rule, False, f"{problem.message} ({reader})" if reader else problem.message)
+
+
+def _recurring(name: str, found: Contents, keys: dict[str, str]) -> list[TarProblem]:
+    """Whether a key of this tar was in one before it. `keys` remembers; the tar's own list is let go."""
+    other = ""
+    for key in found.keys:
+        if keys.setdefault(key, name) != name and not other:
+            other = f"key {key} is in {keys[key]} too (Energon and webdataset want it once in all tars)"
+    found.keys.clear()
+    return [TarProblem("unique_keys", other)] if other else []
+
+
+def _energon(seen: TarFolder) -> Iterator[Finding]:
+    if not (seen.path / ".nv-meta").is_dir():
+        return
+    problems = list(energon_problems(seen.path, seen.tars))
+    if not problems:
+        yield Finding(".nv-meta", "energon", True, "opens in Megatron Energon")
+    for file, problem in problems:
+        yield from _findings(file, [problem])
+
+
+def _huggingface(seen: TarFolder) -> Iterator[Finding]:
+    problem = readme(seen.path, list(seen.tars))
+    if problem:
+        yield from _findings("README.md", [problem])
+    elif (seen.path / "README.md").exists():
+        yield Finding("README.md", "huggingface", True, "opens with datasets.load_dataset")
+
+
+WHOLE: tuple[Callable[[TarFolder], Iterator[Finding]], ...] = (_energon, _huggingface)
+"""Checks of the folder as one."""

@@ -1,0 +1,69 @@
+"""Megatron Energon's rules: every tar has an index of its samples, and `.nv-meta` tells the same story as the tars."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+from reelmill_stages.tar.inspect import Contents
+from reelmill_stages.tar.samples import TarProblem
+from reelmill_stages.tar.write import index_bytes
+
+
+def energon_problems(folder: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
+    """(file, problem) for each broken rule of a folder with a `.nv-meta`."""
+    for name, found in tars.items():
+        index = folder / f"{name}.idx"
+        if not index.is_file():
+            yield name, TarProblem("energon_index", f"{index.name} is missing: Energon fails without it")
+        elif index.read_bytes() != index_bytes(found.offsets, found.end):
+            yield name, TarProblem("energon_index", f"{index.name} does not say where the samples of this tar begin")
+    yield from _counts(folder / ".nv-meta" / ".info.json", tars)
+    yield from _split(folder / ".nv-meta" / "split.yaml", tars)
+    yield from _dataset(folder / ".nv-meta" / "dataset.yaml")
+
+
+def _counts(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
+    name = ".nv-meta/.info.json"
+    try:
+        counts = json.loads(path.read_text())["shard_counts"]
+        listed = {str(tar): int(count) for tar, count in counts.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        yield name, TarProblem("energon_info", f"no counts of samples: {error}")
+        return
+    for tar in sorted(listed.keys() | tars.keys()):
+        if tar not in tars:
+            yield name, TarProblem("energon_info", f"it lists {tar}, which is not there")
+        elif tar not in listed:
+            yield name, TarProblem("energon_info", f"it does not list {tar}")
+        elif listed[tar] != tars[tar].count:
+            yield name, TarProblem("energon_info", f"{tar} has {tars[tar].count} samples, it says {listed[tar]}")
+
+
+def _split(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
+    name = ".nv-meta/split.yaml"
+    try:
+        parts = yaml.safe_load(path.read_text())["split_parts"]
+        listed = [str(tar) for part in parts.values() for tar in part]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        yield name, TarProblem("energon_split", f"no split parts: {error}")
+        return
+    if any("{" in tar for tar in listed):
+        return
+    for tar in sorted(set(listed) - tars.keys()):
+        yield name, TarProblem("energon_split", f"it lists {tar}, which is not there")
+    if not listed:
+        yield name, TarProblem("energon_split", "no split part has a tar")
+
+
+def _dataset(path: Path) -> Iterator[tuple[str, TarProblem]]:
+    name = ".nv-meta/dataset.yaml"
+    try:
+        read = yaml.safe_load(path.read_text())
+        typed = {"sample_type", "field_map"} <= read.keys() or {"__module__", "__class__"} <= read.keys()
+    except (OSError, AttributeError, yaml.YAMLError) as error:
+        yield name, TarProblem("energon_dataset", f"it says nothing of the samples' type: {error}")
+        return
+    if not typed:
+        yield name, TarProblem("energon_dataset", "it names neither a sample type with its fields nor a class")

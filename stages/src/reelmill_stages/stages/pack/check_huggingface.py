@@ -1,0 +1,68 @@
+"""Hugging Face's rules: the first samples share their parts, videos have a known suffix, and no index is data.
+
+Its `webdataset` builder takes every `*.tar*` of a folder for data unless the README's front matter says otherwise.
+"""
+
+import fnmatch
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reelmill_stages.tar.inspect import Contents
+from reelmill_stages.tar.samples import TarProblem
+
+UNKNOWN_VIDEOS = frozenset({"webm", "flv", "ts", "m4v", "wmv"})
+"""Suffixes of videos that it gives as bytes, not as a video."""
+
+
+def columns(found: Contents) -> list[TarProblem]:
+    """What one tar's first samples break."""
+    problems = []
+    if len(set(found.first)) > 1:
+        one, other = sorted(set(found.first), key=found.first.index)[:2]
+        differ = ", ".join(sorted(set(one) ^ set(other))[:4])
+        problems.append(
+            TarProblem(
+                "same_parts", f"the first {len(found.first)} samples differ in {differ}: Hugging Face refuses them"
+            )
+        )
+    videos = {part for names in found.first for part in names if part.rpartition(".")[2] in UNKNOWN_VIDEOS}
+    if videos:
+        problems.append(
+            TarProblem("video_suffix", f"{', '.join(sorted(videos))} is no video for Hugging Face: use mp4")
+        )
+    return problems
+
+
+def readme(folder: Path, tars: list[str]) -> TarProblem | None:
+    """What the folder's README.md breaks, if there is something to break: tars with an index beside them."""
+    indexed = [f"{tar}.idx" for tar in tars if (folder / f"{tar}.idx").exists()]
+    if not indexed:
+        return None
+    patterns = _patterns(folder / "README.md")
+    if not patterns:
+        return TarProblem("readme", "no front matter with data_files: Hugging Face takes .tar.idx for data")
+    for name in indexed:
+        if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            return TarProblem("readme", f"its data_files take {name} for data")
+    for name in tars:
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
+            return TarProblem("readme", f"its data_files leave {name} out")
+    return None
+
+
+def _patterns(path: Path) -> list[str]:
+    try:
+        front = path.read_text(encoding="utf-8").split("---\n")[1]
+        return [pattern for config in yaml.safe_load(front)["configs"] for pattern in _paths(config["data_files"])]
+    except (OSError, IndexError, KeyError, TypeError, UnicodeDecodeError, yaml.YAMLError):
+        return []
+
+
+def _paths(files: Any) -> list[str]:
+    if isinstance(files, str):
+        return [files]
+    if isinstance(files, dict):
+        return _paths(files["path"]) if "path" in files else [path for one in files.values() for path in _paths(one)]
+    return [path for one in files for path in _paths(one)]

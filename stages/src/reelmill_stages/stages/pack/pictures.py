@@ -1,0 +1,49 @@
+"""Frames of a clip as JPEG parts: each wanted frame decoded once, every image the frame it stands for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.picture import Turned, jpeg, render, shown_size
+from reelmill_stages.stage import File
+from reelmill_stages.stages.pack.sample import PackInput
+from reelmill_stages.tar.lend import lent
+
+
+def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: int | None) -> tuple[File, ...]:
+    """Parts `0.jpg`, `1.jpg`, … of the frames with these indices of the timeline, in the given order.
+
+    An index that is wanted twice gives two parts. Raises ItemError when a frame cannot be decoded.
+    """
+    first = {index: place for place, index in reversed(list(enumerate(wanted)))}
+    turned = Turned()
+    for picture in decode(clip.path, clip.timeline, sorted(first)):
+        upright = turned.of(picture.frame)
+        width, height = reduced(*shown_size(picture.frame, upright), max_side)
+        array = render(picture.frame, width=width, height=height, turned=upright)
+        (clip.scratch / f"{first.pop(picture.index)}.jpg").write_bytes(jpeg(array, quality))
+    if first:
+        raise ItemError("corrupt", f"{len(first)} frames could not be decoded, the first of them {min(first)}")
+    place_of: dict[int, int] = {}
+    for place, index in enumerate(wanted):
+        if place_of.setdefault(index, place) != place:
+            lent(clip.scratch / f"{place_of[index]}.jpg", clip.scratch / f"{place}.jpg")
+    return tuple(File(f"{place}.jpg", clip.scratch / f"{place}.jpg") for place in range(len(wanted)))
+
+
+def reduced(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """The size in pixels after reducing the longer side to `max_side`; the shape is kept, no side falls below 1."""
+    longest = max(width, height)
+    if max_side is None or longest <= max_side:
+        return width, height
+    return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))
+
+
+def info(clip: PackInput) -> dict[str, Any]:
+    """The input unit, as the packing pipeline's json repeats it."""
+    media = clip.item.media
+    unit: dict[str, Any] = {"video_path": media.uri if media else "", "value": clip.text}
+    if media and media.span:
+        unit |= {"start": media.span.start, "end": media.span.end}
+    return unit

@@ -1,0 +1,125 @@
+"""What a sampler gets and gives. It knows one item and its file; nothing of keys, tars or numbers.
+
+One's own sampler is a class:
+
+    class Middle:
+        def __init__(self, block: PackBlock) -> None: ...
+        def sample(self, clip: Clip) -> Sample: ...
+
+It writes its parts into `clip.scratch` and returns them; what their names become in the tar is not its business.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.record import Item
+from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.stage import File
+from reelmill_stages.tar.write import MAX_SIZE
+
+_LONGEST_PART = 80
+_PART = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class UnkeyedSample:
+    """One sample before it has a key.
+
+    `fields` are the json's; `parts` the other members, `File.name` being what follows the key: `mp4`, `0.jpg`.
+    The json also lists the parts' names, as `names_as`: `image_name_list` and `videos` get a list
+    (`000000012-0`, …), `video_id` the key itself.
+    """
+
+    fields: Mapping[str, Any]
+    parts: tuple[File, ...]
+    names_as: str = "image_name_list"
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+    def check(self, scratch: Path) -> None:
+        """Raises ItemError(`bad_sample`, `too_large`) for what cannot be packed and read back.
+
+        Parts must lie below `scratch`: they are deleted when they are packed.
+        """
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise ItemError("bad_sample", f"the sampler gave two parts one name: {', '.join(names)}")
+        for part in self.parts:
+            _check_part(part, scratch)
+        try:
+            json.dumps(dict(self.fields), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ItemError("bad_sample", f"the sampler's fields are not JSON: {error}") from error
+
+
+def _check_part(part: File, scratch: Path) -> None:
+    if not _PART.fullmatch(part.name) or len(part.name) > _LONGEST_PART or part.name == "json":
+        raise ItemError("bad_sample", f"the sampler named a part {part.name!r}: write mp4 or 0.jpg, in lower case")
+    if not part.path.parent.resolve().is_relative_to(scratch.resolve()):
+        raise ItemError(
+            "bad_sample", f"the sampler's part {part.name} lies outside of its folder: write or link it there"
+        )
+    try:
+        size = part.path.stat().st_size
+    except OSError as error:
+        raise ItemError("bad_sample", f"the sampler's part {part.name} has no file: {error.strerror}") from error
+    if size > MAX_SIZE:
+        raise ItemError("too_large", f"part {part.name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")
+
+
+class PackInput:
+    """One item on its way into a tar: its row, its file, and a folder for the parts."""
+
+    def __init__(self, item: Item, path: Path, scratch: Path, timelines: dict[Path, Timeline] | None = None) -> None:
+        self.item = item
+        self.path = path
+        """The video's bytes, to be read only."""
+        self.scratch = scratch
+        """An empty folder."""
+        self._timelines = {} if timelines is None else timelines
+
+    @property
+    def text(self) -> str:
+        """The caption; empty when there is none."""
+        text = self.item.fields.get("text", "")
+        return text if isinstance(text, str) else ""
+
+    @property
+    def talk(self) -> dict[str, Any]:
+        """`{"conversations": …}` where the item has one, else nothing."""
+        said = self.item.fields.get("conversations")
+        return {"conversations": said} if said else {}
+
+    @property
+    def timeline(self) -> Timeline:
+        """The file's visible frames. Raises ItemError for a file that is no video."""
+        if self.path not in self._timelines:
+            self._timelines[self.path] = read_timeline(self.path)
+        return self._timelines[self.path]
+
+    @property
+    def frames(self) -> range:
+        """Indices of the frames that the item means: the whole video, or a virtual clip's span."""
+        media = self.item.media
+        span = media.span if media else None
+        frames = self.timeline.window(span.start, span.end) if span else range(len(self.timeline.pts))
+        if not frames:
+            raise ItemError("no_frames", f"{self.item.key} has no visible frame in its span")
+        return frames
+
+
+class Sampler(Protocol):
+    """Makes one sample of one item. Raises ItemError for an item that cannot be sampled."""
+
+    def sample(self, clip: PackInput) -> UnkeyedSample: ...
+
+
+def document(fields: Mapping[str, Any], names_as: str, parts: tuple[str, ...], key: str) -> bytes:
+    """The sample's json, once its key is known. ASCII, so that any text survives any reader."""
+    names = [key if "." not in part else f"{key}-{part.rpartition('.')[0]}" for part in parts]
+    named: str | list[str] = key if names_as == "video_id" else names
+    return json.dumps({**fields, names_as: named}).encode()

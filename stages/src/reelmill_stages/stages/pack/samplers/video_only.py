@@ -1,0 +1,41 @@
+"""`video_only`: the untouched bytes of the source beside a json with its caption or conversation.
+
+The part is named `mp4` whatever the container: trainers look for that name (Hugging Face knows no `webm` at all, and
+wants the same parts in every sample), and decoders look at the bytes. Other containers are counted.
+"""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill_stages.stage import File
+from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
+from reelmill_stages.tar.lend import lent
+
+_MP4 = {".mp4", ".m4v", ".mov", ""}
+
+
+class VideoOnly:
+    """`{"caption", "video_id"}` and `mp4`, or `{"conversations", "videos"}` where the item has a conversation."""
+
+    def __init__(self, block: PackBlock) -> None:
+        del block
+
+    def sample(self, clip: PackInput) -> UnkeyedSample:
+        media = clip.item.media
+        if media is None or media.span:
+            raise ItemError(
+                "virtual_clip",
+                f"{clip.item.key} is a span of a longer video and has no bytes of its own: "
+                "cut it (clip.mode copy), or pack frames (sampler un or kf)",
+            )
+        if media.source and not clip.timeline.pts:
+            raise ItemError("no_frames", f"{clip.item.key} has no visible frame")
+        container = PurePosixPath(media.uri).suffix.lower()
+        part = File("mp4", lent(clip.path, clip.scratch / "mp4"))
+        counters = {} if container in _MP4 else {f"container_{container[1:]}": 1}
+        conversations: Any = clip.item.fields.get("conversations")
+        if conversations:
+            return UnkeyedSample({"conversations": conversations}, (part,), names_as="videos", counters=counters)
+        return UnkeyedSample({"caption": clip.text}, (part,), names_as="video_id", counters=counters)

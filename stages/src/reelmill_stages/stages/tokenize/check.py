@@ -1,0 +1,88 @@
+"""`reelmill check` for packed tokens: the rules of the trainer that reads them, on every pack of every tar."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reelmill_stages.checks import Finding
+from reelmill_stages.tar.image import fault
+from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem, samples
+from reelmill_stages.tar.walk import BadTar, read, walk
+from reelmill_stages.tokens.rules import PackRules, broken
+
+ABOUT = "tokens.json"
+RULES = (
+    "about", "no_pack", "json", "ids", "mask_length", "mask_values", "mask_symbols", "too_long", "image_borders",
+    "image_patches", "image_blocks", "image_names", "image_missing", "image", "bos", "document_offsets", "text_count",
+    "position_ids",
+)  # fmt: skip
+"""All that a set of packs can break."""
+
+
+class TokensCheck:
+    """The check of a folder of packs."""
+
+    def detect(self, folder: Path) -> bool:
+        if (folder / ABOUT).is_file():
+            return True
+        first = next(_tars(folder), None)
+        return first is not None and "input_ids" in _first_json(first)
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        shape = PackRules()
+        if (folder / ABOUT).is_file():
+            try:
+                shape = PackRules.from_json(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                yield Finding(ABOUT, "about", False, f"it does not say what the packs are made of: {error}")
+        for path in _tars(folder):
+            yield from _tar(path, path.relative_to(folder).as_posix(), shape)
+
+
+def _tars(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*.tar")) if "_reelmill" not in path.relative_to(folder).parts)
+
+
+def _first_json(tar: Path) -> Any:
+    try:
+        sample = next(samples(walk(tar)), None)
+        return json.loads(read(tar, sample.parts["json"])) if sample else {}
+    except (BadTar, KeyError, ValueError):
+        return {}
+
+
+def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
+    packs = tokens = wrong = 0
+    try:
+        for sample in samples(walk(path)):
+            fields, problems = _opened(path, sample, shape)
+            packs += 1
+            tokens += len(fields.get("input_ids", ()))
+            for problem in problems:
+                wrong += 1
+                yield Finding(name, problem.rule, False, problem.message)
+    except BadTar as error:
+        yield Finding(name, error.rule, False, error.what)
+        return
+    if not wrong:
+        yield Finding(name, "packs", True, f"{packs} packs, {tokens} tokens")
+
+
+def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any], list[TarProblem]]:
+    key = sample.key
+    try:
+        fields = json.loads(read(path, sample.parts["json"]))
+    except KeyError:
+        return {}, [TarProblem("no_pack", f"sample {key} has no json")]
+    except ValueError as error:
+        return {}, [TarProblem("json", f"the json of pack {key} cannot be read: {error}")]
+    if not isinstance(fields, dict) or "input_ids" not in fields:
+        return {}, [TarProblem("no_pack", f"sample {key} has no input_ids")]
+    problems = list(broken(key, fields, tuple(sample.parts), shape))
+    for part, member in sample.parts.items():
+        if part.rpartition(".")[2] in IMAGES and (words := fault(read(path, member))):
+            problems.append(TarProblem("image", f"part {part!r} of pack {key} does not decode: {words}"))
+    if not isinstance(fields["input_ids"], list):
+        fields = {}
+    return fields, problems

@@ -1,0 +1,185 @@
+"""`tokenize`: every sample of a tar becomes tokens with a loss mask, and samples are packed to a fixed length.
+
+The worker tokenizes one tar; the samples of `tarsPerTar` tars that follow each other are packed into one tar, so what
+is in it does not depend on how the pass was cut into shards. A sample that cannot be used is left out, with its reason
+in the tar's row, in the counters, and in a file of losses beside the packs; nothing vanishes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.stages.tokenize import TokenizeBlock
+from reelmill_stages.stage import (
+    Assembled,
+    DataSetReader,
+    Done,
+    Failed,
+    File,
+    Input,
+    Kept,
+    ReadFile,
+    Result,
+    Shard,
+    Stage,
+    Work,
+)
+from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocument, cut
+from reelmill_stages.stages.tokenize.pack_json import PackJson
+from reelmill_stages.stages.tokenize.payload import TAR, Loss, Payload, PayloadWriter, Span
+from reelmill_stages.stages.tokenize.pictures import fitted
+from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, payload, told
+from reelmill_stages.stages.tokenize.token_tar import TokenTar
+from reelmill_stages.stages.tokenize.views import views
+from reelmill_stages.tar.lend import lent
+from reelmill_stages.tar.walk import Member
+from reelmill_stages.tokens.rules import PackRules
+from reelmill_stages.tokens.tokenizer import Tokenizer, load
+
+
+class TokenizeStage(Stage):
+    """See the module."""
+
+    spans = True
+    pace = 0.01
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        assert isinstance(block, TokenizeBlock)
+        self._block = block
+        self._loaded: tuple[Tokenizer, DocumentEncoder] | None = None
+
+    def check_files(self, read: Callable[[FileRef], Path]) -> None:
+        load(read(self._block.tokenizer), self._block.symbols.model_dump(), self._block.tokenizer.uri)
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(input_, work) for input_ in group]
+
+    def _one(self, input_: Input, work: Work) -> Result:
+        item = input_.item
+        if item.media is None:
+            return Failed("no_media", f"{item.key} is no tar")
+        folder = work.scratch / f"{input_.number:06d}"
+        folder.mkdir()
+        try:
+            tar = work.fetch(item.media)
+            found = list(told(tar))
+        except ItemError as error:
+            return Failed(error.reason, error.what)
+        tokenizer, writer = self._tokenizer(work.read)
+        writing = PayloadWriter(folder)
+        documents = writer.documents([sample.turns for sample in found if isinstance(sample, UsableSample)])
+        with tar.open("rb") as file:
+            one = _Tar(self._block, file, writing, tokenizer)
+            for sample in found:
+                if isinstance(sample, UnusableSample):
+                    one.lose(sample.key, sample.error)
+                else:
+                    one.take(sample, next(documents))
+        files = writing.close()
+        lost = Counter(loss.reason for loss in one.losses)
+        said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
+        if not one.count:
+            return Failed("no_documents", f"none of {len(found)} samples can be used: {said or 'it is empty'}")
+        counters = {"documents": one.count, **{f"left_out_{reason}": count for reason, count in lost.items()}}
+        return Done(
+            payload=(*files, File(TAR, lent(tar, folder / TAR))),
+            fields={"samples": len(found), "losses": [loss.to_json() for loss in one.losses]},
+            counters={**counters, **one.counters},
+            message=f"left out of {len(found)} samples: {said}" if lost else "",
+        )
+
+    def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
+        tokenizer, _ = self._tokenizer(shard.read)
+        writer = PackJson(tokenizer.size, self._block.max_tokens)
+        facts = {"pack": self._shape(tokenizer).to_json(), "tokenizer": self._file(shard.read)}
+        size, end = self._block.tars_per_tar, shard.first_number + shard.count
+        open_: TokenTar | None = None
+        stretch = -1
+        for one in kept:
+            place = (one.input.number - shard.first_number) // size
+            if open_ is None or place != stretch:
+                full, stretch = open_, place
+                first = shard.first_number + place * size
+                open_ = TokenTar(self._block, shard, first, min(first + size, end), writer)
+                if full:
+                    yield full.finish(facts)
+            open_.add(Payload(one))
+        if open_:
+            yield open_.finish(facts)
+
+    def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
+        return views(data, self._block)
+
+    def _tokenizer(self, read: ReadFile) -> tuple[Tokenizer, DocumentEncoder]:
+        if self._loaded is None:
+            ref = self._block.tokenizer
+            names = self._block.symbols.model_dump()
+            tokenizer = load(read(ref.uri, ref.digest or ""), names, ref.uri)
+            self._loaded = tokenizer, DocumentEncoder(tokenizer, self._block.patches_per_image)
+        return self._loaded
+
+    def _shape(self, tokenizer: Tokenizer) -> PackRules:
+        return PackRules(self._block.max_tokens, self._block.patches_per_image, tokenizer.symbols, tokenizer.size)
+
+    def _file(self, read: ReadFile) -> dict[str, Any]:
+        """The tokenizer as whoever reads the packs finds it again."""
+        ref = self._block.tokenizer
+        with read(ref.uri, ref.digest or "").open("rb") as file:
+            digest = f"sha256:{file_digest(file, 'sha256').hexdigest()}"
+        return {"uri": ref.uri, "digest": digest, "symbols": self._block.symbols.model_dump()}
+
+
+class _Tar:
+    """The samples of one tar on their way into its payload."""
+
+    def __init__(self, block: TokenizeBlock, tar: BinaryIO, writer: PayloadWriter, tokenizer: Tokenizer) -> None:
+        self._block = block
+        self._tar = tar
+        self._payload = writer
+        self._image_ids = tokenizer.symbols.of_images
+        self.losses: list[Loss] = []
+        self.counters: Counter[str] = Counter()
+        self.count = 0
+
+    def lose(self, key: str, error: ItemError) -> None:
+        self.losses.append(Loss(key, error.reason, error.what))
+
+    def take(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
+        """Write a sample down, or note why not."""
+        limit = self._block.max_tokens
+        tokens = 0 if isinstance(document, ItemError) else len(document)
+        try:
+            if isinstance(document, ItemError):
+                raise document
+            if tokens >= limit:
+                document = self._shortened(document)
+            images = [self._image(member) for member in sample.images]
+        except ItemError as error:
+            if tokens >= limit:
+                self._payload.too_long(sample.place, tokens)
+            self.lose(sample.key, error)
+            return
+        self._payload.add(sample.place, document, images)
+        self.count += 1
+        self.counters["escaped"] += document.escaped
+        self.counters["cut"] += document.cut
+
+    def _shortened(self, document: TokenDocument) -> TokenDocument:
+        limit = self._block.max_tokens
+        if self._block.overlong == "drop":
+            raise ItemError("too_long", f"{len(document)} tokens; fewer than {limit} fit")
+        return cut(document, limit - 1, self._image_ids)
+
+    def _image(self, member: Member) -> Span:
+        block = self._block
+        made = fitted(payload(self._tar, member), block.max_image_side, block.image_fit, block.jpeg_quality)
+        if made is None:
+            return TAR, member.data, member.size
+        self.counters["images_made_anew"] += 1
+        return self._payload.image(made)

@@ -1,0 +1,78 @@
+"""The samples of one tar: their jsons and where their images lie, each sample good or lost with a reason."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from reelmill.contract.errors import ItemError
+from reelmill_stages.stages.tokenize.turns import Turn, turns_of
+from reelmill_stages.tar.samples import Sample, samples
+from reelmill_stages.tar.walk import Member, walk
+
+
+@dataclass(frozen=True, slots=True)
+class UsableSample:
+    """A sample that can be tokenized: `images` are the members of its images, in order."""
+
+    place: int
+    key: str
+    turns: tuple[Turn, ...]
+    images: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableSample:
+    """One that cannot."""
+
+    place: int
+    key: str
+    error: ItemError
+
+
+def told(tar: Path) -> Iterator[UsableSample | UnusableSample]:
+    """Every sample of a tar, in order. Raises BadTar for a tar that cannot be read to its end."""
+    with tar.open("rb") as file:
+        for place, sample in enumerate(samples(walk(tar))):
+            try:
+                fields = _fields(file, sample)
+                images = _images(sample, fields)
+                yield UsableSample(place, sample.key, tuple(turns_of(fields, len(images))), images)
+            except ItemError as error:
+                yield UnusableSample(place, sample.key, error)
+
+
+def payload(file: BinaryIO, member: Member) -> bytes:
+    """A member's bytes, from the open tar."""
+    file.seek(member.data)
+    return file.read(member.size)
+
+
+def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
+    if "json" not in sample.parts:
+        raise ItemError("no_json", f"it has no json: {', '.join(sample.names)}")
+    try:
+        found = json.loads(payload(file, sample.parts["json"]))
+    except ValueError as error:
+        raise ItemError("bad_json", f"its json cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ItemError("bad_json", "its json is no object")
+    return found
+
+
+def _images(sample: Sample, fields: dict[str, Any]) -> tuple[Member, ...]:
+    names = fields.get("image_name_list", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ItemError("bad_json", "its image_name_list is no list of names")
+    if not names and "mp4" in sample.parts:
+        raise ItemError("no_images", "it holds a whole video: pack with the sampler un or kf to have images of it")
+    return tuple(_image(sample, name) for name in names)
+
+
+def _image(sample: Sample, name: str) -> Member:
+    place = name.rpartition("-")[2]
+    for suffix in ("jpg", "jpeg", "png"):
+        if member := sample.parts.get(f"{place}.{suffix}"):
+            return member
+    raise ItemError("image_missing", f"it lists {name!r} and has no such image")

@@ -1,0 +1,211 @@
+"""A folder as a store.
+
+An object is a file, and appears whole or not at all: it is written and synced under a hidden folder and then linked
+or renamed to its place. Every change of a key happens under that key's lock, so conditions hold between threads,
+processes and, where the mount shares locks, machines. Folders come and go with their objects, as in a bucket.
+"""
+
+import fcntl
+import hashlib
+import os
+import stat as modes
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill_stages.store import Stat
+from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata
+from reelmill_stages.store.local.errors import mapped
+from reelmill_stages.store.local.listing import HIDDEN, list_folder
+from reelmill_stages.store.local.record import Record, attach, record_of, side_file
+from reelmill_stages.store.local.temporary import fill, make_folders, publish, sweep, sync_folder, temporary
+
+_LOCKS = 256
+
+
+class LocalStore:
+    """Implements `Store` on a folder, which is made by the first write.
+
+    A key's parts are file names: at most 255 bytes each, none empty, and no object lies below another one.
+    """
+
+    def __init__(self, root: Path | str, *, uri: str = "") -> None:
+        self._root = Path(root).absolute()
+        self._uri = uri or str(root)
+        self._hidden = self._root / HIDDEN
+        self._records = self._hidden / "records"
+        self._swept = False
+
+    @property
+    def uri(self) -> str:
+        return self._uri
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self._root
+
+    def stat(self, key: str) -> Stat:
+        path = self._path(key)
+        with mapped(path):
+            status = path.stat()
+            record = record_of(path, status, self._records)
+        return self._stat(key, path, status, record)
+
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("start and length count from 0")
+        with self.open(key, if_match=if_match, version=version) as file, mapped(self._path(key)):
+            file.seek(start)
+            return file.read() if length is None else file.read(length)
+
+    @contextmanager
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
+        path = self._path(key)
+        self._only_version(path, version)
+        with mapped(path):
+            # Not to hang on a pipe that lies in the folder.
+            file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        with file:
+            with mapped(path):
+                status = os.fstat(file.fileno())
+                record = record_of(file.fileno(), status, self._records)
+            self._match(self._stat(key, path, status, record), if_match)
+            yield file
+
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        self._only_version(self._path(key), version)
+        self._match(self.stat(key), if_match)
+        return self._path(key)
+
+    def write(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        create: bool = False,
+        if_match: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Stat:
+        path = self._path(check_new_key(key))
+        encode_metadata(metadata)
+        if create and if_match:
+            raise ValueError("create and if_match exclude each other")
+        if not self._swept:
+            self._swept = True
+            sweep(self._hidden / "tmp")
+        with (
+            data.open("rb") if isinstance(data, Path) else BytesIO(data) as source,
+            mapped(path),
+            temporary(self._hidden / "tmp") as (fd, temp),
+        ):
+            record = Record(fill(fd, source), dict(metadata or {}))
+            side = attach(fd, record, self._records)
+            os.fsync(fd)
+            try:
+                self._publish(key, path, temp, create=create, if_match=if_match)
+            except BaseException:
+                if side:
+                    side.unlink(missing_ok=True)
+                raise
+            return self._stat(key, path, os.fstat(fd), record)
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        with mapped(self._root):
+            for key, path, status in list_folder(self._root, prefix):
+                try:
+                    record = record_of(path, status, self._records)
+                except FileNotFoundError:
+                    continue
+                yield Stat(key, status.st_size, record.etag, status.st_mtime)
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        with mapped(path):
+            if not os.path.lexists(path) or path.is_dir():
+                return
+            with self._locked(key), suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                status = path.lstat()
+                path.unlink()
+                side_file(status, self._records).unlink(missing_ok=True)
+                sync_folder(path.parent)
+                self._prune(path.parent)
+
+    def _path(self, key: str) -> Path:
+        parts = check_key(key).split("/")
+        if "" in parts or HIDDEN in parts:
+            raise StoreError(f"a folder cannot hold the key {key[:200]!r}", where=self._uri, hint="name it otherwise")
+        return self._root.joinpath(*parts)
+
+    def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
+        if not modes.S_ISREG(status.st_mode):
+            raise NotFound("no such object", where=str(path))
+        return Stat(key, status.st_size, record.etag, status.st_mtime, metadata=record.metadata)
+
+    def _only_version(self, path: Path, version: str) -> None:
+        if version:
+            raise NotFound(f"no version {version!r}: a folder keeps none", where=str(path))
+
+    def _match(self, stat: Stat, if_match: str) -> None:
+        if if_match and stat.etag != if_match:
+            raise PreconditionFailed("the object is another one than expected", where=str(self._path(stat.key)))
+
+    def _publish(self, key: str, path: Path, temp: Path, *, create: bool, if_match: str) -> None:
+        with self._locked(key):
+            if path.is_dir():
+                raise StoreError("a folder is in the way of this object", where=str(path), hint="choose another name")
+            replaced: Path | None = None
+            with suppress(FileNotFoundError, NotADirectoryError):
+                replaced = side_file(path.lstat(), self._records)
+            if create and replaced:
+                raise PreconditionFailed("the object exists already", where=str(path))
+            if if_match:
+                self._match_on_write(key, path, if_match)
+            self._place(path, temp, create=create)
+            if replaced:
+                replaced.unlink(missing_ok=True)
+
+    def _match_on_write(self, key: str, path: Path, if_match: str) -> None:
+        try:
+            self._match(self.stat(key), if_match)
+        except NotFound as error:
+            raise PreconditionFailed("the object is gone", where=str(path)) from error
+
+    def _place(self, path: Path, temp: Path, *, create: bool) -> None:
+        # A delete elsewhere may remove the empty folder between making it and using it.
+        for last in (False, False, False, True):
+            try:
+                make_folders(path.parent)
+                publish(temp, path, create=create)
+            except FileExistsError as error:
+                raise PreconditionFailed("the object exists already", where=str(path)) from error
+            except FileNotFoundError:
+                if last:
+                    raise
+            except NotADirectoryError as error:
+                raise StoreError("an object is in the way of a folder", where=str(path)) from error
+            else:
+                return
+
+    def _prune(self, folder: Path) -> None:
+        with suppress(OSError):
+            while folder != self._root:
+                folder.rmdir()
+                folder = folder.parent
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        folder = self._hidden / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        slot = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % _LOCKS
+        fd = os.open(folder / f"{slot:02x}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)

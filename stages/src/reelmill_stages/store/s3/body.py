@@ -1,0 +1,92 @@
+"""An object's bytes as a stream that survives cut connections and never takes a cut body as a whole one."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse, HTTPResponse
+
+from reelmill.contract.errors import ReelmillError, StoreError, TransientError
+from reelmill_stages.store.s3.retry import Attempts, Patience
+
+Opener = Callable[[int, str], BaseHTTPResponse]
+"""(bytes to leave out, etag that must match or "") -> response. Raises errors of the tree; retries by itself."""
+
+
+class Body(io.RawIOBase):
+    """The bytes of one answer. After a cut it asks for the rest of the same object, by its etag.
+
+    Raises PreconditionFailed when the object was replaced meanwhile and TransientError when patience ends.
+    """
+
+    def __init__(
+        self, open_at: Opener, explain: Callable[[Exception], ReelmillError | None], patience: Patience
+    ) -> None:
+        super().__init__()
+        self._open_at = open_at
+        self._explain = explain
+        self._attempts = Attempts(patience)
+        self._at = 0
+        # A stream is closed when it is collected, even one that never came to be.
+        self._response: BaseHTTPResponse = HTTPResponse()
+        self._response = open_at(0, "")
+        self.etag: str = self._response.headers.get("etag", "").replace('"', "")
+        self._size = _length(self._response)
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """All bytes from here, at most `size` at a time."""
+        while chunk := self._next(size):
+            yield chunk
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        chunk = self._next(len(view))
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._release()
+        super().close()
+
+    def _next(self, size: int) -> bytes:
+        while self._at < self._size and size:
+            try:
+                chunk = self._response.read(min(size, self._size - self._at), decode_content=False)
+                if not chunk:
+                    raise EOFError("the body ended early")
+            except (HTTPError, OSError, EOFError) as error:
+                problem = self._explain(error) or TransientError("the body was cut")
+                if not self._attempts.again(problem):
+                    raise problem from error
+                self._reopen()
+            else:
+                self._at += len(chunk)
+                if self._attempts.failed:
+                    self._attempts.progressed()
+                return chunk
+        return b""
+
+    def _reopen(self) -> None:
+        self._release()
+        self._response = self._open_at(self._at, self.etag)
+        if self._at and self._response.status != 206:
+            raise TransientError("the server ignored the range of a request", hint="use a store that serves ranges")
+
+    def _release(self) -> None:
+        # What was not read to the end is closed, not drained.
+        with suppress(HTTPError, OSError):
+            self._response.close()
+            self._response.release_conn()
+
+
+def _length(response: BaseHTTPResponse) -> int:
+    length = response.headers.get("content-length")
+    if length is None:
+        raise StoreError("the server does not say how long an object is", hint="check what lies between here and it")
+    return int(length)

@@ -1,0 +1,276 @@
+"""An S3 bucket, or a prefix in one, as a store.
+
+Only the `s3*` modules here import minio and urllib3. Every request is retried and its errors explained in one place
+(`_call`). After a lost answer the retry of a conditional write meets its own first attempt: then the object is read
+back, and equal content with equal metadata counts as written.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
+
+from minio.datatypes import Object
+from minio.error import S3Error
+from minio.helpers import check_bucket_name
+from urllib3.response import BaseHTTPResponse
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
+from reelmill.contract.task import CA_FOLDER, Connection
+from reelmill_stages.store import Stat
+from reelmill_stages.store.download import save, suffix
+from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
+from reelmill_stages.store.s3 import conditional
+from reelmill_stages.store.s3.body import Body
+from reelmill_stages.store.s3.conditional import WriteReceipt
+from reelmill_stages.store.s3.credentials import provider
+from reelmill_stages.store.s3.errors import explain, no_object, past_end
+from reelmill_stages.store.s3.http import TIMEOUTS, Timeouts, client, pool
+from reelmill_stages.store.s3.retry import PATIENCE, Attempts, Patience
+from reelmill_stages.store.s3.upload import Upload
+
+T = TypeVar("T")
+Found = list[Stat]
+
+PART_SIZE = 16 << 20
+"""Bytes above which a file goes up in parts, and the size of those."""
+
+_CHUNK = 1 << 20
+_READ = 64 << 20
+_META = "x-amz-meta-"
+
+
+class S3Store:
+    """Implements `Store` on a bucket. Safe to share between threads, never between processes.
+
+    Raises StoreError for a connection that cannot be one; nothing is contacted before the first request.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        *,
+        connection: Connection,
+        env: Mapping[str, str],
+        uri: str = "",
+        timeouts: Timeouts = TIMEOUTS,
+        patience: Patience = PATIENCE,
+        part_size: int = PART_SIZE,
+    ) -> None:
+        try:
+            check_bucket_name(bucket)
+        except ValueError as error:
+            raise StoreError(str(error), where=uri or f"s3://{bucket}", hint="check the uri") from error
+        self._bucket = bucket
+        self._prefix = f"{check_key(prefix)}/" if prefix else ""
+        self._uri = uri or f"s3://{bucket}/{prefix}".rstrip("/")
+        self._endpoint = connection.endpoint or "AWS"
+        self._patience = patience
+        self._part_size = part_size
+        ca = env.get(f"{connection.env_prefix}AWS_CA_BUNDLE", "")
+        if ca.startswith(f"{CA_FOLDER}/") and not Path(ca).exists():
+            # Pods always get the path: whether their Secret has this key nobody could know before.
+            ca = ""
+        if connection.ca and not ca:
+            raise StoreError(f"{connection.env_prefix}AWS_CA_BUNDLE is not set", where=self._uri)
+        keys = provider(env, connection.env_prefix, self._uri)
+        self._client = client(connection.endpoint, connection.region, keys, pool(timeouts, ca))
+
+    @property
+    def uri(self) -> str:
+        return self._uri
+
+    def stat(self, key: str) -> Stat:
+        found = self._call(key, lambda: self._head(key))
+        headers = found.metadata or {}
+        encoded = {name[len(_META) :]: value for name, value in headers.items() if name.lower().startswith(_META)}
+        return replace(_listed(key, found), metadata=decode_metadata(encoded))
+
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("start and length count from 0")
+        if length == 0:
+            self._match(self.stat(key), if_match)
+            return b""
+        try:
+            with self._body(key, if_match, version, start, length or 0) as body:
+                return b"".join(body.chunks(_READ))
+        except StoreError as error:
+            if past_end(error):
+                return b""
+            raise
+
+    @contextmanager
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
+        with self._body(key, if_match, version) as body, io.BufferedReader(body, _CHUNK) as file:
+            yield cast("BinaryIO", file)
+
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        with self._body(key, if_match, version) as body:
+            name = hashlib.sha256(f"{self._prefix}{key}\0{body.etag}".encode()).hexdigest()[:24]
+            return save(body.chunks(_CHUNK), folder / (name + suffix(key)))
+
+    def write(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        create: bool = False,
+        if_match: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Stat:
+        if create and if_match:
+            raise ValueError("create and if_match exclude each other")
+        check_new_key(key)
+        headers = {f"{_META}{name}": value for name, value in encode_metadata(metadata).items()}
+        calls: list[Attempts] = []
+
+        def call(request: Callable[[], T]) -> T:
+            calls.append(Attempts(self._patience))
+            return self._call(key, request, calls[-1])
+
+        condition = conditional.condition(create=create, if_match=if_match)
+        upload = Upload(self._client, self._bucket, self._full(key), headers, condition, call)
+        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
+            size = source.seek(0, io.SEEK_END)
+            try:
+                written = self._send(upload, source, size, create=create)
+            except StoreError as error:
+                # The answer was lost, and the retry met what the first attempt had written.
+                found = self._equal(key, source, size, metadata) if any(each.repeated for each in calls) else None
+                if found:
+                    return found
+                if if_match and no_object(error):
+                    raise PreconditionFailed("the object is gone", where=error.where) from error
+                raise
+        return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        # Some servers list folder by folder, where `a/b` comes before `a-b`; only the whole can be put in order.
+        found: Found = []
+        attempts = Attempts(self._patience)
+        while not self._list_on(prefix, found, attempts):
+            pass
+        # A name that ends with a slash is a console's sign for an empty folder.
+        yield from sorted((stat for stat in found if not stat.key.endswith("/")), key=attrgetter("key"))
+
+    def delete(self, key: str) -> None:
+        try:
+            self._call(key, lambda: self._client.remove_object(bucket_name=self._bucket, object_name=self._full(key)))
+        except NotFound as error:
+            if not no_object(error):
+                raise
+
+    def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
+        """Add what the server lists after the last one found; False when it broke off and may be tried again."""
+        try:
+            for each in self._client.list_objects(
+                bucket_name=self._bucket,
+                prefix=self._prefix + check_prefix(prefix),
+                recursive=True,
+                start_after=self._prefix + found[-1].key if found else None,
+            ):
+                found.append(_listed((each.object_name or "").removeprefix(self._prefix), each))
+        except Exception as error:
+            self._again("", error, attempts)
+            return False
+        return True
+
+    def _full(self, key: str) -> str:
+        return self._prefix + check_key(key)
+
+    def _call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
+        attempts = attempts or Attempts(self._patience)
+        while True:
+            try:
+                return request()
+            except Exception as error:
+                self._again(key, error, attempts)
+
+    def _again(self, key: str, error: Exception, attempts: Attempts) -> None:
+        """Wait for the next attempt, or raise what the error means."""
+        problem = self._explain(error, key)
+        if problem is None:
+            raise error
+        if not attempts.again(problem):
+            raise problem from error
+
+    def _explain(self, error: Exception, key: str) -> ReelmillError | None:
+        return explain(error, endpoint=self._endpoint, bucket=self._bucket, key=self._prefix + key if key else "")
+
+    def _send(self, upload: Upload, source: BinaryIO, size: int, *, create: bool) -> WriteReceipt:
+        if size <= self._part_size:
+            source.seek(0)
+            return upload.single(source.read())
+        if create:
+            with suppress(NotFound):
+                self.stat(upload.key.removeprefix(self._prefix))
+                raise PreconditionFailed("the object exists already", where=f"s3://{self._bucket}/{upload.key}")
+        return upload.parts(source, size, self._part_size)
+
+    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+        """The object, if it has this content and metadata."""
+        try:
+            stat = self.stat(key)
+            if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
+                return None
+            source.seek(0)
+            with self._body(key, stat.etag) as body:
+                return stat if all(chunk == source.read(len(chunk)) for chunk in body.chunks(_CHUNK)) else None
+        except (NotFound, PreconditionFailed):
+            return None
+
+    def _body(self, key: str, if_match: str, version: str = "", start: int = 0, length: int = 0) -> Body:
+        def open_at(done: int, etag: str) -> BaseHTTPResponse:
+            match = etag or if_match
+            response = self._call(
+                key,
+                lambda: self._client.get_object(
+                    bucket_name=self._bucket,
+                    object_name=self._full(key),
+                    offset=start + done,
+                    length=length - done if length else 0,
+                    request_headers={"If-Match": f'"{match}"'} if match else None,
+                    version_id=version or None,
+                ),
+            )
+            return self._matching(key, response, match)
+
+        return Body(open_at, lambda error: self._explain(error, key), self._patience)
+
+    def _matching(self, key: str, response: BaseHTTPResponse, etag: str) -> BaseHTTPResponse:
+        # Some servers ignore If-Match on reads.
+        if etag and response.headers.get("etag", "").strip('"') != etag:
+            response.close()
+            raise self._other(key)
+        return response
+
+    def _match(self, stat: Stat, if_match: str) -> None:
+        if if_match and stat.etag != if_match:
+            raise self._other(stat.key)
+
+    def _other(self, key: str) -> PreconditionFailed:
+        return PreconditionFailed("the object is another one than expected", where=f"{self._uri} {key}")
+
+    def _head(self, key: str) -> Object:
+        name = self._full(key)
+        try:
+            return self._client.stat_object(bucket_name=self._bucket, object_name=name)
+        except S3Error as error:
+            if error.code in ("AccessDenied", "BadRequest"):
+                # The answer to a HEAD has no body and cannot say why; a GET can.
+                self._client.get_object(bucket_name=self._bucket, object_name=name, length=1).close()
+                return self._client.stat_object(bucket_name=self._bucket, object_name=name)
+            raise
+
+
+def _listed(key: str, found: Object) -> Stat:
+    modified = found.last_modified.timestamp() if found.last_modified else 0.0
+    return Stat(key, found.size or 0, found.etag or "", modified, found.version_id or "")

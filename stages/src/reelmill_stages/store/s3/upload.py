@@ -1,0 +1,76 @@
+"""A local file or bytes into a bucket: in one request, or in parts side by side.
+
+Memory: a few parts, never the whole file.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+from typing import BinaryIO, Protocol, TypeVar
+
+from minio import Minio
+
+from reelmill_stages.store.s3 import conditional
+from reelmill_stages.store.s3.conditional import WriteReceipt
+
+T = TypeVar("T")
+
+
+class Call(Protocol):
+    """Runs a request with retries. Raises errors of the tree."""
+
+    def __call__(self, request: Callable[[], T], /) -> T: ...
+
+
+_PARALLEL = 3
+_MAX_PARTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One write. `call` runs a request with retries and raises errors of the tree."""
+
+    client: Minio
+    bucket: str
+    key: str
+    metadata: Mapping[str, str]
+    condition: Mapping[str, str]
+    call: "Call"
+
+    def single(self, body: bytes) -> WriteReceipt:
+        """PutObject."""
+        headers = {**self.metadata, **self.condition}
+        return self.call(lambda: conditional.put(self.client, self.bucket, self.key, body, headers))
+
+    def parts(self, source: BinaryIO, size: int, part_size: int) -> WriteReceipt:
+        """A multipart upload of a stream that can seek. The condition is checked where it counts: at completion."""
+        part_size = max(part_size, -(-size // _MAX_PARTS))
+        where = (self.client, self.bucket, self.key)
+        upload = self.call(lambda: conditional.begin(*where, self.metadata))
+        try:
+            etags = self._send(source, size, part_size, upload)
+            return self.call(lambda: conditional.complete(*where, upload, etags, self.condition))
+        except BaseException:
+            with suppress(Exception):
+                conditional.abort(*where, upload)
+            raise
+
+    def _send(self, source: BinaryIO, size: int, part_size: int, upload: str) -> list[str]:
+        reading = Lock()
+
+        def part(index: int) -> str:
+            with reading:
+                source.seek(index * part_size)
+                body = source.read(min(part_size, size - index * part_size))
+            return self.call(lambda: conditional.put_part(self.client, self.bucket, self.key, upload, index + 1, body))
+
+        count = -(-size // part_size)
+        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="upload") as pool:
+            futures = [pool.submit(part, index) for index in range(count)]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
