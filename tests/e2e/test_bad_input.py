@@ -150,7 +150,7 @@ def test_failures_above_the_tolerance_end_with_65_and_cover_nothing_more(tmp_pat
     shop.files()
     looked = {"name": "looked", "clip": {"by": "length", "length": "1s", "mode": "virtual"}}
     samples = {"name": "samples", "frames": SAMPLES["frames"]}
-    shop.stages = [looked, samples]
+    shop.stages = [looked | {"failures": {"tolerate": 0}}, samples]
     ended = shop.run(code=65)
     assert (ended["looked"]["totals"]["failed"], ended["samples"]["segments"]) == (1, 0)
     assert not (tmp_path / "store/samples").exists() or not list((tmp_path / "store/samples").rglob("*.npy"))
@@ -158,6 +158,18 @@ def test_failures_above_the_tolerance_end_with_65_and_cover_nothing_more(tmp_pat
     shop.stages = [looked | {"failures": {"tolerate": 1}}, samples]
     ended = shop.run()
     assert (ended["looked"]["state"], ended["samples"]["totals"]["done"]) == ("cached", 6)
+
+
+def test_one_broken_file_of_a_few_stops_no_first_run(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path)
+    shop.film("a.mp4", "b.mp4", "c.mp4")
+    (shop.videos / "bad.mp4").write_bytes(b"no video")
+    shop.files()
+    looked = {"name": "looked", "clip": {"by": "length", "length": "1s", "mode": "virtual"}}
+    shop.stages = [looked, {"name": "samples", "frames": SAMPLES["frames"]}]
+    ended = shop.run()
+    assert ended["looked"]["totals"]["failed"] == 1
+    assert ended["samples"]["totals"]["done"] == 6
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")

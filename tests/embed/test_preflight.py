@@ -91,7 +91,7 @@ def test_003_f09_an_installation_without_torch_names_the_extra_that_brings_it() 
         "from reelmill.contract.spec.stages.embed import EmbedBlock\n"
         "from reelmill_stages.stages.embed.stage import EmbedStage\n"
         "import sys; sys.modules['torch'] = None\n"
-        "stage = Embed(EmbedBlock.model_validate({'weights': {'uri': '/w'}}))\n"
+        "stage = EmbedStage(EmbedBlock.model_validate({'weights': {'uri': '/w'}}))\n"
         "try: stage.check()\n"
         "except Exception as error: print(type(error).__name__, error, error.hint)\n"
     )

@@ -22,7 +22,7 @@ from simulated_cluster import pipeline
 from symbolic_server import SymbolicServer
 from symbolic_stages import SymbolicStore
 
-CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 2}
+CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 2, "failures": {"tolerate": "0"}}
 
 
 class Notes(QuietObserver):

@@ -100,9 +100,19 @@ def test_retry_passes_that_start_by_themselves(
 
 @pytest.mark.parametrize(
     ("tolerate", "failed", "total", "closed"),
-    [("1%", 1, 100, False), ("1%", 2, 100, True), ("1%", 1, 99, True), ("2", 2, 2, False), ("0", 1, 9, True)],
+    [
+        ("1%", 1, 100, False),
+        ("1%", 2, 100, True),
+        ("1%", 1, 99, True),
+        ("2", 2, 2, False),
+        ("0", 1, 9, True),
+        (None, 10, 10, False),
+        (None, 10, 999, False),
+        (None, 11, 1000, True),
+        (None, 20, 2000, False),
+    ],
 )
-def test_the_tolerance_gate(tolerate: str, failed: int, total: int, closed: bool) -> None:
+def test_the_tolerance_gate(tolerate: str | None, failed: int, total: int, closed: bool) -> None:
     assert over_tolerance(tolerate, Counts(in_=total, done=total - failed, failed=failed)) is closed
 
 

@@ -54,6 +54,7 @@ def pipeline(folder: Path, **run: Any) -> Path:
     spec["store"] = {"uri": str(folder / "store")}
     spec["sources"][0]["files"]["uri"] = f"{folder}/films/"
     spec["stages"][0]["run"] |= run
+    spec["stages"][0]["failures"] = {"tolerate": 0}
     spec["stages"][1]["clip"]["length"] = "1s"
     path = folder / "pipeline.yaml"
     path.write_text(yaml.safe_dump(body))

@@ -104,8 +104,8 @@ def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_goes_on(tm
 
 def test_survey_open_and_commit_start_without_media_libraries(tmp_path: Path) -> None:
     program = (
-        "import sys, reelmill_stages.runtime.step, reelmill_stages.runtime.survey.step, reelmill_stages.runtime.open.step, "
-        "reelmill_stages.runtime.commit.step\n"
+        "import sys, reelmill_stages.runtime.step, reelmill_stages.runtime.survey.step\n"
+        "import reelmill_stages.runtime.open.step, reelmill_stages.runtime.commit.step\n"
         "heavy = {'numpy', 'av', 'minio', 'PIL', 'webdataset', 'pynvml', 'ffmpeg', 'pyarrow'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )

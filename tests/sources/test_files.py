@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill_stages.sources.files import matcher
+from reelmill_stages.sources.globs import matcher
 from source_folders import listed, names, put, reasons
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-MODELS = frozenset({"embed", "grid"})
-"""Blocks that run a model: their image holds torch."""
+from reelmill.contract.spec.block import StageBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +19,6 @@ class PlannerSettings:
     grace_seconds: int = 60
     """From SIGTERM to SIGKILL: time to write a checkpoint."""
 
-    def image_of(self, stage: str) -> str:
-        """The image for a stage's block; for none of them, the one that is small."""
-        return self.embed_image if stage in MODELS else self.image
+    def image_of(self, block: StageBlock | None) -> str:
+        """The image for a stage's block; without a block (survey, removal), the small one."""
+        return self.embed_image if block and block.runs_model else self.image

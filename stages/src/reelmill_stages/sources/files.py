@@ -1,15 +1,15 @@
 """`files`: every object under a prefix that matches the patterns is an item."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from posixpath import basename, splitext
 
-from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.errors import ItemError
 from reelmill.contract.record import Media
 from reelmill.contract.spec.sources.files import FilesBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
+from reelmill_stages.sources.globs import matcher
 from reelmill_stages.sources.listing.drafts import RowDraft
 from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
@@ -52,46 +52,3 @@ def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
 def media_of(uri: str, stat: Stat, source: str) -> Media:
     """The media that an object of a source is, pinned to the version that was listed."""
     return Media(uri, stat.size, etag=stat.etag, version=stat.version, source=source)
-
-
-def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
-    """One pattern for several globs on a path below the prefix; letter case is ignored.
-
-    `*` and `?` stay within a folder, `**` as a whole part crosses any number of them (none too), `[…]` is a set of
-    characters. Raises SpecError for a pattern that cannot be one.
-    """
-    for pattern in patterns:
-        try:
-            re.compile(_translated(pattern))
-        except re.error as error:
-            raise SpecError(
-                f"{pattern!r} is no glob pattern: {error}", hint="write **/*.mp4 or videos/*.mkv"
-            ) from error
-    return re.compile(f"(?:{'|'.join(map(_translated, patterns)) or '(?!)'})\\Z", re.IGNORECASE | re.DOTALL)
-
-
-def _translated(pattern: str) -> str:
-    parts = [part for part in pattern.split("/") if part]
-    out = ""
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        if part == "**":
-            out += ".*" if last else "(?:[^/]+/)*"
-        else:
-            out += _part(part) + ("" if last else "/")
-    return out + (".*" if pattern.endswith("/") else "")
-
-
-def _part(part: str) -> str:
-    out, at = "", 0
-    while at < len(part):
-        char = part[at]
-        end = part.find("]", at + 2)
-        if char == "[" and end > 0:
-            inner = part[at + 1 : end].replace("\\", r"\\").replace("[", r"\[")
-            out += f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]"
-            at = end
-        else:
-            out += {"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char))
-        at += 1
-    return out

@@ -13,6 +13,13 @@ class Block(Model):
     """
 
     data_version: ClassVar[int] = 1
+    gives: ClassVar[str] = "anything"
+    """What its items are (`videos`, `tars`, …): a stage is refused an upstream that gives what it does not take."""
+
+    @property
+    def given(self) -> str:
+        """What its items are with these parameters."""
+        return self.gives
 
     def canonical(self) -> dict[str, Any]:
         """The fields that differ from their defaults, in JSON form."""
@@ -30,6 +37,10 @@ class SourceBlock(Block):
 class StageBlock(Block):
     """A block that turns items into items."""
 
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """What it can read, as other blocks' `gives`; empty: anything."""
+    runs_model: ClassVar[bool] = False
+    """Its pods need the image that holds torch."""
     heavy_views: ClassVar[bool] = False
     """Its views are worth building only when all upstreams are complete."""
     group_size: ClassVar[int] = 1
@@ -43,6 +54,10 @@ class StageBlock(Block):
     @property
     def pod_image(self) -> str | None:
         """Image that the stage's pods need; None: any that holds reelmill's stages."""
+        return None
+
+    def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
+        """Why this block cannot read that one although it takes what it gives: what is wrong, and a hint."""
         return None
 
     def refusals(self) -> list[str]:

@@ -20,8 +20,9 @@ class RetryItems(Model):
 class Failures(Model):
     """Tolerance and retries of a stage."""
 
-    tolerate: Share = "1%"
-    """How many items may fail before later stages stop covering more: `20` or `1%` of the stage's items."""
+    tolerate: Share | None = None
+    """How many items may fail before later stages stop covering more: `20` or `1%` of the stage's items; absent: 1% or
+    10 items, whichever is more."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
     """How many Jobs may try the shards of a pass; what is undone then becomes `failed(shard_lost)`."""
     retries_per_shard: Annotated[int, Field(ge=0, le=20)] = 3

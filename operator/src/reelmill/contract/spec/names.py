@@ -31,8 +31,14 @@ def _duration(text: str) -> str:
     return text
 
 
-def allowed(share: str, total: int) -> int:
-    """How many of `total` a share (`1%` of them, or `20`) allows."""
+ALLOWED_ANYWAY = 10
+"""Failed items that are tolerated by default, however small the stage: one broken file stops no first run."""
+
+
+def allowed(share: str | None, total: int) -> int:
+    """How many of `total` items a share (`1%` of them, or `20`) allows; None: 1% or 10 items, whichever is more."""
+    if share is None:
+        return max(ALLOWED_ANYWAY, total // 100)
     return int(float(share[:-1]) * total / 100) if share.endswith("%") else int(share)
 
 

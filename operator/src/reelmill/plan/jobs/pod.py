@@ -25,10 +25,10 @@ SCRATCH = "/scratch"
 def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
     """Pod spec of any step. Shard pods go where the stage's placement says, all others use the control resources."""
     spec = definition.spec
-    place, own_image, type_ = spec.defaults, None, ""
+    place, block = spec.defaults, None
     if task.step not in (Step.SURVEY, Step.REMOVE):
         stage = definition.graph.stages[task.stage.name]
-        place, own_image, type_ = merged(spec.defaults, stage), stage.block.pod_image, stage.type
+        place, block = merged(spec.defaults, stage), stage.block
     shards = task.step is Step.SHARDS
     secrets = _secrets(definition, task)
     account = place.service_account_name or settings.service_account
@@ -45,7 +45,7 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
         "containers": [
             {
                 "name": CONTAINER,
-                "image": own_image or place.image or settings.image_of(type_),
+                "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
                 "env": [
                     {"name": ENV, "value": task.model_dump_json(by_alias=True)},

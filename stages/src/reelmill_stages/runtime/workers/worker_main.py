@@ -1,7 +1,7 @@
 """A worker process: takes one group at a time, runs the stage's `process` on it, uploads what single items own.
 
-It is started with `python -m reelmill_stages.runtime.workers.worker_main FD`, talks over that one connection, and is killed
-without warning when it hangs. It knows nothing of shards, ledgers and retries.
+It is started with `python -m reelmill_stages.runtime.workers.worker_main FD`, talks over that one connection, and is
+killed without warning when it hangs. It knows nothing of shards, ledgers and retries.
 """
 
 import ctypes

@@ -14,6 +14,8 @@ Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_len
 class CaptionsBlock(SourceBlock):
     """One item per annotated video."""
 
+    gives = "videos"
+
     dataset: Dataset | Plugin
     """A known data set, or `module:function` of an adapter of one's own."""
     uri: Uri

@@ -7,6 +7,8 @@ from reelmill.contract.spec.names import Uri
 class Clip4mcBlock(SourceBlock):
     """CLIP4MC metadata (a JSON array or JSON lines; official or short keys) beside the raw videos."""
 
+    gives = "videos"
+
     metadata: Uri
     """`dataset_train.json` or its like: `vid`, `transcript clip`, `begin position`, `end position`, `size`."""
     info: Uri | None = None

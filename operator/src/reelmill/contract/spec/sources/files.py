@@ -13,6 +13,8 @@ Patterns = Annotated[list[Text], Field(max_length=32)]
 class FilesBlock(SourceBlock):
     """One item per matching object under a prefix."""
 
+    gives = "videos"
+
     uri: Uri
     """Prefix or folder: `s3://bucket/prefix/` or a path."""
     include: Patterns = ["**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts", "**/*.m4v"]

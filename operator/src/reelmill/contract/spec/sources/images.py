@@ -11,6 +11,8 @@ from reelmill.contract.spec.names import Uri
 class ImagesBlock(SourceBlock):
     """One item per image below a folder, its integer id the tail of the file's name."""
 
+    gives = "images"
+
     uri: Uri
     """Folder of the images, or, where `split` says something, of the splits' folders."""
     split: Annotated[str, Field(max_length=256, pattern=r"^(\w[\w.-]*(\+\w[\w.-]*)*)?$")] = ""

@@ -11,6 +11,8 @@ from reelmill.contract.spec.names import Uri
 class LipsBlock(SourceBlock):
     """One item per npz file that the lists of both speakers name, however often they do."""
 
+    gives = "crops"
+
     lists: Uri
     """Folder of `tr/`, `cv/` and `tt/`, each with `mix.json` [[wav, samples], …] and, row for row, `s1.json` and
     `s2.json` [[wav, npz, samples], …]."""

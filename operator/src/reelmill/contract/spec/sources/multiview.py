@@ -26,6 +26,8 @@ class MultiviewBlock(SourceBlock):
     Environments are called 夜多い, 夜少ない, 昼多い and 昼少ない, or night_high, night_low, day_high and day_low.
     """
 
+    gives = "views"
+
     videos: Uri
     """Folder of the videos."""
     annotations: Uri | None = None

@@ -7,6 +7,8 @@ from reelmill.contract.spec.names import Uri
 class PairsBlock(SourceBlock):
     """One item per pair; only the file name of `clip_path` is used, looked up in the clips folder."""
 
+    gives = "videos"
+
     uri: Uri
     """`text_video_pairs.json`."""
     clips: Uri

@@ -29,6 +29,8 @@ class Columns(Model):
 class TableBlock(SourceBlock):
     """One item per row of a table."""
 
+    gives = "videos"
+
     uri: Uri
     """The table."""
     format: Literal["csv", "tsv", "json", "jsonl", "parquet"] | None = None

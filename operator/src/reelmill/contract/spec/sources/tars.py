@@ -7,5 +7,7 @@ from reelmill.contract.spec.names import Uri
 class TarsBlock(SourceBlock):
     """One item per tar under a prefix."""
 
+    gives = "tars"
+
     uri: Uri
     """Prefix or folder of the tars."""

@@ -15,6 +15,9 @@ CLASSES = ("left", "right", "down", "up", "right_up", "right_down", "left_down",
 class ChunkBlock(StageBlock):
     """Divides each item's frames into chunks; all views of a chunk show the same frame numbers."""
 
+    takes = frozenset({"videos", "spans", "views"})
+    gives = "chunks"
+
     max_frames: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     """Frames of a chunk; the last one of a video may have fewer. Absent: the whole video is one. What fits depends on
     the pixels that a trainer loads: 500 to 1000 at 224x224, 1000 to 2000 at 112x112, 2000 to 4000 at 56x56."""

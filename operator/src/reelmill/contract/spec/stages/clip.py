@@ -11,6 +11,9 @@ from reelmill.contract.spec.names import Duration, seconds
 class ClipBlock(StageBlock):
     """Cuts each video into clips, or only marks them (`mode: virtual`)."""
 
+    takes = frozenset({"videos"})
+    gives = "videos"
+
     by: Literal["metadata", "length", "scenes"] = "metadata"
     """Where the cuts come from: the items' own spans (`start`, `end`), equal lengths, or detected scenes."""
     mode: Literal["copy", "reencode", "virtual"] = "copy"
@@ -33,6 +36,10 @@ class ClipBlock(StageBlock):
     """Encoder preset, with `mode: reencode`."""
     audio: Literal["keep", "drop"] = "keep"
     """Keep the first audio stream, or write none."""
+
+    @property
+    def given(self) -> str:
+        return "spans" if self.mode == "virtual" else self.gives
 
     def refusals(self) -> list[str]:
         if self.max_length and seconds(self.max_length) < seconds(self.min_length):

@@ -13,6 +13,10 @@ LIP = "lip-resnet18"
 class EmbedBlock(StageBlock):
     """Runs a model over the frames of every item and writes `{name}_embedding.npz`, one file per item."""
 
+    takes = frozenset({"crops", "videos", "spans", "samples"})
+    gives = "embeddings"
+    runs_model = True
+
     model: Literal[
         "lip-resnet18",
         "ViT-B-32",

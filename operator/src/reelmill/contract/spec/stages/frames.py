@@ -12,6 +12,9 @@ from reelmill.contract.spec.file import FileRef
 class FramesBlock(StageBlock):
     """Samples frames of each item and writes them in a trainer's layout."""
 
+    takes = frozenset({"videos", "spans"})
+    gives = "samples"
+
     count: Annotated[int, Field(ge=1, le=4096)] = 16
     """Frames per item, with neither `fps` nor `all`. A shorter clip is padded with its last frame, and says so."""
     fps: Annotated[float, Field(gt=0, le=240)] | None = None

@@ -16,6 +16,10 @@ WIDTH = {"ViT-B-16": (768, 512), "ViT-L-14": (1024, 768)}
 class GridBlock(StageBlock):
     """Runs CLIP's image tower and writes the features of the patches, one array `{image_id}_grids` per image."""
 
+    takes = frozenset({"images"})
+    gives = "features"
+    runs_model = True
+
     heavy_views = True
 
     model: Literal["ViT-B-16", "ViT-B-16-quickgelu", "ViT-L-14", "ViT-L-14-quickgelu"] = "ViT-B-16"

@@ -9,6 +9,9 @@ from reelmill.contract.spec.names import Share
 class IndexBlock(StageBlock):
     """Counts and checks the samples of every tar; bad tars are named, not counted."""
 
+    takes = frozenset({"tars"})
+    gives = "nothing"
+
     check: Literal["structure", "full"] = "structure"
     """`structure` walks the headers; `full` also opens the samples and applies the trainer's rules."""
     preview: Share = "0"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.block import Block, StageBlock
 
 Plugin = Annotated[
     str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$|^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$", max_length=200)
@@ -14,6 +14,9 @@ Plugin = Annotated[
 
 class PackBlock(StageBlock):
     """Packs items into tars of equal numbers of samples, self-contained and byte-reproducible."""
+
+    takes = frozenset({"videos", "spans"})
+    gives = "tars"
 
     samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500
     """Samples in one tar; the last one of a shard may hold fewer, and items that failed leave their places empty."""
@@ -35,3 +38,11 @@ class PackBlock(StageBlock):
     @property
     def batch(self) -> int:
         return self.samples_per_tar
+
+    def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
+        if self.sampler != "video_only" or upstream.given != "spans":
+            return None
+        return (
+            f"the sampler video_only packs whole files, but {name!r} only marks spans (mode: virtual)",
+            "set mode: copy in that clip stage, or another sampler here",
+        )

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.block import Block, StageBlock
 from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.stages.pack import PackBlock
 
 SymbolName = Annotated[str, Field(min_length=2, max_length=64)]
 
@@ -28,6 +29,9 @@ class SymbolNames(Model):
 
 class TokenizeBlock(StageBlock):
     """Tokenizes captions and conversations with their images and packs them to a fixed length, with loss masks."""
+
+    takes = frozenset({"tars"})
+    gives = "tars"
 
     tokenizer: FileRef
     """A sentencepiece model, or a `tokenizer.json` of the package tokenizers."""
@@ -56,6 +60,14 @@ class TokenizeBlock(StageBlock):
     @property
     def batch(self) -> int:
         return self.tars_per_tar
+
+    def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
+        if not (isinstance(upstream, PackBlock) and upstream.sampler == "video_only"):
+            return None
+        return (
+            f"a tokenize stage reads images, but {name!r} packs whole videos (sampler: video_only)",
+            "read a pack stage with the sampler un or kf",
+        )
 
     def refusals(self) -> list[str]:
         wrong = []
