@@ -1,4 +1,4 @@
-"""How large an image is, read from its archive: what a registry sends, and what a node keeps on disk."""
+"""The size of an image, read from its archive: compressed for transfer, and uncompressed on disk."""
 
 import json
 import tarfile
@@ -23,7 +23,7 @@ class Size:
 
 
 def size(archive: Path) -> Size:
-    """Of an OCI archive or of what `docker save` writes, with layers that are gzipped or plain."""
+    """The size of an OCI archive or a `docker save` archive, whose layers can be gzipped or plain."""
     with tarfile.open(archive) as tar:
         measured = [_layer(_open(tar, name)) for name in _layers(tar)]
     return Size(sum(one.compressed for one in measured), sum(one.uncompressed for one in measured))

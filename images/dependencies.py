@@ -1,6 +1,7 @@
-"""Print what distributions of this repository depend on, so that an image can install that before their code is there.
+"""Print the dependencies of distributions in this repository, so that an image can install them before their code.
 
-`dependencies.py FOLDER[extra,…] …`: a folder holds a pyproject.toml. A distribution that is itself named is left out.
+`dependencies.py FOLDER[extra,…] …`: each folder contains a pyproject.toml. Dependencies between the named distributions
+are left out.
 """
 
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 
 def dependencies(asked: list[str]) -> list[str]:
-    """Requirements of all that is asked for, each once, in order."""
+    """The requirements of the named distributions, without duplicates, in order."""
     found: list[str] = []
     own: set[str] = set()
     for word in asked:

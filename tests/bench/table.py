@@ -10,25 +10,29 @@ LEFT = (0, 1, 7)
 INTRO = """\
 # Benchmarks
 
-What `make bench` found on one machine. Both sides of a row run in turns, so the ratios mean more than the seconds: a
-ratio of 2 says that reelmill took half the time. Ours and peer are medians; the ratio is the median over the rounds,
-"by CPU" the same of CPU seconds, which other work on the machine hardly changes. All of it runs on one core, but for
-the workers, the transfers and the whole chain.
+This page shows the results of `make bench` on one machine. Each row compares reelmill with a peer, and the two run in
+turns, so the ratios are more reliable than the seconds. A ratio of 2 means that reelmill took half the time. The
+columns `ours` and `peer` are medians; `ratio` is the median over the rounds. `by CPU` is the same ratio of CPU
+seconds, which other work on the machine hardly affects. Everything runs on one core, except the rows for workers,
+transfers and the whole chain.
 """
 MISSES = {
-    ("key frames", ""): "profiled, 720p GOP 48: of 0.53 s of CPU time 0.41 s decode the 76 key frames and 0.08 s scale "
-    "them, which the peer does too with the same code; 0.04 s read the packet table. Feeding key packets without "
-    "draining between them, or skip_frame NONKEY in one pass, changed nothing; neither did rounding less exactly",
-    ("tokenize", "captions of 20 words"): "profiled: a sample has 39 tokens, and encoding them is less than half of "
-    "the work; the rest is its tar header, json, mask and row, some 80 us of Python for a sample of any length",
-    ("tokenize", "answers of 300 words"): "profiled: encoding is 0.21 s of 0.27 s; the rest is spread over reading the "
-    "tar and its jsons, masks, and writing the packs as json, none of it above 0.01 s",
+    (
+        "key frames",
+        "",
+    ): "profile of 720p GOP 48: of 0.53 s of CPU time, 0.41 s decode the 76 key frames and 0.08 s scale "
+    "them, which the peer does with the same code; 0.04 s read the packet table. Feeding key packets without draining "
+    "between them, skip_frame NONKEY in one pass, and less exact rounding made no difference",
+    ("tokenize", "captions of 20 words"): "profile: a sample has 39 tokens, and encoding them takes less than half of "
+    "the time; the rest is its tar header, JSON, mask and row, about 80 us of Python per sample of any length",
+    ("tokenize", "answers of 300 words"): "profile: encoding takes 0.21 s of 0.27 s; the rest is reading the tar and "
+    "its JSON files, masks, and writing the packs as JSON, none of which takes more than 0.01 s",
     (
         "whole chain",
         "end to end",
-    ): "6 of our seconds were the start of eleven processes in a row. Since then a "
-    "step puts together its own block only and loads numpy only to look at frames: 14.6 s alone, by the same command. "
-    "The peer, which takes minutes, ran once",
+    ): "6 s of reelmill's time were the start of eleven processes in sequence. Since "
+    "then, a step builds only its own block, and imports numpy only to process frames: 14.6 s alone, with the same "
+    "command. The peer, which takes minutes, ran once",
 }
 """(bench, first words of the case) -> what was tried where the target is missed."""
 
@@ -79,7 +83,7 @@ def page(result: Mapping[str, Any]) -> str:
     if not_run := [row for row in rows if row.not_run]:
         parts += ["## Not run\n", _markdown(("row", "why"), ((_name(row), row.not_run) for row in not_run))]
     compared = dict.fromkeys((row.bench, row.against) for row in rows if row.against)
-    parts += ["## Compared with\n", _markdown(("bench", "the other side"), compared)]
+    parts += ["## Peers\n", _markdown(("bench", "peer"), compared)]
     return "\n".join(parts)
 
 
@@ -89,7 +93,7 @@ def note(row: Row) -> str:
         if row.bench == bench and row.case.startswith(case):
             return tried
     if row.cpu_ratio is not None and row.target is not None and row.cpu_ratio >= row.target:
-        return f"by CPU seconds {number(row.cpu_ratio)}x, which reaches the target: see what else ran on the machine"
+        return f"{number(row.cpu_ratio)}x by CPU seconds, which reaches the target: check what else ran on the machine"
     return "nothing yet"
 
 

@@ -9,25 +9,28 @@ TITLES = {"many": "many pipelines", "wide": "one wide stage", "ours": "reelmill"
 INTRO = """\
 # Benchmarks of the operator
 
-What `make bench-operator` found: a real etcd, API server, controller manager and scheduler, kwok's nodes, whose pods
-end at once, and all of it on one machine, together with the operator. So the time is the control plane's, and the
-operator's own cost is what to look at. Each case has a control plane of its own. A pipeline here is a row of stages;
-of every stage reelmill runs three Jobs (open, shards, commit), and one survey comes first, while Argo runs a pod a
-shard and nothing else: its pods' executors, which on kwok do not run, would write one result each.
+This page shows the results of `make bench-operator`. Each case runs on its own control plane: a real etcd, API
+server, controller manager and scheduler, with nodes simulated by kwok, whose pods end immediately. Everything,
+including the operator, runs on one machine. The time is therefore that of the control plane, and the cost of the
+operator is the number to compare.
+
+A pipeline is a chain of stages. reelmill runs a survey first, and then three Jobs per stage: open, shards and commit.
+Argo Workflows runs one pod per shard and nothing else; its executors, which do not run on kwok, would write one
+result per pod.
 """
 ROWS: dict[str, tuple[str, ...]] = {
     "pipelines x stages x shards": (),
-    "pods a pipeline": ("load", "pods"),
+    "pods per pipeline": ("load", "pods"),
     "seconds to the last Complete": ("seconds",),
-    "pods a second": ("pods a second",),
+    "pods per second": ("pods a second",),
     "CPU seconds of the controller": ("CPU seconds",),
     "cores of the controller (target < 1)": ("cores",),
     "memory of the controller, MiB (target < 256)": ("MiB",),
-    "API writes a pipeline": ("writes a pipeline",),
-    "API writes a pod": ("writes a pipeline",),
+    "API writes per pipeline": ("writes a pipeline",),
+    "API writes per pod": ("writes a pipeline",),
     "reconcile p50 / p99, s": ("reconcile seconds",),
     "queue p50 / p99, s": ("queue seconds",),
-    "bytes a status, mean / most": ("bytes a status",),
+    "bytes per status, mean / max": ("bytes a status",),
     "writes at rest in three lists (target 0)": ("writes at rest",),
     "duplicate Jobs (target 0)": ("duplicate Jobs",),
     "missing Jobs (target 0)": ("missing Jobs",),
@@ -44,7 +47,7 @@ def cell(found: Json, row: str) -> str:
     if not ROWS[row]:
         load = found["load"]
         return f"{load['pipelines']} x {load['stages']} x {load['shards']}"
-    if row == "API writes a pod":
+    if row == "API writes per pod":
         return f"{found['writes a pipeline'] / found['load']['pods']:.2g}"
     value: Any = found
     for name in ROWS[row]:
@@ -66,8 +69,8 @@ def overlap(found: Json) -> str:
     (one, alone), *others = found["makespan"].items()
     told = "; ".join(f"`waves: {waves}`: {seconds:g} s ({alone / seconds:.2f}x)" for waves, seconds in others)
     return (
-        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, one pod at a time in either,"
-        f" control steps included. `waves: {one}`: {alone:g} s; {told}."
+        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, with one pod at a time per stage,"
+        f" including control steps. `waves: {one}`: {alone:g} s; {told}."
     )
 
 
@@ -99,5 +102,5 @@ def page(result: Json) -> str:
     machine = [f"- {name}: {text}" for name, text in result["machine"].items()]
     parts = [INTRO, "\n".join(lines), *(["\n".join(["Remarks:", "", *said])] if said else [])]
     parts += [overlap(result["cases"][WAVES])] if WAVES in result["cases"] else []
-    parts += ["\n".join(["Writes a pipeline by kind:", "", *writes]), "\n".join(["The machine:", "", *machine])]
+    parts += ["\n".join(["Writes per pipeline, by kind:", "", *writes]), "\n".join(["Machine:", "", *machine])]
     return "\n\n".join(part.strip() for part in parts) + "\n"

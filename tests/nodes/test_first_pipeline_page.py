@@ -69,10 +69,10 @@ def test_the_commands_of_the_page_lead_from_a_bucket_to_training_data(
     stocked: Cluster, s3: ClusterS3, tmp_path: Path
 ) -> None:
     desk = Desk(tmp_path, stocked.kubeconfig)
-    (operator,) = blocks(PAGE, "sh", "The operator")
+    (operator,) = blocks(PAGE, "sh", "Install the operator")
     assert "there are no pipelines" in desk.run(f"{operator.splitlines()[1]} 2>&1")
 
-    server, keys, videos = blocks(PAGE, "sh", "A bucket")
+    server, keys, videos = blocks(PAGE, "sh", "Create a bucket")
     forwarding = server.splitlines()[-1].replace(" 9000 &", f" {desk.port}:9000")
     assert forwarding.startswith(f"kubectl -n {NAMESPACE} port-forward service/s3 ")
     export, secret = keys.split("\n", 1)
@@ -85,13 +85,14 @@ def test_the_commands_of_the_page_lead_from_a_bucket_to_training_data(
         try:
             assert tunnel.stdout
             assert tunnel.stdout.readline().startswith(b"Forwarding from")
-            (pipeline,) = blocks(PAGE, "yaml", "The pipeline")
+            (pipeline,) = blocks(PAGE, "yaml", "Submit a pipeline")
             (tmp_path / "pipeline.yaml").write_text(pipeline)
-            (submit,) = blocks(PAGE, "sh", "The pipeline")
+            (submit,) = blocks(PAGE, "sh", "Submit a pipeline")
             assert desk.run(submit).splitlines()[-1].endswith("first: complete")
             assert "It is complete" in desk.run("kubectl reelmill why first")
 
-            look, leave = blocks(PAGE, "sh", "What came of it")
+            (look,) = blocks(PAGE, "sh", "Read the results")
+            (leave,) = blocks(PAGE, "sh", "Clean up")
             said = desk.run(look)
             assert "clips" in said
             assert "pictures" in said

@@ -72,7 +72,7 @@ def test_the_page_names_misses_what_was_not_run_and_what_was_compared() -> None:
 
 
 def test_a_miss_that_the_cpu_seconds_do_not_confirm_says_so() -> None:
-    assert "by CPU seconds 1.2x" in table.note(Row("pack", "stage", ratio=0.8, cpu_ratio=1.2, target=1.0))
+    assert "1.2x by CPU seconds" in table.note(Row("pack", "stage", ratio=0.8, cpu_ratio=1.2, target=1.0))
     assert table.note(Row("pack", "stage", ratio=0.8, cpu_ratio=0.9, target=1.0)) == "nothing yet"
 
 

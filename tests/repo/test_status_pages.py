@@ -36,7 +36,7 @@ def test_the_handbook_has_a_section_for_everything_that_somebody_may_have_to_men
 def test_every_section_of_the_handbook_says_what_to_do() -> None:
     parts = re.split(r"^### ", HANDBOOK, flags=re.MULTILINE)[1:]
     reasons = {part.split("\n")[0]: part for part in parts if re.match(r"\w+\n", part)}
-    assert not [reason for reason, part in reasons.items() if "*Do:*" not in part]
+    assert not [reason for reason, part in reasons.items() if "**What to do:**" not in part]
 
 
 def test_a_stages_states_are_all_in_the_reference() -> None:

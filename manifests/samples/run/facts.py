@@ -1,4 +1,4 @@
-"""A stage of one's own: one JSON file per video; small videos are left out."""
+"""A custom stage: writes one JSON file per video and filters out small videos."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, 
 
 class FactsBlock(StageBlock):
     min_width: int = 64
-    """Pixels: what is narrower is `filtered(too_small)`."""
+    """Minimum width in pixels; narrower videos are `filtered(too_small)`."""
 
 
 class Facts(Stage):
