@@ -142,7 +142,7 @@ def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     server.go.clear()
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_local_run as t\n"
-        "class Notes(t.Silent):\n"
+        "class Notes(t.QuietObserver):\n"
         "    def progress(self, stage, fields): print('working', flush=True)\n"
         "t.start(sys.argv[2:], observer=Notes())\n"
     )

@@ -23,7 +23,7 @@ OTHERS = {
     # of events: their kinds
     "Normal", "Warning",
     # names of Python and of the spec
-    "Action", "CreateJob", "DeleteJob", "PatchJob", "Plan", "SetFinalizers", "Settings", "Snapshot", "Delete", "Keep",
+    "Action", "CreateJob", "DeleteJob", "PatchJob", "Plan", "SetFinalizers", "PlannerSettings", "Snapshot", "Delete", "Keep",
     "False", "True", "Ki", "Mi", "Gi", "Ti", "Pi", "FallbackToLogsOnError",
     # of HTTP
     "Accept", "Content", "BearerToken", "Retry", "Bearer",
@@ -39,7 +39,7 @@ QUIET = {
 
 def spoken() -> set[str]:
     """The words."""
-    found = {word for folder in FOLDERS for path in (ROOT / folder).glob("*.py") for word in _words(path.read_text())}
+    found = {word for folder in FOLDERS for path in (ROOT / folder).rglob("*.py") for word in _words(path.read_text())}
     return found - OTHERS | set(error_names())
 
 
