@@ -7,13 +7,14 @@ SOURCES := operator/src stages/src tests images manifests
 TIERS ?= unit,store,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
+TOOLS ?= $(CHOSEN)
 # Tiers without nodes are shared by so many processes, a file each; then so many, with a cluster each, do what needs nodes.
 WORKERS ?= 3
 CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install demo test test-trainers test-models test-pythons check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons check format generate images lock bench bench-operator cluster cluster-down
 
 install: $(VENV)/.installed
 
@@ -25,7 +26,12 @@ $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.t
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
 	@touch $@
 
-cluster: install
+# What the tiers need and is not there yet is made here, before any test: programs, packages, images. See CONTRIBUTING.md.
+prepare: install
+	@PYTHONPATH=tests $(BIN)/python -m tools $(TOOLS)
+
+cluster: TOOLS = nodes
+cluster: prepare
 	@PYTHONPATH=tests $(BIN)/python -m cluster up $(ARGS)
 
 cluster-down: install
@@ -34,18 +40,20 @@ cluster-down: install
 demo: install
 	@$(BIN)/python tests/demo
 
-test: install
+test: prepare
 	@shared=5; nodes=5; \
 	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
 	$(if $(NODES),REELMILL_TIERS=$(NODES) $(BIN)/pytest -n $(CLUSTERS) --dist loadfile $(ARGS); nodes=$$?;) \
 	case $$shared,$$nodes in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
 
 # The trainers of others open what we write: environments of several GB, made once and kept in ~/.cache.
-test-trainers: install
+test-trainers: TOOLS = trainers
+test-trainers: prepare
 	REELMILL_TRAINERS=1 $(BIN)/pytest tests/trainers $(ARGS)
 
 # Stages that run models, in pods: an image of several GB, and twenty more on the disk while it is built and unpacked.
-test-models: install
+test-models: TOOLS = models
+test-models: prepare
 	REELMILL_MODELS=1 REELMILL_REQUIRE=nodes REELMILL_TIERS=nodes $(BIN)/pytest tests/nodes/test_models_on_nodes.py $(ARGS)
 
 test-pythons: install
@@ -55,6 +63,7 @@ check: install
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports --no-logo
 	REELMILL_REQUIRE= $(BIN)/pytest -q tests/repo
 
@@ -63,6 +72,8 @@ format: install
 	$(BIN)/ruff format $(SOURCES)
 
 generate: install
+	PYTHONPATH=tests $(BIN)/python -m release_version
+	PYTHONPATH=tests $(BIN)/python -m decisions
 	$(BIN)/python -m reelmill.schema
 	$(BIN)/python -m reelmill.cli.manual
 	$(BIN)/python manifests/generate.py
@@ -78,9 +89,11 @@ lock: install
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
 	  --no-annotate --constraint <(grep == requirements.lock) --upgrade requirements-torch.in -o requirements-torch.lock
 
-bench: install
+bench: TOOLS = store
+bench: prepare
 	$(BIN)/python tests/bench
 
 # The operator under load, by hand: make bench-operator ARGS="many --pipelines 100"; with --page it writes the page.
-bench-operator: install
+bench-operator: TOOLS = control-plane
+bench-operator: prepare
 	@$(BIN)/python tests/bench_operator $(ARGS)

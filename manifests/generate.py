@@ -4,7 +4,6 @@
 """
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +49,6 @@ def rendered() -> dict[str, str]:
         VALUES_SCHEMA: _values_schema(),
         **{copy: (ROOT / original).read_text() for copy, original in COPIES.items()},
     }
-
-
-def version() -> str:
-    """Of the distribution, and with it of images and chart."""
-    return str(tomllib.loads((ROOT / "operator/pyproject.toml").read_text())["project"]["version"])
 
 
 def _granted(kind: str, name: str, rules: list[rbac.Rule]) -> list[dict[str, Any]]:

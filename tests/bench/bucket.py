@@ -10,6 +10,7 @@ from pathlib import Path
 from minio import Minio
 
 from bench.row import NotRun
+from cluster.unavailable import Unavailable
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
@@ -31,10 +32,10 @@ class Bucket:
 
 @contextmanager
 def bucket() -> Iterator[Bucket]:
-    """Raises NotRun where MinIO cannot be installed."""
+    """Raises NotRun without MinIO."""
     try:
         server = str(install.minio())
-    except install.CannotInstall as error:
+    except Unavailable as error:
         raise NotRun(str(error)) from error
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -11,6 +11,7 @@ import numpy as np
 from bench import films
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
+from host import peak_memory
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.datasets.place import SampleFolder
@@ -58,15 +59,9 @@ def memory(act: Callable[[], int], path: Path) -> tuple[float, float]:
 def _measured(act: Callable[[], int], path: Path) -> tuple[float, float]:
     files = ViewFiles(SampleFolder("/"), SampleFolder("/"))
     files.size({"media": {"uri": str(path)}, "frames": [0, 1]})
-    before = _peak()
+    before = peak_memory()
     output = act() / 2**20
-    return _peak() - before, output
-
-
-def _peak() -> float:
-    """Of this process alone: what getrusage says is inherited from the one that started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    return peak_memory() - before, output
 
 
 def main(rounds: int) -> None:

@@ -80,7 +80,7 @@ def row(bench: str, case: str, against: str, target: float, times: Times) -> Non
 def main(rounds: int) -> None:
     clips = {case: films.clip(case) for case in films.CLIPS} | {case: films.copy(case) for case in films.COPIES}
     long = {case: films.film(case) for case in films.FILMS}
-    cores = os.sched_getaffinity(0)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     one_core()
     for case, path in clips.items():
         times = in_turns(partial(sample, path), partial(null, path), rounds)
@@ -88,8 +88,9 @@ def main(rounds: int) -> None:
     for case, path in long.items():
         times = in_turns(partial(key_frames, path), partial(key_frames_by_ffmpeg, path), rounds)
         row("key frames", case, "ffmpeg -skip_frame nokey, scaled to 256x160, read through a pipe", 1.2, times)
-    os.sched_setaffinity(0, cores)
     if len(cores) > 1:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
         times = workers(clips["720p GOP 48"], rounds)
         row("frames, workers", "2 workers, 8 clips", "1 worker, the same clips", 1.8, times)
     else:

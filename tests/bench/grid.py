@@ -4,7 +4,6 @@ Weights are seeded and random, which costs the same as real ones. Both sides run
 """
 
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from bench.row import NotRun, Row, begin, emit
 from bench.timing import in_turns, one_core, seconds
+from cluster.unavailable import Unavailable
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.stage import Input, Kept, Shard
@@ -75,8 +75,8 @@ def random_weights(path: Path) -> Path:
 def main(rounds: int) -> None:
     try:
         sys.path.append(str(torch_home()))
-    except subprocess.CalledProcessError as error:
-        raise NotRun(f"torch cannot be installed here: {error}") from error
+    except Unavailable as error:
+        raise NotRun(str(error)) from error
     import open_clip
     import torch
 

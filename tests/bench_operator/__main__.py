@@ -23,6 +23,8 @@ NAME = "benchmarks-operator"
 
 
 def main() -> None:
+    if not Path("/proc/self/stat").exists():
+        sys.exit("the operator benchmark reads what a process cost from /proc, which this system has not: use Linux")
     parser = argparse.ArgumentParser(prog="python tests/bench_operator", description="Measure the operator under load.")
     parser.add_argument(
         "cases", nargs="*", metavar="case", help="some of: many, wide, ours, argo, waves; left out: all"

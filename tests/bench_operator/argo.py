@@ -20,6 +20,7 @@ from bench_operator.process import controller
 from cluster import kubeconfig
 from cluster.client import Client
 from servers import install
+from tools.cache import CACHE
 
 Json = dict[str, Any]
 VERSION = "3.7.4"
@@ -31,7 +32,7 @@ CONTROLLER = "argo-workflows-controller"
 
 def build() -> tuple[Path, Path]:
     """The controller, and the folder of its module: compiled once."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / f"argo-workflows-{VERSION}"
+    cache = CACHE / f"argo-workflows-{VERSION}"
     module, program = cache / "module", cache / "workflow-controller"
     module.mkdir(parents=True, exist_ok=True)
 

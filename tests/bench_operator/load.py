@@ -176,7 +176,7 @@ phase: Succeeded
 @contextmanager
 def control_plane(load: Load) -> Iterator[ControlPlane]:
     """A fresh control plane whose pods end at once, as the load says."""
-    programs = build.build((*build.CONTROL_PLANE, "kwok"), build.version())
+    programs = build.find((*build.CONTROL_PLANE, "kwok"))
     kept = [
         stage
         for stage in yaml.safe_load_all(kwok.STAGES.read_text())

@@ -73,7 +73,7 @@ def environment(deployment: Json) -> dict[str, Any]:
 
 def _program(name: str) -> Path:
     try:
-        return kubectl.find() if name == "kubectl" else build.build((name,)) / name
+        return kubectl.find() if name == "kubectl" else build.find((name,)) / name
     except Unavailable as problem:
         required = os.environ.get("REELMILL_REQUIRE", "")
         (pytest.fail if "control-plane" in required else pytest.skip)(str(problem))

@@ -70,13 +70,6 @@ def test_every_value_has_a_default_that_the_schema_knows() -> None:
     assert not set(values) - set(properties)
 
 
-def test_versions_are_the_distributions() -> None:
-    version = generate.version()
-    described = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    assert described["version"] == described["appVersion"] == version
-    assert f"reelmill-operator:{version}" in (ROOT / "manifests/base/deployment.yaml").read_text()
-
-
 def names_of_metrics() -> set[str]:
     return {
         name

@@ -11,15 +11,10 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from chunks.chunk_place import run, take  # noqa: E402
+from host import peak_memory  # noqa: E402
 from reelmill_stages.media.decode import decode  # noqa: E402
 from reelmill_stages.media.picture import render  # noqa: E402
 from reelmill_stages.media.timeline import read_timeline  # noqa: E402
-
-
-def peak() -> float:
-    """Of this process alone: what getrusage says is inherited from the one that started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def warmed(video: Path) -> None:
@@ -46,16 +41,16 @@ def read(folder: str, chunk: int) -> float:
 def main(what: str, *words: str) -> None:
     if what == "stage":
         warmed(Path(words[0]))
-        before = peak()
+        before = peak_memory()
         output = stage(Path(words[0]), words[1], int(words[2]), Path(words[3]))
     else:
         import torch
 
         warmed(Path(words[2]))
         torch.zeros((2, 3)).float().sum()
-        before = peak()
+        before = peak_memory()
         output = read(words[0], int(words[1]))
-    print(json.dumps({"before": before, "peak": peak(), "output": output}))
+    print(json.dumps({"before": before, "peak": peak_memory(), "output": output}))
 
 
 if __name__ == "__main__":

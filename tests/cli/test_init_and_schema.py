@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cli.terminal import reelmill
+from reelmill import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "manifests/samples").rglob("*.yaml"))
@@ -60,7 +61,7 @@ def test_the_version_and_the_help_come_quickly_and_import_nothing_heavy() -> Non
         "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "reelmill 0.1.0\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"reelmill {__version__}\n"), done.stderr
 
 
 def test_completion_can_be_installed() -> None:

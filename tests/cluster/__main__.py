@@ -1,6 +1,6 @@
 """Clusters by hand: `make cluster` starts one and prints its KUBECONFIG, `make cluster-down` ends all of them.
 
-`python -m cluster up [--control-plane]`, `down`, `build [program …]`, with tests/ on PYTHONPATH. A cluster by hand is
+`python -m cluster up [--control-plane]`, `down`, with tests/ on PYTHONPATH, after `make prepare`. A cluster by hand is
 held by a process of its own, which ends it on SIGTERM.
 """
 
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import NoReturn
 
-from cluster import build, launch
+from cluster import launch
 from cluster.instance import ROOT, instances
 from cluster.unavailable import Unavailable
 
@@ -67,20 +67,16 @@ def down() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
-    parser.add_argument("what", choices=["up", "down", "hold", "build"])
+    parser.add_argument("what", choices=["up", "down", "hold"])
     parser.add_argument("--control-plane", action="store_true", help="without nodes; needs no root")
-    parser.add_argument("programs", nargs="*", help="of `build`")
     given = parser.parse_args()
     try:
         if given.what == "up":
             up(nodes=not given.control_plane)
         elif given.what == "hold":
             hold(nodes=not given.control_plane)
-        elif given.what == "down":
-            down()
         else:
-            wanted = given.programs or [*build.CONTROL_PLANE, *build.NODES, "kwok"]
-            print(build.build(tuple(wanted), build.version()))
+            down()
     except Unavailable as problem:
         sys.exit(str(problem))
 

@@ -1,22 +1,20 @@
-"""Compile the cluster's programs from the Go module proxy, once per version, into the user's cache.
+"""The cluster's programs: compiled from the Go module proxy, once per version, into the user's cache.
 
-Nothing is downloaded but Go modules: Kubernetes, etcd, kwok, CoreDNS and helm are built from source.
-`python -m cluster build` does it ahead of time.
+Nothing is downloaded but Go modules: Kubernetes, etcd, kwok, CoreDNS and helm are built from source. `make prepare`
+does that (see `tools`); tests only `find` them.
 """
 
-import fcntl
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from cluster.unavailable import Unavailable
 from servers import install
+from tools.cache import CACHE as TOOLS
+from tools.cache import locked
+from tools.command import output
+from tools.tool import not_prepared
 
 KUBERNETES = "1.34.4"
 ETCD = "3.6.6"
@@ -28,7 +26,7 @@ MODULES = {
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 NODES = ("kubelet", "kube-proxy", "coredns", "helm")
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / "cluster"
+CACHE = TOOLS / "cluster"
 
 
 def version() -> str:
@@ -36,29 +34,35 @@ def version() -> str:
     return os.environ.get("K8S") or KUBERNETES
 
 
-def build(programs: tuple[str, ...], kubernetes: str = KUBERNETES) -> Path:
-    """A folder that holds the programs, compiling those that are missing. Not Kubernetes' own are shared by versions.
-
-    Raises Unavailable without Go, or when a module does not compile (with the end of the compiler's words).
-    """
-    folder = CACHE / f"k8s-{kubernetes}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / ".lock"):
-        for program in programs:
-            if (folder / program).exists():
-                continue
-            if program in MODULES or program == "etcd":
-                (folder / program).symlink_to(_tool(program))
-            else:
-                _say(program)
-                _compile(program, kubernetes, folder)
+def find(programs: tuple[str, ...], kubernetes: str = "") -> Path:
+    """The folder of one Kubernetes' programs, which holds these. Raises Unavailable."""
+    folder = _folder(kubernetes)
+    for program in programs:
+        if not (folder / program).exists():
+            raise not_prepared(program, "nodes" if program in NODES and program != "helm" else "control-plane")
     return folder
 
 
+def make(program: str, kubernetes: str = "") -> None:
+    """Compile a program that is missing. What is not Kubernetes' own is shared by its versions.
+
+    Raises Unavailable without Go, or when it does not compile (with the end of the compiler's messages).
+    """
+    folder = _folder(kubernetes)
+    with locked(folder / ".lock"):
+        if (folder / program).exists():
+            return
+        if program in MODULES or program == "etcd":
+            (folder / program).unlink(missing_ok=True)
+            (folder / program).symlink_to(_tool(program))
+        else:
+            _compile(program, kubernetes or version(), folder)
+
+
 def compiled(name: str, source: str) -> Path:
-    """A program of one Go file, which imports the standard library only."""
+    """A program of one Go file, which imports the standard library only; compiled when it is missing."""
     folder = CACHE / f"module-{name}"
-    with _lock(CACHE / f".{name}.lock"):
+    with locked(CACHE / f".{name}.lock"):
         if not (folder / name).exists():
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "go.mod").write_text(f"module example.test/{name}\n\ngo 1.24.0\n")
@@ -68,20 +72,18 @@ def compiled(name: str, source: str) -> Path:
     return folder / name
 
 
+def _folder(kubernetes: str) -> Path:
+    return CACHE / f"k8s-{kubernetes or version()}"
+
+
 def _tool(program: str) -> Path:
     """A program whose version does not follow Kubernetes'."""
     release = ETCD if program == "etcd" else MODULES[program].rpartition("@")[2]
     folder = CACHE / f"{program}-{release.removeprefix('v')}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / ".lock"):
+    with locked(folder / ".lock"):
         if not (folder / program).exists():
-            _say(program)
             _compile(program, "", folder)
     return folder / program
-
-
-def _say(program: str) -> None:
-    print(f"compiling {program}", file=sys.stderr, flush=True)
 
 
 def _compile(program: str, kubernetes: str, folder: Path) -> None:
@@ -149,21 +151,4 @@ def _go(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> str:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", **(env or {})}
     if arguments[0] == "install":
         del environment["GOFLAGS"]
-    try:
-        go = str(install.go())
-    except install.CannotInstall as error:
-        raise Unavailable(str(error)) from error
-    done = subprocess.run(
-        [go, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    if done.returncode:
-        raise Unavailable(f"go {' '.join(arguments[:2])} failed: {done.stderr.strip()[-1500:]}")
-    return done.stdout
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return output([install.go(), *arguments], f"go {' '.join(arguments[:2])}", cwd=cwd, env=environment)

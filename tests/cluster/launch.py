@@ -1,4 +1,4 @@
-"""Whole clusters, from programs that may have to be built first to a kubeconfig that works."""
+"""Whole clusters, from the programs that `make prepare` made to a kubeconfig that works."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ from cluster.unavailable import Unavailable
 @contextmanager
 def control_plane(kubernetes: str = "") -> Iterator[ControlPlane]:
     """A control plane with kwok's fake nodes, on loopback; needs no root. Raises Unavailable."""
-    programs = build.build((*build.CONTROL_PLANE, "kwok"), kubernetes or build.version())
+    programs = build.find((*build.CONTROL_PLANE, "kwok"), kubernetes)
     with box.opened(closed=False) as here:
         plane = ControlPlane(here, programs)
         plane.start()
@@ -26,9 +26,9 @@ def control_plane(kubernetes: str = "") -> Iterator[ControlPlane]:
 def nodes(kubernetes: str = "") -> Iterator[Cluster]:
     """A boxed cluster with two real nodes. Raises Unavailable."""
     version = kubernetes or build.version()
-    packages.require(packages.NODES)
+    packages.find(packages.NODES)
     _check_runtime(version)
-    programs = build.build((*build.CONTROL_PLANE, *build.NODES), version)
+    programs = build.find((*build.CONTROL_PLANE, *build.NODES), version)
     with box.opened(closed=True) as here:
         cluster = Cluster(ControlPlane(here, programs))
         cluster.start()

@@ -54,7 +54,9 @@ def _below(root: Path) -> list[Path]:
 
 def mounted(instance: Instance) -> list[str]:
     """What is mounted below its folder, as this process sees it: nothing, unless somebody mounted it by hand."""
-    points = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    if not (mounts := Path("/proc/self/mounts")).exists():
+        return []
+    points = [line.split()[1] for line in mounts.read_text().splitlines()]
     return [point for point in points if point.startswith(f"{instance.folder}/")]
 
 

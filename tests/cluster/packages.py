@@ -1,16 +1,17 @@
-"""The programs of the operating system that nodes and images need, installed where that is possible.
+"""The programs of the operating system that nodes and images need, installed by `make prepare` where that is possible.
 
 As root on Debian they are installed; elsewhere a person is told which ones to install. The installation starts no
 service, so nothing runs afterwards that did not run before.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from cluster.unavailable import Unavailable
+from tools.cache import locked
 
 NODES = {
     "containerd": "containerd",
@@ -32,18 +33,23 @@ APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq"]
 NO_SERVICE = "exit 101"
 
 
-def require(*groups: dict[str, str]) -> None:
-    """Install what is missing. Raises Unavailable where that cannot be done."""
-    wanted = {program: package for group in groups for program, package in group.items()}
-    if not (lacking := missing(wanted)):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+def find(wanted: dict[str, str]) -> None:
+    """Raises Unavailable, with what to do, when one of the programs is missing."""
+    if lacking := missing(wanted):
         raise Unavailable(
             f"nodes need {', '.join(lacking)}: install them (on Debian: apt-get install {' '.join(lacking)}), "
-            "or run this as root on Debian, where it is done for you"
+            "or run `make prepare TIERS=nodes` as root on Debian, which does it"
         )
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def install(wanted: dict[str, str]) -> None:
+    """Install what is missing. Raises Unavailable where that cannot be done."""
+    if sys.platform != "linux":
+        raise Unavailable("nodes need Linux: containers are processes of its kernel")
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        find(wanted)
+        return
+    with locked(LOCK):
         if lacking := missing(wanted):
             _install(lacking)
     if lacking := missing(wanted):
@@ -72,6 +78,8 @@ def _install(packages: list[str]) -> None:
         policy.chmod(0o755)
     try:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        # An installation that was cut off has to be finished before the next one.
+        subprocess.run(["dpkg", "--configure", "-a"], env=environment, capture_output=True, stdin=subprocess.DEVNULL)
         install = [*APT, "install", "--no-install-recommends", *packages]
         done = subprocess.run(install, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:

@@ -12,11 +12,12 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from typing import Any
 
-TETHER = ["setpriv", "--pdeathsig", "KILL", "--"]
-"""The kernel kills a child when the supervisor is killed."""
+TETHER = ["setpriv", "--pdeathsig", "KILL", "--"] if sys.platform == "linux" else []
+"""The kernel kills a child when the supervisor is killed (Linux only)."""
 
 
 class Supervisor:

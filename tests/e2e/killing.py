@@ -6,33 +6,23 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from workshop import Workshop
+
+from host import children, command_line
 
 
 def descendants(pid: int) -> list[int]:
     """A process and all that it started, directly or not."""
     found = [pid]
     for known in found:
-        for tasks in Path(f"/proc/{known}/task").glob("*/children"):
-            try:
-                found += map(int, tasks.read_text().split())
-            except OSError:  # it has just ended
-                continue
+        found += children(known)
     return found
 
 
 def workers(pid: int) -> list[int]:
     """Worker processes of a run."""
     return [found for found in descendants(pid) if "reelmill_stages.runtime.workers.worker_main" in command_line(found)]
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except OSError:
-        return ""
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:

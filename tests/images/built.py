@@ -1,28 +1,29 @@
 """The product's images without a registry: built by `images/build.py` with buildah on a base that is debootstrapped.
 
-Built once for each state of the sources, into the user's cache. `archive` gives one for `ctr images import`.
+Built once for each state of the sources, into the user's cache, by `make prepare TIERS=nodes`. `archive` gives one for
+`ctr images import`.
 REELMILL_IMAGES names a folder of archives that were built before (`make images ARGS="--archives FOLDER --registry
 reelmill.test --tag test"`): they are taken as they are.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from cluster import packages
-from cluster.build import CACHE as CLUSTER_CACHE
 from cluster.unavailable import Unavailable
 from repo.tree import ROOT, files
+from tools.cache import CACHE as TOOLS
+from tools.cache import locked
+from tools.command import output
+from tools.tool import not_prepared
 
-CACHE = CLUSTER_CACHE.parent / "images"
+CACHE = TOOLS / "images"
+GUARD = CACHE / ".lock"
 REGISTRY = "reelmill.test"
 TAG = "test"
 SUITE = "bookworm"
@@ -51,21 +52,46 @@ def reference(key: str) -> str:
 
 
 def archive(key: str) -> Path:
-    """OCI archive of an image, built if the sources changed. Raises Unavailable."""
+    """OCI archive of an image of the sources as they are. Raises Unavailable."""
     if given := os.environ.get("REELMILL_IMAGES"):
         if not (wanted := Path(given) / f"{key}.tar").exists():
             raise Unavailable(f"REELMILL_IMAGES={given} holds no {key}.tar")
         return wanted
-    packages.require(packages.IMAGES)
-    with _lock():
+    if not (wanted := CACHE / _state() / f"{key}.tar").exists():
+        raise not_prepared(f"the image {key} of these sources", "models" if key == "stages-embed" else "nodes")
+    return wanted
+
+
+def make(key: str) -> None:
+    """Build an image, if the sources changed. Raises Unavailable."""
+    if os.environ.get("REELMILL_IMAGES"):
+        archive(key)
+        return
+    with locked(GUARD):
         folder = CACHE / _state()
-        wanted = folder / f"{key}.tar"
-        if not wanted.exists():
+        if not (folder / f"{key}.tar").exists():
             _build(key, folder)
         os.utime(folder)
         for old in sorted(CACHE.glob("state-*"), key=lambda one: one.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(old)
-    return wanted
+
+
+def base() -> str:
+    """Name of the image that the product's are built on: a Debian with Python and little else. Raises Unavailable."""
+    name = _base_name()
+    if not shutil.which("buildah") or name not in buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines():
+        raise not_prepared("the base image", "nodes")
+    return name
+
+
+def make_base() -> None:
+    """Make the base image. Raises Unavailable."""
+    with locked(GUARD), tempfile.TemporaryDirectory(dir=CACHE) as passing:
+        tar = f"{passing}/base.tar"
+        output([*_bootstrap(), tar], "mmdebstrap")
+        container = buildah("from", "scratch")
+        buildah("add", "--quiet", container, tar, "/")
+        buildah("commit", "--quiet", "--rm", container, _base_name())
 
 
 def buildah(*words: str) -> str:
@@ -79,39 +105,26 @@ def _engine() -> list[str]:
 
 
 def _build(key: str, folder: Path) -> None:
-    print(f"building the image {key}", file=sys.stderr, flush=True)
     if not folder.exists() and len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
         buildah("rmi", "--prune")
         # Images of one state share layers: what would be built beside these archives from now on does not.
         for other in CACHE.glob("state-*"):
             shutil.rmtree(other)
-    command = [sys.executable, str(ROOT / "images/build.py"), key, "--engine", " ".join(_engine())]
+    command: list[str | Path] = [sys.executable, ROOT / "images/build.py", key, "--engine", " ".join(_engine())]
     with tempfile.TemporaryDirectory(dir=CACHE) as unfinished:
-        command += ["--base-image", _base(), "--registry", REGISTRY, "--tag", TAG, "--archives", unfinished]
-        done = subprocess.run([*command, "--", *OPTIONS], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise Unavailable(f"the image {key} could not be built: {(done.stdout + done.stderr)[-2000:]}")
+        command += ["--base-image", base(), "--registry", REGISTRY, "--tag", TAG, "--archives", unfinished]
+        output([*command, "--", *OPTIONS], f"the build of the image {key}")
         folder.mkdir(exist_ok=True)
         (Path(unfinished) / f"{key}.tar").rename(folder / f"{key}.tar")
-    print(done.stdout.splitlines()[-1], file=sys.stderr, flush=True)
 
 
-def _base() -> str:
-    """A Debian with Python and little else."""
+def _bootstrap() -> list[str]:
     options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(INSIDE)}", *options, SUITE]
-    name = f"localhost/base:{_digest(' '.join(command).encode())}"
-    if name in buildah("images", "--format", "{{.Name}}:{{.Tag}}").splitlines():
-        return name
-    with tempfile.TemporaryDirectory(dir=CACHE) as passing:
-        tar = f"{passing}/base.tar"
-        done = subprocess.run([*command, tar], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise Unavailable(f"mmdebstrap failed: {done.stderr.strip()[-1000:]}")
-        container = buildah("from", "scratch")
-        buildah("add", "--quiet", container, tar, "/")
-        buildah("commit", "--quiet", "--rm", container, name)
-    return name
+    return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(INSIDE)}", *options, SUITE]
+
+
+def _base_name() -> str:
+    return f"localhost/base:{_digest(' '.join(_bootstrap()).encode())}"
 
 
 @cache
@@ -126,11 +139,3 @@ def _state() -> str:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
-
-
-@contextmanager
-def _lock() -> Iterator[None]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

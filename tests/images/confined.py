@@ -50,7 +50,7 @@ class Container:
 
 @contextmanager
 def opened(key: str) -> Iterator[Container]:
-    """An image's files, mounted; it is built first if need be. Raises Unavailable."""
+    """An image's files, mounted. Raises Unavailable."""
     archive(key)
     container = buildah("from", "--pull-never", reference(key))
     try:

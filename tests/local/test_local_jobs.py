@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from host import alive
 from reelmill.contract.task import ENV
 from reelmill.local.jobs import Jobs
 from reelmill.local.process import LogLine
@@ -171,7 +172,7 @@ def test_a_deleted_job_is_gone_when_its_process_is(tmp_path: Path) -> None:
     assert desk.jobs.bodies[0]["metadata"]["deletionTimestamp"]
     while desk.jobs.bodies:
         desk.step()
-    assert not Path(f"/proc/{pid}").exists()
+    assert not alive(pid)
 
 
 def test_a_process_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path) -> None:
@@ -180,9 +181,9 @@ def test_a_process_that_does_not_listen_is_killed_after_the_grace(tmp_path: Path
     pid = desk.pid()
     list(desk.jobs.close(0.2))
     end = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+    while alive(pid) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not Path(f"/proc/{pid}").exists()
+    assert not alive(pid)
 
 
 def test_workers_are_this_machines_share(tmp_path: Path) -> None:

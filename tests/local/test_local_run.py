@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import footage
+from host import alive, children
 from reelmill.contract.status import Status
 from reelmill.local import QuietObserver, RunResult, run
 from reelmill.plan import Event
@@ -137,6 +138,7 @@ def test_a_stopped_run_leaves_no_process_and_the_next_one_goes_on(prepare: Prepa
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process outlives a parent that was killed")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     server = prepare()
     server.go.clear()
@@ -152,12 +154,12 @@ def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
         assert parent.stdout
         assert parent.stdout.readline() == b"working\n"
-        (child,) = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+        (child,) = children(parent.pid)
         parent.send_signal(signal.SIGKILL)
     end = time.monotonic() + 10
-    while Path(f"/proc/{child}").exists() and time.monotonic() < end:
+    while alive(child) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not Path(f"/proc/{child}").exists()
+    assert not alive(child)
 
 
 def test_real_videos_become_real_clips_and_a_broken_one_a_ledger_row(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from images import built
 from nodes.cluster_s3 import MINIO, SEAWEEDFS, ClusterS3
 from nodes.place import Place
 from nodes.release import Release
-from servers.install import CannotInstall
 
 collect_ignore_glob = [] if os.environ.get("REELMILL_MODELS") else ["test_models_on_nodes.py"]
 
@@ -67,6 +66,6 @@ def place(stocked: Cluster, s3: ClusterS3, release: Release) -> Iterator[Place]:
 def _started(cluster: Cluster, kind: str, namespace: str) -> ClusterS3:
     try:
         return ClusterS3(cluster, kind, namespace).start()
-    except CannotInstall as problem:
+    except Unavailable as problem:
         required = "nodes" in os.environ.get("REELMILL_REQUIRE", "")
         (pytest.fail if required else pytest.skip)(str(problem))

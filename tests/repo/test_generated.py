@@ -14,11 +14,12 @@ from reelmill.schema.__main__ import rendered
 from repo.tree import ROOT
 
 KIB = 1024
+RENDERED = rendered()
 
 
-@pytest.mark.parametrize("name", rendered())
+@pytest.mark.parametrize("name", RENDERED)
 def test_a_generated_file_is_fresh(name: str) -> None:
-    assert (ROOT / name).read_text() == rendered()[name], "run make generate"
+    assert (ROOT / name).read_text() == RENDERED[name], "run make generate"
 
 
 def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repo.tree import ROOT, files, modules
+from repo.tree import ROOT, files, modules, parsed
 
 MODULES = [path for _, path in modules()]
 LINES = {True: 300, False: 450}
@@ -26,7 +26,7 @@ def test_a_project_folder_holds_no_python_of_its_own(folder: str) -> None:
 
 
 def test_a_module_opens_with_why_it_exists() -> None:
-    assert not [str(path) for path in MODULES if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert not [str(path) for path in MODULES if not ast.get_docstring(parsed(path))]
 
 
 def test_a_file_is_one_idea_long() -> None:

@@ -1,13 +1,10 @@
 """The suite says which tiers ran, and a required tier that did not run is a failure."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from repo.tree import ROOT
+
+pytest_plugins = ["pytester"]
 
 SUITE = """\
 import pytest
@@ -22,52 +19,66 @@ def test_without(): {body}
 """
 
 
-def suite(
-    folder: Path, *, require: str = "", tiers: str = "", body: str = "pass", select: str = "", workers: int = 0
-) -> tuple[int, str]:
-    """Exit status and output of a small suite with the plugin."""
-    (folder / "test_small.py").write_text(SUITE.format(body=body))
-    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = store: x\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tiers", *(["-m", select] if select else [])]
-    command += ["-p", "xdist", "-n", str(workers)] if workers else []
-    environment = {**os.environ, "REELMILL_REQUIRE": require, "REELMILL_TIERS": tiers}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout
+class Suite:
+    """A small suite with the plugin, run in this process, or by several workers."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._pytester, self._environment = pytester, monkeypatch
+        pytester.makeini(f"[pytest]\npythonpath = {ROOT / 'tests'}\nmarkers = store: x\n")
+
+    def __call__(
+        self, *, require: str = "", tiers: str = "", body: str = "pass", select: str = "", workers: int = 0
+    ) -> tuple[int, str]:
+        """Exit status and output."""
+        self._pytester.makepyfile(test_small=SUITE.format(body=body))
+        self._environment.setenv("REELMILL_REQUIRE", require)
+        self._environment.setenv("REELMILL_TIERS", tiers)
+        self._environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        words = ["-q", "-p", "tiers", *(["-m", select] if select else [])]
+        if workers:
+            done = self._pytester.runpytest_subprocess(*words, "-p", "xdist", "-n", str(workers))
+        else:
+            done = self._pytester.runpytest_inprocess(*words)
+        return int(done.ret), str(done.stdout)
 
 
-def test_one_line_before_the_last_says_what_ran(tmp_path: Path) -> None:
-    code, out = suite(tmp_path, require="unit,store")
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    return Suite(pytester, monkeypatch)
+
+
+def test_one_line_before_the_last_says_what_ran(suite: Suite) -> None:
+    code, out = suite(require="unit,store")
     *_, tiers, last = out.splitlines()
     assert (code, tiers) == (0, "tiers: unit 1 passed; store 2 passed")
     assert last.startswith("3 passed")
 
 
-def test_tiers_are_counted_over_all_processes(tmp_path: Path) -> None:
-    code, out = suite(tmp_path, require="unit,store", body="pytest.skip('no server here')", workers=2)
+def test_tiers_are_counted_over_all_processes(suite: Suite) -> None:
+    code, out = suite(require="unit,store", body="pytest.skip('no server here')", workers=2)
     assert (code, "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out) == (1, True)
     assert out.count("tier store was required") == 1
 
 
 @pytest.mark.parametrize("require", ["", "unit"])
-def test_a_tier_that_cannot_run_is_skipped_with_its_reason(tmp_path: Path, require: str) -> None:
-    code, out = suite(tmp_path, require=require, body="pytest.skip('no server here')")
+def test_a_tier_that_cannot_run_is_skipped_with_its_reason(suite: Suite, require: str) -> None:
+    code, out = suite(require=require, body="pytest.skip('no server here')")
     assert code == 0
     assert "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out
 
 
-def test_a_required_tier_that_cannot_run_is_a_failure(tmp_path: Path) -> None:
-    code, out = suite(tmp_path, require="store", body="pytest.skip('no server here')")
+def test_a_required_tier_that_cannot_run_is_a_failure(suite: Suite) -> None:
+    code, out = suite(require="store", body="pytest.skip('no server here')")
     assert (code, "tier store was required" in out) == (1, True)
     for select in ("not store", "nothing"):
-        code, out = suite(tmp_path, require="unit,store", select=select)
+        code, out = suite(require="unit,store", select=select)
         assert (code, "tier store was required" in out) == (1, True)
 
 
-def test_a_required_tier_is_left_to_the_session_that_was_asked_to_run_it(tmp_path: Path) -> None:
-    code, out = suite(tmp_path, require="unit,store", tiers="unit")
+def test_a_required_tier_is_left_to_the_session_that_was_asked_to_run_it(suite: Suite) -> None:
+    code, out = suite(require="unit,store", tiers="unit")
     assert (code, "tiers: unit 1 passed" in out, "store" in out) == (0, True, False)
 
 
-def test_an_unknown_tier_is_a_mistake(tmp_path: Path) -> None:
-    assert suite(tmp_path, require="untit")[0] == 4
+def test_an_unknown_tier_is_a_mistake(suite: Suite) -> None:
+    assert suite(require="untit")[0] == 4

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from host import max_rss
+
 SMALL_PARENT = """
 import os, sys
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
@@ -18,4 +20,4 @@ def peak_of(command: list[str], **environment: str) -> int:
     """Peak resident bytes of a process that must succeed."""
     small = [sys.executable, "-S", "-c", SMALL_PARENT, *command]
     told = subprocess.run(small, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, text=True)
-    return int(told.stdout) * 1024
+    return max_rss(int(told.stdout))

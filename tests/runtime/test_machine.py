@@ -10,6 +10,7 @@ from reelmill.contract.record import LedgerRow, Outcome
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.runtime.context import scratch_folder
+from reelmill_stages.runtime.resident import resident
 
 
 def files(root: Path, texts: dict[str, str]) -> Path:
@@ -33,7 +34,8 @@ def files(root: Path, texts: dict[str, str]) -> Path:
 def test_000_f09_workers_follow_the_cpu_limit_of_either_cgroup_version(
     tmp_path: Path, texts: dict[str, str], wanted: int | None
 ) -> None:
-    assert cpus(files(tmp_path, texts)) == (wanted or len(os.sched_getaffinity(0)))
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert cpus(files(tmp_path, texts)) == (wanted or affinity)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,12 @@ def test_memory_follows_the_limit_of_either_cgroup_version(
     tmp_path: Path, texts: dict[str, str], wanted: int | None
 ) -> None:
     assert memory(files(tmp_path, texts)) == wanted
+
+
+def test_the_memory_of_a_process_is_known_where_the_system_tells_it(tmp_path: Path) -> None:
+    assert resident(os.getpid(), tmp_path) == 0
+    files(tmp_path, {"17/statm": "900 25 3 1 0 7 0"})
+    assert resident(17, tmp_path) == 25 * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_the_latest_row_of_each_key_counts() -> None:

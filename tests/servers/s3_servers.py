@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.unavailable import Unavailable
 from servers import install
 from servers.processes import Server, running
 
@@ -132,7 +133,7 @@ def _minio_reader(port: int) -> dict[str, str]:
 def _installed(installer: object) -> Path:
     try:
         path: Path = installer()  # type: ignore[operator]
-    except install.CannotInstall as error:
+    except Unavailable as error:
         pytest.skip(str(error))
     return path
 

@@ -1,10 +1,9 @@
-"""Environments of other people's trainers, made once per lock file by uv and cached for the user; never imported here.
+"""Environments of other people's trainers, made by `make prepare TIERS=trainers` once per lock file; not imported here.
 
 Each wants packages that would not live beside ours (torch, another pyarrow, numpy 1.23), so each is an interpreter of
 its own that runs a script of `readers/` and prints what it saw.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,28 +13,44 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.cache import CACHE as TOOLS
+from tools.cache import locked
+from tools.command import output
+from tools.tool import not_prepared
+
 HERE = Path(__file__).parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / "trainers"
+CACHE = TOOLS / "trainers"
 PYTHON = "3.11"
 
 
+def names() -> list[str]:
+    """Of all environments."""
+    return sorted(path.stem for path in (HERE / "locks").glob("*.txt"))
+
+
 def interpreter(name: str) -> Path:
-    """The Python of `locks/<name>.txt`, installed when it is missing."""
-    lock = HERE / "locks" / f"{name}.txt"
-    home = CACHE / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (home / ".ready").exists():
-            uv = str(Path(sys.executable).with_name("uv"))
-            shutil.rmtree(home, ignore_errors=True)
-            for arguments in (
-                ("venv", "--quiet", "--python", PYTHON, str(home)),
-                ("pip", "install", "--quiet", "--python", str(home / "bin" / "python"), "-r", str(lock)),
-            ):
-                subprocess.run([uv, *arguments], check=True)
-            (home / ".ready").touch()
+    """The Python of `locks/<name>.txt`. Raises Unavailable."""
+    if not ((home := _home(name)) / ".ready").exists():
+        raise not_prepared(f"the environment {name}", "trainers")
     return home / "bin" / "python"
+
+
+def make(name: str) -> None:
+    """Install an environment that is missing. Raises Unavailable."""
+    home = _home(name)
+    with locked(CACHE / f"{name}.lock"):
+        if not (home / ".ready").exists():
+            uv, lock = Path(sys.executable).with_name("uv"), HERE / "locks" / f"{name}.txt"
+            shutil.rmtree(home, ignore_errors=True)
+            what = f"the installation of {lock.name}"
+            output([uv, "venv", "--quiet", "--python", PYTHON, home], what)
+            output([uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", "-r", lock], what)
+            (home / ".ready").touch()
+
+
+def _home(name: str) -> Path:
+    lock = HERE / "locks" / f"{name}.txt"
+    return CACHE / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
 
 
 def seen_by(name: str, *arguments: object, reader: str = "") -> Any:
@@ -52,8 +67,3 @@ def seen_by(name: str, *arguments: object, reader: str = "") -> Any:
     if done.returncode:
         raise AssertionError(f"{script.name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-if __name__ == "__main__":
-    for one in sys.argv[1:] or sorted(path.stem for path in (HERE / "locks").glob("*.txt")):
-        print(interpreter(one))

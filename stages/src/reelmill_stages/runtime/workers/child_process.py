@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
+from reelmill_stages.runtime.resident import resident
 from reelmill_stages.runtime.workers.messages import Job, Message, WorkerConfig
 
 _THREADS = (
@@ -19,7 +19,6 @@ _THREADS = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +65,7 @@ class WorkerProcess:
 
     def rss(self) -> int:
         """Resident bytes; 0 when unknown."""
-        try:
-            return int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) * _PAGE
-        except (OSError, IndexError):
-            return 0
+        return resident(self._process.pid)
 
     def finish(self) -> None:
         """Ask an idle worker to end."""

@@ -106,7 +106,7 @@ def serve(connection: Connection) -> None:
     """Do jobs until there are no more, or one breaks this worker."""
     config: WorkerConfig = connection.recv()
     setup(level=config.level, worker=config.index)
-    if config.memory:
+    if config.memory and sys.platform == "linux":  # macOS refuses the limit
         resource.setrlimit(resource.RLIMIT_AS, (config.memory, config.memory))
     try:
         worker = WorkerState(config, connection)

@@ -1,0 +1,60 @@
+"""What tests ask of the machine: Linux answers in its process file system, other systems by `ps` and getrusage."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def children(pid: int, proc: Path = PROC) -> list[int]:
+    """Processes that a process started and that are still there."""
+    if not proc.joinpath("self").exists():
+        pairs = (line.split() for line in _ps("-A", "-o", "pid=,ppid=").splitlines())
+        return [int(child) for child, parent in pairs if int(parent) == pid]
+    found: list[int] = []
+    for tasks in proc.joinpath(str(pid), "task").glob("*/children"):
+        try:
+            found += map(int, tasks.read_text().split())
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+def command_line(pid: int, proc: Path = PROC) -> str:
+    """A process's words, with spaces between them; empty when it is gone."""
+    if not proc.joinpath("self").exists():
+        return _ps("-ww", "-o", "args=", "-p", str(pid)).strip()
+    try:
+        return proc.joinpath(str(pid), "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def peak_memory(proc: Path = PROC) -> float:
+    """MiB that this process had at most. On Linux getrusage's figure begins with that of the process's parent."""
+    try:
+        lines = proc.joinpath("self", "status").read_text().splitlines()
+    except OSError:
+        return max_rss(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def max_rss(told: int) -> int:
+    """Bytes of what getrusage calls `ru_maxrss`: KiB on Linux, bytes on macOS."""
+    return told if sys.platform == "darwin" else told * 1024
+
+
+def _ps(*options: str) -> str:
+    return subprocess.run(["ps", *options], capture_output=True, text=True, check=False).stdout

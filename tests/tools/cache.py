@@ -1,0 +1,21 @@
+"""The cache of programs and environments that tests need, and that are too slow to make for every checkout.
+
+Nothing in it is taken for finished before it has its final name; whoever writes holds the lock of what it writes.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reelmill"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, which is made with its folder; waits for other processes and threads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

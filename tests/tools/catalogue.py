@@ -1,0 +1,90 @@
+"""Every tool that tests need, in an order in which none stands before what it needs; and which tier needs which."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from cluster import build, images, kubectl, packages
+from images import built
+from servers import install
+from tools.tool import Lane, Tool
+from torch_home import make_torch_home, torch_home
+from trainers import environments
+
+GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
+STORE = ("SeaweedFS", "MinIO", "torch")
+COMMANDS = ("kubectl", "helm")
+CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
+IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
+NODES = (
+    *(PACKAGES, BUILDERS, "SeaweedFS", "MinIO", "pause image", "shell image"),
+    *(*build.NODES, *build.CONTROL_PLANE, *IMAGES),
+)
+TRAINERS = tuple(f"trainer {name}" for name in environments.names())
+
+
+def catalogue() -> dict[str, Tool]:
+    """By name."""
+    download, compiles = partial(Tool, lane=Lane.DOWNLOAD), partial(Tool, lane=Lane.COMPILE)
+    tools = [
+        download(GO, find=install.go, make=install.make_go),
+        download("SeaweedFS", find=install.seaweedfs, make=install.seaweedfs),
+        download(
+            PACKAGES,
+            find=partial(packages.find, packages.NODES),
+            make=partial(packages.install, packages.NODES),
+        ),
+        download(
+            BUILDERS,
+            find=partial(packages.find, packages.IMAGES),
+            make=partial(packages.install, packages.IMAGES),
+            needs=(PACKAGES,),
+        ),
+        download(BASE, find=built.base, make=built.make_base, needs=(BUILDERS,)),
+        compiles("helm", find=_program("helm"), make=partial(build.make, "helm"), needs=(GO,)),
+        compiles("kubectl", find=kubectl.find, make=partial(build.make, "kubectl"), needs=(GO,)),
+        compiles("MinIO", find=install.minio, make=install.make_minio, needs=(GO,)),
+        *(_compiled(compiles, name) for name in ("kwok", *build.CONTROL_PLANE)),
+        *(_compiled(compiles, name, PACKAGES) for name in build.NODES if name != "helm"),
+        compiles("pause image", find=images.pause, make=images.make_pause, needs=(GO, PACKAGES)),
+        compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),
+        *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
+        download("torch", find=torch_home, make=make_torch_home),
+        *(_trainer(download, name) for name in environments.names()),
+        _image(download, "stages-embed"),
+    ]
+    return {tool.name: tool for tool in tools}
+
+
+def needed(tier: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the tools of a tier, or of `trainers` or `models`. Raises KeyError.
+
+    A cluster that REELMILL_KUBECONFIG names takes the place of our own.
+    """
+    groups = {
+        "unit": (),
+        "gpu": (),
+        "store": STORE,
+        "control-plane": (*COMMANDS, *CONTROL_PLANE),
+        "nodes": (*COMMANDS, *NODES),
+        "models": (*COMMANDS, *NODES, "torch", "stages-embed image"),
+        "trainers": TRAINERS,
+    }
+    found = groups[tier]
+    return COMMANDS if environ.get("REELMILL_KUBECONFIG") and COMMANDS[0] in found else found
+
+
+def _program(name: str) -> partial[object]:
+    return partial(build.find, (name,))
+
+
+def _compiled(kind: partial[Tool], name: str, *needs: str) -> Tool:
+    return kind(name, find=_program(name), make=partial(build.make, name), needs=(GO, *needs))
+
+
+def _image(kind: partial[Tool], key: str) -> Tool:
+    return kind(f"{key} image", find=partial(built.archive, key), make=partial(built.make, key), needs=(BASE,))
+
+
+def _trainer(kind: partial[Tool], name: str) -> Tool:
+    find, make = partial(environments.interpreter, name), partial(environments.make, name)
+    return kind(f"trainer {name}", find=find, make=make)

@@ -1,0 +1,29 @@
+"""Run an installer or a compiler, which is quiet unless it fails and does not outlive whoever waits for it."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from cluster.unavailable import Unavailable
+from servers.processes import LEASH
+
+TAIL = 1500
+"""Characters of a failed command's messages."""
+
+
+def output(
+    command: list[str | Path], what: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """What the command prints. Raises Unavailable, with the end of its messages, when it fails."""
+    argv = [sys.executable, "-S", str(LEASH), *map(str, command)]
+    with TemporaryFile("w+", errors="replace") as out, TemporaryFile("w+", errors="replace") as messages:
+        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=out, stderr=messages, cwd=cwd, env=env) as process:
+            status = process.wait()
+        out.seek(0)
+        messages.seek(0)
+        printed, said = out.read(), messages.read().strip()
+    if status:
+        raise Unavailable(f"{what} failed: {(said or printed.strip())[-TAIL:]}")
+    return printed

@@ -1,0 +1,85 @@
+"""What is being prepared, since when, and how much is done: one line that changes on a terminal, lines in a log."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+LOG_SECONDS = 30.0
+"""Between lines about work that goes on, in a log."""
+
+
+class Progress:
+    """Thread-safe. Use it as a context manager."""
+
+    def __init__(self, total: int, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total, self._console, self._clock = total, console, clock
+        self._since: dict[str, float] = {}
+        self._done = 0
+        self._began = self._said = clock()
+        self._lock = threading.Lock()
+        self._status: Status | None = Status("", console=console) if console.is_terminal else None
+
+    def __enter__(self) -> "Progress":
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    @property
+    def elapsed(self) -> str:
+        """Since the beginning: `3 min 12 s`."""
+        return duration(self._clock() - self._began)
+
+    def begin(self, name: str) -> None:
+        """A tool is being made from now on."""
+        with self._lock:
+            self._since[name] = self._clock()
+            self._say(f"[{self._done}/{self._total}] {name} …")
+
+    def end(self, name: str, problem: str) -> None:
+        """A tool is made, or cannot be."""
+        with self._lock:
+            took = duration(self._clock() - self._since.pop(name))
+            self._done += 1
+            said = f"not available after {took}: {problem}" if problem else f"ready after {took}"
+            self._say(f"[{self._done}/{self._total}] {name}: {said}")
+
+    def skip(self, name: str, need: str) -> None:
+        """A tool is not tried, for want of another one."""
+        with self._lock:
+            self._done += 1
+            self._say(f"[{self._done}/{self._total}] {name}: not available, as it needs {need}")
+
+    def tick(self) -> None:
+        """Say what goes on: on a terminal each time, in a log now and then."""
+        with self._lock:
+            if self._status:
+                self._status.update(escape(self.line()))
+            elif self._clock() - self._said >= LOG_SECONDS:
+                self._say(self.line())
+
+    def line(self) -> str:
+        """`3/9 ready in 2 min 10 s; at work: kube-apiserver (1 min 20 s), torch (2 min 1 s)`."""
+        now = self._clock()
+        work = ", ".join(f"{name} ({duration(now - since)})" for name, since in sorted(self._since.items()))
+        return f"[{self._done}/{self._total}] {self.elapsed} so far; at work: {work or 'nothing'}"
+
+    def _say(self, line: str) -> None:
+        self._said = self._clock()
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """`41 s`, `3 min 12 s`, `1 h 2 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
