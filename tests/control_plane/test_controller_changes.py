@@ -177,6 +177,15 @@ def test_kubectl_waits_for_complete_and_for_failed(desk: Desk, config: Path) -> 
         desk.apply(resource())
         kubectl(desk.client.config, *wait, "--for=condition=Complete", "vp/demo")
         desk.kubelet.store.failing["clips", "raw/v0"] = ["decode"]
-        desk.edit({"spec": {"stages": [{**stage, "rerun": "again", "failures": {"tolerate": 0}} for stage in resource()["spec"]["stages"]]}})
+        desk.edit(
+            {
+                "spec": {
+                    "stages": [
+                        {**stage, "rerun": "again", "failures": {"tolerate": 0}}
+                        for stage in resource()["spec"]["stages"]
+                    ]
+                }
+            }
+        )
         kubectl(desk.client.config, *wait, "--for=condition=Failed", "vp/demo")
         assert desk.status().condition("Failed").reason == "ToleranceExceeded"  # type: ignore[union-attr]

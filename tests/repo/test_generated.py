@@ -102,7 +102,7 @@ def test_names_and_columns_are_those_that_people_type() -> None:
 def test_the_editor_schema_flags_a_misspelt_field() -> None:
     definitions = editor()["$defs"]
     assert definitions["FramesBlock"]["additionalProperties"] is False
-    assert {"required": ["clip"]} in definitions["Stage"]["oneOf"]
+    assert {"required": ["clip"]} in definitions["StageSpec"]["oneOf"]
 
 
 def test_the_definition_is_plain_yaml() -> None:

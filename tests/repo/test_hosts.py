@@ -13,8 +13,8 @@ from repo.tree import ROOT, files
 
 LINUX_FILES = ("/proc", "/sys/")
 PLACES = {
-    "stages/src/reelmill_stages/runtime/cgroup.py",
-    "stages/src/reelmill_stages/runtime/resident.py",
+    "stages/src/reelmill_stages/host/cgroup.py",
+    "stages/src/reelmill_stages/host/resident.py",
     "tests/host.py",
     "tests/bench/machine.py",
     "tests/clip/test_clip_scenes.py",

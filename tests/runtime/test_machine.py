@@ -8,9 +8,9 @@ import pytest
 
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill_stages.host.cgroup import cpus, memory
+from reelmill_stages.host.resident import resident
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.runtime.context import scratch_folder
-from reelmill_stages.runtime.resident import resident
 
 
 def files(root: Path, texts: dict[str, str]) -> Path:

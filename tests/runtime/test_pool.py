@@ -10,8 +10,8 @@ import toy_line as toy
 
 from reelmill.contract.record import Item, Media, Outcome
 from reelmill.contract.task import StoreRef
+from reelmill_stages.host.resident import resident
 from reelmill_stages.runtime.inputs import ShardInput
-from reelmill_stages.runtime.resident import resident
 from reelmill_stages.runtime.workers.group_retry import InputOutcome
 from reelmill_stages.runtime.workers.messages import WorkerConfig
 from reelmill_stages.runtime.workers.pool import Pool

@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import suppress
 
-from reelmill_stages.runtime.resident import resident
+from reelmill_stages.host.resident import resident
 from reelmill_stages.runtime.workers.messages import Job, Message, WorkerConfig
 
 _THREADS = (
