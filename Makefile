@@ -18,12 +18,15 @@ NODES := $(filter nodes,$(CHOSEN))
 
 install: $(VENV)/.installed
 
+# uv first, by pip: it is a pin of the lock like all else. Then the lock, then the two distributions, built by its hatchling.
 $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("reelmill needs Python 3.11, 3.12 or 3.13: say make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing requirements.lock into $(VENV)"
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement <(awk '/^[^ ]/ {chosen = /^uv==/} chosen' requirements.lock)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e ./operator -e ./stages
 	@touch $@
 
 # What the tiers need and is not there yet is made here, before any test: programs, packages, images. See CONTRIBUTING.md.
@@ -83,11 +86,17 @@ generate: install
 images:
 	@$(PYTHON) images/build.py $(ARGS)
 
+# Versions stay unless a requirement changed; make lock ARGS=--upgrade moves them all.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-package reelmill --no-emit-package reelmill-stages
+PINNED = $(LOCK) --no-annotate --constraint requirements.lock
 lock: install
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
-	  --upgrade requirements.in -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links \
-	  --no-annotate --constraint <(grep == requirements.lock) --upgrade requirements-torch.in -o requirements-torch.lock
+	$(LOCK) $(ARGS) requirements.in -o requirements.lock
+	$(PINNED) $(ARGS) requirements-torch.in -o requirements-torch.lock
+	$(PINNED) images/build.in -o images/build.lock
+	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
+	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock
+	$(PINNED) --constraint requirements-torch.lock images/stages/requirements-embed.in -o images/stages/requirements-embed.lock
 
 bench: TOOLS = store
 bench: prepare

@@ -31,7 +31,8 @@ def make_torch_home() -> None:
             unfinished = home.with_suffix(".tmp")
             shutil.rmtree(unfinished, ignore_errors=True)
             uv = Path(sys.executable).with_name("uv")
-            command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", unfinished, "-r", LOCK]
+            command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", unfinished]
+            command += ["--require-hashes", "-r", LOCK]
             output(command, f"the installation of {LOCK.name}")
             unfinished.rename(home)
 

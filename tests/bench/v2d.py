@@ -1,6 +1,7 @@
 """video2dataset 1.3 in an environment of its own, made once per machine by uv and kept in the user's cache.
 
 It wants Python 3.11, `pyarrow<17` and `numpy<2` (with newer ones it does not import), and ffmpeg and ffprobe on PATH.
+`v2d.lock` is what `uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate` makes of `v2d.in`.
 """
 
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 from bench.row import NotRun
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / "v2d"
-PACKAGES = ("video2dataset==1.3.0", "pyarrow<17", "numpy<2")
+LOCK = Path(__file__).with_name("v2d.lock")
 JOB = Path(__file__).with_name("v2d_job.py")
 
 
@@ -28,7 +29,7 @@ def python() -> Path:
         uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
         for arguments in (
             ("venv", "--quiet", "--clear", "--python", "3.11", str(CACHE)),
-            ("pip", "install", "--quiet", "--python", str(found), *PACKAGES),
+            ("pip", "install", "--quiet", "--python", str(found), "--require-hashes", "-r", str(LOCK)),
         ):
             try:
                 subprocess.run([uv, *arguments], check=True, capture_output=True, text=True)

@@ -1,10 +1,12 @@
 """The operator with the rights and the environment that the chart gives it, and the chart's own test, for real."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
@@ -46,7 +48,8 @@ class Installed:
         """The operator as the Deployment's environment configures it, as the chart's service account."""
         given = environment(self.objects["Deployment/reelmill-operator"])
         given["REELMILL_NAMESPACES"] = given["REELMILL_OWN_NAMESPACE"] = self.namespace
-        settings = read(given, listen="")
+        with patch.dict(os.environ, given):
+            settings = read(listen="")
         assert settings.leader_election
         server, ca = self.client.access.server, self.client.access.ca
         access = kubeconfig.Access(server, self.token("reelmill-operator"), ca)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from reelmill.controller.state.queue import Backoff, Priority, WorkQueue
+from reelmill.contract.backoff import Backoff
+from reelmill.controller.state.queue import Priority, WorkQueue
 
 
 class Clock:
@@ -104,16 +104,6 @@ def test_delays_double_with_failures_in_a_row_up_to_a_limit() -> None:
     assert made.retry("b") == 1
     made.succeeded("a")
     assert made.retry("a") == 1
-
-
-@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 2.0), (0.5, 4.0), (1.0, 6.0)])
-def test_jitter_is_between_half_and_one_and_a_half(chance: float, seconds: float) -> None:
-    assert Backoff(first=1, most=60).delay(3, chance) == seconds
-
-
-@given(st.integers(1, 10**6), st.floats(0, 1))
-def test_no_number_of_failures_makes_a_delay_too_long(failures: int, chance: float) -> None:
-    assert 0 < Backoff(first=0.5, most=300).delay(failures, chance) <= 450
 
 
 def test_the_wait_is_counted_from_the_first_add() -> None:

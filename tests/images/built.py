@@ -38,7 +38,7 @@ OPTIONS = [
     *("--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"),
     *("--build-arg", f"PIP_CERT={CERTIFICATES}/ca-certificates.crt"),
 ]
-INPUTS = ("operator/", "stages/", "images/", "requirements.lock", "requirements-torch.lock", "LICENSE")
+INPUTS = ("operator/", "stages/", "images/", "LICENSE")
 KEPT = 3
 """States of the sources whose archives are kept."""
 LAYERS = 24

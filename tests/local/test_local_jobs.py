@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from host import alive
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.task import ENV
 from reelmill.local.jobs import Jobs
 from reelmill.local.process import LogLine
@@ -45,7 +46,7 @@ class Desk:
             [sys.executable, "-I", "-S", "-c", PROGRAM],
             folder=folder,
             environment=environment,
-            **{"cpus": 2, "max_processes": 2, "backoff": 0.01, **settings},
+            **{"cpus": 2, "max_processes": 2, "retries": Backoff(first=0.01, most=1.0), **settings},
         )
 
     def create(self, *, completions: int = 1, retries: int = 1, **spec: Any) -> str:

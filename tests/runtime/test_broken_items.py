@@ -1,4 +1,4 @@
-"""Items that crash, hang or eat memory cost nobody but themselves.
+"""Items that crash or hang cost nobody but themselves.
 
 One pass holds all kinds of broken items; each test looks at what became of one kind.
 """
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     root = tmp_path_factory.mktemp("broken")
-    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=2.0, worker_memory=2 << 30))
+    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=2.0))
     line.stage("upper", trace=str(root / "trace"))
     for number in range(3):
         line.put(f"k{number}", group="killing")
@@ -36,7 +36,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     line.put("odd", "raise what is this")
     line.put("i1", "itemerror corrupt", group="one video")
     line.put("i2", group="one video")
-    line.put("hungry", f"eat {4 << 30}")
     line.put("v")
     loggers = logging.getLogger("reelmill_stages")
     loggers.setLevel(logging.INFO)
@@ -57,7 +56,7 @@ def row(data: DataSet, key: str) -> LedgerRow:
 
 def test_every_broken_item_is_accounted_for(data: DataSet) -> None:
     toy.law(data)
-    assert data.totals.in_ == len(toy.outcomes(data)) == 35
+    assert data.totals.in_ == len(toy.outcomes(data)) == 34
 
 
 def test_an_item_that_kills_its_worker_is_found_and_the_rest_is_saved(data: DataSet) -> None:
@@ -95,18 +94,12 @@ def test_an_item_error_fails_the_whole_group_with_its_reason(data: DataSet) -> N
     assert (found["i1"], found["i2"]) == (("failed", "corrupt"), ("failed", "corrupt"))
 
 
-def test_memory_is_limited_per_worker(data: DataSet) -> None:
-    assert toy.outcomes(data)["hungry"] == ("failed", "crash")
-    assert "MemoryError" in row(data, "hungry").message
-    assert toy.outcomes(data)["v"] == ("done", "")
-
-
 def test_a_shard_keeps_the_tail_of_its_log_in_the_store(line: toy.Line, data: DataSet) -> None:
     (log,) = (stat.key for stat in line.store.list(f"{data.paths(1).internal}/logs/"))
     rows = load_rows(line.store.read(log))
     assert {"killer", "hanger", "odd"} <= {row["item"] for row in rows if row["msg"] == "item failed"}
     (last,) = (row for row in rows if row["msg"] == "committed")
-    assert (last["in"], last["failed"]) == (35, data.totals.failed)
+    assert (last["in"], last["failed"]) == (34, data.totals.failed)
     assert {"stage", "segment", "shard", "in", "done", "filtered", "failed", "skipped", "seconds"} <= set(
         next(row for row in reversed(rows) if row["msg"] == "progress")
     )

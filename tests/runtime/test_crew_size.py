@@ -9,9 +9,9 @@ from reelmill_stages.media.gpu import GpuDevice, gpus
 from reelmill_stages.runtime.workers.pool_size import pool_size
 
 GIB = 2**30
-L4 = GpuDevice(0, "NVIDIA L4", 24 * GIB, "550")
-SLICE = GpuDevice(1, "NVIDIA A100 MIG 1g.5gb", 5 * GIB, "550")
-TINY = GpuDevice(2, "tiny", GIB // 2, "550")
+L4 = GpuDevice(0, "NVIDIA L4", 24 * GIB)
+SLICE = GpuDevice(1, "NVIDIA A100 MIG 1g.5gb", 5 * GIB)
+TINY = GpuDevice(2, "tiny", GIB // 2)
 
 
 @pytest.mark.parametrize(

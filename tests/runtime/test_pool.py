@@ -30,7 +30,6 @@ def config(root: Path, *, memory: int | None = None) -> SupervisorConfig:
         pins={},
         folder=root,
         index=0,
-        memory=0,
         level="INFO",
     )
     (root / "work").mkdir()

@@ -1,5 +1,6 @@
 """A source that points into a data set of reelmill reads what was committed, never what merely lies there."""
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,7 @@ import pytest
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.layout import DataSetPaths
-from reelmill.contract.record import Item, Output, dump_rows
+from reelmill.contract.record import Item, Output
 from reelmill.contract.segment import Counts, Object, Part, Segment
 from source_folders import items, listed, put, put_json, reasons
 
@@ -27,7 +28,7 @@ def segment(
     paths = data_set.segment(number)
     put(root, *(paths.output(name) for name in names + spans))
     rows = [Item(name, 0, name, 1.0, outputs=(Output(paths.output(name), 5, "sha256:0"),)).to_json() for name in names]
-    put(root, paths.items(0, "r1"), content=dump_rows(rows))
+    put(root, paths.items(0, "r1"), content="".join(f"{json.dumps(row)}\n" for row in rows).encode())
     part = Part(
         items=Object(key=paths.items(0, "r1"), size=1, digest="sha256:0"),
         ledger=None,

@@ -65,4 +65,7 @@ def test_a_silent_source_is_named_although_the_store_is_well(silent: str, tmp_pa
 
 
 def test_a_folder_is_not_asked(tmp_path: Path) -> None:
-    greet(str(tmp_path), Connection(), {})
+    source = SourceDef(name="raw", key="0" * 64, type="files", params={"uri": str(tmp_path / "raw")})
+    owner = Owner(namespace="n", name="p", uid="u")
+    ref = StoreRef(uri=str(tmp_path))
+    greet(Task(step=Step.SURVEY, owner=owner, run=1, store=ref, sources=(source,)), {}, sources=True)

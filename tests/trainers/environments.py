@@ -1,7 +1,8 @@
 """Environments of other people's trainers, made by `make prepare TIERS=trainers` once per lock file; not imported here.
 
 Each wants packages that would not live beside ours (torch, another pyarrow, numpy 1.23), so each is an interpreter of
-its own that runs a script of `readers/` and prints what it saw.
+its own that runs a script of `readers/` and prints what it saw. A lock is the output of
+`uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate` on Linux.
 """
 
 import hashlib
@@ -44,7 +45,8 @@ def make(name: str) -> None:
             shutil.rmtree(home, ignore_errors=True)
             what = f"the installation of {lock.name}"
             output([uv, "venv", "--quiet", "--python", PYTHON, home], what)
-            output([uv, "pip", "install", "--quiet", "--python", home / "bin" / "python", "-r", lock], what)
+            target = ["--python", home / "bin" / "python", "--require-hashes", "-r", lock]
+            output([uv, "pip", "install", "--quiet", *target], what)
             (home / ".ready").touch()
 
 

@@ -10,7 +10,6 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.cli.preflight import reach
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 
@@ -46,9 +45,13 @@ def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
 
 
 def task(loaded: Loaded, *, sources: bool = False) -> Task:
-    """What a command is told, once the store's server answers; with `sources`, theirs too. Raises StoreError."""
+    """What a command is told, once the store's server answers; with `sources`, theirs too.
+
+    Raises StoreError naming an endpoint that gives no answer. Without the stages nobody is asked.
+    """
     told = loaded.task()
-    reach(told, sources=sources)
+    if offered("preflight"):
+        command("preflight")(told, environment(), sources=sources)
     return told
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from typing import Any, TextIO
+from typing import Any
 
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
@@ -48,11 +48,10 @@ class TerminalFormatter(logging.Formatter):
         return f"{colour}{text}\x1b[0m" if colour else text
 
 
-def setup(*, level: str = "INFO", stream: TextIO | None = None, **fixed: Any) -> None:
-    """Send the `reelmill` loggers to `stream` (stderr); `fixed` fields go on every JSON line."""
-    stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(TerminalFormatter(colour=True) if stream.isatty() else JsonFormatter(**fixed))
+def setup(*, level: str = "INFO", **fixed: Any) -> None:
+    """Send the `reelmill` loggers to standard error; `fixed` fields go on every JSON line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(TerminalFormatter(colour=True) if sys.stderr.isatty() else JsonFormatter(**fixed))
     for name in ("reelmill", "reelmill_stages"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reelmill.contract.digest import canonical
-
 Fields = Mapping[str, Any]
 
 
@@ -152,11 +150,6 @@ class LedgerRow:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
         return cls(**{**row, "outcome": Outcome(row["outcome"])})
-
-
-def dump_rows(rows: list[dict[str, Any]]) -> bytes:
-    """JSON lines with canonical rows, so that equal rows are equal bytes."""
-    return b"".join(canonical(row) + b"\n" for row in rows)
 
 
 def load_rows(data: bytes) -> list[dict[str, Any]]:

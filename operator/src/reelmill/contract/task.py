@@ -5,9 +5,9 @@ of each other. A report is JSON under 4 KiB whatever the scale: Kubernetes cuts 
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
@@ -117,11 +117,17 @@ class ShardLimits(Model):
     """Nobody asked for a number: beside GPUs at least one worker for each, and no more than their memory holds."""
     item_timeout: float = 120.0
     """Seconds of wall time for one group; then SIGKILL and `failed(decode_timeout)`."""
-    worker_memory: int = 0
-    """Bytes of address space per worker; 0: no limit of its own."""
     early_abort: int = 50
     """If this many items come first and all fail in one class, the shard ends with exit 65."""
     checkpoint_seconds: float = 20.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, given: Any) -> Any:
+        """Drop `workerMemory`, which version 0.1.0 wrote, always 0, and nothing ever set."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name != "workerMemory"}
 
 
 class Task(Model):

@@ -1,6 +1,5 @@
 """`python -m reelmill.controller`: the operator in a pod, with the pod's service account."""
 
-import os
 import sys
 
 from reelmill.contract.errors import ReelmillError
@@ -12,7 +11,7 @@ from reelmill.controller.settings import read
 def main() -> int:
     """The exit code."""
     try:
-        return run(Access(in_cluster=True), read(os.environ))
+        return run(Access(in_cluster=True), read())
     except ReelmillError as error:
         print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)  # noqa: T201 - the log is not set up yet
         return int(error.exit_code)

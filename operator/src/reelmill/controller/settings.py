@@ -1,15 +1,16 @@
 """What whoever installs the operator decides: the environment, read once into one frozen model.
 
-Every variable is `REELMILL_` and the field's name in capitals. Others are ignored: Kubernetes itself puts variables
-with such names into pods (service links), so none of ours may end in `_PORT` or `_SERVICE_HOST`.
+Every variable is `REELMILL_` and the field's name in capitals; an empty one counts as unset. Others are ignored:
+Kubernetes itself puts variables with such names into pods (service links), so none of ours may end in `_PORT` or
+`_SERVICE_HOST`.
 """
 
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reelmill.contract.errors import SpecError
 from reelmill.plan import settings as plan
@@ -22,18 +23,29 @@ def _words(value: object) -> object:
     return tuple(word for part in value.split(",") if (word := part.strip())) if isinstance(value, str) else value
 
 
-def _identity() -> str:
-    return socket.gethostname()
+def _own_namespace() -> str:
+    """The namespace of this pod, where this is one."""
+    try:
+        return Path(NAMESPACE_FILE).read_text().strip() or "default"
+    except OSError:
+        return "default"
 
 
-class OperatorSettings(BaseModel):
-    """The operator's settings."""
+class OperatorSettings(BaseSettings):
+    """The operator's settings. Whatever is not given comes from the environment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        str_strip_whitespace=True,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
 
-    namespaces: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    namespaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
     """Namespaces that are served, comma-separated; empty: all of them."""
-    own_namespace: str = "default"
+    own_namespace: str = Field(default_factory=_own_namespace)
     """Where the operator itself lives: its Lease is there."""
     stages_image: str = "reelmill-stages"
     """Image of stage pods where the resource names none."""
@@ -62,7 +74,7 @@ class OperatorSettings(BaseModel):
     lease_name: str = "reelmill-operator"
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
     """How long after its last renewal a Lease counts as held by others."""
-    identity: str = Field(default_factory=_identity)
+    identity: str = Field(default_factory=socket.gethostname)
     """Who this replica is in the Lease and in events."""
 
     @property
@@ -77,32 +89,13 @@ class OperatorSettings(BaseModel):
         )
 
 
-def read(environment: Mapping[str, str], **given: object) -> OperatorSettings:
+def read(**given: object) -> OperatorSettings:
     """Settings from the environment; `given` ones win, where they are not None.
 
-    Raises SpecError naming the variable that cannot be read.
+    Raises SpecError naming every variable that cannot be read.
     """
-    values: dict[str, object] = {}
-    for name in OperatorSettings.model_fields:
-        text = environment.get(PREFIX + name.upper(), "").strip()
-        if text:
-            values[name] = text
-    if "own_namespace" not in values and (found := _own_namespace()):
-        values["own_namespace"] = found
-    values.update({name: value for name, value in given.items() if value is not None})
     try:
-        return OperatorSettings.model_validate(values)
+        return OperatorSettings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).upper()
-        raise SpecError(
-            f"{PREFIX}{name}={first['input']}: {first['msg']}", hint="mend the operator's environment"
-        ) from error
-
-
-def _own_namespace() -> str:
-    """The namespace of this pod, where this is one."""
-    try:
-        return Path(NAMESPACE_FILE).read_text().strip()
-    except OSError:
-        return ""
+        wrong = [f"{PREFIX}{str(one['loc'][0]).upper()}={one['input']}: {one['msg']}" for one in error.errors()]
+        raise SpecError("; ".join(wrong), hint="mend the operator's environment") from error

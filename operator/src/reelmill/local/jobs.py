@@ -12,13 +12,13 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.local.process import Events, LogLine, Process, ProcessExit, spawn
 
-BACKOFF_SECONDS = 1.0
-"""Before an index is tried again; doubled each time."""
-LAST_BACKOFF_SECONDS = 30.0
+RETRIES = Backoff(first=1.0, most=30.0)
+"""Before an index is tried again."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,14 +59,14 @@ class Jobs:
         environment: Mapping[str, str],
         cpus: int,
         max_processes: int,
-        backoff: float = BACKOFF_SECONDS,
+        retries: Backoff = RETRIES,
     ) -> None:
         self.command = command
         self.folder = folder
         self.environment = environment
         self.cpus = cpus
         self.max_processes = max_processes
-        self.backoff = backoff
+        self.retries = retries
         self.events: Events = Events()
         self.version = 0
         """Rises whenever a process ends."""
@@ -217,8 +217,7 @@ class Jobs:
             job.failed.add(index)
             self._settle(job)
         else:
-            wait = min(self.backoff * 2 ** (tries - 1), LAST_BACKOFF_SECONDS)
-            job.not_before[index] = time.monotonic() + wait
+            job.not_before[index] = time.monotonic() + self.retries.delay(tries)
             job.todo.append(index)
 
     def _settle(self, job: _Job) -> None:

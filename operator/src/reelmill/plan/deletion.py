@@ -7,6 +7,7 @@ Only such a pipeline has a finalizer, and none holds it for ever: after an hour,
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.status import MESSAGE, Condition, Removal, Status, cut
 from reelmill.contract.task import RemoveReport
 from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, Plan, SetFinalizers
@@ -23,7 +24,7 @@ PATIENCE_SECONDS = 3600.0
 """How long a removal is tried."""
 MOST_TRIES = 20
 """So many Jobs fail in little more than that time; a clock that was set back does not make it longer."""
-FIRST_PAUSE, LAST_PAUSE = 15.0, 300.0
+RETRIES = Backoff(first=15.0, most=300.0)
 NAMESPACE_ENDING = "NamespaceEnding"
 """Why no Job can be created where the whole namespace is being deleted."""
 
@@ -75,14 +76,14 @@ def _advance(
     snapshot: Snapshot, removal: Removal, job: Observed | None, now: datetime
 ) -> tuple[int, Removal, tuple[Action, ...], float]:
     """Number of the last Job, how far the removal is, what to create, and when to look again."""
-    status, most = snapshot.status, LAST_PAUSE
+    status, most = snapshot.status, RETRIES.most
     run = max([status.run, *(other.run for other in observe(snapshot.jobs, {}, snapshot.uid).values())])
     if job and (job.live or job.report is None):
         return run, removal.model_copy(update={"seen": True}), (), most if job.live else 2.0
     if job or (removal.job and removal.seen):
         removal = _failed(removal, job, now)
     due = moment(removal.again_at)
-    if due and 0 < (wait := (due - now).total_seconds()) <= 2 * LAST_PAUSE:
+    if due and 0 < (wait := (due - now).total_seconds()) <= 2 * RETRIES.most:
         return run, removal, (), wait
     definition = _definition(snapshot)
     number = run if removal.job else run + 1
@@ -92,12 +93,11 @@ def _advance(
 
 
 def _failed(removal: Removal, job: Observed | None, now: datetime) -> Removal:
-    failure = job.failure if job else None
+    failure, tries = job.failure if job else None, removal.tries + 1
     why = f"{failure.message}; {failure.hint}" if failure and failure.hint else failure.message if failure else ""
-    wait = min(FIRST_PAUSE * 2 ** min(removal.tries, 16), LAST_PAUSE)
     return Removal(
-        tries=removal.tries + 1,
-        again_at=stamp(now + timedelta(seconds=wait)),
+        tries=tries,
+        again_at=stamp(now + timedelta(seconds=RETRIES.delay(tries))),
         message=cut(why or (job.message if job else "") or f"{removal.job} is gone", MESSAGE),
     )
 

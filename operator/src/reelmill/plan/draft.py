@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
@@ -19,8 +20,8 @@ from reelmill.plan.snapshot import Snapshot, moment, stamp
 
 HARVEST_SECONDS = 2.0
 """How soon to look again for the report of a finished Job."""
-LAST_LOOK_SECONDS = 300.0
-"""How long at most nobody looks at a pass in another pipeline's hands."""
+SHARED_LOOKS = Backoff(first=5.0, most=300.0)
+"""How soon to look again at a pass in another pipeline's hands."""
 CLOCK_SECONDS = 60.0
 """By how much the clocks of two replicas may differ."""
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.compact import unpacked
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.names import seconds
@@ -14,8 +15,8 @@ from reelmill.plan.jobs.tasks import survey_task
 from reelmill.plan.snapshot import moment, stamp
 
 TRIES = 3
-FIRST_AGAIN_SECONDS, LAST_AGAIN_SECONDS = 60.0, 900.0
-"""How soon a survey that was given up is tried again; doubled each time. What was mended outside the resource, a
+RETRIES = Backoff(first=60.0, most=900.0)
+"""How soon a survey that was given up is tried again. What was mended outside the resource, a
 bucket that exists now, is found without a hand."""
 
 
@@ -88,7 +89,7 @@ def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:
 
 def _again(draft: PlanDraft) -> bool:
     """A survey that was given up is due once more; the stall stands until it succeeds."""
-    return not draft.survey.job and not draft.wake_at(draft.survey.again_at, LAST_AGAIN_SECONDS)
+    return not draft.survey.job and not draft.wake_at(draft.survey.again_at, RETRIES.most)
 
 
 def _failed(draft: PlanDraft, job: Observed) -> None:
@@ -103,9 +104,10 @@ def _failed(draft: PlanDraft, job: Observed) -> None:
         reason, message, hint, code = "SurveyFailed", _without_report(job), "", int(job.exit)
     if tries >= TRIES or (not job.succeeded and job.exit is ExitCode.CONFIG):
         draft.stall = draft.stalled(reason, message, hint, code)
-        wait = min(FIRST_AGAIN_SECONDS * 2 ** min(draft.survey.stalls, 16), LAST_AGAIN_SECONDS)
-        given_up = {"tries": 0, "listed_at": stamp(draft.now), "stalls": draft.survey.stalls + 1}
-        draft.survey = draft.survey.model_copy(update={**given_up, "again_at": draft.later(wait)})
+        stalls = draft.survey.stalls + 1
+        given_up = {"tries": 0, "listed_at": stamp(draft.now), "stalls": stalls}
+        again_at = draft.later(RETRIES.delay(stalls))
+        draft.survey = draft.survey.model_copy(update={**given_up, "again_at": again_at})
 
 
 def _without_report(job: Observed) -> str:

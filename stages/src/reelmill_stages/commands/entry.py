@@ -1,7 +1,6 @@
 """Sources and stages of a task by name, with their data sets."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.layout import DataSetPaths
@@ -31,6 +30,6 @@ def stage_of(task: Task, name: str) -> StageDef:
     raise SpecError(f"there is no stage {name!r}", hint=f"the pipeline's stages are {names}")
 
 
-def data_set(store: Store, entry: SourceDef | StageDef, *, scratch: Path | None = None) -> DataSet:
+def data_set(store: Store, entry: SourceDef | StageDef) -> DataSet:
     """What a source or stage has under its present key, perhaps nothing."""
-    return DataSet(store, DataSetPaths(entry.name, entry.key), scratch=scratch)
+    return DataSet(store, DataSetPaths(entry.name, entry.key))

@@ -10,12 +10,11 @@ import pynvml
 
 @dataclass(frozen=True, slots=True)
 class GpuDevice:
-    """One device: its index for CUDA, product name, memory in bytes and driver version."""
+    """One device: its index for CUDA, product name and memory in bytes."""
 
     index: int
     name: str
     memory: int
-    driver: str
 
 
 def gpus() -> list[GpuDevice]:
@@ -25,15 +24,14 @@ def gpus() -> list[GpuDevice]:
     except pynvml.NVMLError:
         return []
     try:
-        driver = str(pynvml.nvmlSystemGetDriverVersion())
-        return [_gpu(index, driver) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
     except pynvml.NVMLError:
         return []
     finally:
         pynvml.nvmlShutdown()
 
 
-def _gpu(index: int, driver: str) -> GpuDevice:
+def _gpu(index: int) -> GpuDevice:
     device = pynvml.nvmlDeviceGetHandleByIndex(index)
     memory = pynvml.nvmlDeviceGetMemoryInfo(device).total
-    return GpuDevice(index, str(pynvml.nvmlDeviceGetName(device)), int(memory), driver)
+    return GpuDevice(index, str(pynvml.nvmlDeviceGetName(device)), int(memory))

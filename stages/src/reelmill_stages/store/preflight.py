@@ -1,40 +1,58 @@
-"""Whether a server says anything at all, asked with little patience before any work.
+"""Whether the servers of a task answer at all, asked with little patience before any work.
 
 The store itself is patient, as a shard that has worked for hours wants it: minutes for a server that is down. A survey
-has nothing to lose, and a server that takes connections and stays silent is mostly no S3 server, or a proxy without
-one behind it.
+or a person who mistyped a port has nothing to lose, and a server that takes connections and stays silent is mostly no
+S3 server, or a proxy without one behind it.
 """
 
 from collections.abc import Mapping
 
 from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
 from reelmill.contract.layout import INTERNAL
-from reelmill.contract.task import Connection
+from reelmill.contract.task import Connection, Task
 from reelmill_stages.store.open import split_uri
 
-CONNECT, READ = 5.0, 5.0
+CONNECT, READ = 5.0, 15.0
 """Seconds for one attempt to connect, and to hear the first byte."""
-ATTEMPTS = 3
-"""So a silent server is reported after about 15 seconds."""
+ATTEMPTS, SECONDS = 3, 5.0
+"""Attempts in all, and seconds after which no new one begins: an address without a machine is reported after 5 s, a
+silent server after 15 s."""
 
 
-def greet(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
-    """Ask the server behind an `s3://` uri anything. Raises StoreError when it gives no answer; any answer will do."""
-    root, key = split_uri(uri)
-    if not root.startswith("s3://"):
-        return
+def greet(task: Task, env: Mapping[str, str], *, sources: bool) -> None:
+    """Ask the store's server and, if wanted, those of the sources, each once; folders are not asked.
+
+    Any answer will do, so requests are not signed. Raises StoreError naming the endpoint of a server that gives none.
+    """
+    store = task.store.connection
+    asked = {(task.store.uri, store)}
+    for source in task.sources if sources else ():
+        uris = [uri for uri in source.params.values() if isinstance(uri, str) and uri.startswith("s3://")]
+        asked |= {(uri, source.connection or store) for uri in uris[:1]}
+    for connection, uri in {connection: uri for uri, connection in asked if uri.startswith("s3://")}.items():
+        _ask(uri, connection, env)
+
+
+def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
     from reelmill_stages.store.s3.http import Timeouts
     from reelmill_stages.store.s3.retry import Patience
-    from reelmill_stages.store.s3.store import S3Store
+    from reelmill_stages.store.s3.store import S3Store  # a folder needs no S3 client
 
+    root, key = split_uri(uri)
+    prefix = connection.env_prefix
+    # Nobody's keys: they are not looked up, which can take long, and not shown to whatever listens there.
+    anonymous = {
+        f"{prefix}AWS_NO_SIGN_REQUEST": "true",
+        f"{prefix}AWS_CA_BUNDLE": env.get(f"{prefix}AWS_CA_BUNDLE", ""),
+    }
     store = S3Store(
         root.removeprefix("s3://"),
         key.strip("/"),
         connection=connection,
-        env=env,
+        env=anonymous,
         uri=uri,
         timeouts=Timeouts(connect=CONNECT, read=READ),
-        patience=Patience(attempts=ATTEMPTS),
+        patience=Patience(attempts=ATTEMPTS, seconds=SECONDS),
     )
     try:
         store.stat(f"{INTERNAL}/store.json")

@@ -105,11 +105,9 @@ class ClusterClient:
         where = path(PIPELINES, self.namespace, document["metadata"]["name"])
         return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
 
-    def log(self, pod: str, *, follow: bool = False, last: int | None = None, previous: bool = False) -> Iterator[str]:
-        """Lines of a pod's log, as they come."""
-        query = {"follow": "true"} if follow else {}
-        query |= {} if last is None else {"tailLines": str(last)}
-        query |= {"previous": "true"} if previous else {}
+    def log(self, pod: str, *, last: int | None = None) -> Iterator[str]:
+        """Lines of a pod's log up to now; all of them, or the last ones."""
+        query = {} if last is None else {"tailLines": str(last)}
         where = f"{path(PODS, self.namespace, pod)}/log"
         lines = self._link.lines(where, query=query)
         with self._plain_words("GET", where):

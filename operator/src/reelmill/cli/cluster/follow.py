@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json, PipelineView
+from reelmill.cli.cluster.observed import Json, PipelineView, plain
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import Format, console, emit, say
@@ -77,8 +77,6 @@ def _live(output: Format) -> Iterator[Show]:
 
 
 def _documents(output: Format) -> Show:
-    from reelmill.cli.cluster.requests import plain
-
     last: list[str] = []
 
     def show(seen: PipelineView) -> None:

@@ -140,3 +140,9 @@ def seconds_left(stage: StageStatus, seen: PipelineView) -> float | None:
     if eta := moment(work.eta):
         return max((eta - seen.now).total_seconds(), 0.0)
     return seen.since(work.started_at) / work.done * (work.shards - work.done)
+
+
+def plain(resource: Json) -> Json:
+    """A resource without what only servers read."""
+    metadata = {name: value for name, value in resource["metadata"].items() if name != "managedFields"}
+    return {**resource, "metadata": metadata}

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json, understood
+from reelmill.cli.cluster.follow import follow
+from reelmill.cli.cluster.observed import Json, plain, understood
 from reelmill.cli.cluster.target import named
 from reelmill.cli.display.output import Format, emit, program, say
 from reelmill.cli.input.options import ClusterOptions
@@ -50,8 +51,6 @@ def asking(
         else:
             emit(plain(resource), output)
         if watch:
-            from reelmill.cli.cluster.follow import follow
-
             follow(link, name, output)
 
 
@@ -85,9 +84,3 @@ def when(resource: Json) -> str:
     """What a person should know who asked something of a pipeline that is suspended."""
     pipeline = understood(resource)
     return "; it is suspended, and takes that up when it is resumed" if pipeline and pipeline.spec.suspend else ""
-
-
-def plain(resource: Json) -> Json:
-    """A resource without what only servers read."""
-    metadata = {name: value for name, value in resource["metadata"].items() if name != "managedFields"}
-    return {**resource, "metadata": metadata}

@@ -10,8 +10,8 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import PIPELINES, edge
 from reelmill.cli.cluster.follow import follow, shown
-from reelmill.cli.cluster.observed import Json, PipelineView
-from reelmill.cli.cluster.requests import Watch, plain
+from reelmill.cli.cluster.observed import Json, PipelineView, plain
+from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride

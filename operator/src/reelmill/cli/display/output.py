@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
@@ -93,11 +94,7 @@ def _cell(value: Any) -> Text:
 
 def size(count: float) -> str:
     """Bytes for people: `1.4 GB`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 1000 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError
+    return decimal(round(count))
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """A token bucket: how many writes a second the operator allows itself. It bounds writes, never the queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 
 class Budget:
@@ -13,9 +13,8 @@ class Budget:
         burst: int,
         *,
         clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._rate, self._burst, self._clock, self._sleep = rate, float(burst), clock, sleep
+        self._rate, self._burst, self._clock = rate, float(burst), clock
         self._tokens, self._at = float(burst), clock()
 
     def reserve(self) -> float:
@@ -29,5 +28,5 @@ class Budget:
     async def take(self) -> float:
         """Wait for a token; how long it took."""
         if seconds := self.reserve():
-            await self._sleep(seconds)
+            await asyncio.sleep(seconds)
         return seconds

@@ -28,10 +28,6 @@ class Health:
         """A watch began, or brought something."""
         self._watching = self._clock()
 
-    def watch_off(self) -> None:
-        """Nothing is watched on purpose."""
-        self._watching = None
-
     def illness(self, queue: WorkQueue) -> str:
         """Empty where all is well."""
         now = self._clock()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from reelmill.contract.backoff import Backoff
+
 
 class Priority(IntEnum):
     """What is served first. Changes go before looks that only a timer asked for."""
@@ -25,25 +27,15 @@ class TakenKey:
     waited: float
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Seconds after a first failure, and at most; with jitter between half and one and a half of it."""
-
-    first: float = 0.5
-    most: float = 300.0
-
-    def delay(self, failures: int, chance: float) -> float:
-        """`chance` is in 0..1."""
-        return min(self.first * 2.0 ** min(failures - 1, 60), self.most) * (0.5 + chance)
+RETRIES = Backoff(first=0.5, most=300.0, jitter=0.5)
+"""When a key that failed comes again."""
 
 
 class WorkQueue:
     """Keys that need a look. `clock` counts seconds; `chance` gives numbers in 0..1."""
 
-    def __init__(
-        self, *, clock: Callable[[], float], chance: Callable[[], float], backoff: Backoff | None = None
-    ) -> None:
-        self._clock, self._chance, self._backoff = clock, chance, backoff or Backoff()
+    def __init__(self, *, clock: Callable[[], float], chance: Callable[[], float], backoff: Backoff = RETRIES) -> None:
+        self._clock, self._chance, self._backoff = clock, chance, backoff
         self._ready: dict[Priority, dict[str, float]] = {priority: {} for priority in Priority}
         self._in_flight: dict[str, float] = {}
         self._dirty: dict[str, Priority] = {}

@@ -34,11 +34,10 @@ class Resync:
         *,
         every: float,
         counted: Callable[[], None] = lambda: None,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         self._cache, self._verbs, self._enqueue = cache, verbs, enqueue
         self._namespaces: Sequence[str | None] = namespaces or (None,)
-        self._every, self._counted, self._chance = every, counted, chance
+        self._every, self._counted = every, counted
         self._asked = asyncio.Event()
         self._listed = float("-inf")
 
@@ -55,7 +54,7 @@ class Resync:
         while True:
             asked = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every * (0.9 + 0.2 * self._chance())):
+                async with asyncio.timeout(self._every * (0.9 + 0.2 * random.random())):  # noqa: S311 - jitter, no secret
                     await self._asked.wait()
                     asked = True
             if asked:

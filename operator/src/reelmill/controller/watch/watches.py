@@ -15,6 +15,7 @@ from typing import Any
 
 import kopf
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.log import event
 from reelmill.controller.kube.api import MANAGED
 from reelmill.controller.kube.connection import Access, credentials
@@ -29,8 +30,8 @@ SERVER_SECONDS = 570
 LOGIN_MINUTES = 5
 """Tokens of service accounts are renewed in their file: it is read again this often."""
 CLOSING_SECONDS = 0.1
-FIRST_PAUSE, LAST_PAUSE, STEADY_SECONDS = 1.0, 30.0, 60.0
-"""Pause before watching begins anew, doubled each time until it was steady for a while."""
+RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
+"""Delay before watching begins anew; watching that was steady for so many seconds counts as no failure."""
 
 
 class Watches:
@@ -54,7 +55,7 @@ class Watches:
 
     async def run(self) -> None:
         """Watch until cancelled; begin anew whenever watching ends."""
-        pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
+        failures, loop = 0, asyncio.get_running_loop()
         while True:
             began, thread = loop.time(), _Thread(self, loop)
             serving = asyncio.ensure_future(asyncio.to_thread(thread.serve))
@@ -69,8 +70,8 @@ class Watches:
             except Exception as error:
                 event(_log, "watching ended", level=logging.WARNING, problem=f"{type(error).__name__}: {error}"[:300])
             self._restarted()
-            pause = FIRST_PAUSE if loop.time() - began > STEADY_SECONDS else min(pause * 2, LAST_PAUSE)
-            await asyncio.sleep(pause)
+            failures = 1 if loop.time() - began > STEADY_SECONDS else failures + 1
+            await asyncio.sleep(RESTARTS.delay(failures))
 
     async def watch(self, home: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         """In kopf's thread: watch until `stop`. Raises whatever ended kopf."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from reelmill.contract.log import event
 from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throttled
 from reelmill.controller.monitoring.metrics import Metrics
-from reelmill.controller.state.queue import Backoff, Priority, TakenKey, WorkQueue
+from reelmill.controller.state.queue import Priority, TakenKey, WorkQueue
 
 _log = logging.getLogger(__name__)
 Process = Callable[[str], Awaitable[float | None]]
@@ -19,8 +19,8 @@ Process = Callable[[str], Awaitable[float | None]]
 class Pump:
     """A queue with tasks behind it. All calls come from one event loop."""
 
-    def __init__(self, process: Process, metrics: Metrics, *, backoff: Backoff | None = None) -> None:
-        self.queue = WorkQueue(clock=time.monotonic, chance=random.random, backoff=backoff)
+    def __init__(self, process: Process, metrics: Metrics) -> None:
+        self.queue = WorkQueue(clock=time.monotonic, chance=random.random)
         self._process, self._metrics = process, metrics
         self._changed = asyncio.Event()
 

@@ -5,14 +5,11 @@ from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.status import RANGES, PassStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step
-from reelmill.plan.draft import HARVEST_SECONDS, LAST_LOOK_SECONDS, PlanDraft
+from reelmill.plan.draft import HARVEST_SECONDS, SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.observe import Observed
 from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
 from reelmill.plan.passes.steps import create, enter, reopen, undone_after, work_of
 from reelmill.plan.snapshot import moment
-
-FIRST_LOOK_SECONDS = 5.0
-"""How soon to look again at a pass in another pipeline's hands; doubled each time, up to five minutes."""
 
 
 def advance_pass(draft: PlanDraft, name: str) -> None:
@@ -44,9 +41,9 @@ def _opened(draft: PlanDraft, name: str, job: Observed) -> None:
         _unknown(draft, name)
         return
     if report.foreign:
-        looks = draft.stages[name].shared
-        wait = min(FIRST_LOOK_SECONDS * 2 ** min(looks, 16), LAST_LOOK_SECONDS)
-        draft.change(name, pass_=None, found=report.segment, shared=looks + 1, look_at=draft.later(wait))
+        looks = draft.stages[name].shared + 1
+        look_at = draft.later(SHARED_LOOKS.delay(looks))
+        draft.change(name, pass_=None, found=report.segment, shared=looks, look_at=look_at)
         return
     work = work_of(draft, name)
     told = {"segment": report.segment, "shards": report.shards, "items": report.in_}

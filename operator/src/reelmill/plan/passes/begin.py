@@ -2,7 +2,7 @@
 
 from reelmill.contract.status import PassStatus, StageStatus
 from reelmill.contract.task import Step, view_fingerprint
-from reelmill.plan.draft import LAST_LOOK_SECONDS, PlanDraft
+from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.tasks import view_params
 from reelmill.plan.passes.coverage import closed_gates, completed, uncovered
 from reelmill.plan.passes.retry import failing, retries_by_itself
@@ -32,7 +32,7 @@ def begin_pass(draft: PlanDraft, name: str) -> None:
 
 
 def _take_over(draft: PlanDraft, stage: StageStatus) -> None:
-    if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, LAST_LOOK_SECONDS):
+    if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, SHARED_LOOKS.most):
         return
     work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
     start(draft, stage.name, work, Step.COMMIT if stage.abandon else Step.OPEN)

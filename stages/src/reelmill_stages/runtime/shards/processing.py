@@ -220,7 +220,6 @@ class Processing:
             ),
             folder=folder,
             index=0,
-            memory=task.limits.worker_memory,
             level=logging.getLevelName(log.getEffectiveLevel()),
         )
         allowed = memory()

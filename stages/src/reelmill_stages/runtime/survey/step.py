@@ -26,7 +26,7 @@ def survey(context: StepContext) -> SurveyReport:
     Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed.
     """
     task, store = context.task, context.store
-    _greet(context)
+    greet(task, context.env, sources=task.refresh)
     probe(store)
     sources = {}
     now = 0.0
@@ -38,17 +38,6 @@ def survey(context: StepContext) -> SurveyReport:
         event(log, "source", source=source.name, **sources[source.name].model_dump())
     stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
     return SurveyReport(sources=sources, stages=stages, forecast=forecast(context))
-
-
-def _greet(context: StepContext) -> None:
-    """Every server that the survey is about to ask, each once."""
-    task = context.task
-    asked = {(task.store.uri, task.store.connection)}
-    for source in task.sources if task.refresh else ():
-        uris = [uri for uri in source.params.values() if isinstance(uri, str) and uri.startswith("s3://")]
-        asked |= {(uri, source.connection or task.store.connection) for uri in uris[:1]}
-    for connection, uri in {connection: uri for uri, connection in asked}.items():
-        greet(uri, connection, context.env)
 
 
 def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:

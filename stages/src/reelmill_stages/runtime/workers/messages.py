@@ -23,8 +23,6 @@ class WorkerConfig:
     folder: Path
     """Of this worker alone; files that parameters name are kept here."""
     index: int
-    memory: int
-    """Bytes of address space; 0: no limit."""
     level: str
     """Logging level."""
 

@@ -6,7 +6,6 @@ killed without warning when it hangs. It knows nothing of shards, ledgers and re
 
 import ctypes
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -106,8 +105,6 @@ def serve(connection: Connection) -> None:
     """Do jobs until there are no more, or one breaks this worker."""
     config: WorkerConfig = connection.recv()
     setup(level=config.level, worker=config.index)
-    if config.memory and sys.platform == "linux":  # macOS refuses the limit
-        resource.setrlimit(resource.RLIMIT_AS, (config.memory, config.memory))
     try:
         worker = WorkerState(config, connection)
         connection.send(Ready())

@@ -36,9 +36,9 @@ def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
         os.close(fd)
 
 
-def sweep(folder: Path, now: float | None = None) -> None:
+def sweep(folder: Path) -> None:
     """Remove what killed writers left: old enough and locked by nobody. What cannot be looked at stays."""
-    now = time.time() if now is None else now
+    now = time.time()
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):

@@ -4,6 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 
+from reelmill.contract.backoff import Backoff
 from reelmill.contract.errors import ReelmillError, TransientError
 
 
@@ -36,8 +37,8 @@ class Attempts:
         if not isinstance(error, TransientError) or self.failed >= self._patience.attempts or late:
             return False
         self.repeated = True
-        wait = min(self._patience.longest, self._patience.first * 2 ** (self.failed - 1))
-        time.sleep(wait * (0.5 + 0.5 * random.random()))  # noqa: S311 - jitter, no secret
+        backoff = Backoff(self._patience.first, self._patience.longest, jitter=0.5)
+        time.sleep(backoff.delay(self.failed, random.random()))  # noqa: S311 - jitter, no secret
         return True
 
     def progressed(self) -> None:

@@ -51,7 +51,6 @@ def run(
             f"the operator needs the package {error.name}", hint="pip install 'reelmill[operator]'"
         ) from error
     settings = read(
-        os.environ,
         namespaces=tuple(namespace) if namespace else None,
         stages_image=stages_image,
         # On a laptop nobody probes, and its port may be taken.

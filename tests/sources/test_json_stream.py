@@ -1,0 +1,73 @@
+"""The values of a JSON file one at a time: what they mean, what is refused and where, and how much memory it takes."""
+
+import json
+import math
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.sources.tables.json_stream import values
+
+
+def read(data: bytes) -> list[Any]:
+    return list(values(data, "m.json"))
+
+
+def test_a_number_keeps_its_type_and_its_digits() -> None:
+    data = b"[1, 1.0, 1e3, 0.1, -0.0, 123456789012345678901234567890, 18446744073709551616]"
+    found = read(data)
+    assert found == [1, 1.0, 1000.0, 0.1, -0.0, 123456789012345678901234567890, 2**64]
+    assert [type(one) for one in found] == [int, float, float, float, float, int, int]
+    assert math.copysign(1, found[4]) == -1
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b'["\\ud83d\\ude00", "\xf0\x9f\x98\x80"]', ["\U0001f600", "\U0001f600"]),
+        (b'["\\ud800"]', ["\ud800"]),
+        (b'{"a": 1, "a": 2}', [{"a": 2}]),
+        (b'{"a":1}\r\n\r\n{"a":2}', [{"a": 1}, {"a": 2}]),
+        (b"1 2 3", [1, 2, 3]),
+        (b" [ ] \n", []),
+        (b" \n", []),
+    ],
+)
+def test_what_a_file_means(data: bytes, expected: list[Any]) -> None:
+    assert read(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "what"),
+    [
+        (b"[1,\n 2\n 3]", 3, "a comma or ] is missing"),
+        (b"[1,\n2,", 2, "the file ends where a value should be"),
+        (b"[1,\n2", 2, "the file ends inside the array"),
+        (b"[1]\n x", 2, "text after the end of the array"),
+        (b'{"a":1}\n{"a":}\n{"a":3}', 2, "Expecting value"),
+        (b'[\n"a\tb"]', 2, "Invalid control character"),
+        (b"[1,]", 1, "Expecting value"),
+        (b"\n[" + b"1" * 5000 + b"]", 2, "Exceeds the limit"),
+        (b"\n" + b"[" * 100_001 + b"]" * 100_001, 2, "nested too deeply"),
+        (b"\n" + b'{"a":' * 100_001, 2, "nested too deeply"),
+    ],
+)
+def test_what_is_not_json_is_named_with_its_line(data: bytes, line: int, what: str) -> None:
+    with pytest.raises(SpecError, match=rf"^m\.json:{line}: not JSON: {what}"):
+        read(data)
+
+
+def test_what_is_not_utf8_is_said() -> None:
+    with pytest.raises(SpecError, match=r"^m\.json:1: not UTF-8"):
+        read(b'["\xff"]')
+
+
+def test_a_large_file_is_never_held_as_a_whole() -> None:
+    data = json.dumps([{"id": number, "caption": "a man walks " * 40} for number in range(20_000)]).encode()
+    tracemalloc.start()
+    assert sum(1 for _ in values(data, "m.json")) == 20_000
+    assert tracemalloc.get_traced_memory()[1] < len(data) // 2
+    tracemalloc.stop()
