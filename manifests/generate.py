@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from reelmill.contract.conditions import ConditionType
 from reelmill.controller import rbac
 from reelmill.controller.settings import OperatorSettings
 from reelmill.schema.crd import GROUP, PLURAL
@@ -16,9 +17,12 @@ from reelmill.schema.crd import GROUP, PLURAL
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "reelmill-operator"
 NOTE = "# Generated from reelmill.controller.rbac by `make generate`: do not edit.\n"
+ALERTS = "manifests/observability/alerts.yaml"
+ALERTED = (ConditionType.STALLED,)
+"""Conditions of pipelines about which an alert is given."""
+MARK = "    # Generated from reelmill.contract.conditions by `make generate`: do not edit below.\n"
 VALUES_SCHEMA = "charts/reelmill/values.schema.json"
 COPIES = {
-    "charts/reelmill/files/alerts.yaml": "manifests/observability/alerts.yaml",
     "charts/reelmill/files/dashboard.json": "manifests/observability/dashboard.json",
 }
 ELSEWHERE = {
@@ -47,6 +51,8 @@ def rendered() -> dict[str, str]:
         "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.own_rules(NAME)),
         "charts/reelmill/files/user-roles.yaml": _yaml(*_user_roles()),
         VALUES_SCHEMA: _values_schema(),
+        ALERTS: _alerts(),
+        "charts/reelmill/files/alerts.yaml": _alerts(),
         **{copy: (ROOT / original).read_text() for copy, original in COPIES.items()},
     }
 
@@ -94,6 +100,24 @@ def _values_schema() -> str:
         if name not in ELSEWHERE
     }
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _alerts() -> str:
+    """The rules about the operator, as they are written, and one for each condition that asks for somebody."""
+    written = (ROOT / ALERTS).read_text().partition(MARK)[0]
+    return written + MARK + "".join(map(_alert, ALERTED))
+
+
+def _alert(condition: ConditionType) -> str:
+    return f"""\
+    - alert: ReelmillPipelines{condition}
+      expr: max(reelmill_pipelines{{condition="{condition}"}}) > 0
+      for: 15m
+      labels: {{severity: info}}
+      annotations:
+        summary: "Pipelines are {condition}: {condition.meaning}"
+        description: "kubectl get videopipelines --all-namespaces shows which; each says in its conditions what to do."
+"""
 
 
 def _camel(name: str) -> str:

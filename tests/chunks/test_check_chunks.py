@@ -11,6 +11,7 @@ import pytest
 
 import multiview_set as driver
 from chunks.chunk_place import indexed, point_folders, take
+from reelmill.contract.command_rows import FindingRow
 from reelmill_stages.commands.check import check
 
 Index = dict[str, Any]
@@ -39,7 +40,7 @@ def broken(folder: Path, index: Index, change: Break) -> set[str]:
     """The rules that the set breaks after a change."""
     change(index, folder / "set")
     (folder / "set" / "chunk_index.json").write_text(json.dumps(index))
-    return {row["rule"] for row in check(folder / "set", ["chunks"]) if not row["ok"]}
+    return {row.rule for row in check(folder / "set", ["chunks"]) if not row.ok}
 
 
 def nothing(index: Index, folder: Path) -> None:
@@ -61,7 +62,7 @@ def nothing(index: Index, folder: Path) -> None:
 def test_a_good_set_passes(tmp_path: Path, points: Path, params: dict[str, Any]) -> None:
     index = good(tmp_path, points, **params)
     assert not broken(tmp_path, index, nothing)
-    assert [row["format"] for row in check(tmp_path / "set")][:1] == ["chunks"]
+    assert [row.format for row in check(tmp_path / "set")][:1] == ["chunks"]
 
 
 def setting(*path: Any, to: Any) -> Break:
@@ -134,11 +135,11 @@ def test_a_video_that_is_no_video_and_one_of_other_frames_are_named(tmp_path: Pa
 
 
 def test_every_rule_has_a_set_that_breaks_it(tmp_path: Path, points: Path) -> None:
-    rules = {row["rule"] for kind in ("index", "npy") for row in _checked(tmp_path / kind, points, kind)}
+    rules = {row.rule for kind in ("index", "npy") for row in _checked(tmp_path / kind, points, kind)}
     assert rules - {"video"} <= {*INDEX_RULES, *DATA_RULES}
 
 
-def _checked(folder: Path, points: Path, output: str) -> list[dict[str, Any]]:
+def _checked(folder: Path, points: Path, output: str) -> list[FindingRow]:
     folder.mkdir()
     good(folder, points, output)
     return list(check(folder / "set", ["chunks"]))

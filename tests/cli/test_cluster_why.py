@@ -94,9 +94,23 @@ CASES = {
             "logs": {"demo-clips-x-1-abcde": ['{"level": "error", "msg": "no room for frame 12"}', '{"msg": "bye"}']},
         },
     ),
+    "a step that was killed for its memory": Case(
+        "The stage clips cannot go on (OutOfMemory): pod clips-0: OOMKilled, exit code 137. Raise the stage's "
+        "`resources.limits.memory`, or lower `workers`. samples waits for it. An edit of the spec lifts it; a retry "
+        "alone does not help.",
+        [condition("Stalled", reason="OutOfMemory"), condition("Failed", reason="OutOfMemory")],
+        view={
+            "clips": stage(
+                "clips",
+                "stalled",
+                stall={"reason": "OutOfMemory", "message": "pod clips-0: OOMKilled, exit code 137"},
+            )
+        },
+    ),
     "over the tolerance": Case(
         "clips: 10 of 100 items failed, tolerated are 0 (0): look at the ledger. What failed stands in `reelmill "
-        "ledger demo --outcome failed`; `reelmill retry demo` tries it again.",
+        "ledger demo --outcome failed`; `reelmill retry demo` tries it again. Mostly decode_timeout: no result within "
+        "`failures.itemTimeout`; raise `itemTimeout`, or retry (a retry helps: yes).",
         [
             condition(
                 "Stalled",
@@ -109,14 +123,15 @@ CASES = {
     ),
     "no node": Case(
         "The pods of clips find no node: 0/3 nodes are available. Each asks for cpu 4, nvidia.com/gpu 1 on nodes with "
-        "nvidia.com/gpu.product In (NVIDIA-L4). They start by themselves once a node fits; else mend what the stage "
-        "asks for.",
+        "nvidia.com/gpu.product In (NVIDIA-L4). Wait for a node, or change `resources`, `gpu.products`, `nodeSelector` "
+        "or `tolerations` of the stage.",
         [condition("Reconciling", reason="Unschedulable", message="clips: 0/3 nodes are available")],
         view={"clips": stage("clips", "queued", **{"pass": work()}), "jobs": [job()], "pods": [PENDING]},
     ),
     "no pods": Case(
-        "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. It goes on by "
-        "itself once that is mended.",
+        "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. Change the "
+        "quota, the admission policy or the service account that the Job controller names. It goes on by itself once "
+        "that is mended.",
         [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),
@@ -128,7 +143,8 @@ CASES = {
         },
     ),
     "an image that is not there": Case(
-        "clips is held up (ImagePull): nowhere/x: ErrImagePull. It goes on by itself once that is mended.",
+        "clips is held up (ImagePull): nowhere/x: ErrImagePull. Correct `image`, or name `imagePullSecrets`. It goes "
+        "on by itself once that is mended.",
         [condition("Reconciling", reason="ImagePull", message="clips: nowhere/x: ErrImagePull")],
         view={"clips": stage("clips", "queued", **{"pass": work()})},
     ),

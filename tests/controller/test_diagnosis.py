@@ -36,7 +36,7 @@ def unscheduled(message: str, reason: str = "Unschedulable") -> Json:
         ),
         (unscheduled("waits", "SchedulingGated"), "SchedulingGated", "waits"),
         (waiting("ImagePullBackOff", "Back-off pulling"), "ImagePull", "registry.example/stages:1"),
-        (waiting("InvalidImageName", "cannot parse"), "ImagePull", "mend `image`"),
+        (waiting("InvalidImageName", "cannot parse"), "ImagePull", "correct `image`"),
         (waiting("CreateContainerConfigError", 'secret "s3" not found'), "SecretMissing", 'secret "s3"'),
         (waiting("CreateContainerConfigError", "runAsNonRoot"), "PodConfig", "runAsNonRoot"),
     ],

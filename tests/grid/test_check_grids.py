@@ -59,8 +59,8 @@ def test_004_f06_a_good_file_passes_and_its_number_shape_dtype_and_range_are_tol
 
 def test_the_check_is_reached_by_its_name_and_by_detection(tmp_path: Path) -> None:
     feature_file(tmp_path / GRIDS)
-    assert {row["format"] for row in check(tmp_path)} == {"grids"}
-    assert all(row["ok"] for row in check(tmp_path, ["grids"]))
+    assert {row.format for row in check(tmp_path)} == {"grids"}
+    assert all(row.ok for row in check(tmp_path, ["grids"]))
     assert not GridsCheck().detect(tmp_path.parent / "nowhere")
 
 

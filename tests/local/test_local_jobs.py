@@ -12,7 +12,7 @@ from host import alive
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.task import ENV
 from reelmill.local.jobs import Jobs
-from reelmill.local.process import LogLine
+from reelmill.local.process import OutputLine
 from reelmill.plan import CreateJob
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
@@ -41,7 +41,7 @@ class Desk:
     def __init__(self, folder: Path, codes: dict[int, str], **settings: Any) -> None:
         environment = {**os.environ, "FOLDER": str(folder)} | {f"CODES_{n}": code for n, code in codes.items()}
         self.folder = folder
-        self.lines: list[LogLine] = []
+        self.lines: list[OutputLine] = []
         self.jobs = Jobs(
             [sys.executable, "-I", "-S", "-c", PROGRAM],
             folder=folder,

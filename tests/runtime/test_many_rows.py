@@ -34,7 +34,7 @@ from reelmill_stages.commands.status import status
 task = Task.model_validate_json(Path(sys.argv[1]).read_text())
 assert sum(1 for row in rows(task, os.environ, stages=["upper"], outcomes=["failed"])) == int(sys.argv[2])
 assert summary(task, os.environ)
-assert status(task, os.environ)[-1]["failed"] == int(sys.argv[2])
+assert status(task, os.environ)[-1].failed == int(sys.argv[2])
 """
 
 

@@ -55,8 +55,8 @@ def test_what_the_stage_writes_passes_and_is_found_to_be_packs(tmp_path: Path) -
         (tmp_path / "out" / file.name).parent.mkdir(exist_ok=True)
         (tmp_path / "out" / file.name).write_bytes(file.path.read_bytes())
     rows = list(check(tmp_path / "out"))
-    assert {row["format"] for row in rows} == {"tars", "tokens"}
-    assert [row for row in rows if not row["ok"]] == []
+    assert {row.format for row in rows} == {"tars", "tokens"}
+    assert [row for row in rows if not row.ok] == []
 
 
 def test_packs_of_other_makers_are_held_against_the_rules_that_apply(tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ entry-point group `reelmill.commands`; without that distribution the command say
 """
 
 import os
-from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.commands import PREFLIGHT, STATUS, Command, Environment
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 
 GROUP = "reelmill.commands"
+F = TypeVar("F")
 
 
 def offered(name: str) -> bool:
@@ -21,20 +22,25 @@ def offered(name: str) -> bool:
     return bool(entry_points(group=GROUP, name=name))
 
 
-def command(name: str) -> Callable[..., Any]:
+def command(name: str) -> Any:
     """The function behind a command. Raises SpecError naming the package that brings it."""
     for point in entry_points(group=GROUP, name=name):
-        function: Callable[..., Any] = point.load()
-        return function
+        return point.load()
     raise SpecError(
         f"{name.partition('-')[0]} needs the store, which this installation cannot read",
         hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
     )
 
 
+def load(command_: Command[F]) -> F:
+    """The function of a command that is declared in `contract.commands`. Raises SpecError where it is not there."""
+    function: F = command(command_.name)
+    return function
+
+
 def require(name: str) -> None:
     """Raises SpecError where the stages are not installed: a command needs them though it calls none of them."""
-    if not offered("status"):
+    if not offered(STATUS.name):
         command(name)
 
 
@@ -50,11 +56,11 @@ def task(loaded: Loaded, *, sources: bool = False) -> Task:
     Raises StoreError naming an endpoint that gives no answer. Without the stages nobody is asked.
     """
     told = loaded.task()
-    if offered("preflight"):
-        command("preflight")(told, environment(), sources=sources)
+    if offered(PREFLIGHT.name):
+        load(PREFLIGHT)(told, environment(), sources=sources)
     return told
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> Environment:
     """Where credentials come from."""
     return os.environ

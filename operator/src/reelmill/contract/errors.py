@@ -103,8 +103,11 @@ class EarlyAbort(ReelmillError):
 
 
 class ItemError(ReelmillError):
-    """One item cannot be done. `reason` is a fixed word: the class that ledgers, retries and status use."""
+    """One item cannot be done.
+
+    `reason` is the word that ledgers, retries and status use: an `ItemReason`, or any word of a user's own stage.
+    """
 
     def __init__(self, reason: str, what: str) -> None:
         super().__init__(what)
-        self.reason = reason
+        self.reason = str(reason)

@@ -3,6 +3,8 @@
 Attribute docstrings are the documentation: the CRD, the editor schema and the field reference are made from them.
 """
 
+from typing import Any, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -24,3 +26,13 @@ class Model(BaseModel):
         serialize_by_alias=True,
         use_attribute_docstrings=True,
     )
+
+    def replace(self, **fields: Any) -> Self:
+        """A copy in which these fields, by their names in Python, have other values.
+
+        The values are not validated: mypy checks names and types (`tests/typed_replace.py`). Raises TypeError for a
+        field that the model does not have.
+        """
+        if unknown := fields.keys() - type(self).model_fields.keys():
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        return self.model_copy(update=fields)

@@ -81,13 +81,16 @@ class SurveyStatus(Model):
     """When a survey that was given up is tried again by itself, RFC 3339."""
 
 
+PassStep = Literal["open", "shards", "commit"]
+
+
 class PassStatus(Model):
     """The pass that a stage works on."""
 
     segment: int
     kind: Literal["cover", "retry", "adopted", "view"] = "cover"
     """`adopted`: opened earlier and found in the store; `view`: only the views are presented again."""
-    step: Literal["open", "shards", "commit"] = "open"
+    step: PassStep = "open"
     job: str = ""
     """Job of the step."""
     seen: bool = False

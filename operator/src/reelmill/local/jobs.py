@@ -15,7 +15,7 @@ from typing import Any
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
-from reelmill.local.process import Events, LogLine, Process, ProcessExit, spawn
+from reelmill.local.process import Events, OutputLine, Process, ProcessExit, spawn
 
 RETRIES = Backoff(first=1.0, most=30.0)
 """Before an index is tried again."""
@@ -126,7 +126,7 @@ class Jobs:
                 job.todo.remove(index)
                 self._spawn(job, index)
 
-    def wait(self, seconds: float) -> Iterator[LogLine]:
+    def wait(self, seconds: float) -> Iterator[OutputLine]:
         """Yield log lines until a Job changes or the time is over."""
         end = min([time.monotonic() + seconds, *self._retries()])
         while True:
@@ -139,7 +139,7 @@ class Jobs:
                 return
             yield happened
 
-    def close(self, grace: float) -> Iterator[LogLine]:
+    def close(self, grace: float) -> Iterator[OutputLine]:
         """End all processes: SIGTERM, then SIGKILL after `grace` seconds; yields their last lines."""
         for job in self._jobs.values():
             job.todo.clear()
@@ -173,8 +173,8 @@ class Jobs:
         """The task with this machine's share of workers."""
         stages = sum(job.task.step is Step.SHARDS and not job.finished for job in self._jobs.values())
         share = max(self.cpus // max(stages, 1), 1)
-        limits = task.limits.model_copy(update={"workers": min(task.limits.workers or share, share)})
-        return task.model_copy(update={"limits": limits})
+        limits = task.limits.replace(workers=min(task.limits.workers or share, share))
+        return task.replace(limits=limits)
 
     def _ended(self, exit_: ProcessExit) -> None:
         self.version += 1

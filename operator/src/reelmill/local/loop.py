@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, QuietObserver
-from reelmill.local.process import LogLine
+from reelmill.local.process import OutputLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
 
 STOP_SECONDS = 0.2
@@ -36,14 +37,14 @@ class RunResult:
         """0 complete; 64 wrong spec, store or credentials; 65 too many items failed; 75 stopped, or try again."""
         if self.interrupted:
             return ExitCode.TRANSIENT
-        if self.status.holds("Complete"):
+        if self.status.holds(ConditionType.COMPLETE):
             return ExitCode.OK
         stalls = [self.status.stall, *(stage.stall for stage in self.status.stages)]
         codes = {stall.exit for stall in stalls if stall}
-        stalled = self.status.condition("Stalled")
-        if stalled and stalled.reason == "SpecInvalid":
+        stalled = self.status.condition(ConditionType.STALLED)
+        if stalled and stalled.reason == ConditionReason.SPEC_INVALID:
             codes.add(ExitCode.CONFIG)
-        if stalled and stalled.reason == "ToleranceExceeded":
+        if stalled and stalled.reason == ConditionReason.TOLERANCE_EXCEEDED:
             codes.add(ExitCode.EARLY_ABORT)
         order = (ExitCode.CONFIG, ExitCode.BUG, ExitCode.EARLY_ABORT)
         return next((code for code in order if code in codes), ExitCode.TRANSIENT)
@@ -101,7 +102,7 @@ def run(
                     _apply(jobs, action)
                 for event in plan.events:
                     observer.event(event)
-                if not plan.actions and not jobs.live and not status.holds("Reconciling"):
+                if not plan.actions and not jobs.live and not status.holds(ConditionType.RECONCILING):
                     return RunResult(status)
                 if not plan.actions:
                     _wait(jobs, observer, stop, plan.wake_after)
@@ -135,7 +136,7 @@ def _wait(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: flo
         left -= slice_
 
 
-def _tell(observer: Observer, line: LogLine) -> None:
+def _tell(observer: Observer, line: OutputLine) -> None:
     record = line.record
     if record.get("msg") == "progress" and isinstance(record.get("stage"), str):
         observer.progress(record["stage"], record)

@@ -20,7 +20,7 @@ DRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class OutputLine:
     """A log line."""
 
     record: Mapping[str, Any]
@@ -36,7 +36,7 @@ class ProcessExit:
 
 TAIL_LINES = 20
 
-Events = SimpleQueue[LogLine | ProcessExit]
+Events = SimpleQueue[OutputLine | ProcessExit]
 
 
 @dataclass(eq=False, slots=True)
@@ -100,7 +100,7 @@ def _read(process: Process, events: Events) -> None:
         for line in stream:
             if text := line.decode(errors="replace").rstrip():
                 process.tail.append(text)
-                events.put(LogLine({**_record(text), "job": process.job, "index": process.index}))
+                events.put(OutputLine({**_record(text), "job": process.job, "index": process.index}))
 
 
 def _wait(process: Process, reader: threading.Thread, events: Events) -> None:

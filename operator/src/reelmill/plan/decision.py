@@ -6,8 +6,9 @@ delete that nothing is left to do.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from reelmill.contract.conditions import EventType
 from reelmill.contract.status import Status
 
 
@@ -54,7 +55,7 @@ Action = CreateJob | PatchJob | DeleteJob | SetFinalizers
 class Event:
     """Something worth telling a person once."""
 
-    type: Literal["Normal", "Warning"]
+    type: EventType
     reason: str
     message: str
 

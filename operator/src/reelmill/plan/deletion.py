@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from reelmill.contract.backoff import Backoff
-from reelmill.contract.status import MESSAGE, Condition, Removal, Status, cut
+from reelmill.contract.conditions import ConditionReason, EventReason
+from reelmill.contract.status import MESSAGE, Removal, Status, cut
 from reelmill.contract.task import RemoveReport
 from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, Plan, SetFinalizers
 from reelmill.plan.definition.graph import Graph
@@ -17,7 +18,7 @@ from reelmill.plan.jobs.build import GROUP, removal_job
 from reelmill.plan.jobs.observe import Observed, observe
 from reelmill.plan.jobs.tasks import Definition, removal_task
 from reelmill.plan.snapshot import Snapshot, moment, stamp
-from reelmill.plan.status.conditions import written
+from reelmill.plan.status.conditions import removing
 
 FINALIZER = f"{GROUP}/data"
 PATIENCE_SECONDS = 3600.0
@@ -25,8 +26,6 @@ PATIENCE_SECONDS = 3600.0
 MOST_TRIES = 20
 """So many Jobs fail in little more than that time; a clock that was set back does not make it longer."""
 RETRIES = Backoff(first=15.0, most=300.0)
-NAMESPACE_ENDING = "NamespaceEnding"
-"""Why no Job can be created where the whole namespace is being deleted."""
 
 
 def finalizer_changes(snapshot: Snapshot) -> Sequence[Action]:
@@ -46,16 +45,18 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     removal = snapshot.status.removal or Removal()
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     if spec.on_delete == "Keep":
-        return release(snapshot, "DataKept", f"onDelete is Keep: the data stays in {spec.store.uri}")
+        return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data stays in {spec.store.uri}")
     job = jobs.get(removal.job)
     if job and job.succeeded and job.report is not None:
-        return release(snapshot, "DataRemoved", _told(job, spec.store.uri))
+        return release(snapshot, EventReason.DATA_REMOVED, _told(job, spec.store.uri))
     trouble = snapshot.waiting.get(removal.job) or removal.message
     left = PATIENCE_SECONDS - (now - since).total_seconds()
-    ending = NAMESPACE_ENDING in snapshot.reasons.values()
+    ending = ConditionReason.NAMESPACE_ENDING in snapshot.reasons.values()
     if ending or left <= 0 or removal.tries >= MOST_TRIES:
         why = f": {trouble}" if trouble else ""
-        return release(snapshot, "DataKept", f"the data stays in {spec.store.uri}, it could not be removed{why}")
+        return release(
+            snapshot, EventReason.DATA_KEPT, f"the data stays in {spec.store.uri}, it could not be removed{why}"
+        )
     others = [other for other in jobs.values() if other.name != removal.job and (other.live or other.deleting)]
     if others:
         actions: list[Action] = [DeleteJob(other.name, wait=True) for other in others if not other.deleting]
@@ -65,11 +66,10 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     return Plan(status, creation, wake_after=min(left, wake))
 
 
-def release(snapshot: Snapshot, reason: str, message: str) -> Plan:
+def release(snapshot: Snapshot, reason: EventReason, message: str) -> Plan:
     """Take the finalizer away, and say what became of the data."""
     others = tuple(name for name in snapshot.finalizers if name != FINALIZER)
-    told = Event("Normal" if reason == "DataRemoved" else "Warning", reason, message)
-    return Plan(snapshot.status, (SetFinalizers(others),), (told,))
+    return Plan(snapshot.status, (SetFinalizers(others),), (Event(reason.type, reason, message),))
 
 
 def _advance(
@@ -79,7 +79,7 @@ def _advance(
     status, most = snapshot.status, RETRIES.most
     run = max([status.run, *(other.run for other in observe(snapshot.jobs, {}, snapshot.uid).values())])
     if job and (job.live or job.report is None):
-        return run, removal.model_copy(update={"seen": True}), (), most if job.live else 2.0
+        return run, removal.replace(seen=True), (), most if job.live else 2.0
     if job or (removal.job and removal.seen):
         removal = _failed(removal, job, now)
     due = moment(removal.again_at)
@@ -88,7 +88,7 @@ def _advance(
     definition = _definition(snapshot)
     number = run if removal.job else run + 1
     created = removal_job(definition, snapshot.settings, removal_task(definition, run=number))
-    removal = removal.model_copy(update={"job": created["metadata"]["name"], "seen": False, "again_at": ""})
+    removal = removal.replace(job=created["metadata"]["name"], seen=False, again_at="")
     return number, removal, (CreateJob(created),), most
 
 
@@ -115,16 +115,11 @@ def _status(snapshot: Snapshot, removal: Removal, now: datetime, trouble: str, *
         f"removing the data in {snapshot.pipeline.spec.store.uri} that no other pipeline claims"
         f"{f' ({trouble})' if trouble else ''}; set spec.onDelete to Keep to let it go at once, it goes at {until}"
     )
-    verdicts = {name: (name == "Reconciling", "Removing", message) for name in ("Reconciling", "Ready", "Complete")}
-    new: dict[str, Condition] = {each.type: each for each in old.conditions}
-    new |= {each.type: each for each in written(old, verdicts, snapshot.generation, now)}
-    return old.model_copy(
-        update={
-            "observed_generation": snapshot.generation,
-            "run": old.run if run is None else run,
-            "removal": removal,
-            "conditions": list(new.values()),
-        }
+    return old.replace(
+        observed_generation=snapshot.generation,
+        run=old.run if run is None else run,
+        removal=removal,
+        conditions=removing(old, message, snapshot.generation, now),
     )
 
 

@@ -12,6 +12,7 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
+from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
 from reelmill.plan.jobs.observe import Observed, observe
 from reelmill.plan.jobs.tasks import Definition
@@ -59,13 +60,12 @@ class PlanDraft:
 
     def want_survey(self, *, listing: bool, routine: bool = False) -> None:
         routine = routine and (self.survey.routine or not self.surveying)
-        wanted = {"wanted": True, "listing": self.survey.listing or listing, "routine": routine}
-        self.survey = self.survey.model_copy(update=wanted)
+        self.survey = self.survey.replace(wanted=True, listing=self.survey.listing or listing, routine=routine)
 
-    def change(self, stage: str, **fields: Any) -> StageStatus:
-        """Set fields of a stage's status."""
-        self.stages[stage] = self.stages[stage].model_copy(update=fields)
-        return self.stages[stage]
+    def put(self, stage: StageStatus) -> StageStatus:
+        """Take up a stage's next status (see `plan.transitions`)."""
+        self.stages[stage.name] = stage
+        return stage
 
     def create(self, job: dict[str, Any]) -> None:
         self.actions.append(CreateJob(job))
@@ -119,14 +119,14 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
         draft.want_survey(listing=True)
     for stage in list(draft.stages.values()):
         if stage.stall and stage.stall.spec != spec:
-            _lift(draft, stage)
+            draft.put(transitions.stall_lifted(stage))
     _take_requests(draft)
     return draft
 
 
 def stall(reason: str, message: str, hint: str, exit_code: int, spec: str) -> Stall:
     """A Stall with its texts cut."""
-    return Stall(reason=reason, message=cut(message, MESSAGE), hint=cut(hint, MESSAGE), exit=exit_code, spec=spec)
+    return Stall(reason=str(reason), message=cut(message, MESSAGE), hint=cut(hint, MESSAGE), exit=exit_code, spec=spec)
 
 
 def spec_fingerprint(spec: Spec) -> str:
@@ -150,7 +150,7 @@ def _stages(definition: Definition, old: Status, *, moved: bool) -> dict[str, St
         key, status = definition.keys[name], known.get(name)
         if status is None or status.key != key:
             status = StageStatus(name=name, key=key)
-        found[name] = status.model_copy(update={"type": stage.type, "path": DataSetPaths(name, key).root})
+        found[name] = status.replace(type=stage.type, path=DataSetPaths(name, key).root)
     return found
 
 
@@ -164,23 +164,19 @@ def _first_run(snapshot: Snapshot, now: datetime) -> int:
     return max(int((now - snapshot.created).total_seconds()), 0)
 
 
-def _lift(draft: PlanDraft, stage: StageStatus) -> None:
-    draft.change(stage.name, stall=None, pass_=None, surveyed=False, tries=0)
-
-
 def _take_requests(draft: PlanDraft) -> None:
     requests = pending(draft.snapshot.annotations, draft.status.handled)
     if not requests.any:
         return
-    draft.status = draft.status.model_copy(update={"handled": requests.handled})
+    draft.status = draft.status.replace(handled=requests.handled)
     draft.stall = None
     draft.want_survey(listing=True)
     for name in list(draft.stages):
         retry = requests.retry if requests.retry and requests.retry.selects(name) else None
         abandon = bool(requests.abandon and requests.abandon.selects(name))
         if (retry or abandon) and draft.stages[name].stall:
-            _lift(draft, draft.stages[name])
+            draft.put(transitions.stall_lifted(draft.stages[name]))
         if retry:
-            draft.change(name, retry=list(retry.classes), abort_off=True)
+            draft.put(transitions.retry_requested(draft.stages[name], list(retry.classes)))
         if abandon:
-            draft.change(name, abandon=True)
+            draft.put(transitions.abandon_requested(draft.stages[name]))

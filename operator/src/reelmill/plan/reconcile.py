@@ -7,6 +7,7 @@ after the plan was applied gives no further action.
 
 from datetime import datetime
 
+from reelmill.contract.conditions import EventReason
 from reelmill.contract.errors import SpecError
 from reelmill.contract.status import Status
 from reelmill.plan.decision import Plan
@@ -58,15 +59,13 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """A spec that cannot be accepted: nothing is begun, what runs is left alone."""
     if snapshot.deleting:
-        return release(snapshot, "DataKept", f"the spec cannot be accepted ({error}), so the data stays")
+        return release(snapshot, EventReason.DATA_KEPT, f"the spec cannot be accepted ({error}), so the data stays")
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]
-    status = old.model_copy(
-        update={
-            "observed_generation": snapshot.generation,
-            "conditions": refused(old, messages, snapshot.generation, now),
-        }
+    status = old.replace(
+        observed_generation=snapshot.generation,
+        conditions=refused(old, messages, snapshot.generation, now),
     )
     return Plan(status=status, events=events(old, status))
 

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.compact import unpacked
+from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.names import seconds
-from reelmill.contract.status import StageStatus, SurveyStatus
+from reelmill.contract.status import SurveyStatus
 from reelmill.contract.task import StageReport, SurveyReport
+from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
 from reelmill.plan.jobs.build import survey_job, survey_name
 from reelmill.plan.jobs.observe import Observed
@@ -28,7 +30,7 @@ def advance_survey(draft: PlanDraft) -> None:
             _create(draft)
         elif job is None:
             routine = draft.survey.routine
-            draft.survey = draft.survey.model_copy(update={"job": ""})
+            draft.survey = draft.survey.replace(job="")
             draft.want_survey(listing=draft.survey.lists, routine=routine)
         else:
             _digest(draft, job)
@@ -36,15 +38,13 @@ def advance_survey(draft: PlanDraft) -> None:
     stalled = draft.stall is not None and not _again(draft)
     if draft.survey.wanted and not draft.survey.job and not stalled and not draft.suspended:
         run = draft.next_run()
-        draft.survey = draft.survey.model_copy(
-            update={
-                "wanted": False,
-                "listing": False,
-                "lists": draft.survey.listing,
-                "job": survey_name(draft.definition, run),
-                "seen": False,
-                "run": run,
-            }
+        draft.survey = draft.survey.replace(
+            wanted=False,
+            listing=False,
+            lists=draft.survey.listing,
+            job=survey_name(draft.definition, run),
+            seen=False,
+            run=run,
         )
         _create(draft)
 
@@ -58,7 +58,7 @@ def _create(draft: PlanDraft) -> None:
 
 
 def _digest(draft: PlanDraft, job: Observed) -> None:
-    draft.survey = draft.survey.model_copy(update={"seen": True})
+    draft.survey = draft.survey.replace(seen=True)
     if job.live:
         return
     if job.report is None:
@@ -69,10 +69,12 @@ def _digest(draft: PlanDraft, job: Observed) -> None:
         _failed(draft, job)
         return
     survey, draft.stall = draft.survey, None
-    listed = {"listed": draft.definition.keys.definition, "listed_at": stamp(draft.now)} if survey.lists else {}
     draft.survey = SurveyStatus(
-        wanted=survey.wanted, listing=survey.listing, listed=survey.listed, listed_at=survey.listed_at
-    ).model_copy(update=listed)
+        wanted=survey.wanted,
+        listing=survey.listing,
+        listed=draft.definition.keys.definition if survey.lists else survey.listed,
+        listed_at=stamp(draft.now) if survey.lists else survey.listed_at,
+    )
     _fold(draft, report)
 
 
@@ -94,20 +96,19 @@ def _again(draft: PlanDraft) -> bool:
 
 def _failed(draft: PlanDraft, job: Observed) -> None:
     tries, routine = draft.survey.tries + 1, draft.survey.routine
-    draft.survey = draft.survey.model_copy(update={"job": "", "tries": tries})
+    draft.survey = draft.survey.replace(job="", tries=tries)
     draft.want_survey(listing=draft.survey.lists, routine=routine)
     if job.succeeded:
-        reason, message, hint, code = "NoReport", _without_report(job), "", 0
+        reason, message, hint, code = ConditionReason.NO_REPORT.value, _without_report(job), "", 0
     elif failure := job.failure:
         reason, message, hint, code = failure.error, failure.message, failure.hint, int(job.exit)
     else:
-        reason, message, hint, code = "SurveyFailed", _without_report(job), "", int(job.exit)
+        reason, message, hint, code = ConditionReason.SURVEY_FAILED.value, _without_report(job), "", int(job.exit)
     if tries >= TRIES or (not job.succeeded and job.exit is ExitCode.CONFIG):
         draft.stall = draft.stalled(reason, message, hint, code)
         stalls = draft.survey.stalls + 1
-        given_up = {"tries": 0, "listed_at": stamp(draft.now), "stalls": stalls}
         again_at = draft.later(RETRIES.delay(stalls))
-        draft.survey = draft.survey.model_copy(update={**given_up, "again_at": again_at})
+        draft.survey = draft.survey.replace(tries=0, listed_at=stamp(draft.now), stalls=stalls, again_at=again_at)
 
 
 def _without_report(job: Observed) -> str:
@@ -118,43 +119,20 @@ def _without_report(job: Observed) -> str:
 def _fold(draft: PlanDraft, report: SurveyReport) -> None:
     for name, source in draft.sources.items():
         if told := report.sources.get(name):
-            draft.sources[name] = source.model_copy(
-                update={
-                    "segments": max(source.segments, told.segments),
-                    "items": told.items,
-                    "failed": told.failed,
-                    "new": told.new,
-                    "drifted": told.drifted,
-                    "surveyed": True,
-                }
+            draft.sources[name] = source.replace(
+                segments=max(source.segments, told.segments),
+                items=told.items,
+                failed=told.failed,
+                new=told.new,
+                drifted=told.drifted,
+                surveyed=True,
             )
     for name, stage in draft.stages.items():
         # A pass under way knows better: its own steps report how it ends.
         if stage.pass_ is None:
-            draft.stages[name] = _folded(stage, report.stages.get(name, StageReport(segments=0)))
-        draft.change(name, forecast=report.forecast.get(name, stage.forecast))
-
-
-def _folded(stage: StageStatus, told: StageReport) -> StageStatus:
-    if stage.surveyed and told.segments < stage.segments:
-        return stage
-    same = stage.surveyed and told.segments == stage.segments
-    found = told.open.segment if told.open else 0
-    return stage.model_copy(
-        update={
-            "surveyed": True,
-            "segments": told.segments,
-            "coverage": told.coverage,
-            "totals": told.totals,
-            "items": told.items,
-            "reasons": told.reasons or (stage.reasons if same else {}),
-            "retries": told.retries if told.retries is not None or not same else stage.retries,
-            "view": told.view,
-            "found": found,
-            "shared": (stage.shared or 1) if told.open and told.open.foreign else 0,
-            "look_at": stage.look_at if told.open and told.open.foreign else "",
-        }
-    )
+            draft.put(transitions.surveyed(stage, report.stages.get(name, StageReport(segments=0))))
+        if name in report.forecast:
+            draft.put(transitions.forecast(draft.stages[name], report.forecast[name]))
 
 
 def _refresh(draft: PlanDraft) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from reelmill.schema import crd, editor, reference
+from reelmill.schema import crd, editor, reasons, reference
 
 NOTE = "# Generated from the models by `make generate`: do not edit.\n"
 
@@ -20,6 +20,7 @@ def rendered() -> dict[str, str]:
         "charts/reelmill/files/videopipelines.yaml": definition,
         "manifests/schema/videopipeline.json": json.dumps(editor(), indent=2) + "\n",
         "docs/reference.md": reference(),
+        "docs/reasons.md": reasons.page(),
     }
 
 
@@ -30,7 +31,8 @@ def _tree(value: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Write every file that is not as it should be."""
-    for name, text in rendered().items():
+    pages = {name: reasons.filled(Path(name).read_text()) for name in reasons.PAGES if Path(name).exists()}
+    for name, text in (rendered() | pages).items():
         path = Path(name)
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,16 +4,16 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+from reelmill.contract.command_rows import FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages.checks import CHECKS, Check
 from reelmill_stages.commands.export import export
 
 
-def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """One row per file and rule: `format`, `file`, `rule`, `ok`, `message`. Formats are detected where none is named.
+def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
+    """One row per file and rule. Formats are detected where none is named.
 
     Raises SpecError for a folder that does not exist or holds no known format, and for an unknown format.
     """
@@ -29,18 +29,10 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[dict[str, Any]]
         )
     for name in found:
         for finding in checks[name].check(folder):
-            yield {
-                "format": name,
-                "file": finding.file,
-                "rule": finding.rule,
-                "ok": finding.ok,
-                "message": finding.message,
-            }
+            yield FindingRow(format=name, file=finding.file, rule=finding.rule, ok=finding.ok, message=finding.message)
 
 
-def check_stage(
-    task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()
-) -> Iterator[dict[str, Any]]:
+def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """The same for what a stage has in the store: on an export of it that lives as long as the check."""
     with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
         folder = Path(temporary) / stage

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
+from reelmill.contract.command_rows import LedgerCount, StageLedgerRow
 from reelmill.contract.record import LedgerRow
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
@@ -19,7 +19,7 @@ def rows(
     outcomes: Collection[str] = (),
     item: str = "",
     history: bool = False,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[StageLedgerRow]:
     """Ledger rows with the `stage` that they are of; empty choices mean all.
 
     `item` is a key or a pattern with `*`; `history` gives replaced rows too, in the order in which they were committed.
@@ -31,13 +31,13 @@ def rows(
         data = data_set(store, entry)
         for row in data.raw_ledger() if history else data.ledger():
             if _wanted(row, classes, outcomes, item):
-                yield {"stage": entry.name, **row.to_json()}
+                yield StageLedgerRow(stage=entry.name, **row.to_json())
 
 
-def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Per source and stage, what became of its items: rows of `stage`, `outcome`, `reason`, `items`, largest first."""
+def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
+    """Per source and stage, what became of its items, largest first."""
     store = store_of(task, env)
-    found: list[dict[str, Any]] = []
+    found: list[LedgerCount] = []
     for entry in entries(task):
         if stages and entry.name not in stages:
             continue
@@ -48,7 +48,7 @@ def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ())
         if last.totals.done:
             counts["done", ""] = last.totals.done
         found += [
-            {"stage": entry.name, "outcome": outcome, "reason": reason, "items": number}
+            LedgerCount(stage=entry.name, outcome=outcome, reason=reason, items=number)
             for (outcome, reason), number in counts.most_common()
         ]
     return found

@@ -1,8 +1,8 @@
 """`reelmill logs`, where the pods are gone: what the shards of a pass said, as each left it in the store."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from reelmill.contract.command_rows import LogLine
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.store import Stat
@@ -10,8 +10,8 @@ from reelmill_stages.store import Stat
 
 def logs(
     task: Task, env: Mapping[str, str], *, stage: str, shard: int | None = None, segment: int | None = None
-) -> Iterator[dict[str, Any]]:
-    """Rows of `segment`, `shard`, `run` and `line`, in the order of shards, and of a shard's runs by time.
+) -> Iterator[LogLine]:
+    """Lines in the order of shards, and of a shard's runs by time.
 
     Without a segment: of the newest one in which something was said.
     """
@@ -22,7 +22,7 @@ def logs(
         kept = [stat for stat in store.list(data.paths(number).logs) if shard in (None, _shard(stat))] if number else []
         for stat in sorted(kept, key=lambda stat: (_shard(stat), stat.modified)):
             for line in store.read(stat.key).decode(errors="replace").splitlines():
-                yield {"segment": number, "shard": _shard(stat), "run": _run(stat), "line": line}
+                yield LogLine(segment=number, shard=_shard(stat), run=_run(stat), line=line)
         if kept:
             return
 

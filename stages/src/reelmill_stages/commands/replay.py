@@ -9,12 +9,13 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
+from reelmill.contract.command_rows import ReplayedFile, ReplayResult
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.segment import Pass
 from reelmill.contract.task import StageDef, Task
@@ -26,7 +27,7 @@ from reelmill_stages.records.records import load
 from reelmill_stages.runtime.inputs import groups, shard_inputs
 from reelmill_stages.runtime.outputs.upload import file_digest
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
-from reelmill_stages.stage import Done, Failed, Input
+from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped
 from reelmill_stages.store.locations import Locations
 
 
@@ -43,11 +44,25 @@ class _Order:
     folder: Path
 
 
-def replay(
-    task: Task, env: Mapping[str, str], *, stage: str, item: str, folder: Path, timeout: float
-) -> dict[str, Any]:
-    """`outcome` (done, filtered, failed, skipped; crash, timeout), `reason`, `message`, and `files`: rows of `name`,
-    `size`, `compared` (`same`, `different`, `new`, or `part` for what goes into a file that spans items).
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the process tells back: how it ended, and (file, path) of what it made; `compared` is `new` or `part`."""
+
+    outcome: Literal["done", "filtered", "failed", "skipped", "crash", "timeout"]
+    reason: str = ""
+    message: str = ""
+    kept: tuple[tuple[ReplayedFile, Path], ...] = ()
+
+
+_OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
+    Filtered: "filtered",
+    Failed: "failed",
+    Skipped: "skipped",
+}
+
+
+def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder: Path, timeout: float) -> ReplayResult:
+    """How the stage on one item ends now, and how its files compare with the committed ones.
 
     Outputs lie below `folder`, which must be new or empty. `timeout` is in seconds. Raises SpecError for an
     unknown item.
@@ -61,13 +76,24 @@ def replay(
     block = registry.stage_block(definition.type, dict(definition.params))
     folder.mkdir(parents=True, exist_ok=True)
     pins = read_pins(data.store, data.names, block)
-    result = _run(_Order(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
+    answer = _run(_Order(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
     committed = {output.key.split("/", 3)[3]: output.digest for output in data.files()}
-    for file in result["files"]:
-        digest = file_digest(Path(file.pop("path")))
-        if file["compared"] == "new" and (known := committed.get(file["name"])):
-            file["compared"] = "same" if known == digest else "different"
-    return {"stage": stage, "item": item, "folder": str(folder), **result}
+    return ReplayResult(
+        stage=stage,
+        item=item,
+        folder=str(folder),
+        outcome=answer.outcome,
+        reason=answer.reason,
+        message=answer.message,
+        files=[_compared(file, path, committed) for file, path in answer.kept],
+    )
+
+
+def _compared(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> ReplayedFile:
+    known = committed.get(file.name)
+    if file.compared == "part" or known is None:
+        return file
+    return ReplayedFile(name=file.name, size=file.size, compared="same" if known == file_digest(path) else "different")
 
 
 def _find(data: DataSet, stage: StageDef, item: str) -> tuple[tuple[Input, ...], int]:
@@ -88,7 +114,7 @@ def _find(data: DataSet, stage: StageDef, item: str) -> tuple[tuple[Input, ...],
     )
 
 
-def _run(order: _Order, timeout: float) -> dict[str, Any]:
+def _run(order: _Order, timeout: float) -> _Answer:
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_process, args=(order, there), daemon=True)
@@ -96,19 +122,15 @@ def _run(order: _Order, timeout: float) -> dict[str, Any]:
     there.close()
     try:
         if not here.poll(timeout):
-            return _nothing("timeout", f"no result after {timeout:g} s")
-        result: dict[str, Any] = here.recv()
+            return _Answer("timeout", message=f"no result after {timeout:g} s")
+        answer: _Answer = here.recv()
     except EOFError:
         process.join()
-        return _nothing("crash", f"the process ended with code {process.exitcode}")
+        return _Answer("crash", message=f"the process ended with code {process.exitcode}")
     finally:
         process.kill()
         process.join()
-    return result
-
-
-def _nothing(outcome: str, message: str) -> dict[str, Any]:
-    return {"outcome": outcome, "reason": "", "message": message, "files": []}
+    return answer
 
 
 def _process(order: _Order, answer: Connection) -> None:
@@ -122,28 +144,19 @@ def _process(order: _Order, answer: Connection) -> None:
             result = Failed(error.reason, error.what)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            answer.send(_nothing("crash", f"{type(error).__name__}: {error}"))
+            answer.send(_Answer("crash", message=f"{type(error).__name__}: {error}"))
             return
         if isinstance(result, Done):
-            answer.send({"outcome": "done", "reason": "", "message": "", "files": _keep(result, order.folder)})
+            answer.send(_Answer("done", kept=tuple(_keep(result, order.folder))))
         else:
-            outcome = type(result).__name__.lower()
-            answer.send({"outcome": outcome, "reason": result.reason, "message": result.message, "files": []})
+            answer.send(_Answer(_OUTCOMES[type(result)], str(result.reason), result.message))
 
 
-def _keep(done: Done, folder: Path) -> list[dict[str, Any]]:
+def _keep(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
     own = [file for item in done.items for file in item.files]
-    kept = []
     for file in [*own, *done.payload]:
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.path, target)
-        kept.append(
-            {
-                "name": file.name,
-                "path": str(target),
-                "size": target.stat().st_size,
-                "compared": "new" if file in own else "part",
-            }
-        )
-    return kept
+        compared: Literal["new", "part"] = "new" if file in own else "part"
+        yield ReplayedFile(name=file.name, size=target.stat().st_size, compared=compared), target

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
+from reelmill.contract.command_rows import FormerKey, OpenPassRow, StatusRow
 from reelmill.contract.errors import NotFound
 from reelmill.contract.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.segment import Pass, Runner
@@ -14,46 +15,40 @@ from reelmill_stages.records.records import load
 from reelmill_stages.store import Store
 
 
-def status(task: Task, env: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One row per source and stage, in the order of the pipeline.
-
-    Fields: `name`, `kind` (source or stage), `type`, `key`, `state` (`empty`, `working`, `behind`, `current`),
-    `segments`, `items`, `weight`, `in`, `done`, `filtered`, `failed`, `skipped`, `reasons`, `uncovered` (upstream name
-    -> segments still to cover), `pass` (the open one: `segment`, `shards`, `committed`, `by`, `seconds_ago`), `latest`
-    (the key that the name pointed at last, and the `definition` behind it, where it is another one), `uri`.
-    """
+def status(task: Task, env: Mapping[str, str]) -> list[StatusRow]:
+    """One row per source and stage, in the order of the pipeline."""
     store = store_of(task, env)
     made = {entry.name: data_set(store, entry) for entry in entries(task)}
     return [_row(store, entry, made) for entry in entries(task)]
 
 
-def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet]) -> dict[str, Any]:
+def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet]) -> StatusRow:
     data = made[entry.name]
     last = data.last
     counts = data.totals
     opened = _open_pass(store, data) if isinstance(entry, StageDef) else None
     uncovered = _uncovered(entry, data, made) if isinstance(entry, StageDef) else {}
-    state = "working" if opened else "behind" if uncovered else "current" if last else "empty"
-    return {
-        "name": entry.name,
-        "kind": "stage" if isinstance(entry, StageDef) else "source",
-        "type": entry.type,
-        "key": entry.key,
-        "state": state if last or opened else "empty",
-        "segments": last.segment if last else 0,
-        "items": data.item_count,
-        "weight": round(sum(segment.weight for segment in data.segments()), 3),
-        "in": counts.in_,
-        "done": counts.done,
-        "filtered": counts.filtered,
-        "failed": counts.failed,
-        "skipped": counts.skipped,
-        "reasons": dict(last.reasons) if last else {},
-        "uncovered": uncovered,
-        "pass": opened,
-        "latest": _other_key(store, entry),
-        "uri": f"{store.uri.rstrip('/')}/{data.root}",
-    }
+    closed: Literal["behind", "current"] = "behind" if uncovered else "current"
+    return StatusRow(
+        name=entry.name,
+        kind="stage" if isinstance(entry, StageDef) else "source",
+        type=entry.type,
+        key=entry.key,
+        state="working" if opened else closed if last else "empty",
+        segments=last.segment if last else 0,
+        items=data.item_count,
+        weight=round(sum(segment.weight for segment in data.segments()), 3),
+        in_=counts.in_,
+        done=counts.done,
+        filtered=counts.filtered,
+        failed=counts.failed,
+        skipped=counts.skipped,
+        reasons=dict(last.reasons) if last else {},
+        uncovered=uncovered,
+        pass_=opened,
+        latest=_other_key(store, entry),
+        uri=f"{store.uri.rstrip('/')}/{data.root}",
+    )
 
 
 def _uncovered(stage: StageDef, data: DataSet, made: Mapping[str, DataSet]) -> dict[str, int]:
@@ -66,18 +61,18 @@ def _uncovered(stage: StageDef, data: DataSet, made: Mapping[str, DataSet]) -> d
     return missing
 
 
-def _open_pass(store: Store, data: DataSet) -> dict[str, Any] | None:
+def _open_pass(store: Store, data: DataSet) -> OpenPassRow | None:
     paths = data.paths((data.last.segment if data.last else 0) + 1)
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
         return None
-    return {
-        "segment": opened.segment,
-        "shards": len(opened.shards),
-        "committed": sum(1 for _ in store.list(paths.shards)),
-        "by": opened.runner.name,
-        "seconds_ago": _seconds_since_heartbeat(store, paths),
-    }
+    return OpenPassRow(
+        segment=opened.segment,
+        shards=len(opened.shards),
+        committed=sum(1 for _ in store.list(paths.shards)),
+        by=opened.runner.name,
+        seconds_ago=_seconds_since_heartbeat(store, paths),
+    )
 
 
 def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
@@ -89,10 +84,10 @@ def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
         return None
 
 
-def _other_key(store: Store, entry: SourceDef | StageDef) -> dict[str, Any] | None:
+def _other_key(store: Store, entry: SourceDef | StageDef) -> FormerKey | None:
     """What the name stood for last, where it was another definition than the present one."""
     latest = load(store, DataSetPaths(entry.name, "").latest, LatestKey)
     if latest is None or latest.key == entry.key:
         return None
     record = DataSet(store, DataSetPaths(entry.name, latest.key)).record()
-    return {"key": latest.key, "definition": record.definition if record else {}}
+    return FormerKey(key=latest.key, definition=record.definition if record else {})

@@ -19,6 +19,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError, TransientError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.extent import is_cut_short
 
 FORMATS = (
@@ -36,9 +37,9 @@ def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputConta
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise ItemError("missing", f"{path.name}: {error.strerror}") from error
+        raise ItemError(ItemReason.MISSING, f"{path.name}: {error.strerror}") from error
     if size == 0:
-        raise ItemError("empty", f"{path.name} has no bytes")
+        raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
     try:
         container = av.open(
             str(path.absolute()),
@@ -60,8 +61,8 @@ def damage(path: Path, error: BaseException) -> ItemError | TransientError:
     if isinstance(error, MemoryError) or code in _BUSY:
         return TransientError(f"{path.name}: {error}", hint="the machine ran short of something; the next try may work")
     if is_cut_short(path):
-        return ItemError("truncated", f"{path.name} ends before the container says it does: {reason(error)}")
-    return ItemError("corrupt", f"{path.name}: {reason(error)}")
+        return ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does: {reason(error)}")
+    return ItemError(ItemReason.CORRUPT, f"{path.name}: {reason(error)}")
 
 
 def reason(error: BaseException) -> str:
@@ -84,7 +85,7 @@ def video_stream(path: Path, container: InputContainer, index: int | None = None
         chosen = next((stream for stream in streams if stream.index == index), None)
     if chosen is None:
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
-        raise ItemError("no_video", f"{path.name} has no video stream (streams: {kinds})")
+        raise ItemError(ItemReason.NO_VIDEO, f"{path.name} has no video stream (streams: {kinds})")
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == chosen.index else Discard.all
     return chosen

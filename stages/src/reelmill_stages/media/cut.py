@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.timeline import Timeline
 
 
@@ -44,7 +45,7 @@ def cut_at(timeline: Timeline, start: float, end: float) -> Cut:
     """
     frames = timeline.window(start, end)
     if not frames:
-        raise ItemError("bad_span", f"no frame is shown from {start:g} s to {end:g} s")
+        raise ItemError(ItemReason.BAD_SPAN, f"no frame is shown from {start:g} s to {end:g} s")
     return cut_frames(timeline, frames)
 
 

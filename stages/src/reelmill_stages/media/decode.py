@@ -15,6 +15,7 @@ from av.codec.hwaccel import HWAccel
 from av.video.frame import PictureType
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container import damage
 from reelmill_stages.media.delivery import Damaged, Delivery
 from reelmill_stages.media.extent import is_cut_short
@@ -84,7 +85,7 @@ def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None) -
         else:
             return
     if trouble is not None:
-        reason = "truncated" if is_cut_short(path) else trouble.reason
+        reason = ItemReason.TRUNCATED if is_cut_short(path) else trouble.reason
         where = f"frame {trouble.index} of {len(timeline)}"
         raise ItemError(reason, f"{path.name}: {where} cannot be decoded: {trouble}") from trouble
 

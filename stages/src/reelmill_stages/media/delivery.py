@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import av
 
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.plan import Run
 from reelmill_stages.media.timeline import Timeline
 
@@ -74,7 +75,9 @@ class Delivery:
             return None
         if self._latest is not None and frame.pts <= self._latest:
             raise Damaged(
-                self._indices.get(frame.pts, 0), "corrupt", "frames come out in another order than the container says"
+                self._indices.get(frame.pts, 0),
+                ItemReason.CORRUPT,
+                "frames come out in another order than the container says",
             )
         self._latest = frame.pts
         return self._indices.get(frame.pts)
@@ -86,9 +89,9 @@ class Delivery:
         start = starts[number] or 0
         for packet in self._broken:
             if packet <= number and (starts[packet] or 0) >= start:
-                raise Damaged(index, "corrupt", f"packet {packet}, which the frame depends on, is damaged")
+                raise Damaged(index, ItemReason.CORRUPT, f"packet {packet}, which the frame depends on, is damaged")
         return index, frame
 
     def _missing(self) -> Damaged:
-        reason = "corrupt" if self._broken else "decode_error"
+        reason = ItemReason.CORRUPT if self._broken else ItemReason.DECODE_ERROR
         return Damaged(self._wanted[0], reason, "the decoder does not give it")

@@ -10,6 +10,7 @@ from math import ceil
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cut import Cut, entry
 from reelmill_stages.media.remux import Remuxer, verify
@@ -59,9 +60,9 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
         verify(target, len(cut.frames))
     except BaseException as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, ItemError) and error.reason == "ffmpeg_failed" and "nvenc" in how.encoder:
+        if isinstance(error, ItemError) and error.reason == ItemReason.FFMPEG_FAILED and "nvenc" in how.encoder:
             raise ItemError(
-                "ffmpeg_failed", f"{error.what} (GPU encoders have few sessions: use fewer workers)"
+                ItemReason.FFMPEG_FAILED, f"{error.what} (GPU encoders have few sessions: use fewer workers)"
             ) from error
         raise
 

@@ -21,6 +21,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from reelmill.contract.errors import ItemError, SpecError, TransientError
+from reelmill.contract.reasons import ItemReason
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -116,7 +117,9 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise ItemError("encode_timeout", f"ffmpeg was not done after {timeout:.0f} s and was killed") from None
+            raise ItemError(
+                ItemReason.ENCODE_TIMEOUT, f"ffmpeg was not done after {timeout:.0f} s and was killed"
+            ) from None
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
@@ -126,7 +129,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
         tail = _tail(messages)
     if "No space left on device" in tail:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
-    raise ItemError("ffmpeg_failed", f"ffmpeg ended with {status}: {tail}")
+    raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {tail}")
 
 
 def parse_version(banner: str) -> tuple[int, ...]:

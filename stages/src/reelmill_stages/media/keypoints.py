@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 
 KEPT = (*range(7), *range(21, 63), *range(67, 70))
@@ -65,11 +66,11 @@ def read_joints(data: bytes, name: str) -> Joints:
         joints = joints.reshape(-1, 3) if joints.ndim == 1 else joints
         kept = joints[list(KEPT), :3]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, OSError) as error:
-        raise ItemError("bad_keypoints", f"{name}: {error}") from error
+        raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: {error}") from error
     except (pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise ItemError("bad_keypoints", f"{name}: {error}") from error
+        raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: {error}") from error
     if kept.shape != (JOINTS, 3) or not np.isfinite(kept).all():
-        raise ItemError("bad_keypoints", f"{name}: the joints are no finite points in space")
+        raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: the joints are no finite points in space")
     return cast(Joints, kept)
 
 

@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideo
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container import damage, opened, video_stream
 
 
@@ -67,7 +68,7 @@ def probe(path: Path) -> Probe:
         picture = _first_picture(path, container, main)
         duration = _duration(container, main)
         if duration <= 0:
-            raise ItemError("zero_duration", f"{path.name}: the video has no duration")
+            raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video has no duration")
         films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         video = tuple(_video(stream, picture.rotation if stream.index == main.index else 0) for stream in films)
         return Probe(
@@ -85,7 +86,7 @@ def _first_picture(path: Path, container: InputContainer, stream: AvVideo) -> Vi
     except av.FFmpegError as error:
         raise damage(path, error) from error
     if picture is None:
-        raise ItemError("zero_duration", f"{path.name}: the video stream holds no frame")
+        raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video stream holds no frame")
     return picture
 
 

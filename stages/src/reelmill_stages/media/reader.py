@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container import opened, packets, video_stream
 from reelmill_stages.media.timeline import Timeline
 
@@ -61,13 +62,13 @@ class PacketReader:
             if number > first:
                 packet = self._read()
             if not self._is(packet, number):
-                raise ItemError("corrupt", f"{self._path.name} gives other packets on a second reading")
+                raise ItemError(ItemReason.CORRUPT, f"{self._path.name} gives other packets on a second reading")
             yield number, packet
 
     def _read(self) -> Packet[VideoStream]:
         packet = next(self._packets, None)
         if packet is None:
-            raise ItemError("truncated", f"{self._path.name} ends before its packet {self._next}")
+            raise ItemError(ItemReason.TRUNCATED, f"{self._path.name} ends before its packet {self._next}")
         self._next += 1
         return packet
 

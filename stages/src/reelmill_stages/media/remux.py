@@ -22,6 +22,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import sound
 from reelmill_stages.media.container import damage, opened
 from reelmill_stages.media.cut import Cut, PacketRange, entry, slice_of
@@ -121,9 +122,11 @@ class Remuxer:
         seen = 0
         for packet, pts, dts, size in zip(islice(packets, len(stamps)), stamps, piece.dts, sizes, strict=False):
             if packet.pts != pts or packet.size != size or packet.is_corrupt:
-                raise ItemError("corrupt", f"{self.path.name}: the packet at tick {pts} cannot be read as listed")
+                raise ItemError(
+                    ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {pts} cannot be read as listed"
+                )
             if self._lengths and not is_whole(memoryview(packet), self._lengths):
-                raise ItemError("corrupt", f"{self.path.name}: the packet at tick {pts} is damaged")
+                raise ItemError(ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {pts} is damaged")
             packet.stream = track
             packet.pts, packet.dts = pts - cut.start, dts - cut.start
             packet.duration = (ends[pts] or max(cut.end, pts + 1)) - pts
@@ -131,7 +134,7 @@ class Remuxer:
             seen += 1
             yield packet
         if seen < len(stamps):
-            raise ItemError("truncated", f"{self.path.name} ends before the packet at tick {stamps[seen]}")
+            raise ItemError(ItemReason.TRUNCATED, f"{self.path.name} ends before the packet at tick {stamps[seen]}")
 
 
 @contextmanager
@@ -149,9 +152,9 @@ def verify(path: Path, frames: int) -> Timeline:
     try:
         written = read_timeline(path)
     except ItemError as error:
-        raise ItemError("unverified", f"the clip does not open: {error.what}") from error
+        raise ItemError(ItemReason.UNVERIFIED, f"the clip does not open: {error.what}") from error
     if len(written) != frames:
-        raise ItemError("unverified", f"the clip shows {len(written)} frames, not the {frames} of its span")
+        raise ItemError(ItemReason.UNVERIFIED, f"the clip shows {len(written)} frames, not the {frames} of its span")
     return written
 
 

@@ -19,6 +19,7 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container import damage
 
 _EARLIER = (0, 2, 10, None)
@@ -39,7 +40,7 @@ def video_from(path: Path, container: InputContainer, stream: VideoStream, pts: 
                 return
             if packet.is_keyframe and packet.pts is not None and packet.pts > pts:
                 break
-    raise ItemError("corrupt", f"{path.name}: the key frame at tick {pts} is listed but cannot be read")
+    raise ItemError(ItemReason.CORRUPT, f"{path.name}: the key frame at tick {pts} is listed but cannot be read")
 
 
 def audio_from(path: Path, container: InputContainer, stream: AudioStream, pts: int) -> Iterator[Packet[AudioStream]]:

@@ -19,6 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container import opened, packets, video_stream
 from reelmill_stages.media.extent import is_cut_short
 from reelmill_stages.media.hidden import hides_frame
@@ -121,7 +122,7 @@ def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
     """
     with opened(path) as container:
         if is_cut_short(path):
-            raise ItemError("truncated", f"{path.name} ends before the container says it does")
+            raise ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does")
         video = video_stream(path, container, stream)
         codec = video.codec_context.codec.canonical_name
         steady = True
@@ -130,7 +131,9 @@ def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
             rows.append(_row(packet, codec))
             steady = steady and (len(rows) == 1 or not packet.has_sidedata("new_extradata"))
         if "mov" in container.format.name and len(rows) < len(video.index_entries):
-            raise ItemError("truncated", f"{path.name} lists {len(video.index_entries)} frames and holds {len(rows)}")
+            raise ItemError(
+                ItemReason.TRUNCATED, f"{path.name} lists {len(video.index_entries)} frames and holds {len(rows)}"
+            )
         return _timeline(path, video, container.format.name, rows, steady)
 
 
@@ -158,7 +161,9 @@ def _timeline(path: Path, video: VideoStream, container: str, rows: list[_Row], 
     starts = start_keys(pts, [row.key for row in rows])
     shown = [number for number in shown if starts[number] is not None]
     if not shown:
-        raise ItemError("zero_duration", f"{path.name} has a video stream without a single frame that can be shown")
+        raise ItemError(
+            ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single frame that can be shown"
+        )
     counted = counted or len({pts[number] for number in shown}) < len(shown)
     ticks = sorted(pts[number] for number in shown)
     if not counted:

@@ -10,12 +10,10 @@ from typing import Any
 
 from reelmill.contract.record import Item
 from reelmill.contract.segment import Pass, Slice
+from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import read_rows
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
-
-TRIED = "_tried"
-"""Field of a retried row: how often the item was tried before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,8 @@ def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: 
     position = 0
     for piece in plan.shards[shard].slices:
         for row, values in enumerate(read_rows(store, piece.rows, scratch, first=piece.first, count=piece.count)):
-            tried = values.pop(TRIED, 0)
-            item = _item(values, piece, row, union=union)
+            item, tried = _item(values, piece, row)
+            item = replace(item, key=union_key(piece.upstream, item.key, union=union))
             yield ShardInput(Input(item, number + position), position, piece.upstream, tried)
             position += 1
 
@@ -61,7 +59,9 @@ def groups(given: Iterable[ShardInput]) -> Iterator[list[ShardInput]]:
         yield run
 
 
-def _item(values: dict[str, Any], piece: Slice, row: int, *, union: bool) -> Item:
-    item = Item.from_json(values)
-    ordinal = item.ordinal if piece.ordinal is None else piece.ordinal + row
-    return replace(item, key=union_key(piece.upstream, item.key, union=union), ordinal=ordinal)
+def _item(values: dict[str, Any], piece: Slice, row: int) -> tuple[Item, int]:
+    """The item of a row, and how often it was tried before. Only the rows of a retry carry their own ordinals."""
+    if piece.ordinal is None:
+        retried = RetriedRow.from_json(values)
+        return retried.item, retried.attempts
+    return replace(Item.from_json(values), ordinal=piece.ordinal + row), 0

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
 from reelmill_stages.file_names import clip_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -83,18 +84,22 @@ class _Videos:
         for name in self._info.get(vid, ()):
             try:
                 if self._claims[stem(name)] > 1:
-                    raise ItemError("ambiguous", f"info gives the file {name!r} to {self._claims[stem(name)]} videos")
+                    raise ItemError(
+                        ItemReason.AMBIGUOUS, f"info gives the file {name!r} to {self._claims[stem(name)]} videos"
+                    )
                 uri, stat = self._folder.below(name) or self._folder.named(name)
                 found[uri] = stat
             except ItemError as error:
-                if error.reason == "bad_path":
+                if error.reason == ItemReason.BAD_PATH:
                     raise
                 lost = lost or error
         if len(found) > 1:
-            raise ItemError("ambiguous", f"info names {len(found)} files of the video {vid}: {', '.join(found)}")
+            raise ItemError(
+                ItemReason.AMBIGUOUS, f"info names {len(found)} files of the video {vid}: {', '.join(found)}"
+            )
         if found:
             return found.popitem()
         try:
             return self._folder.of_video(vid)
         except ItemError as error:
-            raise (lost if lost and error.reason == "missing" else error) from None
+            raise (lost if lost and error.reason == ItemReason.MISSING else error) from None

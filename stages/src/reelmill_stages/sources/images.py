@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from posixpath import basename
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.images import ImagesBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -52,7 +53,9 @@ def image_id(path: str) -> int:
     """The integer behind the last underscore and before the first dot after it. Raises ItemError(`bad_id`)."""
     tail = basename(path).split("_")[-1].split(".")[0]
     if not _DIGITS.fullmatch(tail) or int(tail) > LARGEST:
-        raise ItemError("bad_id", f"{basename(path)} does not end in the number of an image: {tail!r} is no integer")
+        raise ItemError(
+            ItemReason.BAD_ID, f"{basename(path)} does not end in the number of an image: {tail!r} is no integer"
+        )
     return int(tail)
 
 
@@ -86,7 +89,7 @@ def _draft(found: Found, owners: dict[int, str], source: str) -> RowDraft:
         checked_path(below)
         number = image_id(below)
         if owners[number] != below:
-            raise ItemError("duplicate_id", f"{below} and {owners[number]} are both image {number}")
+            raise ItemError(ItemReason.DUPLICATE_ID, f"{below} and {owners[number]} are both image {number}")
     except ItemError as error:
         return RowDraft(below, uri, uri, problem=(error.reason, error.what))
     fields = {"vid": str(number), "image_id": number}

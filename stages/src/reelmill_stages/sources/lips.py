@@ -6,6 +6,7 @@ from posixpath import basename
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.lips import LipsBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -111,23 +112,23 @@ def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
 def _row(row: object) -> list[Any]:
     """[wav, npz] or [wav, npz, samples]. Raises ItemError."""
     if not isinstance(row, list) or not 2 <= len(row) <= 3 or not isinstance(row[0], str):
-        raise ItemError("bad_row", f"{cells.shown(row)} is not [wav, npz, samples]")
+        raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} is not [wav, npz, samples]")
     if len(row) == 3:
         _count(row[2], row)
     if not cells.path(row[1]).endswith(SUFFIX):
-        raise ItemError("bad_path", f"{cells.shown(row[1])} is not the name of an npz file")
+        raise ItemError(ItemReason.BAD_PATH, f"{cells.shown(row[1])} is not the name of an npz file")
     return [row[0], cells.path(row[1]), *row[2:]]
 
 
 def _mixture(row: object) -> tuple[str, int]:
     if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
-        raise ItemError("bad_row", f"{cells.shown(row)} in mix.json is not [wav, samples]")
+        raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} in mix.json is not [wav, samples]")
     return row[0], _count(row[1], row)
 
 
 def _count(value: object, row: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ItemError("bad_row", f"{cells.shown(row)} has no whole number of samples")
+        raise ItemError(ItemReason.BAD_ROW, f"{cells.shown(row)} has no whole number of samples")
     return value
 
 
@@ -143,4 +144,4 @@ def _found(folder: MediaFolder, path: str) -> Found | ItemError:
     parts = path.partition("://")[2].split("/") if "://" in path else path.strip("/").split("/")
     tails = (folder.below("/".join(parts[first:])) for first in range(len(parts)))
     found = next((tail for tail in tails if tail), None)
-    return found or ItemError("missing", f"nothing below {folder.uri} ends like {path}")
+    return found or ItemError(ItemReason.MISSING, f"nothing below {folder.uri} ends like {path}")

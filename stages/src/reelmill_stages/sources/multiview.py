@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.multiview import NEWEST, MultiviewBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -90,10 +91,11 @@ class _Takes:
     def _only(self, films: list[Filmed], take: Recording) -> Filmed:
         if not films:
             raise ItemError(
-                "missing", f"no videos at {absolute(self._block.videos).rstrip('/')}/{take.person}/{take.folder}"
+                ItemReason.MISSING,
+                f"no videos at {absolute(self._block.videos).rstrip('/')}/{take.person}/{take.folder}",
             )
         if len(films) > 1:
-            raise ItemError("ambiguous", f"several folders are {take.person}/{take.folder}")
+            raise ItemError(ItemReason.AMBIGUOUS, f"several folders are {take.person}/{take.folder}")
         return films[0]
 
     def _range(self, take: Recording) -> dict[str, Any]:
@@ -102,7 +104,7 @@ class _Takes:
             return {}
         found = [frame_range(row) for row in rows]
         if any(other != found[0] for other in found):
-            raise ItemError("bad_range", f"the range annotation has {len(rows)} ranges for this video")
+            raise ItemError(ItemReason.BAD_RANGE, f"the range annotation has {len(rows)} ranges for this video")
         return {
             "range": [found[0]["start"], found[0]["end"]],
             **({"mid": found[0]["mid"]} if "mid" in found[0] else {}),
@@ -114,11 +116,11 @@ class _Takes:
         files = self._labels.get(take, [])
         if len(files) != 1:
             what = f"{len(files)} label files" if files else f"no label file person_{take.person}_{take.env}_….json"
-            raise ItemError("ambiguous" if files else "missing", f"{what} for this video")
+            raise ItemError(ItemReason.AMBIGUOUS if files else ItemReason.MISSING, f"{what} for this video")
         try:
             content = json.loads(self._bucket.read(files[0]))
         except (ValueError, SpecError) as error:
-            raise ItemError("bad_labels", f"{files[0]}: {error}") from error
+            raise ItemError(ItemReason.BAD_LABELS, f"{files[0]}: {error}") from error
         wanted = self._block.annotator
         chosen = chosen_actions(content, None if wanted == NEWEST else wanted)
         return {

@@ -5,6 +5,7 @@ from posixpath import basename
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -61,7 +62,7 @@ def _times(row: Row) -> dict[str, float]:
         begin, end = cells.span(times["begin_time"], times["end_time"])
         times.setdefault("duration", end - begin)
     if times.get("duration", 1.0) <= 0:
-        raise ItemError("bad_span", f"the clip lasts {times['duration']:g} s")
+        raise ItemError(ItemReason.BAD_SPAN, f"the clip lasts {times['duration']:g} s")
     return times
 
 
@@ -72,7 +73,7 @@ def _clip(folder: MediaFolder, name: str, path: str) -> Found:
     except ItemError as error:
         parts = path.strip("/").split("/")
         tails = (folder.below("/".join(parts[first:])) for first in range(len(parts)))
-        exact = next((tail for tail in tails if tail), None) if error.reason == "ambiguous" else None
+        exact = next((tail for tail in tails if tail), None) if error.reason == ItemReason.AMBIGUOUS else None
         if exact is None:
             raise
         return exact
@@ -81,5 +82,5 @@ def _clip(folder: MediaFolder, name: str, path: str) -> Found:
 def _slashes(path: object) -> str:
     """A path written under Windows has its file name behind the last backslash. Raises `bad_path`."""
     if not isinstance(path, str):
-        raise ItemError("bad_path", f"clip_path is {cells.shown(path)}, not text")
+        raise ItemError(ItemReason.BAD_PATH, f"clip_path is {cells.shown(path)}, not text")
     return path if "/" in path else path.replace("\\", "/")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from posixpath import basename, splitext
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.sources.table import Columns, TableBlock
 from reelmill_stages.file_names import clip_stem, safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -60,7 +61,9 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
     try:
         row = as_row(value)
         if SURPLUS in row:
-            raise ItemError("bad_row", f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?")
+            raise ItemError(
+                ItemReason.BAD_ROW, f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?"
+            )
         path = about = cells.path(row.get(columns.path))
         vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(path))[0]
         fields = {"vid": vid} | _kept(row, columns)

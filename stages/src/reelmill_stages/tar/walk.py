@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 BLOCK = 512
 _REGULAR = b"0\0" + b"7"
@@ -26,7 +27,7 @@ class BadTar(ItemError):
     """A tar that a trainer cannot use. `rule` is the fixed word of the rule that it breaks."""
 
     def __init__(self, rule: str, what: str) -> None:
-        super().__init__("bad_tar", f"{rule}: {what}")
+        super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
         self.rule = rule
 
 

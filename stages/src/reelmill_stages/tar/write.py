@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from reelmill.contract.errors import ItemError, TransientError
+from reelmill.contract.reasons import ItemReason
 
 BLOCK = 512
 RECORD = 20 * BLOCK
@@ -39,9 +40,11 @@ def header(name: str, size: int) -> bytes:
     """
     raw = name.encode()
     if not raw or len(raw) > MAX_NAME or not name.isascii():
-        raise ItemError("bad_name", f"{name!r} cannot be the name of a tar's member: 1 to {MAX_NAME} ASCII characters")
+        raise ItemError(
+            ItemReason.BAD_NAME, f"{name!r} cannot be the name of a tar's member: 1 to {MAX_NAME} ASCII characters"
+        )
     if size > MAX_SIZE:
-        raise ItemError("too_large", f"{name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")
+        raise ItemError(ItemReason.TOO_LARGE, f"{name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")
     octal = b"%011o\0" % size
     checksum = b"%06o\0 " % (_CONSTANT_SUM + sum(raw) + sum(octal))
     return b"".join((raw.ljust(100, b"\0"), _MIDDLE, octal, _MTIME, checksum, _TAIL))

@@ -1,43 +1,59 @@
 """One cause each, in sentences: a stall, a held-up Job, work that goes on, pods that failed. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from reelmill.cli.cluster import pods
 from reelmill.cli.cluster.observed import SURVEY, PipelineView, seconds_left, shard_of, stage_of
 from reelmill.cli.display.output import duration
+from reelmill.contract.conditions import ConditionReason, Recovery, declared
+from reelmill.contract.reasons import RetryHelps, item_reason
 from reelmill.contract.status import StageStatus, Stall, Status
 
 Say = Callable[..., str]
 """The command line of a verb about this pipeline: `say("retry", "--stage clips")`."""
+_HEARD = (
+    ConditionReason.NO_PODS,
+    ConditionReason.JOB_REFUSED,
+    ConditionReason.POD_STARTING,
+    ConditionReason.POD_CONFIG,
+)
+"""Reasons about which the cluster's own events say more."""
 
 
 def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[str]:
     """What cannot go on by itself, why, and what lifts it."""
     what = "The survey, which looks before anything works," if name == SURVEY else f"The stage {name}"
     yield sentence(f"{what} cannot go on ({stall.reason}): {stall.message}")
-    if stall.hint:
-        yield sentence(_upper(stall.hint))
+    known = declared(stall.reason)
+    yield sentence(_upper(stall.hint or (known.remedy if known else "")))
     yield from _fallen(seen, say, name)
     waiting = _after(seen, name)
     yield f"{listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for it." if waiting else ""
     only = "" if name == SURVEY else f"--stage {name}"
-    yield f"Once it is mended: `{say('retry', only)}`; an edit of the spec does as well."
+    if known and known.recovery is Recovery.EDIT:
+        yield "An edit of the spec lifts it; a retry alone does not help."
+    else:
+        yield f"Once it is mended: `{say('retry', only)}`; an edit of the spec does as well."
 
 
 def held_up(seen: PipelineView, reason: str, message: str) -> Iterator[str]:
     """A Job whose pods do not run, in the words of whoever refuses them."""
     name, _, words = message.partition(": ")
-    if reason in ("Unschedulable", "SchedulingGated"):
+    known = declared(reason)
+    remedy = known.remedy if known and known.remedy not in words else ""
+    if known in (ConditionReason.UNSCHEDULABLE, ConditionReason.SCHEDULING_GATED):
         yield sentence(f"The pods of {name} find no node: {words}")
         pending = [pod for pod in seen.pods if (pod.get("status") or {}).get("phase") == "Pending"]
         pod = next((pod for pod in pending if stage_of(pod) == name), None)
         if pod and (wants := pods.asks(pod)):
             yield f"Each asks for {wants}."
-        yield "They start by themselves once a node fits; else mend what the stage asks for."
+        yield sentence(_upper(remedy))
         return
     yield sentence(f"{name} is held up ({reason}): {words}")
-    if reason in ("NoPods", "JobRefused", "PodStarting", "PodConfig"):
+    if known in _HEARD:
         yield _heard(seen, name)
+    yield sentence(_upper(remedy))
     yield "It goes on by itself once that is mended."
 
 
@@ -129,6 +145,20 @@ def lost(stage: StageStatus) -> str:
         f"{name.partition(':')[2]} {count:,}" for name, count in stage.reasons.items() if name.startswith("failed:")
     ]
     return f", {stage.totals.failed:,} failed" + (f" ({', '.join(told)})" if told else "")
+
+
+def advice(stages: Iterable[StageStatus]) -> str:
+    """What the most frequent reason of failed items means, and what to do; empty where nothing is declared of it."""
+    counted = Counter[str]()
+    for stage in stages:
+        counted.update({name: count for name, count in stage.reasons.items() if name.startswith("failed:")})
+    if not counted:
+        return ""
+    reason = item_reason(counted.most_common(1)[0][0].partition(":")[2])
+    if reason is None:
+        return ""
+    helps = "a retry alone does not help" if reason.retry is RetryHelps.NO else f"a retry helps: {reason.retry}"
+    return f"Mostly {reason}: {reason.meaning}; {reason.remedy} ({helps})."
 
 
 def listed(names: list[str]) -> str:

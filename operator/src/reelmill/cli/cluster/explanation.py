@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from reelmill.cli.cluster.causes import (
     Say,
+    advice,
     at_work,
     held_up,
     listed,
@@ -19,6 +20,7 @@ from reelmill.cli.cluster.causes import (
 from reelmill.cli.cluster.observed import SURVEY, PipelineView
 from reelmill.cli.cluster.verdict import WORKING
 from reelmill.cli.display.output import duration
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import StageStatus
 
 
@@ -31,7 +33,7 @@ def why(seen: PipelineView, say: Say, stage: str = "") -> str:
 def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
     """Sentences about the whole."""
     yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
-    if drifted := seen.true("Drifted"):
+    if drifted := seen.true(ConditionType.DRIFTED):
         yield sentence(f"Besides, {drifted.message}")
 
 
@@ -55,7 +57,7 @@ def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]
 def _nobody_looked(seen: PipelineView) -> list[str]:
     metadata = seen.resource["metadata"]
     if stamp := metadata.get("deletionTimestamp"):
-        if (removing := seen.true("Reconciling")) and removing.reason == "Removing":
+        if (removing := seen.true(ConditionType.RECONCILING)) and removing.reason == ConditionReason.REMOVING:
             return [sentence(f"{seen.name} was deleted {duration(seen.since(stamp))} ago: {removing.message}")]
         left = ", ".join(metadata.get("finalizers") or ()) or "its Jobs to go"
         return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and waits for: {left}."]
@@ -70,14 +72,14 @@ def _nobody_looked(seen: PipelineView) -> list[str]:
 
 
 def _refused(seen: PipelineView) -> list[str]:
-    accepted = seen.status.condition("Accepted")
+    accepted = seen.status.condition(ConditionType.ACCEPTED)
     if accepted is None or accepted.status == "True":
         return []
     return [sentence(f"The spec cannot be accepted: {accepted.message}"), "Nothing is begun until it is edited."]
 
 
 def _paused(seen: PipelineView, say: Say) -> list[str]:
-    if not seen.true("Suspended"):
+    if not seen.true(ConditionType.SUSPENDED):
         return []
     open_ = [stage.name for stage in seen.status.stages if stage.pass_]
     kept = f" The open pass of {listed(open_)} goes on then from what is committed." if open_ else ""
@@ -85,7 +87,7 @@ def _paused(seen: PipelineView, say: Say) -> list[str]:
 
 
 def _done(seen: PipelineView, say: Say) -> list[str]:
-    complete = seen.true("Complete")
+    complete = seen.true(ConditionType.COMPLETE)
     if not complete:
         return []
     since = duration(seen.since(complete.last_transition_time))
@@ -107,26 +109,27 @@ def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
     for stage in stuck[:1]:
         assert stage.stall is not None
         yield from stalled(seen, say, stage.name, stage.stall)
-    condition = seen.true("Stalled")
+    condition = seen.true(ConditionType.STALLED)
     if condition and not stuck:
         yield sentence(condition.message)
         yield f"What failed stands in `{say('ledger', '--outcome failed')}`; `{say('retry')}` tries it again."
+        yield advice(stage for stage in status.stages if stage.totals.failed)
     working = [stage for stage in status.stages if stage.pass_]
-    reconciling = seen.true("Reconciling")
-    if reconciling and reconciling.reason not in (*WORKING, "SharedPass"):
+    reconciling = seen.true(ConditionType.RECONCILING)
+    if reconciling and reconciling.reason not in (*WORKING, ConditionReason.SHARED_PASS):
         yield from held_up(seen, reconciling.reason, reconciling.message)
     elif working:
         lead = "The rest goes on:" if condition else "Nothing is wrong:"
         yield lead
         for stage in working:
             yield from at_work(seen, say, stage)
-    elif reconciling and reconciling.reason == "SharedPass":
+    elif reconciling and reconciling.reason == ConditionReason.SHARED_PASS:
         yield shared([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
     elif reconciling:
         yield "Nothing is wrong: the survey looks at the sources and at what the store has."
         yield queued(seen, SURVEY)
     elif not condition:
-        ready = status.condition("Ready")
+        ready = status.condition(ConditionType.READY)
         yield sentence(f"Nothing is at work: {ready.message or ready.reason if ready else 'it is new'}")
 
 

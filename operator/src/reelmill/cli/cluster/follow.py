@@ -17,6 +17,7 @@ from reelmill.cli.cluster.tree import lines
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import Format, console, emit, say
 from reelmill.cli.exits import CommandExit
+from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError
 from reelmill.plan.requests import pending
 
@@ -49,9 +50,9 @@ def ended(seen: PipelineView) -> CommandExit | None:
     annotations = seen.resource["metadata"].get("annotations") or {}
     if seen.behind or pending(annotations, seen.status.handled).any:
         return None
-    if seen.true("Complete"):
+    if seen.true(ConditionType.COMPLETE):
         return CommandExit.OK
-    return CommandExit.ITEMS if seen.true("Failed") else None
+    return CommandExit.ITEMS if seen.true(ConditionType.FAILED) else None
 
 
 @contextmanager

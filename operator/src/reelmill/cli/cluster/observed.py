@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
@@ -78,7 +79,7 @@ class PipelineView:
         generation = int(self.resource["metadata"].get("generation") or 0)
         return not self.status.conditions or self.status.observed_generation < generation
 
-    def true(self, type_: str) -> Condition | None:
+    def true(self, type_: ConditionType) -> Condition | None:
         """A condition that holds."""
         return self.status.condition(type_) if self.status.holds(type_) else None
 

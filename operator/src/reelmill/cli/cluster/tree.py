@@ -8,6 +8,7 @@ from rich.text import Text
 from reelmill.cli.cluster.observed import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
 from reelmill.cli.display.output import duration, size
+from reelmill.contract.conditions import ConditionType
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
@@ -91,7 +92,7 @@ def _rows(seen: PipelineView) -> Iterator[tuple[str, str, str]]:
 def _state(seen: PipelineView, name: str) -> str:
     entry = _entry(seen, name)
     if isinstance(entry, StageStatus):
-        return "paused" if entry.pass_ and seen.true("Suspended") else entry.state
+        return "paused" if entry.pass_ and seen.true(ConditionType.SUSPENDED) else entry.state
     return "listed" if entry.surveyed else "waiting"
 
 
@@ -159,7 +160,8 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
 
 def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
     """What holds beside the verdict."""
-    said = [condition.message for name in ("Drifted", "SharedPass") if (condition := seen.true(name))]
+    beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS)
+    said = [condition.message for type_ in beside if (condition := seen.true(type_))]
     if said:
         yield Text()
     for message in said:

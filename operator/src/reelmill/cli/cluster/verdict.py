@@ -2,8 +2,9 @@
 
 from reelmill.cli.cluster.observed import PipelineView
 from reelmill.cli.display.output import duration
+from reelmill.contract.conditions import ConditionReason, ConditionType
 
-WORKING = ("Progressing", "Surveying")
+WORKING = (ConditionReason.PROGRESSING, ConditionReason.SURVEYING)
 COLOURS = {
     "complete": "green",
     "failed": "red",
@@ -24,15 +25,15 @@ def verdict(seen: PipelineView) -> tuple[str, str]:
         return "new", "no operator has looked at it yet"
     if seen.behind:
         return "waiting", "the operator has not looked at its last edit yet"
-    if complete := seen.true("Complete"):
+    if complete := seen.true(ConditionType.COMPLETE):
         return "complete", f"for {duration(seen.since(complete.last_transition_time))}"
-    if seen.true("Suspended"):
+    if seen.true(ConditionType.SUSPENDED):
         return "suspended", "nothing runs until it is resumed"
-    if failed := seen.true("Failed"):
+    if failed := seen.true(ConditionType.FAILED):
         return "failed", failed.message or failed.reason
-    if reconciling := seen.true("Reconciling"):
-        if stalled := seen.true("Stalled"):
+    if reconciling := seen.true(ConditionType.RECONCILING):
+        if stalled := seen.true(ConditionType.STALLED):
             return "stalled", f"{stalled.message}; the rest goes on"
         return "working" if reconciling.reason in WORKING else "waiting", reconciling.message or reconciling.reason
-    ready = seen.status.condition("Ready")
+    ready = seen.status.condition(ConditionType.READY)
     return "waiting", ready.message or ready.reason if ready else ""

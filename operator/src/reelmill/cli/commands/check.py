@@ -1,7 +1,7 @@
 """`reelmill check`: would the consumer take this?"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,8 @@ from reelmill.cli.cluster.target import stored
 from reelmill.cli.display.output import Format, Output, say, show
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.command_rows import FindingRow
+from reelmill.contract.commands import CHECK, CHECK_STAGE
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
 
@@ -30,20 +32,23 @@ def check(
     formats = tuple(format_ or ())
     if stage:
         loaded = stored(target, place, elsewhere)
-        found = store_commands.rows("check-stage", loaded, stage=loaded.stage(stage), formats=formats)
+        check_stage = store_commands.load(CHECK_STAGE)
+        found = check_stage(
+            store_commands.task(loaded), store_commands.environment(), stage=loaded.stage(stage), formats=formats
+        )
     else:
-        found = list(store_commands.command("check")(Path(target), formats))
-    report(found, every=every, output=output)
+        found = store_commands.load(CHECK)(Path(target), formats)
+    report(list(found), every=every, output=output)
 
 
-def report(found: list[dict[str, Any]], *, every: bool, output: Format) -> None:
+def report(found: list[FindingRow], *, every: bool, output: Format) -> None:
     """Show findings; leaves with 65 when one is bad."""
-    bad = [finding for finding in found if not finding["ok"]]
+    bad = [finding for finding in found if not finding.ok]
     shown = found if every or not output.for_people else bad
     if shown or not output.for_people:
-        show(shown, output, columns=COLUMNS)
-    files = len({(finding["format"], finding["file"]) for finding in found})
-    formats = ", ".join(dict.fromkeys(finding["format"] for finding in found)) or "nothing"
+        show([finding.to_json() for finding in shown], output, columns=COLUMNS)
+    files = len({(finding.format, finding.file) for finding in found})
+    formats = ", ".join(dict.fromkeys(finding.format for finding in found)) or "nothing"
     say(f"{formats}: {files} files, {len(found)} rules looked at, {len(bad)} broken")
     if bad:
         raise typer.Exit(CommandExit.ITEMS)

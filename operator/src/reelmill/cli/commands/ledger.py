@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -10,6 +10,8 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, say, show
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.command_rows import StageLedgerRow
+from reelmill.contract.commands import LEDGER, LEDGER_SUMMARY
 from reelmill.contract.errors import SpecError
 from reelmill.contract.record import Outcome
 
@@ -40,9 +42,12 @@ def ledger(
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())
     outcomes = tuple(_outcome(word) for word in outcome or ())
     if not (classes or outcomes or item or history):
-        show(store_commands.rows("ledger-summary", loaded, stages=stages), output, columns=SUMMARY)
+        counts = store_commands.load(LEDGER_SUMMARY)(
+            store_commands.task(loaded), store_commands.environment(), stages=stages
+        )
+        show([count.to_json() for count in counts], output, columns=SUMMARY)
         return
-    rows = store_commands.command("ledger")(
+    rows = store_commands.load(LEDGER)(
         store_commands.task(loaded),
         store_commands.environment(),
         stages=stages,
@@ -54,9 +59,9 @@ def ledger(
     _show(rows, limit, output)
 
 
-def _show(rows: Iterable[dict[str, Any]], limit: int, output: Format) -> None:
+def _show(rows: Iterable[StageLedgerRow], limit: int, output: Format) -> None:
     rows = iter(rows)
-    show(list(islice(rows, limit or None)), output, columns=COLUMNS)
+    show([row.to_json() for row in islice(rows, limit or None)], output, columns=COLUMNS)
     if limit and next(rows, None) is not None:
         say(f"there are more than {limit} rows: say --limit 0 for all of them")
 

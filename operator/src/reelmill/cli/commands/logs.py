@@ -15,6 +15,7 @@ from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.display.output import console, say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.commands import LOGS
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MOST = 10
@@ -142,10 +143,16 @@ def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
 
 def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
     """(who, lines) of each run of a shard, from the store."""
-    rows = store_commands.rows("logs", loaded, stage=stage, shard=wanted.shard, segment=wanted.segment)
+    read = store_commands.load(LOGS)
     runs: dict[tuple[int, str], list[str]] = {}
-    for row in rows:
-        runs.setdefault((row["shard"], row["run"]), []).append(row["line"])
+    for row in read(
+        store_commands.task(loaded),
+        store_commands.environment(),
+        stage=stage,
+        shard=wanted.shard,
+        segment=wanted.segment,
+    ):
+        runs.setdefault((row.shard, row.run), []).append(row.line)
     yield from ((f"{stage}/{shard}", lines) for (shard, _), lines in runs.items())
 
 

@@ -7,6 +7,7 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.display.output import say
+from reelmill.contract.commands import MERGE
 from reelmill.contract.errors import SpecError
 
 
@@ -27,5 +28,5 @@ def merge(
     """
     if out.exists() and not force:
         raise SpecError("the file exists already", where=str(out), hint="name a new one, or say --force")
-    counts = store_commands.command("merge")(train, test, out, validation=validation, leak_free=leak_free)
+    counts = store_commands.load(MERGE)(train, test, out, validation=validation, leak_free=leak_free)
     say(f"{out}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))

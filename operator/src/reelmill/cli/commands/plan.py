@@ -10,6 +10,8 @@ from reelmill.cli.display.output import Format, Output, say, show, size
 from reelmill.cli.display.plan_reasons import defaults, verdict
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.command_rows import SourceForecast
+from reelmill.contract.commands import FORECAST, STATUS
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
@@ -29,7 +31,7 @@ def plan(
     Nothing is written.
     """
     loaded = stored(pipeline, place, elsewhere)
-    if not offline and not store_commands.offered("forecast"):
+    if not offline and not store_commands.offered(FORECAST.name):
         say("the store is not looked at: that needs the package reelmill-stages")
         offline = True
     rows = _graph(loaded)
@@ -54,18 +56,18 @@ def _graph(loaded: Loaded) -> list[dict[str, Any]]:
 def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
     """Add `would`, `why`, `items` and `bytes` to each row."""
     task, env = store_commands.task(loaded, sources=True), store_commands.environment()
-    known = {row["name"]: row for row in store_commands.command("status")(task, env)}
-    found = store_commands.command("forecast")(task, env)
+    known = {row.name: row for row in store_commands.load(STATUS)(task, env)}
+    found = store_commands.load(FORECAST)(task, env)
     new: dict[str, int] = {}
     growing: set[str] = set()
-    fresh = {name for name, row in known.items() if row["state"] == "empty"}
+    fresh = {name for name, row in known.items() if row.state == "empty"}
     for row in rows:
         name = row["name"]
-        seen = found[name]
-        if name in loaded.graph.sources:
-            new[name] = seen["new"]
-            row |= {"would": "list", "why": _listing(seen), "items": seen["new"], "bytes": 0}
+        if listed := found.sources.get(name):
+            new[name] = listed.new
+            row |= {"would": "list", "why": _listing(listed), "items": listed.new, "bytes": 0}
             continue
+        coming = found.stages[name]
         would, why = verdict(
             known[name],
             loaded.keys.definitions[name],
@@ -74,14 +76,14 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
             growing=[upstream for upstream in row["reads"] if upstream in growing],
             fresh=[upstream for upstream in row["reads"] if upstream in fresh],
         )
-        growing |= {name} if seen["items"] else set()
-        row |= {"would": would, "why": why, "items": seen["items"], "bytes": seen["bytes"]}
+        growing |= {name} if coming.items else set()
+        row |= {"would": would, "why": why, "items": coming.items, "bytes": coming.bytes}
 
 
-def _listing(seen: dict[str, Any]) -> str:
-    told = {"changed": "changed", "vanished": "gone", "problems": "that cannot be items"}
-    more = "".join(f", {seen[name]} {words}" for name, words in told.items() if seen[name])
-    return f"{seen['listed']} there, {seen['new']} new{more}"
+def _listing(found: SourceForecast) -> str:
+    told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
+    more = "".join(f", {count} {words}" for words, count in told.items() if count)
+    return f"{found.listed} there, {found.new} new{more}"
 
 
 def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:

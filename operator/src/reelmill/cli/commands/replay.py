@@ -10,6 +10,7 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.commands import REPLAY
 from reelmill.contract.spec.names import seconds
 
 COLUMNS = ("name", "size", "compared")
@@ -30,7 +31,7 @@ def replay(
     """
     loaded = stored(pipeline, place, elsewhere)
     timeout = seconds(loaded.graph.stages[loaded.stage(stage)].failures.item_timeout)
-    done = store_commands.command("replay")(
+    done = store_commands.load(REPLAY)(
         store_commands.task(loaded, sources=True),
         store_commands.environment(),
         stage=stage,
@@ -39,13 +40,13 @@ def replay(
         timeout=timeout,
     )
     if output.for_people:
-        reason = f" ({done['reason']})" if done["reason"] else ""
-        message = f": {done['message']}" if done["message"] else ""
-        print(f"{stage} {item}: {done['outcome']}{reason}{message}")
-        if done["files"]:
-            show(done["files"], output, columns=COLUMNS)
-            print(f"kept in {done['folder']}")
+        reason = f" ({done.reason})" if done.reason else ""
+        message = f": {done.message}" if done.message else ""
+        print(f"{stage} {item}: {done.outcome}{reason}{message}")
+        if done.files:
+            show([file.to_json() for file in done.files], output, columns=COLUMNS)
+            print(f"kept in {done.folder}")
     else:
-        emit(done, output)
-    if done["outcome"] in ("failed", "crash", "timeout"):
+        emit(done.to_json(), output)
+    if done.outcome in ("failed", "crash", "timeout"):
         raise typer.Exit(CommandExit.ITEMS)

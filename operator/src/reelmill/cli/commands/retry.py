@@ -1,7 +1,7 @@
 """`reelmill retry`: failed items again, by stage and class, and whatever later stages then have to take up."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -14,7 +14,8 @@ from reelmill.cli.commands.run import drive
 from reelmill.cli.display.output import Format, Output, emit, say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.record import Outcome
+from reelmill.contract.command_rows import StatusRow
+from reelmill.contract.commands import STATUS
 from reelmill.contract.status import Status
 from reelmill.plan.requests import RETRY, annotation
 
@@ -61,26 +62,26 @@ def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], wor
     """On this machine: run, if there is anything to try again."""
     for name in stages:
         loaded.stage(name)
-    rows = {row["name"]: row for row in store_commands.rows("status", loaded)}
+    rows = {
+        row.name: row for row in store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
+    }
     chosen = [rows[name] for name in stages or loaded.graph.stages]
-    found = tuple(row["name"] for row in chosen if row["pass"] or _failed(row).intersection(classes or _failed(row)))
+    found = tuple(row.name for row in chosen if row.pass_ or _is_wanted(row.failed_reasons(), classes))
     if found:
         drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
     say(f"nothing to retry: {_why(chosen, classes)}")
-    if lost := [name for name in loaded.graph.sources if rows[name]["failed"]]:
+    if lost := [name for name in loaded.graph.sources if rows[name].failed]:
         say(f"the failed rows of {', '.join(lost)} are looked at again by every run")
     if not output.for_people:
         emit(Status().model_dump(mode="json", by_alias=True), output)
 
 
-def _failed(row: Mapping[str, Any]) -> set[str]:
-    """Classes in which items of a stage failed. A pass that is still open may hold more, which nobody has counted."""
-    names = [name.partition(":")[::2] for name in row["reasons"]]
-    return {reason for outcome, reason in names if outcome == Outcome.FAILED}
+def _is_wanted(failed: set[str], classes: tuple[str, ...]) -> bool:
+    return bool(failed.intersection(classes or failed))
 
 
-def _why(chosen: Sequence[Mapping[str, Any]], classes: tuple[str, ...]) -> str:
-    there = sorted(set().union(*map(_failed, chosen)))
+def _why(chosen: Sequence[StatusRow], classes: tuple[str, ...]) -> str:
+    there = sorted(set().union(*(row.failed_reasons() for row in chosen)))
     if there:
         return f"no item failed with {' or '.join(classes)}; failed are {', '.join(there)}"
-    return f"no item of {', '.join(row['name'] for row in chosen)} failed"
+    return f"no item of {', '.join(row.name for row in chosen)} failed"

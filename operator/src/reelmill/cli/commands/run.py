@@ -17,6 +17,7 @@ from reelmill.cli.exits import CommandExit
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.options import AS_NAMED, USUAL, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus, Status
@@ -93,13 +94,13 @@ def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> No
         say("hint: spec.suspend is set: nothing runs until it is false")
     if status.failed:
         say(_losses(status, file))
-    if status.holds("Complete"):
+    if status.holds(ConditionType.COMPLETE):
         say(f"complete: {status.store}")
 
 
 def _tell_stall(status: Status, observer: Lines) -> None:
     """An error is told even where everything else is to be quiet or data."""
-    stalled = status.condition("Stalled")
+    stalled = status.condition(ConditionType.STALLED)
     if stalled and stalled.status == "True":
         observer.quiet = False
         observer.tell("error", stalled.message)

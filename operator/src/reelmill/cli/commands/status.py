@@ -1,6 +1,5 @@
 """`reelmill status`: a pipeline in the cluster as its resource has it, or what a store has for a pipeline file."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,6 +14,8 @@ from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.command_rows import StatusRow
+from reelmill.contract.commands import STATUS
 from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
@@ -89,7 +90,8 @@ def _line(seen: PipelineView) -> dict[str, Any]:
 
 def of_store(loaded: Any, output: Format) -> None:
     """What each source and stage of a file has, from the store alone."""
-    noted = [{**row, "note": note(row)} for row in store_commands.rows("status", loaded)]
+    rows = store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
+    noted = [{**row.to_json(), "note": note(row)} for row in rows]
     narrow = output is Format.TABLE and console().width < NARROW
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
     for row in noted if narrow else ():
@@ -97,14 +99,14 @@ def of_store(loaded: Any, output: Format) -> None:
             print(f"{row['name']}: {row['note']}")
 
 
-def note(row: Mapping[str, Any]) -> str:
+def note(row: StatusRow) -> str:
     """What a person should know of a row besides its numbers."""
-    if opened := row["pass"]:
-        ago = opened["seconds_ago"]
+    if opened := row.pass_:
+        ago = opened.seconds_ago
         beat = f", last sign of life {duration(ago)} ago" if ago is not None else ""
-        return f"pass {opened['segment']}: {opened['committed']} of {opened['shards']} shards{beat}"
-    if row["uncovered"]:
-        return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row["uncovered"].items())
-    if row["state"] == "empty" and row["latest"]:
-        return f"its definition changed; the former data set is {row['name']}/{row['latest']['key'][:10]}"
-    return ", ".join(f"{reason} {count}" for reason, count in row["reasons"].items())
+        return f"pass {opened.segment}: {opened.committed} of {opened.shards} shards{beat}"
+    if row.uncovered:
+        return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row.uncovered.items())
+    if row.state == "empty" and row.latest:
+        return f"its definition changed; the former data set is {row.name}/{row.latest.key[:10]}"
+    return ", ".join(f"{reason} {count}" for reason, count in row.reasons.items())

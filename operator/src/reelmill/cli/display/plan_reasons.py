@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reelmill.contract.command_rows import StatusRow
 from reelmill.contract.spec.block import StageBlock
 
 
 def verdict(
-    row: Mapping[str, Any],
+    row: StatusRow,
     definition: Mapping[str, Any],
     *,
     defaults: Mapping[str, Any],
@@ -25,19 +26,18 @@ def verdict(
         *(f"{count} new of {name}" for name, count in new.items() if count),
         *(f"more from {name}" for name in growing),
     ]
-    if row["state"] == "empty":
-        if latest := row["latest"]:
-            changes = list(difference(latest["definition"], definition, defaults))
+    if row.state == "empty":
+        if latest := row.latest:
+            changes = list(difference(latest.definition, definition, defaults))
             return "run", shortened(changes) or f"reads {', '.join(fresh)} anew"
         return "run", "never run here"
-    if row["pass"]:
-        opened = row["pass"]
-        return "go on", f"pass {opened['segment']} is open, {opened['committed']} of {opened['shards']} shards are done"
-    if row["uncovered"]:
-        return "run", ", ".join(f"{count} segments of {name} to cover" for name, count in row["uncovered"].items())
+    if opened := row.pass_:
+        return "go on", f"pass {opened.segment} is open, {opened.committed} of {opened.shards} shards are done"
+    if row.uncovered:
+        return "run", ", ".join(f"{count} segments of {name} to cover" for name, count in row.uncovered.items())
     if coming:
         return "run", ", ".join(coming)
-    return "cached", f"has {row['items']} items"
+    return "cached", f"has {row.items} items"
 
 
 _PARTS = ("params", "rerun", "version", "upstreams")

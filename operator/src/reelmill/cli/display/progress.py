@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from reelmill.cli.display.output import NARROW, duration
 from reelmill.cli.display.tally import Tally
+from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.status import SourceStatus, Status
 from reelmill.plan import Event
 
@@ -103,7 +104,7 @@ class Lines:
     def event(self, event: Event) -> None:
         if event.type == "Warning":
             self.tell("warning", event.message)
-        elif event.reason != "Complete":
+        elif event.reason != ConditionReason.COMPLETE:
             self.say(event.message)
 
     def tell(self, level: str, message: str) -> None:

@@ -7,11 +7,11 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from reelmill.contract.conditions import ConditionType
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 
 CONTROLLER = "videopipeline"
-CONDITIONS = ("Accepted", "Reconciling", "Stalled", "Ready", "Complete", "Failed", "Suspended", "SharedPass", "Drifted")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -95,7 +95,7 @@ class Metrics:
         self._oldest.labels(CONTROLLER).set(0.0 if began is None else time.monotonic() - began)
         self._objects.labels("VideoPipeline").set(len(cache.pipelines))
         self._objects.labels("Job").set(len(cache.jobs))
-        counts = dict.fromkeys(CONDITIONS, 0)
+        counts = {type_.value: 0 for type_ in ConditionType}
         for pipeline in cache.pipelines:
             for condition in (pipeline.get("status") or {}).get("conditions") or ():
                 if condition.get("status") == "True" and condition.get("type") in counts:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reelmill.contract.conditions import ConditionReason
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -19,9 +20,9 @@ BARREN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A CamelCase word and a sentence with the way out."""
+    """A reason and a sentence with the way out."""
 
-    reason: str
+    reason: ConditionReason
     message: str
 
 
@@ -38,18 +39,25 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
     if not pending and not status.get("active") and not status.get("succeeded") and age >= BARREN_SECONDS:
         if failed := status.get("failed"):
             return Diagnosis(
-                "BackOff",
+                ConditionReason.BACK_OFF,
                 f"{failed} pods of {name} failed; the next one starts after a pause that grows; their logs tell why",
             )
         return Diagnosis(
-            "NoPods",
+            ConditionReason.NO_PODS,
             "no pod could be created: a quota, an admission policy, or a service account that does not exist; "
             f"kubectl describe job {name} tells",
         )
     return None
 
 
-_ORDER = ("SecretMissing", "PodConfig", "ImagePull", "Unschedulable", "SchedulingGated", "PodStarting")
+_ORDER = (
+    ConditionReason.SECRET_MISSING,
+    ConditionReason.POD_CONFIG,
+    ConditionReason.IMAGE_PULL,
+    ConditionReason.UNSCHEDULABLE,
+    ConditionReason.SCHEDULING_GATED,
+    ConditionReason.POD_STARTING,
+)
 
 
 def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
@@ -57,7 +65,8 @@ def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             gated = condition.get("reason") == "SchedulingGated"
-            yield Diagnosis("SchedulingGated" if gated else "Unschedulable", str(condition.get("message") or ""))
+            why = ConditionReason.SCHEDULING_GATED if gated else ConditionReason.UNSCHEDULABLE
+            yield Diagnosis(why, str(condition.get("message") or ""))
             return
     waiting = [
         state
@@ -67,14 +76,20 @@ def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
     for state in waiting:
         reason, message = str(state.get("reason") or ""), str(state.get("message") or "")
         if reason in _IMAGE:
-            yield Diagnosis("ImagePull", f"{_image(pod)}: {reason}: {message}; mend `image` or `imagePullSecrets`")
+            yield _with_remedy(ConditionReason.IMAGE_PULL, f"{_image(pod)}: {reason}: {message}")
         elif reason in _CONFIG and "secret" in message and "not found" in message:
-            yield Diagnosis("SecretMissing", f"{message}; create it in the pipeline's namespace, the pods go on then")
+            yield _with_remedy(ConditionReason.SECRET_MISSING, message)
         elif reason in _CONFIG:
-            yield Diagnosis("PodConfig", f"{reason}: {message}")
+            yield Diagnosis(ConditionReason.POD_CONFIG, f"{reason}: {message}")
     if age >= SLOW_SECONDS and (not status.get("containerStatuses") or waiting):
         name = pod["metadata"]["name"]
-        yield Diagnosis("PodStarting", f"{name} has not started for over a minute; kubectl describe pod {name} tells")
+        yield Diagnosis(
+            ConditionReason.POD_STARTING, f"{name} has not started for over a minute; kubectl describe pod {name} tells"
+        )
+
+
+def _with_remedy(reason: ConditionReason, words: str) -> Diagnosis:
+    return Diagnosis(reason, f"{words}; {reason.remedy}")
 
 
 def _image(pod: Json) -> str:

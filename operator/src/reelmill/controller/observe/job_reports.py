@@ -7,6 +7,7 @@ tell a pod out of memory from a bug.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.task import Failure, Step
 from reelmill.plan.jobs.build import STEP
 from reelmill.plan.jobs.log_tail import last_words
@@ -59,7 +60,7 @@ def report(job: Json, pods: Iterable[Json]) -> str:
         return tail
     if not reason:
         return tail
-    error = "OutOfMemory" if reason == "OOMKilled" else reason
+    error = str(ConditionReason.OUT_OF_MEMORY) if reason == "OOMKilled" else reason
     hint = _MEMORY if reason == "OOMKilled" else ""
     said = f"pod {name}: {words or reason}" + (f"; its last words: {tail}" if tail else "")
     return Failure(step=step, error=error, message=said, hint=hint).model_dump_json()

@@ -60,14 +60,12 @@ def with_seen(status: Status, observed: Set[str]) -> Status:
     """A status in which Jobs under way that were observed count as seen, though that may not have been written yet."""
     survey = status.survey
     if survey.job in observed:
-        survey = survey.model_copy(update={"seen": True})
+        survey = survey.replace(seen=True)
     stages = [
-        stage.model_copy(update={"pass_": stage.pass_.model_copy(update={"seen": True})})
-        if stage.pass_ and stage.pass_.job in observed
-        else stage
+        stage.replace(pass_=stage.pass_.replace(seen=True)) if stage.pass_ and stage.pass_.job in observed else stage
         for stage in status.stages
     ]
-    return status.model_copy(update={"survey": survey, "stages": stages})
+    return status.replace(survey=survey, stages=stages)
 
 
 def under_way(status: Status) -> set[str]:

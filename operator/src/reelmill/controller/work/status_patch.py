@@ -26,16 +26,15 @@ def only_progress(old: Status, new: Status) -> bool:
 
 
 def _at_rest(status: Status) -> Status:
-    survey = status.survey.model_copy(update={"seen": False})
+    survey = status.survey.replace(seen=False)
     stages = [_without_counts(stage) for stage in status.stages]
-    return status.model_copy(update={"shards": "", "survey": survey, "stages": stages})
+    return status.replace(shards="", survey=survey, stages=stages)
 
 
 def _without_counts(stage: StageStatus) -> StageStatus:
     work = stage.pass_
     if work is None:
         return stage
-    counts = {"seen": False, "active": 0, "done": 0, "failed": "", "eta": ""}
     # Of a step's own states the pods at work tell one from the other.
     state = "running" if stage.state == "queued" else stage.state
-    return stage.model_copy(update={"state": state, "pass_": work.model_copy(update=counts)})
+    return stage.replace(state=state, pass_=work.replace(seen=False, active=0, done=0, failed="", eta=""))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.log import event
 from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
@@ -35,7 +36,7 @@ from reelmill.plan import (
     reconcile,
     refuse,
 )
-from reelmill.plan.deletion import FINALIZER, NAMESPACE_ENDING
+from reelmill.plan.deletion import FINALIZER
 from reelmill.plan.jobs.build import PIPELINE
 from reelmill.plan.status.serialise import as_json
 
@@ -193,9 +194,10 @@ class PipelineWorker:
             self._cache.jobs.insert(await self._verbs.create_job(job))
         except Refusal as refusal:
             # The API server's words, the same in all versions: it gives no other sign.
-            reason = NAMESPACE_ENDING if "it is being terminated" in str(refusal) else "JobRefused"
+            ending = "it is being terminated" in str(refusal)
+            reason = ConditionReason.NAMESPACE_ENDING if ending else ConditionReason.JOB_REFUSED
             memory.refused = {name: Diagnosis(reason, f"the Job {name} cannot be created: {refusal}")}
-            if reason == NAMESPACE_ENDING:
+            if ending:
                 raise _NamespaceEnding from refusal
             raise
         memory.refused.pop(name, None)

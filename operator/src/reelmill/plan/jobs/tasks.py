@@ -86,8 +86,9 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
 
 def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool) -> Task:
     """Run the shards of a range list; empty: all."""
-    early_abort = {"early_abort": NO_EARLY_ABORT} if abort_off else {}
-    limits = _limits(definition, name).model_copy(update=early_abort)
+    limits = _limits(definition, name)
+    if abort_off:
+        limits = limits.replace(early_abort=NO_EARLY_ABORT)
     return _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
 
 

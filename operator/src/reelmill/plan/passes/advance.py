@@ -1,10 +1,12 @@
 """The life of a stage's pass: what each finished Job of it means for the next step."""
 
+from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.status import RANGES, PassStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step
+from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.observe import Observed
 from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
@@ -41,36 +43,36 @@ def _opened(draft: PlanDraft, name: str, job: Observed) -> None:
         _unknown(draft, name)
         return
     if report.foreign:
-        looks = draft.stages[name].shared + 1
-        look_at = draft.later(SHARED_LOOKS.delay(looks))
-        draft.change(name, pass_=None, found=report.segment, shared=looks, look_at=look_at)
+        stage = draft.stages[name]
+        look_at = draft.later(SHARED_LOOKS.delay(stage.shared + 1))
+        draft.put(transitions.pass_left_to_another(stage, report.segment, look_at))
         return
-    work = work_of(draft, name)
-    told = {"segment": report.segment, "shards": report.shards, "items": report.in_}
-    draft.change(name, pass_=work.model_copy(update=told), shared=0, look_at="")
     undone = undone_after(job, report.shards)
-    done = report.shards - len(undone)
+    work = work_of(draft, name).replace(
+        segment=report.segment, shards=report.shards, items=report.in_, done=report.shards - len(undone)
+    )
+    draft.put(transitions.pass_opened(draft.stages[name], work))
     if undone:
-        enter(draft, name, Step.SHARDS, after=job.name, done=done, attempt=max(work.attempt, 1), failed="")
+        enter(draft, name, work.replace(attempt=max(work.attempt, 1), failed=""), "shards", after=job.name)
     else:
-        enter(draft, name, Step.COMMIT, after=job.name, done=done)
+        enter(draft, name, work, "commit", after=job.name)
 
 
 def _attempted(draft: PlanDraft, name: str, job: Observed) -> None:
     work = work_of(draft, name)
     undone = undone_after(job, work.shards)
-    done = work.shards - len(undone)
+    work = work.replace(done=work.shards - len(undone))
     code = ExitCode.OK if job.succeeded else job.exit
-    attempt = Attempt(number=work.attempt, undone=len(undone), done=done, succeeded=job.succeeded, exit=code)
+    attempt = Attempt(number=work.attempt, undone=len(undone), done=work.done, succeeded=job.succeeded, exit=code)
     match after_shards(attempt, draft.definition.graph.stages[name].failures):
         case NextAttempt.COMMIT:
-            enter(draft, name, Step.COMMIT, after=job.name, done=done, failed="")
+            enter(draft, name, work.replace(failed=""), "commit", after=job.name)
         case NextAttempt.ATTEMPT:
             if code is ExitCode.EARLY_ABORT:
-                draft.change(name, abort_off=True)
-            enter(draft, name, Step.SHARDS, after=job.name, done=done, attempt=work.attempt + 1)
+                draft.put(transitions.early_abort_disabled(draft.stages[name]))
+            enter(draft, name, work.replace(attempt=work.attempt + 1), "shards", after=job.name)
         case NextAttempt.GIVE_UP:
-            enter(draft, name, Step.COMMIT, after=job.name, done=done, close_lost=True)
+            enter(draft, name, work.replace(close_lost=True), "commit", after=job.name)
         case NextAttempt.SURVEY:
             _stale(draft, name, job)
         case _:
@@ -83,32 +85,11 @@ def _committed(draft: PlanDraft, name: str, job: Observed) -> None:
         _control_failed(draft, name, job)
         return
     stage, work = draft.stages[name], work_of(draft, name)
-    # A report that names no view although all was complete must not make the next plan present it again.
-    view = report.view or (work.view if work.complete else "")
     if work.kind == "view":
-        draft.change(name, pass_=None, tries=0, view=view)
-        return
-    retries = 0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1
-    known = {
-        "totals": report.totals,
-        "reasons": report.reasons,
-        "items": report.items,
-        "coverage": {**stage.coverage, **report.coverage},
-        "retries": retries,
-        "rate": round(report.counts.in_ / _seconds_since(draft, work.started_at), 3),
-        "bytes": report.bytes,
-        "view": view,
-    }
-    draft.change(
-        name,
-        pass_=None,
-        segments=max(stage.segments, report.segment),
-        worked=True,
-        tries=0,
-        abort_off=False,
-        abandon=stage.abandon and not work.abandon,
-        **(known if report.state == "committed" else {}),
-    )
+        draft.put(transitions.views_presented(stage, work, report))
+    else:
+        seconds = _seconds_since(draft, work.started_at)
+        draft.put(transitions.segment_committed(stage, work, report, seconds=seconds))
 
 
 _DIGEST = {Step.OPEN: _opened, Step.SHARDS: _attempted, Step.COMMIT: _committed}
@@ -116,8 +97,7 @@ _DIGEST = {Step.OPEN: _opened, Step.SHARDS: _attempted, Step.COMMIT: _committed}
 
 def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
     """An open or commit step failed, or ended without a report."""
-    tries = draft.stages[name].tries + 1
-    draft.change(name, tries=tries)
+    tries = draft.put(transitions.step_failed(draft.stages[name])).tries
     code = ExitCode.BUG if job.succeeded else job.exit
     match after_control(code, tries, draft.definition.graph.stages[name].failures.attempts):
         case NextAttempt.STALL:
@@ -131,8 +111,7 @@ def _control_failed(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def _stale(draft: PlanDraft, name: str, job: Observed) -> None:
-    tries = draft.stages[name].tries + 1
-    draft.change(name, tries=tries)
+    tries = draft.put(transitions.step_failed(draft.stages[name])).tries
     if tries >= draft.definition.graph.stages[name].failures.attempts:
         _stall(draft, name, job)
     else:
@@ -146,13 +125,15 @@ def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
     else:
         what = "ended without a report" if job.succeeded else job.message or "failed"
         what += f"; its last words: {job.last_words}" if job.last_words else ""
-        stall = draft.stalled("StepFailed", f"the {job.step.value} step {job.name}: {what}", "", int(job.exit))
-    draft.change(name, stall=stall, pass_=None, tries=0)
+        stall = draft.stalled(
+            ConditionReason.STEP_FAILED, f"the {job.step.value} step {job.name}: {what}", "", int(job.exit)
+        )
+    draft.put(transitions.stalled(draft.stages[name], stall))
 
 
 def _unknown(draft: PlanDraft, name: str) -> None:
     """What the store has is not known any more: a survey tells."""
-    draft.change(name, pass_=None, surveyed=False)
+    draft.put(transitions.invalidated(draft.stages[name]))
     draft.want_survey(listing=False)
 
 
@@ -160,9 +141,9 @@ def _abandon(draft: PlanDraft, name: str) -> None:
     """Close the pass as abandoned. Its Jobs are no longer referred to, so they are swept away first."""
     work = work_of(draft, name)
     if work.kind == "view":
-        draft.change(name, pass_=None, abandon=False)
+        draft.put(transitions.abandon_fulfilled(draft.stages[name]))
     else:
-        enter(draft, name, Step.COMMIT, after="", abandon=True, close_lost=False)
+        enter(draft, name, work.replace(abandon=True, close_lost=False), "commit")
 
 
 def _seconds_since(draft: PlanDraft, text: str) -> float:
@@ -174,15 +155,16 @@ def _see(draft: PlanDraft, name: str, job: Observed) -> None:
     """Take up how far the Job is."""
     work = work_of(draft, name)
     if job.step is not Step.SHARDS:
-        draft.change(name, pass_=work.model_copy(update={"seen": True, "active": job.active}))
+        draft.put(transitions.pass_changed(draft.stages[name], work.replace(seen=True, active=job.active)))
         return
     before = work.shards - len(job.shards)
     done, failed = before + len(job.completed), cut(format_ranges(job.failed), RANGES)
     # Told anew only when shards were done: a status that differs with every look would be written at every look.
     eta = work.eta if done == work.done else _eta(draft, work, done)
-    seen = {"seen": True, "active": job.active, "done": done, "failed": failed, "eta": eta}
-    logs = {"logs": _logs(draft, name, work)} if job.failed else {}
-    draft.change(name, pass_=work.model_copy(update=seen), **logs)
+    seen = work.replace(seen=True, active=job.active, done=done, failed=failed, eta=eta)
+    stage = draft.put(transitions.pass_changed(draft.stages[name], seen))
+    if job.failed:
+        draft.put(transitions.shards_failed(stage, _logs(draft, name, work)))
 
 
 def _eta(draft: PlanDraft, work: PassStatus, done: int) -> str:

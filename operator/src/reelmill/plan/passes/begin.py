@@ -1,7 +1,8 @@
 """What an idle stage does next, if anything."""
 
 from reelmill.contract.status import PassStatus, StageStatus
-from reelmill.contract.task import Step, view_fingerprint
+from reelmill.contract.task import view_fingerprint
+from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.tasks import view_params
 from reelmill.plan.passes.coverage import closed_gates, completed, uncovered
@@ -25,9 +26,9 @@ def begin_pass(draft: PlanDraft, name: str) -> None:
         return
     # With nothing open and nothing failed, a request is fulfilled.
     if stage.abandon:
-        stage = draft.change(name, abandon=False)
+        stage = draft.put(transitions.abandon_fulfilled(stage))
     if stage.retry is not None and not failing(stage.reasons, stage.totals.failed, stage.retry):
-        stage = draft.change(name, retry=None)
+        stage = draft.put(transitions.retry_taken_up(stage))
     _next(draft, stage)
 
 
@@ -35,7 +36,7 @@ def _take_over(draft: PlanDraft, stage: StageStatus) -> None:
     if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, SHARED_LOOKS.most):
         return
     work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
-    start(draft, stage.name, work, Step.COMMIT if stage.abandon else Step.OPEN)
+    start(draft, stage.name, work, "commit" if stage.abandon else "open")
 
 
 def _next(draft: PlanDraft, stage: StageStatus) -> None:
@@ -43,14 +44,14 @@ def _next(draft: PlanDraft, stage: StageStatus) -> None:
     policy = draft.definition.graph.stages[name].failures.retry_items
     itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
     if stage.retry is not None:
-        draft.change(name, retry=None)
+        draft.put(transitions.retry_taken_up(stage))
         start(draft, name, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
         start(draft, name, PassStatus(segment=segment, kind="retry"))
     elif uncovered(draft, name) and not closed_gates(draft, name):
         start(draft, name, PassStatus(segment=segment, kind="cover"))
     elif _views_lag(draft, stage):
-        start(draft, name, PassStatus(segment=stage.segments, kind="view"), Step.COMMIT)
+        start(draft, name, PassStatus(segment=stage.segments, kind="view"), "commit")
 
 
 def _views_lag(draft: PlanDraft, stage: StageStatus) -> bool:

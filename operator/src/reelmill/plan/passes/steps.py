@@ -4,11 +4,10 @@ The Job is made from the status and from the finished Job before it (`after`) al
 often it is planned.
 """
 
-from typing import Any
-
 from reelmill.contract.ranges import format_ranges, parse_ranges
-from reelmill.contract.status import PassStatus, StageStatus
+from reelmill.contract.status import PassStatus, PassStep, StageStatus
 from reelmill.contract.task import OpenReport, Step, view_fingerprint
+from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.jobs.build import control_job, shards_job, step_name
 from reelmill.plan.jobs.observe import Observed
@@ -18,23 +17,22 @@ from reelmill.plan.passes.throttle import busy_stages, may_start
 from reelmill.plan.snapshot import stamp
 
 
-def start(draft: PlanDraft, name: str, work: PassStatus, step: Step = Step.OPEN) -> None:
+def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open") -> None:
     """Begin a pass with a step."""
-    draft.change(name, pass_=work.model_copy(update={"started_at": stamp(draft.now)}), found=0)
-    enter(draft, name, step, after="")
+    draft.put(transitions.pass_begun(draft.stages[name], work, stamp(draft.now)))
+    enter(draft, name, work_of(draft, name), step)
 
 
-def enter(draft: PlanDraft, name: str, step: Step, *, after: str, **changes: Any) -> None:
-    """Write the next step and its Job's name into the status, and create the Job."""
-    work = work_of(draft, name).model_copy(update=changes)
+def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, after: str = "") -> None:
+    """Write the next step of a pass and its Job's name into the status, and create the Job."""
     run = draft.next_run()
-    fresh = {"step": step.value, "run": run, "after": after, "seen": False, "active": 0, "eta": ""}
-    if step is Step.COMMIT:
+    if step == "commit":
         upstreams = draft.definition.graph.upstreams[name]
-        fresh["complete"] = completed(draft).issuperset(upstreams)
-        fresh["view"] = view_fingerprint(view_params(draft.definition, name))
-    job = step_name(draft.definition, name, step, work.segment, run, max(work.shards, 1))
-    draft.change(name, pass_=work.model_copy(update={**fresh, "job": job}))
+        view = view_fingerprint(view_params(draft.definition, name))
+        work = work.replace(complete=completed(draft).issuperset(upstreams), view=view)
+    job = step_name(draft.definition, name, Step(step), work.segment, run, max(work.shards, 1))
+    work = work.replace(step=step, job=job, run=run, after=after, seen=False, active=0, eta="")
+    draft.put(transitions.pass_changed(draft.stages[name], work))
     create(draft, name)
 
 
@@ -68,11 +66,11 @@ def reopen(draft: PlanDraft, name: str) -> None:
     """The store knows what is done: an open step adopts the pass and tells. Views are simply presented again."""
     work = work_of(draft, name)
     if work.kind == "view":
-        draft.change(name, pass_=None)
+        draft.put(transitions.pass_dropped(draft.stages[name]))
     elif work.abandon:
-        enter(draft, name, Step.COMMIT, after="")
+        enter(draft, name, work, "commit")
     else:
-        enter(draft, name, Step.OPEN, after="", close_lost=False)
+        enter(draft, name, work.replace(close_lost=False), "open")
 
 
 def undone_after(job: Observed, shards: int) -> list[int]:

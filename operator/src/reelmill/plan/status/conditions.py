@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
@@ -16,7 +17,7 @@ from reelmill.plan.passes.tolerance import verdict
 from reelmill.plan.snapshot import stamp
 
 Verdict = tuple[bool, str, str]
-"""Whether it holds, the reason, the message."""
+"""Whether it holds, the reason (a `ConditionReason`, or a word of others), the message."""
 
 
 def conditions(draft: PlanDraft) -> list[Condition]:
@@ -25,61 +26,76 @@ def conditions(draft: PlanDraft) -> list[Condition]:
     stalled = _stalled(draft)
     reconciling = _reconciling(draft)
     if done:
-        ready = (True, "Complete", "everything was listed and covered")
+        ready: Verdict = (True, ConditionReason.COMPLETE, "everything was listed and covered")
     elif draft.suspended:
-        ready = (False, "Suspended", "spec.suspend is set")
+        ready = (False, ConditionReason.SUSPENDED, "spec.suspend is set")
     elif stalled[0]:
         ready = (False, *stalled[1:])
     else:
-        ready = (False, "Progressing", reconciling[2])
-    failed = (True, *stalled[1:]) if stalled[0] and not reconciling[0] else (False, "NotFailed", "")
+        ready = (False, ConditionReason.PROGRESSING, reconciling[2])
+    failed: Verdict = (False, ConditionReason.NOT_FAILED, "")
+    if stalled[0] and not reconciling[0]:
+        failed = (True, *stalled[1:])
     shared = [stage.name for stage in draft.stages.values() if stage.shared]
     drifted = {source.name: source.drifted for source in draft.sources.values() if source.drifted}
-    verdicts = {
-        "Accepted": (True, "Valid", "the spec was accepted"),
-        "Reconciling": reconciling,
-        "Stalled": stalled,
-        "Ready": ready,
-        "Complete": ready if done else (False, ready[1], ready[2]),
-        "Failed": failed,
-        "Suspended": (draft.suspended, "Suspended" if draft.suspended else "Running", ""),
+    verdicts: dict[ConditionType, Verdict] = {
+        ConditionType.ACCEPTED: (True, ConditionReason.VALID, "the spec was accepted"),
+        ConditionType.RECONCILING: reconciling,
+        ConditionType.STALLED: stalled,
+        ConditionType.READY: ready,
+        ConditionType.COMPLETE: ready if done else (False, ready[1], ready[2]),
+        ConditionType.FAILED: failed,
+        ConditionType.SUSPENDED: _suspended(holds=draft.suspended),
+        ConditionType.SHARED_PASS: (
+            bool(shared),
+            ConditionReason.OTHER_PIPELINE,
+            f"another pipeline works on: {', '.join(shared)}",
+        ),
+        ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift(drifted)),
     }
-    optional = {
-        "SharedPass": (bool(shared), "OtherPipeline", f"another pipeline works on: {', '.join(shared)}"),
-        "Drifted": (bool(drifted), "SourceChanged", _drift(drifted)),
-    }
-    known = {condition.type for condition in draft.status.conditions}
-    verdicts |= {name: verdict for name, verdict in optional.items() if verdict[0] or name in known}
-    return written(draft.status, verdicts, draft.snapshot.generation, draft.now)
+    shown = {type_: each for type_, each in verdicts.items() if _is_shown(type_, each, draft.status)}
+    return written(draft.status, shown, draft.snapshot.generation, draft.now)
 
 
 def refused(status: Status, messages: Sequence[str], generation: int, now: datetime) -> list[Condition]:
     """The conditions of a resource whose spec cannot be accepted."""
     message = "; ".join(messages)
-    verdicts = {
-        "Accepted": (False, "SpecInvalid", message),
-        "Reconciling": (False, "SpecInvalid", ""),
-        "Stalled": (True, "SpecInvalid", message),
-        "Ready": (False, "SpecInvalid", message),
-        "Complete": (False, "SpecInvalid", ""),
-        "Failed": (True, "SpecInvalid", message),
-        "Suspended": (False, "Running", ""),
+    invalid = ConditionReason.SPEC_INVALID
+    verdicts: dict[ConditionType, Verdict] = {
+        ConditionType.ACCEPTED: (False, invalid, message),
+        ConditionType.RECONCILING: (False, invalid, ""),
+        ConditionType.STALLED: (True, invalid, message),
+        ConditionType.READY: (False, invalid, message),
+        ConditionType.COMPLETE: (False, invalid, ""),
+        ConditionType.FAILED: (True, invalid, message),
+        ConditionType.SUSPENDED: _suspended(holds=False),
     }
     return written(status, verdicts, generation, now)
 
 
-def written(status: Status, verdicts: dict[str, Verdict], generation: int, now: datetime) -> list[Condition]:
+def removing(status: Status, message: str, generation: int, now: datetime) -> list[Condition]:
+    """The conditions of a resource whose data is being removed: all that it had, and these."""
+    about = (ConditionType.RECONCILING, ConditionType.READY, ConditionType.COMPLETE)
+    verdicts: dict[ConditionType, Verdict] = {
+        type_: (type_ is ConditionType.RECONCILING, ConditionReason.REMOVING, message) for type_ in about
+    }
+    new = {each.type: each for each in status.conditions}
+    new |= {each.type: each for each in written(status, verdicts, generation, now)}
+    return list(new.values())
+
+
+def written(status: Status, verdicts: dict[ConditionType, Verdict], generation: int, now: datetime) -> list[Condition]:
     """Verdicts as conditions; the time changes only when the status does."""
     found = []
-    for name, (holds, reason, message) in verdicts.items():
-        old = status.condition(name)
+    for type_, (holds, reason, message) in verdicts.items():
+        old = status.condition(type_)
         value: Literal["True", "False"] = "True" if holds else "False"
         since = old.last_transition_time if old and old.status == value else stamp(now)
         found.append(
             Condition(
-                type=name,
+                type=type_.value,
                 status=value,
-                reason=reason,
+                reason=str(reason),
                 message=cut(message, LONG_MESSAGE),
                 last_transition_time=since,
                 observed_generation=generation,
@@ -97,28 +113,41 @@ def _stalled(draft: PlanDraft) -> Verdict:
     for name, stage in draft.stages.items():
         if gate_closed(draft, name):
             tolerate = draft.definition.graph.stages[name].failures.tolerate
-            return True, "ToleranceExceeded", f"{name}: {verdict(tolerate, stage.totals)}"
-    return False, "Going", ""
+            return True, ConditionReason.TOLERANCE_EXCEEDED, f"{name}: {verdict(tolerate, stage.totals)}"
+    return False, ConditionReason.GOING, ""
 
 
 def _reconciling(draft: PlanDraft) -> Verdict:
     if draft.suspended:
-        return False, "Suspended", ""
+        return False, ConditionReason.SUSPENDED, ""
     working = [stage for stage in draft.stages.values() if stage.pass_]
     for stage in working:
         job = stage.pass_.job if stage.pass_ else ""
         if words := draft.snapshot.waiting.get(job):
-            return True, draft.snapshot.reasons.get(job, "Unschedulable"), f"{stage.name}: {words}"
+            return True, _held_up(draft, job), f"{stage.name}: {words}"
     if working:
-        return True, "Progressing", f"at work: {', '.join(stage.name for stage in working)}"
+        return True, ConditionReason.PROGRESSING, f"at work: {', '.join(stage.name for stage in working)}"
     if draft.surveying and not draft.survey.routine and not draft.stall:
         if words := draft.snapshot.waiting.get(draft.survey.job):
-            return True, draft.snapshot.reasons.get(draft.survey.job, "Unschedulable"), f"survey: {words}"
-        return True, "Surveying", "looking at the sources and the store"
+            return True, _held_up(draft, draft.survey.job), f"survey: {words}"
+        return True, ConditionReason.SURVEYING, "looking at the sources and the store"
     shared = [stage.name for stage in draft.stages.values() if stage.found and not stage.stall]
     if shared and not draft.stall:
-        return True, "SharedPass", f"waiting for another pipeline: {', '.join(shared)}"
-    return False, "Idle", ""
+        return True, ConditionReason.SHARED_PASS, f"waiting for another pipeline: {', '.join(shared)}"
+    return False, ConditionReason.IDLE, ""
+
+
+def _held_up(draft: PlanDraft, job: str) -> str:
+    """Why a Job's pods do not run."""
+    return draft.snapshot.reasons.get(job, ConditionReason.UNSCHEDULABLE)
+
+
+def _suspended(*, holds: bool) -> Verdict:
+    return holds, ConditionReason.SUSPENDED if holds else ConditionReason.RUNNING, ""
+
+
+def _is_shown(type_: ConditionType, verdict: Verdict, status: Status) -> bool:
+    return not type_.optional or verdict[0] or status.condition(type_) is not None
 
 
 def _with_hint(message: str, hint: str) -> str:

@@ -1,20 +1,18 @@
 """What is worth telling once: the difference between two statuses."""
 
+from reelmill.contract.conditions import ConditionType, EventReason
 from reelmill.contract.status import StageStatus, Status
 from reelmill.plan.decision import Event
-
-_QUIET = ("Reconciling", "Ready", "Suspended", "Accepted")
 
 
 def events(old: Status, new: Status) -> tuple[Event, ...]:
     """Stages that finished or stalled, and conditions that became true."""
     before = {stage.name: stage for stage in old.stages}
     found = [event for stage in new.stages for event in _stage(before.get(stage.name), stage)]
-    for condition in new.conditions:
-        if condition.status != "True" or condition.type in _QUIET or old.holds(condition.type):
-            continue
-        kind = "Normal" if condition.type == "Complete" else "Warning"
-        found.append(Event("Normal" if kind == "Normal" else "Warning", condition.reason, condition.message))
+    for type_ in ConditionType:
+        condition = new.condition(type_)
+        if type_.event and condition and condition.status == "True" and not old.holds(type_):
+            found.append(Event(type_.event, condition.reason, condition.message))
     return tuple(dict.fromkeys(found))
 
 
@@ -25,13 +23,14 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
         totals = new.totals
         return [
             Event(
-                "Normal",
-                "PassClosed",
+                EventReason.PASS_CLOSED.type,
+                EventReason.PASS_CLOSED,
                 f"{new.name}: segment {new.segments}; in {totals.in_} = done {totals.done} + filtered "
                 f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}",
             )
         ]
     if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):
         undone = new.pass_.shards - new.pass_.done
-        return [Event("Warning", "ShardsRetried", f"{new.name}: attempt {new.pass_.attempt} of {undone} shards")]
+        retried = EventReason.SHARDS_RETRIED
+        return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards")]
     return []

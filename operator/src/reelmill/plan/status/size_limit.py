@@ -12,27 +12,21 @@ def fitted(status: Status) -> Status:
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:
             return status
-        status = status.model_copy(
-            update={
-                "stages": [_shortened(stage, length, reasons) for stage in status.stages],
-                "conditions": [
-                    condition.model_copy(update={"message": cut(condition.message, 4 * length)})
-                    for condition in status.conditions
-                ],
-            }
+        status = status.replace(
+            stages=[_shortened(stage, length, reasons) for stage in status.stages],
+            conditions=[
+                condition.replace(message=cut(condition.message, 4 * length)) for condition in status.conditions
+            ],
         )
     return status
 
 
 def _shortened(stage: StageStatus, length: int, reasons: int) -> StageStatus:
     work, stall = stage.pass_, stage.stall
-    return stage.model_copy(
-        update={
-            "message": cut(stage.message, length),
-            "logs": stage.logs if reasons else "",
-            "reasons": dict(list(stage.reasons.items())[:reasons]),
-            "pass_": work and work.model_copy(update={"failed": cut(work.failed, length)}),
-            "stall": stall
-            and stall.model_copy(update={"message": cut(stall.message, 2 * length), "hint": cut(stall.hint, length)}),
-        }
+    return stage.replace(
+        message=cut(stage.message, length),
+        logs=stage.logs if reasons else "",
+        reasons=dict(list(stage.reasons.items())[:reasons]),
+        pass_=work and work.replace(failed=cut(work.failed, length)),
+        stall=stall and stall.replace(message=cut(stall.message, 2 * length), hint=cut(stall.hint, length)),
     )

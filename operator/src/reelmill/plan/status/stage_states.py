@@ -1,6 +1,7 @@
 """Each stage's state in one word and one sentence, for people."""
 
-from reelmill.contract.status import MESSAGE, StageState, StageStatus, cut
+from reelmill.contract.status import StageState, StageStatus
+from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import at_rest, closed_gates, completed, gate_closed, uncovered
 from reelmill.plan.passes.tolerance import verdict
@@ -13,7 +14,7 @@ def with_states(draft: PlanDraft) -> None:
     done = completed(draft)
     for name, stage in draft.stages.items():
         state, message = _state(draft, stage, complete=name in done)
-        draft.change(name, state=state, message=cut(message, MESSAGE))
+        draft.put(transitions.described(stage, state, message))
 
 
 def _state(draft: PlanDraft, stage: StageStatus, *, complete: bool) -> tuple[StageState, str]:

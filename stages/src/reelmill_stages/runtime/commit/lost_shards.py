@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import NotFound
 from reelmill.contract.log import event
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass, ShardCommit
 from reelmill_stages import registry
@@ -55,7 +56,7 @@ def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInput
             key=given.key,
             ordinal=given.input.item.ordinal,
             outcome=Outcome.FAILED,
-            reason="shard_lost",
+            reason=ItemReason.SHARD_LOST,
             message=f"shard {shard} was not finished in any attempt",
             attempt=given.tried + task.attempt,
         )

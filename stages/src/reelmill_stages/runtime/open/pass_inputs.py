@@ -10,9 +10,10 @@ from reelmill.contract.errors import StalePlan
 from reelmill.contract.record import Item, Outcome
 from reelmill.contract.segment import Segment, Slice
 from reelmill.contract.task import Upstream
+from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.inputs import TRIED, union_key
+from reelmill_stages.runtime.inputs import union_key
 from reelmill_stages.runtime.open.sharding import ItemSequence
 
 
@@ -95,7 +96,7 @@ def _failed(context: StepContext) -> PassInputs:
         for item in _items(context, upstream, stage.coverage.get(upstream.name, 0)) if tried else ():
             attempts = tried.get(union_key(upstream.name, item.key, union=union))
             if attempts is not None:
-                file.append({**item.to_json(), TRIED: attempts})
+                file.append(RetriedRow(item, attempts).to_json())
                 work.append(item, upstream.name)
         key = stage.paths(task.segment).inputs(f"{upstream.name}-{context.run}")
         if file.count:

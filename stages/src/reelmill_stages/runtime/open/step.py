@@ -142,4 +142,4 @@ def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan,
 
 def _part(piece: Slice, first: int, count: int) -> Slice:
     ordinal = None if piece.ordinal is None else piece.ordinal + first
-    return piece.model_copy(update={"first": piece.first + first, "count": count, "ordinal": ordinal})
+    return piece.replace(first=piece.first + first, count=count, ordinal=ordinal)

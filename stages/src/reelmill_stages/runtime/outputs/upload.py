@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import ItemError, PreconditionFailed, StoreError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Output
 from reelmill_stages.store import Store
 from reelmill_stages.store.keys import check_key
@@ -36,7 +37,7 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
     try:
         check_key(key)
     except StoreError as error:
-        raise ItemError("bad_name", str(error)) from error
+        raise ItemError(ItemReason.BAD_NAME, str(error)) from error
     digest = digest or file_digest(path)
     try:
         store.write(key, path, create=True, metadata={**mark, "digest": digest})
@@ -45,7 +46,9 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
         theirs = dict(found.metadata)
         their_digest = theirs.pop("digest", "")
         if theirs != dict(mark):
-            raise ItemError("name_taken", f"{key} belongs to {theirs.get('item', 'something else')!r}") from None
+            raise ItemError(
+                ItemReason.NAME_TAKEN, f"{key} belongs to {theirs.get('item', 'something else')!r}"
+            ) from None
         return Output(key, found.size, their_digest)
     return Output(key, path.stat().st_size, digest)
 

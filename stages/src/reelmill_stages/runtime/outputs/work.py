@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError, StoreError, TransientError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.outputs.upload import file_digest
@@ -113,15 +114,15 @@ def _told(uri: str) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        raise ItemError("missing", f"{uri} does not exist") from error
+        raise ItemError(ItemReason.MISSING, f"{uri} does not exist") from error
     except PreconditionFailed as error:
-        raise ItemError("changed", f"{uri} is another object than was listed") from error
+        raise ItemError(ItemReason.CHANGED, f"{uri} is another object than was listed") from error
     except TransientError as error:
         if is_disk_full(error):
             raise
-        raise ItemError("s3_5xx", f"{uri}: {error}") from error
+        raise ItemError(ItemReason.S3_5XX, f"{uri}: {error}") from error
     except StoreError as error:
-        raise ItemError("unreadable", f"{uri}: {error}") from error
+        raise ItemError(ItemReason.UNREADABLE, f"{uri}: {error}") from error
 
 
 def _fetch_output(store: Store, media: Media, folder: Path) -> Path:

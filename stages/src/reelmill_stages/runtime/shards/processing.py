@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import EarlyAbort, TransientError
 from reelmill.contract.log import event
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import LedgerRow, Outcome
 from reelmill.contract.segment import Pass
 from reelmill_stages.host.cgroup import cpus, memory
@@ -37,7 +38,7 @@ _WINDOW = 64
 """Groups per worker that are in flight or wait to be consumed in order."""
 _PAYLOAD_WINDOW = 8
 """The same where they wait with their payload on disk."""
-_COSTLY = {"crash", "decode_timeout"}
+_COSTLY = {ItemReason.CRASH, ItemReason.DECODE_TIMEOUT}
 _MEMORY_SHARE = 0.93
 """Of the pod's memory, for the workers: a worker is killed before the kernel kills the pod."""
 
@@ -133,7 +134,7 @@ class Processing:
         if self._frozen is None and self._flight.is_fatal(given.key):
             message = "the pod ended twice while nothing else was in flight"
             self._progress.count(Outcome.FAILED)
-            return InputResult(Outcome.FAILED, "crash", message), 0.0
+            return InputResult(Outcome.FAILED, ItemReason.CRASH, message), 0.0
         settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
         if settled is None or (settled.is_done and self._stage.spans):
             return None
@@ -174,7 +175,7 @@ class Processing:
             key=item.key,
             ordinal=item.ordinal,
             outcome=result.outcome,
-            reason=result.reason,
+            reason=str(result.reason),
             message=result.message,
             seconds=told.seconds,
             attempt=told.given.tried + self._context.task.attempt,
@@ -186,7 +187,7 @@ class Processing:
         keys = [hashlib.blake2b(row["key"].encode(), digest_size=12).digest() for row in told.result.items]
         if len(set(keys)) < len(keys) or not self._item_keys.isdisjoint(keys):
             message = "another input of this shard made an item of the same key"
-            return replace(told, result=InputResult(Outcome.FAILED, "duplicate_key", message))
+            return replace(told, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
         self._item_keys.update(keys)
         return told
 

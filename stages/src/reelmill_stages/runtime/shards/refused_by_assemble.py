@@ -20,7 +20,7 @@ def write_refused(outcomes: RowFile, refused: Mapping[int, Refused], first: int,
     for number, settled in enumerate(read_settled(outcomes.path), first):
         found = refused.get(number)
         if found is not None:
-            row = replace(settled.ledger, outcome=Outcome.FAILED, reason=found.reason, message=found.message)
+            row = replace(settled.ledger, outcome=Outcome.FAILED, reason=str(found.reason), message=found.message)
             event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
             settled = SettledInput(row)
         revised.append(settled.to_json())

@@ -14,6 +14,7 @@ from typing import Any
 
 from reelmill.contract.errors import TransientError
 from reelmill.contract.log import event
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, LedgerRow, Media, Outcome
 from reelmill.contract.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
@@ -94,7 +95,7 @@ def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
     look = known.look(listed)
     if look.state == AGAIN:
         # Adapters give unique keys; where one fails to, its rows are accounted for all the same.
-        problem = ("duplicate_key", f"row {look.times} with the key {listed.key!r}")
+        problem = (ItemReason.DUPLICATE_KEY, f"row {look.times} with the key {listed.key!r}")
         listed = replace(listed, key=f"{listed.key}#{look.times}", media=None, problem=problem)
         look = known.look(listed)
     if look.state == NEW:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Outcome
 from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.workers.messages import InputResult
@@ -96,14 +97,14 @@ class Units:
         if unit.crashes < CRASHES:
             self._waiting.appendleft(unit)
             return []
-        failed = InputResult(Outcome.FAILED, "crash", f"the worker died on this item: {message}")
+        failed = InputResult(Outcome.FAILED, ItemReason.CRASH, f"the worker died on this item: {message}")
         return [unit.slot.tell(unit.given[0], failed)]
 
     def timed_out(self, unit: Unit, seconds: float) -> list[InputOutcome]:
         """A unit hung until it was killed."""
         slot = unit.slot
         slot.timeouts += 1
-        lost = InputResult(Outcome.FAILED, "decode_timeout", f"no result after {seconds:g} s")
+        lost = InputResult(Outcome.FAILED, ItemReason.DECODE_TIMEOUT, f"no result after {seconds:g} s")
         if len(unit.given) > 1 and slot.timeouts < TIMEOUTS:
             self._split(unit)
             return []

@@ -17,6 +17,7 @@ from pathlib import Path
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
 from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import setup
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Outcome, Output
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
@@ -88,7 +89,7 @@ class WorkerState:
         for new in done.items:
             for file in new.files:
                 if file.name in written:
-                    raise ItemError("name_taken", f"two files of this item are called {file.name}")
+                    raise ItemError(ItemReason.NAME_TAKEN, f"two files of this item are called {file.name}")
                 written[file.name] = put_output(self._locations.store, self._paths.output(file.name), file.path, mark)
             rows.append(item_row(new, written))
         return rows

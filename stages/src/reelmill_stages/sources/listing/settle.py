@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from reelmill.contract.errors import TransientError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
@@ -71,7 +72,7 @@ def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
 def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:
     weight, media, fields, problem = json.loads(body)
     if copy and not problem:
-        return Listed(key, group, 0.0, None, fields, ("duplicate", "another row says exactly the same"))
+        return Listed(key, group, 0.0, None, fields, (ItemReason.DUPLICATE, "another row says exactly the same"))
     named = fields if name is None else fields | {"name": name}
     return Listed(
         key, group, weight, Media.from_json(media) if media else None, named, tuple(problem) if problem else None

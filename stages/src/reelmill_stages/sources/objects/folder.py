@@ -11,6 +11,7 @@ from functools import cached_property
 from posixpath import basename
 
 from reelmill.contract.errors import ItemError, NotFound
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import objects, segment_folder
@@ -41,7 +42,7 @@ class MediaFolder:
         uri = self._absolute(path)
         stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
         if stat is None:
-            raise ItemError("missing", f"no file {uri}")
+            raise ItemError(ItemReason.MISSING, f"no file {uri}")
         return uri, stat
 
     def near(self, path: str) -> Found:
@@ -59,7 +60,9 @@ class MediaFolder:
         for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
             if hits:
                 return self._one([hit for hit in hits if hit == f"{self.uri}/{basename(hit)}"] or hits, "")
-        raise ItemError("missing", f"no file {self.uri}/{bare if stem(bare) != bare else f'{bare}.mp4 (or .mkv, …)'}")
+        raise ItemError(
+            ItemReason.MISSING, f"no file {self.uri}/{bare if stem(bare) != bare else f'{bare}.mp4 (or .mkv, …)'}"
+        )
 
     def of_video(self, vid: str) -> Found:
         """The file called after a video's id: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
@@ -74,10 +77,10 @@ class MediaFolder:
 
     def _one(self, hits: list[str], missing: str) -> Found:
         if not hits:
-            raise ItemError("missing", missing)
+            raise ItemError(ItemReason.MISSING, missing)
         if len(hits) > 1:
             more = f" and {len(hits) - 3} more" if len(hits) > 3 else ""
-            raise ItemError("ambiguous", f"{len(hits)} files match: {', '.join(hits[:3])}{more}")
+            raise ItemError(ItemReason.AMBIGUOUS, f"{len(hits)} files match: {', '.join(hits[:3])}{more}")
         return hits[0], self._files[hits[0]]
 
     def _elsewhere(self, uri: str) -> Stat | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from posixpath import basename
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources.tables.cells import shown
 
 FOLDERS = {"night_high": "夜多い", "night_low": "夜少ない", "day_high": "昼多い", "day_low": "昼少ない"}
@@ -42,7 +43,9 @@ def take_of_file(path: object) -> Recording:
     stem = name.rpartition(".")[0] or name
     parts = _plain(stem).split("_")
     if len(parts) < 4 or not all(parts[1:4]):
-        raise ItemError("bad_name", f"{shown(path)} does not say who and where: person_01_night_high_….mp4 does")
+        raise ItemError(
+            ItemReason.BAD_NAME, f"{shown(path)} does not say who and where: person_01_night_high_….mp4 does"
+        )
     return Recording(parts[1], f"{parts[2]}_{parts[3]}")
 
 

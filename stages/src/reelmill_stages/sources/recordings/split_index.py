@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources.recordings.people import Recording, take_of_folders
 from reelmill_stages.sources.tables.cells import shown
 
@@ -42,9 +43,11 @@ def indexed(data: bytes, uri: str, fold: str) -> Iterator[SplitLine]:
 
 def _take(line: object, split: str, seen: dict[Recording, str]) -> Recording | ItemError:
     if not isinstance(line, Mapping) or not all(isinstance(line.get(n), str) for n in ("person_id", "env_folder")):
-        return ItemError("bad_row", f"{shown(line)} has no person_id and env_folder")
+        return ItemError(ItemReason.BAD_ROW, f"{shown(line)} has no person_id and env_folder")
     take = take_of_folders(line["person_id"], line["env_folder"])
     other = seen.setdefault(take, split)
     if other != split:
-        return ItemError("leak", f"{take.person}/{take.folder} is in {other} already: training would see the test")
+        return ItemError(
+            ItemReason.LEAK, f"{take.person}/{take.folder} is in {other} already: training would see the test"
+        )
     return take

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources.tables.cells import shown
 
 _POINTS = ("start", "mid", "end")
@@ -30,17 +31,19 @@ class Chosen:
 def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
     """`start`, `end` and, where it was marked, `mid` of an entry of the range annotation. Raises `bad_range`."""
     found: dict[str, int] = {}
-    for label in _labels(row, "bad_range"):
+    for label in _labels(row, ItemReason.BAD_RANGE):
         names, ranges = label.get("timelinelabels") or (), label.get("ranges") or ()
         for name in names if isinstance(names, list) else ():
             if name in _POINTS and name not in found and isinstance(ranges, list) and ranges:
                 first = ranges[0].get("start") if isinstance(ranges[0], Mapping) else None
-                found[name] = _frame(first, f"{name} of the range", "bad_range")
+                found[name] = _frame(first, f"{name} of the range", ItemReason.BAD_RANGE)
     for name in ("start", "end"):
         if name not in found:
-            raise ItemError("bad_range", f"the range annotation has no {name}")
+            raise ItemError(ItemReason.BAD_RANGE, f"the range annotation has no {name}")
     if found["end"] <= found["start"]:
-        raise ItemError("bad_range", f"the range annotation begins at {found['start']} and ends at {found['end']}")
+        raise ItemError(
+            ItemReason.BAD_RANGE, f"the range annotation begins at {found['start']} and ends at {found['end']}"
+        )
     return found
 
 
@@ -52,13 +55,15 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
     """
     annotations = content.get("annotations") if isinstance(content, Mapping) else None
     if not isinstance(annotations, list) or not all(isinstance(one, Mapping) for one in annotations):
-        raise ItemError("bad_labels", "a label file has a list of annotations")
+        raise ItemError(ItemReason.BAD_LABELS, "a label file has a list of annotations")
     there = [(_time(one), _who(one), one) for one in annotations]
     if annotator is not None:
         known = sorted({who for _, who, _ in there})
         there = [each for each in there if each[1] == annotator]
         if not there:
-            raise ItemError("no_annotator", f"{annotator} labelled nothing here, {', '.join(known) or 'nobody'} did")
+            raise ItemError(
+                ItemReason.NO_ANNOTATOR, f"{annotator} labelled nothing here, {', '.join(known) or 'nobody'} did"
+            )
     if not there:
         return Chosen((), "", "")
     latest = max(at for at, _, _ in there)
@@ -66,7 +71,7 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
     read = {tuple(sorted(_actions(one))): (who, one) for _, who, one in newest}
     if len(read) > 1:
         raise ItemError(
-            "bad_labels",
+            ItemReason.BAD_LABELS,
             f"{len(newest)} annotations are equally new and differ: choose an annotator, one of "
             f"{', '.join(sorted({who for _, who, _ in newest}))}",
         )
@@ -75,18 +80,18 @@ def chosen_actions(content: object, annotator: str | None) -> Chosen:
 
 
 def _actions(annotation: Mapping[str, Any]) -> Iterator[Action]:
-    for label in _labels(annotation, "bad_labels"):
+    for label in _labels(annotation, ItemReason.BAD_LABELS):
         names, ranges = label.get("timelinelabels") or [], label.get("ranges") or []
         if not isinstance(names, list) or not isinstance(ranges, list):
-            raise ItemError("bad_labels", f"{shown(label)} is no list of labels with a list of ranges")
+            raise ItemError(ItemReason.BAD_LABELS, f"{shown(label)} is no list of labels with a list of ranges")
         for name in names:
             for each in ranges:
                 if not isinstance(each, Mapping) or not isinstance(name, str) or not name:
-                    raise ItemError("bad_labels", f"the label {shown(name)} has the range {shown(each)}")
-                start = _frame(each.get("start"), f"start of {name}", "bad_labels")
-                end = _frame(each.get("end"), f"end of {name}", "bad_labels")
+                    raise ItemError(ItemReason.BAD_LABELS, f"the label {shown(name)} has the range {shown(each)}")
+                start = _frame(each.get("start"), f"start of {name}", ItemReason.BAD_LABELS)
+                end = _frame(each.get("end"), f"end of {name}", ItemReason.BAD_LABELS)
                 if end < start:
-                    raise ItemError("bad_labels", f"{name} begins at {start} and ends at {end}")
+                    raise ItemError(ItemReason.BAD_LABELS, f"{name} begins at {start} and ends at {end}")
                 if end > start:
                     yield start, end, name
 
@@ -117,5 +122,7 @@ def _time(annotation: Mapping[str, Any]) -> datetime:
     try:
         time = datetime.fromisoformat(str(said))
     except ValueError as error:
-        raise ItemError("bad_labels", f"an annotation was changed at {shown(said)}, which is no time") from error
+        raise ItemError(
+            ItemReason.BAD_LABELS, f"an annotation was changed at {shown(said)}, which is no time"
+        ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill_stages.media.keypoints import folder_digest
 from reelmill_stages.sources import Bucket
@@ -36,9 +37,11 @@ class Filmed:
         for view in wanted:
             files = self.views.get(view, [])
             if not files:
-                raise ItemError("missing", f"{self.person}/{self.env} has no video {view}.mp4 (or .mkv, …)")
+                raise ItemError(ItemReason.MISSING, f"{self.person}/{self.env} has no video {view}.mp4 (or .mkv, …)")
             if len(files) > 1:
-                raise ItemError("ambiguous", f"several files are the view {view}: {', '.join(f.uri for f in files)}")
+                raise ItemError(
+                    ItemReason.AMBIGUOUS, f"several files are the view {view}: {', '.join(f.uri for f in files)}"
+                )
             bundle[view] = files[0]
         return bundle
 

@@ -12,6 +12,7 @@ from posixpath import normpath
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 _CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
@@ -22,30 +23,30 @@ def identifier(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
-        raise ItemError("bad_id", f"the id of the video is {shown(value)}, not text")
+        raise ItemError(ItemReason.BAD_ID, f"the id of the video is {shown(value)}, not text")
     if not _encodable(value) or _UNREADABLE.search(value):
-        raise ItemError("bad_id", f"the id of the video {shown(value)} holds characters that no file name can")
+        raise ItemError(ItemReason.BAD_ID, f"the id of the video {shown(value)} holds characters that no file name can")
     return value.strip()
 
 
 def caption(value: object) -> str:
     """A caption: text as it is. Raises `bad_text`."""
     if not isinstance(value, str):
-        raise ItemError("bad_text", f"the caption is {shown(value)}, not text")
+        raise ItemError(ItemReason.BAD_TEXT, f"the caption is {shown(value)}, not text")
     if not _encodable(value):
-        raise ItemError("bad_text", f"the caption {shown(value)} is not valid unicode")
+        raise ItemError(ItemReason.BAD_TEXT, f"the caption {shown(value)} is not valid unicode")
     return value
 
 
 def conversations(value: object) -> list[dict[str, str]]:
     """Turns of `{"from": …, "value": …}`, at least one; what else a turn holds is left out. Raises `bad_text`."""
     if not isinstance(value, list) or not value:
-        raise ItemError("bad_text", f"the conversation is {shown(value)}, not a list of turns")
+        raise ItemError(ItemReason.BAD_TEXT, f"the conversation is {shown(value)}, not a list of turns")
     turns = []
     for turn in value:
         parts = (turn.get("from"), turn.get("value")) if isinstance(turn, Mapping) else (None, None)
         if not all(isinstance(part, str) and _encodable(part) for part in parts):
-            raise ItemError("bad_text", f"a turn of the conversation is {shown(turn)}, not from and value")
+            raise ItemError(ItemReason.BAD_TEXT, f"a turn of the conversation is {shown(turn)}, not from and value")
         turns.append({"from": str(parts[0]), "value": str(parts[1])})
     return turns
 
@@ -54,9 +55,9 @@ def span(start: object, end: object) -> tuple[float, float]:
     """(start, end) in seconds, 0 <= start < end. Raises `bad_span`."""
     first, last = seconds(start, "begin"), seconds(end, "end")
     if first < 0:
-        raise ItemError("bad_span", f"the clip begins at {first:g} s, before the video")
+        raise ItemError(ItemReason.BAD_SPAN, f"the clip begins at {first:g} s, before the video")
     if last <= first:
-        raise ItemError("bad_span", f"the clip begins at {first:g} s and ends at {last:g} s")
+        raise ItemError(ItemReason.BAD_SPAN, f"the clip begins at {first:g} s and ends at {last:g} s")
     return first, last
 
 
@@ -71,7 +72,7 @@ def seconds(value: object, name: str) -> float:
     elif isinstance(value, str):
         number = _float(value)
     if not math.isfinite(number):
-        raise ItemError("bad_span", f"the {name} of the clip is {shown(value)}, not a number of seconds")
+        raise ItemError(ItemReason.BAD_SPAN, f"the {name} of the clip is {shown(value)}, not a number of seconds")
     return number
 
 
@@ -85,24 +86,24 @@ def sizes(value: object) -> list[float] | None:
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not {*map(type, value)} <= {int, float} or not all(map(_finite, value)):
-        raise ItemError("bad_size", f"size is {shown(value)}, not a list of numbers")
+        raise ItemError(ItemReason.BAD_SIZE, f"size is {shown(value)}, not a list of numbers")
     return value
 
 
 def path(value: object) -> str:
     """A path or uri of a media file, tidied (`a//./b` is `a/b`). Raises `bad_path`, for `..` too."""
     if not isinstance(value, str) or not value.strip():
-        raise ItemError("bad_path", f"the path is {shown(value)}, not text")
+        raise ItemError(ItemReason.BAD_PATH, f"the path is {shown(value)}, not text")
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
     if separator and scheme not in ("s3", "file"):
-        raise ItemError("bad_path", f"{shown(value)} is neither a path nor s3://bucket/key")
+        raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is neither a path nor s3://bucket/key")
     if _UNREADABLE.search(value) or not _encodable(value):
-        raise ItemError("bad_path", f"the path {shown(value)} holds characters that no file name can")
+        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} holds characters that no file name can")
     if ".." in rest.split("/"):
-        raise ItemError("bad_path", f"the path {shown(value)} leaves its folder")
+        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} leaves its folder")
     tidy = normpath(rest)
     if tidy in (".", "/", "//") or value.endswith("/") or (scheme == "s3" and "/" not in rest):
-        raise ItemError("bad_path", f"{shown(value)} is a folder, not a file")
+        raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is a folder, not a file")
     return value if separator else re.sub("^/+", "/", tidy)
 
 
@@ -122,7 +123,7 @@ def plain(value: object) -> Any:
         return [plain(one) for one in value]
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(one) for name, one in value.items()}
-    raise ItemError("bad_value", f"{shown(value)} cannot be said in JSON")
+    raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} cannot be said in JSON")
 
 
 def shown(value: object) -> str:

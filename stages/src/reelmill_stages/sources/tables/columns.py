@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 
 Row = Mapping[str, Any]
 
@@ -12,7 +13,7 @@ Row = Mapping[str, Any]
 def as_row(value: object) -> Row:
     """A row as an object. Raises ItemError(`bad_row`) for a number, a list and the like."""
     if not isinstance(value, Mapping):
-        raise ItemError("bad_row", f"the row is a {type(value).__name__}, not an object")
+        raise ItemError(ItemReason.BAD_ROW, f"the row is a {type(value).__name__}, not an object")
     return value
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.stages.chunk.boundaries import boundaries
@@ -51,6 +52,8 @@ def _known(item: Item, block: ChunkBlock) -> Sequence[Sequence[Any]] | None:
     if told is None:
         return None
     if unknown := sorted({str(label) for _, _, label in told} - set(block.classes)):
-        raise ItemError("unknown_label", f"{', '.join(unknown)} is none of the classes {', '.join(block.classes)}")
+        raise ItemError(
+            ItemReason.UNKNOWN_LABEL, f"{', '.join(unknown)} is none of the classes {', '.join(block.classes)}"
+        )
     labels: Sequence[Sequence[Any]] = told
     return labels

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.media.keypoints import JOINTS, folder_digest, frame_of, nothing, read_joints
@@ -60,7 +61,7 @@ class PointFolder:
         self._work = work
         files = list(work.files_in(told["uri"], told["source"]))
         if folder_digest(files) != (told["files"], told["digest"]):
-            raise ItemError("changed", f"other keypoints than were listed lie in {told['uri']}")
+            raise ItemError(ItemReason.CHANGED, f"other keypoints than were listed lie in {told['uri']}")
         self._files: dict[int, Media] = {}
         for media in files:
             frame = frame_of(media.uri.rpartition("/")[2])

@@ -12,6 +12,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.log import event
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.file_names import safe_stem
@@ -64,7 +65,7 @@ class ChunkStage(Stage):
         parts = divided(item, frames, self.block)
         kept = [part for part in parts if part.labels is None or part.labels]
         if not kept:
-            return Filtered("no_labels", "no frame of the item has a label")
+            return Filtered(ItemReason.NO_LABELS, "no frame of the item has a label")
         names = [f"chunks/{given.number:06d}_{_name(item)}_{part.number:04d}" for part in kept]
         numbers = {name: [view.in_file(part.window) for part in kept] for name, view in views.items()}
         folders = item.fields.get("keypoints", {}) if self.block.keypoints else {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median_low
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Media
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
@@ -70,9 +71,9 @@ def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
     elif item.media is not None:
         there = {ONLY: item.media}
     else:
-        raise ItemError("no_media", "the item has no file")
+        raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     if missing := [name for name in wanted if name not in there]:
-        raise ItemError("no_view", f"the item has no view {', '.join(missing)}; it has {', '.join(there)}")
+        raise ItemError(ItemReason.NO_VIEW, f"the item has no view {', '.join(missing)}; it has {', '.join(there)}")
     return {name: there[name] for name in wanted or there}
 
 
@@ -90,7 +91,9 @@ def _window(media: Media, timeline: Timeline) -> range:
         return range(len(timeline))
     frames = timeline.window(media.span.start, media.span.end)
     if not frames:
-        raise ItemError("zero_duration", f"no frame lies between {media.span.start:g} s and {media.span.end:g} s")
+        raise ItemError(
+            ItemReason.ZERO_DURATION, f"no frame lies between {media.span.start:g} s and {media.span.end:g} s"
+        )
     return frames
 
 
@@ -106,11 +109,11 @@ def common_range(item: Item, views: Mapping[str, View]) -> range:
     frames = range(int(told[0]), int(told[1])) if told else range(longest)
     if frames.stop > longest or not frames:
         raise ItemError(
-            "outside", f"the annotation means frames {frames.start} to {frames.stop}, the video has {longest}"
+            ItemReason.OUTSIDE, f"the annotation means frames {frames.start} to {frames.stop}, the video has {longest}"
         )
     if short := {name: length for name, length in lengths.items() if length < frames.stop}:
         lacking = ", ".join(f"{name} has {length}" for name, length in short.items())
-        raise ItemError("short_view", f"{lacking} frames of the {frames.stop} that the other views have")
+        raise ItemError(ItemReason.SHORT_VIEW, f"{lacking} frames of the {frames.stop} that the other views have")
     _same_pace(frames, views)
     return frames
 
@@ -121,4 +124,4 @@ def _same_pace(frames: range, views: Mapping[str, View]) -> None:
     slack = max(1 / view.fps for view in views.values())
     if longest - shortest > slack + _APART * longest:
         each = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in lasting.items())
-        raise ItemError("out_of_step", f"{len(frames)} frames last differently long: {each}")
+        raise ItemError(ItemReason.OUT_OF_STEP, f"{len(frames)} frames last differently long: {each}")

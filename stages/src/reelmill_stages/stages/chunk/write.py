@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.media.cut import cut_frames
 from reelmill_stages.media.decode import decode
@@ -39,7 +40,8 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
             width, height = size[0] or shown[0], size[1] or shown[1]
             if not block.width and writers and (height, width) != writers[0].size:
                 raise ItemError(
-                    "size_changes", f"frame {frame} of {view.path.name} has another size: give width and height"
+                    ItemReason.SIZE_CHANGES,
+                    f"frame {frame} of {view.path.name} has another size: give width and height",
                 )
             while len(writers) < len(chunks) and chunks[len(writers)].start <= frame:
                 number = len(writers)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Span
 from reelmill.contract.spec.names import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
@@ -52,7 +53,7 @@ def pieces_of(item: Item, path: Path, timeline: Timeline, block: ClipBlock) -> P
         spans = [part for scene in _scenes(path, timeline, whole, block) for part in divided(scene, longest)]
     kept = [span for span in spans if not is_shorter(span, shortest) and timeline.window(span.start, span.end)]
     if not kept:
-        return Filtered("too_short", f"none of {len(spans)} pieces has {shortest:g} s")
+        return Filtered(ItemReason.TOO_SHORT, f"none of {len(spans)} pieces has {shortest:g} s")
     names = piece_names(item, kept)
     made = (Piece(piece_key(item, span), name, span) for span, name in zip(kept, names, strict=True))
     return Pieces(tuple(made), len(spans) - len(kept))
@@ -63,9 +64,9 @@ def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None)
     span = wanted.span
     length = f"{span.end - span.start:.3f} s"
     if is_shorter(span, shortest):
-        return Filtered("too_short", f"{length}, under {shortest:g} s")
+        return Filtered(ItemReason.TOO_SHORT, f"{length}, under {shortest:g} s")
     if longest is not None and is_longer(span, longest):
-        return Filtered("too_long", f"{length}, over {longest:g} s")
+        return Filtered(ItemReason.TOO_LONG, f"{length}, over {longest:g} s")
     return Pieces((Piece(item.key, clip_name(item, span), span, wanted.overhang),))
 
 
@@ -75,7 +76,9 @@ def _window(item: Item, timeline: Timeline) -> Span:
     if given is None:
         return Span(0.0, timeline.duration)
     if not timeline.window(given.start, given.end):
-        raise ItemError("span_outside", f"{given.start:g} s to {given.end:g} s of a video of {timeline.duration:.3f} s")
+        raise ItemError(
+            ItemReason.SPAN_OUTSIDE, f"{given.start:g} s to {given.end:g} s of a video of {timeline.duration:.3f} s"
+        )
     return Span(given.start, min(given.end, timeline.duration))
 
 

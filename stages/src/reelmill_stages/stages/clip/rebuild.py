@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Media, Span
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.encode import ENCODERS
@@ -23,14 +24,14 @@ def rebuild(item: Item, source: Path, folder: Path) -> Path:
     """
     known = item.provenance
     if known["mode"] == "virtual":
-        raise ItemError("no_clip", f"{item.key} is a span of its source, not a file")
+        raise ItemError(ItemReason.NO_CLIP, f"{item.key} is a span of its source, not a file")
     fields = item.fields
     piece = Piece(item.key, fields["name"], Span(fields["start"], fields["end"]), known.get("overhang", 0.0))
     media = replace(Media.from_json(known["source"]), span=None)
     with cutter(source, media, _block(known), folder) as video:
         made = video.clip(item, piece).item
     if any(made.provenance[name] != known[name] for name in _SAME):
-        raise ItemError("changed", f"{source.name} has other frames than the ones that the clip was made of")
+        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than the ones that the clip was made of")
     return made.files[0].path
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Fields, Span
 
 SLACK = 1.0
@@ -29,13 +30,13 @@ def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
     """
     start, end = _number(fields, "start"), _number(fields, "end")
     if start < 0:
-        raise ItemError("bad_span", f"start is {start:g} s: it must not be negative")
+        raise ItemError(ItemReason.BAD_SPAN, f"start is {start:g} s: it must not be negative")
     if end <= start:
         what = "has no length" if end == start else "is reversed"
-        raise ItemError("bad_span", f"the span {start:g} s to {end:g} s {what}")
+        raise ItemError(ItemReason.BAD_SPAN, f"the span {start:g} s to {end:g} s {what}")
     if start >= duration - _TINY or end > duration + SLACK:
         raise ItemError(
-            "span_outside", f"the span {start:g} s to {end:g} s leaves the video, which has {duration:.3f} s"
+            ItemReason.SPAN_OUTSIDE, f"the span {start:g} s to {end:g} s leaves the video, which has {duration:.3f} s"
         )
     overhang = end - duration
     return RequestedSpan(Span(start, duration), overhang) if overhang > _TINY else RequestedSpan(Span(start, end))
@@ -74,13 +75,13 @@ def _number(fields: Fields, name: str) -> float:
     value = fields.get(name)
     if value is None:
         hint = "is null" if name in fields else "is missing"
-        raise ItemError("bad_span", f"{name} {hint}: cutting by metadata needs start and end in seconds")
+        raise ItemError(ItemReason.BAD_SPAN, f"{name} {hint}: cutting by metadata needs start and end in seconds")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ItemError("bad_span", f"{name} is {value!r}, not a number of seconds")
+        raise ItemError(ItemReason.BAD_SPAN, f"{name} is {value!r}, not a number of seconds")
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise ItemError("bad_span", f"{name} is {value!r}, not a number of seconds") from None
+        raise ItemError(ItemReason.BAD_SPAN, f"{name} is {value!r}, not a number of seconds") from None
     if not math.isfinite(number):
-        raise ItemError("bad_span", f"{name} is {value!r}: it must be finite")
+        raise ItemError(ItemReason.BAD_SPAN, f"{name} is {value!r}: it must be finite")
     return number

@@ -8,6 +8,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.log import event
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
@@ -56,7 +57,7 @@ class ClipStage(Stage):
         for media, members in places.items():
             try:
                 if media is None:
-                    raise ItemError("missing", "the item has no media")
+                    raise ItemError(ItemReason.MISSING, "the item has no media")
                 with cutter(work.fetch(media), media, self.params, work.scratch) as video:
                     results |= {place: self._one(group[place], video) for place in members}
             except ItemError as error:
@@ -81,7 +82,7 @@ class ClipStage(Stage):
         counters = {
             "reencoded": sum(clip.reencoded for clip in clips),
             "overhang": sum(piece.overhang > 0 for piece in found.pieces),
-            "too_short": found.short,
+            ItemReason.TOO_SHORT.value: found.short,
         }
         return Done(
             items=tuple(clip.item for clip in clips),

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Media
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.picture import Turned, render, shown_size
@@ -32,7 +33,7 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
     if arrays:
         return _array(work.fetch(files[arrays[0]]))
     if item.media is None:
-        raise ItemError("no_frames", "neither a video nor frames: give the frames stage layout npy or jpg")
+        raise ItemError(ItemReason.NO_FRAMES, "neither a video nor frames: give the frames stage layout npy or jpg")
     return _video(work.fetch(item.media), item, count)
 
 
@@ -46,7 +47,7 @@ def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
     span = item.media.span if item.media else None
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window:
-        raise ItemError("zero_duration", "no frame lies in the clip's span")
+        raise ItemError(ItemReason.ZERO_DURATION, "no frame lies in the clip's span")
     turned = Turned()
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
         upright = turned.of(picture.frame)
@@ -58,9 +59,11 @@ def _array(path: Path) -> Iterator[Pixels]:
     try:
         frames = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ItemError("no_frames", f"{path.name} is no array: {error}") from error
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is no array: {error}") from error
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
-        raise ItemError("no_frames", f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)")
+        raise ItemError(
+            ItemReason.NO_FRAMES, f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)"
+        )
     return iter(frames)
 
 
@@ -71,4 +74,4 @@ def _picture(path: Path) -> Pixels:
             with Image.open(path) as image:
                 return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
-        raise ItemError("no_frames", f"{path.name} is no picture: {error}") from error
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is no picture: {error}") from error

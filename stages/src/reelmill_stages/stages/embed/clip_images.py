@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.models.device import Device
@@ -53,7 +54,7 @@ class ClipImages:
             self._side = SIDE if self._block.config is None else _side(self._config(_fetch(work.read)))
         frames = [cropped(frame, self._side) for frame in frames_of(item, work, self._block.frames)]
         if not frames:
-            raise ItemError("no_frames", f"{item.key} has no frame")
+            raise ItemError(ItemReason.NO_FRAMES, f"{item.key} has no frame")
         stem = safe_stem(str(item.fields.get("name") or item.fields.get("vid") or item.key))
         return Prepared(np.stack(frames), f"clip_{given.number:06d}_{stem}", 0.0, {"frames": len(frames)})
 

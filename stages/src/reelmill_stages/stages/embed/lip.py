@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.models.extra import load
@@ -37,7 +38,7 @@ class Lips:
     def prepare(self, given: Input, work: Work) -> Prepared:
         item = given.item
         if item.media is None:
-            raise ItemError("no_media", f"{item.key} has no file of crops")
+            raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file of crops")
         frames = prepare(read_crops(work.fetch(item.media)))
         return Prepared(frames, item.key.removesuffix(".npz"), len(frames) / FPS)
 

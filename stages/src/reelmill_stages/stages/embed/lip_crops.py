@@ -8,6 +8,7 @@ from typing import IO, Any
 import numpy as np
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 KEY = "data"
 SIDE = 96
@@ -37,19 +38,21 @@ def crops_in(file: IO[bytes]) -> Crops:
     try:
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ItemError("not_an_npz", "this is a single array, not an npz file")
+            raise ItemError(ItemReason.NOT_AN_NPZ, "this is a single array, not an npz file")
         if KEY not in archive.files:
             named = ", ".join(archive.files[:8]) or "nothing"
-            raise ItemError("no_data_key", f"it holds {named}, but nothing called {KEY!r}")
+            raise ItemError(ItemReason.NO_DATA_KEY, f"it holds {named}, but nothing called {KEY!r}")
         crops = archive[KEY]
         if not isinstance(crops, np.ndarray):
-            raise ItemError("not_an_npz", f"{KEY!r} is no array")
+            raise ItemError(ItemReason.NOT_AN_NPZ, f"{KEY!r} is no array")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
-        raise ItemError("not_an_npz", f"it cannot be read as an npz file: {error}") from error
+        raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {error}") from error
     if crops.dtype != np.uint8:
-        raise ItemError("wrong_dtype", f"{KEY!r} is {crops.dtype}, not uint8: gray crops have values 0 to 255")
+        raise ItemError(ItemReason.WRONG_DTYPE, f"{KEY!r} is {crops.dtype}, not uint8: gray crops have values 0 to 255")
     if crops.ndim != 3 or crops.shape[1:] != (SIDE, SIDE) or not len(crops):
-        raise ItemError("wrong_shape", f"{KEY!r} is {crops.shape}, not (T, {SIDE}, {SIDE}) with at least one frame")
+        raise ItemError(
+            ItemReason.WRONG_SHAPE, f"{KEY!r} is {crops.shape}, not (T, {SIDE}, {SIDE}) with at least one frame"
+        )
     return crops
 
 

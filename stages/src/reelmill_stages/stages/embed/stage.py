@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import ItemError, StoreError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
@@ -80,7 +81,9 @@ class EmbedStage(Stage):
                     yield self._written(one, found, shard.scratch, device, difference)
                 else:
                     wrong = int(found.size - np.isfinite(found).sum())
-                    yield Refused(one.input.number, "nan_features", f"{wrong} of {found.size} features are no numbers")
+                    yield Refused(
+                        one.input.number, ItemReason.NAN_FEATURES, f"{wrong} of {found.size} features are no numbers"
+                    )
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         return present_lists(data)
@@ -149,9 +152,9 @@ def _check_name(name: str) -> None:
     try:
         check_new_key(f"{'_' * _ROOM}/{name}")
     except StoreError as error:
-        raise ItemError("bad_name", str(error)) from error
+        raise ItemError(ItemReason.BAD_NAME, str(error)) from error
     if max(len(part.encode()) for part in name.split("/")) > _LONGEST_PART:
-        raise ItemError("bad_name", f"a part of {name[:200]!r} is longer than {_LONGEST_PART} bytes")
+        raise ItemError(ItemReason.BAD_NAME, f"a part of {name[:200]!r} is longer than {_LONGEST_PART} bytes")
 
 
 def _told(prepared: Prepared) -> dict[str, Any]:

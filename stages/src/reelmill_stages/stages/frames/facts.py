@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Span
 from reelmill_stages.file_names import safe_stem
 
@@ -18,9 +19,9 @@ def caption(fields: Mapping[str, Any]) -> str:
     """The item's text. Raises ItemError(`bad_text`)."""
     text = fields.get("text")
     if not isinstance(text, str):
-        raise ItemError("bad_text", f"the caption is {type(text).__name__}, not text")
+        raise ItemError(ItemReason.BAD_TEXT, f"the caption is {type(text).__name__}, not text")
     if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ItemError("bad_text", "the caption holds half of a surrogate pair, which is no Unicode text")
+        raise ItemError(ItemReason.BAD_TEXT, "the caption holds half of a surrogate pair, which is no Unicode text")
     return text
 
 
@@ -31,10 +32,10 @@ def sizes(fields: Mapping[str, Any]) -> list[float] | None:
         return None
     if not isinstance(given, list) or len(given) != SIZES:
         length = len(given) if isinstance(given, list) else type(given).__name__
-        raise ItemError("bad_size", f"size must be {SIZES} numbers, not {length}")
+        raise ItemError(ItemReason.BAD_SIZE, f"size must be {SIZES} numbers, not {length}")
     for value in given:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ItemError("bad_size", f"size holds {value!r}, which is no number")
+            raise ItemError(ItemReason.BAD_SIZE, f"size holds {value!r}, which is no number")
     return [float(value) for value in given]
 
 
@@ -52,9 +53,11 @@ def span(item: Item) -> Span | None:
     try:
         stretch = Span(float(start or 0.0), math.inf if end is None else float(end))
     except (TypeError, ValueError):
-        raise ItemError("bad_span", f"start {start!r} and end {end!r} are no times") from None
+        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
     if not 0 <= stretch.start < stretch.end:
-        raise ItemError("bad_span", f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time")
+        raise ItemError(
+            ItemReason.BAD_SPAN, f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time"
+        )
     return stretch
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.media.decode import decode
@@ -25,7 +26,7 @@ def rebuild(item: Item, source: Path, folder: Path, vocabulary: Path | None = No
     timeline = read_timeline(source, stream=provenance["stream"])
     indices = tuple(provenance["frames"])
     if max(indices) >= len(timeline) or [timeline.pts[index] for index in indices] != list(provenance["pts"]):
-        raise ItemError("changed", f"{source.name} has other frames than the ones that the sample was made of")
+        raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than the ones that the sample was made of")
     taken = FrameSelection(indices, provenance["padded"], range(len(timeline)))
     sample = SampleWriter(block, taken, folder / item.fields["sample"])
     for picture in decode(source, timeline, indices):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Span
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.media.decode import Picture, used_gpu
@@ -29,7 +30,7 @@ def take(block: FramesBlock, timeline: Timeline, span: Span | None) -> FrameSele
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window and span is not None:
         raise ItemError(
-            "zero_duration",
+            ItemReason.ZERO_DURATION,
             f"no frame lies between {span.start:g} s and {span.end:g} s of a video of {timeline.duration:.3f} s",
         )
     choice = choose(block, [timeline.seconds(index) for index in window], _end(timeline, window))

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill_stages.media.decode import decode
@@ -45,9 +46,9 @@ class FramesStage(Stage):
         files: dict[Media, list[int]] = {}
         for slot, given in enumerate(group):
             if self.block.max_samples is not None and given.number >= self.block.max_samples:
-                results[slot] = Skipped("cap", f"only the first {self.block.max_samples} items are wanted")
+                results[slot] = Skipped(ItemReason.CAP, f"only the first {self.block.max_samples} items are wanted")
             elif given.item.media is None:
-                results[slot] = Failed("no_media", "the item has no file")
+                results[slot] = Failed(ItemReason.NO_MEDIA, "the item has no file")
             else:
                 files.setdefault(replace(given.item.media, span=None), []).append(slot)
         for media, slots in files.items():

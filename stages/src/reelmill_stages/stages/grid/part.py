@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard
@@ -39,7 +40,9 @@ class GridPart:
             if np.isfinite(array).all():
                 good.append(place)
             else:
-                yield Refused(one.input.number, "not_finite", f"the features hold NaN or infinity as {array.dtype}")
+                yield Refused(
+                    one.input.number, ItemReason.NOT_FINITE, f"the features hold NaN or infinity as {array.dtype}"
+                )
         if not good:
             return
         self._write(GRIDS, [(key(_id(kept[place]), GRIDS), features[place]) for place in good])

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """(side, side, 3), RGB."""
@@ -29,11 +30,11 @@ def pixels(path: Path, fit: Literal["crop", "squash"], side: int) -> Pixels:
             with Image.open(path) as image:
                 whole = image.convert("RGB")
     except UnidentifiedImageError as error:
-        raise ItemError("not_an_image", "no image that Pillow knows") from error
+        raise ItemError(ItemReason.NOT_AN_IMAGE, "no image that Pillow knows") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ItemError("huge_image", str(error)) from error
+        raise ItemError(ItemReason.HUGE_IMAGE, str(error)) from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise ItemError("damaged_image", str(error)) from error
+        raise ItemError(ItemReason.DAMAGED_IMAGE, str(error)) from error
     return np.array(_squashed(whole, side) if fit == "squash" else _cropped(whole, side))
 
 
@@ -46,7 +47,7 @@ def _cropped(image: Image.Image, side: int) -> Image.Image:
     short, long = min(width, height), max(width, height)
     other = int(side * long / short)
     if other > 100 * side:
-        raise ItemError("damaged_image", f"{width}x{height} pixels are no picture")
+        raise ItemError(ItemReason.DAMAGED_IMAGE, f"{width}x{height} pixels are no picture")
     size = (side, other) if width <= height else (other, side)
     resized = image.resize(size, Image.Resampling.BICUBIC)
     left, top = round((size[0] - side) / 2.0), round((size[1] - side) / 2.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.grid import GridBlock
@@ -74,10 +75,10 @@ class GridStage(Stage):
     def _one(self, given: Input, work: Work) -> Result:
         item = given.item
         if item.media is None:
-            return Failed("no_media", f"{item.key} has no image")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} has no image")
         number = item.fields.get("image_id")
         if type(number) is not int or number < 0:
-            return Failed("bad_id", f"{item.key} has no integer image_id: read it from an images source")
+            return Failed(ItemReason.BAD_ID, f"{item.key} has no integer image_id: read it from an images source")
         try:
             found = pixels(work.fetch(item.media), self._block.fit, self._block.input)
         except ItemError as error:
@@ -126,7 +127,9 @@ class GridStage(Stage):
             number = (one.input.number - shard.first_number) // self._block.images_per_file
             image_id = one.input.item.fields["image_id"]
             if image_id in ids:
-                again = Refused(one.input.number, "duplicate_id", f"another image of this shard is {image_id} too")
+                again = Refused(
+                    one.input.number, ItemReason.DUPLICATE_ID, f"another image of this shard is {image_id} too"
+                )
                 yield number, again
                 continue
             ids.add(image_id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Stage, Work
@@ -41,7 +42,7 @@ class IndexStage(Stage):
     def _one(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
-            return Failed("no_media", f"{item.key} is no tar")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} is no tar")
         first: list[Sample] = []
         try:
             tar = work.fetch(item.media)
@@ -51,7 +52,7 @@ class IndexStage(Stage):
             if found.count != expected:
                 found.problems.append(TarProblem("sample_count", f"{found.count} samples, packed were {expected}"))
             if found.problems:
-                return Failed("bad_tar", f"{item.media.uri}: {_words(found.problems)}")
+                return Failed(ItemReason.BAD_TAR, f"{item.media.uri}: {_words(found.problems)}")
             files: tuple[File, ...] = ()
             if is_shown(self._block.preview, input_):
                 files = preview(f"{input_.number:06d}", tar, first, work.scratch, self._tokenizer(item.fields, work))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.decode import decode
 from reelmill_stages.media.picture import Turned, jpeg, render, shown_size
 from reelmill_stages.stage import File
@@ -24,7 +25,7 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
         array = render(picture.frame, width=width, height=height, turned=upright)
         (clip.scratch / f"{first.pop(picture.index)}.jpg").write_bytes(jpeg(array, quality))
     if first:
-        raise ItemError("corrupt", f"{len(first)} frames could not be decoded, the first of them {min(first)}")
+        raise ItemError(ItemReason.CORRUPT, f"{len(first)} frames could not be decoded, the first of them {min(first)}")
     place_of: dict[int, int] = {}
     for place, index in enumerate(wanted):
         if place_of.setdefault(index, place) != place:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item
 from reelmill_stages.media.timeline import Timeline, read_timeline
 from reelmill_stages.stage import File
@@ -47,28 +48,34 @@ class UnkeyedSample:
         """
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
-            raise ItemError("bad_sample", f"the sampler gave two parts one name: {', '.join(names)}")
+            raise ItemError(ItemReason.BAD_SAMPLE, f"the sampler gave two parts one name: {', '.join(names)}")
         for part in self.parts:
             _check_part(part, scratch)
         try:
             json.dumps(dict(self.fields), allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise ItemError("bad_sample", f"the sampler's fields are not JSON: {error}") from error
+            raise ItemError(ItemReason.BAD_SAMPLE, f"the sampler's fields are not JSON: {error}") from error
 
 
 def _check_part(part: File, scratch: Path) -> None:
     if not _PART.fullmatch(part.name) or len(part.name) > _LONGEST_PART or part.name == "json":
-        raise ItemError("bad_sample", f"the sampler named a part {part.name!r}: write mp4 or 0.jpg, in lower case")
+        raise ItemError(
+            ItemReason.BAD_SAMPLE, f"the sampler named a part {part.name!r}: write mp4 or 0.jpg, in lower case"
+        )
     if not part.path.parent.resolve().is_relative_to(scratch.resolve()):
         raise ItemError(
-            "bad_sample", f"the sampler's part {part.name} lies outside of its folder: write or link it there"
+            ItemReason.BAD_SAMPLE, f"the sampler's part {part.name} lies outside of its folder: write or link it there"
         )
     try:
         size = part.path.stat().st_size
     except OSError as error:
-        raise ItemError("bad_sample", f"the sampler's part {part.name} has no file: {error.strerror}") from error
+        raise ItemError(
+            ItemReason.BAD_SAMPLE, f"the sampler's part {part.name} has no file: {error.strerror}"
+        ) from error
     if size > MAX_SIZE:
-        raise ItemError("too_large", f"part {part.name} has {size} bytes; a tar's member holds at most {MAX_SIZE}")
+        raise ItemError(
+            ItemReason.TOO_LARGE, f"part {part.name} has {size} bytes; a tar's member holds at most {MAX_SIZE}"
+        )
 
 
 class PackInput:
@@ -108,7 +115,7 @@ class PackInput:
         span = media.span if media else None
         frames = self.timeline.window(span.start, span.end) if span else range(len(self.timeline.pts))
         if not frames:
-            raise ItemError("no_frames", f"{self.item.key} has no visible frame in its span")
+            raise ItemError(ItemReason.NO_FRAMES, f"{self.item.key} has no visible frame in its span")
         return frames
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.media.timeline import Timeline
@@ -53,7 +54,7 @@ class PackStage(Stage):
     def _one(self, input_: Input, work: Work, timelines: dict[Path, Timeline]) -> Result:
         item = input_.item
         if item.media is None:
-            return Failed("no_media", f"{item.key} has no file to pack")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} has no file to pack")
         if self._sampler is None:
             self._sampler = load(self._block)
         scratch = work.scratch / f"{input_.number:09d}"

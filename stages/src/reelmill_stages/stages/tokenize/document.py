@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stages.tokenize.turns import IMAGE, Turn
 from reelmill_stages.tokens.tokenizer import Tokenizer
 
@@ -78,7 +79,9 @@ class DocumentEncoder:
             learned.append(int(turn.learned))
             said.append("".join(words))
         if wrong:
-            raise ItemError("control_symbol", f"a text becomes a control symbol whatever is done: {wrong[:60]!r}")
+            raise ItemError(
+                ItemReason.CONTROL_SYMBOL, f"a text becomes a control symbol whatever is done: {wrong[:60]!r}"
+            )
         mask = np.repeat(np.array(learned, np.uint8), lengths)
         return TokenDocument(np.array(ids, np.int32), mask, self._bos_text + "\n".join(said), escaped)
 
@@ -90,5 +93,7 @@ def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> Token
     """
     kept, lost = document.ids[:limit], document.ids[limit:]
     if np.isin(lost, list(image_ids)).any() or not document.mask[:limit].any():
-        raise ItemError("too_long", f"{len(document)} tokens, and nothing can be cut off but images or all the answers")
+        raise ItemError(
+            ItemReason.TOO_LONG, f"{len(document)} tokens, and nothing can be cut off but images or all the answers"
+        )
     return TokenDocument(kept, document.mask[:limit], document.text, document.escaped, cut=True)

@@ -5,6 +5,7 @@ import io
 from PIL import Image, UnidentifiedImageError
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
@@ -24,9 +25,9 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
             if large:
                 made = made.resize(size)
     except UnidentifiedImageError:
-        raise ItemError("bad_image", "an image is in no known format") from None
+        raise ItemError(ItemReason.BAD_IMAGE, "an image is in no known format") from None
     except _UNREADABLE as error:
-        raise ItemError("bad_image", f"an image cannot be opened: {str(error)[:80]}") from error
+        raise ItemError(ItemReason.BAD_IMAGE, f"an image cannot be opened: {str(error)[:80]}") from error
     out = io.BytesIO()
     made.save(out, format="JPEG", quality=quality)
     return out.getvalue()

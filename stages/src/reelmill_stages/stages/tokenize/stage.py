@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
@@ -63,7 +64,7 @@ class TokenizeStage(Stage):
     def _one(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
-            return Failed("no_media", f"{item.key} is no tar")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} is no tar")
         folder = work.scratch / f"{input_.number:06d}"
         folder.mkdir()
         try:
@@ -85,7 +86,7 @@ class TokenizeStage(Stage):
         lost = Counter(loss.reason for loss in one.losses)
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
-            return Failed("no_documents", f"none of {len(found)} samples can be used: {said or 'it is empty'}")
+            return Failed(ItemReason.NO_DOCUMENTS, f"none of {len(found)} samples can be used: {said or 'it is empty'}")
         counters = {"documents": one.count, **{f"left_out_{reason}": count for reason, count in lost.items()}}
         return Done(
             payload=(*files, File(TAR, lent(tar, folder / TAR))),
@@ -173,7 +174,7 @@ class _Tar:
     def _shortened(self, document: TokenDocument) -> TokenDocument:
         limit = self._block.max_tokens
         if self._block.overlong == "drop":
-            raise ItemError("too_long", f"{len(document)} tokens; fewer than {limit} fit")
+            raise ItemError(ItemReason.TOO_LONG, f"{len(document)} tokens; fewer than {limit} fit")
         return cut(document, limit - 1, self._image_ids)
 
     def _image(self, member: Member) -> Span:

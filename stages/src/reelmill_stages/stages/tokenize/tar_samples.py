@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stages.tokenize.turns import Turn, turns_of
 from reelmill_stages.tar.samples import Sample, samples
 from reelmill_stages.tar.walk import Member, walk
@@ -51,22 +52,24 @@ def payload(file: BinaryIO, member: Member) -> bytes:
 
 def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
-        raise ItemError("no_json", f"it has no json: {', '.join(sample.names)}")
+        raise ItemError(ItemReason.NO_JSON, f"it has no json: {', '.join(sample.names)}")
     try:
         found = json.loads(payload(file, sample.parts["json"]))
     except ValueError as error:
-        raise ItemError("bad_json", f"its json cannot be read: {error}") from error
+        raise ItemError(ItemReason.BAD_JSON, f"its json cannot be read: {error}") from error
     if not isinstance(found, dict):
-        raise ItemError("bad_json", "its json is no object")
+        raise ItemError(ItemReason.BAD_JSON, "its json is no object")
     return found
 
 
 def _images(sample: Sample, fields: dict[str, Any]) -> tuple[Member, ...]:
     names = fields.get("image_name_list", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ItemError("bad_json", "its image_name_list is no list of names")
+        raise ItemError(ItemReason.BAD_JSON, "its image_name_list is no list of names")
     if not names and "mp4" in sample.parts:
-        raise ItemError("no_images", "it holds a whole video: pack with the sampler un or kf to have images of it")
+        raise ItemError(
+            ItemReason.NO_IMAGES, "it holds a whole video: pack with the sampler un or kf to have images of it"
+        )
     return tuple(_image(sample, name) for name in names)
 
 
@@ -75,4 +78,4 @@ def _image(sample: Sample, name: str) -> Member:
     for suffix in ("jpg", "jpeg", "png"):
         if member := sample.parts.get(f"{place}.{suffix}"):
             return member
-    raise ItemError("image_missing", f"it lists {name!r} and has no such image")
+    raise ItemError(ItemReason.IMAGE_MISSING, f"it lists {name!r} and has no such image")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 
 _PLACE = re.compile(r"<[IP]?image>")
 _WHOLE = re.compile(r"<(?:video|image)>\n?")
@@ -43,19 +44,19 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     found = _conversation(conversations, read, images) if conversations else _caption(read)
     places = sum(turn.images for turn in found)
     if places != images:
-        raise ItemError("image_count", f"{images} images and {places} places for them")
+        raise ItemError(ItemReason.IMAGE_COUNT, f"{images} images and {places} places for them")
     if not any(turn.learned for turn in found):
-        raise ItemError("no_text", "it has no answer that could be learned")
+        raise ItemError(ItemReason.NO_TEXT, "it has no answer that could be learned")
     return found
 
 
 def _caption(read: Mapping[str, Any]) -> list[Turn]:
     text = read.get("txt", read.get("caption"))
     if not isinstance(text, str) or not text:
-        raise ItemError("no_text", "it has neither a caption (txt) nor conversations")
+        raise ItemError(ItemReason.NO_TEXT, "it has neither a caption (txt) nor conversations")
     prompt = read.get("prompt", "")
     if not isinstance(prompt, str):
-        raise ItemError("bad_turn", "its prompt is no text")
+        raise ItemError(ItemReason.BAD_TURN, "its prompt is no text")
     return [Turn(_pieces(prompt), learned=False), Turn((text,), learned=True)]
 
 
@@ -76,7 +77,7 @@ def _checked(turn: Any) -> tuple[str, str]:
     who = turn.get("from") if isinstance(turn, Mapping) else None
     text = turn.get("value") if isinstance(turn, Mapping) else None
     if who not in _ASKS | _ANSWERS or not isinstance(text, str):
-        raise ItemError("bad_turn", "a turn is {from: human, gpt, user, assistant or system, value: text}")
+        raise ItemError(ItemReason.BAD_TURN, "a turn is {from: human, gpt, user, assistant or system, value: text}")
     return str(who), text
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
@@ -26,12 +27,12 @@ class VideoOnly:
         media = clip.item.media
         if media is None or media.span:
             raise ItemError(
-                "virtual_clip",
+                ItemReason.VIRTUAL_CLIP,
                 f"{clip.item.key} is a span of a longer video and has no bytes of its own: "
                 "cut it (clip.mode copy), or pack frames (sampler un or kf)",
             )
         if media.source and not clip.timeline.pts:
-            raise ItemError("no_frames", f"{clip.item.key} has no visible frame")
+            raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
         container = PurePosixPath(media.uri).suffix.lower()
         part = File("mp4", lent(clip.path, clip.scratch / "mp4"))
         counters = {} if container in _MP4 else {f"container_{container[1:]}": 1}

@@ -1,0 +1,221 @@
+"""What the commands that read a store give back: the rows that cross from `reelmill-stages` to the command line.
+
+`to_json` gives the documented form of `--output json`: the names here in this order, `in` and `pass` without
+their underscore.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reelmill.contract.record import Outcome
+
+Outcomes = Literal["done", "filtered", "failed", "skipped"]
+Number = int | float
+"""Not only float: a whole number is written as it is, without a decimal point."""
+
+
+class CommandRow(BaseModel):
+    """The base of all rows: immutable; unknown fields are refused."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as JSON values."""
+        return self.model_dump(mode="json")
+
+
+class OpenPassRow(CommandRow):
+    """A pass that was opened and not closed."""
+
+    segment: int
+    shards: int
+    committed: int
+    """Shards committed."""
+    by: str
+    """Name of the pipeline that opened it."""
+    seconds_ago: Number | None
+    """Age of the last heartbeat in seconds; None: there was none."""
+
+
+class FormerKey(CommandRow):
+    """The data set that a name pointed at last, where it is another one than the present definition's."""
+
+    key: str
+    definition: dict[str, Any]
+    """Empty where there is no record of it."""
+
+
+class StatusRow(CommandRow):
+    """What the store has of a source or stage."""
+
+    name: str
+    kind: Literal["source", "stage"]
+    type: str
+    """Name of its block."""
+    key: str
+    state: Literal["empty", "working", "behind", "current"]
+    segments: int
+    items: int
+    weight: Number
+    """Seconds of video, or bytes where no duration is known."""
+    in_: int = Field(alias="in")
+    done: int
+    filtered: int
+    failed: int
+    skipped: int
+    reasons: dict[str, int]
+    """`outcome:reason` -> items, effective."""
+    uncovered: dict[str, int]
+    """Upstream -> segments still to cover."""
+    pass_: OpenPassRow | None = Field(alias="pass")
+    latest: FormerKey | None
+    uri: str
+
+    def failed_reasons(self) -> set[str]:
+        """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""
+        names = (name.partition(":")[::2] for name in self.reasons)
+        return {reason for outcome, reason in names if outcome == Outcome.FAILED}
+
+
+class StageLedgerRow(CommandRow):
+    """A ledger row with the source or stage that it is of; see `LedgerRow`."""
+
+    stage: str
+    key: str
+    ordinal: int
+    outcome: Outcomes
+    reason: str
+    message: str
+    seconds: Number
+    attempt: int
+
+
+class LedgerCount(CommandRow):
+    """How many items of a source or stage have one outcome and reason."""
+
+    stage: str
+    outcome: str
+    reason: str
+    items: int
+
+
+class LogLine(CommandRow):
+    """A line that a run of a shard left in the store."""
+
+    segment: int
+    shard: int
+    run: str
+    line: str
+
+
+class FindingRow(CommandRow):
+    """One rule of a consumer, looked at in one file."""
+
+    format: str
+    file: str
+    rule: str
+    ok: bool
+    message: str
+
+
+class SourceForecast(CommandRow):
+    """What listing a source now would find, in rows."""
+
+    listed: int
+    new: int
+    problems: int
+    """Rows that cannot be items."""
+    changed: int
+    weight: Number
+    """Of what is new: seconds of video, or bytes."""
+    vanished: int
+
+
+class StageForecast(CommandRow):
+    """What a stage still has to do."""
+
+    items: int
+    bytes: int | None
+    """Bytes that it will write; None where its block cannot tell."""
+
+
+class Forecast(CommandRow):
+    """What a run would find and do, by name of source and stage."""
+
+    sources: dict[str, SourceForecast]
+    stages: dict[str, StageForecast]
+
+
+class ReplayedFile(CommandRow):
+    """A file that a replay made."""
+
+    name: str
+    size: int
+    """Bytes."""
+    compared: Literal["same", "different", "new", "part"]
+    """With what was committed; `part`: it goes into a file that spans items."""
+
+
+class ReplayResult(CommandRow):
+    """How one stage on one item ended."""
+
+    stage: str
+    item: str
+    folder: str
+    outcome: Literal["done", "filtered", "failed", "skipped", "crash", "timeout"]
+    reason: str
+    message: str
+    files: list[ReplayedFile]
+
+
+class ExportResult(CommandRow):
+    """What an export holds."""
+
+    folder: str
+    files: int
+    bytes: int
+    mode: Literal["link", "copy", "download"]
+    views: list[str]
+    """Names of the view files, below the folder."""
+
+
+class PrunedRow(CommandRow):
+    """A data set that no pipeline claims."""
+
+    name: str
+    key: str
+    objects: int
+    bytes: int
+    deleted: bool
+    left: list[str]
+    """Names of objects in its folder that reelmill did not write."""
+
+
+class ClaimRow(CommandRow):
+    """The claim of another pipeline on data sets that this one does not make."""
+
+    uid: str
+    name: str
+    """`namespace/name`; empty where the claim does not say."""
+    by_name: bool
+    """Version 0.1.0 wrote it, which knew pipelines by name alone."""
+    data_sets: list[str]
+
+
+class PruneResult(CommandRow):
+    """What nobody claims, and what was left alone."""
+
+    rows: list[PrunedRow]
+    unknown: list[str]
+    """Folders with records that do not say what they are."""
+    claims: list[ClaimRow]
+    trash: str
+    """URI of the folder that things were moved to; empty where nothing was moved."""

@@ -1,0 +1,102 @@
+"""The commands that `reelmill-stages` offers under the entry-point group `reelmill.commands`: names and signatures.
+
+The command line calls them by these; each function there has the signature that is declared here.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from reelmill.contract.command_rows import (
+    FindingRow,
+    Forecast,
+    LedgerCount,
+    LogLine,
+    ReplayResult,
+    StageLedgerRow,
+    StatusRow,
+)
+from reelmill.contract.task import Task
+
+Environment = Mapping[str, str]
+"""Variables that hold the credentials."""
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[F]):
+    """The name of an entry point, and the type of what it names."""
+
+    name: str
+
+
+class StatusCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /) -> Sequence[StatusRow]: ...
+
+
+class LedgerCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Environment,
+        /,
+        *,
+        stages: Collection[str] = (),
+        classes: Collection[str] = (),
+        outcomes: Collection[str] = (),
+        item: str = "",
+        history: bool = False,
+    ) -> Iterable[StageLedgerRow]: ...
+
+
+class LedgerSummaryCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /, *, stages: Collection[str] = ()) -> Sequence[LedgerCount]: ...
+
+
+class LogsCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, /, *, stage: str, shard: int | None = None, segment: int | None = None
+    ) -> Iterable[LogLine]: ...
+
+
+class CheckCommand(Protocol):
+    def __call__(self, folder: Path, formats: Sequence[str] = (), /) -> Iterable[FindingRow]: ...
+
+
+class CheckStageCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, /, stage: str, formats: Sequence[str] = ()
+    ) -> Iterable[FindingRow]: ...
+
+
+class ForecastCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /) -> Forecast: ...
+
+
+class ReplayCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, /, *, stage: str, item: str, folder: Path, timeout: float
+    ) -> ReplayResult: ...
+
+
+class PreflightCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /, *, sources: bool = False) -> None: ...
+
+
+class MergeCommand(Protocol):
+    def __call__(
+        self, train: Path, test: Path, out: Path, /, *, validation: int, leak_free: bool
+    ) -> Mapping[str, int]: ...
+
+
+STATUS: Command[StatusCommand] = Command("status")
+LEDGER: Command[LedgerCommand] = Command("ledger")
+LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
+LOGS: Command[LogsCommand] = Command("logs")
+CHECK: Command[CheckCommand] = Command("check")
+CHECK_STAGE: Command[CheckStageCommand] = Command("check-stage")
+FORECAST: Command[ForecastCommand] = Command("forecast")
+REPLAY: Command[ReplayCommand] = Command("replay")
+MERGE: Command[MergeCommand] = Command("merge")
+PREFLIGHT: Command[PreflightCommand] = Command("preflight")

@@ -1,0 +1,144 @@
+"""The transitions of a stage's status, each named after what happened: pure functions from a status to the next one."""
+
+from reelmill.contract.status import MESSAGE, PassStatus, StageState, StageStatus, Stall, cut
+from reelmill.contract.task import CommitReport, StageReport
+
+
+def pass_begun(stage: StageStatus, work: PassStatus, at: str) -> StageStatus:
+    """A pass begins at a time stamp."""
+    return stage.replace(pass_=work.replace(started_at=at), found=0)
+
+
+def pass_changed(stage: StageStatus, work: PassStatus) -> StageStatus:
+    """The pass at work is further, or in another step."""
+    return stage.replace(pass_=work)
+
+
+def pass_opened(stage: StageStatus, work: PassStatus) -> StageStatus:
+    """The open step reported what the pass consists of; no other pipeline has it."""
+    return stage.replace(pass_=work, shared=0, look_at="")
+
+
+def pass_left_to_another(stage: StageStatus, segment: int, look_at: str) -> StageStatus:
+    """Another pipeline works on the pass that makes `segment`; it is looked at again at `look_at`."""
+    return stage.replace(pass_=None, found=segment, shared=stage.shared + 1, look_at=look_at)
+
+
+def pass_dropped(stage: StageStatus) -> StageStatus:
+    """The pass is not worked on any more, and nothing that was known of the stage changes."""
+    return stage.replace(pass_=None)
+
+
+def segment_committed(stage: StageStatus, work: PassStatus, report: CommitReport, *, seconds: float) -> StageStatus:
+    """A commit step closed the pass's segment after `seconds` of wall time; an abandoned segment covers nothing."""
+    closed = stage.replace(
+        pass_=None,
+        segments=max(stage.segments, report.segment),
+        worked=True,
+        tries=0,
+        abort_off=False,
+        abandon=stage.abandon and not work.abandon,
+    )
+    if report.state == "abandoned":
+        return closed
+    return closed.replace(
+        totals=report.totals,
+        reasons=report.reasons,
+        items=report.items,
+        coverage={**stage.coverage, **report.coverage},
+        retries=0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1,
+        rate=round(report.counts.in_ / seconds, 3),
+        bytes=report.bytes,
+        view=_presented(work, report),
+    )
+
+
+def views_presented(stage: StageStatus, work: PassStatus, report: CommitReport) -> StageStatus:
+    """A commit step presented the views again, and did nothing else."""
+    return stage.replace(pass_=None, tries=0, view=_presented(work, report))
+
+
+def step_failed(stage: StageStatus) -> StageStatus:
+    """An open or commit step failed, or a plan was stale."""
+    return stage.replace(tries=stage.tries + 1)
+
+
+def shards_failed(stage: StageStatus, logs: str) -> StageStatus:
+    """Shards of the pass failed; `logs` is the folder of their logs below the store."""
+    return stage.replace(logs=logs)
+
+
+def early_abort_disabled(stage: StageStatus) -> StageStatus:
+    """Shards do not abort early any more, until the next commit."""
+    return stage.replace(abort_off=True)
+
+
+def stalled(stage: StageStatus, stall: Stall) -> StageStatus:
+    """The stage cannot go on by itself."""
+    return stage.replace(stall=stall, pass_=None, tries=0)
+
+
+def stall_lifted(stage: StageStatus) -> StageStatus:
+    """An edit or a request lifted the stall; a survey tells what the store has."""
+    return stage.replace(stall=None, pass_=None, surveyed=False, tries=0)
+
+
+def invalidated(stage: StageStatus) -> StageStatus:
+    """What the store has is not known any more."""
+    return stage.replace(pass_=None, surveyed=False)
+
+
+def retry_requested(stage: StageStatus, classes: list[str]) -> StageStatus:
+    """A person asked for a retry of these classes (empty: of all), without early aborts."""
+    return stage.replace(retry=classes, abort_off=True)
+
+
+def retry_taken_up(stage: StageStatus) -> StageStatus:
+    """A requested retry was begun, or nothing is left to retry."""
+    return stage.replace(retry=None)
+
+
+def abandon_requested(stage: StageStatus) -> StageStatus:
+    """A person asked for the open pass to be closed as abandoned."""
+    return stage.replace(abandon=True)
+
+
+def abandon_fulfilled(stage: StageStatus) -> StageStatus:
+    """No pass is open that could be abandoned."""
+    return stage.replace(pass_=None, abandon=False)
+
+
+def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
+    """A survey reported what the store has of the stage. One that knows fewer segments is older than the status."""
+    if stage.surveyed and report.segments < stage.segments:
+        return stage
+    same = stage.surveyed and report.segments == stage.segments
+    foreign = report.open is not None and report.open.foreign
+    return stage.replace(
+        surveyed=True,
+        segments=report.segments,
+        coverage=report.coverage,
+        totals=report.totals,
+        items=report.items,
+        reasons=report.reasons or (stage.reasons if same else {}),
+        retries=report.retries if report.retries is not None or not same else stage.retries,
+        view=report.view,
+        found=report.open.segment if report.open else 0,
+        shared=(stage.shared or 1) if foreign else 0,
+        look_at=stage.look_at if foreign else "",
+    )
+
+
+def forecast(stage: StageStatus, bytes_: int) -> StageStatus:
+    """A survey foretold how many bytes the stage will write."""
+    return stage.replace(forecast=bytes_)
+
+
+def described(stage: StageStatus, state: StageState, message: str) -> StageStatus:
+    """The stage's state in one word and one sentence."""
+    return stage.replace(state=state, message=cut(message, MESSAGE))
+
+
+def _presented(work: PassStatus, report: CommitReport) -> str:
+    # A report that names no view although all was complete must not make the next plan present it again.
+    return report.view or (work.view if work.complete else "")

@@ -1,0 +1,91 @@
+"""The declared reasons as documentation: a page about those of items, and tables inside of the pages about the status.
+
+A page holds a table between `<!-- generated: NAME -->` and `<!-- /generated -->`; everything else in it is written by
+hand.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason, Topic
+from reelmill.contract.reasons import ItemReason
+
+PAGES = ("docs/status.md", "docs/failure-handbook.md")
+"""Pages with generated tables."""
+STALLED = (Topic.INPUT, Topic.STORE, Topic.STEPS)
+_TABLE = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_HEAD = """# Reasons of items
+
+Generated from the declared reasons by `make generate`: do not edit.
+
+Every input of a stage that is not done has a row in the [ledger](concepts.md) with one of these words. The command
+`reelmill ledger` counts them, and `--class REASON` lists the inputs. A row's message says what is wrong with its input.
+
+The last column says whether `reelmill retry --class REASON` can help; `failures.retryItems` does the same by itself. A
+retry takes up failed inputs only. Rows of a source are looked at again by every run, without a retry. Another value of
+a parameter makes another data set, in which every input is worked on again.
+
+A stage, sampler or plugin of your own may give any other word. It is stored, counted, shown and retried like these;
+`reelmill why` and this page say nothing about it.
+
+"""
+
+
+def page() -> str:
+    """docs/reasons.md."""
+    rows = [
+        (f"`{reason}`", ", ".join(reason.outcomes), reason.meaning, reason.remedy, reason.retry)
+        for reason in sorted(ItemReason)
+    ]
+    return _HEAD + _table(("reason", "outcome", "meaning", "what to do", "a retry helps"), rows)
+
+
+def filled(text: str) -> str:
+    """A page with its tables as they are now. Raises KeyError for a table that nobody makes."""
+    made = tables()
+    return _TABLE.sub(lambda found: found[1] + "\n" + made[found["name"]] + "\n" + found[3], text)
+
+
+def tables() -> dict[str, str]:
+    """Name -> Markdown."""
+    return {
+        "conditions": _table(
+            ("condition", "True means", "event when it becomes True"),
+            ((f"`{type_}`", _shown(type_), type_.event or "none") for type_ in ConditionType),
+        ),
+        "quiet-reasons": _short(Topic.NONE),
+        "pod-reasons": _short(Topic.PODS),
+        "other-reasons": _short(Topic.OTHERS),
+        "stall-reasons": _short(*STALLED),
+        "events": _table(
+            ("event", "type", "when"), ((f"`{event}`", event.type, event.meaning) for event in EventReason)
+        ),
+        "pods": _handbook(Topic.PODS),
+        "others": _handbook(Topic.OTHERS),
+        "stalled-input": _handbook(Topic.INPUT),
+        "stalled-store": _handbook(Topic.STORE),
+        "stalled-steps": _handbook(Topic.STEPS),
+    }
+
+
+def _shown(type_: ConditionType) -> str:
+    return f"{type_.meaning}; shown once it was ever True" if type_.optional else type_.meaning
+
+
+def _short(*topics: Topic) -> str:
+    rows = ((f"`{reason}`", reason.meaning) for reason in ConditionReason if reason.topic in topics)
+    return _table(("reason", "meaning"), rows)
+
+
+def _handbook(topic: Topic) -> str:
+    rows = (
+        (f"[`{reason}`](#{reason.lower()})", reason.meaning, reason.remedy, reason.recovery)
+        for reason in ConditionReason
+        if reason.topic is topic
+    )
+    return _table(("reason", "meaning", "what to do", "a retry helps"), rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)

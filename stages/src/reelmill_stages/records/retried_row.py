@@ -1,0 +1,29 @@
+"""A row of the inputs of a retry: an item, and how often it was tried before.
+
+Version 0.1.0 wrote the number into the item's own row, as `_tried`; such rows are read, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.record import Item
+
+_FORMER = "_tried"
+
+
+@dataclass(frozen=True, slots=True)
+class RetriedRow:
+    """`attempts` counts the passes and runs that tried `item` before."""
+
+    item: Item
+    attempts: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"item": self.item.to_json(), "attempts": self.attempts}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "RetriedRow":
+        if "item" in row and "key" not in row:
+            return cls(Item.from_json(row["item"]), row["attempts"])
+        return cls(Item.from_json({name: value for name, value in row.items() if name != _FORMER}), row.get(_FORMER, 0))
