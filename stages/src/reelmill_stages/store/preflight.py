@@ -19,7 +19,7 @@ ATTEMPTS, SECONDS = 3, 5.0
 silent server after 15 s."""
 
 
-def greet(task: Task, env: Mapping[str, str], *, sources: bool) -> None:
+def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
     """Ask the store's server and, if wanted, those of the sources, each once; folders are not asked.
 
     Any answer will do, so requests are not signed. Raises StoreError naming the endpoint of a server that gives none.
