@@ -130,8 +130,8 @@ CASES = {
     ),
     "no pods": Case(
         "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. Change the "
-        "quota, the admission policy or the service account that the Job controller names. It goes on by itself once "
-        "that is mended.",
+        "quota, admission policy or service account that the Job controller names. Work continues by itself once that is "
+        "fixed.",
         [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),
@@ -143,8 +143,8 @@ CASES = {
         },
     ),
     "an image that is not there": Case(
-        "clips is held up (ImagePull): nowhere/x: ErrImagePull. Correct `image`, or name `imagePullSecrets`. It goes "
-        "on by itself once that is mended.",
+        "clips is held up (ImagePull): nowhere/x: ErrImagePull. Correct `image`, or set `imagePullSecrets`. "
+        "Work continues by itself once that is fixed.",
         [condition("Reconciling", reason="ImagePull", message="clips: nowhere/x: ErrImagePull")],
         view={"clips": stage("clips", "queued", **{"pass": work()})},
     ),

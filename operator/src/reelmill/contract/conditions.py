@@ -1,4 +1,4 @@
-"""What the operator says of a pipeline in words that programs may rely on: condition types, their reasons, events.
+"""Condition types, their reasons, and reasons of events: the words about a pipeline that programs may rely on.
 
 Each word is declared here and nowhere else, with what it means, what to do, and whether a retry can help. The status
 reference, the failure handbook, `reelmill why` and the metrics are made from these declarations. The stored words never
@@ -17,12 +17,12 @@ EventType = Literal["Normal", "Warning"]
 
 
 class Recovery(StrEnum):
-    """What has to happen before work goes on, and with it whether a retry can help."""
+    """What has to happen before work continues, and so whether a retry can help."""
 
     NOT_NEEDED = ""
-    BY_ITSELF = "not needed: it goes on by itself"
+    BY_ITSELF = "not needed: it continues by itself"
     RETRY = "yes, once the cause is removed"
-    EDIT = "no: the spec has to be edited"
+    EDIT = "no: edit the spec"
 
 
 class Topic(StrEnum):
@@ -52,17 +52,17 @@ class ConditionType(StrEnum):
         return new
 
     # fmt: off
-    ACCEPTED = "Accepted", None, "the spec can be planned"
-    RECONCILING = "Reconciling", None, "something is at work or about to be"
-    STALLED = "Stalled", "Warning", "a person has to do something"
-    READY = "Ready", None, "all was listed and covered"
+    ACCEPTED = "Accepted", None, "the spec is valid"
+    RECONCILING = "Reconciling", None, "work is running or about to start"
+    STALLED = "Stalled", "Warning", "something needs your attention"
+    READY = "Ready", None, "all sources are listed and all input is covered"
     COMPLETE = "Complete", "Normal", "the same as `Ready`, for `kubectl wait --for=condition=Complete`"
     FAILED = (
         "Failed", "Warning",
-        "stalled, and nothing is left that could go on: `kubectl wait --for=condition=Failed`")
+        "the pipeline is stalled and nothing else can run, for `kubectl wait --for=condition=Failed`")
     SUSPENDED = "Suspended", None, "`spec.suspend` is set"
     SHARED_PASS = "SharedPass", "Warning", "another pipeline works on a pass that this one needs", True
-    DRIFTED = "Drifted", "Warning", "items of a source changed or vanished since they were listed", True
+    DRIFTED = "Drifted", "Warning", "items of a source changed or disappeared after they were listed", True
     # fmt: on
 
 
@@ -73,7 +73,7 @@ class ConditionReason(StrEnum):
     recovery: Recovery
     meaning: str
     remedy: str
-    """What to do; empty where nobody has to do anything."""
+    """What to do; empty if nothing needs to be done."""
 
     def __new__(cls, word: str, topic: Topic, recovery: Recovery, meaning: str, remedy: str = "") -> ConditionReason:
         new = str.__new__(cls, word)
@@ -83,112 +83,112 @@ class ConditionReason(StrEnum):
 
     # fmt: off
     VALID = "Valid", Topic.NONE, Recovery.NOT_NEEDED, "the spec was accepted"
-    SURVEYING = "Surveying", Topic.NONE, Recovery.NOT_NEEDED, "the survey looks at the sources and the store"
-    PROGRESSING = "Progressing", Topic.NONE, Recovery.NOT_NEEDED, "stages are at work"
-    IDLE = "Idle", Topic.NONE, Recovery.NOT_NEEDED, "nothing is to do now"
+    SURVEYING = "Surveying", Topic.NONE, Recovery.NOT_NEEDED, "the survey checks the sources and the store"
+    PROGRESSING = "Progressing", Topic.NONE, Recovery.NOT_NEEDED, "stages are running"
+    IDLE = "Idle", Topic.NONE, Recovery.NOT_NEEDED, "there is nothing to do"
     GOING = "Going", Topic.NONE, Recovery.NOT_NEEDED, "nothing is stalled"
-    NOT_FAILED = "NotFailed", Topic.NONE, Recovery.NOT_NEEDED, "nothing is stalled, or something can go on"
+    NOT_FAILED = "NotFailed", Topic.NONE, Recovery.NOT_NEEDED, "nothing is stalled, or some work can continue"
     RUNNING = "Running", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is not set"
     SUSPENDED = "Suspended", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is set"
-    COMPLETE = "Complete", Topic.NONE, Recovery.NOT_NEEDED, "everything was listed and covered"
+    COMPLETE = "Complete", Topic.NONE, Recovery.NOT_NEEDED, "all sources are listed and all input is covered"
 
     UNSCHEDULABLE = (
-        "Unschedulable", Topic.PODS, Recovery.BY_ITSELF, "no node fits; the scheduler's own words follow",
+        "Unschedulable", Topic.PODS, Recovery.BY_ITSELF, "no node fits; the message of the scheduler follows",
         "wait for a node, or change `resources`, `gpu.products`, `nodeSelector` or `tolerations` of the stage")
     SCHEDULING_GATED = (
-        "SchedulingGated", Topic.PODS, Recovery.BY_ITSELF, "something holds the pod back before the scheduler sees it",
-        "ask whoever set the scheduling gate; `kubectl describe pod` names it")
+        "SchedulingGated", Topic.PODS, Recovery.BY_ITSELF, "a scheduling gate holds the pod back",
+        "find out what set the gate; `kubectl describe pod` names it")
     IMAGE_PULL = (
-        "ImagePull", Topic.PODS, Recovery.BY_ITSELF, "the image is not there, or may not be pulled",
-        "correct `image`, or name `imagePullSecrets`")
+        "ImagePull", Topic.PODS, Recovery.BY_ITSELF, "the image does not exist or cannot be pulled",
+        "correct `image`, or set `imagePullSecrets`")
     SECRET_MISSING = (
         "SecretMissing", Topic.PODS, Recovery.BY_ITSELF,
-        "the Secret with the credentials, or a key of it, is not in the namespace",
-        "create it in the pipeline's namespace")
+        "the Secret with the credentials, or one of its keys, does not exist in the namespace",
+        "create it in the namespace of the pipeline")
     POD_CONFIG = (
         "PodConfig", Topic.PODS, Recovery.BY_ITSELF, "the container cannot be created as configured",
-        "do what the kubelet's words say; an image of your own has to run as a numeric user other than root")
+        "fix what the message of the kubelet names; your own image must run as a numeric user other than root")
     POD_STARTING = (
-        "PodStarting", Topic.PODS, Recovery.BY_ITSELF, "a pod is about to start for more than a minute",
-        "wait; `kubectl describe pod` tells what it waits for")
+        "PodStarting", Topic.PODS, Recovery.BY_ITSELF, "a pod has been starting for more than a minute",
+        "wait; `kubectl describe pod` shows what it is waiting for")
     NO_PODS = (
-        "NoPods", Topic.PODS, Recovery.BY_ITSELF, "the Job can create no pod",
-        "change the quota, the admission policy or the service account that the Job controller names")
+        "NoPods", Topic.PODS, Recovery.BY_ITSELF, "the Job cannot create pods",
+        "change the quota, admission policy or service account that the Job controller names")
     BACK_OFF = (
-        "BackOff", Topic.PODS, Recovery.BY_ITSELF, "pods failed, and the next one waits for its turn",
-        "look at the logs of the pods that failed")
+        "BackOff", Topic.PODS, Recovery.BY_ITSELF, "pods failed, and Kubernetes waits before it starts the next one",
+        "check the logs of the pods that failed")
     JOB_REFUSED = (
-        "JobRefused", Topic.PODS, Recovery.BY_ITSELF, "the Job itself is refused",
+        "JobRefused", Topic.PODS, Recovery.BY_ITSELF, "the API server refuses the Job",
         "change the quota or policy that the API server names")
     NAMESPACE_ENDING = (
         "NamespaceEnding", Topic.PODS, Recovery.BY_ITSELF, "the namespace is being deleted",
-        "nothing; the data stays")
+        "nothing; the data is kept")
 
     SHARED_PASS = (
-        "SharedPass", Topic.OTHERS, Recovery.BY_ITSELF, "another pipeline works on the pass",
-        "nothing; `reelmill abandon` gives the pass up if the other pipeline will never finish it")
+        "SharedPass", Topic.OTHERS, Recovery.BY_ITSELF, "another pipeline is working on the pass",
+        "nothing; if the other pipeline will never finish the pass, run `reelmill abandon`")
     OTHER_PIPELINE = (
         "OtherPipeline", Topic.OTHERS, Recovery.BY_ITSELF,
         "the reason of the condition `SharedPass`", "as for `SharedPass`")
     REMOVING = (
-        "Removing", Topic.OTHERS, Recovery.BY_ITSELF, "a deleted pipeline's data is being removed",
-        "wait, or set `spec.onDelete` to `Keep` to let the resource go at once")
+        "Removing", Topic.OTHERS, Recovery.BY_ITSELF, "the data of a deleted pipeline is being removed",
+        "wait, or set `spec.onDelete` to `Keep` to delete the resource without its data")
     SOURCE_CHANGED = (
         "SourceChanged", Topic.OTHERS, Recovery.EDIT,
         "objects of a source were replaced or deleted after they were listed",
-        "nothing, or a new value of the source's `epoch` to begin anew with what is there now")
+        "nothing, or change the `epoch` of the source to process the present objects")
 
     SPEC_INVALID = (
-        "SpecInvalid", Topic.INPUT, Recovery.EDIT, "the spec says something that cannot be",
-        "edit it; `reelmill validate` names the line")
+        "SpecInvalid", Topic.INPUT, Recovery.EDIT, "the spec is invalid",
+        "edit the spec; `reelmill validate` shows the line")
     SPEC_ERROR = (
         "SpecError", Topic.INPUT, Recovery.RETRY,
-        "a step found something wrong that only it could see: a file, a label, a parameter",
-        "do what its hint says")
+        "a step found an error that only it can detect, in a file, a label or a parameter",
+        "follow the hint in the message")
     EARLY_ABORT = (
-        "EarlyAbort", Topic.INPUT, Recovery.RETRY, "the first items all failed in one class",
-        "look at the ledger and remove what makes them fail, or filter such items in the source")
+        "EarlyAbort", Topic.INPUT, Recovery.RETRY, "the first items of a shard all failed with the same reason",
+        "check the ledger and remove the cause, or exclude such items in the source")
     TOLERANCE_EXCEEDED = (
         "ToleranceExceeded", Topic.INPUT, Recovery.RETRY, "more items failed than `failures.tolerate` allows",
-        "look at the ledger, then retry what failed or raise `failures.tolerate`")
+        "check the ledger, then retry the failed items or raise `failures.tolerate`")
 
     STORE_ERROR = (
         "StoreError", Topic.STORE, Recovery.RETRY, "the store or a source cannot be used as configured",
         "correct the Secret, the policy or `endpoint`")
     NOT_FOUND = (
-        "NotFound", Topic.STORE, Recovery.RETRY, "a bucket, folder or object that must be there is not",
+        "NotFound", Topic.STORE, Recovery.RETRY, "a required bucket, folder or object does not exist",
         "create it, or correct the URI")
     STORE_UNSAFE = (
-        "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store lets two conditional writers win",
-        "use another store, or the store without the gateway in front of it")
+        "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store does not enforce conditional writes",
+        "use another store, or bypass the gateway in front of it")
     PRECONDITION_FAILED = (
-        "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write lost, again and again",
-        "find what else writes below `_reelmill/`")
+        "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write failed repeatedly",
+        "find out what else writes below `_reelmill/`")
     UNREACHABLE = (
-        "Unreachable", Topic.STORE, Recovery.RETRY, "an endpoint gives no answer at all",
+        "Unreachable", Topic.STORE, Recovery.RETRY, "an endpoint does not answer",
         "check host, port and network policies from a pod of the namespace")
     DISK_FULL = (
-        "DiskFull", Topic.STORE, Recovery.RETRY, "the store or a scratch folder has no room",
-        "make room, or give the stage a larger `scratch`")
+        "DiskFull", Topic.STORE, Recovery.RETRY, "the store or a scratch folder is full",
+        "free some space, or give the stage a larger `scratch`")
     TRANSIENT_ERROR = (
-        "TransientError", Topic.STORE, Recovery.RETRY, "a server was in the way at every try",
+        "TransientError", Topic.STORE, Recovery.RETRY, "every attempt failed with a server or network error",
         "repair the server or the network")
 
     STALE_PLAN = (
-        "StalePlan", Topic.STEPS, Recovery.RETRY, "a pass was opened otherwise than is asked for now",
-        "bring everything that works on the store to one release, or abandon the pass")
+        "StalePlan", Topic.STEPS, Recovery.RETRY, "a pass was opened with a different definition than the present one",
+        "use one release of reelmill for the store, or abandon the pass")
     OUT_OF_MEMORY = (
-        "OutOfMemory", Topic.STEPS, Recovery.EDIT, "a step was killed for its memory",
+        "OutOfMemory", Topic.STEPS, Recovery.EDIT, "a step was killed because it exceeded its memory limit",
         "raise the stage's `resources.limits.memory`, or lower `workers`")
     STEP_FAILED = (
-        "StepFailed", Topic.STEPS, Recovery.RETRY, "a step failed and left no word",
-        "look at the logs of its pods")
+        "StepFailed", Topic.STEPS, Recovery.RETRY, "a step failed without a report",
+        "check the logs of its pods")
     SURVEY_FAILED = (
-        "SurveyFailed", Topic.STEPS, Recovery.RETRY, "the survey failed and left no word",
-        "look at the logs of the survey while its pod is there")
+        "SurveyFailed", Topic.STEPS, Recovery.RETRY, "the survey failed without a report",
+        "check the log of the survey while its pod exists")
     NO_REPORT = (
-        "NoReport", Topic.STEPS, Recovery.RETRY, "a survey went well and left no word",
-        "leave `terminationMessagePath` of the pods alone; a policy may rewrite it")
+        "NoReport", Topic.STEPS, Recovery.RETRY, "a survey succeeded without a report",
+        "do not let a policy rewrite `terminationMessagePath` of the pods")
     # fmt: on
 
 
@@ -206,14 +206,14 @@ class EventReason(StrEnum):
         return new
 
     # fmt: off
-    PASS_CLOSED = "PassClosed", "Normal", Recovery.NOT_NEEDED, "a stage closed a segment; with its counts"
+    PASS_CLOSED = "PassClosed", "Normal", Recovery.NOT_NEEDED, "a stage closed a segment; the message has its counts"
     SHARDS_RETRIED = (
-        "ShardsRetried", "Warning", Recovery.BY_ITSELF, "undone shards are tried again",
-        "nothing, unless it repeats; the logs of those shards tell why")
-    DATA_REMOVED = "DataRemoved", "Normal", Recovery.NOT_NEEDED, "a deleted pipeline's data is gone"
+        "ShardsRetried", "Warning", Recovery.BY_ITSELF, "uncommitted shards are tried again",
+        "nothing, unless it happens repeatedly; then check the logs of those shards")
+    DATA_REMOVED = "DataRemoved", "Normal", Recovery.NOT_NEEDED, "the data of a deleted pipeline was deleted"
     DATA_KEPT = (
-        "DataKept", "Warning", Recovery.NOT_NEEDED, "a deleted pipeline's data stays",
-        "`reelmill prune` on a pipeline file with the same store removes what nobody claims")
+        "DataKept", "Warning", Recovery.NOT_NEEDED, "the data of a deleted pipeline was kept",
+        "`reelmill prune` on a pipeline file with the same store deletes data that no pipeline claims")
     # fmt: on
 
 

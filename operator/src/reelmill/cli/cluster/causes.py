@@ -54,7 +54,7 @@ def held_up(seen: PipelineView, reason: str, message: str) -> Iterator[str]:
     if known in _HEARD:
         yield _heard(seen, name)
     yield sentence(_upper(remedy))
-    yield "It goes on by itself once that is mended."
+    yield "Work continues by itself once that is fixed."
 
 
 def at_work(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
