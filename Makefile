@@ -77,8 +77,8 @@ format: install
 generate: install
 	PYTHONPATH=tests $(BIN)/python -m release_version
 	PYTHONPATH=tests $(BIN)/python -m decisions
-	$(BIN)/python -m reelmill.schema
-	$(BIN)/python -m reelmill.cli.manual
+	$(BIN)/python -P -m reelmill.schema
+	$(BIN)/python -P -m reelmill.cli.manual
 	$(BIN)/python manifests/generate.py
 	PYTHONPATH=tests $(BIN)/python -m features
 

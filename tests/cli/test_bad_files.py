@@ -51,6 +51,17 @@ def test_a_misspelt_field_is_named_with_line_path_and_the_nearest_name(tmp_path:
     assert said.err == f"error: {path}:14: spec.stages[1].frames.cuont: unknown field; did you mean count?\n"
 
 
+def test_a_variable_of_reelmills_own_is_refused_with_its_line(tmp_path: Path) -> None:
+    env = "    env: [{name: MINE, value: x}, {name: REELMILL_TASK, value: x}]\n"
+    path = write(tmp_path, PIPELINE.rstrip("\n") + "\n" + env)
+    said = reelmill("validate", path)
+    assert said.code == 2
+    assert said.err == (
+        f"error: {path}:15: spec.stages[1].env[1].name: REELMILL_TASK is reelmill's own: it is set in every pod; "
+        "take it out, or use another name\n"
+    )
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
     text = (
         PIPELINE.replace("name: raw", "name: Raw")

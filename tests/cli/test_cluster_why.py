@@ -130,8 +130,8 @@ CASES = {
     ),
     "no pods": Case(
         "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. Change the "
-        "quota, admission policy or service account that the Job controller names. Work continues by itself once that is "
-        "fixed.",
+        "quota, admission policy or service account that the Job controller names. Work continues by itself once that "
+        "is fixed.",
         [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),

@@ -6,6 +6,8 @@ import time
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 from reelmill_stages.stages.pack.samplers.video_only import VideoOnly
 
+__reelmill__ = ["Odd"]
+
 
 class Odd(VideoOnly):
     def sample(self, clip: PackInput) -> UnkeyedSample:

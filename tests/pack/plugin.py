@@ -4,6 +4,8 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 
+__reelmill__ = ["Halves", "Wrong", "NoSampler", "Missing"]
+
 
 class Halves:
     """Cuts the file's bytes in two."""

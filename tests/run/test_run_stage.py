@@ -22,6 +22,8 @@ from pathlib import Path
 from facts import Facts, FactsBlock
 from reelmill.contract.errors import ItemError
 
+__reelmill__ = ["Later"]
+
 class LaterBlock(FactsBlock):
     flag: str
 
@@ -142,7 +144,9 @@ def test_parameters_are_checked_by_the_classs_own_model() -> None:
 
 
 def test_a_class_without_a_model_takes_no_parameters(importable: Path) -> None:
-    (importable / "bare.py").write_text("from reelmill_stages.stage import Stage\nclass Bare(Stage): pass\n")
+    (importable / "bare.py").write_text(
+        "from reelmill_stages.stage import Stage\n__reelmill__ = ['Bare']\nclass Bare(Stage): pass\n"
+    )
     assert registry.stage("run", {"entrypoint": "bare:Bare"}).block.params() == {}
     wrong = refusal({"entrypoint": "bare:Bare", "params": {"any": 1}})
     assert (wrong.what.split(":")[0], wrong.hint) == ("params.any", "StageBlock has no fields")
@@ -154,12 +158,13 @@ def test_a_class_without_a_model_takes_no_parameters(importable: Path) -> None:
         ("import nothing_of_this_name\nclass Facts: pass", "needs the package 'nothing_of_this_name'"),
         ("1 / 0", "ZeroDivisionError"),
         ("class Facts: def", "SyntaxError"),
-        ("class Others: pass", "has no Facts"),
+        ("class Others: pass", "declares Facts and has none"),
+        ("import sys; sys.exit('bye')", "SystemExit"),
         ("class Facts: pass", "is no stage"),
     ],
 )
 def test_what_is_wrong_with_a_module_is_said_with_a_way_out(code: str, said: str, importable: Path) -> None:
-    (importable / "facts.py").write_text(code)
+    (importable / "facts.py").write_text(f"__reelmill__ = ['Facts']\n{code}")
     wrong = refusal({})
     assert said in wrong.what
     assert (wrong.where, bool(wrong.hint)) == ("facts:Facts", True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from reelmill.contract.spec.block import StageBlock
 from reelmill_stages.stage import Done, File, Input, NewItem, Result, Stage, Work
 
+__reelmill__ = ["WhichGpu"]
+
 
 class GpuBlock(StageBlock):
     trace: str

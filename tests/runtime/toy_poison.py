@@ -9,6 +9,8 @@ from toy_stages import ToyBlock, Upper
 
 from reelmill_stages.stage import Input, Result, Work
 
+__reelmill__ = ["Poison"]
+
 
 class Poison(Upper):
     block_type = ToyBlock

@@ -7,6 +7,8 @@ from toy_stages import Join
 
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard
 
+__reelmill__ = ["Picky"]
+
 
 class Picky(Join):
     """One file per input, but none for what is sour; reads a file that a parameter names."""

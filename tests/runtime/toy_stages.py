@@ -30,6 +30,8 @@ from reelmill_stages.stage import (
     Work,
 )
 
+__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "Unmade", "Watching", "Lazy"]
+
 
 class ToyBlock(StageBlock):
     many: int = 1

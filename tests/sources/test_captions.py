@@ -9,6 +9,8 @@ from reelmill.contract.errors import SpecError
 from reelmill_stages.sources.caption_sets import KNOWN, Caption
 from source_folders import items, listed, names, put, reasons
 
+__reelmill__ = ["of_my_own", "failing"]
+
 TURNS = [{"from": "human", "value": "<video>\nWhat is it?"}, {"from": "gpt", "value": "A cow."}]
 LINK = [
     {

@@ -7,6 +7,8 @@ from reelmill.contract.spec.block import StageBlock
 from reelmill_stages.media.probe import probe
 from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work
 
+__reelmill__ = ["Facts"]
+
 
 class FactsBlock(StageBlock):
     min_width: int = 64

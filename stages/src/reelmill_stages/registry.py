@@ -2,15 +2,18 @@
 
 Adding a stage or a source is one line here; its block stands in the contract's file of that name. A missing package of
 an extra names the extra. A `run` stage, or a type with a colon, is a class or function of one's own, `module:name`,
-which names its parameters' model in `block_type`.
+which names its parameters' model in `block_type`; it is imported as `declared` says. `own_code` tells of a block what
+it would import, so that whoever only looks can do without.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.stages.run import RunBlock
+from reelmill_stages.declared import load
 from reelmill_stages.entrypoint import own_block, own_class
 from reelmill_stages.sources import Adapter
 from reelmill_stages.stage import Stage
@@ -43,6 +46,17 @@ RUN = "run"
 """The block that names a class of one's own."""
 
 
+def own_code(type_: str, params: Mapping[str, Any]) -> str:
+    """`module:name` of the code of the user's own that listing a source, or making a stage, would import; else empty.
+
+    (A sampler of `pack` is imported later, by the steps that use it.)
+    """
+    if ":" in type_:
+        return type_
+    named = params.get({RUN: "entrypoint", "captions": "dataset"}.get(type_, ""), "")
+    return named if isinstance(named, str) and ":" in named else ""
+
+
 def stage(type_: str, params: dict[str, Any]) -> Stage:
     """The stage of a block, ready to run. Raises SpecError for a class of one's own that cannot be had."""
     return stage_class(type_, params)(stage_block(type_, params))
@@ -73,9 +87,11 @@ def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     """The adapter of a block and the block."""
-    adapter: Adapter = _load(SOURCES.get(type_, type_))
-    model = _load(type_).block_type if ":" in type_ else _block("sources", type_)
-    block: SourceBlock = model.model_validate(params)
+    if ":" in type_:
+        own = load(type_, "adapter")
+        return own, own.block_type.model_validate(params)
+    adapter: Adapter = _load(SOURCES[type_])
+    block: SourceBlock = _block("sources", type_).model_validate(params)
     return adapter, block
 
 

@@ -251,7 +251,10 @@ class Stage:
         return iter(())
 
     def localise(self, view: Path, folder: Path) -> None:
-        """Rewrite the paths inside an exported view (a file that `present` made) as absolute ones below `folder`."""
+        """Rewrite the paths inside an exported view (a file that `present` made) as absolute ones below `folder`.
+
+        Not called of a class that a `run` stage names: an export imports no code of the user's.
+        """
 
     def forecast(self, items: int, weight: float) -> int | None:
         """Bytes that so many items of so much total weight will take, or None."""

@@ -127,24 +127,29 @@ class FindingRow(CommandRow):
 
 
 class SourceForecast(CommandRow):
-    """What listing a source now would find, in rows."""
+    """What listing a source now would find, in rows. Where `code` lists the source, all numbers are None."""
 
-    listed: int
-    new: int
-    problems: int
+    listed: int | None = None
+    new: int | None = None
+    problems: int | None = None
     """Rows that cannot be items."""
-    changed: int
-    weight: Number
+    changed: int | None = None
+    weight: Number | None = None
     """Of what is new: seconds of video, or bytes."""
-    vanished: int
+    vanished: int | None = None
+    code: str = ""
+    """`module:name` of the user's own code that lists the source in a run; looking at a pipeline does not run it."""
 
 
 class StageForecast(CommandRow):
     """What a stage still has to do."""
 
-    items: int
+    items: int | None
+    """None behind a source whose rows are not known."""
     bytes: int | None
     """Bytes that it will write; None where its block cannot tell."""
+    code: str = ""
+    """`module:name` of the user's own class that a run would import."""
 
 
 class Forecast(CommandRow):

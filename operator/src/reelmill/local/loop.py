@@ -1,7 +1,6 @@
 """The loop of a local run: look, plan, apply, wait; the planner decides everything."""
 
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reelmill.contract import safe_path
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import ExitCode
@@ -77,9 +77,9 @@ def run(
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="reelmill-") as folder:
         jobs = Jobs(
-            list(command) or [sys.executable, "-m", "reelmill_stages"],
+            list(command) or safe_path.command("reelmill_stages"),
             folder=Path(folder),
-            environment=os.environ,
+            environment=safe_path.environment(os.environ),
             cpus=cpus,
             max_processes=max_processes or cpus,
         )

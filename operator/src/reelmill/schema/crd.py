@@ -55,8 +55,11 @@ def crd() -> dict[str, Any]:
 def _schema() -> Schema:
     spec = structural(tree(Spec))
     spec[VALIDATIONS] = rules.SPEC
+    stage = spec["properties"]["stages"]["items"]
     spec["properties"]["sources"]["items"][VALIDATIONS] = rules.SOURCE
-    spec["properties"]["stages"]["items"][VALIDATIONS] = rules.STAGE
+    stage[VALIDATIONS] = rules.STAGE
+    for place in (spec["properties"]["defaults"], stage):
+        place["properties"]["env"]["items"][VALIDATIONS] = rules.ENV_VAR
     return {
         "type": "object",
         "description": VideoPipeline.__doc__,

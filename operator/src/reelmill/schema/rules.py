@@ -7,6 +7,7 @@ from annotated_types import MaxLen
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
+from reelmill.contract.spec.variables import CREDENTIALS, RESERVED
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
@@ -28,6 +29,15 @@ STAGE = [
     exactly_one(members(StageSpec, StageBlock)),
     {"rule": "!has(self.view) || has(self.frames)", "message": "only a frames stage takes a view"},
 ]
+
+ENV_VAR = [
+    {
+        "rule": f"!self.name.matches('{RESERVED}')",
+        "message": "env cannot set names of reelmill's own: REELMILL_…, JOB_COMPLETION_INDEX, TMPDIR, PYTHONSAFEPATH",
+    }
+]
+
+_KEYS = list(CREDENTIALS)
 
 _STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
 _PLACES = list(range(_STAGES))
@@ -56,6 +66,14 @@ SPEC = [
             "self.stages.exists(stage, has(stage.from) && stage.from.exists(name, name == source.name)))"
         ),
         "message": "every source must be read by a stage: name it in a from, or take it out",
+    },
+    {
+        "rule": (
+            "!has(self.store.secretRef) || ((!has(self.defaults) || !has(self.defaults.env) || "
+            f"self.defaults.env.all(variable, !(variable.name in {_KEYS}))) && self.stages.all(stage, "
+            f"!has(stage.env) || stage.env.all(variable, !(variable.name in {_KEYS}))))"
+        ),
+        "message": f"{', '.join(CREDENTIALS)} are set from the Secret of store.secretRef: env cannot set them too",
     },
 ]
 

@@ -1,8 +1,8 @@
 """`reelmill export`: one plain folder of what a stage made, for a trainer that knows nothing of stores and segments.
 
 The folder looks like the stage's data set (`0001/clips/…`, views on top) without reelmill's own records, and holds
-committed files only. Paths inside of views are absolute. Files of other stages that its items are (the tars of an
-index) lie below it under their names in the store.
+committed files only. Paths inside of views are absolute; views of a `run` stage stay as its class made them. Files of
+other stages that its items are (the tars of an index) lie below it under their names in the store.
 """
 
 import hashlib
@@ -61,9 +61,12 @@ def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: st
         list(pool.map(partial(_place, store, folder, way), files, files.values()))
     record = data.record()
     views = record.views if record else ()
-    made = registry.stage(stage.type, dict(stage.params))
+    # An export looks: views of a class of the user's own are copied as they are, its module is not imported.
+    made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
     for view in views:
-        made.localise(_copy_view(data, view, folder), folder)
+        copied = _copy_view(data, view, folder)
+        if made:
+            made.localise(copied, folder)
     return {
         "folder": str(folder),
         "files": len(files) + len(views),

@@ -1,4 +1,7 @@
-"""`reelmill plan`: what a run would find new, and how much it would write. Nothing is written to find out."""
+"""`reelmill plan`: what a run would find new, and how much it would write. Nothing is written to find out.
+
+No code that the pipeline names is imported either: what only such code knows is None here.
+"""
 
 from collections.abc import Mapping
 
@@ -12,28 +15,35 @@ from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.store import Store
 
+_Size = tuple[int, float]
+"""Items and their weight."""
+
 
 def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
     """What listing every source would find, and what every stage would have to do.
 
-    A stage is taken to make as many items as it reads.
+    A stage is taken to make as many items as it reads. No code of the user's own is imported: nothing is
+    known of a source that such code lists, nor of what reads it.
 
     Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured.
     """
     store = store_of(task, env)
     sources: dict[str, SourceForecast] = {}
     stages: dict[str, StageForecast] = {}
-    sizes: dict[str, tuple[int, float]] = {}
+    sizes: dict[str, _Size | None] = {}
     for source in task.sources:
         data = data_set(store, source)
-        sources[source.name] = row = _listing(source, data, task, env)
-        sizes[source.name] = data.item_count + row.new, _weight(data) + row.weight
+        if code := registry.own_code(source.type, source.params):
+            sources[source.name], sizes[source.name] = SourceForecast(code=code), None
+            continue
+        sources[source.name], new, weight = _listing(source, data, task, env)
+        sizes[source.name] = data.item_count + new, _weight(data) + weight
     for stage in task.stages:
         stages[stage.name], sizes[stage.name] = _stage(store, stage, sizes)
     return Forecast(sources=sources, stages=stages)
 
 
-def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]) -> SourceForecast:
+def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]) -> tuple[SourceForecast, int, float]:
     adapter, block = registry.source(source.type, dict(source.params))
     bucket = SourceBucket.connected(source.connection or task.store.connection, env)
     rows = new = problems = changed = 0
@@ -50,22 +60,27 @@ def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str
             elif state == CHANGED:
                 changed += 1
         vanished = sum(1 for _ in known.vanished())
-    return SourceForecast(listed=rows, new=new, problems=problems, changed=changed, weight=weight, vanished=vanished)
+    row = SourceForecast(listed=rows, new=new, problems=problems, changed=changed, weight=weight, vanished=vanished)
+    return row, new, weight
 
 
-def _stage(
-    store: Store, stage: StageDef, sizes: Mapping[str, tuple[int, float]]
-) -> tuple[StageForecast, tuple[int, float]]:
+def _stage(store: Store, stage: StageDef, sizes: Mapping[str, _Size | None]) -> tuple[StageForecast, _Size | None]:
+    code = registry.own_code(stage.type, stage.params)
+    read = [size for upstream in stage.upstreams if (size := sizes[upstream.name])]
+    if len(read) < len(stage.upstreams):
+        return StageForecast(items=None, bytes=None, code=code), None
     data = data_set(store, stage)
-    there = sum(sizes[upstream.name][0] for upstream in stage.upstreams)
-    weight = sum(sizes[upstream.name][1] for upstream in stage.upstreams)
+    there = sum(items for items, _ in read)
+    weight = sum(weight for _, weight in read)
     todo = max(there - data.totals.in_, 0)
     share = todo / there if there else 0.0
-    row = StageForecast(items=todo, bytes=_bytes(stage, todo, weight * share) if todo else 0)
+    row = StageForecast(items=todo, bytes=_bytes(stage, todo, weight * share) if todo else 0, code=code)
     return row, (data.item_count + todo, _weight(data) + weight * share)
 
 
 def _bytes(stage: StageDef, items: int, weight: float) -> int | None:
+    if registry.own_code(stage.type, stage.params):
+        return None
     try:
         return registry.stage(stage.type, dict(stage.params)).forecast(items, weight)
     except SpecError:

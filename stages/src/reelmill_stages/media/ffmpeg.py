@@ -1,10 +1,11 @@
 """The ffmpeg binary: where it is, how its command line is built, how it is run.
 
 The only importer of ffmpeg-python (which builds argument lists and nothing else) and of imageio_ffmpeg. Media is
-untrusted: ffmpeg gets no terminal, reads and writes local files only, and is killed when its time is up.
+untrusted: ffmpeg gets no terminal and no keys, reads and writes local files only, and is killed when its time is up.
 """
 
 import ctypes
+import os
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ import imageio_ffmpeg
 
 from reelmill.contract.errors import ItemError, SpecError, TransientError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.environment import reduced
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -75,6 +77,7 @@ def has_encoder(name: str) -> bool:
         text=True,
         timeout=30,
         check=False,
+        env=reduced(os.environ),
     )
     return any(line.split()[1:2] == [name] for line in shown.stdout.splitlines())
 
@@ -111,6 +114,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=messages,
+            env=reduced(os.environ),
             process_group=0,
             preexec_fn=_dies_with_parent(),
         )
@@ -147,7 +151,9 @@ def _bundled() -> str | None:
 
 def _banner(path: str) -> str:
     try:
-        shown = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=30, check=False)
+        shown = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, timeout=30, check=False, env=reduced(os.environ)
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return shown.stdout.partition("\n")[0] if shown.returncode == 0 else ""

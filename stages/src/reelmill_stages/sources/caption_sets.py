@@ -1,7 +1,8 @@
 """The known caption and conversation data sets: one small function each, from the annotation file to `Caption`s.
 
-A data set of one's own is another such function, named in the resource as `module:function`. It says what the file
-says, unchecked: paths, texts and rows that are wrong are told later, one by one.
+A data set of one's own is another such function, named in the resource as `module:function` and declared by its module
+(`__reelmill__ = ["function"]`). It says what the file says, unchecked: paths, texts and rows that are wrong are told
+later, one by one.
 """
 
 from collections.abc import Callable, Iterator, Mapping

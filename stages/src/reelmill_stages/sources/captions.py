@@ -1,12 +1,12 @@
 """`captions`: annotation files of the known caption and conversation data sets, one item per annotated video."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from posixpath import basename
 from typing import Any
 
 from reelmill.contract.errors import ItemError, ReelmillError, SpecError
 from reelmill.contract.spec.sources.captions import CaptionsBlock
+from reelmill_stages.declared import load
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
@@ -30,19 +30,16 @@ def list_captions(
 
 
 def caption_set(name: str) -> CaptionSet:
-    """The function of a known data set, or `module:function` of one's own. Raises SpecError when there is none."""
+    """The function of a known data set, or `module:function` of one's own, imported where its module declares it (see
+    `declared`). Raises SpecError when there is none.
+    """
     if name in KNOWN:
         return KNOWN[name]
-    module, _, function = name.partition(":")
-    try:
-        loaded: CaptionSet = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise SpecError(
-            f"the adapter {name!r} cannot be loaded: {error}",
-            where="dataset",
-            hint=f"install its package, or use one of {', '.join(KNOWN)}",
-        ) from error
-    return loaded
+    loaded = load(name, "adapter")
+    if not callable(loaded):
+        raise SpecError(f"the adapter {name} is no function", where="dataset", hint="it takes (bytes, uri)")
+    adapter: CaptionSet = loaded
+    return adapter
 
 
 def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:

@@ -28,7 +28,7 @@ def plan(
 ) -> None:
     """Show what a run would do, why, and how much it would write.
 
-    Nothing is written.
+    Nothing is written, and no code that the pipeline names is imported: a run checks it.
     """
     loaded = stored(pipeline, place, elsewhere)
     if not offline and not store_commands.offered(FORECAST.name):
@@ -60,11 +60,14 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
     found = store_commands.load(FORECAST)(task, env)
     new: dict[str, int] = {}
     growing: set[str] = set()
+    unknown: set[str] = set()
     fresh = {name for name, row in known.items() if row.state == "empty"}
     for row in rows:
         name = row["name"]
         if listed := found.sources.get(name):
-            new[name] = listed.new
+            if listed.new is None:
+                unknown.add(name)
+            new[name] = listed.new or 0
             row |= {"would": "list", "why": _listing(listed), "items": listed.new, "bytes": 0}
             continue
         coming = found.stages[name]
@@ -75,12 +78,19 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
             new={upstream: new[upstream] for upstream in row["reads"] if upstream in new},
             growing=[upstream for upstream in row["reads"] if upstream in growing],
             fresh=[upstream for upstream in row["reads"] if upstream in fresh],
+            unknown=[upstream for upstream in row["reads"] if upstream in unknown],
         )
         growing |= {name} if coming.items else set()
+        if coming.items is None:
+            unknown.add(name)
+        if coming.code and would != "cached":
+            why += f"; {coming.code} is checked when the pipeline runs"
         row |= {"would": would, "why": why, "items": coming.items, "bytes": coming.bytes}
 
 
 def _listing(found: SourceForecast) -> str:
+    if found.code:
+        return f"{found.code} lists it when the pipeline runs"
     told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
     more = "".join(f", {count} {words}" for words, count in told.items() if count)
     return f"{found.listed} there, {found.new} new{more}"
@@ -90,4 +100,9 @@ def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:
     if not output.for_people:
         return row
     count = row.get("bytes", 0)
-    return {**row, "key": row["key"][:KEY_DIGITS], "size": "" if count == 0 else "?" if count is None else size(count)}
+    return {
+        **row,
+        "key": row["key"][:KEY_DIGITS],
+        "items": "?" if row.get("items", 0) is None else row.get("items"),
+        "size": "" if count == 0 else "?" if count is None else size(count),
+    }

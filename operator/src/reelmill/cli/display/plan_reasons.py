@@ -16,11 +16,13 @@ def verdict(
     new: Mapping[str, int],
     growing: Sequence[str],
     fresh: Sequence[str],
+    unknown: Sequence[str],
 ) -> tuple[str, str]:
     """(what would happen, why) for a stage.
 
     `row` is what `status` says of it; `defaults` are its block's. Of what it reads, `new` maps sources to items that
-    are new in them, `growing` names stages that would run, and `fresh` what begins anew.
+    are new in them, `growing` names stages that would run, `fresh` what begins anew, and `unknown` that of which nobody
+    can say here what is new.
     """
     coming = [
         *(f"{count} new of {name}" for name, count in new.items() if count),
@@ -37,6 +39,9 @@ def verdict(
         return "run", ", ".join(f"{count} segments of {name} to cover" for name, count in row.uncovered.items())
     if coming:
         return "run", ", ".join(coming)
+    if unknown:
+        names = ", ".join(unknown)
+        return "unknown", f"has {row.items} items; what is new in {names} is known when the pipeline runs"
     return "cached", f"has {row.items} items"
 
 

@@ -29,7 +29,10 @@ class Toleration(Model):
 
 
 class EnvVar(Model):
-    """An environment variable of the stage's container: a value, or a key of a Secret."""
+    """An environment variable of the stage's container: a value, or a key of a Secret. Names that reelmill sets itself
+    are refused: `REELMILL_…`, `JOB_COMPLETION_INDEX`, `TMPDIR`, `PYTHONSAFEPATH`, and those of keys that come from a
+    `secretRef`.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
     value: Annotated[str, Field(max_length=1024)] | None = None

@@ -9,9 +9,8 @@ from difflib import get_close_matches
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
+from reelmill.plan.credentials import refused_variables
 from reelmill.plan.definition.compatibility import fits
-
-_RESERVED = ("REELMILL_", "JOB_COMPLETION_INDEX")
 
 
 class SpecErrors(SpecError):
@@ -89,6 +88,7 @@ def resolve(spec: Spec) -> Graph:
                     hint="name it in a stage's from, or take it out",
                 )
             )
+    errors += refused_variables(spec)
     if errors:
         raise SpecErrors(errors)
     return Graph(
@@ -150,9 +150,4 @@ def _refusals(stage: StageSpec, where: str) -> list[SpecError]:
                 hint="only frames stages take one: remove it",
             )
         )
-    errors += [
-        SpecError(f"{variable.name} is reelmill's own", where=f"{where}.env[{place}].name", hint="use another name")
-        for place, variable in enumerate(stage.env)
-        if variable.name.startswith(_RESERVED)
-    ]
     return errors

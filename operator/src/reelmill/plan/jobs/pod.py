@@ -3,10 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
+from reelmill.contract import safe_path
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
+from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, Step, Task
+from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.jobs.placement import (
     control_pod,
     control_resources,
@@ -15,7 +18,7 @@ from reelmill.plan.jobs.placement import (
     work_pod,
     work_resources,
 )
-from reelmill.plan.jobs.tasks import Definition, credentials_prefix
+from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.settings import PlannerSettings
 
 CONTAINER = "reelmill"
@@ -47,12 +50,7 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
                 "name": CONTAINER,
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
-                "env": [
-                    {"name": ENV, "value": task.model_dump_json(by_alias=True)},
-                    {"name": "TMPDIR", "value": SCRATCH},
-                    *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
-                    *environment(place.env),
-                ],
+                "env": _environment(task, place, secrets),
                 "resources": work_resources(place) if shards else control_resources(spec.control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
@@ -95,6 +93,26 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     return fingerprint([*dumped, told.block.pod_image if told else None, asdict(settings)])[:10]
 
 
+def _environment(task: Task, place: Placement, secrets: list[tuple[str, SecretRef]]) -> list[dict[str, Any]]:
+    """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
+    accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
+    """
+    ours = [
+        {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
+        {"name": "TMPDIR", "value": SCRATCH},
+        {"name": safe_path.ENV, "value": "1"},
+        *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
+    ]
+    taken = {variable["name"] for variable in ours}
+    free = [each for each in environment(place.env) if each["name"] not in taken and not is_reserved(each["name"])]
+    return [*free, *ours]
+
+
+def _inert(json: str) -> str:
+    """The same JSON without a `$`: Kubernetes replaces `$(NAME)` in a value by what an earlier variable holds."""
+    return json.replace("$", "\\u0024")
+
+
 def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:
     """(prefix, Secret) of every connection that the task carries."""
     spec = definition.spec
@@ -114,11 +132,12 @@ def _credentials(prefix: str, secret: SecretRef) -> list[dict[str, Any]]:
             "valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference},
         }
 
+    key, secret_key, token, bundle = CREDENTIALS
     return [
-        variable("AWS_ACCESS_KEY_ID"),
-        variable("AWS_SECRET_ACCESS_KEY"),
-        variable("AWS_SESSION_TOKEN", optional=True),
-        {"name": f"{prefix}AWS_CA_BUNDLE", "value": f"{_ca(prefix)}/ca.crt"},
+        variable(key),
+        variable(secret_key),
+        variable(token, optional=True),
+        {"name": f"{prefix}{bundle}", "value": f"{_ca(prefix)}/ca.crt"},
     ]
 
 

@@ -19,6 +19,7 @@ from reelmill.contract.task import (
     Task,
     Upstream,
 )
+from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
 from reelmill.plan.jobs.placement import amount, merged
@@ -111,18 +112,6 @@ def view_params(definition: Definition, name: str) -> dict[str, Any]:
     """The stage's view block, defaults filled in; empty without one."""
     view = definition.graph.stages[name].view
     return view.model_dump(mode="json", by_alias=True) if view else {}
-
-
-def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
-    """Prefix of the variables with a source's credentials; empty where it uses the store's.
-
-    A source with a connection but no Secret uses the pod's own identity; where the store has a Secret, its keys must
-    not be taken for the source's, so the prefix names variables that nobody sets.
-    """
-    if source.s3 is None or (source.s3.secret_ref is None and spec.store.secret_ref is None):
-        return ""
-    name = source.name.upper().replace("-", "_")
-    return f"_{name}_" if name[0].isdigit() else f"{name}_"
 
 
 def _step(definition: Definition, name: str, work: PassStatus, **fields: Any) -> Task:

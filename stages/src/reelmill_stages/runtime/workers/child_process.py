@@ -1,15 +1,14 @@
 """A worker process as the shard's process sees it: start it, give it work, notice its end, kill it and its children."""
 
 import logging
-import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 
 from reelmill_stages.host.resident import resident
+from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.runtime.workers.messages import Job, Message, WorkerConfig
 
 _THREADS = (
@@ -28,21 +27,9 @@ class WorkerProcess:
 
     def __init__(self, config: WorkerConfig) -> None:
         self.config = config
-        self.connection, theirs = multiprocessing.Pipe(duplex=True)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "reelmill_stages.runtime.workers.worker_main",
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                ],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **dict.fromkeys(_THREADS, "1")},
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+        self.connection, self._process = safe_child.start(
+            "reelmill_stages.runtime.workers.worker_main", {**os.environ, **dict.fromkeys(_THREADS, "1")}
+        )
         self.connection.send(config)
         self.ready = False
         self.since = time.monotonic()

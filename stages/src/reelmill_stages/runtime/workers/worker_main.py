@@ -1,14 +1,11 @@
 """A worker process: takes one group at a time, runs the stage's `process` on it, uploads what single items own.
 
-It is started with `python -m reelmill_stages.runtime.workers.worker_main FD`, talks over that one connection, and is
-killed without warning when it hangs. It knows nothing of shards, ledgers and retries.
+It is started by `safe_child.start`, talks over that one connection, and is killed without warning when it hangs. It
+knows nothing of shards, ledgers and retries.
 """
 
-import ctypes
 import os
 import shutil
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -34,10 +31,10 @@ from reelmill_stages.runtime.workers.messages import (
     Ready,
     WorkerConfig,
 )
+from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
 from reelmill_stages.store.locations import Locations
 
-_PR_SET_PDEATHSIG = 1
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
 MESSAGE_LENGTH = 500
 """Characters of a ledger row's message."""
@@ -140,19 +137,5 @@ def _gpu(index: int) -> int | None:
     return found[index % len(found)].index if found else None
 
 
-def _die_with_parent(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
 if __name__ == "__main__":
-    _die_with_parent(int(sys.argv[2]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    try:
-        serve(Connection(descriptor))
-    except (EOFError, BrokenPipeError):  # the shard's process is gone: nobody waits for an answer
-        sys.exit(1)
+    serve_parent(serve)

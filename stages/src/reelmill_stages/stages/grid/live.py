@@ -1,7 +1,7 @@
 """Stored features beside live ones: the model runs again over some images, and the arrays are compared like with like.
 
-`python -m reelmill_stages.stages.grid.live FEATURES WEIGHTS IMAGE...` prints a line per image and ends with 1 when one
-differs by more than the tolerance. What the file says of itself (model, fit, grid, space) is what is computed.
+`python -P -m reelmill_stages.stages.grid.live FEATURES WEIGHTS IMAGE...` prints a line per image and ends with 1 when
+one differs by more than the tolerance. What the file says of itself (model, fit, grid, space) is what is computed.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def compare(
 
 def main(arguments: Sequence[str]) -> int:
     """0 where all are the same, 1 where one differs, 2 for what cannot be compared."""
-    parser = argparse.ArgumentParser(prog="python -m reelmill_stages.stages.grid.live", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -P -m reelmill_stages.stages.grid.live", description=__doc__)
     parser.add_argument("features", type=Path, help="a file of features")
     parser.add_argument("weights", type=Path, help="the weights that it was made with")
     parser.add_argument("images", type=Path, nargs="+", help="images of the set")

@@ -1,6 +1,8 @@
 """What a sampler gets and gives. It knows one item and its file; nothing of keys, tars or numbers.
 
-One's own sampler is a class:
+One's own sampler is a class, declared by its module (see `reelmill_stages.declared`):
+
+    __reelmill__ = ["Middle"]
 
     class Middle:
         def __init__(self, block: PackBlock) -> None: ...

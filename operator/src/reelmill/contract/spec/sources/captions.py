@@ -17,7 +17,8 @@ class CaptionsBlock(SourceBlock):
     gives = "videos"
 
     dataset: Dataset | Plugin
-    """A known data set, or `module:function` of an adapter of one's own."""
+    """A known data set, or `module:function` of an adapter of one's own, declared in the module by
+    `__reelmill__ = ["function"]`."""
     uri: Uri
     """The annotation file."""
     videos: Uri

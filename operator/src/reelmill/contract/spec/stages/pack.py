@@ -22,8 +22,8 @@ class PackBlock(StageBlock):
     """Samples in one tar; the last one of a shard may hold fewer, and items that failed leave their places empty."""
     sampler: Literal["video_only", "un", "un_first", "kf"] | Plugin = "video_only"
     """`video_only` packs the untouched file; `un` frames at equal distance; `un_first` those of the first version of
-    `un`, 11 or 12; `kf` key frames and others, with their times; or one's own: `module:Class`, or the dotted name of an
-    entry point in the group `reelmill.samplers`."""
+    `un`, 11 or 12; `kf` key frames and others, with their times; or one's own: `module:Class`, declared in the module
+    by `__reelmill__ = ["Class"]`, or the dotted name of an entry point in the group `reelmill.samplers`."""
     keys: Literal["unique", "compat"] = "unique"
     """`unique` over the whole data set; `compat` counts from 0 in every tar, as the original did."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100

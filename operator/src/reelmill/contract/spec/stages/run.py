@@ -22,7 +22,8 @@ class RunBlock(StageBlock):
     entrypoint: Annotated[
         str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$", min_length=3, max_length=256)
     ]
-    """`module:Class`: importable in the image's Python, and on one machine in the Python that runs reelmill."""
+    """`module:Class`: importable in the image's Python, and on one machine in the Python that runs reelmill. The module
+    declares the class: `__reelmill__ = ["Class"]`."""
     own_params: Annotated[dict[str, Any], Field(alias="params", max_length=64)] = Field(default_factory=dict)
     """Parameters of the class, checked by its own model (`block_type`). All that is written here is in the key."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill_stages import declared
 from reelmill_stages.stages.pack.sample import Sampler
 
 GROUP = "reelmill.samplers"
@@ -20,35 +21,37 @@ SAMPLERS = {
 
 
 def load(block: PackBlock) -> Sampler:
-    """The sampler that the block names. Raises SpecError for a plug-in that is not installed or has no such class."""
-    made = _class(block.sampler)(block)
-    if not callable(getattr(made, "sample", None)):
+    """The sampler that the block names. Raises SpecError for a plug-in that is not there, is not declared (see
+    `declared`; an entry point of an installed package is a declaration too), or is no sampler.
+    """
+    found = _class(block.sampler)
+    if not (isinstance(found, type) and callable(getattr(found, "sample", None))):
         raise SpecError(
-            f"{block.sampler} has no method sample(clip)",
+            f"{block.sampler} is no sampler",
             where="sampler",
             hint="a sampler is a class with __init__(block) and sample(clip) -> Sample",
         )
-    sampler: Sampler = made
+    sampler: Sampler = found(block)
     return sampler
 
 
 def _class(name: str) -> Any:
-    if name not in SAMPLERS and ":" not in name:
-        for entry in entry_points(group=GROUP, name=name):
-            return entry.load()
-        raise SpecError(
-            f"no installed package has an entry point {name!r} in the group {GROUP}",
-            where="sampler",
-            hint="install the package that brings it, into the stages' image too, or write module:Class",
-        )
-    module, _, attribute = SAMPLERS.get(name, name).partition(":")
-    try:
+    if name in SAMPLERS:
+        module, _, attribute = SAMPLERS[name].partition(":")
         return getattr(import_module(module), attribute)
-    except (ModuleNotFoundError, AttributeError) as error:
-        if name in SAMPLERS:
-            raise
-        raise SpecError(
-            f"the sampler {name} cannot be loaded: {error}",
-            where="sampler",
-            hint="the module must be importable where the stages run: install it into their image",
-        ) from error
+    if ":" in name:
+        return declared.load(name, "sampler")
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            return entry.load()
+        except Exception as error:
+            raise SpecError(
+                f"the sampler {name} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}",
+                where="sampler",
+                hint="mend or reinstall the package that brings it",
+            ) from error
+    raise SpecError(
+        f"no installed package has an entry point {name!r} in the group {GROUP}",
+        where="sampler",
+        hint="install the package that brings it, into the stages' image too, or write module:Class",
+    )

@@ -1,0 +1,19 @@
+"""Environment variables of a stage's pods that a pipeline may not set, because reelmill sets them.
+
+Kubernetes lets the last of two entries of one name win, and leaves its own `JOB_COMPLETION_INDEX` out where there is
+one already: a pipeline that sets them would make a pod do another task than the operator gave it.
+"""
+
+import re
+
+RESERVED = r"^(REELMILL_.*|JOB_COMPLETION_INDEX|TMPDIR|PYTHONSAFEPATH)$"
+"""Set in every pod: what a step has to do, where its scratch is, and that Python takes no code from the current folder.
+In the dialect that Python and the API server share (RE2)."""
+
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
+"""Set where a connection names a Secret: of the store by these names, of a source with its name before them."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a variable is set in every pod."""
+    return re.match(RESERVED, name) is not None

@@ -1,0 +1,87 @@
+"""The process in which `reelmill replay` runs a stage on one item again: an order in, what became of the item out."""
+
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Literal
+
+from reelmill.contract.command_rows import ReplayedFile
+from reelmill.contract.errors import ItemError
+from reelmill.contract.task import StageDef, Task
+from reelmill_stages import registry
+from reelmill_stages.runtime.outputs.work import Files, GroupWork
+from reelmill_stages.runtime.workers.safe_child import serve_parent
+from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped
+from reelmill_stages.store.locations import Locations
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the process has to do."""
+
+    task: Task
+    stage: StageDef
+    env: Mapping[str, str]
+    pins: Mapping[str, str]
+    inputs: tuple[Input, ...]
+    wanted: int
+    """Place of the item among `inputs`, which are its group."""
+    folder: Path
+    """Where its outputs are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How it ended, and (file, path) of what it made; `compared` of a file is `new` or `part`."""
+
+    outcome: Literal["done", "filtered", "failed", "skipped", "crash", "timeout"]
+    reason: str = ""
+    message: str = ""
+    kept: tuple[tuple[ReplayedFile, Path], ...] = ()
+
+
+_OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
+    Filtered: "filtered",
+    Failed: "failed",
+    Skipped: "skipped",
+}
+
+
+def serve(connection: Connection) -> None:
+    """Do the one order."""
+    order: Order = connection.recv()
+    with tempfile.TemporaryDirectory(prefix="reelmill-replay-") as temporary:
+        locations = Locations(order.task.store, order.task.sources, order.env)
+        work = GroupWork(locations, Files(locations, order.pins, Path(temporary) / "files"), Path(temporary), None)
+        stage = registry.stage(order.stage.type, dict(order.stage.params))
+        try:
+            result = stage.process(order.inputs, work)[order.wanted]
+        except ItemError as error:
+            result = Failed(error.reason, error.what)
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            connection.send(Answer("crash", message=f"{type(error).__name__}: {error}"))
+            return
+        if isinstance(result, Done):
+            connection.send(Answer("done", kept=tuple(_keep(result, order.folder))))
+        else:
+            connection.send(Answer(_OUTCOMES[type(result)], str(result.reason), result.message))
+
+
+def _keep(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
+    own = [file for item in done.items for file in item.files]
+    for file in [*own, *done.payload]:
+        target = folder / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.path, target)
+        compared: Literal["new", "part"] = "new" if file in own else "part"
+        yield ReplayedFile(name=file.name, size=target.stat().st_size, compared=compared), target
+
+
+if __name__ == "__main__":
+    serve_parent(serve)

@@ -1,0 +1,151 @@
+"""Code of the user's own that a pipeline names as `module:name`: found, looked at, and only then imported.
+
+Importing a module runs it, and a pipeline file may name any module that Python finds. So a module is imported only if
+it is outside of Python's standard library and its source declares the name to reelmill, at its top level:
+
+    __reelmill__ = ["Facts"]
+
+The declaration is read from the source (`ast`), which is found through Python's path finder: neither the module nor the
+packages around it are executed to find out. Only steps that run a pipeline call this; commands that look never do.
+"""
+
+import ast
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import decode_source
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ReelmillError, SpecError
+
+MARKER = "__reelmill__"
+"""Name of the list in which a module declares what a pipeline may name."""
+
+
+def load(path: str, kind: str) -> Any:
+    """The object `module:name`; `kind` (`stage`, `sampler`, `adapter`) is for messages.
+
+    Raises SpecError where the module is missing, is not declared, cannot be imported, or has no such name.
+    """
+    module, _, name = path.partition(":")
+    _check(path, kind, module, name)
+    try:
+        imported = import_module(module)
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            f"{module} needs the package {error.name!r}, which is not installed here",
+            where=path,
+            hint="install it where the stage runs: in this Python, or in the image",
+        ) from error
+    except ReelmillError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise SpecError(
+            f"importing {module} fails: {type(error).__name__}: {error}", where=path, hint=f"try python -P -m {module}"
+        ) from error
+    if not hasattr(imported, name):
+        raise SpecError(
+            f"the module {module} declares {name} and has none", where=path, hint=f"define it, or mend its {MARKER}"
+        )
+    return getattr(imported, name)
+
+
+def _check(path: str, kind: str, module: str, name: str) -> None:
+    """Raises SpecError unless the module declares the name. Executes nothing."""
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        raise SpecError(
+            f"{module} belongs to Python's standard library, not to a {kind} of your own",
+            where=path,
+            hint="name a module of your own; one that is called like a module of Python's needs another name",
+        )
+    spec = _find(module)
+    if spec is None:
+        raise SpecError(
+            f"there is no module {module!r} here, so the {kind} cannot be loaded",
+            where=path,
+            hint="on one machine: install it beside reelmill-stages, or put its folder on PYTHONPATH; in a cluster: "
+            "the image of the pods that use it must hold it",
+        )
+    source = _source(spec)
+    if source is None:
+        raise SpecError(
+            f"the module {module} has no source that could declare the {kind}",
+            where=path,
+            hint=f'import it in a small Python module that holds the line {MARKER} = ["{name}"], and name that one',
+        )
+    file = spec.origin or module
+    try:
+        names = _declared(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise SpecError(
+            f"{file} cannot be read as Python: {type(error).__name__}: {error}", where=path, hint="mend the module"
+        ) from error
+    if names is None:
+        raise SpecError(
+            f"{file} does not declare itself to reelmill, so the {kind} is not imported",
+            where=path,
+            hint=f'if it is yours to run, add the line {MARKER} = ["{name}"] to it, outside of any block',
+        )
+    if name not in names:
+        raise SpecError(
+            f"{file} does not declare {name} to reelmill; it declares {', '.join(names) or 'nothing'}",
+            where=path,
+            hint=f'if it is yours to run, add "{name}" to the list {MARKER} in it',
+        )
+
+
+def _find(module: str) -> ModuleSpec | None:
+    """Where an import would find the module. The packages around it are looked up, not imported."""
+    loaded = sys.modules.get(module)
+    if loaded is not None and loaded.__spec__ is not None:
+        return loaded.__spec__
+    first, *rest = module.split(".")
+    finders: tuple[Any, ...] = (PathFinder, *(finder for finder in sys.meta_path if finder is not PathFinder))
+    spec = next((spec for finder in finders if (spec := finder.find_spec(first, None)) is not None), None)
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        # By its last name alone: a full one makes the finder ask the package around it, which is not imported.
+        spec = PathFinder.find_spec(part, list(spec.submodule_search_locations))
+    return spec
+
+
+def _source(spec: ModuleSpec) -> str | None:
+    """The module's source; None for one that has none: compiled, built in, or a folder without `__init__.py`."""
+    if spec.has_location and spec.origin and spec.origin.endswith(".py") and Path(spec.origin).is_file():
+        try:
+            return decode_source(Path(spec.origin).read_bytes())
+        except (OSError, SyntaxError, UnicodeDecodeError) as error:
+            raise SpecError(f"the module cannot be read: {error}", where=spec.origin, hint="mend the module") from error
+    read = getattr(spec.loader, "get_source", None)  # in a zip file
+    try:
+        return (read(spec.name) or None) if read else None
+    except ImportError:
+        return None
+
+
+def _declared(source: str) -> Sequence[str] | None:
+    """The names in the last `__reelmill__ = [...]` at the top level; None without one.
+
+    Raises ValueError for a value that is not a plain list of strings.
+    """
+    found: Sequence[str] | None = None
+    if MARKER not in source:
+        return found
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == MARKER:
+                found = _names(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name == MARKER:
+                found = _names(value)
+    return found
+
+
+def _names(value: ast.expr) -> Sequence[str]:
+    if isinstance(value, ast.List | ast.Tuple):
+        names = [part.value for part in value.elts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if len(names) == len(value.elts):
+            return names
+    raise ValueError(f'{MARKER} is not a plain list of names: write {MARKER} = ["Name"]')
