@@ -13,7 +13,7 @@ from reelmill.contract.segment import Pass
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
-from reelmill_stages.commands.replayed import Answer, Order
+from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import load
@@ -38,7 +38,7 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
     block = registry.stage_block(definition.type, dict(definition.params))
     folder.mkdir(parents=True, exist_ok=True)
     pins = read_pins(data.store, data.names, block)
-    answer = _run(Order(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
+    answer = _run(ReplayOrder(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
     committed = {output.key.split("/", 3)[3]: output.digest for output in data.files()}
     return ReplayResult(
         stage=stage,
@@ -76,15 +76,15 @@ def _find(data: DataSet, stage: StageDef, item: str) -> tuple[tuple[Input, ...],
     )
 
 
-def _run(order: Order, timeout: float) -> Answer:
+def _run(order: ReplayOrder, timeout: float) -> ReplayAnswer:
     here, process = safe_child.start("reelmill_stages.commands.replayed", order.env)
     try:
         here.send(order)
         if not here.poll(timeout):
-            return Answer("timeout", message=f"no result after {timeout:g} s")
-        answer: Answer = here.recv()
+            return ReplayAnswer("timeout", message=f"no result after {timeout:g} s")
+        answer: ReplayAnswer = here.recv()
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return Answer("crash", message=f"the process ended with code {process.wait()}")
+        return ReplayAnswer("crash", message=f"the process ended with code {process.wait()}")
     finally:
         here.close()
         process.kill()

@@ -4,46 +4,19 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
 from reelmill.contract.command_rows import ReplayedFile
 from reelmill.contract.errors import ItemError
-from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
+from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.runtime.workers.safe_child import serve_parent
-from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped
+from reelmill_stages.stage import Done, Failed, Filtered, Result, Skipped
 from reelmill_stages.store.locations import Locations
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the process has to do."""
-
-    task: Task
-    stage: StageDef
-    env: Mapping[str, str]
-    pins: Mapping[str, str]
-    inputs: tuple[Input, ...]
-    wanted: int
-    """Place of the item among `inputs`, which are its group."""
-    folder: Path
-    """Where its outputs are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How it ended, and (file, path) of what it made; `compared` of a file is `new` or `part`."""
-
-    outcome: Literal["done", "filtered", "failed", "skipped", "crash", "timeout"]
-    reason: str = ""
-    message: str = ""
-    kept: tuple[tuple[ReplayedFile, Path], ...] = ()
-
 
 _OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
     Filtered: "filtered",
@@ -54,7 +27,7 @@ _OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
 
 def serve(connection: Connection) -> None:
     """Do the one order."""
-    order: Order = connection.recv()
+    order: ReplayOrder = connection.recv()
     with tempfile.TemporaryDirectory(prefix="reelmill-replay-") as temporary:
         locations = Locations(order.task.store, order.task.sources, order.env)
         work = GroupWork(locations, Files(locations, order.pins, Path(temporary) / "files"), Path(temporary), None)
@@ -65,12 +38,12 @@ def serve(connection: Connection) -> None:
             result = Failed(error.reason, error.what)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            connection.send(Answer("crash", message=f"{type(error).__name__}: {error}"))
+            connection.send(ReplayAnswer("crash", message=f"{type(error).__name__}: {error}"))
             return
         if isinstance(result, Done):
-            connection.send(Answer("done", kept=tuple(_keep(result, order.folder))))
+            connection.send(ReplayAnswer("done", kept=tuple(_keep(result, order.folder))))
         else:
-            connection.send(Answer(_OUTCOMES[type(result)], str(result.reason), result.message))
+            connection.send(ReplayAnswer(_OUTCOMES[type(result)], str(result.reason), result.message))
 
 
 def _keep(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
