@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from inputs import clear, prepare
+from inputs import prepare, put_aside
 from sheet import contact_sheet
 
 from reelmill.contract.task import StoreRef
@@ -36,8 +36,8 @@ def captions() -> dict[str, str]:
 def main() -> None:
     """Everything, in order."""
     began = time.monotonic()
-    if gone := clear(FOLDER):
-        print(f"removed, from an earlier demo: {', '.join(map(str, gone))}")
+    if earlier := put_aside(FOLDER):
+        print(f"what an earlier demo left is in {earlier} now; delete it when you like")
     prepare(FOLDER)
     print(f"inputs: {FOLDER}/videos, {FOLDER}/captions.csv; one of the videos is cut off in the middle")
     reelmill("plan", "pipeline.yaml")

@@ -1,5 +1,6 @@
 """The demo's inputs: real footage out of a wheel that is installed anyway, captions of our own, one file cut short."""
 
+import os
 import shutil
 from importlib.metadata import files
 from pathlib import Path
@@ -10,6 +11,8 @@ CORRUPT = "corrupt.mp4"
 GIVEN = ("captions.csv", "pipeline.yaml")
 MADE = ("data", "samples", "contact-sheet.png")
 """What the demo writes beside its inputs."""
+EARLIER = "earlier"
+"""Folder for what earlier demos left."""
 
 
 def footage() -> dict[str, Path]:
@@ -20,12 +23,21 @@ def footage() -> dict[str, Path]:
     return found
 
 
-def clear(folder: Path) -> list[Path]:
-    """Remove what an earlier demo left, so that this one is a first run; gives what is gone. Other files stay."""
-    left = [folder / name for name in (*MADE, *GIVEN, "videos") if (folder / name).exists()]
+def put_aside(folder: Path) -> Path | None:
+    """Move what an earlier demo left into a folder beside it, so that this one is a first run; gives that folder.
+
+    Nothing is deleted: somebody may have edited the pipeline or added videos.
+    """
+    left = [folder / name for name in (*MADE, *GIVEN, "videos") if os.path.lexists(folder / name)]
+    if not left:
+        return None
+    number = 1
+    while os.path.lexists(place := folder / EARLIER / str(number)):
+        number += 1
+    place.mkdir(parents=True)
     for path in left:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return left
+        path.rename(place / path.name)
+    return place
 
 
 def prepare(folder: Path) -> None:

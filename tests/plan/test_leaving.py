@@ -84,13 +84,16 @@ def test_pods_stop_before_the_data_goes_and_the_resource_goes_last() -> None:
     assert create.job["spec"]["ttlSecondsAfterFinished"] > 0
     assert create.job["metadata"]["labels"]["reelmill.dev/step"] == "remove"
     assert made.step().actions == ()
-    made.cluster.reports[made.job] = RemoveReport(removed=2, kept=1, objects=7, bytes=9).model_dump_json()
+    made.cluster.reports[made.job] = RemoveReport(
+        removed=2, kept=1, objects=7, bytes=9, left=4, left_names=("clips/0123456789/notes.txt",)
+    ).model_dump_json()
     made.cluster.jobs[made.job]["status"]["conditions"] = [{"type": "Complete", "status": "True"}]
     made.cluster.deliver_all()
     plan = made.step()
     assert made.finalizers == ("other/finalizer",)
     assert [(event.type, event.reason) for event in plan.events] == [("Normal", "DataRemoved")]
     assert "1 are kept, another pipeline claims them" in plan.events[0].message
+    assert plan.events[0].message.endswith("left 4 objects that reelmill did not write: clips/0123456789/notes.txt, …")
 
 
 def test_a_store_that_never_answers_holds_it_for_an_hour_and_it_says_how_to_let_go() -> None:

@@ -93,3 +93,25 @@ def test_steps_that_begin_at_once_leave_each_others_scratch_alone() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(begin, range(1000)))
+
+
+def test_folders_of_others_that_are_called_like_scratch_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    photos, linked, album = (tmp_path / f"reelmill-run-{name}" for name in ("photos", "linked", "album"))
+    for folder, said in ((photos, ""), (album, "mine")):
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(b"photo")
+        (folder / "lock").write_text(said)
+    linked.symlink_to(photos)
+    with scratch_folder() as scratch:
+        lock = (scratch / "lock").read_text()
+    (tmp_path / "reelmill-run-copy").mkdir()
+    (tmp_path / "reelmill-run-copy" / "lock").write_text(lock)
+    with scratch_folder():
+        pass
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.jpg")) == [
+        "reelmill-run-album/a.jpg",
+        "reelmill-run-photos/a.jpg",
+    ]
+    assert linked.is_symlink()
+    assert (tmp_path / "reelmill-run-copy" / "lock").read_text() == lock

@@ -69,6 +69,20 @@ def test_data_of_earlier_keys_goes_too_and_files_of_nobody_stay(tmp_path: Path) 
     assert left(line) == ["notes.txt"]
 
 
+def test_what_reelmill_did_not_write_is_left_and_named(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    line.stage("upper")
+    line.put("v")
+    line.go()
+    line.survey()
+    mine = [f"{line.data('upper').root}/notes.txt", f"{line.data('raw').root}/0001/cam1.mp4"]
+    for key in mine:
+        (tmp_path / "store" / key).write_bytes(b"mine")
+    report = removed(line)
+    assert (report.removed, report.left, sorted(report.left_names)) == (2, 2, sorted(mine))
+    assert sorted(left(line)) == sorted(mine)
+
+
 def test_a_removal_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")

@@ -421,3 +421,21 @@ def test_the_probe_accepts_it_cleans_up_and_asks_only_once(place, store: Store) 
     probe(place.open())
     assert keys(store) == [MARKER]
     assert store.stat(MARKER).etag == etag
+
+
+def test_a_moved_object_has_its_bytes_and_metadata_under_the_new_key(store: Store) -> None:
+    store.write("a/k", b"body", metadata={"who": "me ü"})
+    store.move("a/k", "b/c/k")
+    assert keys(store) == ["b/c/k"]
+    assert store.read("b/c/k") == b"body"
+    assert store.stat("b/c/k").metadata == {"who": "me ü"}
+
+
+def test_a_move_replaces_nothing_and_needs_something_to_move(store: Store) -> None:
+    store.write("one", b"1")
+    store.write("two", b"2")
+    with pytest.raises(PreconditionFailed):
+        store.move("one", "two")
+    with pytest.raises(NotFound):
+        store.move("none", "three")
+    assert [store.read(key) for key in ("one", "two")] == [b"1", b"2"]

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -302,3 +303,79 @@ for act in (lambda s: s.write("k", b""), lambda s: list(s.list()), lambda s: s.r
 def test_a_missing_source_file_is_the_callers_mistake(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         LocalStore(tmp_path).write("k", tmp_path / "missing")
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> tuple[LocalStore, Path]:
+    """A store with links in it to a folder of somebody else and to a file there."""
+    precious = tmp_path / "precious"
+    (precious / "photos").mkdir(parents=True)
+    (precious / "photos" / "a.jpg").write_bytes(b"a photo")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "folder").symlink_to(precious)
+    (root / "file.jpg").symlink_to(precious / "photos" / "a.jpg")
+    return LocalStore(root), precious
+
+
+@pytest.mark.parametrize("key", ["folder/photos/a.jpg", "folder/new", "file.jpg"])
+def test_nothing_is_written_deleted_or_moved_through_a_link(linked: tuple[LocalStore, Path], key: str) -> None:
+    store, precious = linked
+    store.write("mine", b"mine")
+    for act in (
+        lambda: store.write(key, b"other"),
+        lambda: store.delete(key),
+        lambda: store.move("mine", key),
+        lambda: store.move(key, "elsewhere"),
+    ):
+        with pytest.raises((StoreError, NotFound)):
+            act()
+    assert files(precious) == ["photos/a.jpg"]
+    assert (precious / "photos" / "a.jpg").read_bytes() == b"a photo"
+    assert (store.root / "file.jpg").is_symlink()
+    assert store.read("mine") == b"mine"
+
+
+def test_a_store_whose_own_folder_is_a_link_is_used_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "store").symlink_to(tmp_path / "disk")
+    store = LocalStore(tmp_path / "store")
+    store.write("a/k", b"x")
+    store.delete("a/k")
+    store.write("a/l", b"y")
+    assert files(tmp_path / "disk") == ["a/l"]
+
+
+def test_a_listing_can_give_links_themselves_and_say_what_the_store_did_not_write(
+    linked: tuple[LocalStore, Path],
+) -> None:
+    store, _ = linked
+    store.write("written", b"x")
+    (store.root / "put").write_bytes(b"x")
+    (store.root / os.fsdecode(b"bad\xff")).write_bytes(b"x")
+    found = {stat.key: stat.foreign for stat in store.list(follow_links=False)}
+    assert found == {"file.jpg": True, "folder": True, "put": True, "written": False}
+    assert list(store.list("folder/", follow_links=False)) == []
+
+
+def test_a_copy_of_an_object_is_known_as_one(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.write("k", b"x")
+    shutil.copy2(tmp_path / "k", tmp_path / "copy")
+    assert {stat.key: stat.copied for stat in store.list()}["copy"]
+
+
+def test_a_sweep_takes_files_that_are_named_as_temporary_ones_and_no_other(tmp_path: Path) -> None:
+    temps = tmp_path / HIDDEN / "tmp"
+    (temps / "folder").mkdir(parents=True)
+    old = time.time() - STALE_SECONDS - 60
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"mine")
+    (temps / ("b" * 32)).symlink_to(outside)
+    for path in (temps / "notes.txt", temps / "folder" / ("c" * 32), temps / ("a" * 32)):
+        path.write_bytes(b"")
+        os.utime(path, (old, old))
+    os.utime(outside, (old, old))
+    LocalStore(tmp_path).write("k", b"")
+    assert {path.name for path in temps.iterdir()} == {"notes.txt", "folder", "b" * 32}
+    assert outside.read_bytes() == b"mine"

@@ -44,12 +44,6 @@ def require(name: str) -> None:
         command(name)
 
 
-def rows(name: str, loaded: Loaded, **choices: Any) -> list[dict[str, Any]]:
-    """What a command says about a pipeline, from its store."""
-    function = command(name)
-    return list(function(task(loaded), environment(), **choices))
-
-
 def task(loaded: Loaded, *, sources: bool = False) -> Task:
     """What a command is told, once the store's server answers; with `sources`, theirs too.
 

@@ -4,6 +4,7 @@
 their underscore.
 """
 
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -181,13 +182,21 @@ class ReplayResult(CommandRow):
     files: list[ReplayedFile]
 
 
+class ExportMode(StrEnum):
+    """How a file comes into an exported folder."""
+
+    LINK = "link"
+    COPY = "copy"
+    DOWNLOAD = "download"
+
+
 class ExportResult(CommandRow):
     """What an export holds."""
 
     folder: str
     files: int
     bytes: int
-    mode: Literal["link", "copy", "download"]
+    mode: ExportMode
     views: list[str]
     """Names of the view files, below the folder."""
 

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from reelmill.contract.claim import Claimant
 from reelmill.contract.command_rows import (
+    ExportMode,
+    ExportResult,
     FindingRow,
     Forecast,
     LedgerCount,
     LogLine,
+    PruneResult,
     ReplayResult,
     StageLedgerRow,
     StatusRow,
@@ -80,6 +84,31 @@ class ReplayCommand(Protocol):
     ) -> ReplayResult: ...
 
 
+class ExportCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, name: str, folder: Path, mode: ExportMode | None = None, /
+    ) -> ExportResult: ...
+
+
+class PruneCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Environment,
+        /,
+        *,
+        delete: bool,
+        now: float,
+        trash: bool = False,
+        release: Collection[str] = (),
+        only: Collection[str] | None = None,
+    ) -> PruneResult: ...
+
+
+class IdentityCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, claimant: Claimant, /, *, make: bool) -> str: ...
+
+
 class PreflightCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /, *, sources: bool = False) -> None: ...
 
@@ -99,4 +128,7 @@ CHECK_STAGE: Command[CheckStageCommand] = Command("check-stage")
 FORECAST: Command[ForecastCommand] = Command("forecast")
 REPLAY: Command[ReplayCommand] = Command("replay")
 MERGE: Command[MergeCommand] = Command("merge")
+EXPORT: Command[ExportCommand] = Command("export")
+PRUNE: Command[PruneCommand] = Command("prune")
+IDENTITY: Command[IdentityCommand] = Command("identity")
 PREFLIGHT: Command[PreflightCommand] = Command("preflight")

@@ -5,6 +5,9 @@
     <name>/<key10>/0001/<outputs>           what users read
     <name>/<key10>/0001/_reelmill/…         plan, commits, rows, logs of the pass that made the segment
     <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned files, users
+    _reelmill/store.json                    says that the store's conditions held
+    _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
+    _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 
 `<name>` is a source's or a stage's name; `<key10>` is the first ten hex digits of its key. All keys are relative
 to the root of the store and use `/`.
@@ -17,6 +20,16 @@ INTERNAL = "_reelmill"
 
 KEY_DIGITS = 10
 """Hex digits of a stage key that name its folder."""
+
+
+def identity(digest: str) -> str:
+    """The identity of a pipeline file on one machine."""
+    return f"{INTERNAL}/pipelines/{digest}.json"
+
+
+def trash(moment: str) -> str:
+    """Where everything that is put aside at one moment lies, under its own key."""
+    return f"{INTERNAL}/trash/{moment}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +55,14 @@ class DataSetPaths:
     def drift_json(self) -> str:
         return f"{self.root}/{INTERNAL}/drift.json"
 
+    @property
+    def users(self) -> str:
+        """Prefix of the claims on this data set."""
+        return f"{self.root}/{INTERNAL}/users/"
+
     def user(self, uid: str) -> str:
         """The claim of one pipeline on this data set."""
-        return f"{self.root}/{INTERNAL}/users/{uid}.json"
+        return f"{self.users}{uid}.json"
 
     def pin(self, field: str) -> str:
         """The digest of a file that a parameter names, pinned when no digest was given."""

@@ -275,6 +275,10 @@ class RemoveReport(Model):
     objects: int = 0
     """Objects deleted."""
     bytes: int = 0
+    left: int = 0
+    """Objects in its data sets that reelmill did not write: they stay."""
+    left_names: tuple[str, ...] = ()
+    """The first few of them."""
 
 
 class Failure(Model):

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,6 @@ from pathlib import Path
 
 from reelmill.contract import safe_path
 from reelmill.contract.conditions import ConditionReason, ConditionType
-from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
@@ -50,14 +50,10 @@ class RunResult:
         return next((code for code in order if code in codes), ExitCode.TRANSIENT)
 
 
-def local_uid(pipeline: VideoPipeline) -> str:
-    """Who a pipeline is on one machine: the same for every run of the same namespace and name."""
-    return fingerprint(["local", pipeline.metadata.namespace, pipeline.metadata.name])[:32]
-
-
 def run(
     pipeline: VideoPipeline,
     *,
+    uid: str = "",
     observer: Observer | None = None,
     stop: threading.Event | None = None,
     annotations: Mapping[str, str] | None = None,
@@ -67,13 +63,14 @@ def run(
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
+    `uid` is who it is in its store: claims, Jobs and passes are told apart by it; absent: nobody who was there before.
     `annotations` carry requests (see `reelmill.plan.requests`). `max_processes` bounds the steps at a time; absent: the
     number of CPUs. `command` runs one step; absent: the stages installed beside this package. The calling thread
     must live as long as the run: its processes end with it.
     """
     observer = observer or QuietObserver()
     stop = stop or threading.Event()
-    uid, status = local_uid(pipeline), Status()
+    uid, status = uid or uuid.uuid4().hex, Status()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="reelmill-") as folder:
         jobs = Jobs(

@@ -128,4 +128,8 @@ def _told(job: Observed, store: str) -> str:
     if report is None:
         return f"the data in {store} that no other pipeline claims was removed"
     kept = f"; {report.kept} are kept, another pipeline claims them" if report.kept else ""
-    return f"removed {report.removed} data sets ({report.objects} objects, {report.bytes} bytes) from {store}{kept}"
+    left = f"; left {report.left} objects that reelmill did not write" if report.left else ""
+    left += f": {', '.join(report.left_names)}{', …' if report.left > len(report.left_names) else ''}" if left else ""
+    return (
+        f"removed {report.removed} data sets ({report.objects} objects, {report.bytes} bytes) from {store}{kept}{left}"
+    )

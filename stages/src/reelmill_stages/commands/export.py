@@ -3,134 +3,153 @@
 The folder looks like the stage's data set (`0001/clips/…`, views on top) without reelmill's own records, and holds
 committed files only. Paths inside of views are absolute; views of a `run` stage stay as its class made them. Files of
 other stages that its items are (the tars of an index) lie below it under their names in the store.
+
+The store may be somebody else's: a name in its records is used only where it stays below its data set, nothing is
+written through a link, and what lies in the folder is replaced only where its mark says that an export wrote it.
 """
 
+import filecmp
 import hashlib
-import json
-import os
+import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from reelmill.contract.command_rows import ExportMode, ExportResult
 from reelmill.contract.errors import SpecError, StoreError
+from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.segment import Object
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
+from reelmill_stages.commands.export_folder import ExportFolder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
+from reelmill_stages.store.keys import below
 from reelmill_stages.store.local.store import LocalStore
 
-MARK = ".reelmill-export.json"
-"""Says of which data set a folder is an export, so that two are never mixed in one."""
-
 THREADS = 8
+_OTHER = re.compile(rf"([^/]+/[0-9a-f]{{{KEY_DIGITS}}})/")
 
 
-class Mode(StrEnum):
-    """How a file comes into the folder."""
-
-    LINK = "link"
-    COPY = "copy"
-    DOWNLOAD = "download"
-
-
-def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: str | None = None) -> dict[str, Any]:
+def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: ExportMode | None = None) -> ExportResult:
     """Make or complete the export of a stage. Files that are there already are kept.
 
-    Without a mode, a folder's files are linked and a bucket's downloaded. Gives `folder`, `files`, `bytes`, `mode`,
-    `views`. Raises SpecError for a folder that holds something else, and for a link to what is not on this machine.
+    Without a mode, a folder's files are linked and a bucket's downloaded. Raises SpecError for a folder that holds
+    something else, and for a link to what is not on this machine, and StoreError for a record that names what is not in
+    its data set.
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
     data = data_set(store, stage)
     if data.last is None:
         raise SpecError(f"the stage {name!r} has nothing yet", where=store.uri, hint="run the pipeline first")
-    way = Mode(mode) if mode else (Mode.LINK if isinstance(store, LocalStore) else Mode.DOWNLOAD)
-    if way is Mode.LINK and not isinstance(store, LocalStore):
+    way = mode or (ExportMode.LINK if isinstance(store, LocalStore) else ExportMode.DOWNLOAD)
+    if way is ExportMode.LINK and not isinstance(store, LocalStore):
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")
-    folder = folder.absolute()
-    _claim(folder, data)
     files = dict(_files(data))
+    views = _views(data)
+    place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views])
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(partial(_place, store, folder, way), files, files.values()))
-    record = data.record()
-    views = record.views if record else ()
+        list(pool.map(partial(_place, store, place, way), files, files.values()))
     # An export looks: views of a class of the user's own are copied as they are, its module is not imported.
     made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
     for view in views:
-        copied = _copy_view(data, view, folder)
-        if made:
-            made.localise(copied, folder)
-    return {
-        "folder": str(folder),
-        "files": len(files) + len(views),
-        "bytes": sum(output.size for output in files.values()),
-        "mode": way.value,
-        "views": list(views),
-    }
+        with place.incoming() as incoming:
+            copy = incoming / Path(view).name
+            shutil.copyfile(data.fetch(data.names.view(view)), copy)
+            if made:
+                made.localise(copy, place.path)
+            place.put(view, copy, keep=partial(filecmp.cmp, copy, shallow=False))
+    return ExportResult(
+        folder=str(place.path),
+        files=len(files) + len(views),
+        bytes=sum(output.size for output in files.values()),
+        mode=way,
+        views=list(views),
+    )
 
 
-def _claim(folder: Path, data: DataSet) -> None:
-    mine = {"name": data.name, "key": data.names.key}
-    mark = folder / MARK
-    if mark.exists():
-        if json.loads(mark.read_text()) != mine:
-            raise SpecError("the folder holds the export of another data set", where=str(folder), hint="name another")
-        return
-    if folder.exists() and any(folder.iterdir()):
-        raise SpecError("the folder is not empty", where=str(folder), hint="name a new one")
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.write_text(json.dumps(mine) + "\n")
+def _views(data: DataSet) -> tuple[str, ...]:
+    record = data.record()
+    views = record.views if record else ()
+    for view in views:
+        _name(data, data.names.view(view), data.names.stage_json)
+    return views
 
 
 def _files(data: DataSet) -> Iterator[tuple[str, Object]]:
     """(place in the folder, object) of everything that the stage's items are made of."""
-    root = f"{data.root}/"
-    for output in data.files():
-        yield output.key.removeprefix(root), output
-    for item in data.items():
-        media = item.media
-        if media and not media.source and not media.uri.startswith(root) and "://" not in media.uri:
-            yield media.uri, Object(key=media.uri, size=media.size, digest=media.digest)
+    for segment in data.segments():
+        for part in segment.parts:
+            for output in part.outputs:
+                yield _name(data, output.key, data.paths(segment.segment).segment_json), output
+            for item in data.part_items(part):
+                record = part.items.key if part.items else ""
+                for made in item.outputs:
+                    yield _name(data, made.key, record), Object(key=made.key, size=made.size, digest=made.digest)
+                media = item.media
+                if media and not media.source and "://" not in media.uri and not media.uri.startswith(f"{data.root}/"):
+                    yield (
+                        _foreign(data, media.uri, record),
+                        Object(key=media.uri, size=media.size, digest=media.digest),
+                    )
 
 
-def _place(store: Store, folder: Path, mode: Mode, name: str, output: Object) -> None:
-    target = folder / name
-    if target.exists() and target.stat().st_size == output.size:
+def _name(data: DataSet, key: str, record: str) -> str:
+    """The place of a file of this data set. Raises StoreError naming the record, where that leads elsewhere."""
+    try:
+        return below(key, data.root)
+    except StoreError as error:
+        raise _escapes(data.store, key, record) from error
+
+
+def _foreign(data: DataSet, key: str, record: str) -> str:
+    """The place of a file of another data set."""
+    match = _OTHER.match(key)
+    try:
+        below(key, match[1] if match else "")
+    except StoreError as error:
+        raise _escapes(data.store, key, record) from error
+    return key
+
+
+def _escapes(store: Store, key: str, record: str) -> StoreError:
+    return StoreError(
+        f"this record names a file that lies outside of its data set: {key[:200]!r}",
+        where=f"{store.uri.rstrip('/')}/{record}",
+        hint="reelmill writes no such record: nothing was exported, do not trust this store",
+    )
+
+
+def _place(store: Store, place: ExportFolder, mode: ExportMode, name: str, output: Object) -> None:
+    def is_there(path: Path) -> bool:
+        if path.is_symlink():
+            return isinstance(store, LocalStore) and path.readlink() == store.root / output.key
+        return path.stat().st_size == output.size and (not output.digest or _digest(path) == output.digest)
+
+    if place.has(name, output.size):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as temporary:
-        fetched = store.fetch(output.key, Path(temporary))
-        incoming = Path(temporary) / "file"
-        if mode is Mode.LINK:
+    with place.incoming() as folder:
+        fetched = store.fetch(output.key, folder)
+        incoming = folder / "file"
+        if mode is ExportMode.LINK:
             incoming.symlink_to(fetched)
         elif isinstance(store, LocalStore):
             shutil.copyfile(fetched, incoming)
         else:
             incoming = fetched
-        if mode is not Mode.LINK and output.digest and _digest(incoming) != output.digest:
+        if mode is not ExportMode.LINK and output.digest and _digest(incoming) != output.digest:
             raise StoreError(
                 "the object is not what was committed",
                 where=f"{store.uri.rstrip('/')}/{output.key}",
                 hint="somebody changed it; make it again by a new value of the stage's rerun",
             )
-        os.replace(incoming, target)  # noqa: PTH105 - a link is moved, not what it points at
+        place.put(name, incoming, keep=is_there)
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _copy_view(data: DataSet, view: str, folder: Path) -> Path:
-    target = folder / view
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    shutil.copyfile(data.fetch(data.names.view(view)), target)
-    return target

@@ -1,33 +1,111 @@
 """`reelmill prune`: data sets that nobody claims any more.
 
 Every run writes a claim on each data set that it uses. A data set may go when no pipeline but this one claims it and
-this pipeline's file no longer makes it, or when there is no claim at all. What somebody works on is left alone.
+this pipeline's file no longer makes it, or when there is no claim at all. What somebody works on is left alone, and of
+what goes only what reelmill wrote.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 
+from reelmill.contract import layout
+from reelmill.contract.claim import Claim
+from reelmill.contract.command_rows import ClaimRow, PrunedRow, PruneResult
+from reelmill.contract.errors import SpecError
 from reelmill.contract.layout import KEY_DIGITS
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import entries, store_of
-from reelmill_stages.records.inventory import data_sets
+from reelmill_stages.records.claims import claims_on, withdraw
+from reelmill_stages.records.deletion import delete as take_away
+from reelmill_stages.records.inventory import Found, places
+from reelmill_stages.records.owned import Owned, owned
+from reelmill_stages.records.records import peek
+from reelmill_stages.store import Store
 
 
-def prune(task: Task, env: Mapping[str, str], *, delete: bool, now: float) -> list[dict[str, Any]]:
-    """Data sets that nobody claims: `name`, `key`, `objects`, `bytes`, `deleted`. Only with `delete` they go.
+def prune(
+    task: Task,
+    env: Mapping[str, str],
+    *,
+    delete: bool,
+    now: float,
+    trash: bool = False,
+    release: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> PruneResult:
+    """Find, and with `delete` take away, what nobody claims; with `trash` it is moved into the store's trash.
 
-    `now` is the present time in seconds: an open pass that was written to ten minutes before it is being worked on.
+    `release` are claims (their uids) that count no longer and go with `delete`; `only` bounds what is taken away to
+    these data sets (`name/key10`). `now` is the present time in seconds: an open pass that was written to ten minutes
+    before it is being worked on.
+
+    Raises SpecError for a claim to release that there is not.
     """
     store = store_of(task, env)
     kept = {f"{entry.name}/{entry.key[:KEY_DIGITS]}" for entry in entries(task)}
-    rows = []
-    for found in data_sets(store.list()):
-        if found.root in kept or found.claims - {task.owner.uid} or found.is_worked_on(now):
+    found = places(store.list(follow_links=False))
+    _must_be_claims(release, found)
+    gone = {task.owner.uid, *release} - {""}
+    place = layout.trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}") if trash else ""
+    rows: list[PrunedRow] = []
+    unknown: list[str] = []
+    for one in found:
+        if one.root in kept or one.claims - gone or one.is_worked_on(now):
             continue
-        if delete:
-            found.delete(store)
-        name, _, key = found.root.partition("/")
-        rows.append(
-            {"name": name, "key": key, "objects": len(found.objects), "bytes": found.bytes, "deleted": delete}
-        )  # fmt: skip
-    return rows
+        mine = owned(store, one)
+        if mine is None:
+            unknown += [one.root] if one.has_records else []
+        elif mine.names:
+            doing = delete and (only is None or one.root in only) and not claims_on(store, one.names) - gone
+            if doing:
+                take_away(store, one, mine, task.owner, trash=place)
+            rows.append(_row(one, mine, deleted=doing))
+    if delete:
+        for one in found:
+            for uid in one.claims.intersection(release):
+                withdraw(store, one.names, uid)
+    return PruneResult(
+        rows=rows,
+        unknown=unknown,
+        claims=list(_claims(store, (one for one in found if one.root not in kept), gone)),
+        trash=f"{store.uri.rstrip('/')}/{place}" if place else "",
+    )
+
+
+def _row(found: Found, mine: Owned, *, deleted: bool) -> PrunedRow:
+    names = found.names
+    return PrunedRow(
+        name=names.name,
+        key=names.key,
+        objects=len(mine.names),
+        bytes=mine.bytes,
+        deleted=deleted,
+        left=[f"{found.root}/{name}" for name in mine.left],
+    )
+
+
+def _must_be_claims(release: Collection[str], found: Collection[Found]) -> None:
+    known = {uid for one in found for uid in one.claims}
+    for uid in release:
+        if uid not in known:
+            raise SpecError(
+                f"there is no claim {uid!r} in this store",
+                hint=f"there are {', '.join(sorted(known)[:20])}" if known else "nothing is claimed",
+            )
+
+
+def _claims(store: Store, found: Iterator[Found], gone: set[str]) -> Iterator[ClaimRow]:
+    """Who else claims what this file does not make."""
+    data_sets: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        for uid in one.claims - gone:
+            data_sets[uid].append(one.root)
+    for uid, roots in sorted(data_sets.items()):
+        claim = peek(store, f"{roots[0]}/{layout.INTERNAL}/users/{uid}.json", Claim)
+        yield ClaimRow(
+            uid=uid,
+            name=f"{claim.namespace}/{claim.name}" if claim else "",
+            by_name=bool(claim and claim.by_name),
+            data_sets=roots,
+        )

@@ -16,6 +16,7 @@ from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.stage import Done, Failed, Filtered, Result, Skipped
+from reelmill_stages.store.keys import check_new_key
 from reelmill_stages.store.locations import Locations
 
 _OUTCOMES: dict[type[Result], Literal["filtered", "failed", "skipped"]] = {
@@ -49,6 +50,7 @@ def serve(connection: Connection) -> None:
 def _keep(done: Done, folder: Path) -> Iterator[tuple[ReplayedFile, Path]]:
     own = [file for item in done.items for file in item.files]
     for file in [*own, *done.payload]:
+        check_new_key(file.name)
         target = folder / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.path, target)

@@ -4,27 +4,59 @@ Claims keep `prune` and `onDelete: Delete` from taking what another pipeline rea
 one writer, and `latest.json` is only a signpost for people and tools.
 """
 
+import logging
+
+from reelmill.contract.claim import Claim
 from reelmill.contract.errors import NotFound
 from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.log import event
 from reelmill.contract.task import Owner
 from reelmill_stages.records.data_set import LatestKey
-from reelmill_stages.records.records import dump
+from reelmill_stages.records.records import dump, peek
 from reelmill_stages.store import Store
+
+log = logging.getLogger(__name__)
 
 
 def claim(store: Store, names: DataSetPaths, owner: Owner) -> float:
     """Say that a pipeline uses this data set. Gives the time by the store's clock."""
     key = names.user(owner.uid)
-    store.write(key, dump(owner))
+    store.write(key, dump(Claim(**owner.model_dump(), data_set=names.name, key=names.key)))
     return store.stat(key).modified
 
 
+def withdraw(store: Store, names: DataSetPaths, uid: str) -> None:
+    """Take a pipeline's claim on a data set back. A file that is no claim stays."""
+    found = peek(store, names.user(uid), Claim)
+    if found and found.uid == uid:
+        store.delete(names.user(uid))
+
+
+def claims_on(store: Store, names: DataSetPaths) -> set[str]:
+    """Uids of the pipelines that claim a data set now."""
+    return {uid_of(stat.key) for stat in store.list(names.users, follow_links=False)}
+
+
+def uid_of(key: str) -> str:
+    """The uid in a claim's key."""
+    return key.rpartition("/")[2].removesuffix(".json")
+
+
 def point_latest(store: Store, names: DataSetPaths) -> None:
-    """Let `<name>/latest.json` point at this data set."""
+    """Let `<name>/latest.json` point at this data set. A file of that name that is not reelmill's stays as it is."""
     data = dump(LatestKey(key=names.key))
     try:
         if store.read(names.latest) == data:
             return
     except NotFound:
         pass
+    else:
+        if peek(store, names.latest, LatestKey) is None:
+            event(
+                log,
+                "a file that reelmill did not write has the name of a signpost; it stays, and names find no data set",
+                level=logging.WARNING,
+                file=f"{store.uri.rstrip('/')}/{names.latest}",
+            )
+            return
     store.write(names.latest, data)

@@ -9,6 +9,9 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.layout import DataSetPaths, SegmentPaths
@@ -24,7 +27,7 @@ from reelmill_stages.store import Store
 class LatestKey(Model):
     """`<name>/latest.json`: the key that a source's or stage's name stands for now."""
 
-    key: str
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{10,}$")]
 
 
 def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":

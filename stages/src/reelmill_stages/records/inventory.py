@@ -1,40 +1,55 @@
-"""Data sets as a listing of the whole store shows them: their objects, who claims them, who works there."""
+"""What a listing of the whole store shows at places where data sets lie: objects, claims, signs of work.
+
+A place is no data set by its name alone: people call folders 2026010112 too. `owned` says by its records what it is.
+"""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reelmill.contract.layout import INTERNAL, KEY_DIGITS
+from reelmill.contract.errors import StoreError
+from reelmill.contract.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS
-from reelmill_stages.store import Stat, Store
+from reelmill_stages.store import Stat
+from reelmill_stages.store.keys import check_new_key
 
-_DATA_SET = re.compile(rf"^([^/]+)/([0-9a-f]{{{KEY_DIGITS}}})/")
-_CLAIM = re.compile(rf"^{INTERNAL}/users/(.+)\.json$")
-_CLOSED = re.compile(rf"^(\d{{4,}})/{INTERNAL}/segment\.json$")
+_PLACE = re.compile(rf"([^/]+)/([0-9a-f]{{{KEY_DIGITS}}})/(?=[^/])")
+_CLAIM = re.compile(rf"{INTERNAL}/users/([^/]+)\.json")
+_CLOSED = re.compile(rf"(\d{{4,}})/{INTERNAL}/segment\.json")
 
 
 @dataclass
 class Found:
-    """One data set as the listing shows it."""
+    """One place. Names are relative to its root."""
 
     root: str
-    objects: list[str] = field(default_factory=list)
-    bytes: int = 0
+    objects: dict[str, Stat] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     written: dict[str, float] = field(default_factory=dict)
     """Segment -> when something was last written in it."""
 
+    @property
+    def names(self) -> DataSetPaths:
+        """Its name, and as much of its key as the folder tells."""
+        name, _, key = self.root.partition("/")
+        return DataSetPaths(name, key)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether anything in it lies where reelmill keeps records."""
+        return any(INTERNAL in name.split("/")[:2] for name in self.objects)
+
     def add(self, stat: Stat) -> None:
         """One of its objects."""
         name = stat.key.removeprefix(f"{self.root}/")
-        self.objects.append(name)
-        self.bytes += stat.size
+        self.objects[name] = stat
         segment = name.partition("/")[0]
-        self.written[segment] = max(self.written.get(segment, 0.0), stat.modified)
-        if closed := _CLOSED.match(name):
+        if not stat.foreign:
+            self.written[segment] = max(self.written.get(segment, 0.0), stat.modified)
+        if closed := _CLOSED.fullmatch(name):
             self.closed.add(closed[1])
-        if claim := _CLAIM.match(name):
+        if claim := _CLAIM.fullmatch(name):
             self.claims.add(claim[1])
 
     def is_worked_on(self, now: float) -> bool:
@@ -44,24 +59,22 @@ class Found:
             for segment, moment in self.written.items()
         )
 
-    def delete(self, store: Store) -> None:
-        """Records first, segments from last to first: whoever looks meanwhile sees a smaller, not a broken one.
 
-        Claims go last: a deletion that was cut off is found again by whoever claimed.
-        """
-        closed = sorted((name for name in self.objects if _CLOSED.match(name)), reverse=True)
-        first = [f"{INTERNAL}/stage.json", *closed]
-        last = [name for name in self.objects if _CLAIM.match(name)]
-        rest = [name for name in self.objects if name not in {*first, *last}]
-        for name in [*first, *rest, *last]:
-            store.delete(f"{self.root}/{name}")
-
-
-def data_sets(stats: Iterable[Stat]) -> list[Found]:
-    """The data sets that a listing of a store shows."""
+def places(stats: Iterable[Stat]) -> list[Found]:
+    """The places that a listing of a store shows."""
     found: dict[str, Found] = {}
     for stat in stats:
-        if match := _DATA_SET.match(stat.key):
+        if match := _PLACE.match(stat.key):
             root = f"{match[1]}/{match[2]}"
-            found.setdefault(root, Found(root)).add(stat)
+            found.setdefault(root, Found(root)).add(
+                stat if _is_ours(stat.key) else replace(stat, foreign=True, etag="")
+            )
     return list(found.values())
+
+
+def _is_ours(key: str) -> bool:
+    """Whether reelmill could have written under this key: a bucket holds keys that no store takes."""
+    try:
+        return bool(check_new_key(key))
+    except StoreError:
+        return False

@@ -18,6 +18,14 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
     return parse(data, key, model)
 
 
+def peek(store: Store, key: str, model: type[M]) -> M | None:
+    """The record under a key, or None where there is none that can be read as one."""
+    try:
+        return model.model_validate_json(store.read(key))
+    except (NotFound, ValueError):
+        return None
+
+
 def parse(data: bytes, key: str, model: type[M]) -> M:
     """The record in `data`. Raises StoreError naming the key for one that this version cannot read."""
     try:

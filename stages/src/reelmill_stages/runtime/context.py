@@ -19,6 +19,7 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
 _PREFIX = "reelmill-run-"
+_LOCK = "lock"
 
 
 class Interrupted(TransientError):
@@ -70,19 +71,32 @@ def _locked(root: Path) -> tuple[Path, int]:
     """A new folder and its lock, held. Whoever sweeps may come between the two: then there is another folder."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "lock").exists():
+        os.write(lock, _mark(folder))
+        if (folder / _LOCK).exists():
             return folder, lock
         os.close(lock)
+
+
+def _mark(folder: Path) -> bytes:
+    """What the lock of a scratch folder says: a folder that somebody else called so has none like it."""
+    return f"scratch folder {folder.name} of reelmill: removed when no process holds this lock\n".encode()
 
 
 def _sweep(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # no lock yet: its owner is just making it; locked: it lives; not ours: leave it
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+            if folder.is_symlink():
+                continue
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                said = os.read(lock, 1024)
+                if said == _mark(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+                elif not said and list(folder.iterdir()) == [folder / _LOCK]:  # killed before it could say anything
+                    (folder / _LOCK).unlink()
+                    folder.rmdir()
             finally:
                 os.close(lock)

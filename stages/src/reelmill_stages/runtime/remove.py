@@ -2,44 +2,54 @@
 
 import logging
 
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
 from reelmill.contract.task import RemoveReport
-from reelmill_stages.records.data_set import LatestKey
-from reelmill_stages.records.inventory import Found, data_sets
-from reelmill_stages.records.records import load
+from reelmill_stages.records.claims import claims_on, withdraw
+from reelmill_stages.records.deletion import delete
+from reelmill_stages.records.inventory import places
+from reelmill_stages.records.owned import owned
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.store import Store
 
 log = logging.getLogger(__name__)
+
+_NAMED = 3
+"""Objects that a report names, at most; it has room for few."""
+_LONGEST = 100
 
 
 def remove(context: StepContext) -> RemoveReport:
     """Take away every data set that this pipeline ever claimed and no other does. Cut off anywhere, it can go on.
 
-    Raises StoreError for a store that cannot be used.
+    What reelmill did not write stays and is told. Raises StoreError for a store that cannot be used.
     """
-    uid, store = context.task.owner.uid, context.store
+    owner, store = context.task.owner, context.store
     removed = kept = objects = size = 0
-    for found in data_sets(store.list()):
-        if uid not in found.claims:
+    left: list[str] = []
+    for found in places(store.list(follow_links=False)):
+        if owner.uid not in found.claims:
             continue
-        name, _, key = found.root.partition("/")
-        names = DataSetPaths(name, key)
         # Who claimed it since it was listed counts too.
-        claims = {stat.key for stat in store.list(names.user("").removesuffix(".json"))}
-        if claims - {names.user(uid)}:
-            store.delete(names.user(uid))
+        if claims_on(store, found.names) - {owner.uid}:
+            withdraw(store, found.names, owner.uid)
             kept += 1
             continue
-        found.delete(store)
-        _forget_latest(store, names, found)
-        removed, objects, size = removed + 1, objects + len(found.objects), size + found.bytes
-        event(log, "removed", data_set=found.root, objects=len(found.objects), bytes=found.bytes)
-    return RemoveReport(removed=removed, kept=kept, objects=objects, bytes=size)
-
-
-def _forget_latest(store: Store, names: DataSetPaths, found: Found) -> None:
-    latest = load(store, names.latest, LatestKey)
-    if latest and found.root == DataSetPaths(names.name, latest.key).root:
-        store.delete(names.latest)
+        mine = owned(store, found)
+        if mine is None:
+            withdraw(store, found.names, owner.uid)
+            left += [f"{found.root}/{name}" for name in found.objects if not name.endswith(f"/users/{owner.uid}.json")]
+            event(log, "no record says what this is; it stays", level=logging.WARNING, folder=found.root)
+            continue
+        delete(store, found, mine, owner)
+        removed, objects, size = removed + 1, objects + len(mine.names), size + mine.bytes
+        event(log, "removed", data_set=found.root, objects=len(mine.names), bytes=mine.bytes)
+        left += [f"{found.root}/{name}" for name in mine.left]
+    if left:
+        event(log, "left what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
+    return RemoveReport(
+        removed=removed,
+        kept=kept,
+        objects=objects,
+        bytes=size,
+        left=len(left),
+        left_names=tuple(name[:_LONGEST] for name in left[:_NAMED]),
+    )

@@ -6,19 +6,22 @@ written after the others, so a reader of it knows what the view files were made 
 
 import hashlib
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from reelmill.contract.digest import sha256
-from reelmill.contract.errors import NotFound, PreconditionFailed
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
 from reelmill.contract.segment import Segment, StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.owned import is_view
 from reelmill_stages.records.records import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.keys import below
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +44,10 @@ def present(context: StepContext) -> str:
     if shown:
         stage = registry.stage(task.stage.type, task.stage.params)
         for file in stage.present(data, task.view):
-            _put(context.store, data.names.view(file.name), file.path, data.last.segment)
+            _put(context.store, data.names, file.name, file.path, data.last.segment, record.views if record else ())
             names.append(file.name)
         for stale in set(record.views if record else ()) - set(names):
-            context.store.delete(data.names.view(stale))
+            _forget(context.store, data.names, stale)
         event(log, "presented", stage=data.name, segment=data.last.segment, files=len(names))
     write_record(context.store, _record(context, data, data.last, shown, tuple(names)))
     return shown
@@ -100,15 +103,34 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
     )
 
 
-def _put(store: Store, key: str, path: Path, segment: int) -> None:
+def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
+    """Write a view over an older one. Raises StoreError where something else has its name."""
+    key = names.view(name)
     with path.open("rb") as file:
         digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     while True:
         found = _stat(store, key)
+        if found and "segment" not in found.metadata and name not in known:
+            raise StoreError(
+                "a file that reelmill did not write has the name of a view",
+                where=f"{store.uri.rstrip('/')}/{key}",
+                hint="move it away, then run again",
+            )
         if found and int(found.metadata.get("segment", 0)) > segment:
             return
-        if _write(store, key, path, found.etag if found else "", {"segment": str(segment), "digest": digest}):
+        mark = {"stage": names.key, "segment": str(segment), "digest": digest}
+        if _write(store, key, path, found.etag if found else "", mark):
             return
+
+
+def _forget(store: Store, names: DataSetPaths, view: str) -> None:
+    """Delete a view that is none any more, if it is what a record says: a file of reelmill's in this data set."""
+    try:
+        below(names.view(view), names.root)
+    except StoreError:
+        return
+    if is_view(store, next((stat for stat in store.list(names.view(view), follow_links=False)), None)):
+        store.delete(names.view(view))
 
 
 def _stat(store: Store, key: str) -> Stat | None:

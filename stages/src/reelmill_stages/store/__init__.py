@@ -21,6 +21,10 @@ class Stat:
     modified: float
     version: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    foreign: bool = False
+    """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
+    copied: bool = False
+    """A folder knows that somebody copied this file, with what a store had noted of the original."""
 
 
 class Store(Protocol):
@@ -73,10 +77,20 @@ class Store(Protocol):
         """
         ...
 
-    def list(self, prefix: str = "") -> Iterator[Stat]:
-        """Objects whose key begins with `prefix`, in key order, without metadata."""
+    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
+        """Objects whose key begins with `prefix`, in key order, without metadata.
+
+        Without `follow_links` a folder gives links themselves, as foreign objects, and nothing that lies behind them.
+        """
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object; deleting what does not exist is fine."""
+        """Delete an object; deleting what does not exist is fine. A folder refuses with StoreError behind a link."""
+        ...
+
+    def move(self, key: str, to: str) -> None:
+        """Give an object another key, with its metadata. Raises PreconditionFailed when that one is taken.
+
+        A reader finds it under one of the two at any time; a bucket copies first and deletes then.
+        """
         ...

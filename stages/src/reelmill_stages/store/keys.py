@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from reelmill.contract.errors import StoreError
+from reelmill.contract.layout import INTERNAL
 
 MAX_KEY = 1024
 """Bytes of UTF-8; the limit of S3."""
@@ -38,6 +39,17 @@ def check_new_key(key: str) -> str:
     if "" in check_key(key).split("/"):
         raise StoreError(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
     return key
+
+
+def below(key: str, root: str) -> str:
+    """What a key adds to the root of a data set, where a record says that it lies below it: what it leads to is used.
+
+    Raises StoreError for a key that leads elsewhere, or among reelmill's own records.
+    """
+    name = check_new_key(key).removeprefix(f"{root}/")
+    if name == key or INTERNAL in name.split("/"):
+        raise StoreError(f"this is no file of the data set {root}: {key[:200]!r}")
+    return name
 
 
 def check_prefix(prefix: str) -> str:

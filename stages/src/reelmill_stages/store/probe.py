@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, StoreUnsafe, Unreachable
@@ -47,7 +48,9 @@ def _probe(store: Store, clients: tuple[Store, ...]) -> None:
     finally:
         for key in keys:
             store.delete(key)
-    store.write(MARKER, json.dumps(_HELD).encode())
+    # Where something else has the name, it stays, and every survey asks again.
+    with suppress(PreconditionFailed):
+        store.write(MARKER, json.dumps(_HELD).encode(), create=True)
 
 
 def _marked(store: Store) -> bool:

@@ -10,7 +10,7 @@ from reelmill_stages.store import Stat, Store
 
 
 class ReadOnly:
-    """Implements `Store` over another one; `write` and `delete` raise StoreError."""
+    """Implements `Store` over another one; `write`, `move` and `delete` raise StoreError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -44,10 +44,13 @@ class ReadOnly:
     ) -> NoReturn:
         self._refuse(key)
 
-    def list(self, prefix: str = "") -> Iterator[Stat]:
-        return self._store.list(prefix)
+    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
+        return self._store.list(prefix, follow_links=follow_links)
 
     def delete(self, key: str) -> None:
+        self._refuse(key)
+
+    def move(self, key: str, to: str) -> None:
         self._refuse(key)
 
     def _refuse(self, key: str) -> NoReturn:

@@ -1,6 +1,5 @@
 """`reelmill export`: one plain folder of what a stage made."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +9,8 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, size
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-
-
-class ExportMode(StrEnum):
-    """How the files come into the folder."""
-
-    LINK = "link"
-    COPY = "copy"
-    DOWNLOAD = "download"
+from reelmill.contract.command_rows import ExportMode
+from reelmill.contract.commands import EXPORT
 
 
 def export(
@@ -31,16 +24,12 @@ def export(
 ) -> None:
     """Write a plain folder with absolute paths, as a trainer wants it."""
     loaded = stored(pipeline, place, elsewhere)
-    made = store_commands.command("export")(
-        store_commands.task(loaded),
-        store_commands.environment(),
-        loaded.stage(stage),
-        folder,
-        mode.value if mode else None,
+    made = store_commands.load(EXPORT)(
+        store_commands.task(loaded), store_commands.environment(), loaded.stage(stage), folder, mode
     )
     if not output.for_people:
-        emit(made, output)
+        emit(made.to_json(), output)
         return
-    print(f"{made['folder']}: {made['files']} files, {size(made['bytes'])} ({made['mode']})")
-    for view in made["views"]:
-        print(f"  {made['folder']}/{view}")
+    print(f"{made.folder}: {made.files} files, {size(made.bytes)} ({made.mode})")
+    for view in made.views:
+        print(f"  {made.folder}/{view}")

@@ -1,37 +1,125 @@
-"""`reelmill prune`: remove what nobody claims any more."""
+"""`reelmill prune`: delete data sets that no pipeline claims."""
 
+import sys
 import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from reelmill.cli import store_commands
-from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.cluster.target import Target, is_name, stored
 from reelmill.cli.display.output import Format, Output, say, show, size
+from reelmill.cli.identity import identity
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.command_rows import PruneResult
+from reelmill.contract.commands import PRUNE
+from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")
+_NAMED = 5
+"""Names in one line, at most."""
 
 
 def prune(
     pipeline: Target,
-    delete: Annotated[bool, typer.Option("--delete", help="Really delete; left out: only say what would go.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the data sets. Without it, only list them.")] = False,
+    trash: Annotated[
+        bool, typer.Option("--trash", help="Move the data sets to _reelmill/trash/TIME/ in the same store.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    release: Annotated[
+        list[str] | None,
+        typer.Option("--release", help="Remove this claim of a pipeline that no longer exists. Repeatable."),
+    ] = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Delete data sets that no pipeline claims any more.
+    """Delete data sets that no pipeline claims.
 
-    Such as those of former definitions. Without --delete they are only named.
+    Such as the data sets of earlier definitions. Without --delete or --trash, the command only lists them. On a
+    terminal, both ask for confirmation. Only files that reelmill wrote are deleted; all others are kept and listed.
+    With --delete or --trash, --release removes the claim of another pipeline.
     """
+    if delete and trash:
+        raise SpecError("--delete and --trash cannot be used together", hint="use --trash to keep what is removed")
     loaded = stored(pipeline, place, elsewhere)
-    rows = store_commands.rows("prune", loaded, delete=delete, now=time.time())
+    task = store_commands.task(loaded)
+    if not is_name(pipeline):
+        loaded = replace(loaded, uid=identity(loaded, task, make=False))
+    released, going = tuple(release or ()), delete or trash
+    only: list[str] | None = None
+    if going and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        only = _confirmed(_pruned(loaded, delete=False, release=released), task.store.uri, trash=trash)
+    found = _pruned(loaded, delete=going, trash=trash, release=released, only=only)
+    rows = [row.to_json() for row in found.rows]
     if rows or not output.for_people:
         show(rows, output, columns=COLUMNS)
-    total = size(sum(row["bytes"] for row in rows))
+    _say_done(found, deleted=delete, moved=trash, released=released)
+    _say_kept(found, loaded.document.file)
+
+
+def _pruned(
+    loaded: Loaded,
+    *,
+    delete: bool,
+    trash: bool = False,
+    release: Collection[str] = (),
+    only: Collection[str] | None = None,
+) -> PruneResult:
+    environment, now = store_commands.environment(), time.time()
+    return store_commands.load(PRUNE)(
+        loaded.task(), environment, delete=delete, now=now, trash=trash, release=release, only=only
+    )
+
+
+def _confirmed(found: PruneResult, store: str, *, trash: bool) -> list[str]:
+    """Show what would be deleted and ask; gives the data sets that may be. Exits if the answer is no."""
+    if not found.rows:
+        return []
+    for row in found.rows:
+        say(f"  {row.name}/{row.key}  {row.objects} objects, {size(row.bytes)}")
+    what = "Move these data sets to the trash of" if trash else "Delete these data sets from"
+    if not typer.confirm(f"{what} {store}?", err=True):
+        say("nothing was deleted")
+        raise typer.Exit
+    return [f"{row.name}/{row.key}" for row in found.rows]
+
+
+def _say_done(found: PruneResult, *, deleted: bool, moved: bool, released: Sequence[str]) -> None:
+    rows = [row for row in found.rows if row.deleted or not (deleted or moved)]
+    total = size(sum(row.bytes for row in rows))
+    if released and (deleted or moved):
+        say(f"released {', '.join(released)}")
     if not rows:
-        say("nothing to prune: everything is claimed")
-    elif delete:
+        say("nothing to prune: every data set is claimed")
+    elif moved:
+        say(f"moved {len(rows)} data sets, {total}, to {found.trash}")
+        say("to restore one, move its objects back to the same place below the root of the store")
+    elif deleted:
         say(f"deleted {len(rows)} data sets, {total}")
     else:
-        say(f"would delete {len(rows)} data sets, {total}: say --delete to do it")
+        say(f"would delete {len(rows)} data sets, {total}: use --delete to delete or --trash to move them")
+
+
+def _say_kept(found: PruneResult, file: str) -> None:
+    """What was kept, and why."""
+    foreign = [name for row in found.rows for name in row.left]
+    if foreign:
+        say(f"kept {len(foreign)} objects that reelmill did not write: {_some(foreign)}")
+    if found.unknown:
+        say(f"kept {_some(found.unknown)}: no record there says that it is a data set of reelmill")
+    for claim in found.claims:
+        of = claim.name or "an unknown pipeline"
+        who = f"{of} of reelmill 0.1.0, which identified pipelines by name" if claim.by_name else of
+        say(f"kept {_some(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
+    if found.claims:
+        say(f"to remove the claim of a pipeline that no longer exists: reelmill prune {file} --release CLAIM --delete")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", … ({len(names) - _NAMED} more)" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -14,6 +14,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, Output, emit, say, show
 from reelmill.cli.display.progress import Lines, observing
 from reelmill.cli.exits import CommandExit
+from reelmill.cli.identity import identity
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.options import AS_NAMED, USUAL, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
@@ -50,11 +51,16 @@ def run(
 def drive(loaded: Loaded, annotations: Mapping[str, str], work: RunOptions, output: Format) -> NoReturn:
     """Run with requests, show the result, and leave with the exit code."""
     store_commands.require("run")
-    store_commands.task(loaded, sources=True)
+    uid = identity(loaded, store_commands.task(loaded, sources=True), make=True)
     stop = threading.Event()
     with observing(verbose=work.verbose, quiet=work.quiet) as observer, _stopping(stop, observer.say):
         outcome = local.run(
-            loaded.pipeline, observer=observer, stop=stop, annotations=annotations, max_processes=work.jobs
+            loaded.pipeline,
+            uid=uid,
+            observer=observer,
+            stop=stop,
+            annotations=annotations,
+            max_processes=work.jobs,
         )
     status = outcome.status
     if outcome.exit_code == ExitCode.BUG and not work.quiet:

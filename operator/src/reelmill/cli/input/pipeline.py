@@ -14,7 +14,6 @@ from reelmill.cli.input.options import AS_NAMED, StoreOverride
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.contract.task import Task
-from reelmill.local.loop import local_uid
 from reelmill.plan.definition.graph import Graph, SpecErrors, resolve
 from reelmill.plan.definition.keys import StageKeys, keys
 from reelmill.plan.jobs.tasks import Definition, survey_task
@@ -33,7 +32,7 @@ class Loaded:
     data: dict[str, Any]
     """The resource as it was written, with the other store where one was named."""
     uid: str = ""
-    """Of the resource in a cluster; empty for a file."""
+    """Of the resource in a cluster; empty for a file, which has one in its store only (`identity`)."""
 
     def task(self) -> Task:
         """What commands that read the store are told: all sources and stages with their keys."""
@@ -41,7 +40,7 @@ class Loaded:
 
     @property
     def definition(self) -> Definition:
-        return Definition(self.pipeline, self.uid or local_uid(self.pipeline), self.graph, self.keys)
+        return Definition(self.pipeline, self.uid, self.graph, self.keys)
 
     def entries(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names, if each is a source or stage. Raises SpecError otherwise."""

@@ -24,6 +24,10 @@ class Record:
 
     etag: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    foreign: bool = False
+    """The file has no record of its own: the store did not write it as it is."""
+    copied: bool = False
+    """The record came along with a copy of the file that it was made for."""
 
 
 def attach(fd: int, record: Record, folder: Path) -> Path | None:
@@ -54,8 +58,8 @@ def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> R
         row = json.loads(text)
         # A copied file keeps the attribute but not its inode: time and size say whether the content is still the same.
         if row["of"][1:] == _identity(status)[1:]:
-            return Record(row["etag"], row["metadata"])
-    return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}")
+            return Record(row["etag"], row["metadata"], copied=row["of"] != _identity(status))
+    return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True)
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:

@@ -21,7 +21,8 @@ from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.listing import HIDDEN, list_folder
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
-from reelmill_stages.store.local.temporary import fill, make_folders, publish, sweep, sync_folder, temporary
+from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
+from reelmill_stages.store.local_folders import opened, refuse_links
 
 _LOCKS = 256
 
@@ -29,7 +30,8 @@ _LOCKS = 256
 class LocalStore:
     """Implements `Store` on a folder, which is made by the first write.
 
-    A key's parts are file names: at most 255 bytes each, none empty, and no object lies below another one.
+    A key's parts are file names: at most 255 bytes each, none empty, and no object lies below another one. Links are
+    followed by whatever reads, and refused by whatever writes, moves or deletes.
     """
 
     def __init__(self, root: Path | str, *, uri: str = "") -> None:
@@ -96,6 +98,9 @@ class LocalStore:
         encode_metadata(metadata)
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
+        with mapped(path):
+            refuse_links(self._root, (HIDDEN, "tmp"))
+            refuse_links(self._root, (HIDDEN, "records"))
         if not self._swept:
             self._swept = True
             sweep(self._hidden / "tmp")
@@ -115,26 +120,57 @@ class LocalStore:
                 raise
             return self._stat(key, path, os.fstat(fd), record)
 
-    def list(self, prefix: str = "") -> Iterator[Stat]:
+    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
         with mapped(self._root):
-            for key, path, status in list_folder(self._root, prefix):
+            for key, path, status in list_folder(self._root, prefix, follow_links=follow_links):
+                if modes.S_ISLNK(status.st_mode):
+                    yield Stat(key, 0, "", status.st_mtime, foreign=True)
+                    continue
                 try:
                     record = record_of(path, status, self._records)
                 except FileNotFoundError:
                     continue
-                yield Stat(key, status.st_size, record.etag, status.st_mtime)
+                yield Stat(
+                    key,
+                    status.st_size,
+                    record.etag,
+                    status.st_mtime,
+                    foreign=record.foreign,
+                    copied=record.copied,
+                )
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with mapped(path):
-            if not os.path.lexists(path) or path.is_dir():
+        *above, name = key.split("/")
+        with mapped(path), suppress(FileNotFoundError, NotADirectoryError), opened(self._root, above) as folders:
+            if not _is_file(folders.status(name)):
                 return
-            with self._locked(key), suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                status = path.lstat()
-                path.unlink()
+            with self._locked(key):
+                if (status := folders.status(name)) is None or not _is_file(status):
+                    return
+                os.unlink(name, dir_fd=folders.last)
                 side_file(status, self._records).unlink(missing_ok=True)
-                sync_folder(path.parent)
-                self._prune(path.parent)
+                os.fsync(folders.last)
+                folders.remove_empty()
+
+    def move(self, key: str, to: str) -> None:
+        source, target = self._path(key), self._path(check_new_key(to))
+        *above, name = key.split("/")
+        *above_target, new_name = to.split("/")
+        try:
+            with mapped(source), opened(self._root, above) as folders, self._locked(to):
+                if not _is_file(folders.status(name)):
+                    raise NotFound("no such object", where=str(source))
+                with opened(self._root, above_target, make=True) as there:
+                    if there.status(new_name):
+                        raise PreconditionFailed("the object exists already", where=str(target))
+                    # The record is an attribute, or named after what a rename keeps: it goes along.
+                    os.rename(name, new_name, src_dir_fd=folders.last, dst_dir_fd=there.last)
+                    os.fsync(there.last)
+                os.fsync(folders.last)
+                folders.remove_empty()
+        except NotADirectoryError as error:
+            raise StoreError("an object is in the way of a folder", where=str(target)) from error
 
     def _path(self, key: str) -> Path:
         parts = check_key(key).split("/")
@@ -157,7 +193,7 @@ class LocalStore:
 
     def _publish(self, key: str, path: Path, temp: Path, *, create: bool, if_match: str) -> None:
         with self._locked(key):
-            if path.is_dir():
+            if path.is_dir() and not path.is_symlink():
                 raise StoreError("a folder is in the way of this object", where=str(path), hint="choose another name")
             replaced: Path | None = None
             with suppress(FileNotFoundError, NotADirectoryError):
@@ -166,7 +202,7 @@ class LocalStore:
                 raise PreconditionFailed("the object exists already", where=str(path))
             if if_match:
                 self._match_on_write(key, path, if_match)
-            self._place(path, temp, create=create)
+            self._place(key, path, temp, create=create)
             if replaced:
                 replaced.unlink(missing_ok=True)
 
@@ -176,12 +212,14 @@ class LocalStore:
         except NotFound as error:
             raise PreconditionFailed("the object is gone", where=str(path)) from error
 
-    def _place(self, path: Path, temp: Path, *, create: bool) -> None:
+    def _place(self, key: str, path: Path, temp: Path, *, create: bool) -> None:
+        *above, name = key.split("/")
         # A delete elsewhere may remove the empty folder between making it and using it.
         for last in (False, False, False, True):
             try:
-                make_folders(path.parent)
-                publish(temp, path, create=create)
+                with opened(self._root, above, make=True) as folders:
+                    folders.status(name)
+                    publish(temp, name, folders.last, create=create)
             except FileExistsError as error:
                 raise PreconditionFailed("the object exists already", where=str(path)) from error
             except FileNotFoundError:
@@ -192,20 +230,19 @@ class LocalStore:
             else:
                 return
 
-    def _prune(self, folder: Path) -> None:
-        with suppress(OSError):
-            while folder != self._root:
-                folder.rmdir()
-                folder = folder.parent
-
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         folder = self._hidden / "locks"
+        refuse_links(self._root, (HIDDEN, "locks"))
         folder.mkdir(parents=True, exist_ok=True)
         slot = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % _LOCKS
-        fd = os.open(folder / f"{slot:02x}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+        fd = os.open(folder / f"{slot:02x}", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
         finally:
             os.close(fd)
+
+
+def _is_file(status: os.stat_result | None) -> bool:
+    return status is not None and modes.S_ISREG(status.st_mode)

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
+_TEMPORARY = re.compile(r"[0-9a-f]{32}")
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}
 
 STALE_SECONDS = 3600.0
@@ -37,17 +39,24 @@ def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left: old enough and locked by nobody. What cannot be looked at stays."""
+    """Remove what killed writers left: files named as `temporary` names them, old enough and locked by nobody.
+
+    What cannot be looked at stays, and so does everything else that lies there.
+    """
     now = time.time()
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(OSError):
-                if now - entry.stat().st_mtime > STALE_SECONDS:
+                if (
+                    _TEMPORARY.fullmatch(entry.name)
+                    and entry.is_file(follow_symlinks=False)
+                    and now - entry.stat(follow_symlinks=False).st_mtime > STALE_SECONDS
+                ):
                     _remove_unlocked(Path(entry.path))
 
 
 def _remove_unlocked(path: Path) -> None:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
@@ -67,41 +76,19 @@ def fill(fd: int, source: BinaryIO) -> str:
     return digest.hexdigest()[:32]
 
 
-def publish(temp: Path, path: Path, *, create: bool) -> None:
-    """Give a finished file its name, for good. Raises FileExistsError for `create` when the name is taken.
+def publish(temp: Path, name: str, folder: int, *, create: bool) -> None:
+    """Give a finished file its name in an open folder, for good.
 
-    The caller holds the lock of the name, so where the file system has no hard links a rename does as well.
+    Raises FileExistsError for `create` when the name is taken. The caller holds the lock of the name, so where the file
+    system has no hard links a rename does as well.
     """
     if create:
         try:
-            os.link(temp, path)
+            os.link(temp, name, dst_dir_fd=folder)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            temp.replace(path)
+            os.rename(temp, name, dst_dir_fd=folder)
     else:
-        temp.replace(path)
-    sync_folder(path.parent)
-
-
-def make_folders(folder: Path) -> None:
-    """Make a folder and its parents, durably. Raises OSError; FileExistsError never."""
-    if folder.is_dir():
-        return
-    make_folders(folder.parent)
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        if not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "an object is in the way of a folder", str(folder)) from None
-        return
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        os.rename(temp, name, dst_dir_fd=folder)
+    os.fsync(folder)

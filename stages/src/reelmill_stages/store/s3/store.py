@@ -21,7 +21,7 @@ from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
 from reelmill.contract.task import CA_FOLDER, Connection
-from reelmill_stages.store import Stat
+from reelmill_stages.store import Stat, s3_copy
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
 from reelmill_stages.store.s3 import conditional
@@ -152,7 +152,7 @@ class S3Store:
                 raise
         return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
 
-    def list(self, prefix: str = "") -> Iterator[Stat]:
+    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
         # Some servers list folder by folder, where `a/b` comes before `a-b`; only the whole can be put in order.
         found: Found = []
         attempts = Attempts(self._patience)
@@ -167,6 +167,14 @@ class S3Store:
         except NotFound as error:
             if not no_object(error):
                 raise
+
+    def move(self, key: str, to: str) -> None:
+        with suppress(NotFound):
+            self.stat(check_new_key(to))
+            raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
+        size = self.stat(key).size
+        self._call(key, lambda: s3_copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
+        self.delete(key)
 
     def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
         """Add what the server lists after the last one found; False when it broke off and may be tried again."""

@@ -1,0 +1,70 @@
+"""Who a pipeline file is: the token that it carries, or this machine and the file's place."""
+
+import os
+import platform
+import socket
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+from reelmill.cli import store_commands
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract import commands
+from reelmill.contract.claim import IDENTITY, Claimant
+from reelmill.contract.digest import fingerprint
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import Task
+
+MOST = 128
+"""Characters of a token."""
+_MACHINE_ID = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+
+
+def identity(loaded: Loaded, task: Task, *, make: bool) -> str:
+    """The uid of a pipeline file in its store; empty where it never ran and none is to be made. Raises StoreError."""
+    asks = claimant(loaded, task.store.uri)
+    return store_commands.load(commands.IDENTITY)(task, store_commands.environment(), asks, make=make)
+
+
+def claimant(loaded: Loaded, store: str) -> Claimant:
+    """Who asks for an identity. Raises SpecError for a token that cannot be one."""
+    metadata = loaded.pipeline.metadata
+    token = _token(loaded)
+    return Claimant(
+        namespace=metadata.namespace,
+        name=metadata.name,
+        token=token,
+        host=socket.gethostname(),
+        machine=_machine(),
+        file=_place(Path(loaded.document.file).resolve(), store),
+    )
+
+
+def _place(file: Path, store: str) -> str:
+    """From a store that is a folder the file's path counts from there: both may move together."""
+    scheme, separator, rest = store.partition("://")
+    if separator and scheme != "file":
+        return str(file)
+    folder = Path(unquote(rest.removeprefix("localhost")) if separator else store).resolve()
+    return os.path.relpath(file, folder)
+
+
+def _token(loaded: Loaded) -> str:
+    annotations = loaded.data["metadata"].get("annotations") or {}
+    token = annotations.get(IDENTITY, "") if isinstance(annotations, dict) else ""
+    if not isinstance(token, str) or len(token) > MOST or (IDENTITY in annotations and not token.strip()):
+        raise SpecError(
+            f"the annotation {IDENTITY} is not a word",
+            where=f"{loaded.document.file}:{loaded.document.line(('metadata', 'annotations', IDENTITY))}",
+            hint=f"give any string of at most {MOST} characters that no other pipeline has",
+        )
+    return token.strip()
+
+
+def _machine(files: tuple[str, ...] = _MACHINE_ID) -> str:
+    """Digits that tell this machine from others of its name. What identifies it elsewhere is not given away."""
+    for file in files:
+        with suppress(OSError, ValueError):
+            if text := Path(file).read_text().strip():
+                return fingerprint(["reelmill", text])[:16]
+    return fingerprint(["reelmill", platform.node(), platform.machine()])[:16]

@@ -1,0 +1,104 @@
+"""The folder of an export: what an export wrote is listed in its mark, and nothing else is ever replaced.
+
+A name is listed before its file appears, so an export that was cut off knows its own.
+"""
+
+import json
+import os
+import stat as modes
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.store.local.errors import mapped
+from reelmill_stages.store.local_folders import opened
+
+MARK = ".reelmill-export.json"
+"""Says of which data set a folder is an export, so that two are never mixed in one, and which files it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFolder:
+    """A folder that is marked as the export of one data set. Names in it use `/`."""
+
+    path: Path
+    written: frozenset[str]
+    """Names that exports wrote here, or are about to write."""
+
+    @classmethod
+    def claimed(cls, path: Path, name: str, key: str, names: Collection[str]) -> Self:
+        """Make the folder, or take up an earlier export; `names` are those that it is going to write.
+
+        Raises SpecError for a folder that holds something else.
+        """
+        mine = {"name": name, "key": key}
+        with mapped(path):
+            if path.exists() and not path.is_dir():
+                raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
+            mark = _read(path / MARK)
+            if mark is None and path.exists() and any(path.iterdir()):
+                raise SpecError("the folder is not empty", where=str(path), hint="name a new one")
+            if mark and {field: mark.get(field) for field in mine} != mine:
+                raise SpecError("the folder holds the export of another data set", where=str(path), hint="name another")
+            if MARK in names:
+                raise SpecError(f"a file of this data set is called {MARK}", where=f"{name}/{key}")
+            path.mkdir(parents=True, exist_ok=True)
+            before = {str(each) for each in mark.get("files", ())} if mark else set()
+            written = before | {each for each in names if not os.path.lexists(path / each)}
+            place = cls(path, frozenset(written))
+            if mark is None or written != before:
+                with place.incoming() as folder:
+                    (folder / MARK).write_text(json.dumps({**mine, "files": sorted(written)}) + "\n")
+                    (folder / MARK).rename(path / MARK)
+        return place
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """An empty folder on the same file system, for a file on its way."""
+        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self.path) as folder:
+            yield Path(folder)
+
+    def has(self, name: str, size: int) -> bool:
+        """Whether an export wrote this file already, with this size."""
+        path = self.path / name
+        return name in self.written and path.is_file() and path.stat().st_size == size
+
+    def put(self, name: str, incoming: Path, *, keep: Callable[[Path], bool]) -> None:
+        """Give a finished file its name; an earlier file of ours is replaced.
+
+        What somebody else put there stays, where `keep` says that it is as good. Raises SpecError where it is not, and
+        StoreError for a link among the folders in between.
+        """
+        path = self.path / name
+        *above, last = name.split("/")
+        with mapped(path), opened(self.path, above, make=True) as folders:
+            try:
+                found = os.stat(last, dir_fd=folders.last, follow_symlinks=False)
+            except FileNotFoundError:
+                found = None
+            if found and (name not in self.written or modes.S_ISDIR(found.st_mode)):
+                if not modes.S_ISDIR(found.st_mode) and keep(path):
+                    return
+                raise SpecError(
+                    "something that this export did not write is in the way",
+                    where=str(path),
+                    hint="move it away, or export into a new folder",
+                )
+            os.rename(incoming, last, dst_dir_fd=folders.last)
+
+
+def _read(mark: Path) -> dict[str, Any] | None:
+    """What the mark says. Raises SpecError where that cannot be read."""
+    try:
+        found = json.loads(mark.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not isinstance(found.get("files", []), list):
+        raise SpecError("the mark of this export cannot be read", where=str(mark), hint="export into a new folder")
+    return found

@@ -1,0 +1,34 @@
+"""Who a pipeline file is in a store: found again by every run of it, made by the first."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from reelmill.contract.claim import Claimant, Identity
+from reelmill.contract.errors import StoreError, Unreachable
+from reelmill.contract.layout import identity as identity_key
+from reelmill.contract.task import Task
+from reelmill_stages.commands.entry import store_of
+from reelmill_stages.records.records import create, load
+from reelmill_stages.store.preflight import greet
+
+
+def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bool) -> str:
+    """The uid of a pipeline file; empty where it never ran in this store and none is to be made.
+
+    Raises StoreError for a store that cannot be used.
+    """
+    greet(task, env)
+    store, key = store_of(task, env), identity_key(claimant.digest)
+    try:
+        found = load(store, key, Identity)
+        if found is None and make:
+            # Whatever finds the place taken meanwhile is another run of this very file.
+            found, _ = create(store, key, _new(claimant))
+    except Unreachable as error:
+        raise StoreError(error.what, where=error.where, hint=error.hint) from error
+    return found.uid if found else ""
+
+
+def _new(claimant: Claimant) -> Identity:
+    return Identity(uid=uuid.uuid4().hex, claimant=claimant, created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")

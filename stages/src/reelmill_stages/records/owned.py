@@ -1,0 +1,248 @@
+"""What of a place in the store reelmill wrote, so that deletion touches that and nothing else.
+
+Three things make an object reelmill's: it is a record of a known name that can be read as one; a record names it, and
+nothing says that it is another object than the one that was written; or it carries the mark that reelmill gives its
+outputs, for this very data set. Everything else is somebody else's, wherever it lies. Names in records are only ever
+looked up among what was listed below the data set, so none can lead out of it.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.claim import Claim
+from reelmill.contract.errors import NotFound
+from reelmill.contract.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.segment import Object, Pass, Segment, ShardCommit, StageRecord
+from reelmill_stages.records import record_names
+from reelmill_stages.records.inventory import Found
+from reelmill_stages.records.records import peek
+from reelmill_stages.store import Stat, Store
+
+_CHUNK = 1 << 20
+
+Named = dict[str, tuple[int, str]]
+"""Key in the store -> size in bytes and digest, as a record says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A data set, and which of its objects are reelmill's. Names are relative to its root."""
+
+    key: str
+    names: tuple[str, ...]
+    """In the order in which they may go: whoever looks meanwhile sees less and less, and never something broken; what
+    names outputs goes after them and claims go last, so that a deletion that was cut off can go on."""
+    left: tuple[str, ...]
+    """What is not reelmill's."""
+    bytes: int
+    """Of what is."""
+
+
+def owned(store: Store, found: Found) -> Owned | None:
+    """What is reelmill's at a place; None where no record says that it is a data set."""
+    key = data_set_key(store, found)
+    if not key:
+        return None
+    views = _views(store, found)
+    names = DataSetPaths(found.names.name, key)
+    mine = {name for name in found.objects if _is_record(store, found.objects[name], name, names)}
+    outputs: set[str] = set()
+    for segment in _segments(found).values():
+        named = _named(store, found, segment)
+        outputs |= {name for name in segment if name not in mine and _is_named(store, found.objects[name], named)}
+    for name in found.objects.keys() - mine - outputs - views:
+        if _is_marked(store, found.objects[name], key):
+            outputs.add(name)
+    ordered = _in_order(mine, outputs, views)
+    return Owned(
+        key,
+        ordered,
+        tuple(sorted(found.objects.keys() - set(ordered))),
+        sum(found.objects[name].size for name in ordered),
+    )
+
+
+def data_set_key(store: Store, found: Found) -> str:
+    """The whole key of the data set at a place, by a record in it that says so; empty where none does."""
+    for name in (record_names.STAGE_JSON, *found.objects):
+        if (stat := found.objects.get(name)) and (said := _said(store, name, stat)):
+            data_set, key = said
+            if data_set == found.names.name and key[:KEY_DIGITS] == found.names.key:
+                return key
+    return ""
+
+
+def _said(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
+    """Name and key of the data set that a record says it is of."""
+    model = record_names.record_model(name)
+    if model not in (StageRecord, Segment, Pass, Claim) or _is_link(stat):
+        return None
+    match peek(store, stat.key, model):
+        case StageRecord() | Segment() | Pass() as record:
+            return record.stage, record.key
+        case Claim() as claim:
+            return claim.data_set, claim.key
+    return None
+
+
+def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool:
+    """Whether an object is a record of this very data set, in the place that it says it is for."""
+    if record_names.is_rows(name):
+        return not stat.foreign
+    model = record_names.record_model(name)
+    record = None if model is None or _is_link(stat) else peek(store, stat.key, model)
+    match record:
+        case None:
+            return False
+        case StageRecord():
+            return (record.stage, record.key) == (names.name, names.key)
+        case Pass():
+            return stat.key == DataSetPaths(record.stage, record.key).segment(record.segment).pass_json
+        case Segment():
+            return stat.key == DataSetPaths(record.stage, record.key).segment(record.segment).segment_json
+        case ShardCommit():
+            return name.endswith(f"/{record.shard:05d}.json")
+        case Claim():
+            return stat.key == names.user(record.uid) and record.data_set in ("", names.name)
+    return True
+
+
+def _views(store: Store, found: Found) -> set[str]:
+    """Views that `stage.json` names and that carry the metadata of one."""
+    stat = found.objects.get(record_names.STAGE_JSON)
+    record = peek(store, stat.key, StageRecord) if stat and not _is_link(stat) else None
+    return {view for view in record.views if is_view(store, found.objects.get(view))} if record else set()
+
+
+def is_view(store: Store, stat: Stat | None) -> bool:
+    """Whether a listed object is a view that reelmill wrote."""
+    if stat is None or stat.foreign or INTERNAL in stat.key.split("/"):
+        return False
+    try:
+        return store.stat(stat.key).metadata.keys() >= {"segment", "digest"}
+    except NotFound:
+        return False
+
+
+def _segments(found: Found) -> dict[str, list[str]]:
+    segments: dict[str, list[str]] = defaultdict(list)
+    for name in found.objects:
+        segment, _, rest = name.partition("/")
+        if rest and segment.isdecimal():
+            segments[segment].append(name)
+    return segments
+
+
+def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
+    """Every object that the records of a segment name: outputs, rows, and what unfinished shards have uploaded."""
+    named: Named = {}
+    committed: set[str] = set()
+    rows: list[str] = []
+    settled: list[tuple[str, str]] = []
+    for name in names:
+        stat = found.objects[name]
+        if _is_link(stat):
+            continue
+        if shard := record_names.SHARD.fullmatch(name):
+            if commit := peek(store, stat.key, ShardCommit):
+                committed.add(shard[1])
+                _take(named, commit.outputs)
+                _take(named, [each for each in (commit.items, commit.ledger) if each])
+                rows += [commit.items.key] if commit.items else []
+        elif record_names.SEGMENT.fullmatch(name):
+            record = peek(store, stat.key, Segment)
+            for part in record.parts if record else ():
+                _take(named, [*part.outputs, *(each for each in (part.items, part.ledger) if each)])
+                rows += [part.items.key] if part.items else []
+        elif shard := record_names.SETTLED.fullmatch(name):
+            settled.append((shard[1] or shard[2], stat.key))
+    prefix = f"{found.root}/"
+    for key in dict.fromkeys(rows):
+        stat_of_rows = found.objects.get(key.removeprefix(prefix)) if key.startswith(prefix) else None
+        if stat_of_rows and not _is_link(stat_of_rows):
+            _take(named, _outputs(_rows(store, key)))
+    for shard_number, key in settled:
+        if shard_number not in committed:
+            items = (item for row in _rows(store, key) for item in _list(row.get("items")) if isinstance(item, dict))
+            _take(named, _outputs(items))
+    return named
+
+
+def _take(named: Named, objects: Iterable[Object]) -> None:
+    named.update({each.key: (each.size, each.digest) for each in objects})
+
+
+def _outputs(rows: Iterable[dict[str, Any]]) -> Iterator[Object]:
+    for row in rows:
+        for output in _list(row.get("outputs")):
+            try:
+                yield Object.model_validate(output)
+            except ValueError:
+                continue
+
+
+def _rows(store: Store, key: str) -> Iterator[dict[str, Any]]:
+    """Rows of a file, without those that cannot be read."""
+    try:
+        with store.open(key) as file:
+            for line in file:
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(row, dict):
+                    yield row
+    except NotFound:
+        return
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_named(store: Store, stat: Stat, named: Named) -> bool:
+    """Whether a record names an object, and it is still the one that was meant."""
+    if stat.key not in named or _is_link(stat):
+        return False
+    size, digest = named[stat.key]
+    return stat.size == size and (not stat.foreign or _digest(store, stat.key) == digest)
+
+
+def _is_marked(store: Store, stat: Stat, key: str) -> bool:
+    """Whether an object that nothing names is what a killed writer of this data set left."""
+    if stat.foreign or stat.copied:
+        return False
+    try:
+        return store.stat(stat.key).metadata.get("stage") == key
+    except NotFound:
+        return False
+
+
+def _is_link(stat: Stat) -> bool:
+    """Whether this is no object that could be reelmill's: a link, or a key that no store takes."""
+    return stat.foreign and not stat.etag
+
+
+def _digest(store: Store, key: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with store.open(key) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except NotFound:
+        return ""
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _in_order(records: set[str], outputs: set[str], views: set[str]) -> tuple[str, ...]:
+    closed = {name for name in records if record_names.SEGMENT.fullmatch(name)}
+    opened = {name for name in records if record_names.PASS.fullmatch(name)}
+    claims = {name for name in records if record_names.CLAIM.fullmatch(name)}
+    first = {record_names.STAGE_JSON} & records
+    rest = records - closed - opened - claims - first
+    groups = (views, first, closed, outputs, rest, opened, claims)
+    return tuple(name for group in groups for name in sorted(group, reverse=group is closed))

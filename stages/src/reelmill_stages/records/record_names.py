@@ -1,0 +1,50 @@
+"""Which objects in a data set are reelmill's own records: by where they lie, and what they must hold."""
+
+import re
+
+from reelmill.contract.claim import Claim
+from reelmill.contract.layout import INTERNAL
+from reelmill.contract.model import Model
+from reelmill.contract.segment import Pass, Runner, Segment, ShardCommit, StageRecord
+from reelmill_stages.records.pins import Pin
+from reelmill_stages.runtime.shards.crash_suspects import CrashSuspects
+from reelmill_stages.runtime.survey.drift import DriftRecord
+
+_SEGMENT = r"\d{4,}"
+_SHARD = r"\d{5,}"
+_RUN = r"\d+-[0-9a-f]{8}"
+
+STAGE_JSON = f"{INTERNAL}/stage.json"
+CLAIM = re.compile(rf"{INTERNAL}/users/[^/]+\.json")
+PASS = re.compile(rf"{_SEGMENT}/{INTERNAL}/pass\.json")
+SEGMENT = re.compile(rf"{_SEGMENT}/{INTERNAL}/segment\.json")
+SHARD = re.compile(rf"{_SEGMENT}/{INTERNAL}/shards/({_SHARD})\.json")
+SETTLED = re.compile(rf"{_SEGMENT}/{INTERNAL}/(?:outcomes/({_SHARD})|checkpoints/({_SHARD})/{_RUN})\.jsonl")
+
+_RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
+    (re.compile(re.escape(STAGE_JSON)), StageRecord),
+    (re.compile(rf"{INTERNAL}/drift\.json"), DriftRecord),
+    (re.compile(rf"{INTERNAL}/pins/[^/]+\.json"), Pin),
+    (CLAIM, Claim),
+    (PASS, Pass),
+    (SEGMENT, Segment),
+    (SHARD, ShardCommit),
+    (re.compile(rf"{_SEGMENT}/{INTERNAL}/heartbeat\.json"), Runner),
+    (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{_RUN}\.json"), CrashSuspects),
+)
+_ROWS = re.compile(
+    rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{_RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{_RUN}"
+    rf"|(?:items|ledger|logs)/{_SHARD}-{_RUN})\.jsonl"
+)
+
+
+def record_model(name: str) -> type[Model] | None:
+    """What a record of this name must hold; None for any other object. Names are relative to the data set's root."""
+    if f"{INTERNAL}/" not in name:
+        return None
+    return next((model for pattern, model in _RECORDS if pattern.fullmatch(name)), None)
+
+
+def is_rows(name: str) -> bool:
+    """Whether JSON lines of reelmill's lie under this name: rows, checkpoints, logs."""
+    return f"{INTERNAL}/" in name and bool(_ROWS.fullmatch(name))

@@ -1,0 +1,96 @@
+"""The folders between a root and a file, opened one name at a time and never through a link.
+
+Listing and reading follow links, because footage may lie anywhere. Whatever writes, moves or deletes comes through
+here: what a link points at belongs to somebody else. The root itself may be a link: that one the user named.
+"""
+
+import os
+import stat as modes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from reelmill.contract.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Open folders from the root down: `fds[0]` is the root, `fds[n]` lies in `fds[n - 1]` under `names[n - 1]`."""
+
+    root: Path
+    names: tuple[str, ...]
+    fds: tuple[int, ...]
+
+    @property
+    def last(self) -> int:
+        return self.fds[-1]
+
+    def status(self, name: str) -> os.stat_result | None:
+        """What lies under a name in the last folder, or None. Raises StoreError for a link."""
+        try:
+            status = os.stat(name, dir_fd=self.last, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        if modes.S_ISLNK(status.st_mode):
+            raise _link(self.root.joinpath(*self.names, name))
+        return status
+
+    def remove_empty(self) -> None:
+        """Remove the folders that are empty, the last one first; the root stays."""
+        with suppress(OSError):
+            for name, above in zip(reversed(self.names), reversed(self.fds[:-1]), strict=True):
+                os.rmdir(name, dir_fd=above)
+
+
+@contextmanager
+def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[Folders]:
+    """The folders of a path below `root`, made durably where that is wanted.
+
+    Raises StoreError where one of them is a link, FileNotFoundError where one is missing, NotADirectoryError where a
+    file is in the way.
+    """
+    fds = [os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+    try:
+        for number, name in enumerate(names):
+            fds.append(_child(fds[-1], name, root.joinpath(*names[: number + 1]), make=make))
+        yield Folders(root, tuple(names), tuple(fds))
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def refuse_links(root: Path, names: Sequence[str]) -> None:
+    """Raises StoreError where a folder below `root` is a link; one that is missing is fine."""
+    with suppress(FileNotFoundError), opened(root, names):
+        pass
+
+
+def _child(above: int, name: str, path: Path, *, make: bool) -> int:
+    try:
+        return _open(above, name, path)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=above)
+        os.fsync(above)
+    return _open(above, name, path)
+
+
+def _open(above: int, name: str, path: Path) -> int:
+    try:
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    except OSError:
+        with suppress(FileNotFoundError):
+            if modes.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+                raise _link(path) from None
+        raise
+
+
+def _link(path: Path) -> StoreError:
+    return StoreError(
+        "a link is in the way: nothing is written or deleted through one",
+        where=str(path),
+        hint="remove the link, or put what it points at in its place",
+    )
