@@ -54,7 +54,8 @@ def former(line: toy.Line) -> DataSetPaths:
 
 
 def pruned(line: toy.Line, **choices: Any) -> dict[str, Any]:
-    return prune(line.task(Step.SURVEY), os.environ, **{"delete": True, "now": time.time() + LATER, **choices})
+    asked = {"delete": True, "now": time.time() + LATER, **choices}
+    return prune(line.task(Step.SURVEY), os.environ, **asked).to_json()
 
 
 def keys(line: toy.Line, names: DataSetPaths) -> list[str]:

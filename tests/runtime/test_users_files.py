@@ -169,5 +169,5 @@ def test_footage_in_folders_that_look_like_keys_is_no_data_set(line: toy.Line) -
     footage.parent.mkdir(parents=True)
     footage.write_bytes(b"footage")
     found = prune(line.task(Step.SURVEY), os.environ, delete=True, now=time.time() + LATER)
-    assert [row["name"] for row in found["rows"]] == ["upper"]
+    assert [row.name for row in found.rows] == ["upper"]
     assert footage.read_bytes() == b"footage"

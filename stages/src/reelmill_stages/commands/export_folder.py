@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.store.local.errors import mapped
-from reelmill_stages.store.local_folders import opened
+from reelmill_stages.store.local.folders import opened
 
 MARK = ".reelmill-export.json"
 """Says of which data set a folder is an export, so that two are never mixed in one, and which files it wrote."""

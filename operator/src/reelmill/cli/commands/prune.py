@@ -114,7 +114,7 @@ def _say_kept(found: PruneResult, file: str) -> None:
         say(f"kept {_some(found.unknown)}: no record there says that it is a data set of reelmill")
     for claim in found.claims:
         of = claim.name or "an unknown pipeline"
-        who = f"{of} of reelmill 0.1.0, which identified pipelines by name" if claim.by_name else of
+        who = f"{of} of an earlier release, which identified pipelines by name" if claim.by_name else of
         say(f"kept {_some(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
     if found.claims:
         say(f"to remove the claim of a pipeline that no longer exists: reelmill prune {file} --release CLAIM --delete")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import StoreError
 from reelmill_stages.store.keys import check_prefix
-from reelmill_stages.store.local_folders import refuse_links
+from reelmill_stages.store.local.folders import refuse_links
 
 HIDDEN = ".reelmill-store"
 """Folder for what the store itself needs: temporary files, locks, records. Never listed, at any depth."""

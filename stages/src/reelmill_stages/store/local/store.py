@@ -19,10 +19,10 @@ from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill_stages.store import Stat
 from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata
 from reelmill_stages.store.local.errors import mapped
+from reelmill_stages.store.local.folders import opened, refuse_links
 from reelmill_stages.store.local.listing import HIDDEN, list_folder
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
 from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
-from reelmill_stages.store.local_folders import opened, refuse_links
 
 _LOCKS = 256
 

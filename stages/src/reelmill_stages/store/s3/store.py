@@ -21,10 +21,10 @@ from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
 from reelmill.contract.task import CA_FOLDER, Connection
-from reelmill_stages.store import Stat, s3_copy
+from reelmill_stages.store import Stat
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
-from reelmill_stages.store.s3 import conditional
+from reelmill_stages.store.s3 import conditional, copy
 from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.conditional import WriteReceipt
 from reelmill_stages.store.s3.credentials import provider
@@ -173,7 +173,7 @@ class S3Store:
             self.stat(check_new_key(to))
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         size = self.stat(key).size
-        self._call(key, lambda: s3_copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
+        self._call(key, lambda: copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
         self.delete(key)
 
     def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
