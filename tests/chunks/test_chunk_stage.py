@@ -195,13 +195,13 @@ def test_an_item_without_a_wanted_view_is_one_clear_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"overlap": 3}, "overlap needs maxFrames"),
+        ({"overlap": 3}, "overlap requires maxFrames"),
         ({"maxFrames": 5, "overlap": 5}, "must be less than maxFrames"),
-        ({"output": "npy", "width": 32}, "width and height go together"),
-        ({"width": 32, "height": 32}, "output index writes none"),
-        ({"output": "mp4", "width": 33, "height": 32}, "even sides"),
-        ({"classes": ["up", "up", "front"]}, "names one twice"),
-        ({"classes": ["up"]}, "needs a class front"),
+        ({"output": "npy", "width": 32}, "width and height must be given together"),
+        ({"width": 32, "height": 32}, "require output npy or mp4"),
+        ({"output": "mp4", "width": 33, "height": 32}, "must be even"),
+        ({"classes": ["up", "up", "front"]}, "contains a name twice"),
+        ({"classes": ["up"]}, "requires a class named front"),
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(params: dict[str, Any], said: str) -> None:

@@ -115,7 +115,7 @@ def test_002_p5_an_annotator_can_be_chosen(root: Path) -> None:
 
 
 def test_002_p5_merging_annotators_is_refused_with_the_reason(root: Path) -> None:
-    with pytest.raises(ValueError, match="not merged: where they overlap, one frame would have two labels"):
+    with pytest.raises(ValueError, match="cannot be merged, because a frame could have two labels"):
         takes(root, annotator="all")
 
 
@@ -155,7 +155,7 @@ def test_a_broken_label_file_is_one_failed_row(root: Path, content: str) -> None
 
 
 def test_a_wrong_keypoint_folder_is_refused(root: Path) -> None:
-    with pytest.raises(SpecError, match="no keypoints here"):
+    with pytest.raises(SpecError, match="has no keypoints"):
         takes(root, keypoints=str(root / "keypoint"))
 
 

@@ -39,11 +39,11 @@ def test_a_finished_pipeline_says_what_it_lost() -> None:
 @pytest.mark.parametrize(
     ("conditions", "word"),
     [
-        ([], "new: no operator has looked at it yet"),
+        ([], "new: no operator has processed it yet"),
         ([condition("Suspended")], "suspended: nothing runs until it is resumed"),
         ([condition("Failed", message="clips: too much")], "failed: clips: too much"),
         ([condition("Reconciling", reason="Unschedulable", message="clips: no")], "waiting: clips: no"),
-        ([condition("Stalled", message="clips: x"), PROGRESSING], "stalled: clips: x; the rest goes on"),
+        ([condition("Stalled", message="clips: x"), PROGRESSING], "stalled: clips: x; other stages continue"),
         ([condition("Ready", holds=False, message="soon")], "waiting: soon"),
     ],
 )
@@ -57,9 +57,9 @@ def test_a_paused_pass_is_not_shown_as_running() -> None:
 
 
 def test_an_edit_that_nobody_saw_and_a_deletion_are_told() -> None:
-    assert "not looked at its last edit" in drawn([condition("Complete")], metadata={"generation": 2})[0]
+    assert "not processed the latest edit" in drawn([condition("Complete")], metadata={"generation": 2})[0]
     gone = {"deletionTimestamp": "2026-05-04T11:59:00Z"}
-    assert drawn([condition("Complete")], metadata=gone)[0] == "demo  going away: it was deleted 1m 00s ago"
+    assert drawn([condition("Complete")], metadata=gone)[0] == "demo  deleting: deleted 1m 00s ago"
 
 
 def test_what_drifted_stands_below() -> None:

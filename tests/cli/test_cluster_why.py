@@ -46,46 +46,46 @@ LOST = {"totals": counts(90, 10), "reasons": {"failed:decode_timeout": 8, "faile
 
 CASES = {
     "no operator": Case(
-        "No operator has looked at demo, which is 1h 00m old. Either none runs, or it serves other namespaces; "
-        "`kubectl get pods -A -l app.kubernetes.io/component=operator` shows it, and its log says more.",
+        "No operator has processed demo since it was created 1h 00m ago. Check that one is running and watches this "
+        "namespace: `kubectl get pods -A -l app.kubernetes.io/component=operator`.",
         [],
     ),
     "deleted": Case(
-        "demo was deleted 2m 00s ago and waits for: example.com/hold.",
+        "demo was deleted 2m 00s ago and is waiting for example.com/hold.",
         [condition("Complete")],
         view={"metadata": {"deletionTimestamp": at(2), "finalizers": ["example.com/hold"]}},
     ),
     "a spec that is refused": Case(
-        "The spec cannot be accepted: clips reads itself. Nothing is begun until it is edited.",
+        "The spec was not accepted: clips reads itself. Nothing starts until it is corrected.",
         [condition("Accepted", holds=False, reason="SpecInvalid", message="clips reads itself")],
     ),
     "suspended": Case(
-        "It is suspended: spec.suspend is set, so no pod runs until `reelmill resume demo`. The open pass of clips "
-        "goes on then from what is committed.",
+        "It is suspended (spec.suspend is true); no pod runs until you run `reelmill resume demo`. The open pass of "
+        "clips will continue from its committed shards.",
         [condition("Suspended")],
         view={"clips": AT_WORK},
     ),
     "complete": Case(
-        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads.",
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs.",
         [condition("Complete")],
     ),
     "complete with losses": Case(
-        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads. Within the "
-        "tolerance: clips, 10 failed (decode_timeout 8, too_short 2). `reelmill ledger demo --outcome failed` names "
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs. Within the "
+        "tolerance: clips, 10 failed (decode_timeout 8, too_short 2). `reelmill ledger demo --outcome failed` lists "
         "them.",
         [condition("Complete")],
         view={"clips": stage("clips", "done", **LOST), "status": {"failed": 10}},
     ),
-    "the survey cannot go on": Case(
-        "The survey, which looks before anything works, cannot go on (StoreError): the bucket out does not exist. "
-        "Create it. Once it is mended: `reelmill retry demo`; an edit of the spec does as well.",
+    "the survey cannot continue": Case(
+        "The survey cannot continue (StoreError): the bucket out does not exist. Create it. After fixing the cause, "
+        "run `reelmill retry demo` or edit the spec.",
         [condition("Stalled", reason="StoreError"), condition("Failed", reason="StoreError")],
         view={"status": {"stall": STALL}},
     ),
-    "a stage cannot go on": Case(
-        "The stage clips cannot go on (StoreError): the bucket out does not exist. Create it. 1 pod failed: 1 "
-        "OOMKilled. The last words of shard 5: no room for frame 12. samples waits for it. Once it is mended: "
-        "`reelmill retry demo --stage clips`; an edit of the spec does as well.",
+    "a stage cannot continue": Case(
+        "Stage clips cannot continue (StoreError): the bucket out does not exist. Create it. 1 pod failed: 1 "
+        "OOMKilled. The last log message of shard 5: no room for frame 12. samples waits for it. After fixing the "
+        "cause, run `reelmill retry demo --stage clips` or edit the spec.",
         [condition("Stalled", reason="StoreError"), condition("Failed", reason="StoreError")],
         view={
             "clips": stage("clips", "stalled", stall=STALL),
@@ -95,7 +95,7 @@ CASES = {
         },
     ),
     "a step that was killed for its memory": Case(
-        "The stage clips cannot go on (OutOfMemory): pod clips-0: OOMKilled, exit code 137. Raise the stage's "
+        "Stage clips cannot continue (OutOfMemory): pod clips-0: OOMKilled, exit code 137. Raise the stage's "
         "`resources.limits.memory`, or lower `workers`. samples waits for it. An edit of the spec lifts it; a retry "
         "alone does not help.",
         [condition("Stalled", reason="OutOfMemory"), condition("Failed", reason="OutOfMemory")],
@@ -108,30 +108,30 @@ CASES = {
         },
     ),
     "over the tolerance": Case(
-        "clips: 10 of 100 items failed, tolerated are 0 (0): look at the ledger. What failed stands in `reelmill "
-        "ledger demo --outcome failed`; `reelmill retry demo` tries it again. Mostly decode_timeout: no result within "
+        "clips: 10 of 100 items failed, more than the tolerance of 0 (0). `reelmill ledger demo --outcome failed` "
+        "lists the failures; `reelmill retry demo` retries them. Mostly decode_timeout: no result within "
         "`failures.itemTimeout`; raise `itemTimeout`, or retry (a retry helps: yes).",
         [
             condition(
                 "Stalled",
                 reason="ToleranceExceeded",
-                message="clips: 10 of 100 items failed, tolerated are 0 (0): look at the ledger",
+                message="clips: 10 of 100 items failed, more than the tolerance of 0 (0)",
             ),
             condition("Failed", reason="ToleranceExceeded"),
         ],
         view={"clips": stage("clips", "done", **LOST)},
     ),
     "no node": Case(
-        "The pods of clips find no node: 0/3 nodes are available. Each asks for cpu 4, nvidia.com/gpu 1 on nodes with "
+        "No node fits the pods of clips: 0/3 nodes are available. Each requests cpu 4, nvidia.com/gpu 1 on nodes with "
         "nvidia.com/gpu.product In (NVIDIA-L4). Wait for a node, or change `resources`, `gpu.products`, `nodeSelector` "
         "or `tolerations` of the stage.",
         [condition("Reconciling", reason="Unschedulable", message="clips: 0/3 nodes are available")],
         view={"clips": stage("clips", "queued", **{"pass": work()}), "jobs": [job()], "pods": [PENDING]},
     ),
     "no pods": Case(
-        "clips is held up (NoPods): no pod could be created. The cluster says: exceeded quota: none. Change the "
-        "quota, admission policy or service account that the Job controller names. Work continues by itself once that "
-        "is fixed.",
+        "clips is blocked (NoPods): no pod could be created. The last warning of the cluster: exceeded quota: none. Change "
+        "the quota, admission policy or service account that the Job controller names. Work continues by itself once the "
+        "cause is fixed.",
         [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),
@@ -143,18 +143,18 @@ CASES = {
         },
     ),
     "an image that is not there": Case(
-        "clips is held up (ImagePull): nowhere/x: ErrImagePull. Correct `image`, or set `imagePullSecrets`. "
-        "Work continues by itself once that is fixed.",
+        "clips is blocked (ImagePull): nowhere/x: ErrImagePull. Correct `image`, or set `imagePullSecrets`. "
+        "Work continues by itself once the cause is fixed.",
         [condition("Reconciling", reason="ImagePull", message="clips: nowhere/x: ErrImagePull")],
         view={"clips": stage("clips", "queued", **{"pass": work()})},
     ),
     "at work": Case(
-        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s left.",
+        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods running, started 10m 00s ago, about 15m 00s left.",
         [RUNNING],
         view={"clips": AT_WORK},
     ),
     "at work after losses of pods": Case(
-        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s left. "
+        "Nothing is wrong: clips has done 4 of 10 shards with 6 pods running, started 10m 00s ago, about 15m 00s left. "
         "This is attempt 2; shards that failed: 5. 2 pods failed: 2 OOMKilled.",
         [RUNNING],
         view={
@@ -163,8 +163,8 @@ CASES = {
         },
     ),
     "a queue": Case(
-        "Nothing is wrong: clips has done 0 of 10 shards, begun 10m 00s ago. Its Job waits for the queue research to "
-        "admit it.",
+        "Nothing is wrong: clips has done 0 of 10 shards, started 10m 00s ago. Its Job is waiting for admission by "
+        "the queue research.",
         [RUNNING],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),
@@ -173,7 +173,8 @@ CASES = {
         },
     ),
     "a limit": Case(
-        "samples has done 0 of 10 shards, begun 10m 00s ago. limits.maxActiveStages is 1: it waits for clips.",
+        "samples has done 0 of 10 shards, started 10m 00s ago. It is waiting for clips, because "
+        "limits.maxActiveStages is 1.",
         [RUNNING],
         stage="samples",
         view={
@@ -183,37 +184,37 @@ CASES = {
         },
     ),
     "another pipeline": Case(
-        "Another pipeline works on the open pass of clips; this one takes over if the other shows no sign of life for "
-        "ten minutes.",
+        "Another pipeline is working on the open pass of clips; this one takes over if the other sends no heartbeat "
+        "for ten minutes.",
         [condition("Reconciling", reason="SharedPass", message="waiting")],
         view={"clips": stage("clips", "shared", found=1)},
     ),
     "a stage that waits": Case(
-        "samples waits for clips. clips has done 4 of 10 shards with 6 pods at work, begun 10m 00s ago, about 15m 00s "
-        "left.",
+        "samples is waiting for clips. clips has done 4 of 10 shards with 6 pods running, started 10m 00s ago, about "
+        "15m 00s left.",
         [RUNNING],
         stage="samples",
         view={"clips": AT_WORK},
     ),
     "a stage behind a closed gate": Case(
-        "samples waits: over tolerance: clips. `reelmill ledger demo --outcome failed` names what failed.",
+        "samples is waiting: over tolerance: clips. `reelmill ledger demo --outcome failed` lists the failures.",
         [condition("Stalled", reason="ToleranceExceeded")],
         stage="samples",
         view={"samples": stage("samples", message="over tolerance: clips")},
     ),
-    "a stage that is through": Case(
-        "clips has covered all that it reads (done), 10 failed (decode_timeout 8, too_short 2).",
+    "a finished stage": Case(
+        "clips has processed all of its inputs (done), 10 failed (decode_timeout 8, too_short 2).",
         [RUNNING],
         stage="clips",
         view={"clips": stage("clips", "done", **LOST)},
     ),
     "drift": Case(
-        "It is complete for 5m 00s: every source was listed, and every stage has covered what it reads. Besides, items "
-        "changed (raw: 3); a new epoch takes them up.",
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs. Also, "
+        "items changed (raw: 3); a new epoch takes them up.",
         [condition("Complete"), condition("Drifted", message="items changed (raw: 3); a new epoch takes them up")],
     ),
     "surveying": Case(
-        "Nothing is wrong: the survey looks at the sources and at what the store has.",
+        "Nothing is wrong: the survey is reading the sources and the store.",
         [condition("Reconciling", reason="Surveying", message="looking")],
     ),
 }
@@ -230,4 +231,4 @@ def test_why_in_one_paragraph(case: Case) -> None:
 
 def test_an_edit_that_nobody_saw_is_said_first() -> None:
     told = why(seen([condition("Complete")], metadata={"generation": 7}), say)
-    assert told.startswith("No operator has looked at demo since it was edited.")
+    assert told.startswith("No operator has processed demo since it was edited.")

@@ -81,12 +81,12 @@ def test_the_ledger_sums_up_and_then_names(ran: Path) -> None:
 def test_the_ledger_says_when_there_is_more(ran: Path) -> None:
     said = reelmill("ledger", ran, "--item", "*", "--limit", "2")
     assert len(said.out.splitlines()) == 3
-    assert "more than 2 rows" in said.err
+    assert "only the first 2 rows" in said.err
 
 
 def test_an_unknown_stage_names_those_there_are(ran: Path) -> None:
     said = reelmill("ledger", ran, "--stage", "spnas")
-    assert (said.code, "there are raw, spans, pictures" in said.err) == (2, True)
+    assert (said.code, "choose one of raw, spans, pictures" in said.err) == (2, True)
 
 
 def test_plan_says_that_all_is_cached(ran: Path) -> None:
@@ -113,7 +113,7 @@ def test_plan_says_defaults_by_their_value_and_counts_what_else_changed(ran: Pat
 def test_plan_says_what_is_new_in_a_source(copy: Path) -> None:
     shutil.copyfile(copy.parent / "videos" / "a.mp4", copy.parent / "videos" / "c.mp4")
     rows = {row["name"]: row for row in json.loads(reelmill("plan", copy, "-o", "json").out)}
-    assert rows["raw"]["why"].startswith("4 there, 1 new")
+    assert rows["raw"]["why"].startswith("4 listed, 1 new")
     assert rows["spans"]["why"] == "1 new of raw"
 
 
@@ -180,7 +180,7 @@ def test_retry_where_nothing_failed_says_so_and_makes_no_pass(ran: Path) -> None
     before = reelmill("status", ran, "-o", "json").out
     said = reelmill("retry", ran, "--class", "decode_timeout")
     assert (said.code, said.out) == (0, "")
-    assert said.err == "nothing to retry: no item failed with decode_timeout; failed are truncated\n"
+    assert said.err == "nothing to retry: no item failed with decode_timeout; there are failures of class truncated\n"
     said = reelmill("retry", ran, "--stage", "pictures", "-o", "json")
     assert (said.code, said.err) == (0, "nothing to retry: no item of pictures failed\n")
     assert json.loads(said.out)["stages"] == []
@@ -230,4 +230,4 @@ def test_plan_tells_what_changed_and_what_is_gone(copy: Path) -> None:
     (copy.parent / "videos" / "b.mp4").unlink()
     rows = {row["name"]: row for row in json.loads(reelmill("plan", copy, "-o", "json").out)}
     # The folder was copied, so that the others are other objects than were listed.
-    assert rows["raw"]["why"] == "2 there, 0 new, 2 changed, 1 gone"
+    assert rows["raw"]["why"] == "2 listed, 0 new, 2 changed, 1 gone"

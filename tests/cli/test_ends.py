@@ -53,7 +53,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(folder: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert "go on with: reelmill run pipeline.yaml" in err
+    assert "resume with: reelmill run pipeline.yaml" in err
     again = run(folder, "run", "pipeline.yaml", "-o", "json")
     assert again.returncode == 0, again.stderr
     (stage,) = json.loads(again.stdout)["stages"]
@@ -97,7 +97,7 @@ def test_a_bug_is_one_line_and_a_file_with_the_traceback(tmp_path: Path) -> None
     (log,) = (tmp_path / "reelmill").iterdir()
     assert said.returncode == 70
     assert said.stderr.splitlines() == [
-        "error: a bug of reelmill: ZeroDivisionError: no way",
+        "error: internal error: ZeroDivisionError: no way",
         f"hint: please report it with {log}",
     ]
     assert "Traceback" in log.read_text()

@@ -21,7 +21,7 @@ def test_what_init_writes_is_valid_and_is_not_replaced(tmp_path: Path) -> None:
     assert reelmill("init", path).code == 0
     assert reelmill("validate", path).code == 0
     said = reelmill("init", path)
-    assert (said.code, "exists already" in said.err) == (2, True)
+    assert (said.code, "already exists" in said.err) == (2, True)
     assert reelmill("init", path, "--force").code == 0
     assert reelmill("init", "-").out == path.read_text()
 

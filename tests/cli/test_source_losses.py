@@ -30,7 +30,7 @@ def test_rows_that_cannot_be_items_are_counted_like_a_stages_losses(path: Path) 
     said = reelmill("run", path)
     assert said.code == 0, said.err
     assert "raw: 5 rows, 5 of them new: 2 items, 3 failed" in said.err.splitlines()
-    assert "3 failed: see reelmill ledger" in said.err
+    assert "3 failed: list them with reelmill ledger" in said.err
     assert "reelmill retry" not in said.err
     (row,) = [line.split() for line in lines(said.out) if line.startswith("raw ")]
     assert row == ["raw", "listed", "5", "2", "0", "3", "0", "2", "1"]
@@ -41,4 +41,4 @@ def test_rows_that_cannot_be_items_are_counted_like_a_stages_losses(path: Path) 
     assert len(rows) == 3
 
     said = reelmill("retry", path)
-    assert (said.code, "nothing to retry" in said.err, "the failed rows of raw" in said.err) == (0, True, True)
+    assert (said.code, "nothing to retry" in said.err, "failed rows of raw" in said.err) == (0, True, True)

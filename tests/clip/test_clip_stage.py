@@ -219,6 +219,6 @@ def test_lengths_that_cannot_be_are_refused() -> None:
         return stage_block("clip", params).refusals()
 
     assert not refusals(by="length", length="10s", maxLength="10s")
-    assert "below length 10s" in refusals(by="length", length="10s", maxLength="5s")[0]
-    assert "below minLength" in refusals(minLength="10s", maxLength="5s")[0]
-    assert "more than 0s" in refusals(by="length", length="0s")[0]
+    assert "less than length 10s" in refusals(by="length", length="10s", maxLength="5s")[0]
+    assert "less than minLength" in refusals(minLength="10s", maxLength="5s")[0]
+    assert "greater than 0s" in refusals(by="length", length="0s")[0]

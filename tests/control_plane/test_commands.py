@@ -28,7 +28,7 @@ def test_a_pipeline_is_submitted_followed_shown_and_explained(desk: Desk, config
         assert shown.code == 0, shown.err
         assert "└─ clips       done    6 of 6 done" in shown.out
         assert "demo  complete" in somebody.reelmill("status").out
-        assert "It is complete" in somebody.reelmill("why", "demo").out
+        assert "It has been complete" in somebody.reelmill("why", "demo").out
         assert "PassClosed" in somebody.reelmill("events", "demo").out
         assert json.loads(somebody.reelmill("status", "demo", "-o", "json").out)["status"]["store"] == "s3://out/demo"
         assert "managedFields" not in somebody.reelmill("status", "demo", "-o", "yaml").out
@@ -42,7 +42,7 @@ def test_an_edit_says_what_runs_again_and_nothing_else_does(desk: Desk, config: 
         idle = resource()
         idle["spec"]["stages"][0]["parallelism"] = 2
         said = somebody.reelmill("submit", somebody.file(idle), "-w")
-        assert said.err.splitlines()[1] == "  nothing runs again: what is done counts as it is"
+        assert said.err.splitlines()[1] == "  nothing runs again: all completed work remains valid"
         idle["spec"]["stages"][1]["frames"] = {"count": 32}
         dry = somebody.reelmill("submit", somebody.file(idle), "--dry-run")
         assert dry.err.splitlines() == [
@@ -65,24 +65,24 @@ def test_suspend_resume_rerun_refresh_and_retry_do_what_they_say(desk: Desk, con
         assert somebody.reelmill("submit", somebody.file(resource())).code == 0
         until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
         said = somebody.reelmill("suspend", "demo")
-        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are stopped")
+        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are being stopped")
         until(lambda: all(job["spec"].get("suspend") for job in desk.jobs()), 30, "paused Jobs")
         assert "suspended" in somebody.reelmill("why", "demo").out
-        assert "is suspended already" in somebody.reelmill("suspend", "demo").err
+        assert "already suspended" in somebody.reelmill("suspend", "demo").err
         asked = somebody.reelmill("refresh", "demo")
-        assert "takes that up when it is resumed" in asked.err
+        assert "this takes effect on resume" in asked.err
         desk.kubelet.holding = False
         assert somebody.reelmill("resume", "demo", "-w").code == 0
         again = somebody.reelmill("rerun", "demo", "-s", "clips", "-w")
         assert again.code == 0, again.err
-        assert again.err.splitlines()[0] == "demo: clips, samples run again from the first item"
+        assert again.err.splitlines()[0] == "demo: running clips, samples again from the first item"
         desk.kubelet.store.bucket["raw"].append("v9")
         assert somebody.reelmill("refresh", "demo", "-w").code == 0
         assert desk.status().sources[0].items == 7
         said = somebody.reelmill("retry", "demo", "-w")
-        assert (said.code, "no item failed that is known" in said.err) == (0, True)
+        assert (said.code, "no failed items are known" in said.err) == (0, True)
         said = somebody.reelmill("rerun", "demo", "-s", "clip")
-        assert (said.code, "its stages are clips, samples" in said.err) == (2, True)
+        assert (said.code, "stages of this pipeline: clips, samples" in said.err) == (2, True)
 
 
 def test_cancel_gives_open_passes_up_and_deletes_nothing(desk: Desk, config: Path, somebody: Person) -> None:
@@ -92,8 +92,8 @@ def test_cancel_gives_open_passes_up_and_deletes_nothing(desk: Desk, config: Pat
         desk.kubelet.holding = True
         until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
         said = somebody.reelmill("cancel", "demo")
-        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are stopped")
-        assert "nothing is deleted: everything committed stays in s3://out/demo" in said.err
+        assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are being stopped")
+        assert "no data are deleted: all committed work remains in s3://out/demo" in said.err
         until(lambda: desk.status().holds("Suspended"), 30, "the pause")
         until(lambda: not any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "no pods")
         desk.kubelet.holding = False
@@ -107,9 +107,9 @@ def test_why_names_the_node_that_is_missing_and_what_was_asked_for(desk: Desk, c
     asked["spec"]["control"] = {"nodeSelector": {**NOWHERE, "disk": "fast"}}
     with running(config, namespaces=(desk.namespace,)):
         assert somebody.reelmill("submit", somebody.file(asked)).code == 0
-        told = until(lambda: "find no node" in (said := somebody.reelmill("why", "demo").out) and said, 60, "why")
+        told = until(lambda: "No node fits" in (said := somebody.reelmill("why", "demo").out) and said, 60, "why")
     flat = " ".join(told.split())
-    assert flat.startswith("The pods of survey find no node: 0/2 nodes are available")
+    assert flat.startswith("No node fits the pods of survey: 0/2 nodes are available")
     assert "disk=fast" in flat
 
 
@@ -119,8 +119,8 @@ def test_whoever_may_not_is_told_which_verb_on_what(desk: Desk, somebody: Person
     assert weak.reelmill("status", "demo").code == 0
     said = weak.reelmill("suspend", "demo")
     assert said.code == 2
-    assert f"you may not patch videopipelines.reelmill.dev in the namespace {desk.namespace}" in said.err
-    assert "you may not list jobs.batch" in weak.reelmill("why", "demo").err
+    assert f"you are not allowed to patch videopipelines.reelmill.dev in namespace {desk.namespace}" in said.err
+    assert "you are not allowed to list jobs.batch" in weak.reelmill("why", "demo").err
     assert "in all namespaces" in weak.reelmill("status", "-A").err
 
 
@@ -130,7 +130,7 @@ def test_what_is_not_there_is_one_error_with_the_way_out(
     desk.apply(resource())
     said = somebody.reelmill("status", "dmo")
     assert said.err.splitlines() == [
-        f"error: there is no pipeline 'dmo' in the namespace {desk.namespace}",
+        f"error: no pipeline named 'dmo' in namespace {desk.namespace}",
         "hint: did you mean demo?",
     ]
     assert "is invalid" not in (said := somebody.reelmill("submit", somebody.file(_unknown_field()))).err

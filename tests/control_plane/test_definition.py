@@ -130,16 +130,16 @@ def test_kubectl_get_shows_the_columns_that_people_look_at(client: Client, names
         (
             "vp.spec",
             [
-                "The object store where every stage reads",
-                "Where items come from",
-                "What is done with them",
+                "The object store that all stages read",
+                "Sources of items",
+                "Processing stages",
                 "Default: 1.",
             ],
         ),
-        ("vp.spec.stages", ["Pods at a time", "Any new string does this stage", "clip"]),
-        ("vp.spec.stages.frames", ["Frames per item", "Default: 16.", "enum: loader, linspace, segments"]),
-        ("vp.spec.store.secretRef", ["Whose keys", "the pod's own identity", "AWS_ACCESS_KEY_ID"]),
-        ("vp.status", ["Failed items of all"]),
+        ("vp.spec.stages", ["Maximum number of pods", "A new value runs this stage", "clip"]),
+        ("vp.spec.stages.frames", ["Number of frames per item", "Default: 16.", "enum: loader, linspace, segments"]),
+        ("vp.spec.store.secretRef", ["Secret with the credentials", "the pod's identity", "AWS_ACCESS_KEY_ID"]),
+        ("vp.status", ["Number of failed items of all"]),
     ],
 )
 def test_kubectl_explain_reads_well(field: str, words: list[str], client: Client) -> None:

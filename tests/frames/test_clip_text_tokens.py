@@ -73,7 +73,7 @@ def test_a_wrong_line_of_a_vocabulary_is_named(text: str, said: str, tmp_path: P
 def test_a_compressed_vocabulary_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "merges.txt.gz"
     path.write_bytes(gzip.compress(b"title\nd i\n"))
-    with pytest.raises(SpecError, match="no list of merges"):
+    with pytest.raises(SpecError, match="not a list of merges"):
         ClipTokens("clip-hf", path)
 
 

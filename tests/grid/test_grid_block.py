@@ -43,8 +43,8 @@ def test_004_f09_the_shape_follows_from_model_grid_and_space(fields: dict, shape
         ({"model": "ViT-L-14", "grid": "14x14"}, "16x16 patches"),
         ({"grid": "16x16"}, "14x14 patches"),
         ({"input": 112, "grid": "14x14"}, "7x7 patches"),
-        ({"container": "npz", "merged": "virtual"}, "only hdf5"),
-        ({"container": "pt", "merged": "physical"}, "read whole"),
+        ({"container": "npz", "merged": "virtual"}, "requires container hdf5"),
+        ({"container": "pt", "merged": "physical"}, "not supported with container pt"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(fields: dict, words: str) -> None:
@@ -116,4 +116,4 @@ def test_a_grid_stage_reads_images_and_nothing_else() -> None:
     assert fits(stage, images, "from") == []
     assert "reads images" in fits(stage, videos, "from")[0].what
     frames = StageSpec.model_validate({"name": "samples", "frames": {}})
-    assert "gives images" in fits(frames, images, "from")[0].what
+    assert "produces images" in fits(frames, images, "from")[0].what

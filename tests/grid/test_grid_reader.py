@@ -61,17 +61,17 @@ def test_004_f12_labels_come_from_a_file_of_their_own(tmp_path: Path) -> None:
 
 def test_an_image_that_is_not_there_is_an_error_and_never_noise(folder: Path) -> None:
     reader = GridFeatures(str(folder / "grids.hdf5"))
-    with pytest.raises(NotFound, match="there is no 99_grids"):
+    with pytest.raises(NotFound, match="99_grids not found"):
         reader.of(99)
 
 
 def test_a_folder_without_features_and_a_file_of_another_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"no grids\.hdf5"):
+    with pytest.raises(NotFound, match=r"grids\.hdf5 .* not found"):
         GridFeatures(str(tmp_path))
     with pytest.raises(NotFound):
         GridFeatures(str(tmp_path / "gone.hdf5"))
     (tmp_path / "x.hdf5").write_bytes(b"no HDF5")
-    with pytest.raises(SpecError, match="no file of features"):
+    with pytest.raises(SpecError, match="not a file of features"):
         GridFeatures(str(tmp_path / "x.hdf5"))
 
 

@@ -61,7 +61,7 @@ def _make_account(place: Place, document: Json) -> None:
 
 
 WRONG = {
-    "image": Wrong("ImagePull", ("registry.invalid/stages:none", "mend `image`"), _no_image, _edit),
+    "image": Wrong("ImagePull", ("registry.invalid/stages:none", "correct `image`"), _no_image, _edit),
     "secret": Wrong("SecretMissing", ('"made-later" not found', "create it"), _no_secret, _make_secret),
     "gpu": Wrong("Unschedulable", ("0/2 nodes are available", "affinity"), _no_gpu, _edit),
     "account": Wrong("NoPods", ("service account", "kubectl describe job"), _no_account, _make_account),

@@ -34,7 +34,7 @@ def test_a_pipeline_is_submitted_followed_and_asked_until_its_data_lie_in_a_fold
     assert shown.code == 0, shown.err
     assert "clips" in shown.out
     assert f"{3 * FILMS} of {3 * FILMS} done" in shown.out
-    assert "It is complete" in somebody.reelmill("why", "walked").out
+    assert "It has been complete" in somebody.reelmill("why", "walked").out
 
     spoken = somebody.kubectl_reelmill("logs", "walked", "-s", "clips")
     assert spoken.code == 0, spoken.err

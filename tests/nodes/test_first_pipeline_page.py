@@ -70,7 +70,7 @@ def test_the_commands_of_the_page_lead_from_a_bucket_to_training_data(
 ) -> None:
     desk = Desk(tmp_path, stocked.kubeconfig)
     (operator,) = blocks(PAGE, "sh", "Install the operator")
-    assert "there are no pipelines" in desk.run(f"{operator.splitlines()[1]} 2>&1")
+    assert "no pipelines found" in desk.run(f"{operator.splitlines()[1]} 2>&1")
 
     server, keys, videos = blocks(PAGE, "sh", "Create a bucket")
     forwarding = server.splitlines()[-1].replace(" 9000 &", f" {desk.port}:9000")
@@ -89,7 +89,7 @@ def test_the_commands_of_the_page_lead_from_a_bucket_to_training_data(
             (tmp_path / "pipeline.yaml").write_text(pipeline)
             (submit,) = blocks(PAGE, "sh", "Submit a pipeline")
             assert desk.run(submit).splitlines()[-1].endswith("first: complete")
-            assert "It is complete" in desk.run("kubectl reelmill why first")
+            assert "It has been complete" in desk.run("kubectl reelmill why first")
 
             (look,) = blocks(PAGE, "sh", "Read the results")
             (leave,) = blocks(PAGE, "sh", "Clean up")

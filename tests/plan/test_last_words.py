@@ -49,7 +49,7 @@ def test_a_survey_that_was_killed_says_its_last_log_lines() -> None:
     outcome = run(pipeline([CLIPS]), command=[sys.executable, "-c", DYING])
     stalled = outcome.status.condition("Stalled")
     assert stalled
-    assert "its last words: listing the bucket; terminate called: out of file handles" in stalled.message
+    assert "last log lines: listing the bucket; terminate called: out of file handles" in stalled.message
 
 
 def job(how: str = "Failed") -> dict[str, Any]:
@@ -76,4 +76,4 @@ def test_a_pods_own_report_goes_before_the_end_of_another_pods_log() -> None:
 def test_out_of_memory_keeps_its_name_and_gets_the_last_words_too() -> None:
     told = Failure.model_validate_json(report(job(), [pod(line("reading 3 GB"), reason="OOMKilled")]))
     assert told.error == "OutOfMemory"
-    assert told.message.endswith("its last words: reading 3 GB")
+    assert told.message.endswith("last log lines: reading 3 GB")

@@ -92,7 +92,7 @@ def test_pods_stop_before_the_data_goes_and_the_resource_goes_last() -> None:
     plan = made.step()
     assert made.finalizers == ("other/finalizer",)
     assert [(event.type, event.reason) for event in plan.events] == [("Normal", "DataRemoved")]
-    assert "1 are kept, another pipeline claims them" in plan.events[0].message
+    assert "kept 1 that another pipeline claims" in plan.events[0].message
     assert plan.events[0].message.endswith("left 4 objects that reelmill did not write: clips/0123456789/notes.txt, …")
 
 
@@ -108,7 +108,7 @@ def test_a_store_that_never_answers_holds_it_for_an_hour_and_it_says_how_to_let_
         told = made.cluster.status.condition("Reconciling")
         assert told
         assert told.reason == "Removing"
-        assert "set spec.onDelete to Keep to let it go at once" in told.message
+        assert "to keep the data, set spec.onDelete to Keep" in told.message
         made.cluster.now += timedelta(seconds=plan.wake_after or 1)
         assert made.cluster.now - made.since < timedelta(hours=2)
     assert made.cluster.now - made.since > timedelta(minutes=59)

@@ -139,6 +139,6 @@ def test_a_commit_whose_rows_tell_otherwise_is_not_closed(line: toy.Line) -> Non
     (ledger, *_) = (stat.key for stat in line.store.list(f"{line.data('upper').paths(1).internal}/ledger/"))
     rows = line.store.read(ledger)
     line.store.write(ledger, rows[: rows.index(b"\n") + 1])
-    with pytest.raises(LawBroken, match="a shard's rows say"):
+    with pytest.raises(LawBroken, match="the rows of a shard have"):
         line.commit(upper, 1)
     assert line.data("upper").last is None

@@ -120,7 +120,7 @@ def test_a_data_set_that_was_moved_is_refused(tmp_path: Path) -> None:
 
 def test_a_record_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     put(tmp_path, CLIPS.segment(1).segment_json, content=b'{"state": "new"}')
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match="cannot read this record"):
         listed("files", uri=tmp_path)
 
 

@@ -113,7 +113,7 @@ def test_lists_of_unequal_length_are_refused_because_no_row_can_be_trusted(tmp_p
 
 def test_a_folder_without_any_split_is_refused(tmp_path: Path) -> None:
     write_crops(tmp_path / "mouths/a.npz")
-    with pytest.raises(SpecError, match="there is no split here"):
+    with pytest.raises(SpecError, match="has no splits"):
         lips(tmp_path)
 
 

@@ -139,7 +139,7 @@ def test_a_kept_cell_that_json_cannot_say_is_a_failed_row(folder: Path) -> None:
         ({"path": "fil"}, "no column 'fil', but there is 'file'"),
         ({"path": "file", "text": "captoin"}, "no column 'captoin', but there is 'caption'"),
         ({"path": "file", "keep": ["size"]}, "no column 'size'"),
-        ({"path": "file", "start": "from"}, "start and end are both needed"),
+        ({"path": "file", "start": "from"}, "start and end must be given together"),
         ({"path": "file", "keep": ["key"]}, "'key' cannot be kept"),
     ],
 )

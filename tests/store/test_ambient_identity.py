@@ -90,7 +90,7 @@ def test_an_identity_that_cannot_be_fetched_now_is_worth_another_try(
 ) -> None:
     (port,) = free_ports(1)
     monkeypatch.setenv(CONTAINER, f"http://127.0.0.1:{port}/identity")
-    with pytest.raises(TransientError, match="identity cannot be fetched"):
+    with pytest.raises(TransientError, match="cannot fetch the pod's credentials"):
         open_store(ref, env={}).read("a")
 
 

@@ -224,7 +224,7 @@ def test_a_full_store_may_pass(faulty) -> None:
 
 def test_what_is_no_s3_server_is_named(faulty) -> None:
     faulty.proxy.fault(faults.page(404))
-    with pytest.raises(StoreError, match="not S3") as error:
+    with pytest.raises(StoreError, match="not from an S3 server") as error:
         faulty.store.read("k")
     assert "endpoint" in error.value.hint
 
@@ -324,7 +324,7 @@ def test_tls_needs_the_authority_and_takes_it_from_the_bundle(minio_server: Serv
             read({}, ca=True)
     connection = Connection(endpoint=f"https://127.0.0.1:{minio_server.port}")
     store = S3Store("bucket", "", connection=connection, env=minio_server.env)
-    with pytest.raises(StoreError, match="does not speak TLS"):
+    with pytest.raises(StoreError, match="does not use TLS"):
         store.read("k")
 
 

@@ -121,10 +121,10 @@ def test_no_folder_outlives_its_objects(tmp_path: Path) -> None:
 def test_what_lies_in_the_way_is_named(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     store.write("a/b", b"")
-    with pytest.raises(StoreError, match="folder is in the way"):
+    with pytest.raises(StoreError, match="folder has the name"):
         store.write("a", b"")
     for create in (False, True):
-        with pytest.raises(StoreError, match="object is in the way"):
+        with pytest.raises(StoreError, match="object has the name"):
             store.write("a/b/c", b"", create=create)
 
 
@@ -289,7 +289,7 @@ for act in (lambda s: s.write("k", b""), lambda s: list(s.list()), lambda s: s.r
         act(LocalStore(sys.argv[1]))
         sys.exit("allowed")
     except StoreError as error:
-        assert type(error) is StoreError and sys.argv[1] in str(error) and "right" in error.hint, repr(error)
+        assert type(error) is StoreError and sys.argv[1] in str(error) and "permission" in error.hint, repr(error)
 """
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o000)

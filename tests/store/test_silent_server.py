@@ -41,7 +41,7 @@ def test_a_store_that_stays_silent_is_named_with_its_endpoint(silent: str, tmp_p
     ref = StoreRef(uri="s3://bucket/out", connection=Connection(endpoint=silent, region="us-east-1"))
     task = Task(step=Step.SURVEY, owner=Owner(namespace="n", name="p", uid="u"), run=1, store=ref)
     env = {**os.environ, **KEYS}
-    with context(task, env, threading.Event()) as found, pytest.raises(StoreError, match="no answer") as caught:
+    with context(task, env, threading.Event()) as found, pytest.raises(StoreError, match="does not respond") as caught:
         survey(found)
     assert caught.value.where == silent
     assert caught.value.hint
@@ -60,7 +60,7 @@ def test_a_silent_source_is_named_although_the_store_is_well(silent: str, tmp_pa
     owner = Owner(namespace="n", name="p", uid="u")
     task = Task(step=Step.SURVEY, owner=owner, run=1, store=ref, sources=(source,))
     env = {**os.environ, **KEYS}
-    with context(task, env, threading.Event()) as found, pytest.raises(StoreError, match="no answer"):
+    with context(task, env, threading.Event()) as found, pytest.raises(StoreError, match="does not respond"):
         survey(found)
 
 

@@ -39,7 +39,7 @@ def test_packs_are_made_of_frames_in_tars_and_indexed() -> None:
                 {"name": "frames", "pack": {"sampler": "un"}},
                 {"name": "packs", "tokenize": {**TOKENIZE, "maxTokens": 99}},
             ],
-            "no room for one image",
+            "too small for one image",
         ),
     ],
 )

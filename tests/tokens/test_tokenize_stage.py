@@ -213,7 +213,7 @@ def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     for data in (b"\xff\x00nonsense", b'{"version": 1}', b""):
         made = block(tmp_path)
         Path(made.tokenizer.uri).write_bytes(data)
-        with pytest.raises(SpecError, match="no tokenizer"):
+        with pytest.raises(SpecError, match="not a tokenizer"):
             TokenizeStage(made).check_files(lambda ref: Path(ref.uri))
 
 

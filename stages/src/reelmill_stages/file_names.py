@@ -1,7 +1,7 @@
-"""File names made of ids and titles that come from outside: safe everywhere, unique, and the same every time.
+"""Safe, unique and deterministic file names from ids and titles. Pure.
 
-Pure functions. A stem is a file name without its extension. It has no dot (webdataset cuts keys at the first one), no
-slash, space or control character, keeps the letters and digits of every script, and is at most `STEM_BYTES` long.
+A stem is a file name without its extension. It contains no dot (webdataset splits keys at the first one), slash, space
+or control character; letters and digits of all scripts are kept. It is at most `STEM_BYTES` long.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 STEM_BYTES = 120
-"""File systems allow 255 bytes for a name; stages add prefixes, suffixes and extensions of their own."""
+"""Maximum length of a stem in bytes: file systems allow 255, and stages add prefixes, suffixes and extensions."""
 
 _DIGITS = 8
 _PLAIN = re.compile(r"[\w-]+", re.ASCII)
@@ -19,25 +19,25 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def safe_stem(text: str) -> str:
-    """A safe stem for any text. What is safe already stays as it is; a longer one is cut and gets a digest.
+    """A safe stem for any text. A safe text is unchanged; a long one is cut and gets a digest.
 
-    Different texts may give one stem: `told_apart` is for that.
+    Different texts may have the same stem; see `told_apart`.
     """
     return _fitted(_replaced(text), text, STEM_BYTES)
 
 
 def clip_stem(vid: str, start: float, end: float) -> str:
-    """`{vid}_{int(start)}_{int(end)}`, the name of a clip. A long id is cut, the times never. Both must be finite."""
+    """The name of a clip, `{vid}_{int(start)}_{int(end)}`, with finite times in seconds. A long id is cut."""
     tail = f"_{int(start)}_{int(end)}"
     return _fitted(_replaced(vid), vid, STEM_BYTES - len(tail)) + tail
 
 
 def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOTHING) -> dict[str, str]:
-    """Key -> name for pairs of (key, stem), in the order given, no two names alike (letter case does not count).
+    """Key -> unique name for pairs of (key, stem), in the given order; names are compared without letter case.
 
-    Of several keys with one stem the smallest keeps it and the others get a suffix made of their key, so the result
-    does not depend on the order. `taken` are the names of keys that were named before: they keep theirs.
-    Raises ValueError when a key comes twice.
+    Of several keys with the same stem, the smallest keeps it and the others get a suffix derived from their key, so the
+    result does not depend on the order. `taken` maps keys that already have names to them. Raises ValueError for a
+    duplicate key.
     """
     wanted: dict[str, str] = {}
     for key, stem in stems:
@@ -61,7 +61,7 @@ def told_apart(stems: Iterable[tuple[str, str]], taken: Mapping[str, str] = _NOT
 
 
 def _replaced(text: str) -> str:
-    """Runs of unsafe characters become one underscore each. NFC: one spelling of each letter."""
+    """Replace each run of unsafe characters by an underscore, and normalize to Unicode NFC."""
     if _PLAIN.fullmatch(text):
         return text
     out: list[str] = []
@@ -99,5 +99,5 @@ def _digest(text: str, digits: int) -> str:
 
 
 def folded(name: str) -> str:
-    """What a file system that ignores letter case makes of a name: names with one folding clash there."""
+    """The case-folded name, to detect names that collide on case-insensitive file systems."""
     return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.casefold())

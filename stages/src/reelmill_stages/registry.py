@@ -1,9 +1,9 @@
-"""Which class runs a stage block and which function lists a source block, imported only when needed.
+"""Registry of stage classes and source adapters, which are imported on demand.
 
-Adding a stage or a source is one line here; its block stands in the contract's file of that name. A missing package of
-an extra names the extra. A `run` stage, or a type with a colon, is a class or function of one's own, `module:name`,
-which names its parameters' model in `block_type`; it is imported as `declared` says. `own_code` tells of a block what
-it would import, so that whoever only looks can do without.
+A new stage or source is registered by one line here; its block is in `reelmill.contract.spec`, in the module of the
+same name. A `run` stage, or a type with a colon (`module:name`), is a custom class or function whose attribute
+`block_type` is the model of its parameters; it is imported only if its module declares it (see `declared`). `own_code`
+says what a block would import, so that commands that only read can do without it.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ SOURCES = {
 
 
 RUN = "run"
-"""The block that names a class of one's own."""
+"""The block for custom stage classes."""
 
 
 def own_code(type_: str, params: Mapping[str, Any]) -> str:
@@ -58,12 +58,12 @@ def own_code(type_: str, params: Mapping[str, Any]) -> str:
 
 
 def stage(type_: str, params: dict[str, Any]) -> Stage:
-    """The stage of a block, ready to run. Raises SpecError for a class of one's own that cannot be had."""
+    """An instance of the stage for a block type and its parameters. Raises SpecError if it cannot be imported."""
     return stage_class(type_, params)(stage_block(type_, params))
 
 
 def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
-    """The class that runs a stage block."""
+    """The class for a block type. Raises SpecError if it cannot be imported."""
     path, _ = _own(type_, params)
     if path:
         return own_class(path)
@@ -72,13 +72,13 @@ def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
 
 
 def stage_block(type_: str, params: dict[str, Any]) -> StageBlock:
-    """The block of a stage, validated: of a class of one's own, what its own model makes of its parameters."""
+    """The validated block of a stage; for a custom class, an instance of its `block_type`."""
     path, own = _own(type_, params)
     return own_block(path, own) if path else _block("stages", type_).model_validate(params)
 
 
 def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Path and parameters of a class of one's own; an empty path for a stage of reelmill's."""
+    """(import path, parameters) of a custom class; the path is empty for a built-in stage."""
     if type_ == RUN:
         block = RunBlock.model_validate(params)
         return block.entrypoint, block.own_params
@@ -86,7 +86,7 @@ def _own(type_: str, params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
-    """The adapter of a block and the block."""
+    """(adapter, validated block) of a source. Raises SpecError if the adapter cannot be imported."""
     if ":" in type_:
         own = load(type_, "adapter")
         return own, own.block_type.model_validate(params)
@@ -96,7 +96,7 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
 
 
 def _block(kind: str, type_: str) -> Any:
-    """The model of a block, `ClipBlock` of `clip`; the whole resource is not put together for it."""
+    """The model of a block, such as `ClipBlock` for `clip`, without importing the whole resource."""
     return _load(f"reelmill.contract.spec.{kind}.{type_}:{type_.capitalize()}Block")
 
 
@@ -108,7 +108,7 @@ def _load(path: str) -> Any:
         if error.name is None or error.name.startswith("reelmill"):
             raise
         raise SpecError(
-            f"this installation lacks the package {error.name!r}",
+            f"the package {error.name!r} is not installed",
             where=module,
-            hint="install reelmill-stages with the extra that brings it: text, scenes, parquet, tokens, grid or embed",
+            hint="install reelmill-stages with its extra: text, scenes, parquet, tokens, grid or embed",
         ) from error

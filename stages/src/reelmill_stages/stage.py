@@ -1,8 +1,11 @@
-"""What a stage is: a small class with up to three functions and no knowledge of shards, retries, ledgers or stores.
+"""The stage SDK: a stage is a class with up to three methods, which knows nothing of shards, retries and stores.
 
-`process` runs in a worker process under a watchdog; `assemble` runs once per shard over what was processed, in order;
-`present` runs in the commit step and writes files about the whole data set. Most stages have one of them.
-A stage raises `ItemError` for an item that cannot be done, or returns `Failed`; anything else is a crash.
+`process` turns input items into output items; it runs in worker processes with a time limit. `assemble` runs once per
+shard and writes files that contain several items. `present` runs in the commit step and writes files about the whole
+data set (views). Most stages implement one or two of them; docs/writing-a-stage.md has an example.
+
+For an item that cannot be processed, `process` returns `Failed` or raises `ItemError`. Any other exception counts as a
+crash: the inputs of the group are tried again one by one, and those that crash again fail with the reason `crash`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,244 +21,282 @@ from reelmill.contract.spec.file import FileRef
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A finished local file. `name` is its place below the segment's (or, for views, the data set's) root."""
+    """A finished local file at `path`, in the scratch folder, to be uploaded."""
 
     name: str
+    """Path in the store, relative to the root of the segment (for a view: of the data set), with `/`."""
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """An item that a stage makes.
-
-    `media` names one of `files` as the item's media, or is a `Media` of its own (a virtual clip). `files` are uploaded
-    under the segment's root. `weight` is seconds of video, or bytes.
-    """
+    """An output item."""
 
     key: str
+    """Unique key within the stage's data set."""
     group: str
+    """Group of the item, usually that of the input; the next stage processes the items of a group together."""
     weight: float
+    """Duration in seconds, or size in bytes if there is no duration; used to balance shards."""
     media: str | Media | None = None
+    """The file that the next stage reads: the name of one of `files`, or a `Media` (for a virtual clip)."""
     files: tuple[File, ...] = ()
+    """The files of the item."""
     fields: Fields = field(default_factory=dict)
+    """Further fields of the item; JSON values."""
     provenance: Fields = field(default_factory=dict)
+    """Information about the origin of the item; JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The input became `items`; `payload` are local files that only `assemble` sees.
-
-    `counters` are added up over the data set (`gpu_fallback`, …).
-    """
+    """The input was processed."""
 
     items: tuple[NewItem, ...] = ()
+    """The output items; may be empty if `assemble` makes the items."""
     payload: tuple[File, ...] = ()
+    """Local files for `assemble`; they are not uploaded."""
     fields: Fields = field(default_factory=dict)
-    """What `assemble` needs to know besides the payload; JSON."""
+    """Further values for `assemble`; JSON values."""
     counters: Mapping[str, int] = field(default_factory=dict)
+    """Counters such as `gpu_fallback`, which are summed over the data set."""
     message: str = ""
-    """One line for the ledger, where the input became less than it was."""
+    """A line for the ledger, for example about parts of the input that were omitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """The input was looked at and left out on purpose."""
+    """The input was examined and omitted on purpose."""
 
     reason: str
+    """Class of the outcome, as shown in ledger and status: a snake_case word such as `too_short`."""
     message: str = ""
+    """A line for the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The input could not be done."""
+    """The input could not be processed."""
 
     reason: str
+    """Failure class, by which users select items for a retry: a snake_case word such as `truncated`."""
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """The input was not looked at (`cap`)."""
+    """The input was not examined, for example because of a limit (`cap`). Fields are those of `Filtered`."""
 
     reason: str
     message: str = ""
 
 
 Result = Done | Filtered | Failed | Skipped
+"""The outcome of one input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An item on its way through a stage.
-
-    `number` is unique in the stage's data set, rises with the item's position and never changes: names such as
-    `sample_000012` are made of it.
-    """
+    """An input item of a stage."""
 
     item: Item
+    """The item of the upstream."""
     number: int
+    """Number of the input, from 0: unique in the stage's data set, increasing, and stable over retries, for names such
+    as `sample_000012`."""
 
 
 class ReadFile(Protocol):
-    """Gives a file that a parameter names (`FileRef`) as a local file, checked against its digest or its pin."""
+    """Returns a file that a parameter refers to (`FileRef`) as a local file, after verifying its digest.
+
+    Raises SpecError if the file does not exist or has another digest.
+    """
 
     def __call__(self, uri: str, digest: str = "") -> Path: ...
 
 
 def no_files(uri: str, digest: str = "") -> Path:
-    """A `ReadFile` that has none."""
+    """A `ReadFile` without files. Raises FileNotFoundError."""
     raise FileNotFoundError(f"{uri} {digest}".rstrip())
 
 
 class Work(Protocol):
-    """What a worker process lends to `process`."""
+    """The environment of `process` in a worker process."""
 
     @property
     def scratch(self) -> Path:
-        """An empty folder for this group's files; it lives until the outputs are taken and the payload is assembled."""
+        """An empty folder for the files of this group. It exists until outputs are uploaded and payload is
+        assembled.
+        """
         ...
 
     @property
     def gpu(self) -> int | None:
-        """Index of the GPU this worker may use, or None."""
+        """Index of the GPU that this worker may use, or None."""
         ...
 
     def fetch(self, media: Media) -> Path:
-        """The media's bytes as a local file, to be read only. The same media is fetched once per group.
+        """Download media to a local file, which must not be modified. The same media are downloaded once per group.
 
-        Raises ItemError(`missing`) and ItemError(`changed`) where the object is gone or another than was listed.
+        Raises ItemError with the reason `missing` if the object is gone, and `changed` if it differs from the listing.
         """
         ...
 
     def read(self, uri: str, digest: str = "") -> Path:
-        """A file that a parameter names (`FileRef`), as a local file, once per worker, checked against its digest."""
+        """Like `ReadFile`: a file that a parameter refers to, downloaded once per worker."""
         ...
 
     def files_in(self, uri: str, source: str) -> Iterator[Media]:
-        """The objects of a source directly in a folder, as they are now, in order of their names: for files that are
-        too many to be named one by one in an item's row.
+        """The current objects in a folder of a source, without subfolders, sorted by name.
+
+        For files that are too many to be listed in the item.
         """
         ...
 
     def content(self, media: Media) -> bytes:
-        """The bytes of a small object that `files_in` gave, in memory. Raises what `fetch` raises."""
+        """The content of a small object from `files_in`. Raises like `fetch`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One done input, as `assemble` sees it."""
+    """A processed input, as passed to `assemble`."""
 
     input: Input
     done: Done
+    """The result of `process`; the paths of `payload` are valid until the input is assembled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Which part of a pass is being assembled. Counts of inputs are before any failed."""
+    """The shard that `assemble` processes, number `index` (from 0) of `of` shards in the pass."""
 
     index: int
     of: int
     first_number: int
-    """Number of the shard's first input."""
+    """`Input.number` of the shard's first input."""
     count: int
+    """Number of inputs of the shard, whatever their outcome."""
     segment: int
+    """Number of the segment that the pass makes, from 1."""
     scratch: Path
+    """A folder for the files that `assemble` writes."""
     read: ReadFile = no_files
-    """As `Work.read`."""
+    """Like `Work.read`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A finished file that spans items, and the items that it makes. Each one yielded is a checkpoint."""
+    """A finished file with several items. Work up to here is not repeated after a restart of the shard."""
 
     file: File
     items: tuple[NewItem, ...] = ()
+    """The output items that the file contains."""
     through: int | None = None
-    """Number of the last input that is in it; None: all that were consumed. An input consumed after it is in the next
-    file, and has been read already."""
+    """`Input.number` of the last input in the file; None: the last input consumed so far. Inputs consumed after it
+    belong to the next file."""
     counters: Mapping[str, int] = field(default_factory=dict)
-    """Added up over the data set, like those of `Done`."""
+    """Counters, summed over the data set, as in `Done`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An input that `process` did, and of which `assemble` finds that it cannot be done: it is failed."""
+    """An input that `process` accepted but `assemble` rejects; its outcome becomes failed. Fields as in `Failed`."""
 
     number: int
-    """The input's."""
+    """`Input.number` of the input."""
     reason: str
     message: str = ""
 
 
 class DataSetReader(Protocol):
-    """The committed data set, as `present` and readers see it."""
+    """A committed data set, as passed to `present`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the stage."""
 
     @property
     def root(self) -> str:
-        """Key of the data set's root in the store; views lie directly in it."""
+        """Key of the data set's root in the store; views are written directly into it."""
         ...
 
     @property
-    def totals(self) -> Counts: ...
+    def totals(self) -> Counts:
+        """Effective number of inputs and of each outcome, over all segments."""
 
     def items(self) -> Iterator[Item]:
-        """Effective items in order of their ordinal."""
+        """Effective items, in order of their ordinals."""
         ...
 
     def fetch(self, key: str) -> Path:
-        """A file of the data set as a local file."""
+        """Download a file of the data set to a local file, which must not be modified. Raises NotFound."""
         ...
 
     @property
-    def scratch(self) -> Path: ...
+    def scratch(self) -> Path:
+        """A folder for temporary files."""
 
 
 class Stage:
-    """Base of all stages; a stage overrides what it needs.
+    """The base class of stages; a stage overrides the methods that it needs.
 
-    One instance lives in each worker process, one in the shard's own process and one in the commit step.
+    There is one instance in each worker process, one in the main process of the shard, and one in the commit step, so
+    instances must not share state.
     """
 
     spans: ClassVar[bool] = False
-    """True where `assemble` writes files that span items."""
+    """Whether `assemble` writes files that contain several items."""
     block_type: ClassVar[type[StageBlock]] = StageBlock
-    """Model of the parameters, of a class that a `run` stage names: by default there are none."""
+    """Model of the parameters, for a class of a `run` stage. The default has no parameters."""
     pace: float = 0.1
-    """Seconds that one worker needs for a second of video, roughly: `shards: auto` is planned with it."""
+    """Rough estimate of the seconds that a worker needs for one second of video, for `shards: auto`."""
 
     def __init__(self, block: StageBlock) -> None:
         self.block = block
+        """The validated parameters, an instance of `block_type`."""
 
     def check(self) -> None:
-        """Called once by the open step. Raises SpecError when an extra or a file that a parameter names is missing."""
+        """Check that the environment is complete, for example that optional packages are installed.
+
+        Called once by the open step, before any item is processed. Raises SpecError.
+        """
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:
-        """Called once by the open step after `check`, before any item is touched; `read` gives a file that a parameter
-        names. Raises SpecError when it is not what the stage needs, naming what it lacks.
+        """Check the files that parameters refer to; `read` returns one as a local file.
+
+        Called once by the open step, after `check`. Raises SpecError if a file is not suitable.
         """
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        """One result per input, in order. The inputs share a group (mostly there is one)."""
+        """Process the inputs of one group (often a single one). Returns one result for each input, in order.
+
+        Raises ItemError if the whole group fails.
+        """
         raise NotImplementedError
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled | Refused]:
-        """Files that span items. `kept` streams: whatever was consumed is removed from disk when the file is taken."""
+        """Write files that contain several items, from the processed inputs of a shard, in order.
+
+        `kept` is a stream: the payload of consumed inputs is deleted when the file that contains them is yielded.
+        """
         return iter(())
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
-        """Files about the whole data set, written under its root. Paths inside of them are relative to it."""
+        """Write views: files about the whole data set, placed in its root. `view` is the stage's `view` block.
+
+        Paths inside the files must be relative to the root of the data set.
+        """
         return iter(())
 
     def localise(self, view: Path, folder: Path) -> None:
-        """Rewrite the paths inside an exported view (a file that `present` made) as absolute ones below `folder`.
+        """Rewrite the relative paths in `view`, a local copy of a file that `present` wrote, as absolute paths.
+
+        `folder` is the root of the exported data set. Called by `reelmill export`.
 
         Not called of a class that a `run` stage names: an export imports no code of the user's.
         """
 
     def forecast(self, items: int, weight: float) -> int | None:
-        """Bytes that so many items of so much total weight will take, or None."""
+        """Estimate of the bytes that the stage writes for `items` inputs with the total `weight`; None: unknown."""
         return None

@@ -106,7 +106,10 @@ def test_samples_bring_their_own_frames(tmp_path: Path) -> None:
 def test_a_key_too_many_or_too_few_is_refused_by_name(model: Any, block: EmbedBlock, tmp_path: Path) -> None:
     state = model.state_dict()
     lacking = {name: value for name, value in state.items() if name != "visual.proj"}
-    for found, said in ((lacking, "1 missing: proj"), ({**state, "visual.extra": torch.zeros(1)}, "1 too many: extra")):
+    for found, said in (
+        (lacking, "1 missing: proj"),
+        ({**state, "visual.extra": torch.zeros(1)}, "1 unexpected: extra"),
+    ):
         torch.save(found, tmp_path / "c.pt")
         with pytest.raises(SpecError, match=said):
             ClipImages(block).model(lambda uri, digest="": Path(uri), Device("cpu", False), precision="float32")

@@ -88,7 +88,7 @@ def test_an_item_is_a_mixture_a_speaker_and_that_speakers_mouth(folder: Path) ->
 
 def test_d21_a_split_that_is_not_ready_is_read_as_frames_altogether_and_says_so(folder: Path) -> None:
     ready(folder, is_it=False)
-    with pytest.warns(UserWarning, match="not every item of tr has an embedding: raw frames are read"):
+    with pytest.warns(UserWarning, match="embeddings of tr are incomplete; using raw frames"):
         data = mixtures(folder, precomputed=True)
     assert data.kind == "frames"
     assert {tuple(data[index].mouth.shape) for index in range(len(data))} == {(FRAMES, 88, 88)}

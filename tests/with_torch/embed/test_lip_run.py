@@ -148,10 +148,10 @@ def _without(name: str) -> dict[str, torch.Tensor]:
 
 BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "missing": (_without("trunk.layer3.0.bn2.weight"), "1 missing: trunk.layer3.0.bn2.weight"),
-    "extra": ({**reference().state_dict(), "head.weight": torch.zeros(2)}, "1 too many: head.weight"),
+    "extra": ({**reference().state_dict(), "head.weight": torch.zeros(2)}, "1 unexpected: head.weight"),
     "shape": ({**reference().state_dict(), "frontend3D.2.weight": torch.zeros(1)}, "frontend3D.2.weight is (1,)"),
-    "nothing": ({"epoch": 3}, "it holds no tensors by name"),
-    "text": ("text", "this is no file of weights"),
+    "nothing": ({"epoch": 3}, "it contains no named tensors"),
+    "text": ("text", "not a file of weights"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `reelmill` on a terminal. Each command is a file of its own; the edges are thin."""
+"""The command line, `reelmill`. Each command is a module of its own."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from reelmill.contract.errors import ReelmillError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and leave with its exit code. No mistake of a user's ends in a traceback."""
+    """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback."""
     try:
         from reelmill.cli.app import app
     except ModuleNotFoundError as error:
@@ -36,7 +36,7 @@ def _run(app: object, arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CommandExit.OK
     except Exception as error:
-        say(f"error: a bug of reelmill: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        say(f"error: internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         say(f"hint: please report it with {report_bug(error)}")
         return CommandExit.BUG
     return CommandExit.OK

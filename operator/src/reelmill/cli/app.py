@@ -30,13 +30,13 @@ from reelmill.cli.commands.validate import validate
 from reelmill.cli.input.options import spread
 
 EPILOG = (
-    "Exit codes: 0 done, 2 bad input or unusable store, 65 items failed above the tolerance, 75 try again, "
-    "130 interrupted, 70 a bug."
+    "Exit codes: 0 success, 2 invalid input or unusable store, 65 items failed beyond the tolerance, "
+    "70 internal error, 75 temporary failure, 130 interrupted."
 )
 
 app = typer.Typer(
     name="reelmill",
-    help="Raw video in a bucket into training data.",
+    help="Turn raw video in a bucket into training data.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -53,7 +53,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     pass
 
@@ -75,7 +77,7 @@ ANYWHERE = (
     prune,
     schema,
 )
-"""On this machine; most of them on a pipeline in a cluster too, by its name."""
+"""Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""
 IN_A_CLUSTER = (submit, why, events, suspend, resume, cancel, rerun, refresh)
 
 for command in (*ANYWHERE, *IN_A_CLUSTER):

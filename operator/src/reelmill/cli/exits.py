@@ -1,12 +1,12 @@
-"""The command line's exit codes, and how an error becomes lines for a person.
+"""The exit codes of the command line, and the text of an error.
 
 | code | meaning |
 | --- | --- |
-| 0 | done; items may have failed, within the tolerance; in a cluster: asked, and with `-w`: complete |
-| 2 | the input is wrong, or the store or the cluster cannot be used as it is: no such name, not allowed, no room |
-| 65 | items failed above the tolerance; `-w`: the pipeline failed; `check`: a rule is broken; `replay`: not done |
-| 70 | a bug of reelmill |
-| 75 | try again later: a cluster, a server or a network was in the way |
+| 0 | success; items may have failed within the tolerance. In a cluster: request accepted; with `-w`: complete |
+| 2 | invalid input, or an unusable store or cluster: no such name, permission denied, no space left |
+| 65 | items failed beyond the tolerance; `-w`: the pipeline failed; `check`: a rule is broken; `replay`: failed |
+| 70 | internal error (a bug in reelmill) |
+| 75 | temporary failure of a cluster, a server or the network: try again later |
 | 130 | interrupted |
 """
 
@@ -26,7 +26,7 @@ from reelmill.plan.definition.graph import SpecErrors
 
 
 class CommandExit(IntEnum):
-    """How a command ends."""
+    """Exit codes of the commands."""
 
     OK = 0
     INPUT = 2
@@ -37,7 +37,7 @@ class CommandExit(IntEnum):
 
 
 def code_of(error: ReelmillError) -> CommandExit:
-    """The exit code of an error that reelmill raises on purpose."""
+    """The exit code for an error."""
     match error:
         case TransientError() | StalePlan():
             return CommandExit.AGAIN
@@ -48,7 +48,7 @@ def code_of(error: ReelmillError) -> CommandExit:
 
 
 def describe(error: ReelmillError) -> list[str]:
-    """What, where and the way out: one line for each problem, then the hint."""
+    """The lines to print for an error: one for each problem, then the hint."""
     if isinstance(error, FieldProblems):
         return [f"error: {problem}" for problem in error.problems]
     if isinstance(error, SpecErrors):
@@ -58,7 +58,11 @@ def describe(error: ReelmillError) -> list[str]:
 
 
 def report_bug(error: BaseException) -> Path:
-    """Writes the traceback to a file of its own and gives its path."""
+    """Write the traceback to a new file and return its path.
+
+    The folder is `$XDG_STATE_HOME/reelmill` (default `~/.local/state/reelmill`), or the temporary folder if that one
+    cannot be created.
+    """
     folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "reelmill"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The page about the command line, made from the commands themselves: `python -m reelmill.cli.manual` writes it."""
+"""Generate docs/cli.md from the commands: `python -m reelmill.cli.manual` writes the page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,25 +13,25 @@ PAGE = Path("docs/cli.md")
 
 HEAD = """# The command line
 
-Generated from the commands by `make generate`: do not edit.
+Generated from the commands by `make generate`. Do not edit this page.
 
-**A name addresses the cluster, a file addresses the store.** A word of small letters, digits and hyphens is the name
-of a pipeline in the cluster; anything else, such as `pipeline.yaml` or `./pipeline`, is a file. For a file a command
-finds everything else in the store that it names, and runs on this machine; `--store` and `--endpoint` put another store
-in its place. For a name it asks the cluster's resource, and what only the store knows it reads from the store that the
-resource names, with your own credentials (`--endpoint`, where pods reach that store under another address than you).
+**A name refers to the cluster, a file refers to the store.** An argument of lower-case letters, digits and hyphens is
+the name of a pipeline in the cluster; anything else, such as `pipeline.yaml` or `./pipeline`, is a file. Given a file,
+a command runs on this machine and reads everything else from the store that the file names; `--store` and `--endpoint`
+select another store. Given a name, a command reads the resource from the cluster, and reads the store that the resource
+names with your own credentials. Use `--endpoint` if you reach that store under another address than the pods do.
 
 `kubectl reelmill …` is the same program: kubectl finds `kubectl-reelmill` on your PATH. `--context`, `--kubeconfig` and
-`-n` are kubectl's, and come behind the command's name; without them, your kubeconfig's context and its namespace count.
-[More about the cluster's commands](kubectl.md).
+`-n` have the same meaning as in kubectl and follow the command's name; by default, the current context of your
+kubeconfig and its namespace are used. [More about the commands for the cluster](kubectl.md).
 
-Results come on standard output, as a table, with `-o wide` as a table with more in it, or as `-o json` or `-o yaml`
-with every field; progress and errors come on standard error. `NO_COLOR` is respected, and where standard error is no
-terminal, progress is a plain line now and then. `reelmill --install-completion` teaches your shell the commands.
+Results are written to standard output: as a table, as a table with more columns (`-o wide`), or with every field
+(`-o json`, `-o yaml`). Progress and errors are written to standard error. `NO_COLOR` is respected. If standard error
+is not a terminal, progress is reported as plain lines. `reelmill --install-completion` installs shell completion.
 
-Credentials of an S3 store come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
-`AWS_SESSION_TOKEN`), or from the identity of the machine; those of a source `raw` with a `secretRef` of its own from
-the same names with `RAW_` in front.
+Credentials for an S3 store are read from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
+`AWS_SESSION_TOKEN`) or from the machine's identity. Credentials for a source `raw` that has a `secretRef` of its own
+are read from the same variables with the prefix `RAW_`.
 
 ## Exit codes
 """

@@ -1,8 +1,8 @@
-"""A survey's report where names and words do not fit a termination message: numbers in an order that both sides know.
+"""A compact form of a survey report that does not fit into a termination message (4 KiB).
 
-Who writes it and who reads it have the same names: those of the task. They are sorted, so nothing but numbers has to
-be told: 32 stages over 16 sources, each reading 16 others, stay under 4 KiB with numbers of any size that occurs. What
-is left out is `reasons`, which is for people, and which planning knows to be incomplete.
+Writer and reader know the names of sources and stages from the task, so the compact form contains only numbers, in the
+order of the sorted names, as JSON compressed with zlib and encoded in base85. 32 stages over 16 sources, each reading
+16 inputs, fit into 4 KiB. `reasons`, which is informational, is omitted.
 """
 
 import base64
@@ -14,12 +14,12 @@ from reelmill.contract.segment import Counts
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport
 
 Names = Mapping[str, Collection[str]]
-"""Stage -> the names that it reads."""
+"""Stage -> the names of its inputs."""
 _OUTCOMES = ("done", "filtered", "failed", "skipped")
 
 
 def packed(report: SurveyReport, stages: Names) -> SurveyReport:
-    """The same report in few bytes, without reasons. It tells of every stage of `stages`, and of every source."""
+    """The compact form of a report, without reasons, for all stages in `stages` and all sources of the report."""
     sources = [
         [told.segments, told.items, told.failed, told.new, told.drifted] for _, told in sorted(report.sources.items())
     ]
@@ -29,9 +29,9 @@ def packed(report: SurveyReport, stages: Names) -> SurveyReport:
 
 
 def unpacked(report: SurveyReport, sources: Collection[str], stages: Names) -> SurveyReport:
-    """The report as it was before `packed`; one that was never packed comes back as it is.
+    """The inverse of `packed`; a report that is not packed is returned unchanged.
 
-    Raises ValueError where it tells of other sources and stages.
+    Raises ValueError if the report does not belong to these sources and stages.
     """
     if not report.packed:
         return report

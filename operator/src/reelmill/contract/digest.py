@@ -1,19 +1,22 @@
-"""Canonical JSON and digests: equal meaning gives equal bytes gives an equal name."""
+"""Canonical JSON and digests: equal values have equal bytes and equal digests."""
 
 import hashlib
 import json
 
 
 def canonical(value: object) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces. Raises TypeError or ValueError for what JSON cannot say (NaN too)."""
+    """UTF-8 JSON with sorted keys and no spaces.
+
+    Raises TypeError or ValueError for values that JSON cannot represent, including NaN.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def sha256(data: bytes) -> str:
-    """`sha256:<hex>` of bytes."""
+    """SHA-256 of `data` as `sha256:<hex>`."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def fingerprint(value: object) -> str:
-    """64 hex digits over the canonical JSON of a value."""
+    """SHA-256 of a value's canonical JSON, as 64 hex digits."""
     return hashlib.sha256(canonical(value)).hexdigest()

@@ -1,29 +1,29 @@
-"""The one error tree and the exit codes that belong to it.
+"""The error hierarchy and the exit codes of steps.
 
     ReelmillError
-    ├── SpecError            what the user wrote is wrong                       exit 64
+    ├── SpecError            invalid input from the user                        exit 64
     ├── StoreError           the object store cannot be used as configured      exit 64
     │   ├── NotFound         no such object, bucket or folder
-    │   ├── PreconditionFailed   a conditional write or read lost (412)
-    │   └── StoreUnsafe      the store lets two conditional writers win
-    ├── TransientError       may work the next time (5xx, timeouts)             exit 75
-    │   ├── Unreachable      the endpoint gives no answer at all: down, or wrong
-    │   └── DiskFull         no room in the store or in the scratch folder       exit 64
-    ├── StalePlan            a pass was opened otherwise than this task says    exit 76
+    │   ├── PreconditionFailed   a conditional write or read failed (412)
+    │   └── StoreUnsafe      the store accepts two conditional writes of a key
+    ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
+    │   ├── Unreachable      the endpoint does not answer at all
+    │   └── DiskFull         no space left in the store or the scratch folder   exit 64
+    ├── StalePlan            the pass was opened with another definition        exit 76
     ├── EarlyAbort           the first items all failed in one class            exit 65
-    └── ItemError            one item cannot be done: a ledger row, no exit
+    └── ItemError            one item failed: a ledger row, the process goes on
 
-Anything else that escapes is a bug and exits 70. Kubernetes reads the exit codes through the Job's
-podFailurePolicy, so they are part of the contract: never renumber them.
+Any other exception that escapes is a bug and exits with 70. The podFailurePolicy of Jobs depends on the exit codes,
+so they are part of the contract and must not change.
 
-Every error says what happened, where, and what to do: `str()` gives one line, `hint` the way out.
+Every error states what happened, where, and what to do: `str()` is one line with the first two, `hint` is the third.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a step's process ends."""
+    """Exit codes of a step's process."""
 
     OK = 0
     CONFIG = 64
@@ -34,9 +34,14 @@ class ExitCode(IntEnum):
 
 
 class ReelmillError(Exception):
-    """Root of all errors that reelmill raises on purpose."""
+    """Base class of all errors that reelmill raises.
+
+    `what` is the problem, `where` the file, field, key or address it concerns (may be empty), and `hint` the remedy
+    (may be empty).
+    """
 
     exit_code: ExitCode = ExitCode.BUG
+    """Exit code of a step that ends with this error."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
@@ -49,13 +54,13 @@ class ReelmillError(Exception):
 
 
 class SpecError(ReelmillError):
-    """The resource, a block's parameters or a file that they name is wrong; the user must change it."""
+    """The resource, the parameters of a block, or a file that they refer to is invalid; the user must correct it."""
 
     exit_code = ExitCode.CONFIG
 
 
 class StoreError(ReelmillError):
-    """Endpoint, credentials, bucket or permissions are wrong; the user must change them."""
+    """Endpoint, credentials, bucket or permissions are wrong; the user must correct them."""
 
     exit_code = ExitCode.CONFIG
 
@@ -65,26 +70,28 @@ class NotFound(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """If-None-Match or If-Match did not hold: somebody else wrote, or the object changed."""
+    """If-None-Match or If-Match failed: the object was written or changed by somebody else."""
 
 
 class StoreUnsafe(StoreError):
-    """The store accepts two conditional writes of one key, so commits on it would lie."""
+    """The store accepts two conditional writes of the same key, so commits on it are not safe."""
 
 
 class TransientError(ReelmillError):
-    """The same call may succeed later: 5xx, a timeout, a cut connection."""
+    """The same call may succeed later: a 5xx response, a timeout, a broken connection."""
 
     exit_code = ExitCode.TRANSIENT
 
 
 class Unreachable(TransientError):
-    """The endpoint gives no answer at all. A running shard tries again later; the survey says that it is wrong."""
+    """The endpoint does not answer at all. A running shard retries later; the survey reports a wrong endpoint."""
 
 
 class DiskFull(TransientError):
-    """The store or the scratch folder has no room. Somebody must make some: tries alone would only use up attempts, and
-    lose every item of a shard for it. What is done stays, and the next run goes on from there.
+    """No space is left in the store or in the scratch folder.
+
+    A user must free space: retries alone would use up the attempts and fail all items of the shard. Completed work is
+    kept, and the next run continues from it.
     """
 
     exit_code = ExitCode.CONFIG
@@ -97,15 +104,18 @@ class StalePlan(ReelmillError):
 
 
 class EarlyAbort(ReelmillError):
-    """The first items of a shard all failed in one class: the set-up is wrong, not the data."""
+    """The first items of a shard all failed in one class, which indicates a wrong configuration rather than bad
+    data.
+    """
 
     exit_code = ExitCode.EARLY_ABORT
 
 
 class ItemError(ReelmillError):
-    """One item cannot be done.
+    """One item cannot be processed.
 
-    `reason` is the word that ledgers, retries and status use: an `ItemReason`, or any word of a user's own stage.
+    `reason` is its failure class, as used by ledger, retries and status: an `ItemReason`, or any word of a user's own
+    stage.
     """
 
     def __init__(self, reason: str, what: str) -> None:

@@ -1,25 +1,25 @@
-"""Where everything lies in the store: pure names, no I/O.
+"""The keys of all objects in the store. Pure: no I/O.
 
     <name>/latest.json                      points at the current key
-    <name>/<key10>/<views>                  files about the whole data set
-    <name>/<key10>/0001/<outputs>           what users read
-    <name>/<key10>/0001/_reelmill/…         plan, commits, rows, logs of the pass that made the segment
-    <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned files, users
+    <name>/<key10>/<views>                  views: files about the whole data set
+    <name>/<key10>/0001/<outputs>           output files, for users
+    <name>/<key10>/0001/_reelmill/…         plan, commits, rows and logs of the pass that made the segment
+    <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned digests, claims of pipelines
     _reelmill/store.json                    says that the store's conditions held
     _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
     _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 
-`<name>` is a source's or a stage's name; `<key10>` is the first ten hex digits of its key. All keys are relative
-to the root of the store and use `/`.
+`<name>` is the name of a source or stage; `<key10>` is the first ten hex digits of its key. All keys are relative to
+the root of the store and use `/`.
 """
 
 from dataclasses import dataclass
 
 INTERNAL = "_reelmill"
-"""Folder for reelmill's own records, beside what users read."""
+"""Name of the folder with reelmill's own records."""
 
 KEY_DIGITS = 10
-"""Hex digits of a stage key that name its folder."""
+"""Number of hex digits of a stage key in the name of its folder."""
 
 
 def identity(digest: str) -> str:
@@ -34,7 +34,7 @@ def trash(moment: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DataSetPaths:
-    """The names inside one data set: a stage's or a source's segments and views under one key."""
+    """The keys of one data set: the segments and views of a stage or source under one stage key."""
 
     name: str
     key: str
@@ -65,7 +65,7 @@ class DataSetPaths:
         return f"{self.users}{uid}.json"
 
     def pin(self, field: str) -> str:
-        """The digest of a file that a parameter names, pinned when no digest was given."""
+        """The pinned digest of a file that the parameter `field` refers to without a digest."""
         return f"{self.root}/{INTERNAL}/pins/{field}.json"
 
     def view(self, name: str) -> str:
@@ -78,7 +78,7 @@ class DataSetPaths:
 
 @dataclass(frozen=True, slots=True)
 class SegmentPaths:
-    """The names inside one segment. `number` counts from 1; `shard` from 0; `run` tells attempts apart."""
+    """The keys of one segment. `number` counts from 1, `shard` from 0; `run` identifies one run of a shard."""
 
     data_set: DataSetPaths
     number: int
@@ -104,25 +104,25 @@ class SegmentPaths:
         return f"{self.internal}/heartbeat.json"
 
     def output(self, name: str) -> str:
-        """A file that users read, such as `clips/x.mp4`."""
+        """An output file, such as `clips/x.mp4`."""
         return f"{self.root}/{name}"
 
     def inputs(self, name: str) -> str:
-        """Input rows that the open step had to write out (retries)."""
+        """Input rows of a retry pass, written by its open step."""
         return f"{self.internal}/inputs/{name}.jsonl"
 
     def outcomes(self, shard: int) -> str:
         return f"{self.internal}/outcomes/{shard:05d}.jsonl"
 
     def checkpoints(self, shard: int) -> str:
-        """Prefix of a shard's checkpoints, one file per run."""
+        """Prefix of a shard's checkpoints, one file for each run."""
         return f"{self.internal}/checkpoints/{shard:05d}/"
 
     def checkpoint(self, shard: int, run: str) -> str:
         return f"{self.checkpoints(shard)}{run}.jsonl"
 
     def flights(self, shard: int) -> str:
-        """Prefix of what a shard's runs have in flight, one file per run that has not ended."""
+        """Prefix of the lists of items that a shard's runs are processing, one file for each run that has not ended."""
         return f"{self.internal}/flights/{shard:05d}/"
 
     def flight(self, shard: int, run: str) -> str:
@@ -144,7 +144,7 @@ class SegmentPaths:
 
     @property
     def logs(self) -> str:
-        """Prefix of what the shards said."""
+        """Prefix of the shards' logs."""
         return f"{self.internal}/logs/"
 
     def log(self, shard: int, run: str) -> str:

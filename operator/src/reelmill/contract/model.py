@@ -1,6 +1,6 @@
-"""The base of every contract model: immutable, strict about field names, camelCase on the wire.
+"""The base of all contract models: immutable, no unknown fields, camelCase in YAML and JSON.
 
-Attribute docstrings are the documentation: the CRD, the editor schema and the field reference are made from them.
+The CRD, the editor schema and the field reference take their descriptions from the attribute docstrings of models.
 """
 
 from typing import Any, Self
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 def camel(name: str) -> str:
-    """`min_length` -> `minLength`; a digit begins no new word, so `clip4mc` stays as it is."""
+    """Convert to camelCase: `min_length` -> `minLength`; digits do not start a new word: `clip4mc` is unchanged."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 class Model(BaseModel):
-    """Frozen model; unknown fields are refused; `snake_case` in Python is `camelCase` in YAML and JSON."""
+    """Immutable model that rejects unknown fields; `snake_case` in Python is `camelCase` in YAML and JSON."""
 
     model_config = ConfigDict(
         frozen=True,

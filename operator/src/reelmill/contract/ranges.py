@@ -1,10 +1,10 @@
-"""Sets of shard numbers as text: `0-3,7`. Kubernetes writes completed indexes this way, and so do we."""
+"""Sets of shard numbers as text, `0-3,7`, the format that Kubernetes uses for the completed indexes of a Job."""
 
 from collections.abc import Iterable
 
 
 def format_ranges(numbers: Iterable[int]) -> str:
-    """Compact, sorted, without repeats: `{0, 1, 2, 7}` -> `0-2,7`."""
+    """Format numbers sorted, without duplicates: `{0, 1, 2, 7}` -> `0-2,7`."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][1] + 1:
@@ -15,7 +15,7 @@ def format_ranges(numbers: Iterable[int]) -> str:
 
 
 def parse_ranges(text: str) -> list[int]:
-    """The inverse of `format_ranges`. Raises ValueError for anything else."""
+    """The inverse of `format_ranges`. Raises ValueError for invalid text."""
     numbers: list[int] = []
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")

@@ -1,7 +1,7 @@
-"""The rows that flow between stages: items, what became of them, and where their media is.
+"""The rows that stages exchange: items, their outcomes, and the location of their media.
 
-Rows are plain dataclasses, not models: a data set has millions of them. Each knows its JSON form and ignores
-nothing: fields that a stage adds (`vid`, `text`, `start`, …) travel in `fields` and lie flat in the JSON row.
+Rows are plain dataclasses rather than models because a data set has millions of them. Fields that a stage adds (`vid`,
+`text`, `start`, …) are kept in `fields` and are top-level fields of the JSON row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Fields = Mapping[str, Any]
 
 
 class Outcome(StrEnum):
-    """What became of an input item in a stage. In = done + filtered + failed + skipped, always."""
+    """The outcome of an input item in a stage. The number of inputs always equals the sum over the outcomes."""
 
     DONE = "done"
     FILTERED = "filtered"
@@ -26,12 +26,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Where the bytes of an item are and which version of them was meant.
+    """The location and version of an item's file.
 
-    `uri` is absolute (`s3://…`, `/folder/…`) for a source object and relative to the root of the store for an output of
-    a stage. `source` names the source entry whose connection reads an absolute uri. `etag` (and `version` where
-    the bucket keeps versions) pin a source object, `digest` an output; a read that finds another is `failed(changed)`.
-    `span` makes it a virtual clip: only this stretch of the file is meant.
+    `uri` is absolute (`s3://…`, `/folder/…`) for a source object, and relative to the root of the store for an output
+    of a stage. `size` is in bytes. `source` is the name of the source whose connection reads an absolute uri. `etag`
+    (and `version` in a bucket with versioning) identify the version of a source object, `digest` (`sha256:<hex>`) that
+    of an output; reading another version fails with `failed(changed)`. With `span`, the item is a virtual clip: only
+    this part of the file belongs to it.
     """
 
     uri: str
@@ -57,7 +58,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a video on its presentation time line, which begins at 0: [start, end) in seconds."""
+    """A part of a video: [start, end) in seconds on its presentation time line, which begins at 0."""
 
     start: float
     end: float
@@ -65,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that a stage wrote: key relative to the root of the store, size in bytes, digest `sha256:<hex>`."""
+    """A file that a stage wrote: its key relative to the root of the store, size in bytes, digest `sha256:<hex>`."""
 
     key: str
     size: int
@@ -79,8 +80,10 @@ class Output:
 class Item:
     """One record of a data set.
 
-    `key` is unique in its stage; `ordinal` is its position in the stage's segments and never changes; items of one
-    `group` are processed together; `weight` is seconds of video, or bytes where no duration is known.
+    `key` is unique within the stage. `ordinal` is the position in the stage's segments, counted from 0; it never
+    changes. Items of one `group` are processed together. `weight` is the duration in seconds, or the size in bytes if
+    no duration is known. `media` is the file that the next stage reads, `outputs` are all files of the item,
+    `provenance` describes where it came from, and `fields` holds the stage's own fields.
     """
 
     key: str
@@ -122,10 +125,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What became of one input item. `reason` is a fixed word (empty when done), `message` one line for a person.
+    """The outcome of one input item. `reason` is its class (empty if done), `message` one line of text.
 
-    `ordinal` is the input item's ordinal in its upstream; `seconds` is wall time; `attempt` counts the passes and
-    runs that tried it.
+    `ordinal` is the item's ordinal in its upstream, `seconds` the wall time, and `attempt` the number of passes and
+    runs that processed it, counted from 1.
     """
 
     key: str
@@ -153,5 +156,5 @@ class LedgerRow:
 
 
 def load_rows(data: bytes) -> list[dict[str, Any]]:
-    """The rows of a JSON lines file."""
+    """Decode the rows of a JSON lines file."""
     return [json.loads(line) for line in data.splitlines() if line.strip()]

@@ -1,6 +1,6 @@
-"""The records of a pass in the store: how it was opened, what its shards committed, how it was closed.
+"""The records of a pass in the store: its plan, the commits of its shards, and the closed segment.
 
-Each is one JSON object written once, with If-None-Match; `segment.json` is the only truth about a segment.
+Each is a JSON object that is written once, with If-None-Match. `segment.json` is authoritative for a segment.
 """
 
 from typing import Literal
@@ -11,7 +11,7 @@ from reelmill.contract.model import Model
 
 
 class Counts(Model):
-    """Items in and what became of them. The law: `in = done + filtered + failed + skipped`."""
+    """Number of input items and of each outcome. Invariant: `in = done + filtered + failed + skipped`."""
 
     in_: int = Field(0, alias="in", ge=0)
     done: int = Field(0, ge=0)
@@ -34,7 +34,7 @@ class Counts(Model):
 
 
 class Object(Model):
-    """A file in the store: key relative to its root, size in bytes, `sha256:<hex>`."""
+    """A file in the store: its key relative to the root, size in bytes, digest `sha256:<hex>`."""
 
     key: str
     size: int
@@ -42,7 +42,9 @@ class Object(Model):
 
 
 class Slice(Model):
-    """`count` rows of one JSON lines file, from row `first`. `upstream` names whose items they are."""
+    """`count` rows of a JSON lines file, starting with row `first` (from 0). `upstream` is the data set of the
+    items.
+    """
 
     upstream: str
     rows: str
@@ -50,11 +52,11 @@ class Slice(Model):
     first: int
     count: int
     ordinal: int | None = None
-    """Ordinal, in the upstream, of the slice's first item; the others follow. None: rows carry their own (retries)."""
+    """Ordinal, in the upstream, of the slice's first item; the others follow. None: each row has its own (retries)."""
 
 
 class ShardPlan(Model):
-    """One line of `pass.json`: the rows that a shard works on, in order."""
+    """The input rows of one shard in `pass.json`, in order."""
 
     slices: tuple[Slice, ...]
     count: int
@@ -62,7 +64,7 @@ class ShardPlan(Model):
 
 
 class Runner(Model):
-    """Who opened or runs a pass."""
+    """The pipeline that opened or runs a pass."""
 
     uid: str
     name: str
@@ -70,38 +72,38 @@ class Runner(Model):
 
 
 class Pass(Model):
-    """`pass.json`: how a pass was opened. It is finished exactly like this, by whoever comes."""
+    """`pass.json`: the plan of a pass. Whoever continues the pass follows this plan."""
 
     stage: str
     key: str
     segment: int
     kind: Literal["cover", "retry"]
     covers: dict[str, tuple[int, int]] = Field(default_factory=dict)
-    """Per upstream name: first and last segment covered, both counted from 1. Empty for a retry."""
+    """Upstream name -> first and last segment covered, both counted from 1. Empty for a retry."""
     retries: tuple[str, ...] = ()
-    """Classes retried; empty with kind `retry` means all."""
+    """Failure classes to retry; empty with kind `retry` means all."""
     in_: int = Field(alias="in")
     first_ordinal: int
-    """Number of the pass's first input: how many inputs the committed passes before it had."""
+    """Number of the pass's first input, counted from 0 over all committed passes."""
     shards: tuple[ShardPlan, ...]
     definition: dict[str, object]
-    """Stage type, data version and canonical params: a task that says otherwise is stale."""
+    """Stage type, data version and canonical parameters; a task with another definition is stale."""
     versions: dict[str, str] = Field(default_factory=dict)
     runner: Runner
 
 
 class ShardCommit(Model):
-    """`shards/00012.json`: what of a shard counts. Written last, once."""
+    """`shards/00012.json`: the commit of a shard, written once after all of its files."""
 
     shard: int
     of: int
     counts: Counts
     reasons: dict[str, int] = Field(default_factory=dict)
-    """`outcome:reason` -> rows, for all that is not done."""
+    """`outcome:reason` -> number of rows, for all outcomes but done."""
     outputs: tuple[Object, ...] = ()
-    """Files that span items."""
+    """Files that contain several items."""
     counters: dict[str, int] = Field(default_factory=dict)
-    """Whatever a stage counts, such as `gpu_fallback`."""
+    """Counters of the stage, such as `gpu_fallback`."""
     items: Object | None
     item_count: int = 0
     weight: float = 0.0
@@ -111,20 +113,20 @@ class ShardCommit(Model):
 
 
 class Part(Model):
-    """One shard inside a closed segment, or one file of a source's listing."""
+    """One shard of a closed segment, or one file of a source's listing."""
 
     items: Object | None
     ledger: Object | None
     count: int
-    """Rows in `items`."""
+    """Number of rows in `items`."""
     weight: float
     first_ordinal: int
-    """Ordinal of its first item. A rows file counts its own from 0: the ordinal of an item is this plus its row's."""
+    """Ordinal of the first item. Ordinals in the rows file count from 0 and are relative to this."""
     outputs: tuple[Object, ...] = ()
 
 
 class Segment(Model):
-    """`segment.json`: closes a pass. `abandoned` covers nothing and counts for nothing."""
+    """`segment.json`: closes a pass. An `abandoned` segment covers no inputs and does not enter totals."""
 
     state: Literal["committed", "abandoned"]
     stage: str
@@ -133,38 +135,38 @@ class Segment(Model):
     kind: Literal["cover", "retry", "listing"]
     covers: dict[str, tuple[int, int]] = Field(default_factory=dict)
     counts: Counts
-    """Of this pass."""
+    """Counts of this pass."""
     totals: Counts
-    """Effective, over all segments up to this one: the latest row of each key counts."""
+    """Effective counts over all segments up to this one: the latest row of each key counts."""
     reasons: dict[str, int] = Field(default_factory=dict)
-    """Effective `outcome:reason` totals of what is not done."""
+    """Effective totals by `outcome:reason`, for all outcomes but done."""
     coverage: dict[str, int] = Field(default_factory=dict)
-    """Per upstream: segments covered, up to and with this one."""
+    """Upstream name -> last segment covered by this and earlier segments."""
     counters: dict[str, int] = Field(default_factory=dict)
-    """Whatever a stage counts, such as `gpu_fallback`, effective totals."""
+    """Effective totals of the stage's counters, such as `gpu_fallback`."""
     items: int
-    """Items in this segment."""
+    """Number of items in this segment."""
     next_ordinal: int
-    """First ordinal free after this segment."""
+    """The first free ordinal after this segment."""
     next_number: int = 0
-    """First input number free after this segment (not for listings)."""
+    """The first free input number after this segment (not for listings)."""
     weight: float = 0.0
     parts: tuple[Part, ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
     definition: dict[str, object] = Field(default_factory=dict)
     seconds: float = 0.0
-    """Worker time that the pass took."""
+    """Worker time of the pass in seconds."""
     bytes: int = 0
-    """Bytes that the pass wrote for users."""
+    """Size in bytes of the output files that the pass wrote."""
 
 
 class StageRecord(Model):
-    """`_reelmill/stage.json`: a view of a data set for people and tools; `segment.json` files are the truth."""
+    """`_reelmill/stage.json`: a summary of a data set for users and tools; `segment.json` files are authoritative."""
 
     stage: str
     key: str
     segment: int
-    """Last segment included."""
+    """The last segment that is included."""
     definition: dict[str, object]
     upstreams: dict[str, str] = Field(default_factory=dict)
     """Upstream name -> key."""
@@ -175,6 +177,6 @@ class StageRecord(Model):
     weight: float = 0.0
     versions: dict[str, str] = Field(default_factory=dict)
     view: str = ""
-    """Fingerprint of the view parameters that the view files were made with; empty while heavy ones wait."""
+    """Fingerprint of the parameters of the current view files; empty while expensive views are postponed."""
     views: tuple[str, ...] = ()
-    """Names of the view files, below the data set's root."""
+    """Names of the view files, relative to the root of the data set."""

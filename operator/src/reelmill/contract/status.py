@@ -1,8 +1,8 @@
-"""The status of a pipeline: what the planner remembers and what people read, bounded whatever the scale.
+"""The status of a pipeline: the planner's state and the information for users, bounded at any scale.
 
-The status is a cache. All of it can be lost: the next run's survey finds everything in the store. Lists of shards and
-items never enter it, only counts, ranges cut at 256 characters and the most frequent reasons; so it stays far under
-64 KiB. The planner writes it, nobody else.
+The status is a cache: if it is lost, the next survey restores it from the store. It contains no lists of shards or
+items, only counts, ranges cut to 256 characters and the most frequent reasons, so it stays far below 64 KiB. Only the
+planner writes it.
 """
 
 from typing import Annotated, Literal
@@ -13,139 +13,148 @@ from reelmill.contract.model import Model
 from reelmill.contract.segment import Counts
 
 RANGES = 256
-"""Characters of a range list in the status; a longer one ends in `…`."""
+"""Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
 MESSAGE = 256
-"""Characters of a stage's message."""
+"""Maximum length in characters of a stage's message."""
 CLASSES = 8
-"""Classes that one retry request can name."""
+"""Maximum number of classes in a retry request."""
 LONG_MESSAGE = 1024
-"""Characters of a condition's message."""
+"""Maximum length in characters of a condition's message."""
 
 
 def cut(text: str, length: int) -> str:
-    """`text` in at most `length` characters; what was cut ends in `…`."""
+    """`text`, cut to at most `length` characters; a text that was cut ends with `…`."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 class Condition(Model):
-    """One condition, as Kubernetes' API conventions have it."""
+    """A condition as defined by the Kubernetes API conventions."""
 
     type: str
     status: Literal["True", "False", "Unknown"]
     reason: str
-    """A fixed CamelCase word."""
+    """The reason as a CamelCase word."""
     message: Annotated[str, Field(max_length=LONG_MESSAGE)] = ""
     last_transition_time: str
-    """When `status` last changed, RFC 3339."""
+    """Time of the last change of `status`, RFC 3339."""
     observed_generation: int = 0
 
 
 class Stall(Model):
-    """Why something cannot go on by itself. An edit of the spec or a `retry` request lifts it."""
+    """Why the survey or a stage cannot continue by itself. An edit of the spec or a `retry` request clears it."""
 
     reason: str
-    """A fixed CamelCase word."""
+    """The reason as a CamelCase word."""
     message: Annotated[str, Field(max_length=MESSAGE)] = ""
     hint: Annotated[str, Field(max_length=MESSAGE)] = ""
     exit: int = 0
-    """Exit code of the step that failed; 0 where none did."""
+    """Exit code of the step that failed; 0 if none failed."""
     spec: str = ""
     """Fingerprint of the spec that stalled."""
 
 
 class SurveyStatus(Model):
-    """The survey: running, wanted, or done for which definition."""
+    """The state of the survey."""
 
     wanted: bool = True
-    """Something asked for a survey that was not begun yet."""
+    """A survey was requested that has not started yet."""
     listing: bool = True
-    """The wanted survey has to list the sources."""
+    """The requested survey has to list the sources."""
     job: str = ""
-    """Its Job while it is under way."""
+    """Name of the running Job."""
     lists: bool = False
-    """The survey under way lists the sources."""
+    """The running survey lists the sources."""
     routine: bool = False
-    """It is wanted or under way only because `refresh` came round: what is complete stays so meanwhile."""
+    """The survey is due only because of `refresh`, so a complete pipeline stays complete meanwhile."""
     seen: bool = False
     """The Job was observed to exist."""
     run: int = 0
+    """Number of the Job."""
     tries: int = 0
-    """Surveys in a row that failed or ended without a report."""
+    """Number of consecutive surveys that failed or ended without a report."""
     listed: str = ""
-    """Fingerprint of the definition whose sources were last listed; another one means: not listed yet."""
+    """Fingerprint of the definition whose sources were last listed."""
     listed_at: str = ""
-    """When the sources were last listed, or listing was given up, RFC 3339."""
+    """Time at which the sources were last listed, or listing was given up, RFC 3339."""
     stalls: int = 0
-    """How often in a row listing was given up."""
+    """Number of consecutive times that listing was given up."""
     again_at: str = ""
-    """When a survey that was given up is tried again by itself, RFC 3339."""
+    """Time of the next automatic survey after one was given up, RFC 3339."""
 
 
 PassStep = Literal["open", "shards", "commit"]
 
 
 class PassStatus(Model):
-    """The pass that a stage works on."""
+    """The open pass of a stage."""
 
     segment: int
+    """Number of the segment that the pass makes."""
     kind: Literal["cover", "retry", "adopted", "view"] = "cover"
-    """`adopted`: opened earlier and found in the store; `view`: only the views are presented again."""
+    """`cover`: new inputs; `retry`: failed inputs; `adopted`: found open in the store; `view`: only builds views."""
     step: PassStep = "open"
     job: str = ""
-    """Job of the step."""
+    """Name of the step's Job."""
     seen: bool = False
     """The Job was observed to exist."""
     run: int = 0
+    """Number of the Job."""
     after: str = ""
-    """The finished Job that tells what this step has to do; empty for the first."""
+    """Name of the finished Job whose report determines this step; empty for the first step."""
     asked: bool = False
-    """A retry pass that a person asked for; else `retryItems` began it."""
+    """The retry pass was requested by a user, not started by `retryItems`."""
     classes: Annotated[list[str], Field(max_length=CLASSES)] = Field(default_factory=list)
-    """Classes that a retry that was asked for takes up; empty: all."""
+    """Failure classes of a requested retry; empty: all."""
     attempt: int = 0
-    """Jobs that tried the pass's shards, the current one included."""
+    """Number of Jobs that ran the shards of the pass, including the current one."""
     close_lost: bool = False
+    """The commit closes shards that are not committed as lost."""
     abandon: bool = False
+    """The commit closes the pass as abandoned."""
     shards: int = 0
+    """Number of shards."""
     done: int = 0
-    """Shards committed."""
+    """Number of committed shards."""
     active: int = 0
-    """Pods at work."""
+    """Number of running pods."""
     failed: Annotated[str, Field(max_length=RANGES)] = ""
-    """Shards that failed in this attempt."""
+    """Ranges of the shards that failed in this attempt."""
     items: int = 0
-    """Items that the pass takes in."""
+    """Number of input items of the pass."""
     complete: bool = True
-    """All upstreams were complete when the commit began."""
+    """All upstreams were complete when the commit started."""
     view: str = ""
-    """Fingerprint of the view parameters that the commit presents."""
+    """Fingerprint of the parameters of the views that the commit builds."""
     started_at: str = ""
+    """Start of the step, RFC 3339."""
     eta: str = ""
-    """When the shards should be done if they go on as they did, RFC 3339; empty until some are."""
+    """Estimated time at which all shards are done, RFC 3339; empty until some are done."""
 
 
 class SourceStatus(Model):
-    """One source. Its rows are `items + failed`."""
+    """The status of a source. Its number of rows is `items + failed`."""
 
     name: str
     key: str
     segments: int = 0
+    """Number of segments."""
     items: int = 0
+    """Number of items."""
     failed: int = 0
-    """Rows that cannot be items; the ledger says why."""
+    """Number of rows that are not valid items; the ledger has the reasons."""
     new: int = 0
-    """Rows that the last listing added, items and failed ones."""
+    """Number of rows that the last listing added, valid or not."""
     drifted: int = 0
-    """Items that changed or vanished since they were listed."""
+    """Number of items that changed or disappeared since they were listed."""
     surveyed: bool = False
-    """What stands here was reported by a survey."""
+    """The values come from a survey."""
 
 
 StageState = Literal["waiting", "opening", "queued", "running", "committing", "shared", "done", "cached", "stalled"]
 
 
 class StageStatus(Model):
-    """One stage."""
+    """The status of a stage."""
 
     name: str
     key: str
@@ -153,53 +162,53 @@ class StageStatus(Model):
     state: StageState = "waiting"
     message: Annotated[str, Field(max_length=MESSAGE)] = ""
     path: str = ""
-    """Where its data set lies below `store`."""
+    """Folder of the stage's data set, relative to `store`."""
     logs: str = ""
-    """Folder below `store` with the logs of the pass in which shards last failed; each name begins with the shard."""
+    """Folder, relative to `store`, of the logs of the last pass with failed shards; file names begin with the shard."""
     segments: int = 0
-    """Last closed segment."""
+    """The last closed segment."""
     coverage: dict[str, int] = Field(default_factory=dict)
-    """Per upstream, the last segment covered."""
+    """Upstream name -> last segment covered."""
     totals: Counts = Counts()
-    """Items in and what became of them, effective."""
+    """Effective number of input items and of each outcome."""
     items: int = 0
-    """Items made."""
+    """Number of output items."""
     reasons: dict[str, int] = Field(default_factory=dict)
-    """The most frequent `outcome:reason`."""
+    """Effective totals of the most frequent `outcome:reason`."""
     rate: float = 0.0
-    """Items per second of wall time of the last pass."""
+    """Items per second of wall time in the last pass."""
     bytes: int = 0
     """Bytes that the last pass wrote."""
     forecast: int = 0
-    """Bytes that the survey foretold."""
+    """Estimated number of bytes that the stage will write."""
     surveyed: bool = False
-    """What stands here was reported by a survey or by steps since."""
+    """The values come from a survey or from later steps."""
     worked: bool = False
-    """A pass was finished since the status began."""
+    """A pass was finished since the status was created."""
     found: int = 0
     """Segment of an open pass that the survey found; 0: none."""
     shared: int = 0
-    """How often the pass was seen in another pipeline's hands."""
+    """How often another pipeline was found working on the pass."""
     look_at: str = ""
-    """When to look at the shared pass again, RFC 3339."""
+    """Time of the next check of the shared pass, RFC 3339."""
     retries: int | None = None
-    """Retry passes since the last cover pass; None: not known."""
+    """Number of retry passes since the last cover pass; null: unknown."""
     tries: int = 0
-    """Open and commit steps that failed, and stale plans, since the last commit."""
+    """Number of failed open and commit steps and stale plans since the last commit."""
     abort_off: bool = False
-    """No early aborts until the next commit: other shards went well, or a retry was asked for."""
+    """Early aborts are disabled until the next commit, because other shards succeeded or a retry was requested."""
     retry: Annotated[list[str], Field(max_length=CLASSES)] | None = None
-    """A retry that was asked for and not begun: its classes, or empty for all."""
+    """Failure classes of a requested retry that has not started yet; empty: all."""
     abandon: bool = False
     """The open pass is to be closed as abandoned."""
     view: str = ""
-    """Fingerprint of the view parameters last presented; empty while heavy views wait for complete upstreams."""
+    """Fingerprint of the parameters of the current views; empty while expensive views wait for complete upstreams."""
     pass_: PassStatus | None = Field(None, alias="pass")
     stall: Stall | None = None
 
 
 class Handled(Model):
-    """Tokens of the requests taken up, so that each is handled once."""
+    """Tokens of the last handled requests, so that each request is handled once."""
 
     refresh: Annotated[str, Field(max_length=128)] = ""
     retry: Annotated[str, Field(max_length=128)] = ""
@@ -207,56 +216,56 @@ class Handled(Model):
 
 
 class Removal(Model):
-    """The end of a pipeline with `onDelete: Delete`: how far the removal of its data is."""
+    """Removal of the data of a deleted pipeline with `onDelete: Delete`."""
 
     job: str = ""
-    """Its Job while it is under way."""
+    """Name of the running Job."""
     seen: bool = False
     """The Job was observed to exist."""
     tries: int = 0
-    """Jobs that failed."""
+    """Number of failed Jobs."""
     again_at: str = ""
-    """When the next one is begun, RFC 3339."""
+    """Start time of the next Job, RFC 3339."""
     message: Annotated[str, Field(max_length=MESSAGE)] = ""
-    """Why the last one failed."""
+    """Why the last Job failed."""
 
 
 class Status(Model):
-    """The whole status."""
+    """The status of a pipeline."""
 
     observed_generation: int = 0
     run: int = 0
-    """Number of the last Job; it only rises."""
+    """Number of the last Job; it never decreases."""
     spec: str = ""
-    """Fingerprint of the spec last planned."""
+    """Fingerprint of the last planned spec."""
     definition: str = ""
-    """Fingerprint of what defines the data: store, sources, stage keys."""
+    """Fingerprint of the definition of the data: store, sources, stage keys."""
     place: str = ""
     """Fingerprint of the store."""
     store: str = ""
-    """Where everything lies."""
+    """URI of the store."""
     handled: Handled = Handled()
     survey: SurveyStatus = SurveyStatus()
     sources: list[SourceStatus] = Field(default_factory=list)
     stages: list[StageStatus] = Field(default_factory=list)
     stall: Stall | None = None
-    """Why the survey cannot go on."""
+    """Why the survey cannot continue."""
     removal: Removal | None = None
-    """Of a resource that is being deleted with `onDelete: Delete`."""
+    """Removal of the data, while the resource is being deleted with `onDelete: Delete`."""
     active: str = ""
-    """Stages at work, for `kubectl get`."""
+    """Names of the running stages, for `kubectl get`."""
     shards: str = ""
-    """Shards done of those planned in running passes, for `kubectl get`."""
+    """Committed and planned shards of running passes, for `kubectl get`."""
     failed: int = 0
-    """Failed items of all sources and stages, for `kubectl get`."""
+    """Number of failed items of all sources and stages, for `kubectl get`."""
     conditions: list[Condition] = Field(default_factory=list)
 
     def stage(self, name: str) -> StageStatus:
-        """The stage of a name. Raises KeyError."""
+        """The status of a stage. Raises KeyError if there is none of that name."""
         return next((stage for stage in self.stages if stage.name == name), None) or _missing(name)
 
     def condition(self, type_: str) -> Condition | None:
-        """The condition of a type, if it was ever set."""
+        """The condition of a type, or None if it was never set."""
         return next((condition for condition in self.conditions if condition.type == type_), None)
 
     def holds(self, type_: str) -> bool:

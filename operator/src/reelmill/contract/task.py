@@ -1,7 +1,7 @@
-"""What a step is told (`REELMILL_TASK`) and what it reports back (its termination message).
+"""The input of a step (the task, in `REELMILL_TASK`) and its result (the report, in its termination message).
 
-The planner writes a Task and reads a report; the runtime reads a Task and writes a report. They know nothing else
-of each other. A report is JSON under 4 KiB whatever the scale: Kubernetes cuts termination messages there.
+The planner writes a Task and reads a report; the runtime reads a Task and writes a report. This is the only interface
+between the two. A report is JSON of less than 4 KiB at any scale, because Kubernetes truncates longer messages.
 """
 
 from enum import StrEnum
@@ -14,53 +14,51 @@ from reelmill.contract.model import Model
 from reelmill.contract.segment import Counts
 
 ENV = "REELMILL_TASK"
-"""Environment variable that carries the Task as JSON."""
+"""Environment variable that contains the Task as JSON."""
 
 INDEX_ENV = "JOB_COMPLETION_INDEX"
-"""Environment variable with the index of the attempt's Job."""
+"""Environment variable with the index of the pod in its Indexed Job."""
 
 REPORT_ENV = "REELMILL_REPORT"
-"""File that takes the report; Kubernetes' termination log by default."""
+"""Environment variable with the path of the report file. Default: REPORT_FILE."""
 
 REPORT_FILE = "/dev/termination-log"
-
+"""The termination log of a Kubernetes container."""
 
 CA_FOLDER = "/etc/reelmill/ca"
-"""Where a pod mounts what a Secret may hold beside keys: a bundle below it that is not there was not given."""
+"""Folder in which a pod mounts optional CA bundles from Secrets; a missing file means that none was given."""
 
 
 def view_fingerprint(view: dict[str, object]) -> str:
-    """Ten hex digits that tell view parameters apart: what reports carry and the planner compares."""
+    """Fingerprint of view parameters, 10 hex digits, as used in reports."""
     return fingerprint(view)[:10]
 
 
 class Step(StrEnum):
-    """The kinds of Jobs. A run: a survey, then open, shards and commit of each pass. `remove`: after the last run."""
+    """The kinds of Jobs: a survey, then open, shards and commit for each pass; `remove` when a pipeline is deleted."""
 
     SURVEY = "survey"
     OPEN = "open"
     SHARDS = "shards"
     COMMIT = "commit"
     REMOVE = "remove"
-    """The resource was deleted with `onDelete: Delete`: take its data away."""
+    """The resource was deleted with `onDelete: Delete`: delete its data."""
 
 
 class Connection(Model):
-    """How to reach an S3 server. Credentials never travel here: they come from the environment or the pod's
-    identity.
-    """
+    """Connection to an S3 server. It contains no credentials; these come from the environment or the pod's identity."""
 
     endpoint: str = ""
     region: str = ""
     env_prefix: str = ""
-    """Prefix of the environment variables that hold this connection's credentials: empty for the store,
-    `RAW_` for a source `raw` with a Secret of its own (`RAW_AWS_ACCESS_KEY_ID`, …)."""
+    """Prefix of the environment variables with the credentials of this connection: empty for the store, `RAW_` for a
+    source `raw` that has its own Secret (`RAW_AWS_ACCESS_KEY_ID`, …)."""
     ca: bool = False
-    """A CA bundle is mounted for it: its path is in `<prefix>AWS_CA_BUNDLE`."""
+    """Whether a CA bundle may be mounted; its path is in `<prefix>AWS_CA_BUNDLE`."""
 
 
 class StoreRef(Model):
-    """The store: a folder or `s3://bucket/prefix`, and how to reach it."""
+    """The store: a folder or `s3://bucket/prefix`, and its connection."""
 
     uri: str
     connection: Connection = Connection()
@@ -74,19 +72,20 @@ class Upstream(Model):
 
 
 class SourceDef(Model):
-    """A source as the survey lists it."""
+    """A source, as passed to steps."""
 
     name: str
     key: str
     type: str
-    """Adapter: the name of its block."""
+    """The name of its block, which selects the adapter."""
     params: dict[str, object]
+    """All parameters of the block, including defaults."""
     connection: Connection | None = None
-    """None: the store's own."""
+    """Connection of the source; None: that of the store."""
 
 
 class StageDef(Model):
-    """A stage as its pods see it."""
+    """A stage, as passed to steps."""
 
     name: str
     key: str
@@ -94,14 +93,14 @@ class StageDef(Model):
     """The name of its block."""
     data_version: int
     params: dict[str, object]
-    """All parameters of the block, defaults filled in."""
+    """All parameters of the block, including defaults."""
     definition: dict[str, object]
-    """What the key was made from; `pass.json` repeats it."""
+    """The values from which the key is computed; also stored in `pass.json`."""
     upstreams: tuple[Upstream, ...]
 
 
 class Owner(Model):
-    """The pipeline that a task works for."""
+    """The pipeline to which a task belongs."""
 
     namespace: str
     name: str
@@ -109,17 +108,18 @@ class Owner(Model):
 
 
 class ShardLimits(Model):
-    """What one shard may use and how it deals with failing items."""
+    """Resource limits of a shard, and its handling of failing items."""
 
     workers: int = 0
-    """Worker processes; 0: one per CPU of the cgroup limit."""
+    """Number of worker processes; 0: one per CPU of the cgroup limit."""
     fit_gpus: bool = False
-    """Nobody asked for a number: beside GPUs at least one worker for each, and no more than their memory holds."""
+    """Adapt the number of workers to the GPUs: at least one per GPU, and at most as many as their memory holds."""
     item_timeout: float = 120.0
-    """Seconds of wall time for one group; then SIGKILL and `failed(decode_timeout)`."""
+    """Wall time in seconds for one group; after that, SIGKILL and `failed(decode_timeout)`."""
     early_abort: int = 50
-    """If this many items come first and all fail in one class, the shard ends with exit 65."""
+    """The shard ends with exit code 65 if this many items come first and all fail in one class."""
     checkpoint_seconds: float = 20.0
+    """Seconds between two checkpoints."""
 
     @model_validator(mode="before")
     @classmethod
@@ -131,123 +131,125 @@ class ShardLimits(Model):
 
 
 class Task(Model):
-    """One step, completely: a pod reads this, its index and its credentials, and nothing else."""
+    """The complete input of a step. Besides it, a pod reads only its index and its credentials."""
 
     version: Literal[1] = 1
     step: Step
     owner: Owner
     run: int
-    """Rises with every Job of the pipeline; part of attempt-unique names."""
+    """Number of the Job, increased for every Job of the pipeline; part of unique names."""
     store: StoreRef
     sources: tuple[SourceDef, ...] = ()
-    """Survey: the sources to list. Other steps: the sources whose media the stage may have to read; removal: none."""
+    """Survey: the sources to list. Removal: none. Other steps: the sources whose media the stage may read."""
     stages: tuple[StageDef, ...] = ()
-    """Survey: all stages. Other steps: exactly the one; removal: none."""
+    """Survey: all stages. Removal: none. Other steps: exactly one."""
     segment: int = 0
-    """Number of the segment that the pass makes (not for the survey)."""
+    """Number of the segment that the pass makes, from 1; 0 for the survey."""
     waves: int = 1
-    """Survey: split what is new in a source into up to this many segments."""
+    """Survey: maximum number of segments into which new items of a source are split."""
     refresh: bool = True
-    """Survey: list the sources (false: only report what the store has)."""
+    """Survey: whether to list the sources; if false, only the state of the store is reported."""
     kind: Literal["cover", "retry"] = "cover"
+    """Open: process new inputs, or retry failed ones."""
     cover: dict[str, int] = Field(default_factory=dict)
-    """Open: per upstream, the last segment to cover."""
+    """Open: upstream name -> last segment to cover."""
     retry: tuple[str, ...] = ()
-    """Open: classes to retry; empty with kind `retry` means all."""
+    """Open: failure classes to retry; empty with kind `retry` means all."""
     shard_count: int = 0
-    """Open: shards wanted; 0: planned by weight."""
+    """Open: number of shards; 0: derived from the weight of the inputs."""
     shard_map: str = ""
-    """Shards: ranges such as `0-3,7` that map this Job's indexes to logical shards; empty: identity."""
+    """Shards: ranges such as `0-3,7` that map the indexes of this Job to shards; empty: identity."""
     attempt: int = 1
-    """Shards: which attempt of the pass this Job is."""
+    """Shards: number of this attempt at the pass, from 1."""
     limits: ShardLimits = ShardLimits()
     view: dict[str, object] = Field(default_factory=dict)
     """Commit: the stage's `view` block."""
     complete: bool = True
-    """Commit: all upstreams are complete, so heavy views are worth building."""
+    """Commit: all upstreams are complete, so expensive views are built."""
     close_lost: bool = False
-    """Commit: give undone shards up with `failed(shard_lost)` rows (else exit 75 when one is undone)."""
+    """Commit: close shards that are not committed with `failed(shard_lost)` rows (otherwise, exit code 75)."""
     abandon: bool = False
     """Commit: close the pass as abandoned."""
     view_only: bool = False
-    """Commit: only present the views again; `segment` is the last committed one."""
+    """Commit: only build the views again; `segment` is the last committed one."""
 
     @property
     def stage(self) -> StageDef:
-        """The one stage of an open, shards or commit task."""
+        """The stage of an open, shards or commit task."""
         (stage,) = self.stages
         return stage
 
 
 class OpenPass(Model):
-    """A pass that was opened and not closed, found by the survey."""
+    """An open pass that the survey found."""
 
     segment: int
     foreign: bool = False
-    """Opened by another pipeline whose heartbeat is younger than 10 minutes: wait for it."""
+    """Whether another pipeline, whose heartbeat is less than 10 minutes old, works on the pass."""
 
 
 class SourceReport(Model):
-    """What the store knows of a source after the listing. Its rows are `items + failed`."""
+    """The state of a source in the store after the survey. Its number of rows is `items + failed`."""
 
     segments: int
     items: int
     failed: int = 0
-    """Rows that cannot be items, effective: each has its line in the ledger."""
+    """Number of rows that are not valid items; each has a row in the ledger."""
     new: int = 0
-    """Rows that this listing added, items and failed ones."""
+    """Number of rows that this listing added, valid or not."""
     drifted: int = 0
-    """Items that changed or vanished since they were listed."""
+    """Number of items that changed or disappeared since they were listed."""
 
 
 class StageReport(Model):
-    """What the store has of a stage key."""
+    """The state of a stage's data set in the store."""
 
     segments: int
-    """Last closed segment, abandoned ones included."""
+    """The last closed segment, including abandoned ones."""
     coverage: dict[str, int] = Field(default_factory=dict)
     totals: Counts = Counts()
     items: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
-    """The five most frequent `outcome:reason`, effective totals."""
+    """Effective totals of the five most frequent `outcome:reason`."""
     retries: int | None = None
-    """Committed retry passes since the last committed cover pass; None: not counted."""
+    """Number of committed retry passes since the last committed cover pass; None: not counted."""
     open: OpenPass | None = None
     view: str = ""
-    """`view_fingerprint` of the view parameters last presented; empty when the views lag behind the segments."""
+    """`view_fingerprint` of the current views; empty if the views are older than the last segment."""
 
 
 class SurveyReport(Model):
-    """Result of a survey."""
+    """The result of a survey."""
 
     step: Literal[Step.SURVEY] = Step.SURVEY
     sources: dict[str, SourceReport] = Field(default_factory=dict)
     stages: dict[str, StageReport] = Field(default_factory=dict)
     forecast: dict[str, int] = Field(default_factory=dict)
-    """Per stage: bytes it will write, as far as its block can tell."""
+    """Stage name -> estimated number of bytes it will write, for stages with an estimate."""
     packed: str = ""
-    """All of the above but `reasons`, where it is too long for a termination message (see `contract.compact`)."""
+    """The compact form of all other fields but `reasons`, if they are too long for a termination message (see
+    `contract.compact`)."""
 
 
 class OpenReport(Model):
-    """Result of an open step. A pass that was open already is adopted: what it says counts, not the task."""
+    """The result of an open step. If the pass was already open, the report describes that pass, not the task."""
 
     step: Literal[Step.OPEN] = Step.OPEN
     segment: int
     shards: int
-    """At least 1, also when there is nothing in."""
+    """Number of shards; at least 1, even without input items."""
     done: str = ""
-    """Ranges of shards that are committed already."""
+    """Ranges of shards that are already committed."""
     in_: int = Field(alias="in")
     weight: float = 0.0
     closed: bool = False
-    """The segment is closed already."""
+    """Whether the segment is already closed."""
     foreign: bool = False
-    """Another pipeline runs this pass now."""
+    """Whether another pipeline is working on this pass."""
 
 
 class CommitReport(Model):
-    """Result of a commit step."""
+    """The result of a commit step."""
 
     step: Literal[Step.COMMIT] = Step.COMMIT
     segment: int
@@ -257,24 +259,25 @@ class CommitReport(Model):
     coverage: dict[str, int] = Field(default_factory=dict)
     items: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
-    """The five most frequent `outcome:reason`, effective totals."""
+    """Effective totals of the five most frequent `outcome:reason`."""
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""
-    """`view_fingerprint` of the view parameters presented; empty when heavy views were left for later."""
+    """`view_fingerprint` of the views that were built; empty if expensive views were postponed."""
 
 
 class RemoveReport(Model):
-    """Result of a removal, counted in data sets of this pipeline."""
+    """The result of a removal; `removed` and `kept` count data sets of this pipeline."""
 
     step: Literal[Step.REMOVE] = Step.REMOVE
     removed: int = 0
-    """Taken away: nobody else claimed them."""
+    """Number of data sets deleted."""
     kept: int = 0
-    """Left, because another pipeline claims them; only the claim of this one is gone."""
+    """Number of data sets kept because another pipeline claims them; only this pipeline's claim is removed."""
     objects: int = 0
-    """Objects deleted."""
+    """Number of objects deleted."""
     bytes: int = 0
+    """Total size of the deleted objects."""
     left: int = 0
     """Objects in its data sets that reelmill did not write: they stay."""
     left_names: tuple[str, ...] = ()
@@ -282,11 +285,11 @@ class RemoveReport(Model):
 
 
 class Failure(Model):
-    """How a step that failed on purpose says why."""
+    """The report of a step that ended with a ReelmillError."""
 
     step: Step
     error: str
-    """Class name in the error tree."""
+    """Name of the exception class (see `contract.errors`)."""
     message: str
     hint: str = ""
 

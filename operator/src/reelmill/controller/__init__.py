@@ -1,6 +1,6 @@
-"""The cluster edge: watches, a cache, a queue, and workers that apply what the planner decides.
+"""The operator: watches, a cache, a work queue, and workers that apply the planner's decisions.
 
-Watches only fill the cache and the queue; a worker turns one pipeline into a snapshot, asks the planner, and writes.
-There is no second path: Job events, timers, restarts and requests all end in the same call. Nothing here decides
-anything about pipelines. kopf is imported by `handlers` alone, the Kubernetes client by `cluster` alone.
+Watches fill the cache and the queue; a worker turns one pipeline into a snapshot, calls the planner, and applies the
+plan. Job events, timers, restarts and requests all follow this path, and all decisions about pipelines are the
+planner's. Only `handlers` imports kopf, and only `cluster` imports the Kubernetes client.
 """

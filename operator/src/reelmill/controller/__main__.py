@@ -1,4 +1,4 @@
-"""`python -m reelmill.controller`: the operator in a pod, with the pod's service account."""
+"""`python -m reelmill.controller`: run the operator in a pod, with the pod's service account."""
 
 import sys
 
@@ -9,11 +9,11 @@ from reelmill.controller.settings import read
 
 
 def main() -> int:
-    """The exit code."""
+    """Run the operator; returns the exit code."""
     try:
         return run(Access(in_cluster=True), read())
     except ReelmillError as error:
-        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)  # noqa: T201 - the log is not set up yet
+        print(f"error: {error}\nhint: {error.hint}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
         return int(error.exit_code)
 
 

@@ -1,6 +1,6 @@
-"""What the operator may do, as RBAC rules: manifests and chart are made from them, tests run with nothing else.
+"""The RBAC rules of the operator, from which manifests and chart are generated; tests run with exactly these.
 
-No Secrets, no ConfigMaps, no nodes, no CustomResourceDefinitions, no namespaces.
+They include no Secrets, ConfigMaps, nodes, CustomResourceDefinitions or namespaces.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ def _rule(group: str, resource: str, *verbs: str, names: tuple[str, ...] = ()) -
 
 
 def rules() -> list[Rule]:
-    """In every served namespace, or in all: a ClusterRole, bound cluster-wide or by namespace."""
+    """Rules for the watched namespaces: a ClusterRole, bound for the whole cluster or for each namespace."""
     return [
-        # `patch` is for the finalizer of `onDelete: Delete`: a definition's resources have no narrower way to it.
+        # `patch` is for the finalizer of `onDelete: Delete`; custom resources have no subresource for finalizers.
         _rule(GROUP, PLURAL, "get", "list", "watch", "patch"),
         _rule(GROUP, f"{PLURAL}/status", "patch"),
-        # Clusters that enforce it ask for this of whoever sets blockOwnerDeletion on a child.
+        # Clusters that enforce OwnerReferencesPermissionEnforcement require this to set blockOwnerDeletion.
         _rule(GROUP, f"{PLURAL}/finalizers", "update"),
         _rule("batch", "jobs", "get", "list", "watch", "create", "patch", "delete"),
         _rule("", "pods", "get", "list"),
@@ -30,7 +30,7 @@ def rules() -> list[Rule]:
 
 
 def own_rules(lease: str) -> list[Rule]:
-    """In the operator's own namespace: its Lease. (A name cannot be asked of `create`.)"""
+    """Rules for the operator's own namespace: its Lease. (`create` cannot be restricted to a name.)"""
     return [
         _rule("coordination.k8s.io", "leases", "create"),
         _rule("coordination.k8s.io", "leases", "get", "update", names=(lease,)),

@@ -1,4 +1,4 @@
-"""The operator put together: one connection, one cache, one queue; watches and lists in front, workers behind."""
+"""The operator as a whole: connection, cache, queue, watches, periodic lists and workers."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ RELEASE_SECONDS = 5.0
 
 
 class Operator:
-    """One replica. `layer` stands between it and the API server, `now` is its clock: tests put faults there."""
+    """One replica. `layer` wraps the connection to the API server and `now` is the clock, for fault injection."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class Operator:
         self._access, self._settings, self._layer, self._now = access, settings, layer, now
         self.cache, self.metrics, self.health = Cache(), Metrics(), Health(time.monotonic)
         self.port = 0
-        """Where probes are answered, while it runs."""
+        """Port of the probes while the operator is running."""
 
     async def run(self) -> None:
-        """Work until cancelled. Raises SpecError without access to a cluster, LeaseLost when another one acts."""
+        """Run until cancelled. Raises SpecError without access to a cluster, and LeaseLost if the Lease is lost."""
         cluster = await connect(self._access, self.metrics.requested)
         try:
             await self._run(cluster)
@@ -98,7 +98,7 @@ class Operator:
 
     async def _lead(self, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
         if leader:
-            # A replica that stands by is ready: it does all that it is there for.
+            # A replica on standby is ready.
             self.health.ready = True
             await leader.acquire()
         self.metrics.leader.set(1)
@@ -141,12 +141,12 @@ class Operator:
 
 
 def run(access: Access, settings: OperatorSettings) -> int:
-    """Run one replica until SIGTERM or SIGINT; the exit code. Raises SpecError like `Operator.run`."""
+    """Run one replica until SIGTERM or SIGINT; returns the exit code. Raises SpecError like `Operator.run`."""
     log.setup(level=settings.log_level)
     kopf = logging.getLogger("kopf")
     kopf.handlers, kopf.propagate = logging.getLogger("reelmill").handlers, False
     kopf.setLevel(logging.WARNING)
-    # It runs in a thread, where it cannot take signals; we do.
+    # kopf runs in a thread and cannot handle signals there.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     return asyncio.run(_until_stopped(Operator(access, settings)))
 

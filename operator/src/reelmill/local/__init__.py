@@ -1,7 +1,7 @@
-"""The same planner on one machine: steps are processes instead of pods, nothing else differs.
+"""Runs a pipeline on one machine: with the same planner as the operator, but processes instead of pods.
 
-`run` drives a pipeline to its end: complete, stalled or stopped. It keeps no files of its own: the store has
-everything, so the next run goes on where this one ended, however it ended.
+`run` runs a pipeline until it is complete, stalled or stopped. All state is in the store, so the next run continues
+where this one ended, even after a crash.
 """
 
 from reelmill.local.loop import RunResult, run

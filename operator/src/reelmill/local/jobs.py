@@ -1,7 +1,7 @@
-"""The part of Kubernetes' Job API that the planner relies on, in memory, over processes.
+"""An in-memory implementation of the parts of the Kubernetes Job API that the planner uses, on top of processes.
 
-Indexed Jobs with retries per index, the podFailurePolicy's exit codes, maxFailedIndexes, suspend and deletion. One
-process per Job at a time: a shard's own workers use the CPUs, shared among the stages at work.
+It supports Indexed Jobs with retries per index, exit codes of the podFailurePolicy, maxFailedIndexes, suspension and
+deletion. Each Job runs one process at a time; the workers of a shard use the CPUs, shared among the running stages.
 """
 
 import copy
@@ -18,7 +18,7 @@ from reelmill.contract.task import ENV, Step, Task
 from reelmill.local.process import Events, OutputLine, Process, ProcessExit, spawn
 
 RETRIES = Backoff(first=1.0, most=30.0)
-"""Before an index is tried again."""
+"""Delays before an index is retried."""
 
 
 @dataclass(eq=False, slots=True)
@@ -49,7 +49,7 @@ class _Job:
 
 
 class Jobs:
-    """The Jobs of one run. Not for several threads."""
+    """The Jobs of one run. Not thread-safe."""
 
     def __init__(
         self,
@@ -69,26 +69,26 @@ class Jobs:
         self.retries = retries
         self.events: Events = Events()
         self.version = 0
-        """Rises whenever a process ends."""
+        """Incremented whenever a process ends."""
         self._jobs: dict[str, _Job] = {}
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        """The Jobs as the API would show them."""
+        """The Jobs as JSON objects of the Kubernetes API."""
         return [copy.deepcopy(job.body) for job in self._jobs.values()]
 
     @property
     def reports(self) -> dict[str, str]:
-        """Termination messages of finished Jobs."""
+        """Job name -> termination message, for finished Jobs."""
         return {name: job.report for name, job in self._jobs.items() if job.finished}
 
     @property
     def live(self) -> bool:
-        """Some Job is not finished."""
+        """Whether some Job is not finished."""
         return any(not job.finished for job in self._jobs.values())
 
     def create(self, body: dict[str, Any]) -> None:
-        """POST. A name that exists is left as it is (409: done already)."""
+        """Create a Job. Does nothing if the name exists, as after a 409."""
         body = copy.deepcopy(body)
         name = body["metadata"]["name"]
         if name in self._jobs:
@@ -100,14 +100,14 @@ class Jobs:
         self._jobs[name] = _Job(body, todo, Task.model_validate_json(task))
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:
-        """Merge-patch `spec`. A Job that is suspended lets its process stop and will begin that index anew."""
+        """Merge-patch `spec`. Suspending a Job terminates its process; that index starts again on resume."""
         if job := self._jobs.get(name):
             job.body["spec"].update(patch.get("spec", {}))
             if job.body["spec"].get("suspend") and job.process:
                 job.process.terminate()
 
     def delete(self, name: str) -> None:
-        """Delete; the Job is gone when its process is."""
+        """Delete a Job; it disappears when its process has ended."""
         if job := self._jobs.get(name):
             if job.process is None:
                 del self._jobs[name]
@@ -116,7 +116,7 @@ class Jobs:
                 job.process.terminate()
 
     def start(self) -> None:
-        """Start what may start now, oldest Job first."""
+        """Start all processes that may start now, for the oldest Job first."""
         now = time.monotonic()
         for job in self._jobs.values():
             if sum(other.process is not None for other in self._jobs.values()) >= self.max_processes:
@@ -127,7 +127,7 @@ class Jobs:
                 self._spawn(job, index)
 
     def wait(self, seconds: float) -> Iterator[OutputLine]:
-        """Yield log lines until a Job changes or the time is over."""
+        """Yield log lines until a Job changes or `seconds` have passed."""
         end = min([time.monotonic() + seconds, *self._retries()])
         while True:
             try:
@@ -140,7 +140,7 @@ class Jobs:
             yield happened
 
     def close(self, grace: float) -> Iterator[OutputLine]:
-        """End all processes: SIGTERM, then SIGKILL after `grace` seconds; yields their last lines."""
+        """Terminate all processes by SIGTERM, and by SIGKILL after `grace` seconds; yields their last log lines."""
         for job in self._jobs.values():
             job.todo.clear()
             if job.process:
@@ -170,7 +170,7 @@ class Jobs:
         job.body["status"]["active"] = 1
 
     def _here(self, task: Task) -> Task:
-        """The task with this machine's share of workers."""
+        """The task, with the number of workers adapted to this machine."""
         stages = sum(job.task.step is Step.SHARDS and not job.finished for job in self._jobs.values())
         share = max(self.cpus // max(stages, 1), 1)
         limits = task.limits.replace(workers=min(task.limits.workers or share, share))
@@ -179,7 +179,7 @@ class Jobs:
     def _ended(self, exit_: ProcessExit) -> None:
         self.version += 1
         process, code = exit_.process, exit_.code
-        process.kill()  # what it may have left behind
+        process.kill()  # child processes that are still running
         job = self._jobs.get(process.job)
         if job is None or job.process is not process:
             return

@@ -1,4 +1,4 @@
-"""The loop of a local run: look, plan, apply, wait; the planner decides everything."""
+"""The loop of a local run: observe, plan, apply, wait."""
 
 import os
 import tempfile
@@ -20,21 +20,21 @@ from reelmill.local.process import OutputLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
 
 STOP_SECONDS = 0.2
-"""How often `stop` is looked at."""
+"""Seconds between two checks of `stop`."""
 GRACE_SECONDS = 20.0
-"""From SIGTERM to SIGKILL: time to write a checkpoint."""
+"""Seconds from SIGTERM to SIGKILL, to write a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended."""
+    """The result of a run."""
 
     status: Status
     interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 complete; 64 wrong spec, store or credentials; 65 too many items failed; 75 stopped, or try again."""
+        """0: complete; 64: invalid spec, store or credentials; 65: too many failed items; 75: stopped, or try again."""
         if self.interrupted:
             return ExitCode.TRANSIENT
         if self.status.holds(ConditionType.COMPLETE):
@@ -64,9 +64,9 @@ def run(
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
     `uid` is who it is in its store: claims, Jobs and passes are told apart by it; absent: nobody who was there before.
-    `annotations` carry requests (see `reelmill.plan.requests`). `max_processes` bounds the steps at a time; absent: the
-    number of CPUs. `command` runs one step; absent: the stages installed beside this package. The calling thread
-    must live as long as the run: its processes end with it.
+    `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
+    steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). The calling
+    thread must exist as long as the run, because its processes end with it. Raises SpecErrors for an invalid spec.
     """
     observer = observer or QuietObserver()
     stop = stop or threading.Event()
@@ -120,7 +120,7 @@ def _apply(jobs: Jobs, action: Action) -> None:
 
 
 def _wait(jobs: Jobs, observer: Observer, stop: threading.Event, wake_after: float | None) -> None:
-    """Until a Job changes, the planner's alarm rings, or `stop` is set."""
+    """Wait until a Job changes, `wake_after` seconds have passed, or `stop` is set."""
     left = 3600.0 if wake_after is None else wake_after
     while left > 0 and not stop.is_set():
         before = jobs.version

@@ -1,4 +1,4 @@
-"""Who is told what happens during a run: a terminal, a test."""
+"""The interface for observers of a local run, such as a progress display."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,31 +8,31 @@ from reelmill.plan import Event
 
 
 class Observer(Protocol):
-    """All calls come from the thread that called `run`, in order."""
+    """Receives the progress of a run. All calls come from the thread that called `run`, in order."""
 
     def status(self, status: Status) -> None:
         """The status changed."""
         ...
 
     def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
-        """A shard's process says how far it is.
+        """A shard reported its progress.
 
-        Fields: `segment`, `shard`, `in`, `done`, `filtered`, `failed`, `skipped`, `seconds`; counts are of that shard,
-        up to now.
+        Fields: `segment`, `shard`, `in`, `done`, `filtered`, `failed`, `skipped`, `seconds`; counts are those of the
+        shard so far.
         """
         ...
 
     def log(self, record: Mapping[str, Any]) -> None:
-        """A line that a step's process logged, with `job` and `index` added. Text that is no JSON comes as `msg`."""
+        """A step logged a record; `job` and `index` are added. A line that is not JSON becomes `msg`."""
         ...
 
     def event(self, event: Event) -> None:
-        """Something worth telling once."""
+        """The planner emitted an event."""
         ...
 
 
 class QuietObserver:
-    """An observer that looks away."""
+    """An observer that ignores everything."""
 
     def status(self, status: Status) -> None:
         pass

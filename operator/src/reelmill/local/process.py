@@ -1,4 +1,4 @@
-"""A pod's stand-in: a process with a Task, an index and a file for its report; log lines and its end are events."""
+"""A process that replaces a pod, with a task, an index and a report file; its log lines and its end are events."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
 from reelmill.local.tether import tethered
 
 DRAIN_SECONDS = 2.0
-"""How long log lines are waited for after the process has ended: a worker that outlives it may hold the pipe."""
+"""Seconds to wait for log lines after the process has ended, because a surviving worker may keep the pipe open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class OutputLine:
 
 @dataclass(frozen=True, slots=True)
 class ProcessExit:
-    """The process ended; a negative code is the signal that ended it."""
+    """The end of a process; a negative code is the number of the signal that killed it."""
 
     process: "Process"
     code: int
@@ -48,26 +48,26 @@ class Process:
     report_file: Path
     child: subprocess.Popen[bytes] = field(repr=False)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES), repr=False)
-    """The last lines of its log."""
+    """The last log lines."""
 
     def report(self) -> str:
-        """Its termination message; empty where it wrote none."""
+        """The termination message; empty if there is none."""
         try:
             return self.report_file.read_text()
         except OSError:
             return ""
 
     def last_lines(self) -> str:
-        """The end of its log: what Kubernetes takes for the message of a container that failed without one."""
+        """The end of the log, which Kubernetes uses as the message of a failed container without one."""
         return "\n".join(self.tail)
 
     def terminate(self) -> None:
-        """Ask it to stop."""
+        """Send SIGTERM."""
         if self.child.poll() is None:
             self.child.terminate()
 
     def kill(self) -> None:
-        """End it and all it started."""
+        """Send SIGKILL to the process and its children."""
         try:
             os.killpg(self.child.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -77,7 +77,7 @@ class Process:
 def spawn(
     command: list[str], *, job: str, index: int, task: str, folder: Path, environment: Mapping[str, str], events: Events
 ) -> Process:
-    """Start a step in a session of its own (a Ctrl-C is the parent's to handle); its events go into `events`."""
+    """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`."""
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
     child = subprocess.Popen(
         tethered(command),

@@ -1,7 +1,7 @@
-"""A process that ends when the one that started it is gone, even by SIGKILL (Linux; elsewhere it is started as it is).
+"""Starts a process that ends with its parent, even if that is killed by SIGKILL (on Linux; no effect elsewhere).
 
-The kernel's parent-death signal has to be asked for by the child itself: a few lines of Python do so and then become
-the command. A hook between fork and exec would not be safe in a process with threads.
+The child itself has to request the kernel's parent-death signal: a few lines of Python do this and then exec the
+command. A hook between fork and exec would not be safe in a process with threads.
 """
 
 import os
@@ -16,7 +16,7 @@ _TETHER = (
 
 
 def tethered(command: list[str]) -> list[str]:
-    """The command, tied to the calling process. Its first word must be a path."""
+    """The command, wrapped so that it ends with the calling process. Its first element must be a path."""
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *command]

@@ -1,4 +1,4 @@
-"""The pure core: what to do next, decided from what is seen. No I/O, no clock, no random."""
+"""The planner: a pure function from the observed state to the next actions. No I/O, no clock, no random numbers."""
 
 from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan, SetFinalizers
 from reelmill.plan.reconcile import reconcile, refuse

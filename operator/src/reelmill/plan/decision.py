@@ -1,8 +1,8 @@
-"""What the planner wants done. Whoever applies it keeps the order: status, finalizers, then Jobs, then events.
+"""The actions that the planner decides on. They must be applied in order: status, finalizers, Jobs, events.
 
-The status goes first because it holds the names of the Jobs about to be created: after a crash in between, the next
-plan creates them under the same names. A 409 on create means that it was done already, a 404 on patch or
-delete that nothing is left to do.
+The status is written first because it contains the names of the Jobs to create: after a crash in between, the next plan
+creates them under the same names. A 409 on create means that the Job already exists, a 404 on patch or delete that it
+is already gone.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from reelmill.contract.status import Status
 
 @dataclass(frozen=True, slots=True)
 class CreateJob:
-    """POST this Job."""
+    """Create a Job."""
 
     job: dict[str, Any]
 
@@ -26,7 +26,7 @@ class CreateJob:
 
 @dataclass(frozen=True, slots=True)
 class PatchJob:
-    """Merge-patch these fields of a Job, nothing else."""
+    """Apply a merge patch to a Job."""
 
     name: str
     patch: dict[str, Any]
@@ -38,12 +38,12 @@ class DeleteJob:
 
     name: str
     wait: bool = False
-    """The Job stays until its last pod is gone."""
+    """Keep the Job until its last pod is gone (foreground deletion)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetFinalizers:
-    """Make these the resource's finalizers. The last one taken away lets it go."""
+    """Replace the finalizers of the resource. A resource that is being deleted disappears with its last finalizer."""
 
     names: tuple[str, ...]
 
@@ -53,7 +53,7 @@ Action = CreateJob | PatchJob | DeleteJob | SetFinalizers
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling a person once."""
+    """A Kubernetes event to emit once."""
 
     type: EventType
     reason: str
@@ -62,10 +62,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One decision."""
+    """The result of one call of `reconcile`."""
 
     status: Status
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
     wake_after: float | None = None
-    """Seconds after which to plan again even if nothing happens; None: no need."""
+    """Seconds after which to plan again even without a change; None: not needed."""

@@ -1,7 +1,7 @@
-"""The end of a pipeline with `onDelete: Delete`: its pods stop, a Job takes away what nobody else claims, it goes.
+"""Deletion of a pipeline with `onDelete: Delete`: stop its pods, delete its data by a Job, remove the finalizer.
 
-Only such a pipeline has a finalizer, and none holds it for ever: after an hour, or at once when `onDelete` is set to
-`Keep`, the resource goes and says that its data stays.
+Only such a pipeline has a finalizer. It is removed after an hour at the latest, or immediately when `onDelete` is set
+to `Keep`; an event then reports that the data are kept.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from reelmill.plan.status.conditions import removing
 
 FINALIZER = f"{GROUP}/data"
 PATIENCE_SECONDS = 3600.0
-"""How long a removal is tried."""
+"""Maximum duration of a removal."""
 MOST_TRIES = 20
-"""So many Jobs fail in little more than that time; a clock that was set back does not make it longer."""
+"""Maximum number of failed Jobs, which limits the removal even if the clock is set back."""
 RETRIES = Backoff(first=15.0, most=300.0)
 
 
 def finalizer_changes(snapshot: Snapshot) -> Sequence[Action]:
-    """Give a living resource the finalizer, or take it, as `onDelete` says; before there is any data."""
+    """Add or remove the finalizer of a resource that is not being deleted, according to `onDelete`."""
     wanted = snapshot.pipeline.spec.on_delete == "Delete"
     if wanted == (FINALIZER in snapshot.finalizers):
         return ()
@@ -45,7 +45,7 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     removal = snapshot.status.removal or Removal()
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     if spec.on_delete == "Keep":
-        return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data stays in {spec.store.uri}")
+        return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data are kept in {spec.store.uri}")
     job = jobs.get(removal.job)
     if job and job.succeeded and job.report is not None:
         return release(snapshot, EventReason.DATA_REMOVED, _told(job, spec.store.uri))
@@ -55,19 +55,19 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     if ending or left <= 0 or removal.tries >= MOST_TRIES:
         why = f": {trouble}" if trouble else ""
         return release(
-            snapshot, EventReason.DATA_KEPT, f"the data stays in {spec.store.uri}, it could not be removed{why}"
+            snapshot, EventReason.DATA_KEPT, f"the data in {spec.store.uri} are kept, removing them failed{why}"
         )
     others = [other for other in jobs.values() if other.name != removal.job and (other.live or other.deleting)]
     if others:
         actions: list[Action] = [DeleteJob(other.name, wait=True) for other in others if not other.deleting]
-        return Plan(_status(snapshot, removal, now, "its pods stop"), tuple(actions), wake_after=min(left, 30.0))
+        return Plan(_status(snapshot, removal, now, "stopping its pods"), tuple(actions), wake_after=min(left, 30.0))
     run, removal, creation, wake = _advance(snapshot, removal, job, now)
     status = _status(snapshot, removal, now, snapshot.waiting.get(removal.job) or removal.message, run=run)
     return Plan(status, creation, wake_after=min(left, wake))
 
 
 def release(snapshot: Snapshot, reason: EventReason, message: str) -> Plan:
-    """Take the finalizer away, and say what became of the data."""
+    """Remove the finalizer, and report by an event what happened to the data."""
     others = tuple(name for name in snapshot.finalizers if name != FINALIZER)
     return Plan(snapshot.status, (SetFinalizers(others),), (Event(reason.type, reason, message),))
 
@@ -75,7 +75,7 @@ def release(snapshot: Snapshot, reason: EventReason, message: str) -> Plan:
 def _advance(
     snapshot: Snapshot, removal: Removal, job: Observed | None, now: datetime
 ) -> tuple[int, Removal, tuple[Action, ...], float]:
-    """Number of the last Job, how far the removal is, what to create, and when to look again."""
+    """(number of the last Job, state of the removal, Jobs to create, seconds until the next check)."""
     status, most = snapshot.status, RETRIES.most
     run = max([status.run, *(other.run for other in observe(snapshot.jobs, {}, snapshot.uid).values())])
     if job and (job.live or job.report is None):
@@ -103,7 +103,7 @@ def _failed(removal: Removal, job: Observed | None, now: datetime) -> Removal:
 
 
 def _definition(snapshot: Snapshot) -> Definition:
-    """Enough of one for a Job that only knows the store: the graph may be one that cannot be accepted any more."""
+    """A definition without a graph, sufficient for the removal Job: the spec may no longer be valid."""
     graph = Graph({}, {}, {})
     return Definition(snapshot.pipeline, snapshot.uid, graph, keys(snapshot.pipeline.spec, graph))
 
@@ -113,7 +113,7 @@ def _status(snapshot: Snapshot, removal: Removal, now: datetime, trouble: str, *
     until = stamp(snapshot.deleting + timedelta(seconds=PATIENCE_SECONDS)) if snapshot.deleting else ""
     message = (
         f"removing the data in {snapshot.pipeline.spec.store.uri} that no other pipeline claims"
-        f"{f' ({trouble})' if trouble else ''}; set spec.onDelete to Keep to let it go at once, it goes at {until}"
+        f"{f' ({trouble})' if trouble else ''}; to keep the data, set spec.onDelete to Keep; gives up at {until}"
     )
     return old.replace(
         observed_generation=snapshot.generation,
@@ -126,8 +126,8 @@ def _status(snapshot: Snapshot, removal: Removal, now: datetime, trouble: str, *
 def _told(job: Observed, store: str) -> str:
     report = job.read(RemoveReport)
     if report is None:
-        return f"the data in {store} that no other pipeline claims was removed"
-    kept = f"; {report.kept} are kept, another pipeline claims them" if report.kept else ""
+        return f"removed the data in {store} that no other pipeline claims"
+    kept = f"; kept {report.kept} that another pipeline claims" if report.kept else ""
     left = f"; left {report.left} objects that reelmill did not write" if report.left else ""
     left += f": {', '.join(report.left_names)}{', …' if report.left > len(report.left_names) else ''}" if left else ""
     return (

@@ -1,6 +1,6 @@
-"""A plan in the making: the old status carried over to the present spec, and what has been decided so far.
+"""A plan under construction: the status, carried over to the current spec, and the decisions so far.
 
-The only mutable thing in the planner; it lives for one call of `reconcile`.
+This is the planner's only mutable object; it exists for one call of `reconcile`.
 """
 
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
 
 HARVEST_SECONDS = 2.0
-"""How soon to look again for the report of a finished Job."""
+"""Seconds until the next check for the report of a finished Job."""
 SHARED_LOOKS = Backoff(first=5.0, most=300.0)
-"""How soon to look again at a pass in another pipeline's hands."""
+"""Delays between two checks of a pass that another pipeline works on."""
 CLOCK_SECONDS = 60.0
-"""By how much the clocks of two replicas may differ."""
+"""Maximum difference in seconds between the clocks of two replicas."""
 
 
 @dataclass(slots=True)
 class PlanDraft:
-    """State of one call of `reconcile`."""
+    """The state of one call of `reconcile`."""
 
     definition: Definition
     snapshot: Snapshot
@@ -51,7 +51,7 @@ class PlanDraft:
 
     @property
     def surveying(self) -> bool:
-        """A survey is wanted or under way: passes that were not begun wait for it."""
+        """Whether a survey is due or running; new passes wait for it."""
         return self.survey.wanted or bool(self.survey.job)
 
     def next_run(self) -> int:
@@ -71,16 +71,16 @@ class PlanDraft:
         self.actions.append(CreateJob(job))
 
     def stalled(self, reason: str, message: str, hint: str = "", exit_code: int = 0) -> Stall:
-        """A stall under the present spec."""
+        """A stall for the current spec."""
         return stall(reason, message, hint, exit_code, self.spec)
 
     def wake(self, seconds: float) -> None:
         self.wakes.append(max(seconds, 0.0))
 
     def wake_at(self, text: str, most: float) -> bool:
-        """Whether a moment is still to come; then it wakes the planner.
+        """Whether the time `text` (RFC 3339) is in the future; if so, schedule the next plan for then.
 
-        No moment is set more than `most` seconds ahead: one that is was set by a clock that was wrong, and is due.
+        A time more than `most` seconds ahead was set by a wrong clock and counts as past.
         """
         at = moment(text)
         ahead = (at - self.now).total_seconds() if at else 0.0
@@ -94,7 +94,7 @@ class PlanDraft:
 
 
 def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraft:
-    """Carry the status over: keep what has the same key in the same place, take up edits and requests."""
+    """Carry the status over to the spec: keep entries with the same key and store, handle edits and requests."""
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     moved = bool(old.place) and old.place != keys.place
@@ -113,7 +113,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
         spec=spec,
     )
     if old.definition != keys.definition:
-        # A survey of another definition says nothing about this one: forget it, its Job is swept away.
+        # The running survey is for another definition: forget it, and its Job is cleaned up.
         draft.survey = SurveyStatus(listed=old.survey.listed, listed_at=old.survey.listed_at)
     elif old.stall and not draft.stall:
         draft.want_survey(listing=True)
@@ -125,12 +125,12 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
 
 
 def stall(reason: str, message: str, hint: str, exit_code: int, spec: str) -> Stall:
-    """A Stall with its texts cut."""
+    """A Stall, with its texts cut to their maximum length."""
     return Stall(reason=str(reason), message=cut(message, MESSAGE), hint=cut(hint, MESSAGE), exit=exit_code, spec=spec)
 
 
 def spec_fingerprint(spec: Spec) -> str:
-    """Any edit of the spec changes it: an edit lifts what is stalled."""
+    """Fingerprint of the whole spec; a change of it clears stalls."""
     return fingerprint(spec.model_dump(mode="json", by_alias=True))
 
 
@@ -155,9 +155,9 @@ def _stages(definition: Definition, old: Status, *, moved: bool) -> dict[str, St
 
 
 def _first_run(snapshot: Snapshot, now: datetime) -> int:
-    """Where numbers of Jobs begin without a status: above all that were given, should it have been lost.
+    """The first Job number to use without a status, greater than all numbers used before the status was lost.
 
-    A pipeline has less than one Job a second on average, so the seconds of its life are.
+    A pipeline creates less than one Job per second on average, so the age of the resource in seconds is such a number.
     """
     if snapshot.status.run or snapshot.created is None:
         return 0

@@ -1,4 +1,4 @@
-"""Jobs that exist but need a hand: pause and go on in place, take away what was superseded, let the finished go."""
+"""Maintenance of existing Jobs: suspend and resume, delete superseded ones, set the ttl of finished ones."""
 
 from reelmill.contract.spec.names import seconds
 from reelmill.contract.task import Step
@@ -9,7 +9,7 @@ from reelmill.plan.jobs.pod import pods10
 
 
 def sweep(draft: PlanDraft) -> None:
-    """Decide for every Job of the pipeline, in order of its run."""
+    """Decide about every Job of the pipeline, in order of its number."""
     needed = {draft.survey.job} | {
         name for stage in draft.stages.values() if stage.pass_ for name in (stage.pass_.job, stage.pass_.after)
     }
@@ -28,7 +28,7 @@ def sweep(draft: PlanDraft) -> None:
 
 
 def _superseded(draft: PlanDraft, job: Observed) -> bool:
-    """Nobody waits for it. A Job of the present key is left to finish: its work counts."""
+    """Whether a Job is obsolete. A Job with the current key may finish, because its work is valid."""
     if job.step is Step.SURVEY:
         return True
     stage = draft.stages.get(job.stage)
@@ -38,14 +38,14 @@ def _superseded(draft: PlanDraft, job: Observed) -> bool:
 
 
 def _mended(draft: PlanDraft, job: Observed) -> bool:
-    """Its pods wait for what will not come, and the spec asks for other ones by now: another Job has those."""
+    """Whether the pods of a Job cannot start and the spec has changed since, so that a new Job replaces it."""
     if job.name not in draft.snapshot.waiting or not job.pods10:
         return False
     return job.pods10 != pods10(draft.definition, draft.snapshot.settings, job.stage)
 
 
 def _resize(draft: PlanDraft, job: Observed) -> None:
-    """Parallelism is edited in place. A queue may have admitted less than was asked for: then it is the queue's."""
+    """Update the parallelism in place, unless a queue admitted the Job with a lower one."""
     if job.step is not Step.SHARDS or draft.definition.spec.queue or job.key10 != draft.stages[job.stage].key[:10]:
         return
     wanted = min(draft.definition.graph.stages[job.stage].parallelism, len(job.shards))
@@ -55,7 +55,7 @@ def _resize(draft: PlanDraft, job: Observed) -> None:
 
 def _pause(draft: PlanDraft, job: Observed) -> None:
     if draft.definition.spec.queue:
-        # The queue owns `suspend`. A pause takes the Job back; the pass goes on from the store later.
+        # The queue controls `suspend`, so the Job is deleted; the pass continues from the store on resume.
         if draft.suspended:
             draft.actions.append(DeleteJob(job.name))
     elif job.suspended != draft.suspended:

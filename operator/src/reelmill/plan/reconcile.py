@@ -1,8 +1,8 @@
-"""The one path: a snapshot becomes a plan. Job events, timers, restarts and requests all end here.
+"""The planner's entry point: a snapshot in, a plan out. Job events, timers, restarts and requests all lead here.
 
-A run begins with a survey. Then one rule drives everything: a stage that is idle and has an upstream with segments it
-has not covered runs one pass over all of them. Total and deterministic: it raises for no snapshot, and planning again
-after the plan was applied gives no further action.
+A run starts with a survey. After that, a stage that is idle and has an upstream with segments that it has not covered
+runs a pass over all of them. The function never raises, is deterministic, and returns no further actions once a plan
+has been applied.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ from reelmill.plan.survey import advance_survey
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
-    """What to do about one pipeline now."""
+    """The plan for one pipeline at the time `now`."""
     if snapshot.deleting:
         return reconcile_deletion(snapshot, now)
     spec = snapshot.pipeline.spec
@@ -43,7 +43,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
             advance_pass(draft, name)
         begin_pass(draft, name)
     if not draft.survey.job:
-        # A stage may have asked for one just now.
+        # A stage may have requested a survey above.
         advance_survey(draft)
     sweep(draft)
     with_states(draft)
@@ -57,9 +57,9 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
 
 
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
-    """A spec that cannot be accepted: nothing is begun, what runs is left alone."""
+    """The plan for an invalid spec: nothing starts, and running Jobs are not touched."""
     if snapshot.deleting:
-        return release(snapshot, EventReason.DATA_KEPT, f"the spec cannot be accepted ({error}), so the data stays")
+        return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data are kept")
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]

@@ -1,7 +1,7 @@
 """Requests by annotation: `reelmill.dev/retry: <token>;stages=a,b;classes=x,y`. A token is handled once.
 
-`refresh` lists the sources again, `retry` takes failed items up and lifts what is stalled, `abandon` closes open
-passes that cannot be finished as they were opened.
+`refresh` lists the sources again, `retry` retries failed items and clears stalls, `abandon` closes open passes without
+finishing them.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _MAX_CLASS = 64
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Empty `stages`: all of them; empty `classes`: all."""
+    """A request. Empty `stages` or `classes` mean all."""
 
     token: str
     stages: tuple[str, ...] = ()
@@ -29,13 +29,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The requests that were not handled yet."""
+    """The requests that have not been handled yet."""
 
     refresh: Request | None = None
     retry: Request | None = None
     abandon: Request | None = None
     handled: Handled = field(default_factory=Handled)
-    """The tokens when these are taken up."""
+    """The tokens to record when these requests are handled."""
 
     @property
     def any(self) -> bool:
@@ -43,7 +43,7 @@ class Requests:
 
 
 def pending(annotations: Mapping[str, str], handled: Handled) -> Requests:
-    """What is asked for and was not handled. Text that is no request is one with that text as its token."""
+    """The requests in the annotations that have not been handled. Any other text is a request with it as its token."""
     refresh = _new(annotations.get(REFRESH), handled.refresh)
     retry = _new(annotations.get(RETRY), handled.retry)
     abandon = _new(annotations.get(ABANDON), handled.abandon)
@@ -60,7 +60,7 @@ def pending(annotations: Mapping[str, str], handled: Handled) -> Requests:
 
 
 def annotation(token: str, *, stages: tuple[str, ...] = (), classes: tuple[str, ...] = ()) -> str:
-    """The text of a request."""
+    """The annotation value of a request."""
     parts = [token]
     parts += [f"stages={','.join(stages)}"] if stages else []
     parts += [f"classes={','.join(classes)}"] if classes else []

@@ -1,4 +1,4 @@
-"""What the planner is shown: the resource, its status, its Jobs. One moment, no handles."""
+"""The input of the planner: the resource, its status and its Jobs at one moment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from reelmill.plan.settings import PlannerSettings
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One pipeline as it is seen.
+    """The observed state of one pipeline.
 
-    `status` is the one last written (its own write may be newer than the watch). `reports` maps the name of a finished
-    Job to the termination message of one of its pods (of a failed Job: a failed pod), empty where there is none; a
-    finished Job that is not in it is waited for. `waiting` maps a Job's name to a sentence about why its pods do not
-    run: the scheduler's words about one that finds no node, unless `reasons` has another CamelCase word for it.
+    `status` is the last written status (which may be newer than the watch). `reports` maps the names of finished Jobs
+    to the termination message of one of their pods (a failed pod of a failed Job), empty if there is none; the planner
+    waits for the report of a finished Job that is missing. `waiting` maps the names of Jobs to the message why their
+    pods do not run, and `reasons` to the reason; the default reason is `Unschedulable`.
     """
 
     pipeline: VideoPipeline
@@ -30,9 +30,9 @@ class Snapshot:
     annotations: Mapping[str, str] = field(default_factory=dict)
     generation: int = 0
     created: datetime | None = None
-    """When the resource was created; a lost status goes on numbering Jobs from the seconds since then."""
+    """Creation time of the resource, from which Job numbers are derived if the status is lost."""
     deleting: datetime | None = None
-    """Since when the resource is being deleted; None: it is not."""
+    """Time of the deletion request; None: the resource is not being deleted."""
     finalizers: tuple[str, ...] = ()
     settings: PlannerSettings = field(default_factory=PlannerSettings)
 
@@ -43,7 +43,7 @@ def stamp(now: datetime) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """The inverse of `stamp`; None for anything else."""
+    """The inverse of `stamp`; None for any other text."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:

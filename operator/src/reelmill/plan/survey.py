@@ -1,4 +1,4 @@
-"""The life of a survey: wanted, under way, folded into the status."""
+"""The survey: start it when it is due, and merge its report into the status."""
 
 from datetime import timedelta
 
@@ -18,12 +18,12 @@ from reelmill.plan.snapshot import moment, stamp
 
 TRIES = 3
 RETRIES = Backoff(first=60.0, most=900.0)
-"""How soon a survey that was given up is tried again. What was mended outside the resource, a
-bucket that exists now, is found without a hand."""
+"""Delays until a failed survey is retried. So a cause that was fixed outside the
+resource, such as a missing bucket, is noticed automatically."""
 
 
 def advance_survey(draft: PlanDraft) -> None:
-    """Take up what the survey's Job says; begin one that is wanted."""
+    """Handle the state of the survey's Job, or start a survey that is due."""
     if draft.survey.job:
         job = draft.jobs.get(draft.survey.job)
         if job is None and not draft.survey.seen:
@@ -90,7 +90,7 @@ def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:
 
 
 def _again(draft: PlanDraft) -> bool:
-    """A survey that was given up is due once more; the stall stands until it succeeds."""
+    """Whether a survey that was given up is due again; the stall remains until it succeeds."""
     return not draft.survey.job and not draft.wake_at(draft.survey.again_at, RETRIES.most)
 
 
@@ -113,7 +113,7 @@ def _failed(draft: PlanDraft, job: Observed) -> None:
 
 def _without_report(job: Observed) -> str:
     how = job.message if job.message and not job.succeeded else f"{job.name} ended without a report"
-    return f"{how}; its last words: {job.last_words}" if job.last_words else how
+    return f"{how}; last log lines: {job.last_words}" if job.last_words else how
 
 
 def _fold(draft: PlanDraft, report: SurveyReport) -> None:
@@ -128,7 +128,7 @@ def _fold(draft: PlanDraft, report: SurveyReport) -> None:
                 surveyed=True,
             )
     for name, stage in draft.stages.items():
-        # A pass under way knows better: its own steps report how it ends.
+        # An open pass is more up to date: its own steps report its result.
         if stage.pass_ is None:
             draft.put(transitions.surveyed(stage, report.stages.get(name, StageReport(segments=0))))
         if name in report.forecast:

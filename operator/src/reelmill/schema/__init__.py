@@ -1,7 +1,6 @@
-"""The models of the resource, said in other languages: CRD, editor schema, field reference.
+"""Generates the CRD, the editor schema and the field reference from the models in `reelmill.contract.spec`.
 
-Everything here is a pure function of the models in `reelmill.contract.spec`; `python -m reelmill.schema` writes the
-files, and a test fails when they differ from what the models say.
+`python -m reelmill.schema` writes the files; a test verifies that they are up to date.
 """
 
 from reelmill.schema.crd import crd

@@ -23,11 +23,11 @@ COLUMNS = [
     {"name": "Message", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type=='Ready')].message"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
 ]
-"""What `kubectl get` shows, and with `-o wide` also what has priority 1. Items are those of the last stage."""
+"""Columns of `kubectl get`; those with priority 1 are shown with `-o wide` only. Items are those of the last stage."""
 
 
 def crd() -> dict[str, Any]:
-    """The definition as a dict, ready to be written as YAML."""
+    """The CustomResourceDefinition as a dict."""
     version = {
         "name": VERSION,
         "served": True,
@@ -76,7 +76,7 @@ def _schema() -> Schema:
 
 
 def _status() -> Schema:
-    """Not bounded like the spec: no rule walks it, and its only writer bounds it."""
+    """The schema of the status, without bounds: no CEL rule refers to it, and the planner limits its size."""
     status = structural(tree(Status))
     conditions = status["properties"]["conditions"]
     conditions |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}

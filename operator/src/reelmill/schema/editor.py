@@ -1,4 +1,4 @@
-"""The JSON Schema for editors: completion, documentation on hover, and a red line under a misspelt field."""
+"""The JSON Schema for editors, for completion, documentation and validation."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def editor() -> dict[str, Any]:
 
 
 def _plain(node: Any) -> None:
-    """Kubernetes' words in JSON Schema's own: a quantity may be a number too."""
+    """Replace Kubernetes extensions by standard JSON Schema: an int-or-string may be a number or a string."""
     if isinstance(node, dict):
         if node.pop(INT_OR_STRING, False):
             node["type"] = ["string", "number"]

@@ -1,4 +1,4 @@
-"""pydantic's JSON Schema as a tree: references resolved, optional fields without their `null`."""
+"""pydantic's JSON Schema as a tree, with references resolved and without `null` for optional fields."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ INT_OR_STRING = "x-kubernetes-int-or-string"
 
 
 def tree(model: type[BaseModel]) -> Schema:
-    """The schema of a model with every `$ref` in place, titles dropped and `X | None` folded into an optional X."""
+    """The schema of a model with every `$ref` resolved, without titles, and with `X | None` as an optional X."""
     whole = model.model_json_schema(by_alias=True)
     return _node(whole, whole.get("$defs", {}))
 

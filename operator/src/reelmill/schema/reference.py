@@ -9,9 +9,9 @@ from reelmill.schema.inline import INT_OR_STRING, Schema, tree
 
 HEAD = """# Field reference
 
-Generated from the models by `make generate`: do not edit. Fields in **bold** are required wherever the object that
-holds them is given. A field that is left out
-has the default shown. How the fields work together is in [concepts](concepts.md).
+Generated from the models by `make generate`. Do not edit this page. Fields in **bold** are required if the object that
+contains them is given. An omitted field has the default shown. [Concepts](concepts.md) explains how the fields work
+together.
 """
 
 
@@ -23,7 +23,7 @@ def reference() -> str:
     parts = [HEAD, *_section("spec", "", spec, skip=("sources", "stages", "defaults"))]
     parts += [
         "## spec.defaults\n",
-        "Placement of all stages' pods: the fields of a stage that say where and with what it runs.\n",
+        "Defaults for the placement and resources of all stages' pods.\n",
     ]
     parts += _section("spec.sources[]", "", sources, skip=source_blocks)
     for name in source_blocks:

@@ -1,6 +1,6 @@
-"""What must hold between fields, as CEL: the same laws that the planner enforces, told to the API server.
+"""Validation rules between fields as CEL expressions, equal to those of the planner.
 
-An expression's cost is bounded by the bounds of the lists that it walks, so every list has one.
+The cost of an expression is estimated from the maximum lengths of the lists in it, so every list has one.
 """
 
 from annotated_types import MaxLen
@@ -11,11 +11,11 @@ from reelmill.contract.spec.variables import CREDENTIALS, RESERVED
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
-"""A pipeline's name is the value of a label on its Jobs."""
+"""Maximum length of a pipeline's name, which is a label value of its Jobs."""
 
 
 def exactly_one(fields: list[str]) -> Schema:
-    """One member block of a union."""
+    """The rule that exactly one of the fields is set."""
     has = ", ".join(f"has(self.{field})" for field in fields)
     return {
         "rule": f"[{has}].filter(given, given).size() == 1",
@@ -41,7 +41,7 @@ _KEYS = list(CREDENTIALS)
 
 _STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
 _PLACES = list(range(_STAGES))
-"""Places in the list of stages: CEL has no index in its loops, and a list made by `map` has no bound that it knows."""
+"""Indexes of the list of stages: CEL has no index in its loops, and cannot estimate the length of a mapped list."""
 
 SPEC = [
     {

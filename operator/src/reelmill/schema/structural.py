@@ -1,9 +1,8 @@
-"""A schema tree in the dialect of Kubernetes: structural, bounded, and with no word that an API server refuses.
+"""Converts a schema tree into a Kubernetes structural schema.
 
-What JSON Schema can say and a structural schema cannot: a field of several types (only the pair of integer and string
-has a name there), `exclusiveMinimum` as a number, `additionalProperties: false` beside `properties`. Defaults are left
-to the description on purpose: an API server would write them into the object, where they would outlive a release and
-look like something that the user asked for.
+A structural schema does not support fields of several types (except for int-or-string), `exclusiveMinimum` as a number,
+and `additionalProperties: false` together with `properties`. Defaults are mentioned in descriptions only: the API
+server would write them into objects, where they would persist across releases and look like choices of the user.
 """
 
 import json
@@ -15,7 +14,7 @@ _TYPES = "type", "properties", "items", "additionalProperties", "description", "
 
 
 def structural(node: Schema) -> Schema:
-    """A tree made by `inline.tree`, as `openAPIV3Schema` takes it."""
+    """A tree from `inline.tree` as an `openAPIV3Schema`."""
     out = {name: value for name, value in node.items() if name != "default"}
     if text := _description(node):
         out["description"] = text
@@ -46,7 +45,7 @@ def _choice(choices: list[Schema]) -> Schema:
     if len(types) == 1:
         return {"type": types.pop(), "anyOf": [_bounds(choice) for choice in choices]}
     if types == {"integer", "string"}:
-        # Bounds stand beside the pair: a number's say nothing about strings, a pattern nothing about numbers.
+        # Bounds of both types can be combined: those of numbers do not apply to strings, and vice versa.
         bounds = {name: value for choice in choices for name, value in _bounds(choice).items() if name != "enum"}
         words = [word for choice in choices for word in choice.get("enum", ())]
         pattern = {"pattern": f"^({'|'.join(words)})$"} if words else {}
@@ -59,7 +58,7 @@ def _bounds(choice: Schema) -> Schema:
 
 
 def _lists(node: Schema) -> Schema:
-    """Lists of named things merge by name; lists of plain values are replaced as one."""
+    """Lists of named objects are merged by name; lists of plain values are atomic."""
     if node.get("type") != "array":
         return node
     item = node["items"]

@@ -1,6 +1,6 @@
-"""What the command line can ask of a store: each module is one question, a function over plain data.
+"""Functions for the command line that need access to the store, one module for each command.
 
-The command line finds these functions under the entry-point group `reelmill.commands`; it shows what they give and
-knows nothing else of this distribution. Each takes a survey task (the store, every source and stage with its key) and
-the environment that holds the credentials.
+The command line finds them by the entry-point group `reelmill.commands` and presents their results, which are plain
+data. Each takes a survey task (the store, and all sources and stages with their keys) and the environment with the
+credentials.
 """

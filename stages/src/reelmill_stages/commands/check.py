@@ -1,4 +1,4 @@
-"""`reelmill check`: opens what a stage wrote with the rules of the consumer that it is meant for."""
+"""`reelmill check`: verifies written files by the rules of their consumer."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from reelmill_stages.commands.export import export
 
 
 def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
-    """One row per file and rule. Formats are detected where none is named.
+    """One row for each file and rule. By default, formats are detected.
 
-    Raises SpecError for a folder that does not exist or holds no known format, and for an unknown format.
+    Raises SpecError for a missing folder, for a folder without any known format, and for an unknown format name.
     """
     if not folder.is_dir():
         raise SpecError("no such folder", where=str(folder))
     if unknown := sorted(set(formats) - set(CHECKS)):
-        raise SpecError(f"no format is called {unknown[0]!r}", hint=f"there are {', '.join(CHECKS)}")
+        raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(CHECKS)}")
     checks = {name: _load(name) for name in formats or CHECKS}
     found = [name for name, each in checks.items() if name in formats or each.detect(folder)]
     if not found:
         raise SpecError(
-            "nothing here has a format that is known", where=str(folder), hint=f"one of {', '.join(CHECKS)}"
+            "the folder has no known format", where=str(folder), hint=f"known formats are {', '.join(CHECKS)}"
         )
     for name in found:
         for finding in checks[name].check(folder):
@@ -33,7 +33,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
 
 
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
-    """The same for what a stage has in the store: on an export of it that lives as long as the check."""
+    """Like `check`, for the data set of a stage in the store, which is exported to a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
         folder = Path(temporary) / stage
         export(task, env, stage, folder)

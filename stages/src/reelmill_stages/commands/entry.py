@@ -1,4 +1,4 @@
-"""Sources and stages of a task by name, with their data sets."""
+"""Access to the sources and stages of a task, and to their data sets."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ from reelmill_stages.store.open import open_store
 
 
 def store_of(task: Task, env: Mapping[str, str]) -> Store:
-    """The task's store, not contacted yet."""
+    """The store of the task; no request is sent yet."""
     return open_store(task.store, env=env)
 
 
@@ -22,14 +22,14 @@ def entries(task: Task) -> Iterator[SourceDef | StageDef]:
 
 
 def stage_of(task: Task, name: str) -> StageDef:
-    """A stage by name. Raises SpecError naming those that there are."""
+    """A stage by name. Raises SpecError if there is none of that name."""
     for stage in task.stages:
         if stage.name == name:
             return stage
     names = ", ".join(stage.name for stage in task.stages)
-    raise SpecError(f"there is no stage {name!r}", hint=f"the pipeline's stages are {names}")
+    raise SpecError(f"no stage named {name!r}", hint=f"stages of this pipeline: {names}")
 
 
 def data_set(store: Store, entry: SourceDef | StageDef) -> DataSet:
-    """What a source or stage has under its present key, perhaps nothing."""
+    """The data set of a source or stage with its current key; it may be empty."""
     return DataSet(store, DataSetPaths(entry.name, entry.key))

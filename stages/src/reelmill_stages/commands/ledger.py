@@ -1,4 +1,4 @@
-"""`reelmill ledger`: what became of which item, and why."""
+"""`reelmill ledger`: the outcome of each item, and its reason."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -20,9 +20,9 @@ def rows(
     item: str = "",
     history: bool = False,
 ) -> Iterator[StageLedgerRow]:
-    """Ledger rows with the `stage` that they are of; empty choices mean all.
+    """Ledger rows, with the name of their `stage`. Empty filters select all rows.
 
-    `item` is a key or a pattern with `*`; `history` gives replaced rows too, in the order in which they were committed.
+    `item` is a key or a pattern with `*`. With `history`, replaced rows are included, in order of their commit.
     """
     store = store_of(task, env)
     for entry in entries(task):
@@ -35,7 +35,7 @@ def rows(
 
 
 def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
-    """Per source and stage, what became of its items, largest first."""
+    """Counts by source or stage, what became of its items, the largest first."""
     store = store_of(task, env)
     found: list[LedgerCount] = []
     for entry in entries(task):

@@ -1,4 +1,4 @@
-"""`reelmill logs`, where the pods are gone: what the shards of a pass said, as each left it in the store."""
+"""`reelmill logs`: the logs that the shards of a pass saved in the store."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,9 +11,9 @@ from reelmill_stages.store import Stat
 def logs(
     task: Task, env: Mapping[str, str], *, stage: str, shard: int | None = None, segment: int | None = None
 ) -> Iterator[LogLine]:
-    """Lines in the order of shards, and of a shard's runs by time.
+    """Lines ordered by shard and by the time of its runs.
 
-    Without a segment: of the newest one in which something was said.
+    Without `segment`, the latest segment with logs is used.
     """
     store = store_of(task, env)
     data = data_set(store, stage_of(task, stage))

@@ -1,4 +1,4 @@
-"""`reelmill status`: what each source and stage has, read from the store alone."""
+"""`reelmill status`: the state of each source and stage, read from the store only."""
 
 import time
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from reelmill_stages.store import Store
 
 
 def status(task: Task, env: Mapping[str, str]) -> list[StatusRow]:
-    """One row per source and stage, in the order of the pipeline."""
+    """One row for each source and stage, in the order of the pipeline."""
     store = store_of(task, env)
     made = {entry.name: data_set(store, entry) for entry in entries(task)}
     return [_row(store, entry, made) for entry in entries(task)]
@@ -85,7 +85,7 @@ def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
 
 
 def _other_key(store: Store, entry: SourceDef | StageDef) -> FormerKey | None:
-    """What the name stood for last, where it was another definition than the present one."""
+    """Key and definition of the latest data set, if it differs from the current definition."""
     latest = load(store, DataSetPaths(entry.name, "").latest, LatestKey)
     if latest is None or latest.key == entry.key:
         return None

@@ -1,7 +1,7 @@
-"""Chunks of multi-view videos for a training loop: the item of the original loader, without its memory.
+"""Chunks of multi-view videos for a training loop, in the format of the original loader.
 
-A map-style dataset over a chunk index: `torch.utils.data.DataLoader` shuffles it and shares it between workers. Of a
-chunk only the frames that the item returns are decoded, only the views and keypoints that were asked for are read.
+A map-style dataset for `torch.utils.data.DataLoader` over a chunk index. Only the frames that a sample returns are
+decoded, and only the selected views and keypoints are read.
 """
 
 import json
@@ -20,23 +20,35 @@ if TYPE_CHECKING:
 
 Segment = tuple[int, int, str]
 NO_JOINTS = 17
-"""Joints of the zeros that stand for keypoints nobody has, as the original has it."""
+"""Number of joints of the zeros returned for a chunk without keypoints, as in the original loader."""
 
 
 class ChunkSamples:
-    """The chunks of an index. One item:
+    """The chunks of an index, optionally of one `split`. A sample is a dict, for a chunk with B labelled segments:
 
-    `video`: of each view float32 (B, 3, T, height, width) in 0..1, B labelled segments of `frames` frames each, spread
-    evenly from the segment's first to its last; `sam3d_kpt`: of each view float32 (B, longest segment, 52, 3), zeros
-    after shorter ones and for frames without keypoints, (B, 1, 17, 3) where the chunk has none; `label`: int64 (B,);
-    `label_info`: their names; `meta`: who, where, and which frames of the video these are.
+    - `video`: view -> float32 (B, 3, T, height, width), RGB in [0, 1] before normalization; T = `frames` frames, evenly
+      spaced from the first to the last frame of each segment. Empty with `load_rgb=False`.
+    - `sam3d_kpt`: view -> float32 (B, L, 52, 3) with L frames of the longest segment; zeros after the end of shorter
+      segments and for frames without keypoints. (B, 1, 17, 3) zeros if the chunk has no keypoints. Empty with
+      `load_kpt=False`.
+    - `label`: int64 (B,), ids of the labels, and `label_info`: their names. A chunk without labels is one segment with
+      the label -1.
+    - `meta`: person, environment, frame rate, and the frame numbers of the chunk in the video.
 
-    `where` is an export, or a stage's folder in a store (`s3://bucket/prefix/chunks`: its newest data set). A chunk
-    that has no labels is one segment with the label -1. `frames=None` takes all frames of the segments, which must
-    then be equally long. `size` is (height, width), None: as they are. `mean` and `std` per channel, computed
-    beforehand over whole videos, are applied to float32; then `transform` to each segment, (T, 3, height, width), which
-    keeps that shape or gives all segments another. With `scale=False` videos are uint8 as decoded.
-    Raises SpecError without torch, NotFound where there is no index.
+    Parameters:
+
+    - `where`: an exported folder, or the folder of a stage in a store (`s3://bucket/prefix/chunks`, which selects its
+      latest data set). `endpoint` and `region` are those of its S3 server, `source_endpoint` that of the videos.
+    - `views`: the views to load; empty: all views of the chunk.
+    - `frames`: frames per segment; None: all frames of the segments, which must then have equal lengths.
+    - `size`: (height, width) in pixels; None: the size of the video.
+    - `scale`: False returns `video` as uint8, as decoded, without `mean` and `std`.
+    - `mean`, `std`: per channel, applied to values in [0, 1].
+    - `transform`: applied to each segment, (T, 3, height, width), after normalization; it must return the same shape
+      for all segments.
+    - `experiment`: copied into `meta`.
+
+    Raises SpecError without torch, and NotFound if there is no index.
     """
 
     def __init__(
@@ -64,7 +76,7 @@ class ChunkSamples:
         source = SampleFolder("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
         index = _parsed(place.read(NAME), place.at(NAME))
         entries = [each for each in index["entries"] if split is None or each["original_item"].get("split") == split]
-        # One line of text each: lists of small objects would be copied into every forked worker, page by page.
+        # Stored as text: reference counts of many small objects would make forked workers copy their pages.
         self._entries = [json.dumps(entry).encode() for entry in entries]
         self._classes = {name: number for number, name in enumerate(index["params"]["classes"])}
         self._chunked = index["params"]["maxFrames"] is not None
@@ -80,19 +92,21 @@ class ChunkSamples:
         return len(self._entries)
 
     def entry(self, index: int) -> dict[str, Any]:
-        """A chunk as the index has it."""
+        """The entry of a chunk in the index."""
         found: dict[str, Any] = json.loads(self._entries[index])
         return found
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Raises SpecError for a view that the chunk lacks, segments that cannot be stacked and files that changed."""
+        """Raises SpecError for a missing view, segments that cannot be stacked, and files that changed."""
         import torch
 
         entry = self.entry(index)
         segments: list[Segment] = [tuple(each) for each in entry["labels"] or [[0, _length(entry), ""]]]
         views = self._views or tuple(entry["views"])
         if lacking := [view for view in views if view not in entry["views"]]:
-            raise SpecError(f"there is no view {lacking[0]!r}", where=entry["key"], hint=f"{', '.join(entry['views'])}")
+            raise SpecError(
+                f"no view named {lacking[0]!r}", where=entry["key"], hint=f"choose one of {', '.join(entry['views'])}"
+            )
         return {
             "video": {view: self._video(entry, view, segments) for view in views} if self._rgb else {},
             "sam3d_kpt": {view: self._points(entry, view, segments) for view in views} if self._kpt else {},
@@ -102,13 +116,13 @@ class ChunkSamples:
         }
 
     def _video(self, entry: Mapping[str, Any], view: str, segments: Sequence[Segment]) -> "Tensor":
-        """Decoded straight into the tensor that is returned: no second copy of the chunk is ever made."""
+        """Decode directly into the returned tensor, without another copy of the chunk."""
         import torch
 
         picked = [_picked(start, end, self._frames) for start, end, _ in segments]
         if len(set(map(len, picked))) != 1:
             raise SpecError(
-                "segments of different lengths cannot be stacked", where=entry["key"], hint="say how many frames"
+                "segments of different lengths cannot be stacked", where=entry["key"], hint="set the number of frames"
             )
         places: dict[int, list[tuple[int, int]]] = {}
         for segment, indices in enumerate(picked):
@@ -159,7 +173,7 @@ class ChunkSamples:
         except NotFound:
             return nothing()
         except ItemError as error:
-            raise SpecError(error.what, hint="make this file again, or leave the keypoints out") from error
+            raise SpecError(error.what, hint="write this file again, or set load_kpt=False") from error
 
     def _meta(self, entry: Mapping[str, Any], index: int) -> dict[str, Any]:
         start, end = entry["chunk_start_frame"], entry["chunk_end_frame"]
@@ -186,9 +200,9 @@ class ChunkSamples:
 
 
 def collated(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Several chunks as one: their segments one after the other, keypoints padded to the longest; `meta` is a list.
+    """Collate several chunks: segments are concatenated, keypoints padded to the longest; `meta` is a list.
 
-    For `DataLoader(collate_fn=collated)` with more than one chunk to a batch.
+    For `DataLoader(collate_fn=collated)` with more than one chunk per batch.
     """
     import torch
     from torch.nn.functional import pad
@@ -214,11 +228,11 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
     try:
         return parse_index(data, NAME)
     except ValueError as error:
-        raise SpecError(str(error), where=where, hint="reelmill check says what is wrong with it") from error
+        raise SpecError(str(error), where=where, hint="for details, run reelmill check") from error
 
 
 def _picked(start: int, end: int, frames: int | None) -> list[int]:
-    """Frames spread evenly over a segment, its first and last among them, as UniformTemporalSubsample picks them."""
+    """Evenly spaced frames of a segment, including its first and last, as UniformTemporalSubsample selects them."""
     import torch
 
     if frames is None:

@@ -1,8 +1,7 @@
-"""CLIP4MC samples for a training loop, as the trainer's own loader gives them: the same 16 frames in the same order.
+"""CLIP4MC samples for a training loop, with the same 16 frames in the same order as the loader of CLIP4MC.
 
-A map-style dataset: `torch.utils.data.DataLoader` shuffles it, shares it between workers and batches it. It reads the
-lists of a dataset_info.json, and of each sample three small files when it is asked for; nothing is unpickled that is
-not an array.
+A map-style dataset for `torch.utils.data.DataLoader`. It reads the lists of a dataset_info.json, and three small files
+for each sample. Only arrays are unpickled.
 """
 
 import json
@@ -23,33 +22,34 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FRAMES = 16
-"""Frames that the model sees; a stored clip holds a multiple of it."""
+"""Number of frames of the model's input; stored clips have a multiple of it."""
 MEAN = (0.3331, 0.3245, 0.3051)
+"""Mean of the RGB channels in [0, 1], as in CLIP4MC."""
 STD = (0.2439, 0.2493, 0.2873)
-"""Of RGB channels in 0..1."""
-_HINT = "reelmill check names every sample that a trainer cannot read"
+"""Standard deviation of the RGB channels in [0, 1], as in CLIP4MC."""
+_HINT = "find all samples that a trainer cannot read with reelmill check"
 
 
 class Clip4mcSample(NamedTuple):
-    """One sample, or, from a DataLoader, a batch with one more dimension in front."""
+    """A sample; a DataLoader adds a batch dimension in front."""
 
     video: "Tensor"
-    """float32 (16, 3, height, width), RGB, normalised."""
+    """float32 (16, 3, height, width), RGB, normalized with MEAN and STD."""
     tokens: "Tensor"
-    """int64 (77,)."""
+    """int64 (77,): CLIP token ids of the transcript."""
     size: "Tensor"
-    """float32 (16,): the target's share of the picture in each frame."""
+    """float32 (16,): fraction of the image that the target covers in each frame."""
     name: str
-    """The sample's folder."""
+    """Folder of the sample."""
 
 
 class Clip4mcSamples:
     """The samples of one split.
 
-    `where` is an export, a stage's folder in a store (`s3://bucket/prefix/samples`: its newest data set) or a folder
-    with a merged dataset_info.json. `transform` is applied to the 16 frames before they are scaled, uint8
-    (16, 3, height, width) RGB: the trainer's own is `torchvision.transforms.RandomResizedCrop((160, 256))`, on train
-    only. Raises SpecError without torch, NotFound where there is no dataset_info.json.
+    `where` is an exported folder, the folder of a stage in a store (`s3://bucket/prefix/samples`, which selects its
+    latest data set), or a folder with a merged dataset_info.json. `transform` is applied to the 16 frames, uint8
+    (16, 3, height, width) RGB, before scaling; CLIP4MC uses `torchvision.transforms.RandomResizedCrop((160, 256))` for
+    train only. Raises SpecError without torch or for an unknown split, and NotFound without a dataset_info.json.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Clip4mcSamples:
         self._place = SampleFolder(where, endpoint=endpoint, region=region).current(NAME)
         lists = parse_info(self._place.read(NAME), self._place.at(NAME))
         if split not in lists:
-            raise SpecError(f"there is no split {split!r}", where=where, hint=f"there are {', '.join(lists)}")
+            raise SpecError(f"no split named {split!r}", where=where, hint=f"choose one of {', '.join(lists)}")
         self.samples = lists[split]
         self._transform = transform
 
@@ -73,15 +73,17 @@ class Clip4mcSamples:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Clip4mcSample:
-        """Raises SpecError for a sample that breaks a rule of the loader, naming it."""
+        """Raises SpecError for a sample that the loader of CLIP4MC could not read."""
         import torch
 
         name = self.samples[index]
         frames = self._array(f"{name}/{VIDEO}")
         if frames.ndim != 4 or len(frames) < FRAMES or len(frames) % FRAMES:
             shape = "x".join(map(str, frames.shape))
-            raise SpecError(f"{shape} frames are no multiple of {FRAMES}", where=f"{name}/{VIDEO}", hint=_HINT)
-        # Every len/16-th frame; what is stored is BGR, reversed on the way, as the trainer does.
+            raise SpecError(
+                f"the number of frames ({shape}) is not a multiple of {FRAMES}", where=f"{name}/{VIDEO}", hint=_HINT
+            )
+        # Every (len // 16)-th frame, converted from the stored BGR to RGB, as the trainer does.
         picked = frames[:: len(frames) // FRAMES, ..., ::-1].transpose(0, 3, 1, 2)
         video = torch.from_numpy(picked.copy())
         if self._transform:
@@ -101,7 +103,7 @@ class Clip4mcSamples:
         if field:
             found = found.get(field) if isinstance(found, dict) else None
         if not isinstance(found, np.ndarray):
-            raise SpecError("does not hold the array that the loader wants", where=file, hint=_HINT)
+            raise SpecError("does not contain the array that the loader expects", where=file, hint=_HINT)
         return found
 
     def _size(self, name: str) -> "Tensor":

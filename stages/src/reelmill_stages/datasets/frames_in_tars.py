@@ -1,6 +1,6 @@
-"""Packed tars for a training loop: one sample with its frames together, in the order of time.
+"""Samples with frames from packed tars, for a training loop.
 
-A map-style dataset: a `DataLoader` shares it between workers; `order.Order` shuffles it and resumes.
+A map-style dataset for `torch.utils.data.DataLoader`; `order.Order` is a sampler that can be resumed.
 """
 
 import io
@@ -19,23 +19,26 @@ if TYPE_CHECKING:
 
 
 class FramesSample(NamedTuple):
-    """One sample."""
+    """A sample."""
 
     frames: "Tensor"
-    """uint8 (n, 3, height, width) RGB, or what `transform` made of it; (0, 3, 0, 0) for a sample without frames."""
+    """uint8 (n, 3, height, width), RGB, in order of time, or the result of `transform`; (0, 3, 0, 0) without frames."""
     text: str
-    """The caption; empty where there are conversations instead."""
+    """The caption; empty if the sample has conversations instead."""
     fields: dict[str, Any]
-    """The json: `prompt`, `txt`, `conversations`, …"""
+    """The json member: `prompt`, `txt`, `conversations`, …"""
     video: bytes
-    """The untouched file of a sample of `video_only`, else empty."""
+    """The unchanged video file of a sample packed with `video_only`, otherwise empty."""
     key: str
+    """Key of the sample in its tar."""
 
 
 class FramesInTars:
-    """The samples of a folder of tars (see `TarSet` for `where`).
+    """The samples in a folder of tars, as written by a `pack` stage.
 
-    `size` (height, width) makes all frames of one shape. Raises SpecError without torch.
+    `where`, `endpoint` and `region` are those of `TarSet`. With `size` (height, width) in pixels, frames are resized to
+    that size. `transform` is applied to the frames of a sample. Raises SpecError without torch, and NotFound if there
+    is no tar.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class FramesInTars:
         return len(self.tars)
 
     def __getitem__(self, index: int) -> FramesSample:
-        """Raises SpecError for a sample that lists an image which it has not, or whose frames differ in size."""
+        """Raises IndexError, and SpecError for a sample with missing images or with frames of different sizes."""
         found = self.tars[index]
         frames = images(found, _listed(found), self._size)
         if self._transform and len(frames):
@@ -66,17 +69,22 @@ class FramesInTars:
 
 
 class FramesBatch(NamedTuple):
-    """Samples side by side; see `FramesSample`."""
+    """A batch of b samples. Values are those of `FramesSample`."""
 
     frames: "Tensor"
+    """uint8 (b, n, 3, height, width)."""
     texts: list[str]
+    """Caption of each sample."""
     fields: list[dict[str, Any]]
+    """Json member of each sample."""
     videos: list[bytes]
+    """Video file of each sample."""
     keys: list[str]
+    """Key of each sample."""
 
 
 def together(samples: Sequence[FramesSample]) -> FramesBatch:
-    """A batch, for `DataLoader(collate_fn=together)`: frames stacked, everything else in lists."""
+    """Collate samples of equal shape into a batch: `DataLoader(collate_fn=together)`."""
     import torch
 
     return FramesBatch(
@@ -89,19 +97,23 @@ def together(samples: Sequence[FramesSample]) -> FramesBatch:
 
 
 def images(found: Grouped, names: Sequence[str], size: tuple[int, int] | None = None) -> "Tensor":
-    """uint8 (n, 3, height, width) of the parts with these names (`0`, `1`, …)."""
+    """Decode the images of a sample with these names (`0`, `1`, …), without extension, to uint8 (n, 3, height, width).
+
+    With `size` (height, width), they are resized. Raises SpecError for images that are missing, cannot be decoded, or
+    differ in size.
+    """
     import torch
 
     arrays = [_pixels(found, name, size) for name in names]
     if not arrays:
         return torch.zeros((0, 3, 0, 0), dtype=torch.uint8)
     if len({array.shape for array in arrays}) > 1:
-        raise SpecError("its images differ in size", where=found.key, hint="say size=(height, width)")
+        raise SpecError("the images differ in size", where=found.key, hint="set size=(height, width)")
     return torch.from_numpy(np.stack(arrays).transpose(0, 3, 1, 2).copy())
 
 
 def need_torch() -> None:
-    """Raises SpecError where it is not installed."""
+    """Raises SpecError if torch is not installed."""
     if find_spec("torch") is None:
         raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
 
@@ -109,12 +121,12 @@ def need_torch() -> None:
 def _pixels(found: Grouped, name: str, size: tuple[int, int] | None) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     there = [part for kind in ("jpg", "jpeg", "png") if (part := f"{name}.{kind}") in found.parts]
     if not there:
-        raise SpecError(f"it lists the image {name} and has none such", where=found.key, hint="see reelmill check")
+        raise SpecError(f"the listed image {name} is missing", where=found.key, hint="for details, run reelmill check")
     try:
         with Image.open(io.BytesIO(found.parts[there[0]])) as image:
             pixels = image.convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:
-        raise SpecError(f"the image {name} cannot be decoded: {error}", where=found.key) from error
+        raise SpecError(f"image {name} cannot be decoded: {error}", where=found.key) from error
     return np.asarray(pixels.resize((size[1], size[0])) if size else pixels)
 
 

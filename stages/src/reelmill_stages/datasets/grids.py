@@ -1,8 +1,7 @@
-"""Grid features by image id, for a training loop: RSTNet's arrays without its traps.
+"""Grid features by image id for a training loop, as used by RSTNet.
 
-A map-style dataset: `torch.utils.data.DataLoader` shuffles it, shares it between workers and batches it. It opens the
-file where it lies and reads the array that is asked for; an image that is not there is an error, never noise. It needs
-no torch.
+A map-style dataset for `torch.utils.data.DataLoader`. Arrays are read from the file on demand; a missing image is an
+error. Does not need torch.
 """
 
 import os
@@ -31,22 +30,24 @@ _KEY_DIGITS = 10
 
 
 class GridSample(NamedTuple):
-    """One image, or, from a DataLoader, a batch with one more dimension in front."""
+    """The features of an image; a DataLoader adds a batch dimension in front."""
 
     image_id: int
+    """Integer id of the image."""
     features: Array
-    """float32 (rows, width)."""
+    """float32 (rows, width): a row for each cell of the grid."""
     labels: Array
-    """float32, one class number per patch; of length 0 where no labels were asked for."""
+    """float32 (patches,): class number of each patch; (0,) if labels are not loaded."""
 
 
 class GridFeatures:
-    """The images of one file of features, in the order of their ids.
+    """The images of a merged file of features, in order of their ids.
 
-    `features` is the merged file, or the folder it lies in: an export, or the stage's folder in a store
-    (`s3://bucket/prefix/features`: its newest data set). `labels` is the file of labels, or True for the one beside it.
-    With `max_detections` features are padded with rows of zeros, or cut, as RSTNet's reader does. Raises NotFound
-    where there is no such file, SpecError for one of another kind.
+    `features` is the merged file, or its folder: an exported folder, or the folder of a stage in a store
+    (`s3://bucket/prefix/features`, which selects its latest data set). `labels` is the file with the labels, or True
+    for the one in the same folder. With `max_detections`, features are padded with rows of zeros or cut to that number
+    of rows, as in RSTNet's reader. `ids` are the ids of the images. Raises NotFound if there is no such file, and
+    SpecError for a file in another format.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class GridFeatures:
         return self.of(self.ids[index])
 
     def of(self, image: int | str) -> GridSample:
-        """By id, or by the name of a COCO image. Raises NotFound for one that the file does not have."""
+        """The features of an image by its id or COCO file name. Raises NotFound if the file does not contain it."""
         number = image_id(image) if isinstance(image, str) else image
         features = self._fitted(self._features.array(key(number, GRIDS)).astype(np.float32))
         labels = self._labels.array(key(number, LABELS)) if self._labels else np.empty(0)
@@ -86,7 +87,7 @@ class GridFeatures:
 
 
 class _Arrays:
-    """A file that each process opens for itself, when it first reads: handles are neither forked nor pickled."""
+    """A file that each process opens separately at the first read, because handles cannot be forked or pickled."""
 
     def __init__(self, where: str, kind: str, connection: Connection) -> None:
         self._connection = connection
@@ -104,7 +105,7 @@ class _Arrays:
         try:
             return self._open().array(name)
         except KeyError:
-            raise NotFound(f"there is no {name}", where=self._uri, hint="reelmill ledger says why") from None
+            raise NotFound(f"{name} not found", where=self._uri, hint="see reelmill ledger for the reason") from None
 
     def _open(self) -> ContainerReader:
         if self._reader is None or self._process != os.getpid():
@@ -134,14 +135,14 @@ class _Arrays:
                 continue
             return where.rstrip("/") + name.removeprefix(folder)
         raise NotFound(
-            f"there is no {kind}.hdf5 (or .npz, .lmdb)",
+            f"{kind}.hdf5 (or .npz, .lmdb) not found",
             where=where,
-            hint="name the stage's folder, its export, or the file itself; labels need a stage with labels",
+            hint="give the stage's folder, its export, or the file itself; labels require a stage with labels",
         )
 
 
 def _opened(store: Store, name: str) -> ContainerReader:
-    """hdf5 and npz are read where they lie; lmdb and pt in a bucket are downloaded once per process."""
+    """Open a file: hdf5 and npz in a bucket are read by ranges; lmdb and pt are downloaded once per process."""
     kind = kind_of(Path(name))
     remote = store.uri.startswith("s3://")
     try:
@@ -153,5 +154,5 @@ def _opened(store: Store, name: str) -> ContainerReader:
         reader = container(kind).read(store.fetch(name, Path(folder)))
         weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
     except (OSError, ValueError) as error:
-        raise SpecError(f"no file of features: {error}", where=name) from error
+        raise SpecError(f"not a file of features: {error}", where=name) from error
     return reader

@@ -1,4 +1,4 @@
-"""The lip model as a function, for readers that meet frames without an embedding. Needs torch."""
+"""The lip-reading model as a function, for readers of frames without an embedding. Requires torch."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ _WINDOW, _HALO = 128, 2
 
 
 class LipEncoder:
-    """Prepared frames float32 (T, 88, 88) to an embedding float32 (512, T), as the embed stage makes it.
+    """Maps prepared frames, float32 (T, 88, 88), to an embedding, float32 (512, T), as the embed stage does.
 
-    Loads the weights when it is first used, in each worker process by itself. Raises SpecError naming wrong keys.
+    `weights` is the file with the state dict, `device` a torch device. The weights are loaded at the first call in each
+    process. Raises SpecError for missing or unexpected keys in them.
     """
 
     def __init__(self, weights: str | Path, device: str = "cpu") -> None:

@@ -1,13 +1,12 @@
-"""Mixtures of two speakers with the mouth of the one to be heard: wavs, and lip embeddings or raw frames, never both.
+"""Mixtures of two speakers for a training loop: audio, with lip embeddings or raw mouth crops of the target speaker.
 
-A map-style dataset: `torch.utils.data.DataLoader` shuffles it, shares it between workers and batches it. Embeddings are
-off unless switched on. A split in which one embedding is missing is read as raw frames altogether, with a warning, or,
-where an encoder is given, frames without an embedding are encoded: one reader never mixes shapes.
+A map-style dataset for `torch.utils.data.DataLoader`. Embeddings are used only if enabled. If an embedding is missing
+in a split, raw frames are used for the whole split, with a warning; if an encoder is given, it encodes the frames
+without an embedding instead. So all samples of a data set have the same kind.
 
-Two things differ from IIANet's own reader on purpose. Raw frames are float32 (T, 88, 88) cut in time to the segment;
-the original cuts their height to as many rows, so that models trained on its raw path saw the upper part of each
-picture, and features of the two paths differ. And its length counts the mixtures it dropped for being short; this one
-does not.
+There are two intended differences from IIANet's reader. Raw frames, float32 (T, 88, 88), are cut to the segment in
+time, whereas the original cuts their height to that number of rows. And `len` does not count mixtures that are omitted
+because they are too short.
 """
 
 import io
@@ -31,30 +30,37 @@ if TYPE_CHECKING:
 
 SWITCH = "use_precomputed_embeddings"
 Encoder = Callable[["np.ndarray[Any, Any]"], "np.ndarray[Any, Any]"]
-"""Prepared frames float32 (T, 88, 88) to an embedding float32 (512, T)."""
+"""Maps prepared frames, float32 (T, 88, 88), to an embedding, float32 (512, T)."""
 
 
 class LipMixture(NamedTuple):
-    """One item, or, from a DataLoader, a batch with one more dimension in front. With `speakers=2`, sources and mouths
-    have a dimension of 2 in front.
+    """A sample; a DataLoader adds a batch dimension in front.
+
+    With `speakers=2`, `source` and `mouth` have a dimension of 2 in front.
     """
 
     mixture: "Tensor"
-    """float32 (samples,)."""
+    """float32 (samples,): the mixture, in [-1, 1)."""
     source: "Tensor"
-    """float32 (samples,): the speaker alone."""
+    """float32 (samples,): the target speaker alone, in [-1, 1)."""
     mouth: "Tensor"
-    """float32 (512, T) or (T, 88, 88): see `LipMixtures.kind`."""
+    """float32 (512, T) embedding or (T, 88, 88) frames, depending on `LipMixtures.kind`; 25 frames per second."""
     name: str
-    """The mixture's file."""
+    """File name of the mixture."""
 
 
 class LipMixtures:
     """The mixtures of one split.
 
-    `lists` is the folder of IIANet's lists (`tr/`, `cv/`, `tt/`), `root` where their relative npz paths lie, and
-    `embeddings` an export of an embed stage, or its folder in a store. `segment` is in seconds (None: whole files);
-    mixtures that are shorter are left out. Raises SpecError without torch or for lists that are none, and NotFound.
+    - `lists`: the folder with IIANet's lists (`tr/`, `cv/`, `tt/`).
+    - `embeddings`: an export of an embed stage, or its folder in a store; used with `precomputed=True` only.
+    - `encoder`: encodes frames without an embedding; see `lip_encoder.LipEncoder`.
+    - `root`: the folder to which npz paths in the lists are relative; default: `lists`.
+    - `segment`: length of the samples in seconds (None: whole files); shorter mixtures are omitted.
+    - `rate`: sample rate of the wav files in Hz.
+    - `speakers`: 1: a sample for each speaker of a mixture; 2: one sample with both speakers.
+
+    Raises SpecError without torch or for invalid lists, and NotFound for missing files.
     """
 
     def __init__(
@@ -73,7 +79,7 @@ class LipMixtures:
         region: str = "",
     ) -> None:
         if find_spec("torch") is None:
-            raise SpecError("this installation lacks the package 'torch'", where="datasets", hint=HINT)
+            raise SpecError("the package 'torch' is not installed", where="datasets", hint=HINT)
         self._raw = SampleFolder(lists, endpoint=endpoint, region=region)
         self._crops = SampleFolder(root or lists, endpoint=endpoint, region=region)
         self._stored: SampleFolder | None = None
@@ -85,7 +91,7 @@ class LipMixtures:
             self._find(embeddings, split, SampleFolder(embeddings, endpoint=endpoint, region=region))
         self._rows = self._kept(split)
         self.kind: Literal["embeddings", "frames"] = "embeddings" if self._embedded or self._encoded else "frames"
-        """What `mouth` holds, in every item alike."""
+        """The content of `mouth` in all samples."""
 
     def __len__(self) -> int:
         return len(self._rows) * (1 if self._speakers == 2 else 2)
@@ -109,13 +115,13 @@ class LipMixtures:
         return self._encoder is not None and self._stored is not None
 
     def _find(self, where: str, split: str, place: SampleFolder) -> None:
-        """Where embeddings are: all of a split that is ready; of another only for an encoder to complete."""
+        """Find the embeddings of a split; an incomplete split is used only with an encoder."""
         stored = place.current(f"{split}/mix.json")
         try:
             stored.read(f"{split}/{READY}")
         except NotFound:
             if self._encoder is None:
-                warnings.warn(f"{where}: not every item of {split} has an embedding: raw frames are read", stacklevel=3)
+                warnings.warn(f"{where}: embeddings of {split} are incomplete; using raw frames", stacklevel=3)
                 return
         self._stored = stored
         for speaker in SPEAKERS:
@@ -123,11 +129,11 @@ class LipMixtures:
                 self._embedded[speaker, wav] = path.removesuffix(".npz") + "_embedding.npz"
 
     def _kept(self, split: str) -> list[tuple[str, dict[str, tuple[str, str]]]]:
-        """(mixture, speaker -> (wav, npz)) of all mixtures that are long enough."""
+        """(mixture, speaker -> (wav, npz)) of all mixtures that are not too short."""
         mixtures = _list(self._raw, f"{split}/mix.json")
         sides = {speaker: _list(self._raw, f"{split}/{speaker}.json") for speaker in SPEAKERS}
         if {len(side) for side in sides.values()} != {len(mixtures)}:
-            raise SpecError("the lists have different lengths", where=self._raw.at(split), hint="make them again")
+            raise SpecError("the lists have different lengths", where=self._raw.at(split), hint="create them again")
         return [
             (wav, {speaker: (side[row][0], side[row][1]) for speaker, side in sides.items()})
             for row, (wav, samples) in enumerate(mixtures)
@@ -145,7 +151,7 @@ class LipMixtures:
             return found[:, : self._frames]
         frames = self._prepared(crops)
         if self.kind == "embeddings" and self._encoder is not None:
-            # The whole clip first: what is cut before it is encoded lacks its last neighbours.
+            # Encode the whole clip before cutting it, because the encoder uses neighbouring frames.
             return self._encoder(frames)[:, : self._frames]
         return frames[: self._frames]
 
@@ -154,12 +160,15 @@ class LipMixtures:
             return prepare(crops_in(io.BytesIO(self._crops.read(path))))
         except ItemError as error:
             raise SpecError(
-                error.what, where=self._crops.at(path), hint="reelmill run names every such file"
+                error.what, where=self._crops.at(path), hint="find all such files with reelmill run"
             ) from error
 
 
 def is_switched_on(config: Mapping[str, Any], flag: bool | None = None) -> bool:
-    """Whether a training configuration asks for embeddings: a flag of the command line wins, and off is the default."""
+    """Whether a training configuration enables embeddings (`use_precomputed_embeddings`); `flag` takes precedence.
+
+    The key is read from the top level or from `datamodule.data_config`. Default: False.
+    """
     if flag is not None:
         return flag
     inner = config.get("datamodule", {})
@@ -171,7 +180,9 @@ def _list(place: SampleFolder, name: str) -> list[list[Any]]:
     try:
         found = json.loads(place.read(name))
     except ValueError as error:
-        raise SpecError(f"this is no JSON: {error}", where=place.at(name), hint="reelmill check says more") from error
+        raise SpecError(
+            f"not valid JSON: {error}", where=place.at(name), hint="for details, run reelmill check"
+        ) from error
     if not isinstance(found, list) or not all(isinstance(row, list) and len(row) >= 2 for row in found):
-        raise SpecError("this is no list of IIANet", where=place.at(name), hint="rows are [wav, …]")
+        raise SpecError("not a list of IIANet", where=place.at(name), hint="rows must have the form [wav, …]")
     return found

@@ -1,8 +1,7 @@
-"""In which order samples are read: shuffled, shared between ranks, and taken up again where training stopped.
+"""A sampler for data sets in tars: shuffling, distribution over ranks, and exact resumption.
 
-The order is a function of the seed and the epoch alone, made in the loader's own process, so it does not depend on how
-many workers there are, and resuming is exact: say how many samples were trained on. Tars are shuffled, then the samples
-of a few neighbouring ones: random enough to train on, and a bucket is still read tar by tar.
+The order depends only on the seed and the epoch, not on the number of workers. Tars are shuffled first, then the
+samples of a few consecutive tars, so that reads from a bucket stay within a few tars.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +14,9 @@ import numpy as np
 class Order:
     """A sampler for `torch.utils.data.DataLoader`: `DataLoader(data, sampler=Order(data.tars.counts, seed=7), …)`.
 
-    `window` tars are mixed at a time. Of `world` ranks, `rank` gets every world-th sample; all get equally many, so up
-    to world - 1 samples of an epoch come twice, from its beginning.
+    `counts` are the numbers of samples of the tars, `window` is the number of tars whose samples are shuffled together.
+    Rank `rank` of `world` gets every world-th sample; all ranks get the same number, so that up to world - 1 samples
+    from the beginning of an epoch occur twice. Raises ValueError for a rank outside [0, world).
     """
 
     def __init__(
@@ -37,26 +37,26 @@ class Order:
         self._epoch = self._consumed = 0
 
     def __len__(self) -> int:
-        """Samples that this rank still gets in this epoch."""
+        """Number of remaining samples of this rank in the current epoch."""
         return -(-sum(self._counts) // self._world) - self._consumed
 
     def __iter__(self) -> Iterator[int]:
-        """The rest of the epoch; the next time, the next epoch from its beginning."""
+        """Indexes of the remaining samples of the epoch; the next call yields the next epoch."""
         mine = self._mine()[self._consumed :]
         self._epoch, self._consumed = self._epoch + 1, 0
         yield from mine
 
     def state_dict(self, epoch: int, consumed: int) -> dict[str, Any]:
-        """What to keep in a checkpoint: the epoch, and how many of this rank's samples were trained on in it.
+        """The state to save in a checkpoint: the epoch, and the number of samples of this rank already used in it.
 
-        That is steps times batch size; a loader reads ahead, so the sampler cannot know.
+        The caller must pass `consumed`, which is steps times batch size, because a loader prefetches samples.
         """
         return {"epoch": epoch, "consumed": consumed, "seed": self._seed, "samples": sum(self._counts)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on there. Raises ValueError for the state of another order."""
+        """Resume from a saved state. Raises ValueError if seed or number of samples differ."""
         if (state["seed"], state["samples"]) != (self._seed, sum(self._counts)):
-            raise ValueError("this is the state of another seed, or of a data set that has grown since")
+            raise ValueError("the state has another seed, or the data set has changed since it was saved")
         self._epoch, self._consumed = int(state["epoch"]), int(state["consumed"])
 
     def _mine(self) -> list[int]:

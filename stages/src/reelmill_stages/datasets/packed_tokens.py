@@ -1,6 +1,6 @@
-"""Packs of tokens for a training loop, with what keeps their documents apart.
+"""Packs of tokens for a training loop, with the boundaries of their documents.
 
-A map-style dataset: a `DataLoader` shares it between workers; `order.Order` shuffles it and resumes.
+A map-style dataset for `torch.utils.data.DataLoader`; `order.Order` is a sampler that can be resumed.
 """
 
 from collections.abc import Sequence
@@ -15,32 +15,34 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IGNORED = -100
-"""The label of a token that is not learned: what torch's cross entropy passes over."""
+"""Label of a token without loss: the default `ignore_index` of torch's cross entropy."""
 
 
 class TokenPack(NamedTuple):
-    """One pack of n tokens; in a batch of b packs, tokens are (b, n) with the longest n, and the rest are lists."""
+    """A pack of n tokens."""
 
     input_ids: "Tensor"
-    """int64 (n,)."""
+    """int64 (n,): token ids."""
     labels: "Tensor"
-    """int64 (n,): the token itself where it is learned, else -100. Not shifted: the model does that."""
+    """int64 (n,): the token id where the loss mask is 1, otherwise -100. Labels are not shifted."""
     position_ids: "Tensor"
-    """int64 (n,): from 0 in every document."""
+    """int64 (n,): position in the document, from 0."""
     document_ids: "Tensor"
-    """int64 (n,): 0 in the first document, 1 in the next, …; -1 where a batch is filled up."""
+    """int64 (n,): index of the document in the pack, from 0; -1 for the padding of a batch."""
     offsets: "Tensor"
-    """int32 (documents + 1,): where documents begin and the last one ends, as flash attention's cu_seqlens."""
+    """int32 (documents + 1,): start of each document and end of the last one, as `cu_seqlens` of flash attention."""
     images: "Tensor"
-    """uint8 (images, 3, height, width) RGB, in the order of their places among the tokens."""
+    """uint8 (images, 3, height, width), RGB, in the order of their patch tokens; (0, 3, 0, 0) without images."""
     key: str
+    """Key of the sample in its tar."""
 
 
 class PackedTokens:
-    """The packs of a folder (see `TarSet` for `where`).
+    """The packs in a folder of tars, as written by a `tokenize` stage.
 
-    `image_size` (height, width) makes all images of one shape; None leaves them out. Packs of other makers, without
-    `document_offsets`, are one document each. Raises SpecError without torch.
+    `where`, `endpoint` and `region` are those of `TarSet`. With `image_size` (height, width) in pixels, images are
+    resized to that size; with None, they are omitted. A pack without `document_offsets` is a single document. Raises
+    SpecError without torch, and NotFound if there is no tar.
     """
 
     def __init__(
@@ -54,13 +56,13 @@ class PackedTokens:
         return len(self.tars)
 
     def __getitem__(self, index: int) -> TokenPack:
-        """Raises SpecError for a sample that is no pack."""
+        """Raises IndexError, and SpecError for a sample that is not a pack."""
         import torch
 
         found = self.tars[index]
         ids, mask = found.fields.get("input_ids"), found.fields.get("loss_mask")
         if not isinstance(ids, list) or not isinstance(mask, list) or len(ids) != len(mask):
-            raise SpecError("it is no pack of tokens", where=found.key, hint="reelmill check says more")
+            raise SpecError("not a pack of tokens", where=found.key, hint="for details, run reelmill check")
         offsets = found.fields.get("document_offsets", [0, len(ids)])
         tokens = torch.tensor(ids)
         lengths = [two - one for one, two in pairwise(offsets)]
@@ -76,19 +78,26 @@ class PackedTokens:
 
 
 class Batch(NamedTuple):
-    """Packs side by side, filled up to the longest; see `TokenPack`."""
+    """A batch of b packs, padded to the n tokens of the longest one. Values are those of `TokenPack`."""
 
     input_ids: "Tensor"
+    """int64 (b, n), padded with 0."""
     labels: "Tensor"
+    """int64 (b, n), padded with -100."""
     position_ids: "Tensor"
+    """int64 (b, n), padded with 0."""
     document_ids: "Tensor"
+    """int64 (b, n), padded with -1."""
     offsets: "list[Tensor]"
+    """int32 (documents + 1,) of each pack."""
     images: "list[Tensor]"
+    """uint8 (images, 3, height, width) of each pack."""
     keys: list[str]
+    """Key of each pack."""
 
 
 def side_by_side(packs: Sequence[TokenPack]) -> Batch:
-    """A batch, for `DataLoader(collate_fn=side_by_side)`: filled up with token 0, which is not learned."""
+    """Collate packs into a batch, padded with token 0 without loss: `DataLoader(collate_fn=side_by_side)`."""
     from torch.nn.utils.rnn import pad_sequence
 
     def filled(name: str, value: int) -> "Tensor":
@@ -106,7 +115,11 @@ def side_by_side(packs: Sequence[TokenPack]) -> Batch:
 
 
 def within_documents(document_ids: "Tensor") -> "Tensor":
-    """Masks, bool (b, 1, n, n): which tokens each may look at: earlier ones, and itself, of its own document."""
+    """Causal attention masks within documents, for `document_ids` int64 (b, n).
+
+    Returns bool (b, 1, n, n), True where the token of the third axis may attend to that of the fourth: to itself and
+    to earlier tokens of the same document.
+    """
     import torch
 
     count = document_ids.shape[1]

@@ -1,7 +1,7 @@
-"""A folder of samples that a training process reads: on this machine, or in a bucket.
+"""A folder of samples, local or in a bucket, for readers in training processes.
 
-A loader's workers are processes, forked or spawned, and no store may be shared between them: each opens its own, when
-it first reads. So a `Place` is small, can be pickled, and knows nothing of torch.
+Workers of a data loader are processes and must not share a connection, so each opens its own at the first read. A
+`Place` can be pickled, and does not need torch.
 """
 
 import os
@@ -17,7 +17,7 @@ from reelmill_stages.store.open import open_location, split_uri
 
 
 class SampleFolder:
-    """Files below `uri`: a folder, or `s3://bucket/prefix`. Credentials come from the usual AWS variables."""
+    """Files below `uri`, a folder or `s3://bucket/prefix`. Credentials are read from the standard AWS variables."""
 
     def __init__(self, uri: str, *, endpoint: str = "", region: str = "") -> None:
         self.uri = uri.rstrip("/") or "/"
@@ -29,16 +29,16 @@ class SampleFolder:
         return {**self.__dict__, "_opened": {}}
 
     def at(self, name: str) -> str:
-        """Address of a file by its name below here; absolute paths and addresses stay as they are."""
+        """Address of a file, relative to the folder; absolute paths and addresses are returned unchanged."""
         return name if "://" in name or name.startswith("/") else f"{self.uri}/{name}"
 
     def read(self, name: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """A file's bytes, or a part of them. Raises NotFound, TransientError and StoreError."""
+        """Read a file, or `length` bytes from the offset `start`. Raises NotFound, TransientError and StoreError."""
         store, key = self.store(name)
         return store.read(key, start=start, length=length)
 
     def store(self, name: str) -> tuple[Store, str]:
-        """This process's own store that a file lies in, and the file's key there."""
+        """(store of this process, key of the file in it)."""
         root, key = split_uri(self.at(name))
         if self._process != os.getpid():
             self._process, self._opened = os.getpid(), {}
@@ -47,9 +47,9 @@ class SampleFolder:
         return self._opened[root], key
 
     def current(self, view: str) -> "SampleFolder":
-        """The folder that holds a file called `view`: here, or the newest data set of the stage whose folder this is.
+        """The folder that contains the file `view`: this one, or, for the folder of a stage, its latest data set.
 
-        Raises NotFound where neither has one.
+        Raises NotFound if neither contains it.
         """
         try:
             self.read(view)
@@ -58,7 +58,7 @@ class SampleFolder:
                 latest = parse(self.read("latest.json"), self.at("latest.json"), LatestKey)
             except NotFound:
                 raise NotFound(
-                    f"there is no {view}", where=self.uri, hint="name an export, or a stage's folder in the store"
+                    f"{view} not found", where=self.uri, hint="give an export, or the folder of a stage in the store"
                 ) from None
             folder = PurePosixPath(DataSetPaths("-", latest.key).root).name
             found = SampleFolder(

@@ -1,4 +1,4 @@
-"""An object in a bucket as a file that can be sought in: only what is asked for is transferred."""
+"""A seekable file over an object in a bucket, which transfers only the ranges that are read."""
 
 import io
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from reelmill_stages.store import Store
 
 BUFFER = 256 << 10
-"""Bytes of one request at least: an array and what leads to it."""
+"""Minimum size in bytes of a request."""
 
 
 class RangedObject(io.RawIOBase):
-    """Read-only; not shared between processes. Raises PreconditionFailed when the object is replaced meanwhile."""
+    """A read-only raw file; not for use in several processes. Raises PreconditionFailed if the object is replaced."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
@@ -45,5 +45,5 @@ class RangedObject(io.RawIOBase):
 
 
 def ranged(store: Store, key: str) -> io.BufferedReader:
-    """The object, read through a buffer."""
+    """Open an object as a buffered file. Raises NotFound."""
     return io.BufferedReader(RangedObject(store, key), BUFFER)

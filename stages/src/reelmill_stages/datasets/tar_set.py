@@ -1,7 +1,7 @@
-"""The samples of a folder of tars by their number, without reading what was not asked for; no torch in here.
+"""Random access to the samples of a folder of webdataset tars. Does not need torch.
 
-A tar that reelmill packed has a `.tar.idx` beside it that says where its samples begin, so one sample is one read of
-its bytes, from a disk or a bucket alike. Tars of other makers are walked once, when one of their samples is wanted.
+A tar that reelmill packed has a `.tar.idx` file with the offsets of its samples (little-endian uint64, with the end of
+the last sample), so reading a sample is a single ranged read. Other tars are scanned once, when they are first used.
 """
 
 import io
@@ -24,23 +24,30 @@ from reelmill_stages.tar.samples import samples
 from reelmill_stages.tar.walk import Member
 
 INFO = ".nv-meta/.info.json"
-"""The view that names the committed tars, and how many samples each has."""
+"""The view with the committed tars and their numbers of samples, in the format of Megatron Energon."""
 
 _MEMBER_TRAILER = bytes(1024)
 
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """One sample: its key, its json (empty when it has none) and the bytes of its other parts, by name (`0.jpg`)."""
+    """One sample of a tar."""
 
     key: str
+    """The common prefix of the names of its members."""
     fields: Mapping[str, Any]
+    """The parsed `json` member; empty if there is none."""
     parts: Mapping[str, bytes]
+    """Extension (`0.jpg`) -> content, for all other members."""
 
 
 class TarSet:
-    """`where` is an export, a stage's folder in a store (`s3://bucket/prefix/packs`: its newest data set), or any
-    folder of tars. It can be pickled and forked. Raises NotFound where there is no tar.
+    """The samples of all tars in a folder, by index.
+
+    `where` is an exported folder, the folder of a stage in a store (`s3://bucket/prefix/packs`, which selects its
+    latest data set), or any folder with tars. `endpoint` and `region` are those of the S3 server. `names` are the tars
+    and `counts` their numbers of samples. Objects can be pickled and used after a fork. Raises NotFound if there is no
+    tar.
     """
 
     def __init__(self, where: str, *, endpoint: str = "", region: str = "") -> None:
@@ -50,7 +57,7 @@ class TarSet:
             counts = json.loads(self.place.read(INFO))["shard_counts"]
             self.names, self.counts = list(counts), list(counts.values())
         except NotFound:
-            # Without views, which of a data set's tars were committed is not known.
+            # Without this view, the committed tars of a data set are unknown.
             if _is_there(place, "latest.json") or _is_there(place, f"{INTERNAL}/stage.json"):
                 raise
             self.place = place
@@ -62,7 +69,7 @@ class TarSet:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, index: int) -> Grouped:
-        """Raises IndexError, and SpecError for a tar that is not what its index says."""
+        """Read a sample. Raises IndexError, and SpecError if the tar does not match its index."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         tar = bisect_right(self._ends, index)
@@ -72,7 +79,7 @@ class TarSet:
         return _grouped(data, f"{self.place.at(self.names[tar])}, sample {row}")
 
     def _where(self, tar: int) -> tuple[int, ...]:
-        """Where the samples of a tar begin, and where the last one ends."""
+        """Offsets of the samples of a tar, and the end of the last one."""
         if tar not in self._offsets:
             try:
                 data = self.place.read(f"{self.names[tar]}.idx")
@@ -81,9 +88,9 @@ class TarSet:
                 self._offsets[tar] = self._walked(self.names[tar])
             if len(self._offsets[tar]) != self.counts[tar] + 1:
                 raise SpecError(
-                    f"its index has {len(self._offsets[tar]) - 1} samples, {self.counts[tar]} were told",
+                    f"the index has {len(self._offsets[tar]) - 1} samples instead of {self.counts[tar]}",
                     where=self.place.at(self.names[tar]),
-                    hint="reelmill check names every file that does not fit",
+                    hint="find all inconsistent files with reelmill check",
                 )
         return self._offsets[tar]
 
@@ -92,8 +99,8 @@ class TarSet:
         with tempfile.TemporaryDirectory(prefix="reelmill-tar-") as folder:
             found = contents(store.fetch(key, Path(folder)))
         if not found.offsets or found.end <= found.offsets[-1]:
-            words = found.problems[0].message if found.problems else "it has no sample"
-            raise SpecError(words, where=self.place.at(name), hint="reelmill check says more")
+            words = found.problems[0].message if found.problems else "the tar has no samples"
+            raise SpecError(words, where=self.place.at(name), hint="for details, run reelmill check")
         return (*found.offsets, found.end)
 
     def _listed(self) -> tuple[list[str], list[int]]:
@@ -101,7 +108,7 @@ class TarSet:
         prefix = key.rstrip("/") + "/"
         names = [stat.key.removeprefix(prefix) for stat in store.list(prefix) if stat.key.endswith(".tar")]
         if not names:
-            raise NotFound("there is no tar here", where=self.place.uri, hint="name an export, or a folder of tars")
+            raise NotFound("the folder has no tars", where=self.place.uri, hint="give an export, or a folder with tars")
         self._offsets = {}
         counts = []
         for number, name in enumerate(names):
@@ -119,18 +126,18 @@ def _is_there(place: SampleFolder, name: str) -> bool:
 
 
 def _grouped(data: bytes, where: str) -> Grouped:
-    """The one sample whose members these bytes are."""
+    """Parse the members of one sample."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data + _MEMBER_TRAILER), mode="r:") as tar:
             members = [Member(one.name, one.offset, one.offset_data, one.size) for one in tar if one.isreg()]
         (sample,) = samples(members)
     except (tarfile.TarError, ValueError) as error:
         raise SpecError(
-            f"there is no sample where the index says: {error}", where=where, hint="the tar is another one"
+            f"no sample at the offset in the index: {error}", where=where, hint="the index belongs to another tar"
         ) from error
     parts = {name: data[one.data : one.data + one.size] for name, one in sample.parts.items()}
     try:
         fields = json.loads(parts.pop("json", b"{}"))
     except ValueError as error:
-        raise SpecError(f"its json cannot be read: {error}", where=where, hint="reelmill check says more") from error
+        raise SpecError(f"invalid json member: {error}", where=where, hint="for details, run reelmill check") from error
     return Grouped(sample.key, fields if isinstance(fields, dict) else {}, parts)

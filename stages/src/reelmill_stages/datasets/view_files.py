@@ -1,7 +1,7 @@
-"""Frames of long videos and of chunk files, one chunk's at a time: only what is asked for is decoded.
+"""Reads frames and keypoints of chunks from long videos or chunk files, decoding only the requested frames.
 
-A process keeps the last few files and their packet tables: the chunks of a video share them. A file in a bucket is
-fetched once and dropped when others take its place.
+Each process caches a few files and their packet tables, which the chunks of a video share. A file in a bucket is
+downloaded once, and deleted when it is evicted.
 """
 
 import os
@@ -23,11 +23,11 @@ from reelmill_stages.media.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
 KEPT = 6
-"""Files that a process keeps: two takes of three views."""
+"""Maximum number of cached files per process: two recordings with three views."""
 
 
 class ViewFiles:
-    """The files that the entries of a chunk index name. `place` is the index's folder, `source` reads absolute uris."""
+    """The files of a chunk index. `place` is the folder of the index; `source` reads absolute uris."""
 
     def __init__(self, place: SampleFolder, source: SampleFolder) -> None:
         self._place = place
@@ -44,7 +44,10 @@ class ViewFiles:
     def pictures(
         self, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
     ) -> Iterator[tuple[int, Pixels]]:
-        """(frame of the chunk, RGB pixels) of the wanted frames of one view, in order. `size` is (height, width)."""
+        """(frame number in the chunk, RGB pixels uint8 (height, width, 3)) of the wanted frames of one view, in order.
+
+        With `size` (height, width) in pixels, frames are resized. Raises SpecError if the file changed.
+        """
         path = self._fetched(told)
         if path.suffix == ".npy":
             yield from _of_array(path, wanted, size)
@@ -52,7 +55,7 @@ class ViewFiles:
         timeline = self._timeline(path)
         first = told["frames"][0]
         if "pts" in told and (told["frames"][1] > len(timeline) or timeline.pts[first] != told["pts"][0]):
-            raise SpecError("the video has other frames than were indexed", where=told["media"]["uri"], hint=_AGAIN)
+            raise SpecError("the frames of the video differ from the index", where=told["media"]["uri"], hint=_AGAIN)
         turned = Turned()
         for picture in decode(path, timeline, [first + frame for frame in wanted]):
             upright = turned.of(picture.frame)
@@ -61,12 +64,12 @@ class ViewFiles:
             yield picture.index - first, render(picture.frame, width=width, height=height, turned=upright)
 
     def size(self, told: Mapping[str, Any]) -> tuple[int, int]:
-        """(height, width) in pixels of one view's frames as they are; one frame is decoded for it."""
+        """(height, width) in pixels of the frames of one view, by decoding one frame."""
         ((_, pixels),) = self.pictures(told, [0], None)
         return pixels.shape[0], pixels.shape[1]
 
     def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
-        """The keypoint array of a chunk's view, float32 (frames, joints, 3), mapped where it lies."""
+        """The keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
         mapped: np.ndarray[Any, np.dtype[np.float32]] = np.load(self._fetched(told), mmap_mode="r", allow_pickle=False)
         return mapped
 
@@ -92,7 +95,7 @@ class ViewFiles:
         return self._paths[uri][0]
 
     def _fetch(self, uri: str, media: Mapping[str, Any]) -> tuple[Path, Path | None]:
-        """(the file, the temporary folder that it was downloaded to)."""
+        """(local file, temporary folder to which it was downloaded or None)."""
         store, key = (self._source if media.get("source") else self._place).store(uri)
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))
@@ -112,7 +115,7 @@ class ViewFiles:
         return f"{scheme}{separator}{normpath(rest)}"
 
 
-_AGAIN = "it was replaced: list the source again under a new epoch"
+_AGAIN = "the video was replaced; list the source again with a new epoch"
 
 
 def _of_array(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -> Iterator[tuple[int, Pixels]]:
@@ -121,13 +124,13 @@ def _of_array(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -
         raise SpecError(
             f"the stored frames are {frames.shape[1]}x{frames.shape[2]}, not {size[0]}x{size[1]}",
             where=path.name,
-            hint="ask for no size, or write them with that width and height",
+            hint="set size=None, or write chunks with that width and height",
         )
     for frame in wanted:
         yield frame, frames[frame]
 
 
 def _remove(folder: Path, process: int) -> None:
-    """A forked process must not remove what its parent still reads."""
+    """Delete a folder, except in a forked process whose parent still uses it."""
     if process == os.getpid():
         shutil.rmtree(folder, ignore_errors=True)

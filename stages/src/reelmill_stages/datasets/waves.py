@@ -1,4 +1,4 @@
-"""Sound of a wav file as numbers, with the standard library alone."""
+"""Reads PCM wav files with the standard library."""
 
 import io
 import wave
@@ -13,9 +13,10 @@ _BYTES = 2
 
 
 def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) -> Sound:
-    """The first `length` samples, float32 (n,) from -1 to 1, as soundfile reads 16-bit PCM; all without a length.
+    """Read the first `length` samples (default: all) of a mono 16-bit wav file with the sample rate `rate` in Hz.
 
-    Raises SpecError for another format, another sample rate, several channels, or less sound than asked for.
+    Returns float32 (n,) in [-1, 1), as soundfile does. `where` is the name of the file in messages. Raises SpecError
+    for another format, sample rate or number of channels, and for a file with fewer samples.
     """
     try:
         with wave.open(io.BytesIO(data)) as file:
@@ -27,8 +28,8 @@ def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) 
         raise SpecError(
             f"{found[0]} channels of {8 * found[1]} bits at {found[2]} Hz, not one of 16 bits at {rate} Hz",
             where=where,
-            hint="convert it, or name its sample rate",
+            hint="convert it, or pass its sample rate",
         )
     if length is not None and len(raw) < length * _BYTES:
-        raise SpecError(f"{len(raw) // _BYTES} samples, fewer than the {length} of a segment", where=where)
+        raise SpecError(f"{len(raw) // _BYTES} samples, less than the {length} of a segment", where=where)
     return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32768)

@@ -1,4 +1,4 @@
-"""What the kernel lets this container use: CPUs and memory of its cgroup, versions 2 and 1."""
+"""CPU and memory limits of this container's cgroup, versions 2 and 1."""
 
 import math
 import os
@@ -9,14 +9,14 @@ _UNLIMITED = 1 << 60
 
 
 def cpus(root: Path = ROOT) -> int:
-    """CPUs that this process may use: the cgroup's quota, rounded up, and not more than its affinity; at least 1."""
+    """Number of CPUs of this process: the cgroup's quota, rounded up, limited by the CPU affinity; at least 1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(root)
     return max(1, allowed if quota is None else min(allowed, math.ceil(quota)))
 
 
 def memory(root: Path = ROOT) -> int | None:
-    """Bytes that the cgroup may use, or None without a limit."""
+    """Memory limit of the cgroup in bytes, or None without a limit."""
     for file in ("memory.max", "memory/memory.limit_in_bytes"):
         text = _text(root / file)
         if text:

@@ -1,4 +1,4 @@
-"""A full disk is no item's fault and no bug: it ends the step, and the next run goes on."""
+"""Detection of a full disk, which ends the step without failing items."""
 
 import errno
 
@@ -8,7 +8,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether a full disk is at the bottom of an error."""
+    """Whether an error was caused by a full disk."""
     while error is not None:
         if isinstance(error, DiskFull):
             return True

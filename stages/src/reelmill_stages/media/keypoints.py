@@ -1,7 +1,6 @@
-"""3D keypoints as SAM 3D Body leaves them: one npz a frame, addressed by the frame's number in the whole video.
+"""Reads 3D keypoints of SAM 3D Body: one npz file per frame, named by the frame number in the whole video.
 
-A file holds a pickled dictionary. Unpickling runs code and these files come from anywhere, so only arrays and plain
-values are let in.
+A file contains a pickled dictionary. Because the files are untrusted, only arrays and plain values are unpickled.
 """
 
 import hashlib
@@ -19,11 +18,11 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Media
 
 KEPT = (*range(7), *range(21, 63), *range(67, 70))
-"""Of the 70 joints: head, shoulders, both hands, acromions and neck."""
+"""Indexes of the joints that are used, out of 70: head, shoulders, both hands, acromions and neck."""
 JOINTS = len(KEPT)
 
 Joints = np.ndarray[tuple[int, int], np.dtype[np.float32]]
-"""(JOINTS, 3)"""
+"""float32 (JOINTS, 3): x, y, z."""
 
 _NAME = re.compile(r"^(\d{6,})_sam3d_body\.npz$")
 _ALLOWED = {
@@ -40,23 +39,23 @@ _VALUES = ("pred_keypoints_3d", "poses")
 
 
 def file_name(frame: int) -> str:
-    """Name of a frame's file."""
+    """The name of the file of a frame."""
     return f"{frame:06d}_sam3d_body.npz"
 
 
 def frame_of(name: str) -> int | None:
-    """The frame that a file of this name is of, or None."""
+    """The frame number in a file name, or None."""
     found = _NAME.match(name)
     return int(found[1]) if found else None
 
 
 def nothing() -> Joints:
-    """The keypoints of a frame that has none."""
+    """Zeros (JOINTS, 3), for a frame without keypoints."""
     return cast(Joints, np.zeros((JOINTS, 3), np.float32))
 
 
 def read_joints(data: bytes, name: str) -> Joints:
-    """The kept joints of a file. Raises ItemError(`bad_keypoints`)."""
+    """The joints in a file, (JOINTS, 3). Raises ItemError with the reason `bad_keypoints`."""
     try:
         output = _output(data)
         points = next((output[value] for value in _VALUES if value in output), None)
@@ -75,7 +74,7 @@ def read_joints(data: bytes, name: str) -> Joints:
 
 
 def folder_digest(files: Iterable[Media]) -> tuple[int, str]:
-    """(number of keypoint files, digest of which they are), given in order of their names."""
+    """(number of files, digest of their names and versions), for files sorted by name."""
     count, state = 0, hashlib.sha256()
     for media in files:
         name = media.uri.rpartition("/")[2]

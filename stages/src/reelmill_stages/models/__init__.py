@@ -1,1 +1,1 @@
-"""What stages that run a model share: the packages they need, the device, the weights. torch is imported late."""
+"""Shared code of stages that run a model: optional packages, device, weights. torch is imported on demand."""

@@ -1,4 +1,4 @@
-"""Where a model runs: chosen once per shard, and said when it is not where it should be."""
+"""Selection of the device on which a model runs."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from reelmill_stages.models.extra import load
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """`name` as torch spells it. `is_fallback`: a GPU was asked for, or is there, and the CPU does the work."""
+    """A torch device by name. `is_fallback`: the CPU is used although a GPU was requested or is present."""
 
     name: str
     is_fallback: bool
@@ -21,10 +21,10 @@ class Device:
 
 
 def choose(wanted: Literal["auto", "cpu", "gpu"]) -> Device:
-    """The first GPU that torch can use, unless the CPU is wanted; else the CPU, with a thread for each of the pod's."""
+    """The first GPU that torch can use, unless `cpu` is requested; otherwise the CPU, with one thread per CPU."""
     torch: Any = load("torch")
     if wanted != "cpu" and torch.cuda.is_available():
         return Device("cuda:0", is_fallback=False)
-    # Left alone torch takes a thread for every core of the node, whatever the pod's limit.
+    # By default, torch uses a thread for every core of the node, regardless of the pod's limit.
     torch.set_num_threads(max(1, cpus()))
     return Device("cpu", is_fallback=wanted == "gpu" or (wanted == "auto" and bool(gpus())))

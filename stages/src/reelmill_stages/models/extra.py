@@ -1,4 +1,4 @@
-"""The packages of the extra `embed`: looked for before any work, imported where a model runs and nowhere else."""
+"""The packages of the extra `embed`: checked before any work, and imported only where a model runs."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -6,22 +6,22 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 
-HINT = "install reelmill-stages[embed], or run the stage in the image that holds it (stages, target embed)"
+HINT = "install reelmill-stages[embed], or run the stage in an image that includes it (stages, target embed)"
 
 
 def require(*packages: str) -> None:
-    """Raises SpecError naming the extra where a package is missing. Imports nothing."""
+    """Raises SpecError if a package is missing. Does not import it."""
     for package in packages:
         try:
             found = find_spec(package)
-        except ValueError:  # a module without a spec: somebody hides the package
+        except ValueError:  # a module without a spec
             found = None
         if found is None:
             raise _missing(package)
 
 
 def load(module: str) -> Any:
-    """A module of a package that the extra brings. Raises SpecError naming the extra where it is missing."""
+    """Import a module of a package in the extra. Raises SpecError if it is missing."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
@@ -31,4 +31,4 @@ def load(module: str) -> Any:
 
 
 def _missing(package: str) -> SpecError:
-    return SpecError(f"this installation lacks the package {package!r}", where="models", hint=HINT)
+    return SpecError(f"the package {package!r} is not installed", where="models", hint=HINT)

@@ -1,6 +1,6 @@
-"""What a file of weights holds, told by its table of contents: names and shapes, without torch and without tensors.
+"""Reads names and shapes of the tensors in a file of weights, without torch and without loading tensors.
 
-A pickle of somebody else's is never executed: whatever it names besides tensors and plain containers becomes a blank.
+Untrusted pickles are not executed: everything but tensors and plain containers is replaced by a placeholder.
 """
 
 import io
@@ -19,10 +19,10 @@ Outline = dict[str, tuple[int, ...]]
 """Name -> shape."""
 
 NESTED = ("model_state_dict", "state_dict", "model")
-"""Keys under which training scripts keep the state dict among other things."""
+"""Keys under which training scripts store the state dict in a checkpoint."""
 
 _WRAPPED = "module."
-"""What training on several GPUs puts before every key."""
+"""Prefix of all keys after training with DataParallel."""
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_HEADER = 100 << 20
 _DAMAGE = (
@@ -36,15 +36,15 @@ _DAMAGE = (
     zipfile.BadZipFile,
     struct.error,
 )
-"""What damaged bytes make the readers raise."""
+"""Exceptions that the readers raise for damaged files."""
 
 
 class TensorShape(tuple[int, ...]):
-    """Stands for a tensor."""
+    """The shape of a tensor, in place of the tensor."""
 
 
 class _Blank:
-    """Stands for anything else."""
+    """Placeholder for any other object."""
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
@@ -66,7 +66,7 @@ class _Blank:
 
 
 def outline(path: Path, where: str) -> Outline:
-    """Names and shapes of the state dict in a file of PyTorch or safetensors. Raises SpecError for any other file."""
+    """Names and shapes of the state dict in a PyTorch or safetensors file. Raises SpecError for any other file."""
     try:
         found = _safetensors(path) if is_safetensors(path) else _pickled(path)
         return {name: tuple(shape) for name, shape in state(found, TensorShape).items()}
@@ -75,16 +75,16 @@ def outline(path: Path, where: str) -> Outline:
 
 
 def unreadable(where: str, error: BaseException) -> SpecError:
-    """What is said of a file that holds no state dict."""
+    """The error for a file without a state dict."""
     return SpecError(
-        f"this is no file of weights: {error or type(error).__name__}",
+        f"not a file of weights: {error or type(error).__name__}",
         where=where,
-        hint="give a state dict that torch.save wrote, bare or under model_state_dict, or a safetensors file",
+        hint="give a state dict saved by torch.save, at the top level or under model_state_dict, or a safetensors file",
     )
 
 
 def state(found: Any, kind: type) -> dict[str, Any]:
-    """The tensors of a checkpoint by name. Raises ValueError where there are none."""
+    """The tensors of a checkpoint by name. Raises ValueError if there are none."""
     if isinstance(found, Mapping):
         inner = next((found[name] for name in NESTED if isinstance(found.get(name), Mapping)), found)
         tensors = {str(name): value for name, value in inner.items() if isinstance(value, kind)}
@@ -92,11 +92,11 @@ def state(found: Any, kind: type) -> dict[str, Any]:
             return {name.removeprefix(_WRAPPED): value for name, value in tensors.items()}
         if tensors:
             return tensors
-    raise ValueError("it holds no tensors by name")
+    raise ValueError("it contains no named tensors")
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file begins as safetensors do: the length of a JSON object, then the object."""
+    """Whether a file begins like safetensors: with the length of a JSON object and the object."""
     with path.open("rb") as file:
         return file.read(9)[8:] == b"{"
 
@@ -105,7 +105,7 @@ def _safetensors(path: Path) -> dict[str, TensorShape]:
     with path.open("rb") as file:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > _LARGEST_HEADER:
-            raise ValueError("its header has no end")
+            raise ValueError("its header is truncated")
         header = json.loads(file.read(size))
     return {name: TensorShape(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
 
@@ -115,11 +115,11 @@ def _pickled(path: Path) -> Any:
         with zipfile.ZipFile(path) as archive:
             name = next((name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"), None)
             if name is None:
-                raise ValueError("a zip file, but not of torch.save")
+                raise ValueError("a zip file that was not written by torch.save")
             return _Unpickler(io.BytesIO(archive.read(name))).load()
     with path.open("rb") as file:
         if _Unpickler(file).load() != _LEGACY_MAGIC:
-            raise ValueError("it does not begin as torch.save begins")
+            raise ValueError("it does not begin like a file of torch.save")
         for _ in ("protocol", "machine"):
             _Unpickler(file).load()
         return _Unpickler(file).load()
@@ -148,4 +148,4 @@ class _Unpickler(pickle.Unpickler):
         return _KNOWN.get((module, name), _Blank)
 
     def persistent_load(self, _: object) -> None:
-        """A storage: not wanted."""
+        """Ignore storages."""

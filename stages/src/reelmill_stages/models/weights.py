@@ -1,4 +1,4 @@
-"""Weights as tensors, and whether they are the model's: a wrong key is refused by name, never filled in by chance."""
+"""Loads weights, and verifies that their keys are exactly those of the model."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ _SHOWN = 8
 
 
 def read_weights(path: Path, where: str) -> dict[str, Any]:
-    """Tensors by name, on the CPU; nothing but tensors is unpickled. Raises SpecError for a file that holds none."""
+    """Load tensors by name on the CPU; only tensors are unpickled. Raises SpecError for a file without tensors."""
     torch = load("torch")
     try:
         if is_safetensors(path):
@@ -31,19 +31,19 @@ def check_keys(
     *,
     optional: Collection[str] = (),
 ) -> None:
-    """Raises SpecError naming keys that are missing, too many, or of another shape."""
+    """Raises SpecError for missing and unexpected keys, and for tensors of another shape. `optional` may be missing."""
     missing = sorted(set(wanted) - set(found) - set(optional))
     extra = sorted(set(found) - set(wanted))
     other = sorted(name for name in set(found) & set(wanted) if found[name] != wanted[name])
     told = [
-        f"{len(names)} {word}: {_some(names)}" for names, word in ((missing, "missing"), (extra, "too many")) if names
+        f"{len(names)} {word}: {_some(names)}" for names, word in ((missing, "missing"), (extra, "unexpected")) if names
     ]
     told += [f"{name} is {found[name]}, not {wanted[name]}" for name in other[:_SHOWN]]
     if told:
         raise SpecError(
-            f"these weights are not the model's: {'; '.join(told)}",
+            f"the weights do not match the model: {'; '.join(told)}",
             where=where,
-            hint="give the weights of exactly this model: other keys would leave parts of it untrained",
+            hint="give the weights of exactly this model; otherwise, parts of it would be untrained",
         )
 
 

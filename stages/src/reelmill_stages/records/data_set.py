@@ -1,6 +1,6 @@
-"""A committed data set, read through its segments: what commands, views, retries and training readers see.
+"""Read access to a committed data set, through its closed segments.
 
-Nothing here lists outputs: an object counts only when a closed segment leads to it.
+Objects are never found by listing: only those that a closed segment refers to belong to the data set.
 """
 
 import shutil
@@ -25,31 +25,37 @@ from reelmill_stages.store import Store
 
 
 class LatestKey(Model):
-    """`<name>/latest.json`: the key that a source's or stage's name stands for now."""
+    """`<name>/latest.json`: the current key of a source or stage."""
 
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{10,}$")]
 
 
 def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":
-    """The data set of a source or stage; without a key the one that `latest.json` points at.
+    """Open the data set of a source or stage; without `key`, the one that `latest.json` refers to.
 
-    Raises SpecError when the name has never been run in this store.
+    `scratch` is a folder for temporary files; by default one is created and removed with the data set. Raises SpecError
+    if there is no data set of that name.
     """
     if not key:
         latest = load(store, DataSetPaths(name, "").latest, LatestKey)
         if latest is None:
-            raise SpecError(f"nothing called {name!r} was run here", where=store.uri, hint="see the names in its root")
+            raise SpecError(
+                f"the store has no data set {name!r}", where=store.uri, hint="list the folders in the root of the store"
+            )
         key = latest.key
     return DataSet(store, DataSetPaths(name, key), scratch=scratch)
 
 
 class DataSet:
-    """Implements `stage.DataSetReader`. What was closed is read once and kept: open it again to see what is new."""
+    """A data set; implements `stage.DataSetReader`.
+
+    The last segment is determined once. Open the data set again to see later ones.
+    """
 
     def __init__(
         self, store: Store, names: DataSetPaths, *, scratch: Path | None = None, until: int | None = None
     ) -> None:
-        """`until` hides what was closed after this segment."""
+        """With `until`, later segments are ignored."""
         self.store = store
         self.names = names
         self._scratch = scratch
@@ -74,7 +80,7 @@ class DataSet:
 
     @property
     def last(self) -> Segment | None:
-        """The last closed segment, abandoned or not: it carries the totals, coverage and ordinals of all before it."""
+        """The last closed segment, possibly abandoned, with the totals, coverage and ordinals up to it."""
         if not self._looked:
             self._last = self._find_last()
             self._looked = True
@@ -86,7 +92,7 @@ class DataSet:
 
     @property
     def coverage(self) -> dict[str, int]:
-        """Per upstream name: segments covered."""
+        """Upstream name -> last segment covered."""
         return dict(self.last.coverage) if self.last else {}
 
     @property
@@ -94,11 +100,11 @@ class DataSet:
         return self.last.next_ordinal if self.last else 0
 
     def record(self) -> StageRecord | None:
-        """The view `stage.json`; it may lag behind the segments."""
+        """The summary `stage.json`, which may be older than the last segment."""
         return load(self.store, self.names.stage_json, StageRecord)
 
     def segments(self, *, after: int = 0) -> Iterator[Segment]:
-        """Committed segments in order, those numbered above `after`."""
+        """Committed segments with a number greater than `after`, in order."""
         last = self.last.segment if self.last else 0
         for number in range(after + 1, last + 1):
             segment = self.last if number == last else self._segment(number)
@@ -106,27 +112,27 @@ class DataSet:
                 yield segment
 
     def segments_backwards(self) -> Iterator[Segment]:
-        """Committed segments, the last one first."""
+        """Committed segments in reverse order."""
         for number in range(self.last.segment if self.last else 0, 0, -1):
             segment = self.last if self.last and number == self.last.segment else self._segment(number)
             if segment is not None and segment.state == "committed":
                 yield segment
 
     def items(self, *, after: int = 0) -> Iterator[Item]:
-        """Effective items in order of their ordinal, from the segments numbered above `after`."""
+        """Items of segments with a number greater than `after`, in order of their ordinals."""
         for segment in self.segments(after=after):
             for part in segment.parts:
                 yield from self.part_items(part)
 
     def part_items(self, part: Part) -> Iterator[Item]:
-        """Items of one part, with their ordinals in the data set."""
+        """The items of one part, with their ordinals in the data set."""
         if part.items is None:
             return
         for row, values in enumerate(read_rows(self.store, part.items.key, self.scratch)):
             yield replace(Item.from_json(values), ordinal=part.first_ordinal + row)
 
     def ledger(self) -> Iterator[LedgerRow]:
-        """Effective rows: of each key the latest, segment by segment."""
+        """The effective ledger: the latest row of each key, segment by segment."""
         segments = list(self.segments())
         if len(segments) < 2:
             yield from self.raw_ledger()
@@ -140,21 +146,21 @@ class DataSet:
                         yield row
 
     def raw_ledger(self) -> Iterator[LedgerRow]:
-        """All rows, the replaced ones too, in the order in which they were committed."""
+        """All ledger rows, including those that later segments replaced, in order of their commit."""
         for segment in self.segments():
             yield from self.segment_ledger(segment)
 
     def segment_ledger(self, segment: Segment) -> Iterator[LedgerRow]:
-        """Rows of one segment."""
+        """The ledger rows of one segment."""
         for part in segment.parts:
             if part.ledger is not None:
                 for row in read_rows(self.store, part.ledger.key, self.scratch):
                     yield LedgerRow.from_json(row)
 
     def files(self) -> Iterator[Object]:
-        """Every committed file that users read: outputs of items, then files that span items, segment by segment.
+        """All committed output files, segment by segment.
 
-        A file that several items share comes once for each part that names it.
+        A file that several items share is returned once for each part that refers to it.
         """
         for segment in self.segments():
             for part in segment.parts:
@@ -166,7 +172,7 @@ class DataSet:
                             yield Object(key=output.key, size=output.size, digest=output.digest)
 
     def records(self) -> Iterator[str]:
-        """Keys of reelmill's own records that committed segments stand on."""
+        """Keys of all internal records of committed segments."""
         last = self.last.segment if self.last else 0
         for number in range(1, last + 1):
             yield self.paths(number).segment_json
@@ -178,16 +184,16 @@ class DataSet:
         return self.names.segment(number)
 
     def fetch(self, key: str) -> Path:
-        """A file of the data set as a local file, to be read only. Raises NotFound."""
+        """Download a file of the data set to a local file, which must not be modified. Raises NotFound."""
         return self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
 
     def _find_last(self) -> Segment | None:
-        # stage.json is written after the segments it names, so it is a safe place to begin looking.
+        # stage.json is written after the segments that it includes, so the search can start there.
         record = self.record()
         number = record.segment if record and (self._until is None or record.segment <= self._until) else 0
         found = self._segment(number) if number else None
         if number and found is None:
-            raise NotFound("a closed segment is gone", where=self.paths(number).segment_json)
+            raise NotFound("a closed segment is missing", where=self.paths(number).segment_json)
         while (self._until is None or number < self._until) and (following := self._segment(number + 1)):
             found, number = following, number + 1
         return found

@@ -1,6 +1,6 @@
-"""Which ledger row of each key is the latest, for data sets of millions of rows.
+"""Determines the latest ledger row of each key, for data sets of millions of rows.
 
-Keys are kept as digests in a temporary SQLite database, which spills to disk: memory stays flat.
+Digests of keys are kept in a temporary SQLite database on disk, so memory use is constant.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from reelmill.contract.segment import Counts
 
 
 class LatestRows:
-    """Effective rows: of each key the one that was added last. A context manager."""
+    """Effective rows: the row of each key that was added last. A context manager."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -32,7 +32,7 @@ class LatestRows:
         self._db.close()
 
     def add(self, segment: int, rows: Iterable[LedgerRow]) -> None:
-        """Rows of one segment, which replace those of the same key that were added before."""
+        """Add the rows of a segment, replacing earlier rows with the same keys."""
         self._db.execute("BEGIN")
         self._db.executemany(
             "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
@@ -41,12 +41,14 @@ class LatestRows:
         self._db.execute("COMMIT")
 
     def segment(self, key: str) -> int | None:
-        """The segment that holds the latest row of a key, or None."""
+        """The segment with the latest row of a key, or None."""
         found = self._db.execute("SELECT segment FROM rows WHERE key = ?", (_digest(key),)).fetchone()
         return found[0] if found else None
 
     def totals(self) -> tuple[Counts, dict[str, int]]:
-        """Effective counts (in = distinct keys) and `outcome:reason` -> rows for all that is not done."""
+        """(effective counts, with in = number of distinct keys; `outcome:reason` -> rows, for all outcomes but
+        done).
+        """
         outcomes: dict[str, int] = {outcome.value: 0 for outcome in Outcome}
         reasons: dict[str, int] = {}
         for outcome, reason, rows in self._groups():

@@ -1,6 +1,6 @@
-"""Who works on a pass right now, so that two pipelines that share a stage do not run it twice at once.
+"""Heartbeats of passes, so that two pipelines that share a data set do not work on the same pass.
 
-Ages are differences of the store's own times: the clocks of pods may be wrong.
+Ages are computed from times of the store, because the clocks of pods may be wrong.
 """
 
 from reelmill.contract.errors import NotFound
@@ -11,24 +11,24 @@ from reelmill_stages.records.records import dump, load
 from reelmill_stages.store import Store
 
 YOUNG_SECONDS = 600.0
-"""A pass whose heartbeat is younger belongs to its runner."""
+"""Seconds without a heartbeat after which another pipeline may take over a pass."""
 
 BEAT_SECONDS = 60.0
-"""How often a shard's pod says that it lives."""
+"""Seconds between two heartbeats of a shard."""
 
 
 def runner(task: Task) -> Runner:
-    """Who this task works for."""
+    """The pipeline to which the task belongs."""
     return Runner(uid=task.owner.uid, name=f"{task.owner.namespace}/{task.owner.name}", run=task.run)
 
 
 def beat(store: Store, paths: SegmentPaths, task: Task) -> None:
-    """Say that this task's pipeline works on the pass now."""
+    """Write a heartbeat of the task's pipeline for a pass."""
     store.write(paths.heartbeat, dump(runner(task)))
 
 
 def is_foreign(store: Store, paths: SegmentPaths, opened: Pass, uid: str, now: float) -> bool:
-    """Whether another pipeline works on an open pass. `now` is by the store's clock."""
+    """Whether another pipeline is working on an open pass. `now` is a time of the store in seconds since the epoch."""
     last = load(store, paths.heartbeat, Runner) or opened.runner
     return last.uid != uid and now - _modified(store, paths) < YOUNG_SECONDS
 

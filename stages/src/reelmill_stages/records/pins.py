@@ -1,7 +1,7 @@
-"""Files that parameters name (weights, a tokenizer): their content is pinned before anything is done with them.
+"""Pins the content of files that parameters refer to, such as weights or a tokenizer.
 
-Without a digest of the user's, the first open step writes down what it finds; a later difference is refused, so that
-one data set is never made with two tokenizers.
+If the user gives no digest, the first open step records it. A different content is rejected later, so that a data set
+is never made with two different files.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ _CHUNK = 1 << 20
 
 
 class Pin(Model):
-    """`pins/<field>.json`: what a file was when it was first used."""
+    """`pins/<field>.json`: the digest of a file when it was first used."""
 
     uri: str
     digest: str
 
 
 def file_refs(block: BaseModel, prefix: str = "") -> Iterator[tuple[str, FileRef]]:
-    """The files that a block's fields name, by field (`model.weights` for nested ones)."""
+    """(field, file) for all file references in a block; nested fields have the form `model.weights`."""
     for name in type(block).model_fields:
         value = getattr(block, name)
         if isinstance(value, FileRef):
@@ -38,20 +38,20 @@ def file_refs(block: BaseModel, prefix: str = "") -> Iterator[tuple[str, FileRef
 
 
 def pin_files(locations: Locations, names: DataSetPaths, block: BaseModel) -> None:
-    """Check the files of a block and pin those without a digest. Raises SpecError for a missing or changed one."""
+    """Verify the files of a block, and pin those without a digest. Raises SpecError for missing or changed files."""
     for field, ref in file_refs(block):
         found = _digest(locations, ref.uri, field)
         wanted = ref.digest or create(locations.store, names.pin(field), Pin(uri=ref.uri, digest=found))[0].digest
         if found != wanted:
             raise SpecError(
-                f"the file is not the one that {'the digest names' if ref.digest else 'this stage began with'}",
+                f"the file differs from {'its digest' if ref.digest else 'the one with which this stage started'}",
                 where=f"{field}: {ref.uri}",
-                hint="restore the file, or give its new digest in the pipeline: the stage is then done again",
+                hint="restore the file, or set its new digest in the pipeline, which runs the stage again",
             )
 
 
 def read_pins(store: Store, names: DataSetPaths, block: BaseModel) -> dict[str, str]:
-    """Digests by uri of the files that a block names, as the open step pinned them."""
+    """URI -> digest of the files of a block, as pinned by the open step."""
     pins: dict[str, str] = {}
     for field, ref in file_refs(block):
         if ref.digest:
@@ -69,5 +69,5 @@ def _digest(locations: Locations, uri: str, field: str) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except NotFound as error:
-        raise SpecError("no such file", where=f"{field}: {uri}", hint="give the address of an existing file") from error
+        raise SpecError("no such file", where=f"{field}: {uri}", hint="correct the address of the file") from error
     return f"sha256:{digest.hexdigest()}"

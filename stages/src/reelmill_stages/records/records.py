@@ -1,4 +1,4 @@
-"""Records of the contract in the store: read one, or create one that several may try to write."""
+"""Reads and creates records of the contract in the store."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ M = TypeVar("M", bound=Model)
 
 
 def load(store: Store, key: str, model: type[M]) -> M | None:
-    """The record under a key, or None. Raises StoreError for one that this version cannot read."""
+    """The record with this key, or None if it does not exist. Raises StoreError if it cannot be parsed."""
     try:
         data = store.read(key)
     except NotFound:
@@ -27,7 +27,7 @@ def peek(store: Store, key: str, model: type[M]) -> M | None:
 
 
 def parse(data: bytes, key: str, model: type[M]) -> M:
-    """The record in `data`. Raises StoreError naming the key for one that this version cannot read."""
+    """Parse a record; `key` is its key in messages. Raises StoreError if it cannot be parsed."""
     try:
         return model.model_validate_json(data)
     except ValueError as error:
@@ -39,14 +39,14 @@ def parse(data: bytes, key: str, model: type[M]) -> M:
 
 
 def dump(record: Model) -> bytes:
-    """The bytes of a record."""
+    """The JSON of a record."""
     return record.model_dump_json(by_alias=True).encode()
 
 
 def create(store: Store, key: str, record: M) -> tuple[M, bool]:
-    """Write a record that nobody wrote yet; gives what stands there now and whether it is this one.
+    """Create a record if the key does not exist; returns (the stored record, whether it equals this one).
 
-    A lost race is read back: equal content was this writer's own first try, or a twin's.
+    If the key exists, the stored record is read; it is equal if this process, or another pod, wrote it before.
     """
     data = dump(record)
     try:

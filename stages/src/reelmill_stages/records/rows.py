@@ -1,4 +1,4 @@
-"""JSON lines between this machine and the store, one row in memory at a time."""
+"""Reads and writes files of JSON lines, with one row in memory at a time."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from reelmill_stages.store import Store
 
 
 class RowFile:
-    """A JSON lines file that is being written: its rows, size and digest are known without reading it again."""
+    """A JSON lines file for writing, with its number of rows, size and digest."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,7 +25,7 @@ class RowFile:
         self._file: IO[bytes] = path.open("wb")
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Add a row in canonical form. Raises ValueError or TypeError for what JSON cannot say."""
+        """Add a row in canonical form. Raises ValueError or TypeError for values that JSON cannot represent."""
         line = canonical(row) + b"\n"
         self._file.write(line)
         self._digest.update(line)
@@ -39,14 +39,14 @@ class RowFile:
         self._file.flush()
 
     def upload(self, store: Store, key: str) -> Object:
-        """Close the file and write it under an unused key. Raises PreconditionFailed when the key is taken."""
+        """Close the file and create the object `key` from it. Raises PreconditionFailed if the key exists."""
         self.close()
         store.write(key, self.path, create=True)
         return Object(key=key, size=self.size, digest=f"sha256:{self._digest.hexdigest()}")
 
 
 def read_file(path: Path, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:
-    """Rows of a local file from row `first`."""
+    """Rows of a local file: `count` (default: all) rows from row `first`."""
     with path.open("rb") as file:
         for line in islice(file, first, None if count is None else first + count):
             yield json.loads(line)
@@ -55,10 +55,9 @@ def read_file(path: Path, *, first: int = 0, count: int | None = None) -> Iterat
 def read_rows(
     store: Store, key: str, scratch: Path, *, first: int = 0, count: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a file in the store.
+    """Rows of a file in the store: `count` (default: all) rows from row `first`.
 
-    The file is fetched whole before the first row, because a reader may take its time and a connection has none.
-    Raises NotFound.
+    The whole file is downloaded first, because a connection would time out if the caller is slow. Raises NotFound.
     """
     folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))
     try:

@@ -1,1 +1,1 @@
-"""What runs a step: survey, open, shards, commit."""
+"""The execution of steps: survey, open, shards, commit, remove."""

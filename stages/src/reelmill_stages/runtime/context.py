@@ -1,4 +1,4 @@
-"""What every step needs: its task, the store, a folder for scratch, a name for this run and a flag to stop."""
+"""The context of a step: task, store, scratch folder, id of this run, and a flag to stop."""
 
 import fcntl
 import os
@@ -23,12 +23,12 @@ _LOCK = "lock"
 
 
 class Interrupted(TransientError):
-    """SIGTERM or SIGINT came: what was finished is kept, the next run goes on."""
+    """The step was stopped by SIGTERM or SIGINT; completed work is kept, and the next run continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One step on its way. `run` tells attempts apart, twins too; it is part of attempt-unique names."""
+    """A running step. `run` is a unique id of this process, which is part of unique names in the store."""
 
     task: Task
     store: Store
@@ -41,14 +41,14 @@ class StepContext:
         return DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=until)
 
     def check_stop(self) -> None:
-        """Raises Interrupted when the process was asked to end."""
+        """Raises Interrupted if the process was asked to stop."""
         if self.stop.is_set():
-            raise Interrupted("asked to stop", hint="run again: it goes on where it stopped")
+            raise Interrupted("stopped by a signal", hint="run again to continue")
 
 
 @contextmanager
 def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterator[StepContext]:
-    """Opens the store and a scratch folder for one step. Raises SpecError for an impossible store uri."""
+    """Open the store and a scratch folder for one step. Raises SpecError for an invalid store URI."""
     with scratch_folder() as scratch:
         store = open_store(task.store, env=env)
         yield StepContext(task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop)
@@ -56,7 +56,7 @@ def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterat
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """An empty folder that is removed at the end; those that killed runs left behind are removed first."""
+    """An empty folder that is deleted at the end; folders left by killed runs are deleted first."""
     root = Path(tempfile.gettempdir())
     _sweep(root)
     folder, lock = _locked(root)
@@ -68,7 +68,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def _locked(root: Path) -> tuple[Path, int]:
-    """A new folder and its lock, held. Whoever sweeps may come between the two: then there is another folder."""
+    """(a new folder, descriptor of its lock); retries if another process deletes the folder before it is locked."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
@@ -86,7 +86,7 @@ def _mark(folder: Path) -> bytes:
 
 def _sweep(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # no lock yet: its owner is just making it; locked: it lives; not ours: leave it
+        with suppress(OSError):  # not locked yet, in use, or not ours
             if folder.is_symlink():
                 continue
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

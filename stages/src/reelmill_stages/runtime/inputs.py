@@ -1,6 +1,7 @@
-"""The inputs of a shard, read from the rows that its line of the plan names.
+"""Reads the inputs of a shard from the slices in the plan of its pass.
 
-In a union of several upstreams the keys carry the upstream's name; groups do not, so that one video stays one video.
+With several upstreams, item keys are prefixed by the name of the upstream; groups are not, so that items of one video
+remain in one group.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ from reelmill_stages.store import Store
 
 @dataclass(frozen=True, slots=True)
 class ShardInput:
-    """An input, its place in the shard (from 0), which upstream it comes from and how often it was tried before."""
+    """An input, its position in the shard (from 0), its upstream, and the number of earlier attempts."""
 
     input: Input
     position: int
@@ -31,12 +32,12 @@ class ShardInput:
 
 
 def union_key(upstream: str, key: str, *, union: bool) -> str:
-    """The key of an upstream's item as the stage's ledger has it."""
+    """The key of an upstream's item in the ledger of the stage."""
     return f"{upstream}/{key}" if union else key
 
 
 def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: bool) -> Iterator[ShardInput]:
-    """Inputs of one shard, in order."""
+    """The inputs of one shard, in order."""
     number = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
@@ -48,7 +49,7 @@ def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: 
 
 
 def groups(given: Iterable[ShardInput]) -> Iterator[list[ShardInput]]:
-    """Runs of inputs that share a group (and an upstream)."""
+    """Consecutive inputs with the same group and upstream."""
     run: list[ShardInput] = []
     for one in given:
         if run and (one.upstream, one.input.item.group) != (run[0].upstream, run[0].input.item.group):

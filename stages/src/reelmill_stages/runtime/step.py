@@ -1,4 +1,4 @@
-"""One step from its Task to its report and exit code: what a pod's process does."""
+"""The main function of a pod: runs a step from its Task to its report and exit code."""
 
 import logging
 import os
@@ -22,11 +22,11 @@ from reelmill_stages.runtime.context import Interrupted, StepContext, context
 log = logging.getLogger(__name__)
 
 REPORT_BYTES = 4096
-"""Kubernetes cuts termination messages there."""
+"""Maximum length in bytes of a termination message in Kubernetes."""
 
 
 def run(env: Mapping[str, str]) -> ExitCode:
-    """Run the step that the environment describes; everything that goes wrong becomes an exit code."""
+    """Run the step in the environment's Task; every error becomes an exit code."""
     setup()
     stop = threading.Event()
     step = Step.SURVEY
@@ -44,35 +44,35 @@ def run(env: Mapping[str, str]) -> ExitCode:
 
 
 def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
-    """Say what went wrong, in the log and in the report."""
+    """Write an error to the log and to the report; returns the exit code."""
     if is_disk_full(error) and not isinstance(error, DiskFull):
-        error = DiskFull(f"the disk is full: {error}", hint="free some space, then run again: it goes on from here")
+        error = DiskFull(f"the disk is full: {error}", hint="free some space, then run again to continue")
     if isinstance(error, ReelmillError):
         event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
         hint, code = error.hint, error.exit_code
     else:
-        log.error("this is a bug of reelmill or of the stage", exc_info=error)
-        hint, code = "report it with this pod's log", ExitCode.BUG
+        log.error("internal error in reelmill or in the stage", exc_info=error)
+        hint, code = "please report it with the log of this pod", ExitCode.BUG
     failure = Failure(step=step, error=type(error).__name__, message=str(error)[:1500], hint=hint[:500])
     _write(env, failure.model_dump_json(by_alias=True).encode())
     return code
 
 
 def read_task(env: Mapping[str, str]) -> Task:
-    """The Task in the environment. Raises SpecError when it is absent or not one."""
+    """The Task in the environment. Raises SpecError if it is missing or invalid."""
     text = env.get(ENV)
     if not text:
-        raise SpecError(f"the environment has no {ENV}", hint="this program is started by reelmill, not by hand")
+        raise SpecError(f"{ENV} is not set", hint="this program is started by reelmill, not by users")
     try:
         return Task.model_validate_json(text)
     except ValidationError as error:
         raise SpecError(
-            f"{ENV} cannot be read: {error}", hint="the operator and this image are of different versions"
+            f"{ENV} is invalid: {error}", hint="the operator and this image have different versions"
         ) from error
 
 
 def _do(found: StepContext, env: Mapping[str, str]) -> Report | None:
-    # Imported here, because each step is a process that should start with what it needs and no more.
+    # Imported here, so that each process imports only what its step needs.
     match found.task.step:
         case Step.SURVEY:
             from reelmill_stages.runtime.survey.step import survey
@@ -105,11 +105,11 @@ def _index(env: Mapping[str, str]) -> int:
 
 
 def _listen(stop: threading.Event, *, immediate: bool) -> None:
-    """SIGTERM and SIGINT: a shard finishes what it must and checkpoints; other steps can be cut anywhere."""
+    """Handle SIGTERM and SIGINT: a shard writes a checkpoint first; other steps stop immediately."""
 
     def handler(number: int, _: FrameType | None) -> None:
         if immediate:
-            raise Interrupted(f"{signal.Signals(number).name} came", hint="run again: it goes on where it stopped")
+            raise Interrupted(f"stopped by {signal.Signals(number).name}", hint="run again to continue")
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,7 +117,7 @@ def _listen(stop: threading.Event, *, immediate: bool) -> None:
 
 
 def _short(report: Report, task: Task) -> bytes:
-    """The report without what is at its default; what is still too long for Kubernetes is told in numbers alone."""
+    """The report as JSON without default values; if that is too long for Kubernetes, in the compact form."""
     data = _dump(report)
     if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
         stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
@@ -135,11 +135,11 @@ def _write(env: Mapping[str, str], data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         if env.get(REPORT_ENV):
-            log.warning("the report cannot be written to %s: %s", path, error.strerror)
+            log.warning("cannot write the report to %s: %s", path, error.strerror)
 
 
 def main() -> None:
-    """The process's own entry."""
+    """The entry point of the process."""
     code = run(os.environ)
     logging.shutdown()
     sys.exit(int(code))

@@ -1,4 +1,4 @@
-"""What failed most: reports hold five reasons, whatever the scale."""
+"""The most frequent reasons, for reports of limited size."""
 
 from collections.abc import Mapping
 
@@ -6,5 +6,5 @@ REPORTED = 5
 
 
 def most_frequent(reasons: Mapping[str, int]) -> dict[str, int]:
-    """The five most frequent `outcome:reason`, most frequent first; equals by name."""
+    """The five most frequent `outcome:reason`, the most frequent first; equal ones sorted by name."""
     return dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:REPORTED])

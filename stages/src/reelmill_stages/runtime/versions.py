@@ -1,4 +1,4 @@
-"""Versions of what runs, as plans and segments record them."""
+"""Versions of the installed packages, for plans and segments."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,7 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Package -> version, of those that are installed; nothing is imported."""
+    """Package -> version, for the packages that are installed, without importing them."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

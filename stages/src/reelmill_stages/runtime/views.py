@@ -1,7 +1,7 @@
-"""Views: files about a whole data set, made from its segments and always replaceable by newer ones, never by older.
+"""Views: files about a whole data set, which are replaced by newer versions, never by older ones.
 
-Each view object names the last segment that it includes in its metadata; `stage.json` says so in itself and is
-written after the others, so a reader of it knows what the view files were made with.
+The metadata of each view contain the last segment that it includes. `stage.json` contains it as a field and is written
+last, so it describes the current views.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 
 
 def present(context: StepContext) -> str:
-    """Make the views of the task's stage from all closed segments. Gives the fingerprint of what was presented.
+    """Build the views of the task's stage from all closed segments; returns the fingerprint of their parameters.
 
-    Heavy views wait until the upstreams are complete: then the fingerprint is empty.
+    Expensive views are postponed until all upstreams are complete; the fingerprint is then empty.
     """
     task = context.task
     data = context.data_set(task.stage.name, task.stage.key)
@@ -54,7 +54,7 @@ def present(context: StepContext) -> str:
 
 
 def repair_record(context: StepContext, last: Segment | None) -> None:
-    """Bring a lagging `stage.json` up to a closed segment; the view files themselves wait for the next commit."""
+    """Update `stage.json` if it is older than a closed segment; the views are built by the next commit."""
     task = context.task
     if last is None:
         return
@@ -66,7 +66,7 @@ def repair_record(context: StepContext, last: Segment | None) -> None:
 
 
 def write_record(store: Store, record: StageRecord) -> None:
-    """Write `stage.json`, never backwards."""
+    """Write `stage.json`, unless the stored one is newer."""
     names = DataSetPaths(record.stage, record.key)
     data = dump(record)
     while True:

@@ -1,8 +1,7 @@
-"""What a source adapter is: it lists, it never downloads media.
+"""The interface of source adapters, which list items without downloading media.
 
-An adapter yields one `Listed` per item, in a stable order; what is wrong with a row becomes a `Listed` with `problem`,
-never an exception, so that every row is accounted for. Names that would collide are told apart here, where all are
-seen.
+An adapter yields one `Listed` for each row, in a stable order. An invalid row becomes a `Listed` with `problem`, not an
+exception, so that every row has an outcome. `settled` makes keys and names unique.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,48 +16,52 @@ from reelmill_stages.store import Stat
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One item of a listing.
-
-    `key` is unique in the source and stable from listing to listing. `fields` hold what later stages use under
-    common names: `vid` (id of the video), `text` (caption), `start`, `end` (seconds, of a clip still to be cut),
-    `size` (CLIP4MC's list), `name` (file name for outputs, without extension, safe and unique), `conversations`.
-    `problem` is `(reason, message)` for a row that cannot be an item; it is committed as a failed input:
-    `missing` ones are looked at again by the next listing.
-    """
+    """An item, or an invalid row, of a listing."""
 
     key: str
+    """Unique in the source, and stable over listings."""
     group: str
+    """Items of one group, such as the clips of one video, are processed together."""
     weight: float
+    """Duration in seconds, or size in bytes if no duration is known."""
     media: Media | None = None
     fields: Fields = field(default_factory=dict)
+    """Fields for later stages, by common names: `vid` (id of the video), `text` (caption), `start` and `end` (seconds,
+    of a clip to be cut), `size` (CLIP4MC's list), `name` (file name of outputs, without extension, safe and unique),
+    `conversations`."""
     problem: tuple[str, str] | None = None
+    """(reason, message) of a row that is not a valid item, which is committed as a failed input. Failed rows are read
+    again by the next listing."""
 
 
 class Bucket(Protocol):
-    """The objects that an adapter may look at, by absolute uri, through the source's own connection."""
+    """Access to the objects of a source by absolute URI, with the connection of the source."""
 
     def read(self, uri: str) -> bytes:
-        """A metadata file. Raises SpecError naming the uri when it does not exist."""
+        """Read a metadata file. Raises SpecError if it does not exist."""
         ...
 
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """(absolute uri, stat) of every object below a prefix or folder, sorted by uri."""
+        """(absolute URI, stat) of every object below a prefix or folder, sorted by URI."""
         ...
 
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """As `list`, of a folder with more objects than should be remembered."""
+        """Like `list`, without caching the result, for folders with very many objects."""
         ...
 
     def stat(self, uri: str) -> Stat | None:
-        """One object, or None."""
+        """The attributes of an object, or None if it does not exist."""
         ...
 
 
 class Adapter(Protocol):
-    """Lists one kind of source."""
+    """A function that lists one kind of source."""
 
     def __call__(self, block: Any, bucket: Bucket, source: str, before: EarlierItems) -> Iterator[Listed]:
-        """`source` is the source's name, to be set as `Media.source`; `before` is for `settled`."""
+        """List the source. `source` is its name, for `Media.source`; `before` is passed to `settled`.
+
+        Raises SpecError if the source cannot be listed as a whole.
+        """
         ...
 
 

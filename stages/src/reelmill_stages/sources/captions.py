@@ -1,4 +1,4 @@
-"""`captions`: annotation files of the known caption and conversation data sets, one item per annotated video."""
+"""`captions`: lists annotation files of caption and conversation data sets, one item per annotated video."""
 
 from collections.abc import Iterator
 from posixpath import basename
@@ -22,7 +22,7 @@ from reelmill_stages.sources.tables import cells
 def list_captions(
     block: CaptionsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING
 ) -> Iterator[Listed]:
-    """One item per caption, with `text` or `conversations`. Files already are what the caption speaks of."""
+    """One item per caption, with `text` or `conversations`. The files are already cut to what the caption describes."""
     uri = absolute(block.uri)
     folder = MediaFolder(bucket, block.videos)
     captions = _told(caption_set(block.dataset), bucket.read(uri), uri)
@@ -30,14 +30,14 @@ def list_captions(
 
 
 def caption_set(name: str) -> CaptionSet:
-    """The function of a known data set, or `module:function` of one's own, imported where its module declares it (see
-    `declared`). Raises SpecError when there is none.
+    """The function for a known data set, or a custom one: `module:function`, imported if its module declares
+    it (see `declared`). Raises SpecError if there is none.
     """
     if name in KNOWN:
         return KNOWN[name]
     loaded = load(name, "adapter")
     if not callable(loaded):
-        raise SpecError(f"the adapter {name} is no function", where="dataset", hint="it takes (bytes, uri)")
+        raise SpecError(f"the adapter {name} is not a function", where="dataset", hint="it takes (bytes, uri)")
     adapter: CaptionSet = loaded
     return adapter
 
@@ -51,7 +51,7 @@ def _told(adapter: CaptionSet, data: bytes, uri: str) -> Iterator[Caption]:
         raise SpecError(
             f"the adapter failed: {type(error).__name__}: {error}",
             where=uri,
-            hint="an adapter takes (bytes, uri) and yields Captions; it raises SpecError for a broken file",
+            hint="an adapter takes (bytes, uri), yields Captions, and raises SpecError for an invalid file",
         ) from error
 
 

@@ -26,7 +26,7 @@ END = ("end position", "end")
 
 
 def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per row of the metadata: a clip still to be cut from the video that `vid` and `info` lead to."""
+    """One item per row of the metadata: a clip to be cut from the video that `vid` and `info` determine."""
     metadata = absolute(block.metadata)
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
     videos = _Videos(MediaFolder(bucket, block.videos), info)
@@ -58,7 +58,7 @@ def _draft(value: object, videos: "_Videos", source: str) -> RowDraft:
 
 
 class _Videos:
-    """The file of each video, looked up once per id, found or not."""
+    """The files of videos, looked up once for each id."""
 
     def __init__(self, folder: MediaFolder, info: Mapping[str, Sequence[str]]) -> None:
         self._folder = folder
@@ -79,7 +79,7 @@ class _Videos:
         return known[0], known[1]
 
     def _search(self, vid: str) -> Found:
-        """By the file names that info gives; where none of them is there, by the id."""
+        """Find a video by the file names in `info`; if none exists, by its id."""
         found, lost = {}, None
         for name in self._info.get(vid, ()):
             try:

@@ -1,7 +1,7 @@
-"""What earlier listings of a source gave, as far as a new one must know it: keys and names that stay as they are.
+"""Keys and names from earlier listings of a source, which a new listing must not change.
 
-A source grows: a row that comes later may be about the same thing as an earlier one, or want its name. The earlier one
-was worked on under its key and its outputs carry its name, so it keeps both and the later one gets others.
+A later row may have the same identity or name as an earlier one. The earlier item keeps its key and name, because its
+outputs use them, and the later one gets others.
 """
 
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from reelmill.contract.record import Fields, Media
 
 
 class EarlierItems(Protocol):
-    """Answers for one source; asked once per row at most a few times, so each answer is one look-up."""
+    """Queries about earlier listings of one source; each is a single look-up."""
 
     def keys(self, identity: str) -> Iterator[tuple[str, str]]:
-        """(key, content) of all rows listed under `identity` or `identity~…`; the content of a failed row is empty."""
+        """(key, content) of all rows with the key `identity` or `identity~…`; the content of a failed row is empty."""
         ...
 
     def several(self) -> Iterator[str]:
-        """Identities that rows were listed under as `identity~…`."""
+        """Identities of rows with keys of the form `identity~…`."""
         ...
 
     def name(self, key: str) -> str | None:
-        """The name that an item was given."""
+        """The name of an item, or None."""
         ...
 
     def holder(self, name: str) -> tuple[str, str] | None:
-        """(key, name) of an item whose name has the same folding."""
+        """(key, name) of an item whose name is equal except for letter case, or None."""
         ...
 
 
 class NoEarlierItems:
-    """Before the first listing."""
+    """An empty `Before`, for the first listing."""
 
     def keys(self, identity: str) -> Iterator[tuple[str, str]]:
         return iter(())
@@ -50,12 +50,12 @@ class NoEarlierItems:
 NOTHING: EarlierItems = NoEarlierItems()
 
 _OF_OTHERS = frozenset({"name", "list_sizes"})
-"""Fields that depend on other rows too: they may change although the item says what it said."""
+"""Fields that also depend on other rows; a change of them does not change the item."""
 
 
 def content(group: str, media: Media | None, fields: Fields) -> str:
-    """What must be equal for an item to say what it said: not its weight, which follows, nor what depends on the other
-    rows.
+    """A digest of the values that determine whether an item has changed: without its weight, which is derived, and
+    without fields that depend on other rows.
     """
     told = {name: value for name, value in fields.items() if name not in _OF_OTHERS}
     return fingerprint([group, media.to_json() if media else None, told])[:32]

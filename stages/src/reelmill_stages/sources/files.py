@@ -1,4 +1,4 @@
-"""`files`: every object under a prefix that matches the patterns is an item."""
+"""`files`: lists the objects under a prefix that match patterns."""
 
 from collections.abc import Iterator
 from posixpath import basename, splitext
@@ -20,7 +20,7 @@ from reelmill_stages.store import Stat
 
 
 def list_files(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per matching object; its key is the path below the prefix, its name that path as one word."""
+    """One item per matching object; its key is the path below the prefix, and its name is derived from that path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     include, exclude = matcher(block.include), matcher(block.exclude)
     drafts = (
@@ -32,7 +32,7 @@ def list_files(block: FilesBlock, bucket: Bucket, source: str, before: EarlierIt
 
 
 def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
-    """The draft of an object that is an item by itself. `below` is its path below the prefix."""
+    """The draft of an object that is an item. `below` is its path below the prefix."""
     try:
         checked_path(below)
     except ItemError as error:
@@ -50,5 +50,5 @@ def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:
 
 
 def media_of(uri: str, stat: Stat, source: str) -> Media:
-    """The media that an object of a source is, pinned to the version that was listed."""
+    """The media of a source object, pinned to the listed version."""
     return Media(uri, stat.size, etag=stat.etag, version=stat.version, source=source)

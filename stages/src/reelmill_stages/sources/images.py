@@ -1,7 +1,7 @@
-"""`images`: a COCO-style folder; an image is known by the integer at the end of its name.
+"""`images`: lists a COCO-style folder; an image is identified by the integer at the end of its file name.
 
-`COCO_val2014_000000000042.jpg` is image 42, in every split and whatever its folder: the readers of features look an
-image up by that number alone, so two files of one number cannot both be items.
+`COCO_val2014_000000000042.jpg` is image 42, regardless of split and folder. Readers of features look up images by that
+number, so only one of several files with the same number can be an item.
 """
 
 import re
@@ -29,14 +29,14 @@ LARGEST = 2**63 - 1
 _DIGITS = re.compile(r"[0-9]+")
 
 Found = tuple[str, str, str, Stat]
-"""Path below the folder, split, absolute uri, and what the store knows of it."""
+"""(path below the folder, split, absolute URI, stat)."""
 
 
 def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per image, with `image_id` (an integer) and `split` (its folder, where splits are asked for).
+    """One item per image, with `image_id` (an integer) and `split` (its folder, if splits are given).
 
-    A name without an integer tail is `bad_id`. Of several files of one id the one that was listed before stays, else
-    the first by path; the others are `duplicate_id`. Raises SpecError for a split that has no image.
+    A name without an integer at its end is `bad_id`. Of several files with one id, the one listed before is used,
+    otherwise the first by path; the others are `duplicate_id`. Raises SpecError for a split without images.
     """
     found = list(_images(block, bucket))
     owners: dict[int, str] = {}
@@ -50,7 +50,7 @@ def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: Earlier
 
 
 def image_id(path: str) -> int:
-    """The integer behind the last underscore and before the first dot after it. Raises ItemError(`bad_id`)."""
+    """The integer between the last underscore and the next dot. Raises ItemError with the reason `bad_id`."""
     tail = basename(path).split("_")[-1].split(".")[0]
     if not _DIGITS.fullmatch(tail) or int(tail) > LARGEST:
         raise ItemError(
@@ -79,7 +79,7 @@ def _number(below: str) -> int | None:
 
 
 def _is_known(below: str, before: EarlierItems) -> bool:
-    """Whether an earlier listing gave this file as an item."""
+    """Whether this file was an item in an earlier listing."""
     return any(key == below and content for key, content in before.keys(below))
 
 

@@ -1,4 +1,4 @@
-"""`lips`: the npz files that IIANet's lists name, each once, with every row that names it."""
+"""`lips`: lists the npz files in IIANet's lists, each once, with all of its rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ SUFFIX = ".npz"
 
 @dataclass(slots=True)
 class _Crops:
-    """One file and the rows that name it."""
+    """A file and its rows in the lists."""
 
     found: Found
     lists: list[dict[str, Any]] = field(default_factory=list)
@@ -34,10 +34,10 @@ class _Crops:
 
 
 def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per file. `lists` holds its rows: split, speaker, row, wav, samples, and the mixture's wav and samples;
-    `list_sizes` how many rows the split has, so that whoever has all items knows it.
+    """One item per file. Its field `lists` contains its rows (split, speaker, row, wav, samples, and the mixture's wav
+    and samples), and `list_sizes` the number of rows of each split.
 
-    Raises SpecError for a split without lists, and for lists that do not belong row to row.
+    Raises SpecError for a split without lists, and for lists with different numbers of rows.
     """
     return settled(_drafts(block, bucket, source), before)
 
@@ -81,14 +81,16 @@ def _draft(crops: _Crops, root: str, source: str) -> RowDraft:
 
 
 def _splits(block: LipsBlock, bucket: Bucket) -> list[str]:
-    """The splits to read, in the order of the lists' owner."""
+    """The splits to read, in the order tr, cv, tt."""
     root = absolute(block.lists).rstrip("/")
     there = [split for split in SPLITS if bucket.stat(f"{root}/{split}/mix.json") is not None]
     if block.splits:
         return [split for split in SPLITS if split in block.splits]
     if not there:
         raise SpecError(
-            "there is no split here", where=root, hint=f"lists lie in {', '.join(SPLITS)}: {root}/tr/mix.json"
+            "the folder has no splits",
+            where=root,
+            hint=f"lists are expected in {', '.join(SPLITS)}: {root}/tr/mix.json",
         )
     return there
 
@@ -102,9 +104,9 @@ def _lists(folder: str, bucket: Bucket) -> dict[str, list[Any]]:
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{name}.json has {size} rows" for name, size in sizes.items())
         raise SpecError(
-            f"the lists do not belong together: {told}",
+            f"the lists have different lengths: {told}",
             where=folder,
-            hint="row n of s1.json and s2.json is about row n of mix.json: make the lists again",
+            hint="row n of s1.json and s2.json must belong to row n of mix.json: create the lists again",
         )
     return lists
 
@@ -133,7 +135,7 @@ def _count(value: object, row: object) -> int:
 
 
 def _found(folder: MediaFolder, path: str) -> Found | ItemError:
-    """The file below the root that a path means: exactly, or by as much of its end as there is."""
+    """The file below the root for a path: exactly, or by the longest trailing part that exists."""
     try:
         if not path.startswith("/") and "://" not in path:
             return folder.at(path)

@@ -1,7 +1,7 @@
-"""`multiview`: one item per person and environment, with its views, range, labels and keypoints bundled.
+"""`multiview`: lists recordings, one item per person and environment with its views, range, labels and keypoints.
 
-Whatever speaks of a person in an environment (a video, a range, a label file, a line of the index) must come to an item
-or to a failed row that says what is missing or wrong.
+Every person and environment that occurs in a video, range, label file or index becomes an item, or a failed row with
+what is missing or invalid.
 """
 
 import json
@@ -27,12 +27,12 @@ from reelmill_stages.sources.tables.json_stream import values
 
 
 def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per take. What it is made of is looked up once for all of them."""
+    """One item per recording of a person in an environment."""
     return settled(_Takes(block, bucket, source).drafts(), before)
 
 
 class _Takes:
-    """What the folders and files of one source say about each take."""
+    """The files and annotations of one source, by recording."""
 
     def __init__(self, block: MultiviewBlock, bucket: Bucket, source: str) -> None:
         self._block = block
@@ -44,13 +44,13 @@ class _Takes:
         self._points = keypoint_folders(bucket, block.keypoints, source) if block.keypoints else {}
         if block.keypoints and not self._points:
             raise SpecError(
-                "no keypoints here",
+                "the folder has no keypoints",
                 where=absolute(block.keypoints),
-                hint="they lie at {person}/{environment}/{view}/000000_sam3d_body.npz below it",
+                hint="keypoints are expected at {person}/{environment}/{view}/000000_sam3d_body.npz below it",
             )
 
     def drafts(self) -> Iterator[RowDraft]:
-        """One for each take that anything speaks of; with an index, one for each of its lines."""
+        """One draft for each recording that occurs anywhere; with an index, one for each of its lines."""
         if self._block.index:
             uri = absolute(self._block.index)
             for row in indexed(self._bucket.read(uri), uri, self._block.fold):

@@ -1,4 +1,4 @@
-"""`pairs`: clips that exist already, with their `text_video_pairs.json`."""
+"""`pairs`: lists existing clips with a `text_video_pairs.json`."""
 
 from collections.abc import Iterator
 from posixpath import basename
@@ -21,7 +21,7 @@ from reelmill_stages.sources.tables.json_stream import values
 
 
 def list_pairs(block: PairsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per pair. The clip is cut already: its times travel as `begin_time`, `end_time` and `duration`."""
+    """One item per pair. The clip is already cut; its times are kept as `begin_time`, `end_time` and `duration`."""
     pairs = absolute(block.uri)
     folder = MediaFolder(bucket, block.clips)
     rows = seen_rows(values(bucket.read(pairs), pairs), pairs, ("vid",), ("clip_path",), ("transcript",))
@@ -55,7 +55,7 @@ def _draft(value: object, folder: MediaFolder, source: str) -> RowDraft:
 
 
 def _times(row: Row) -> dict[str, float]:
-    """The times that the row has, in seconds. Raises `bad_span` for those that cannot be."""
+    """The times in the row, in seconds. Raises `bad_span` for invalid times."""
     names = ("begin_time", "end_time", "duration")
     times = {name: cells.seconds(row[name], name) for name in names if row.get(name) is not None}
     if "begin_time" in times and "end_time" in times:
@@ -67,7 +67,7 @@ def _times(row: Row) -> dict[str, float]:
 
 
 def _clip(folder: MediaFolder, name: str, path: str) -> Found:
-    """By the file name alone; where several folders have one of that name, by as much of the path as is needed."""
+    """Find a clip by its file name; if several have that name, by as much of the path as needed."""
     try:
         return folder.named(name)
     except ItemError as error:
@@ -80,7 +80,7 @@ def _clip(folder: MediaFolder, name: str, path: str) -> Found:
 
 
 def _slashes(path: object) -> str:
-    """A path written under Windows has its file name behind the last backslash. Raises `bad_path`."""
+    """Replace backslashes of Windows paths by slashes. Raises `bad_path`."""
     if not isinstance(path, str):
         raise ItemError(ItemReason.BAD_PATH, f"clip_path is {cells.shown(path)}, not text")
     return path if "/" in path else path.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""`table`: every row of a CSV, TSV, JSON, JSON lines or Parquet file is an item."""
+"""`table`: lists the rows of a CSV, TSV, JSON, JSON lines or Parquet file."""
 
 from collections.abc import Iterator, Mapping
 from posixpath import basename, splitext
@@ -21,11 +21,11 @@ from reelmill_stages.sources.tables.tabular import SURPLUS, format_of, rows_of
 RESERVED = frozenset(
     ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")
 )
-"""What an item row says itself: a further column cannot be called that."""
+"""Fields of item rows, which cannot be used as names of additional columns."""
 
 
 def list_rows(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per row. With `start` and `end` it is a clip to be cut, weighed by its seconds."""
+    """One item per row. With `start` and `end`, it is a clip to be cut, and its weight is its duration."""
     columns, uri = block.columns, absolute(block.uri)
     wanted = _wanted(columns, uri)
     folder = MediaFolder(bucket, block.base or uri.rpartition("/")[0] + "/")
@@ -36,20 +36,20 @@ def list_rows(block: TableBlock, bucket: Bucket, source: str, before: EarlierIte
         for row in rows_of(bucket.read(uri), uri, format_, seen, wanted):
             yield _draft(row, wanted, columns, folder, source)
         for name in wanted:
-            seen.demand(f"{uri}:1", name, hint="name it under columns")
+            seen.demand(f"{uri}:1", name, hint="set it in columns")
 
     return settled(drafts(), before)
 
 
 def _wanted(columns: Columns, uri: str) -> list[str]:
     if (columns.start is None) != (columns.end is None):
-        raise SpecError("start and end are both needed, or none", where=uri, hint="name both under columns")
+        raise SpecError("start and end must be given together", where=uri, hint="set both in columns")
     for name in columns.keep:
         if name in RESERVED:
             raise SpecError(
                 f"the column {name!r} cannot be kept under its name",
                 where=uri,
-                hint="rename it: items have one already",
+                hint="rename it, because items already have a field of that name",
             )
     named = (columns.path, columns.text, columns.start, columns.end, columns.id, *columns.keep)
     return [name for name in dict.fromkeys(named) if name is not None]
@@ -87,7 +87,7 @@ def _kept(row: Row, columns: Columns) -> dict[str, object]:
 
 
 def found(draft: RowDraft, folder: MediaFolder, path: str, source: str, *, exact: bool = True) -> RowDraft:
-    """The draft with its media, or with what is wrong with its path. Without a span it weighs its bytes."""
+    """The draft with its media, or with the error of its path. Without a span, its weight is its size in bytes."""
     try:
         uri, stat = folder.at(path) if exact else folder.near(path)
     except ItemError as error:

@@ -1,4 +1,4 @@
-"""`tars`: existing webdataset shards, one item per tar."""
+"""`tars`: lists existing webdataset tars."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from reelmill_stages.sources.objects.committed import objects
 
 
 def list_tars(block: TarsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per `.tar` under the prefix, weighed by its bytes and called after its path."""
+    """One item per `.tar` under the prefix; its weight is its size in bytes, its name is derived from its path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     drafts = (
         object_draft(uri, stat, uri.removeprefix(folder), source)

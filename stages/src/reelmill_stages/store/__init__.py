@@ -1,7 +1,7 @@
-"""The one narrow interface to object storage, with two implementations: a local folder and S3.
+"""The interface to object storage, with two implementations: a local folder and S3.
 
-A commit is a conditional PUT, so conditions are part of the interface, not an option. Keys are relative to the
-root that the store was opened with and use `/`; a store never lists or touches anything outside of its root.
+Commits are conditional writes, so every implementation must support conditions. Keys are relative to the root with
+which a store is opened, and use `/`. A store never accesses anything outside its root.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,20 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What the store knows of an object. `etag` is opaque; `modified` is seconds since the epoch."""
+    """The attributes of an object."""
 
     key: str
+    """Key, relative to the root."""
     size: int
+    """Size in bytes."""
     etag: str
+    """Opaque identifier of the content, for conditions."""
     modified: float
+    """Time of the last change in seconds since the epoch."""
     version: str = ""
+    """Version id in a bucket with versioning, otherwise empty."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    """User-defined metadata; not included in listings."""
     foreign: bool = False
     """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
     copied: bool = False
@@ -28,37 +34,41 @@ class Stat:
 
 
 class Store(Protocol):
-    """Objects under one root.
+    """The objects under one root.
 
-    All methods raise `NotFound` for what does not exist, `PreconditionFailed` when a condition does not hold,
-    `TransientError` after their own retries, and `StoreError` for refusals that the user must mend.
-    Implementations are not shared across processes: each opens its own.
+    All methods raise `NotFound` for a missing object, `PreconditionFailed` if a condition does not hold,
+    `TransientError` if retries fail, and `StoreError` for errors that the user has to fix, such as missing permissions.
+    A store must not be shared between processes; each process opens its own.
     """
 
     @property
     def uri(self) -> str:
-        """The root as the user wrote it."""
+        """The root as given by the user."""
         ...
 
     def stat(self, key: str) -> Stat:
-        """Size, etag and metadata of one object."""
+        """The attributes of an object, including metadata."""
         ...
 
     def read(
         self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
     ) -> bytes:
-        """A small object, or a part of one, in memory.
+        """Read an object, or `length` bytes from the offset `start`, into memory.
 
-        Every read may ask for an etag, and for a version in a bucket that keeps them (a folder has none: NotFound).
+        With `if_match`, the object must have that etag. With `version`, that version is read from a bucket with
+        versioning; a local folder has no versions and raises NotFound.
         """
         ...
 
     def open(self, key: str, *, if_match: str = "", version: str = "") -> AbstractContextManager[BinaryIO]:
-        """Stream an object."""
+        """Open an object as a stream. Conditions are those of `read`."""
         ...
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
-        """A local file with the object's bytes, to be read only: downloaded into `folder`, or the object itself."""
+        """A local file with the content of an object: a download in `folder`, or the object itself.
+
+        The file must not be modified. Conditions are those of `read`.
+        """
         ...
 
     def write(
@@ -70,22 +80,22 @@ class Store(Protocol):
         if_match: str = "",
         metadata: Mapping[str, str] | None = None,
     ) -> Stat:
-        """Write an object atomically: readers see the old bytes or the new ones.
+        """Write an object atomically from bytes or from a local file; returns its new attributes.
 
-        `create` demands that the key does not exist (If-None-Match: *), `if_match` that it has this etag. Metadata
-        belongs to the object: whoever wins a conditional write has both the bytes and the metadata.
+        With `create`, the key must not exist (If-None-Match: *); with `if_match`, the object must have that etag.
+        Content and metadata are written together.
         """
         ...
 
     def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
-        """Objects whose key begins with `prefix`, in key order, without metadata.
+        """The objects whose keys begin with `prefix`, sorted by key, without metadata.
 
         Without `follow_links` a folder gives links themselves, as foreign objects, and nothing that lies behind them.
         """
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object; deleting what does not exist is fine. A folder refuses with StoreError behind a link."""
+        """Delete an object; does nothing if it does not exist. A folder refuses with StoreError behind a link."""
         ...
 
     def move(self, key: str, to: str) -> None:

@@ -1,4 +1,4 @@
-"""Bytes from elsewhere as a local file that appears whole or not at all."""
+"""Atomic creation of local files from a stream."""
 
 import re
 import uuid
@@ -11,13 +11,13 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,15}")
 
 
 def suffix(key: str) -> str:
-    """The key's file extension, for tools that look at it; empty where it is none."""
+    """The file extension of a key; empty if it has none."""
     tail = Path(key).suffix
     return tail if _SUFFIX.fullmatch(tail) else ""
 
 
 def save(chunks: Iterable[bytes], path: Path) -> Path:
-    """Write chunks to `path`, whose folder exists. Raises DiskFull, and what `chunks` raises."""
+    """Write chunks to `path`, in an existing folder. Raises DiskFull and the exceptions of `chunks`."""
     temp = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with mapped(path), temp.open("wb", buffering=0) as file:

@@ -1,7 +1,7 @@
-"""What a key and an object's metadata may look like, in every store alike.
+"""Rules for keys and metadata, equal for all stores.
 
-The rules are the intersection of what S3 servers and file systems take, so that a pipeline which works on a folder
-works on a bucket. What a folder cannot hold besides is in `local`.
+They are the intersection of the rules of S3 servers and file systems, so that a pipeline that works with a folder also
+works with a bucket. Additional restrictions of folders are in `local`.
 """
 
 import re
@@ -12,10 +12,10 @@ from reelmill.contract.errors import StoreError
 from reelmill.contract.layout import INTERNAL
 
 MAX_KEY = 1024
-"""Bytes of UTF-8; the limit of S3."""
+"""Maximum length of a key in bytes of UTF-8, the limit of S3."""
 
 MAX_METADATA = 2048
-"""Bytes of names and encoded values together; the limit of S3."""
+"""Maximum size of names and encoded values in bytes, the limit of S3."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -24,18 +24,18 @@ _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 
 def check_key(key: str) -> str:
-    """The key, if it is one. Raises StoreError for an empty, absolute, too long or escaping key."""
+    """Return a valid key. Raises StoreError if it is empty, absolute, too long, or leaves the root."""
     problem = _problem(key)
     if problem:
         raise StoreError(
             f"{problem}: {key[:200]!r}",
-            hint="keys are relative, use /, and contain no . or .. and no control characters",
+            hint="keys must be relative, use /, and contain neither . or .. nor control characters",
         )
     return key
 
 
 def check_new_key(key: str) -> str:
-    """The key, if an object may be written under it: in a folder every part is a name, so no part may be empty."""
+    """Return a valid key for a new object, which must not have empty parts. Raises StoreError."""
     if "" in check_key(key).split("/"):
         raise StoreError(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
     return key
@@ -53,7 +53,7 @@ def below(key: str, root: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """The prefix, if a key can begin with it: like a key, but it may be empty and may end in the middle of a name."""
+    """Return a valid prefix of keys, which may be empty and may end within a name. Raises StoreError."""
     if prefix:
         check_key(prefix + "x" if prefix.endswith(("/", ".")) else prefix)
     return prefix
@@ -72,13 +72,14 @@ def _problem(key: str) -> str:
         size = len(key.encode())
     except UnicodeEncodeError:
         return "key is not valid unicode"
-    return f"key of {size} bytes, {MAX_KEY} are allowed" if size > MAX_KEY else ""
+    return f"key of {size} bytes is longer than {MAX_KEY}" if size > MAX_KEY else ""
 
 
 def encode_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Metadata as ASCII: what HTTP headers cannot carry is percent-encoded.
+    """Metadata as ASCII: characters that HTTP headers do not allow are percent-encoded.
 
-    Raises ValueError for names other than lower-case letters, digits and hyphens, and when all is over 2 KB.
+    Raises ValueError for names with other characters than lower-case letters, digits and hyphens, and for more than 2
+    KB.
     """
     encoded = {name: _EDGE.sub("%20", quote(value, safe=_PLAIN)) for name, value in (metadata or {}).items()}
     for name in encoded:
@@ -86,10 +87,10 @@ def encode_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
             raise ValueError(f"metadata name {name!r}: use lower-case letters, digits and hyphens")
     size = sum(len(name) + len(value) for name, value in encoded.items())
     if size > MAX_METADATA:
-        raise ValueError(f"metadata of {size} bytes, {MAX_METADATA} are allowed")
+        raise ValueError(f"metadata of {size} bytes is larger than {MAX_METADATA}")
     return encoded
 
 
 def decode_metadata(encoded: Mapping[str, str]) -> dict[str, str]:
-    """The inverse of `encode_metadata`; names come back in lower case."""
+    """The inverse of `encode_metadata`; names are in lower case."""
     return {name.lower(): unquote(value) for name, value in encoded.items()}

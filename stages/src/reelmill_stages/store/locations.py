@@ -1,4 +1,4 @@
-"""From a uri in an item or a parameter to the store that holds it, each connection opened once per process."""
+"""Resolves the URI of an item or parameter to a store; each connection is opened once per process."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from reelmill_stages.store.open import open_location, open_store, split_uri
 
 
 def is_absolute(uri: str) -> bool:
-    """Whether a media uri names a source object; otherwise it is a key of the pipeline's store."""
+    """Whether a media URI refers to a source object; otherwise, it is a key in the pipeline's store."""
     return uri.startswith("/") or "://" in uri
 
 
@@ -24,13 +24,13 @@ class Locations:
         self._open: dict[tuple[str, Connection], Store] = {}
 
     def of_source(self, uri: str, source: str) -> tuple[Store, str]:
-        """Store and key of an object that a source listed. Raises SpecError for a source unknown to the task."""
+        """(store, key) of an object of a source. Raises SpecError for a source that is not in the task."""
         if source and source not in self._connections:
-            raise SpecError(f"the task names no connection for source {source!r}", where=uri, hint="this is a bug")
+            raise SpecError(f"the task has no connection for source {source!r}", where=uri, hint="this is a bug")
         return self._at(uri, self._connections.get(source, self._own))
 
     def of_file(self, uri: str) -> tuple[Store, str]:
-        """Store and key of a file that a parameter names: it is read like the pipeline's own store."""
+        """(store, key) of a file that a parameter refers to, read with the connection of the pipeline's store."""
         return self._at(uri, self._own)
 
     def _at(self, uri: str, connection: Connection) -> tuple[Store, str]:

@@ -1,4 +1,4 @@
-"""From a uri to a store: `s3://bucket/prefix`, `file:///folder`, `/folder` or `folder`."""
+"""Opens stores by URI: `s3://bucket/prefix`, `file:///folder`, `/folder` or `folder`."""
 
 import os
 from collections.abc import Mapping
@@ -13,44 +13,44 @@ from reelmill_stages.store.read_only import ReadOnly
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """(root, key): `s3://b/x/y` gives (`s3://b`, `x/y`), a path gives (`/`, the absolute path without its first slash).
+    """Split a URI into (root, key): (`s3://b`, `x/y`) for `s3://b/x/y`; (`/`, absolute path without its first slash).
 
-    Nothing is looked up. A relative path counts from the working folder; a trailing slash stays, and `.` and `..` are
-    resolved in paths. Raises SpecError for another scheme or an s3 uri without a bucket.
+    Does not access anything. Relative paths are relative to the working directory; a trailing slash is kept, and `.`
+    and `..` in paths are resolved. Raises SpecError for another scheme or an S3 URI without a bucket.
     """
     scheme, separator, rest = uri.partition("://")
     if separator and scheme == "s3":
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise SpecError("no bucket in the uri", where=uri, hint="write s3://bucket/prefix")
+            raise SpecError("the URI has no bucket", where=uri, hint="use s3://bucket/prefix")
         return f"s3://{bucket}", key
     if separator and scheme == "file":
         uri = unquote(rest.removeprefix("localhost"))
         if not uri.startswith("/"):
-            raise SpecError("a file uri names an absolute path", where=f"file://{rest}", hint="write file:///folder")
+            raise SpecError("a file URI requires an absolute path", where=f"file://{rest}", hint="use file:///folder")
     elif separator:
         raise SpecError(
-            f"unknown scheme {scheme!r}", where=uri, hint="write s3://bucket/prefix, file:///folder or a path"
+            f"unknown scheme {scheme!r}", where=uri, hint="use s3://bucket/prefix, file:///folder or a path"
         )
     if not uri or "\0" in uri:
-        raise SpecError("empty uri" if not uri else "NUL in the uri", where=repr(uri), hint="write s3://… or a path")
+        raise SpecError("empty URI" if not uri else "NUL in the URI", where=repr(uri), hint="use s3://… or a path")
     path = os.path.abspath(uri)  # noqa: PTH100 - Path.absolute keeps `..`, resolve follows links
     tail = "/" if uri.endswith("/") and path != "/" else ""
     return "/", path.lstrip("/") + tail
 
 
 def open_store(ref: StoreRef, *, env: Mapping[str, str]) -> Store:
-    """The pipeline's store. Credentials come from `env` (see `credentials`).
+    """Open the store of a pipeline, with credentials from `env` (see `s3_credentials`).
 
-    Nothing is contacted yet: `probe` tells whether it works. Raises SpecError for a uri that cannot be one.
+    Sends no request; `probe` checks whether the store works. Raises SpecError for an invalid URI.
     """
     return _open(ref.uri, *split_uri(ref.uri), ref.connection, env)
 
 
 def open_location(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
-    """A read-only store on the whole bucket or file system that `uri` lies in.
+    """Open a read-only store for the whole bucket or file system that contains `uri`.
 
-    Its keys are the second half of `split_uri(uri)`, so one store serves every uri with the same first half.
+    Its keys are the second element of `split_uri(uri)`, so one store serves all URIs with the same root.
     """
     root, _ = split_uri(uri)
     return ReadOnly(_open(root, root, "", connection, env))
@@ -58,7 +58,7 @@ def open_location(uri: str, connection: Connection, env: Mapping[str, str]) -> S
 
 def _open(uri: str, root: str, key: str, connection: Connection, env: Mapping[str, str]) -> Store:
     if root.startswith("s3://"):
-        from reelmill_stages.store.s3.store import S3Store  # a folder needs no S3 client
+        from reelmill_stages.store.s3.store import S3Store  # imported only if needed
 
         return S3Store(root.removeprefix("s3://"), key.strip("/"), connection=connection, env=env, uri=uri)
     return LocalStore(Path(root, key), uri=uri)

@@ -1,7 +1,7 @@
-"""Whether a store can be used at all, asked before any work: it answers, takes writes, and keeps conditions.
+"""Checks a store before any work: access, writing, and conditional writes.
 
-A commit is a conditional write, so a store that lets two writers win would make commits lie. The race is run once per
-store; a marker in it (`_reelmill/store.json`) says that it held.
+Commits are conditional writes, so a store that accepts two of them for one key cannot be used. Conditions are tested
+once per store; a marker (`_reelmill/store.json`) records that they hold.
 """
 
 import json
@@ -16,7 +16,7 @@ from reelmill.contract.layout import INTERNAL
 from reelmill_stages.store import Store
 
 MARKER = f"{INTERNAL}/store.json"
-"""What says that this store's conditions held."""
+"""Key of the marker that conditions hold in this store."""
 
 _RACERS = 6
 _ROUNDS = 3
@@ -24,10 +24,10 @@ _HELD = {"version": 1, "conditional": True}
 
 
 def probe(store: Store, *others: Store) -> None:
-    """Check access, writing and conditions; `others` are more clients of the same store, to race with.
+    """Check access, writing and conditions; `others` are additional clients of the same store for concurrent writes.
 
-    Raises StoreUnsafe for a store whose conditions do not hold, StoreError for one that cannot be used or reached as
-    configured, and TransientError when it only failed now.
+    Raises StoreUnsafe if conditions do not hold, StoreError if the store cannot be used or reached as configured, and
+    TransientError for temporary failures.
     """
     try:
         _probe(store, (store, *others))
@@ -54,7 +54,7 @@ def _probe(store: Store, clients: tuple[Store, ...]) -> None:
 
 
 def _marked(store: Store) -> bool:
-    # Listing, not reading: it tells a missing bucket from a missing marker.
+    # Listing rather than reading distinguishes a missing bucket from a missing marker.
     if all(stat.key != MARKER for stat in store.list(MARKER)):
         return False
     try:
@@ -100,7 +100,9 @@ def _one_winner(
     with ThreadPoolExecutor(_RACERS, thread_name_prefix="probe") as pool:
         winners = [body for body in pool.map(race, range(_RACERS)) if body is not None]
     if len(winners) != 1 or store.read(key) != winners[0]:
-        raise _unsafe(store, unsafe if len(winners) > 1 else "the winner of a conditional write is not what was kept")
+        raise _unsafe(
+            store, unsafe if len(winners) > 1 else "the stored object is not that of the successful conditional write"
+        )
 
 
 def _unsafe(store: Store, what: str) -> StoreUnsafe:

@@ -1,4 +1,4 @@
-"""A store that nothing can be written to: sources are read through it."""
+"""A read-only store, for reading sources."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from reelmill_stages.store import Stat, Store
 
 
 class ReadOnly:
-    """Implements `Store` over another one; `write`, `move` and `delete` raise StoreError."""
+    """Wraps a `Store`; `write`, `move` and `delete` raise StoreError."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -54,4 +54,4 @@ class ReadOnly:
         self._refuse(key)
 
     def _refuse(self, key: str) -> NoReturn:
-        raise StoreError(f"a source is never written to: {key}", where=self.uri, hint="write to the pipeline's store")
+        raise StoreError(f"sources are read-only: {key}", where=self.uri, hint="write to the pipeline's store")

@@ -1,4 +1,4 @@
-"""Tars of samples: writing them byte-reproducibly, walking them by their headers, grouping them as trainers do.
+"""Webdataset tars: reproducible writing, reading of headers, and grouping of members into samples as trainers do.
 
-Shared by every stage that writes or checks tars; it knows names and bytes, and nothing of items, shards or stores.
+Shared by all stages that write or check tars.
 """

@@ -1,15 +1,15 @@
-"""Whether bytes are an image that a trainer can decode."""
+"""Checks whether an image can be decoded by a trainer."""
 
 import io
 
 from PIL import Image, UnidentifiedImageError
 
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow raises for damaged images."""
+"""Exceptions that Pillow raises for damaged images."""
 
 
 def fault(data: bytes) -> str:
-    """Why an image does not decode, in a few words; empty for a good one."""
+    """Why an image cannot be decoded; empty for a valid image."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()

@@ -1,4 +1,4 @@
-"""One look at a tar's structure: how many samples, where they begin, which rules it breaks. Payloads are not read."""
+"""Inspects the structure of a tar: number and offsets of samples, and broken rules. Payloads are not read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from reelmill_stages.tar.walk import BadTar, Walk, walk
 
 @dataclass(slots=True)
 class Contents:
-    """What a tar holds. `count` is what the packing pipeline's reader would count, and stock webdataset too unless
-    `dashed`. `offsets` and `end` are what a `.tar.idx` says.
+    """The content of a tar. `count` is the number of samples for the reader of the packing pipeline, and also for
+    webdataset unless `dashed`. `offsets` and `end` are the content of a `.tar.idx`, in bytes.
     """
 
     count: int = 0
@@ -20,16 +20,16 @@ class Contents:
     offsets: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     first: list[tuple[str, ...]] = field(default_factory=list)
-    """Part names of the first samples."""
+    """Names of the parts of the first samples."""
     problems: list[TarProblem] = field(default_factory=list)
 
 
 FIRST = 5
-"""So many samples decide which columns Hugging Face sees."""
+"""Number of samples from which Hugging Face determines the columns."""
 
 
 def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Contents:
-    """Walk one tar. Never raises BadTar: what is wrong is in `problems`. `visit` sees every sample."""
+    """Inspect a tar; errors are in `problems`, BadTar is never raised. `visit` is called with every sample."""
     what = Contents()
     keys = SeenKeys()
     left = Walk()

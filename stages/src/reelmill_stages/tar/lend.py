@@ -1,4 +1,4 @@
-"""Payload files may be deleted by whoever takes them; the bytes behind them may belong to somebody else."""
+"""Copies of input files that can be used as payload, which is deleted after use."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def lent(path: Path, to: Path) -> Path:
-    """The same bytes under a name that may be deleted: a hard link, or a copy where there can be none."""
+    """A hard link to the file, or a copy if links are not possible; it may be deleted."""
     try:
         os.link(path.resolve(), to)
     except OSError:

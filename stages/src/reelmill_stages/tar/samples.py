@@ -1,8 +1,8 @@
-"""How trainers see a tar: members grouped into samples, and the rules that the group must keep.
+"""Groups members of a tar into samples as trainers do, and checks the rules of samples.
 
-Two readers count. Stock webdataset (and with it Megatron Energon and Hugging Face) starts a sample wherever the part of
-the name before the first dot changes. The reader of the packing pipeline folds `key-0.jpg` into the sample that the
-last json opened, and drops a sample with a part that it does not know.
+There are two kinds of readers. webdataset (and so Megatron Energon and Hugging Face) starts a sample whenever the name
+before the first dot changes. The reader of the packing pipeline adds `key-0.jpg` to the sample of the last json, and
+drops samples with unknown parts.
 """
 
 import re
@@ -13,7 +13,7 @@ from reelmill_stages.tar.walk import Member
 
 IMAGES = frozenset({"jpg", "jpeg", "png"})
 KNOWN = IMAGES | {"txt", "json"}
-"""Last extensions that the packing pipeline's reader keeps a sample for."""
+"""Last extensions that the reader of the packing pipeline accepts."""
 
 _SPLIT = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
 _META = re.compile(r"__[^/]*__($|/)")
@@ -21,7 +21,7 @@ _META = re.compile(r"__[^/]*__($|/)")
 
 @dataclass(slots=True)
 class Sample:
-    """One sample: its key, its parts by suffix (`json`, `0.jpg`), and whether frames were spelled `key-0.jpg`."""
+    """A sample: its key, its parts by suffix (`json`, `0.jpg`), and whether frames are named `key-0.jpg`."""
 
     key: str
     offset: int
@@ -30,28 +30,28 @@ class Sample:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its parts, sorted."""
+        """Sorted suffixes of the parts."""
         return tuple(sorted(self.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class TarProblem:
-    """A broken rule: a fixed word and one line for a person."""
+    """A broken rule: its name and a message."""
 
     rule: str
     message: str
 
 
 def split(name: str) -> tuple[str, str] | None:
-    """Key and suffix of a member's name, or None for a name that readers pass over."""
+    """(key, suffix) of a member's name, or None for a name that readers ignore."""
     found = _SPLIT.match(name)
     return (found[1], found[2]) if found else None
 
 
 def samples(members: Iterable[Member], problems: list[TarProblem] | None = None) -> Iterator[Sample]:
-    """Samples in order, folded as the packing pipeline's reader folds.
+    """Samples in order, grouped as the reader of the packing pipeline does.
 
-    For tars that keep the rules this is what stock webdataset sees too. What hinders a reader goes to `problems`.
+    For valid tars, webdataset groups them in the same way. Broken rules are appended to `problems`.
     """
     found = problems if problems is not None else []
     current: Sample | None = None
@@ -88,7 +88,7 @@ def samples(members: Iterable[Member], problems: list[TarProblem] | None = None)
 
 
 def broken(sample: Sample) -> Iterator[TarProblem]:
-    """The rules that one sample breaks by its names alone."""
+    """The rules that a sample breaks by the names and sizes of its parts."""
     images = [name for name in sample.parts if name.rpartition(".")[2] in IMAGES]
     if images:
         for name in sample.parts:
@@ -107,12 +107,12 @@ def broken(sample: Sample) -> Iterator[TarProblem]:
 
 @dataclass(slots=True)
 class SeenKeys:
-    """Which keys were seen, to find one that recurs."""
+    """Detects duplicate keys."""
 
     seen: set[str] = field(default_factory=set)
 
     def recurs(self, key: str) -> bool:
-        """Whether it was seen before; notes it."""
+        """Add a key; returns whether it was added before."""
         if key in self.seen:
             return True
         self.seen.add(key)

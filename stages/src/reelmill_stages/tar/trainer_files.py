@@ -1,14 +1,14 @@
-"""What makes the folder of tars open in Megatron Energon and on Hugging Face with no preparation.
+"""Files that make a folder of tars usable in Megatron Energon and Hugging Face without preparation.
 
-Every tar is named, none is found by a pattern: a folder may hold tars that never were committed, and beside each tar
-lies a `.tar.idx` that Hugging Face would take for data.
+Tars are listed by name rather than by a pattern, because the folder may contain tars that were not committed, and
+`.tar.idx` files that Hugging Face would treat as data.
 """
 
 import json
 from collections.abc import Mapping
 
 ENERGON_VERSION = "7.4.1"
-"""Whose layout this is."""
+"""Version of Megatron Energon whose format is written."""
 
 _CRUDE = """\
 __module__: megatron.energon
@@ -26,8 +26,8 @@ field_map:
 
 
 def energon(counts: Mapping[str, int], kinds: set[str]) -> dict[str, str]:
-    """Names and texts of Energon's files. `counts`: samples per tar, by path below the root; `kinds`: how jsons name
-    their parts. Videos with captions are typed samples; everything else is left to the reader's cooker.
+    """File name -> content, for Energon. `counts` maps paths of tars to their numbers of samples; `kinds` are the kinds
+    of parts in the json members. Videos with captions are typed samples; all others are crude samples.
     """
     info = {"energon_version": ENERGON_VERSION, "shard_counts": dict(counts)}
     tars = "".join(f"  - {name}\n" for name in counts)
@@ -39,9 +39,10 @@ def energon(counts: Mapping[str, int], kinds: set[str]) -> dict[str, str]:
 
 
 def front_matter(name: str, counts: Mapping[str, int], *, same_parts: bool = True) -> str:
-    """README.md whose front matter tells Hugging Face which files are data.
+    """A README.md whose front matter lists the data files for Hugging Face.
 
-    Without `same_parts` (packs have as many images as fit) Hugging Face refuses the tars, so it is not named.
+    Without `same_parts` (packs differ in their number of images), Hugging Face cannot read the tars and is not
+    mentioned.
     """
     tars = "".join(f"    - {tar}\n" for tar in counts)
     return (

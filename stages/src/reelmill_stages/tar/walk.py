@@ -1,6 +1,6 @@
-"""A tar's members by their headers alone: payloads are skipped, not read, whatever their size.
+"""Reads the headers of a tar, without reading payloads.
 
-It refuses what a lenient reader would pass over in silence: a tar that ends early, a header with a wrong checksum.
+Errors that a lenient reader would ignore are reported: a truncated tar, or a header with a wrong checksum.
 """
 
 import os
@@ -24,7 +24,7 @@ _MAX_EXTENSION = 1 << 20
 
 
 class BadTar(ItemError):
-    """A tar that a trainer cannot use. `rule` is the fixed word of the rule that it breaks."""
+    """A tar that a trainer cannot use. `rule` is the name of the broken rule."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
@@ -33,7 +33,7 @@ class BadTar(ItemError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in a tar: `offset` of its first header, `data` of its payload, both in bytes."""
+    """A regular file in a tar: `offset` of its first header and `data` of its payload, and `size`, all in bytes."""
 
     name: str
     offset: int
@@ -43,16 +43,15 @@ class Member:
 
 @dataclass(slots=True)
 class Walk:
-    """What a finished walk leaves: where the trailer begins."""
+    """The result of a finished walk: `end` is the offset of the trailer in bytes."""
 
     end: int = 0
 
 
 def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
-    """Regular files in order, as their headers tell.
+    """The regular files of a tar, in order.
 
-    Raises BadTar with the rule `empty_file`, `compressed`, `truncated` or `corrupt_header`. `left` is filled in when
-    the walk is over.
+    Raises BadTar with the rule `empty_file`, `compressed`, `truncated` or `corrupt_header`. `left` is set at the end.
     """
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
@@ -62,7 +61,7 @@ def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
 
 
 def read(path: Path, member: Member) -> bytes:
-    """A member's payload."""
+    """Read the payload of a member."""
     with path.open("rb") as file:
         file.seek(member.data)
         return file.read(member.size)
@@ -111,7 +110,7 @@ def _walk(fd: int, total: int, left: Walk) -> Iterator[Member]:
 
 
 def _verify(block: bytes, position: int) -> None:
-    # The low half of Adler-32 is one plus the sum of all bytes, modulo 65521: the checksum at the speed of C.
+    # The low half of Adler-32 is one plus the sum of all bytes modulo 65521, a fast way to compute the checksum.
     stored = _number(block[148:156], position, what="checksum")
     field = block[148:156]
     expected = stored - 8 * 32 + sum(field)

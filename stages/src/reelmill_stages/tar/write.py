@@ -1,7 +1,7 @@
-"""A tar writer whose bytes depend on nothing but the members: no clock, no user, no permissions of the source file.
+"""A reproducible tar writer: the bytes depend only on the members, not on time, user or file permissions.
 
-Headers are assembled by hand, because that is several times quicker than going through `tarfile`, and plain ustar,
-which every reader opens. While it writes, it notes where samples begin, so that a `.tar.idx` costs no second pass.
+Headers are built directly, which is several times faster than `tarfile`, in the ustar format, which every reader
+supports. The offsets of samples for the `.tar.idx` are recorded while writing.
 """
 
 import os
@@ -15,17 +15,17 @@ from reelmill.contract.reasons import ItemReason
 
 BLOCK = 512
 RECORD = 20 * BLOCK
-"""A tar's length is a multiple of this."""
+"""The length of a tar is a multiple of this."""
 
 MAX_NAME = 100
 MAX_SIZE = 8**11 - 1
-"""Eleven octal digits: what ustar can say."""
+"""Maximum size in ustar: eleven octal digits."""
 
 _CHUNK = 1 << 20
 _BUFFER = 1 << 20
 _ZEROS = bytes(RECORD)
-# Everything of a header but the name (0-100), the size (124-136) and the checksum (148-156): mode, uid, gid, mtime, a
-# regular file, the magic, no names of user and group, no device.
+# The constant parts of a header, without name (0-100), size (124-136) and checksum (148-156): mode, uid, gid, mtime,
+# type, magic, user, group, device.
 _MIDDLE = b"0000444\0" + b"0000000\0" + b"0000000\0"
 _MTIME = b"00000000000\0"
 _TAIL = b"0" + bytes(100) + b"ustar\00000" + bytes(64) + b"0000000\0" + b"0000000\0" + bytes(155 + 12)
@@ -33,9 +33,9 @@ _CONSTANT_SUM = sum(_MIDDLE) + sum(_MTIME) + sum(_TAIL) + 8 * ord(" ")
 
 
 def header(name: str, size: int) -> bytes:
-    """The 512 bytes before a regular file.
+    """The header of a regular file, 512 bytes.
 
-    Raises ItemError(`bad_name`) for a name that ustar's first field cannot hold, and ItemError(`too_large`) for a
+    Raises ItemError with reason `bad_name` for a name that does not fit into ustar's name field, and `too_large` for a
     file of 8 GiB or more.
     """
     raw = name.encode()
@@ -51,26 +51,26 @@ def header(name: str, size: int) -> bytes:
 
 
 def index_bytes(offsets: list[int], end: int) -> bytes:
-    """A `.tar.idx`: where each sample's first header lies and where the trailer begins, as little-endian uint64."""
+    """The content of a `.tar.idx`: offsets of the first headers of samples and of the trailer, little-endian uint64."""
     return struct.pack(f"<{len(offsets) + 1}Q", *offsets, end)
 
 
 class TarWriter:
-    """Writes one tar. Use as a context manager: it is complete only when the block was left without an exception."""
+    """Writes a tar. A context manager: the tar is complete only if the block ends without an exception."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        """Bytes written so far."""
+        """Number of bytes written so far."""
         self._file: BinaryIO = path.open("wb", buffering=_BUFFER)
         self._samples: list[int] = []
 
     def begin(self) -> None:
-        """The next member is the first one of a sample."""
+        """Start a sample with the next member."""
         self._samples.append(self.size)
 
     def add(self, name: str, data: bytes | Path) -> int:
-        """Write one member from memory or from a file; returns its size. Raises ItemError as `header` does."""
+        """Write a member from memory or from a file; returns its size in bytes. Raises like `header`."""
         if isinstance(data, Path):
             return self._copy(name, data)
         self._file.write(header(name, len(data)))
@@ -79,7 +79,7 @@ class TarWriter:
         return len(data)
 
     def index(self) -> bytes:
-        """The bytes of this tar's `.tar.idx`."""
+        """The content of the `.tar.idx`."""
         return index_bytes(self._samples, self.size)
 
     def _copy(self, name: str, path: Path) -> int:
@@ -91,7 +91,10 @@ class TarWriter:
             while left:
                 chunk = os.read(fd, min(left, _CHUNK))
                 if not chunk:
-                    raise TransientError(f"{path} shrank while it was packed", hint="who writes to it? run again")
+                    raise TransientError(
+                        f"{path} became shorter while it was packed",
+                        hint="check which process writes to it, then run again",
+                    )
                 self._file.write(chunk)
                 left -= len(chunk)
         finally:
@@ -114,7 +117,7 @@ class TarWriter:
         self.close(complete=error is None)
 
     def close(self, *, complete: bool = True) -> None:
-        """Write the trailer and close; without `complete` the tar stays without one and its file is removed."""
+        """Write the trailer and close; without `complete`, close and delete the file."""
         if self._file.closed:
             return
         if complete:

@@ -1,1 +1,1 @@
-"""Tokenizers and packs of tokens, as several stages and readers know them; nothing of items, shards or stores."""
+"""Tokenizers and rules for packs of tokens, shared by stages and readers."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-# Its threads would multiply with our worker processes, one for each CPU; it offers no other way to say so.
+# Disable its threads, because there is already one worker process per CPU.
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 
 class JsonCodec:
-    """See `tokenizer.Codec`. Raises ValueError for a file that is none."""
+    """Implements `tokenizer.Codec`. Raises ValueError for a file in another format."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -1,6 +1,6 @@
-"""The rules of one pack of tokens: the trainer's own, and those that make it what it says it is.
+"""The rules for packs of tokens: those of the trainer, and the consistency of their fields.
 
-A rule applies where the fields that it speaks of are there, so packs of other makers can be looked at too.
+A rule applies only if its fields exist, so that packs from other tools can be checked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +17,15 @@ PATCHES = 256
 
 @dataclass(frozen=True, slots=True)
 class PackRules:
-    """What packs are held against; the defaults are the original's."""
+    """The expected shape of packs; the defaults are those of the original."""
 
     max_tokens: int = MAX_TOKENS
-    """Every pack is shorter."""
+    """Exclusive maximum number of tokens of a pack."""
     patches: int = PATCHES
-    """Patch tokens of one image."""
+    """Number of patch tokens of an image."""
     symbols: SymbolIds = field(default_factory=SymbolIds)
     vocabulary: int | None = None
-    """Ids lie below this; None: not known."""
+    """Exclusive maximum of token ids; None: unknown."""
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "PackRules":
@@ -44,7 +44,7 @@ class PackRules:
 
 
 def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
-    """The rules that a pack breaks; nothing for a sample that is no pack. `parts` are its members after the key."""
+    """The rules that a pack breaks; none for a sample that is not a pack. `parts` are the names of its members."""
     ids, mask = read.get("input_ids"), read.get("loss_mask")
     if ids is None and mask is None:
         return
@@ -101,7 +101,7 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
 
 
 def _blocks(ids: list[int], shape: PackRules) -> bool:
-    """Whether every start is followed by its patches and its end, and all patches lie in such a block."""
+    """Whether every start is followed by the patches and an end, and all patches are in such blocks."""
     symbols, block, place, found = shape.symbols, shape.patches, 0, 0
     expected = [symbols.patch] * block
     for _ in range(ids.count(symbols.start)):

@@ -1,4 +1,4 @@
-"""Sentencepiece models, the only place that imports the package."""
+"""Sentencepiece models. Only this module imports the package."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from sentencepiece import SentencePieceProcessor
 
 
 class SentencePieceCodec:
-    """See `tokenizer.Codec`. Raises ValueError for a file that is no model."""
+    """Implements `tokenizer.Codec`. Raises ValueError for a file that is not a model."""
 
     def __init__(self, path: Path) -> None:
         try:

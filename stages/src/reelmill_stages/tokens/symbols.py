@@ -1,11 +1,11 @@
-"""The five symbols around text: where a pack begins, where an answer ends, and what stands for an image."""
+"""Ids of special symbols: beginning of a pack, end of an answer, and those of images."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolIds:
-    """Their ids. An image is `start`, so many `patch` as the model wants, and `end`."""
+    """Ids of special symbols. An image consists of `start`, a fixed number of `patch`, and `end`."""
 
     patch: int = 32000
     start: int = 32001

@@ -1,6 +1,6 @@
-"""A tokenizer from a file: text to ids and back, and the ids of the symbols that packs are made with.
+"""A tokenizer from a file: conversion between text and ids, and the ids of special symbols.
 
-The file says itself what it is: JSON of the package `tokenizers`, or else a sentencepiece model.
+The format is detected by content: JSON of the package `tokenizers`, or a sentencepiece model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ SYMBOLS: Mapping[str, str] = {
     "bos": "<s>",
     "eos": "</s>",
 }
-"""How LLaMA-2's tokenizer with symbols for images calls them."""
+"""Names of the symbols in the LLaMA-2 tokenizer with image symbols."""
 
 
 class Codec(Protocol):
-    """One kind of tokenizer file. Ids are those of the file; nothing is put before or after a text."""
+    """A tokenizer file format. No symbols are added before or after a text."""
 
     size: int
-    """Ids run from 0 to one below this."""
+    """Number of ids; ids are less than this."""
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of each text, in one thread."""
+        """The ids of each text, in a single thread."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -35,7 +35,7 @@ class Codec(Protocol):
         ...
 
     def id_of(self, symbol: str) -> int | None:
-        """The id of a symbol, None where the file has none of this name."""
+        """The id of a symbol, or None if the file does not have it."""
         ...
 
 
@@ -110,13 +110,13 @@ def load(path: Path, names: Mapping[str, str] = SYMBOLS, where: str = "") -> Tok
             codec = SentencePieceCodec(path)
     except ModuleNotFoundError as error:
         raise SpecError(
-            f"this installation lacks the package {error.name!r}",
+            f"the package {error.name!r} is not installed",
             where=where,
             hint="install reelmill-stages with the extra tokens",
         ) from error
     except ValueError as error:
         raise SpecError(
-            f"the file is no tokenizer: {error}",
+            f"the file is not a tokenizer: {error}",
             where=where,
             hint="give a sentencepiece model, or a tokenizer.json of the package tokenizers",
         ) from error

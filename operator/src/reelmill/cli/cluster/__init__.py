@@ -1,4 +1,4 @@
-"""The command line's way to a cluster: a connection with plain words for what can go wrong, and what is read over it.
+"""The command line's access to a cluster: a connection with readable errors, and the presentation of what is read.
 
-`edge` is the only module that touches the network; all others turn raw objects into words, and are pure.
+`edge` is the only module that uses the network; the others turn raw objects into text and are pure.
 """

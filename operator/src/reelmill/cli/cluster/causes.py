@@ -1,4 +1,4 @@
-"""One cause each, in sentences: a stall, a held-up Job, work that goes on, pods that failed. Pure."""
+"""Sentences about single causes: a stall, a blocked Job, work in progress, failed pods. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from reelmill.contract.reasons import RetryHelps, item_reason
 from reelmill.contract.status import StageStatus, Stall, Status
 
 Say = Callable[..., str]
-"""The command line of a verb about this pipeline: `say("retry", "--stage clips")`."""
+"""Builds a command line about this pipeline: `say("retry", "--stage clips")`."""
 _HEARD = (
     ConditionReason.NO_PODS,
     ConditionReason.JOB_REFUSED,
@@ -22,9 +22,9 @@ _HEARD = (
 
 
 def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[str]:
-    """What cannot go on by itself, why, and what lifts it."""
-    what = "The survey, which looks before anything works," if name == SURVEY else f"The stage {name}"
-    yield sentence(f"{what} cannot go on ({stall.reason}): {stall.message}")
+    """Sentences about a stalled survey or stage: the reason, the failed pods, and how to continue."""
+    what = "The survey" if name == SURVEY else f"Stage {name}"
+    yield sentence(f"{what} cannot continue ({stall.reason}): {stall.message}")
     known = declared(stall.reason)
     yield sentence(_upper(stall.hint or (known.remedy if known else "")))
     yield from _fallen(seen, say, name)
@@ -34,43 +34,43 @@ def stalled(seen: PipelineView, say: Say, name: str, stall: Stall) -> Iterator[s
     if known and known.recovery is Recovery.EDIT:
         yield "An edit of the spec lifts it; a retry alone does not help."
     else:
-        yield f"Once it is mended: `{say('retry', only)}`; an edit of the spec does as well."
+        yield f"After fixing the cause, run `{say('retry', only)}` or edit the spec."
 
 
 def held_up(seen: PipelineView, reason: str, message: str) -> Iterator[str]:
-    """A Job whose pods do not run, in the words of whoever refuses them."""
+    """Sentences about a Job whose pods do not run, with the message of the component that rejects them."""
     name, _, words = message.partition(": ")
     known = declared(reason)
     remedy = known.remedy if known and known.remedy not in words else ""
     if known in (ConditionReason.UNSCHEDULABLE, ConditionReason.SCHEDULING_GATED):
-        yield sentence(f"The pods of {name} find no node: {words}")
+        yield sentence(f"No node fits the pods of {name}: {words}")
         pending = [pod for pod in seen.pods if (pod.get("status") or {}).get("phase") == "Pending"]
         pod = next((pod for pod in pending if stage_of(pod) == name), None)
         if pod and (wants := pods.asks(pod)):
-            yield f"Each asks for {wants}."
+            yield f"Each requests {wants}."
         yield sentence(_upper(remedy))
         return
-    yield sentence(f"{name} is held up ({reason}): {words}")
+    yield sentence(f"{name} is blocked ({reason}): {words}")
     if known in _HEARD:
         yield _heard(seen, name)
     yield sentence(_upper(remedy))
-    yield "Work continues by itself once that is fixed."
+    yield "Work continues by itself once the cause is fixed."
 
 
 def at_work(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
-    """How far a pass is, and what went wrong in it on the way."""
+    """Sentences about the progress of a pass and the failures in it."""
     work = stage.pass_
     assert work is not None
     since = duration(seen.since(work.started_at))
     if work.step == "open":
-        said = f"{stage.name} cuts the shards of segment {work.segment}"
+        said = f"{stage.name} is cutting the shards of segment {work.segment}"
     elif work.step == "commit":
-        said = f"{stage.name} gives the pass up" if work.abandon else f"{stage.name} closes segment {work.segment}"
+        said = f"{stage.name} is {'abandoning its pass' if work.abandon else f'closing segment {work.segment}'}"
     else:
-        at_work = f" with {work.active:,} pod{'' if work.active == 1 else 's'} at work" if work.active else ""
+        at_work = f" with {work.active:,} pod{'' if work.active == 1 else 's'} running" if work.active else ""
         said = f"{stage.name} has done {work.done:,} of {work.shards:,} shards{at_work}"
     left = seconds_left(stage, seen)
-    yield f"{said}, begun {since} ago" + (f", about {duration(left)} left." if left is not None else ".")
+    yield f"{said}, started {since} ago" + (f", about {duration(left)} left." if left is not None else ".")
     if stage.message:
         yield sentence(stage.message)
     if work.attempt > 1 or work.failed:
@@ -82,25 +82,27 @@ def at_work(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
 
 
 def _fallen(seen: PipelineView, say: Say, name: str) -> Iterator[str]:
-    """How pods of a stage ended, and the last words of one."""
+    """Sentences about the failed pods of a stage, with the last error in the log of one."""
     failed = [pod for pod in seen.pods if stage_of(pod) == name and pods.end(pod)]
     yield sentence(_upper(pods.ends(failed)))
     for pod in reversed(failed):
         if words := pods.last_words(seen.logs.get(pod["metadata"]["name"], ())):
             shard = shard_of(pod, seen.jobs)
             whose = f"shard {shard}" if shard is not None else pod["metadata"]["name"]
-            yield sentence(f"The last words of {whose}: {words}")
+            yield sentence(f"The last log message of {whose}: {words}")
             return
     if seen.status.stage(name).logs if name != SURVEY else "":
-        yield f"`{say('logs', f'--stage {name}')}` shows what its shards said."
+        yield f"`{say('logs', f'--stage {name}')}` shows the logs of its shards."
 
 
 def _heard(seen: PipelineView, name: str) -> str:
-    """The last warning about the stage's Jobs and pods."""
+    """A sentence with the last warning event of the stage's Jobs and pods; empty if there is none."""
     ours = {job["metadata"]["name"] for job in seen.jobs if stage_of(job) == name}
     ours |= {pod["metadata"]["name"] for pod in seen.pods if stage_of(pod) == name}
     said = [event for event in seen.events if event.get("type") == "Warning" and _about(event) in ours]
-    return sentence(f"The cluster says: {' '.join(str(said[-1].get('message')).split())}") if said else ""
+    return (
+        sentence(f"The last warning of the cluster: {' '.join(str(said[-1].get('message')).split())}") if said else ""
+    )
 
 
 def _about(event: object) -> str:
@@ -109,16 +111,20 @@ def _about(event: object) -> str:
 
 
 def queued(seen: PipelineView, name: str) -> str:
-    """A queue that has not admitted the Job; empty where none holds it."""
+    """A sentence about a queue that has not admitted the stage's Job; empty if none holds it."""
     queue = (seen.spec.get("queue") or {}).get("name")
     held = [job for job in seen.jobs if stage_of(job) == name and (job.get("spec") or {}).get("suspend")]
-    return f"Its Job waits for the queue {queue} to admit it." if queue and held else ""
+    return f"Its Job is waiting for admission by the queue {queue}." if queue and held else ""
 
 
 def _limit(seen: PipelineView, stage: StageStatus) -> str:
     limit = (seen.spec.get("limits") or {}).get("maxActiveStages")
     busy = [each.name for each in _running(seen.status) if each.name != stage.name]
-    return f"limits.maxActiveStages is {limit}: it waits for {listed(busy)}." if limit and len(busy) >= limit else ""
+    return (
+        f"It is waiting for {listed(busy)}, because limits.maxActiveStages is {limit}."
+        if limit and len(busy) >= limit
+        else ""
+    )
 
 
 def _running(status: Status) -> list[StageStatus]:
@@ -126,10 +132,10 @@ def _running(status: Status) -> list[StageStatus]:
 
 
 def shared(names: list[str]) -> str:
-    """Another pipeline has the pass."""
+    """A sentence about passes that another pipeline works on."""
     return (
-        f"Another pipeline works on the open pass of {listed(names)}; this one takes over if the other shows no "
-        "sign of life for ten minutes."
+        f"Another pipeline is working on the open pass of {listed(names)}; this one takes over if the other sends no "
+        "heartbeat for ten minutes."
     )
 
 
@@ -138,7 +144,7 @@ def _after(seen: PipelineView, name: str) -> list[str]:
 
 
 def lost(stage: StageStatus) -> str:
-    """`, 3 failed (too_short 3)`; empty where none failed."""
+    """`, 3 failed (too_short 3)`; empty if none failed."""
     if not stage.totals.failed:
         return ""
     told = [
@@ -171,6 +177,6 @@ def _upper(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with its full stop."""
+    """The text with a full stop at its end."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -1,4 +1,4 @@
-"""What an edit of a pipeline does to what was done already: which stages begin anew, and by which field. Pure."""
+"""The effect of editing a pipeline: which stages run again, and because of which fields. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ from reelmill.cli.input.pipeline import Loaded
 
 
 def changes(old: Loaded, new: Loaded) -> Iterator[str]:
-    """A line for each source and stage that the edit touches; none where no item is worked on again."""
+    """One line for each source and stage that the edit affects; nothing if no item is processed again."""
     if old.keys.place != new.keys.place:
-        yield "everything runs in the new store: nothing is known of it until the survey has looked"
+        yield "everything runs in the new store; what is already there is known after the survey"
         return
     fresh: list[str] = []
     for name in new.names():
@@ -19,7 +19,7 @@ def changes(old: Loaded, new: Loaded) -> Iterator[str]:
             yield f"{name} runs again: {_why(old, new, name, fresh)}"
             fresh.append(name)
     gone = [name for name in old.names() if name not in new.names()]
-    yield from (f"{name} is gone: its data stay in the store" for name in gone)
+    yield from (f"{name} is removed; its data remain in the store" for name in gone)
 
 
 def _why(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:
@@ -28,4 +28,4 @@ def _why(old: Loaded, new: Loaded, name: str, fresh: list[str]) -> str:
     own = [word for word in words if not any(word == f"{other} changed" for other in fresh)]
     if own:
         return ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
-    return f"it reads {', '.join(word.removesuffix(' changed') for word in words) or 'what changed'}"
+    return f"it reads {', '.join(word.removesuffix(' changed') for word in words) or 'changed input'}"

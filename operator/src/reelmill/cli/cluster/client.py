@@ -1,4 +1,4 @@
-"""One command's connection to the API server, without `async`: what a person asks for, and errors in plain words."""
+"""A synchronous connection to the API server for one command, with readable errors."""
 
 import asyncio
 import time
@@ -21,15 +21,19 @@ JOBS = ("apis/batch/v1", "jobs")
 PODS = ("api/v1", "pods")
 EVENTS = ("api/v1", "events")
 MANAGER = "reelmill"
-"""Who owns the fields that `submit` writes."""
+"""Field manager of the fields that `submit` sets."""
 CHUNK = 500
+"""Page size of lists."""
 LOOK_SECONDS = 2.0
-"""How often those who follow logs look for pods that are new."""
+"""Seconds between two searches for new pods while logs are followed."""
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class ClusterClient:
-    """A connection as somebody, and the namespace meant."""
+    """A connection with the credentials, context and namespace that `place` selects.
+
+    All methods raise SpecError if the server rejects a request, and TransientError if it cannot be reached.
+    """
 
     def __init__(self, place: ClusterOptions) -> None:
         try:
@@ -38,7 +42,7 @@ class ClusterClient:
             if (error.name or "").startswith("reelmill"):
                 raise
             raise SpecError(
-                f"a cluster needs the package {error.name}", hint="pip install 'reelmill[cli,operator]'"
+                f"access to a cluster requires the package {error.name}", hint="pip install 'reelmill[cli,operator]'"
             ) from error
         access = connection.Access(kubeconfig=place.kubeconfig, context=place.context)
         known = connection.contexts(access)
@@ -60,7 +64,7 @@ class ClusterClient:
         self._runner.close()
 
     def pipeline(self, name: str) -> Json:
-        """A pipeline. Raises SpecError naming the nearest one where there is none."""
+        """A pipeline. Raises NoSuchPipeline, which suggests the most similar name."""
         found = self.find(name)
         if found is None:
             names = [each["metadata"]["name"] for each in self.every(PIPELINES)]
@@ -68,16 +72,16 @@ class ClusterClient:
         return found
 
     def find(self, name: str) -> Json | None:
-        """A pipeline, or None."""
+        """A pipeline, or None if there is none of that name."""
         try:
             return self._ask("GET", path(PIPELINES, self.namespace, name))
         except refusals.ObjectMissing:
-            # Either the pipeline or the whole kind is not there: the list tells.
+            # 404 for the pipeline or for the whole kind: listing raises in the second case.
             self.every(PIPELINES, limit=1)
             return None
 
     def every(self, kind: tuple[str, str], *, labels: str = "", everywhere: bool = False, limit: int = 0) -> list[Json]:
-        """Objects of a kind in the namespace, or everywhere; at most `limit` of them, if it is not 0."""
+        """Objects of a kind in the namespace, or in all namespaces; at most `limit`, unless that is 0."""
         query = {"limit": str(limit or CHUNK), **({"labelSelector": labels} if labels else {})}
         found: list[Json] = []
         while True:
@@ -88,25 +92,25 @@ class ClusterClient:
                 return found
 
     def owned(self, kind: tuple[str, str], pipeline: Json) -> list[Json]:
-        """A pipeline's Jobs or pods."""
+        """The Jobs or pods of a pipeline."""
         return self.every(kind, labels=f"{UID}={pipeline['metadata']['uid']}")
 
     def merge(self, name: str, patch: Json) -> Json:
-        """Merge-patch a pipeline."""
+        """Apply a JSON merge patch (RFC 7386) to a pipeline; returns the new resource."""
         return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=patch, kind=0)
 
     def edit(self, name: str, operations: list[Json]) -> Json:
-        """JSON-patch a pipeline: all of it or nothing."""
+        """Apply a JSON patch (RFC 6902) to a pipeline; returns the new resource."""
         return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=operations, kind=1)
 
     def apply(self, document: Json, *, dry_run: bool, force: bool) -> Json:
-        """Create or change a pipeline, server-side; the server says what is wrong with unknown fields, too."""
+        """Create or update a pipeline by server-side apply with strict field validation; returns the new resource."""
         query = {**_OURS, "fieldValidation": "Strict", "force": "true" if force else "false"}
         where = path(PIPELINES, self.namespace, document["metadata"]["name"])
         return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
 
     def log(self, pod: str, *, last: int | None = None) -> Iterator[str]:
-        """Lines of a pod's log up to now; all of them, or the last ones."""
+        """Stream the lines of a pod's log up to now; `last` limits them to that many from the end."""
         query = {} if last is None else {"tailLines": str(last)}
         where = f"{path(PODS, self.namespace, pod)}/log"
         lines = self._link.lines(where, query=query)
@@ -118,7 +122,7 @@ class ClusterClient:
                 return
 
     def follow(self, speaking: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
-        """(pod, line) of pods as they speak, and of those that join them; ends when all who spoke have ended."""
+        """Stream (pod, line) of the pods that `speaking` returns, new ones included; ends when all have ended."""
         heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -176,7 +180,7 @@ _OURS = {"fieldManager": MANAGER}
 
 @contextmanager
 def edge(place: ClusterOptions) -> Iterator[ClusterClient]:
-    """A connection while the block lasts. Raises SpecError where nothing says which cluster."""
+    """A connection for the duration of the block. Raises SpecError if no cluster is configured."""
     one = ClusterClient(place)
     try:
         yield one

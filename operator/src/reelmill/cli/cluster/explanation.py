@@ -1,6 +1,6 @@
-"""Why a pipeline is where it is, in one paragraph: from its conditions, Jobs, pods, events and logs. Pure.
+"""Explain the state of a pipeline in one paragraph, from its conditions, Jobs, pods, events and logs. Pure.
 
-The first thing that explains it is told, with what to do; what merely follows from it is left out.
+Only the first cause that is found is reported, with a remedy; its consequences are omitted.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ def why(seen: PipelineView, say: Say, stage: str = "") -> str:
 
 
 def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
-    """Sentences about the whole."""
+    """Sentences about the whole pipeline."""
     yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
     if drifted := seen.true(ConditionType.DRIFTED):
-        yield sentence(f"Besides, {drifted.message}")
+        yield sentence(f"Also, {drifted.message}")
 
 
 def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
@@ -51,7 +51,7 @@ def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]
     elif stage.state == "waiting":
         yield from _waits(seen, say, stage)
     else:
-        yield sentence(f"{stage.name} has covered all that it reads ({stage.state}){lost(stage)}")
+        yield sentence(f"{stage.name} has processed all of its inputs ({stage.state}){lost(stage)}")
 
 
 def _nobody_looked(seen: PipelineView) -> list[str]:
@@ -59,31 +59,31 @@ def _nobody_looked(seen: PipelineView) -> list[str]:
     if stamp := metadata.get("deletionTimestamp"):
         if (removing := seen.true(ConditionType.RECONCILING)) and removing.reason == ConditionReason.REMOVING:
             return [sentence(f"{seen.name} was deleted {duration(seen.since(stamp))} ago: {removing.message}")]
-        left = ", ".join(metadata.get("finalizers") or ()) or "its Jobs to go"
-        return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and waits for: {left}."]
+        left = ", ".join(metadata.get("finalizers") or ()) or "the deletion of its Jobs"
+        return [f"{seen.name} was deleted {duration(seen.since(stamp))} ago and is waiting for {left}."]
     if not seen.status.conditions:
-        said = f"No operator has looked at {seen.name}, which is {duration(seen.age)} old."
+        said = f"No operator has processed {seen.name} since it was created {duration(seen.age)} ago."
     elif seen.behind:
-        said = f"No operator has looked at {seen.name} since it was edited."
+        said = f"No operator has processed {seen.name} since it was edited."
     else:
         return []
     where = "kubectl get pods -A -l app.kubernetes.io/component=operator"
-    return [said, f"Either none runs, or it serves other namespaces; `{where}` shows it, and its log says more."]
+    return [said, f"Check that one is running and watches this namespace: `{where}`."]
 
 
 def _refused(seen: PipelineView) -> list[str]:
     accepted = seen.status.condition(ConditionType.ACCEPTED)
     if accepted is None or accepted.status == "True":
         return []
-    return [sentence(f"The spec cannot be accepted: {accepted.message}"), "Nothing is begun until it is edited."]
+    return [sentence(f"The spec was not accepted: {accepted.message}"), "Nothing starts until it is corrected."]
 
 
 def _paused(seen: PipelineView, say: Say) -> list[str]:
     if not seen.true(ConditionType.SUSPENDED):
         return []
     open_ = [stage.name for stage in seen.status.stages if stage.pass_]
-    kept = f" The open pass of {listed(open_)} goes on then from what is committed." if open_ else ""
-    return [f"It is suspended: spec.suspend is set, so no pod runs until `{say('resume')}`.{kept}"]
+    kept = f" The open pass of {listed(open_)} will continue from its committed shards." if open_ else ""
+    return [f"It is suspended (spec.suspend is true); no pod runs until you run `{say('resume')}`.{kept}"]
 
 
 def _done(seen: PipelineView, say: Say) -> list[str]:
@@ -91,16 +91,16 @@ def _done(seen: PipelineView, say: Say) -> list[str]:
     if not complete:
         return []
     since = duration(seen.since(complete.last_transition_time))
-    said = [f"It is complete for {since}: every source was listed, and every stage has covered what it reads."]
+    said = [f"It has been complete for {since}: every source is listed, and every stage has processed its inputs."]
     if seen.status.failed:
         losses = [f"{stage.name}{lost(stage)}" for stage in seen.status.stages if stage.totals.failed]
         losses += [f"{source.name}, {source.failed:,} failed" for source in seen.status.sources if source.failed]
-        said += [f"Within the tolerance: {'; '.join(losses)}.", f"`{say('ledger', '--outcome failed')}` names them."]
+        said += [f"Within the tolerance: {'; '.join(losses)}.", f"`{say('ledger', '--outcome failed')}` lists them."]
     return said
 
 
 def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
-    """What holds it up, or what it is at."""
+    """Sentences about what blocks the pipeline, or about its current work."""
     status = seen.status
     if status.stall:
         yield from stalled(seen, say, SURVEY, status.stall)
@@ -112,31 +112,31 @@ def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
     condition = seen.true(ConditionType.STALLED)
     if condition and not stuck:
         yield sentence(condition.message)
-        yield f"What failed stands in `{say('ledger', '--outcome failed')}`; `{say('retry')}` tries it again."
+        yield f"`{say('ledger', '--outcome failed')}` lists the failures; `{say('retry')}` retries them."
         yield advice(stage for stage in status.stages if stage.totals.failed)
     working = [stage for stage in status.stages if stage.pass_]
     reconciling = seen.true(ConditionType.RECONCILING)
     if reconciling and reconciling.reason not in (*WORKING, ConditionReason.SHARED_PASS):
         yield from held_up(seen, reconciling.reason, reconciling.message)
     elif working:
-        lead = "The rest goes on:" if condition else "Nothing is wrong:"
+        lead = "Other stages continue:" if condition else "Nothing is wrong:"
         yield lead
         for stage in working:
             yield from at_work(seen, say, stage)
     elif reconciling and reconciling.reason == ConditionReason.SHARED_PASS:
         yield shared([stage.name for stage in status.stages if stage.state == "shared" or stage.found])
     elif reconciling:
-        yield "Nothing is wrong: the survey looks at the sources and at what the store has."
+        yield "Nothing is wrong: the survey is reading the sources and the store."
         yield queued(seen, SURVEY)
     elif not condition:
         ready = status.condition(ConditionType.READY)
-        yield sentence(f"Nothing is at work: {ready.message or ready.reason if ready else 'it is new'}")
+        yield sentence(f"Nothing is running: {ready.message or ready.reason if ready else 'it is new'}")
 
 
 def _waits(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
     if stage.message:
-        yield sentence(f"{stage.name} waits: {stage.message}")
-        yield f"`{say('ledger', '--outcome failed')}` names what failed."
+        yield sentence(f"{stage.name} is waiting: {stage.message}")
+        yield f"`{say('ledger', '--outcome failed')}` lists the failures."
         return
     chain = [stage]
     while reads := _behind(seen, chain[-1]):
@@ -144,9 +144,9 @@ def _waits(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
         if chain[-1].state != "waiting" or chain[-1].message:
             break
     if len(chain) > 1:
-        names = ", which waits for ".join(each.name for each in chain[1:])
+        names = ", which is waiting for ".join(each.name for each in chain[1:])
         others = listed(_behind(seen, stage)[1:])
-        yield f"{stage.name} waits for {names}{f', and for {others}' if others else ''}."
+        yield f"{stage.name} is waiting for {names}{f', and for {others}' if others else ''}."
     if chain[-1].state != "waiting":
         yield from stage_why(seen, say, chain[-1])
     else:
@@ -154,6 +154,6 @@ def _waits(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:
 
 
 def _behind(seen: PipelineView, stage: StageStatus) -> list[str]:
-    """Stages that a stage reads and that are not through yet."""
+    """Stages that a stage reads and that are not finished yet."""
     states = {other.name: other.state for other in seen.status.stages}
     return [name for name in seen.upstreams.get(stage.name, ()) if states.get(name, "done") not in ("done", "cached")]

@@ -1,4 +1,4 @@
-"""Follow a pipeline in the cluster to its end: a tree that is drawn anew on a terminal, a line per change elsewhere."""
+"""Watch a pipeline in the cluster until it ends: a live tree on a terminal, otherwise one line per change."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ from reelmill.contract.errors import TransientError
 from reelmill.plan.requests import pending
 
 SECONDS = 1.0
-"""Between two looks."""
+"""Seconds between two polls."""
 
 Show = Callable[[PipelineView], None]
 
@@ -34,7 +34,7 @@ def follow(link: ClusterClient, name: str, output: Format) -> NoReturn:
             try:
                 resource = link.pipeline(name)
             except TransientError as error:
-                say(f"warning: {error}; still trying")
+                say(f"warning: {error}; retrying")
                 time.sleep(5 * SECONDS)
                 continue
             seen = PipelineView(resource, datetime.now(UTC))
@@ -46,7 +46,7 @@ def follow(link: ClusterClient, name: str, output: Format) -> NoReturn:
 
 
 def ended(seen: PipelineView) -> CommandExit | None:
-    """The exit code of a pipeline that is through with what was asked of it; None while it is not."""
+    """The exit code of a pipeline that has handled its spec and all requests and has ended; None until then."""
     annotations = seen.resource["metadata"].get("annotations") or {}
     if seen.behind or pending(annotations, seen.status.handled).any:
         return None
@@ -104,7 +104,7 @@ def _changes() -> Show:
 
 
 def sentences(seen: PipelineView) -> Iterator[tuple[str, str]]:
-    """The pipeline and each of its stages in a few words: what is said again when it changes."""
+    """(name, state) of the pipeline and of each stage; a state is printed whenever it changes."""
     for stage in seen.status.stages:
         work, totals = stage.pass_, stage.totals
         words: str = stage.state
@@ -118,7 +118,7 @@ def sentences(seen: PipelineView) -> Iterator[tuple[str, str]]:
 
 
 def shown(resource: Json, output: Format) -> None:
-    """One look."""
+    """Print the pipeline's tree once."""
     screen = console()
     for line in lines(PipelineView(resource, datetime.now(UTC)), width=screen.width, wide=output is Format.WIDE):
         screen.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""One line of a pod's log for a person: time, who said it, the words, the fields. Pure."""
+"""Format a JSON log line for a terminal: time, label, message, fields. Pure."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ _STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 
 
 def rendered(line: str, who: str = "") -> Text:
-    """`12:01:33 clips/3 the message field=value`; a line that is no JSON object stays as it is."""
+    """`12:01:33 clips/3 the message field=value`; a line that is not a JSON object is returned unchanged."""
     record = _record(line)
     text = Text()
     if stamp := str(record.get("ts") or "")[11:19]:

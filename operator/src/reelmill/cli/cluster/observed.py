@@ -1,4 +1,4 @@
-"""One pipeline as a person's rights let it be seen: the resource and, where asked for, Jobs, pods and events. Pure."""
+"""A snapshot of one pipeline: the resource and, if requested, its Jobs, pods, events and logs. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ Json = dict[str, Any]
 INDEX = "batch.kubernetes.io/job-completion-index"
 JOB_NAME = "batch.kubernetes.io/job-name"
 SURVEY = "survey"
-"""How the pods of the survey are called where others have a stage."""
+"""Stands for the stage name in Jobs and pods of the survey."""
 
 
 @dataclass(frozen=True)
 class PipelineView:
-    """What is known of one pipeline at one moment."""
+    """The state of one pipeline at the time `now`."""
 
     resource: Json
     now: datetime
@@ -35,7 +35,7 @@ class PipelineView:
     pods: Sequence[Json] = ()
     events: Sequence[Json] = ()
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By name of a pod: the last lines of its log."""
+    """Pod name -> the last lines of its log."""
 
     @property
     def name(self) -> str:
@@ -53,12 +53,12 @@ class PipelineView:
 
     @property
     def age(self) -> float:
-        """Seconds since it was created."""
+        """Seconds since the resource was created."""
         return self.since(str(self.resource["metadata"].get("creationTimestamp") or ""))
 
     @cached_property
     def status(self) -> Status:
-        """Of a status that another release wrote, what this one knows."""
+        """The status; fields that this release does not know are ignored."""
         try:
             return Status.model_validate(self.resource.get("status") or {}, extra="ignore")
         except ValidationError:
@@ -66,7 +66,7 @@ class PipelineView:
 
     @cached_property
     def upstreams(self) -> dict[str, tuple[str, ...]]:
-        """What each stage reads; nothing where the spec cannot be understood."""
+        """Stage -> the sources and stages that it reads; empty if the spec is invalid."""
         pipeline = understood(self.resource)
         try:
             return dict(resolve(pipeline.spec).upstreams) if pipeline else {}
@@ -75,21 +75,21 @@ class PipelineView:
 
     @property
     def behind(self) -> bool:
-        """The operator has not looked at the resource as it is."""
+        """Whether the operator has not yet observed the latest spec."""
         generation = int(self.resource["metadata"].get("generation") or 0)
         return not self.status.conditions or self.status.observed_generation < generation
 
     def true(self, type_: ConditionType) -> Condition | None:
-        """A condition that holds."""
+        """The condition if its status is True, else None."""
         return self.status.condition(type_) if self.status.holds(type_) else None
 
     def since(self, stamp: str) -> float:
-        """Seconds from a time stamp to now; 0 for none."""
+        """Seconds from an RFC 3339 time stamp to `now`; 0 for an empty stamp."""
         at = moment(stamp)
         return max((self.now - at).total_seconds(), 0.0) if at else 0.0
 
     def hashes(self) -> set[str]:
-        """The part of Job names that is of this pipeline's present data sets and of nothing else."""
+        """The hashes in the names of Jobs that belong to this pipeline's current data sets."""
         uid = self.resource["metadata"]["uid"]
         stages = {
             digest10(uid, stage.key, segment)
@@ -100,7 +100,7 @@ class PipelineView:
 
 
 def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
-    """The resource as the planner reads it, or None where it cannot."""
+    """The resource as a model, or None if it is invalid."""
     metadata = {name: resource["metadata"][name] for name in ("name", "namespace")}
     body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": resource.get("spec")}
     try:
@@ -110,7 +110,7 @@ def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
 
 
 def stage_of(thing: Mapping[str, Any]) -> str:
-    """The stage of a Job or pod; `survey` for the survey's."""
+    """The stage of a Job or pod; `survey` for those of the survey."""
     return str((thing["metadata"].get("labels") or {}).get(STAGE) or SURVEY)
 
 
@@ -120,7 +120,7 @@ def step_of(thing: Mapping[str, Any]) -> str:
 
 
 def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int | None:
-    """The logical shard that a pod works on; None where it works on none, or its Job is gone and does not tell."""
+    """The number of the shard that a pod works on; None if it works on none or its Job is gone."""
     metadata = pod["metadata"]
     if step_of(pod) != "shards":
         return None
@@ -134,7 +134,7 @@ def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int |
 
 
 def seconds_left(stage: StageStatus, seen: PipelineView) -> float | None:
-    """Seconds until a pass's shards are through, at the speed up to now; None where that says nothing yet."""
+    """Estimated seconds until all shards of a pass are done, at the rate so far; None if there is no estimate yet."""
     work = stage.pass_
     if work is None or work.step != "shards" or not work.done or work.done >= work.shards:
         return None

@@ -1,4 +1,4 @@
-"""Pods in words: why one ended, what one asks for, and the last thing that one said. Pure."""
+"""Descriptions of pods: why one failed, what it requests, and the last error in its log. Pure."""
 
 import json
 from collections import Counter
@@ -10,16 +10,16 @@ from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
 _CODES = {
-    ExitCode.CONFIG: "wrong configuration",
+    ExitCode.CONFIG: "invalid configuration",
     ExitCode.EARLY_ABORT: "the first items all failed",
-    ExitCode.BUG: "a bug",
-    ExitCode.TRANSIENT: "a server or disk was in the way",
-    ExitCode.STALE_PLAN: "the plan was too old",
+    ExitCode.BUG: "internal error",
+    ExitCode.TRANSIENT: "temporary failure of a server or disk",
+    ExitCode.STALE_PLAN: "stale plan",
 }
 
 
 def end(pod: Json) -> str:
-    """Why a pod failed: `OOMKilled`, `Evicted`, `exit code 75: a server or disk was in the way`; empty: it did not."""
+    """Why a pod failed: `OOMKilled`, `Evicted`, `exit code 75 (temporary failure of …)`; empty if it did not fail."""
     status = pod.get("status") or {}
     if status.get("phase") != "Failed":
         return ""
@@ -34,7 +34,7 @@ def end(pod: Json) -> str:
 
 
 def ends(pods: Iterable[Json]) -> str:
-    """`3 pods failed: 2 OOMKilled, 1 Evicted`; empty where none did."""
+    """`3 pods failed: 2 OOMKilled, 1 Evicted`; empty if none failed."""
     counted = Counter(filter(None, map(end, pods)))
     if not counted:
         return ""
@@ -44,7 +44,7 @@ def ends(pods: Iterable[Json]) -> str:
 
 
 def asks(pod: Json) -> str:
-    """What a pod asks of a node: `cpu 4, memory 8Gi, nvidia.com/gpu 1 on nodes with …`."""
+    """The resources and node labels that a pod requests: `cpu 4, memory 8Gi, nvidia.com/gpu 1 on nodes with …`."""
     spec = pod.get("spec") or {}
     container: Json = next((each for each in spec.get("containers") or () if each.get("name") == CONTAINER), {})
     resources = container.get("resources") or {}
@@ -65,7 +65,7 @@ def asks(pod: Json) -> str:
 
 
 def last_words(lines: Sequence[str]) -> str:
-    """The last error of a log, or its last line; empty for an empty log."""
+    """The last error message of a log, or its last line, cut to 300 characters; empty for an empty log."""
     said = ""
     for line in reversed(lines):
         try:

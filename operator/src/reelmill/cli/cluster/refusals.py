@@ -1,4 +1,4 @@
-"""What can be in the way between a person and a cluster, each as one error with the way out. Pure."""
+"""Errors of the connection to a cluster, each with a hint. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from reelmill.schema.crd import PLURAL
 
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 _UNKNOWN_KIND = ("could not find the requested resource", "404 page not found")
-"""What servers say where the kind, or its whole group, is not defined."""
+"""Server messages for a kind, or a whole group, that is not defined."""
 INSTALL = "install the operator first: docs/install.md"
 
 
 class ObjectMissing(SpecError):
-    """There is no such object. Raised for whoever asked to say it better."""
+    """The object does not exist. Callers replace this by a more specific error."""
 
 
 class NoSuchPipeline(SpecError):
@@ -23,59 +23,62 @@ class NoSuchPipeline(SpecError):
 
 
 class ChangedMeanwhile(TransientError):
-    """It changed since it was looked at."""
+    """The object was changed by somebody else since it was read."""
 
 
 def check_context(place: ClusterOptions, known: Sequence[str], current: bool) -> None:
-    """Raises SpecError where nothing, or nothing that exists, says which cluster is meant."""
+    """Raises SpecError if no cluster is configured, or if the context does not exist."""
     where = place.kubeconfig
     if not known:
-        said = f"{where}: there is no such kubeconfig, or it names no cluster" if where else "no cluster is named"
-        raise SpecError(said, hint="set KUBECONFIG, or say --kubeconfig FILE")
+        said = f"{where}: the kubeconfig does not exist or defines no context" if where else "no cluster is configured"
+        raise SpecError(said, hint="set KUBECONFIG, or give --kubeconfig FILE")
     if place.context and place.context not in known:
         raise SpecError(
-            f"there is no context {place.context!r} in the kubeconfig", where=where, hint=_nearest(place.context, known)
+            f"no context named {place.context!r} in the kubeconfig", where=where, hint=_nearest(place.context, known)
         )
     if not place.context and not current:
         raise SpecError("the kubeconfig has no current context", where=where, hint=_nearest("", known))
 
 
 def no_such_pipeline(name: str, namespace: str, names: Sequence[str]) -> NoSuchPipeline:
-    """Naming the nearest one that there is."""
-    hint = _nearest(name, names) if names else "the namespace has no pipelines: name another one with -n"
-    return NoSuchPipeline(f"there is no pipeline {name!r} in the namespace {namespace}", hint=hint)
+    """The error for an unknown pipeline name, with the most similar existing one as hint."""
+    hint = _nearest(name, names) if names else "the namespace has no pipelines; select another one with -n"
+    return NoSuchPipeline(f"no pipeline named {name!r} in namespace {namespace}", hint=hint)
 
 
 def unreachable(words: str, server: str, context: str) -> TransientError:
-    """The API server gives no answer."""
+    """The error for an API server that does not answer."""
     by = f" (context {context})" if context else ""
     return TransientError(
         f"the cluster does not answer{by}: {_cause(words)}",
         where=server,
-        hint="check that it runs and can be reached from here; --context names another one",
+        hint="check that it is running and reachable from here, or select another one with --context",
     )
 
 
 def refused(status: int, message: str, method: str, path: str, namespace: str) -> ReelmillError:
-    """The API server said no."""
+    """The error for a request that the API server rejected with the HTTP `status` and `message`."""
     resource, named = _resource(path)
     verb = _VERBS[method] if named or method != "GET" else "list"
     if status == 403:
-        where = f"in the namespace {namespace}" if "/namespaces/" in path else "in all namespaces"
+        where = f"in namespace {namespace}" if "/namespaces/" in path else "in all namespaces"
         return SpecError(
-            f"you may not {verb} {resource} {where}",
-            hint=f"somebody who may has to grant you the verb {verb!r} on {resource!r}; the server said: {message}",
+            f"you are not allowed to {verb} {resource} {where}",
+            hint=f"ask an administrator to grant the verb {verb!r} on {resource!r}; the server's message: {message}",
         )
     if status == 401:
-        return SpecError("the cluster does not know you", hint="log in anew; your kubeconfig's credentials are too old")
+        return SpecError("the cluster rejected your credentials", hint="log in again; they may have expired")
     if status == 404 and any(words in message for words in _UNKNOWN_KIND) and f"/{PLURAL}" in path:
-        return SpecError("this cluster does not know VideoPipelines", hint=f"{INSTALL}; or say another --context")
+        return SpecError(
+            "VideoPipelines are not defined in this cluster",
+            hint=f"{INSTALL}; or select another cluster with --context",
+        )
     if status == 404:
-        return ObjectMissing(message, hint="it is gone")
+        return ObjectMissing(message, hint="it may have been deleted")
     if status == 409 and "conflict" in message.lower() and "manager" in message:
         return SpecError(
-            f"fields belong to somebody else: {' '.join(message.split())}",
-            hint="change them there, or take them over with --force-conflicts",
+            f"other tools own some of the fields: {' '.join(message.split())}",
+            hint="change the fields with that tool, or take ownership with --force-conflicts",
         )
     if status == 409:
         return ChangedMeanwhile(message, hint="try again")
@@ -85,7 +88,7 @@ def refused(status: int, message: str, method: str, path: str, namespace: str) -
 
 
 def _resource(path: str) -> tuple[str, bool]:
-    """`videopipelines.reelmill.dev`, `pods`, `pods/log`; and whether one object is meant."""
+    """(`videopipelines.reelmill.dev`, `pods` or `pods/log`; whether the path refers to a single object)."""
     parts = [part for part in path.split("/") if part]
     group = f".{parts[1]}" if parts[0] == "apis" else ""
     rest = parts[3:] if parts[0] == "apis" else parts[2:]
@@ -96,19 +99,19 @@ def _resource(path: str) -> tuple[str, bool]:
 
 
 def _invalid(message: str) -> str:
-    """The server's words about a spec, without its preamble: `spec.stages[0]: …`."""
+    """The server's message about a spec without its preamble: `spec.stages[0]: …`."""
     return re.sub(r'^VideoPipeline\.reelmill\.dev "[^"]*" is invalid: ', "", " ".join(message.split()))
 
 
 def _cause(words: str) -> str:
     lower = words.lower()
     for sign, cause in (
-        ("name or service not known", "its name is unknown"),
-        ("nodename nor servname", "its name is unknown"),
-        ("temporary failure in name resolution", "its name is unknown"),
-        ("certificate", "its certificate is not one that the kubeconfig trusts"),
-        ("timeout", "no answer in time"),
-        ("connect", "no connection can be made"),
+        ("name or service not known", "the host name cannot be resolved"),
+        ("nodename nor servname", "the host name cannot be resolved"),
+        ("temporary failure in name resolution", "the host name cannot be resolved"),
+        ("certificate", "the kubeconfig does not trust its certificate"),
+        ("timeout", "the request timed out"),
+        ("connect", "the connection failed"),
     ):
         if sign in lower:
             return cause
@@ -119,4 +122,4 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     if near := get_close_matches(name, names, n=1, cutoff=0.6):
         return f"did you mean {near[0]}?"
     shown = sorted(names)
-    return f"there {'is only' if len(shown) == 1 else 'are'} {', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"
+    return f"available: {', '.join(shown[:8])}{', …' if len(shown) > 8 else ''}"

@@ -1,4 +1,4 @@
-"""What a person asks of a pipeline in a cluster, by annotation or by an edit, and how it is said that it was asked."""
+"""Requests to a pipeline in a cluster, made by annotation or by editing the spec, and their confirmation messages."""
 
 import secrets
 import time
@@ -16,15 +16,17 @@ from reelmill.cli.input.options import ClusterOptions
 from reelmill.contract.errors import SpecError
 from reelmill.plan.requests import annotation
 
-Stages = Annotated[list[str] | None, typer.Option("--stage", "-s", help="Only this stage; left out: all.")]
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")]
+Stages = Annotated[
+    list[str] | None, typer.Option("--stage", "-s", help="Limit to this stage; repeatable. Default: all stages.")
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Watch the pipeline until it completes or fails.")]
 
 Answer = tuple[Json, list[str]]
-"""The resource as it is then, and what is said about it."""
+"""(the resource after the request, the lines to print)."""
 
 
 def speaker(name: str, place: ClusterOptions) -> Callable[..., str]:
-    """Command lines about a pipeline, as this person would write them."""
+    """A function that builds command lines for hints, with the namespace and context options that were given."""
     flags = [f"-n {place.namespace}"] if place.namespace else []
     flags += [f"--context {place.context}"] if place.context else []
 
@@ -42,7 +44,7 @@ def asking(
     *,
     watch: bool = False,
 ) -> None:
-    """Look at the pipeline, ask, say what was asked; then follow it where that is wanted."""
+    """Fetch the pipeline, apply `ask`, print the result, and follow the pipeline if `watch` is set."""
     with named(name, place) as (link, found):
         resource, said = ask(link, found)
         if output.for_people:
@@ -57,30 +59,30 @@ def asking(
 def request(
     link: ClusterClient, resource: Json, kind: str, stages: tuple[str, ...] = (), classes: tuple[str, ...] = ()
 ) -> Json:
-    """Put a request on a pipeline. Raises SpecError for a stage that it has not."""
+    """Annotate a pipeline with a request. Raises SpecError for a stage that the pipeline does not have."""
     must_have(resource, stages)
     text = annotation(token(), stages=stages, classes=classes)
     return link.merge(resource["metadata"]["name"], {"metadata": {"annotations": {kind: text}}})
 
 
 def token() -> str:
-    """A word that was never used before, and that tells when it was."""
+    """A unique token: a UTC time stamp and a random suffix."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def must_have(resource: Json, stages: tuple[str, ...]) -> None:
-    """Raises SpecError for a name that is no stage of the pipeline."""
+    """Raises SpecError for a name that is not a stage of the pipeline."""
     known = [each["name"] for each in (resource.get("spec") or {}).get("stages") or ()]
     for name in stages:
         if name not in known:
             raise SpecError(
-                f"there is no stage {name!r}",
+                f"no stage named {name!r}",
                 where=resource["metadata"]["name"],
-                hint=f"its stages are {', '.join(known)}",
+                hint=f"stages of this pipeline: {', '.join(known)}",
             )
 
 
 def when(resource: Json) -> str:
-    """What a person should know who asked something of a pipeline that is suspended."""
+    """A note for a request to a suspended pipeline; empty if the pipeline is not suspended."""
     pipeline = understood(resource)
-    return "; it is suspended, and takes that up when it is resumed" if pipeline and pipeline.spec.suspend else ""
+    return "; the pipeline is suspended, so this takes effect on resume" if pipeline and pipeline.spec.suspend else ""

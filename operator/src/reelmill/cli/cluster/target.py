@@ -1,4 +1,4 @@
-"""What a command is about: a word that could be a pipeline's name is one in the cluster, anything else is a file."""
+"""The pipeline that a command refers to: a valid resource name means the cluster, anything else is a file."""
 
 import re
 from collections.abc import Iterator
@@ -30,22 +30,22 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 
 
 def is_name(target: str) -> bool:
-    """Whether a word is a pipeline's name: small letters, digits and hyphens. `x.yaml` and `./x` are files."""
+    """Whether an argument is a pipeline name: lower-case letters, digits and hyphens. `x.yaml` and `./x` are files."""
     return bool(_NAME.match(target))
 
 
 def local(target: str, place: ClusterOptions, elsewhere: StoreOverride) -> Loaded:
-    """The pipeline of a file. Raises SpecError where options say that a cluster is meant."""
+    """The pipeline of a file. Raises SpecError if options for a cluster are given."""
     if said := given(place):
         raise SpecError(
-            f"{said[0]} goes with the name of a pipeline in a cluster, and {target} is a file",
-            hint="leave it out, or name the pipeline",
+            f"{said[0]} requires the name of a pipeline in a cluster, but {target} is a file",
+            hint=f"remove {said[0]}, or give the name of the pipeline",
         )
     return pipeline.load(target, elsewhere)
 
 
 def stored(target: str, place: ClusterOptions, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
-    """A pipeline for a command that reads its store: from a file, or as the cluster has it."""
+    """The pipeline for a command that reads its store, from a file or from the cluster."""
     if not is_name(target):
         return local(target, place, elsewhere)
     with named(target, place) as (_, resource):
@@ -54,33 +54,33 @@ def stored(target: str, place: ClusterOptions, elsewhere: StoreOverride = AS_NAM
 
 @contextmanager
 def named(name: str, place: ClusterOptions) -> Iterator[tuple[ClusterClient, Json]]:
-    """A pipeline in the cluster, and the connection to it. Raises SpecError where there is none of that name."""
+    """A connection to the cluster and a pipeline in it. Raises SpecError if there is no pipeline of that name."""
     _must_be_name(name)
     with edge(place) as link:
         try:
             resource = link.pipeline(name)
         except NoSuchPipeline as error:
             if Path(name).is_file():
-                raise SpecError(error.what, hint=f"for the file of that name say ./{name}") from None
+                raise SpecError(error.what, hint=f"to use the file of that name, write ./{name}") from None
             raise
         yield link, resource
 
 
 def _must_be_name(name: str) -> None:
-    """Raises SpecError for a word that is a file."""
+    """Raises SpecError for an argument that is a file."""
     if not is_name(name):
         raise SpecError(
-            f"{name} is no pipeline's name",
-            hint=f"name a pipeline in the cluster; `{program()} status` lists them" + _on_file(name),
+            f"{name} is not a valid pipeline name",
+            hint=f"give the name of a pipeline in the cluster; `{program()} status` lists them" + _on_file(name),
         )
 
 
 def _on_file(name: str) -> str:
-    return f"; on a file works `reelmill run {name}`" if name.endswith((".yaml", ".yml")) else ""
+    return f"; to run a file, use `reelmill run {name}`" if name.endswith((".yaml", ".yml")) else ""
 
 
 def of_resource(resource: Json, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
-    """A resource of the cluster, understood like a file. Raises Problems where this release cannot read its spec."""
+    """A resource of the cluster, validated like a file. Raises Problems if this release cannot read its spec."""
     metadata = resource["metadata"]
     body = {
         "apiVersion": API_VERSION,
@@ -92,9 +92,9 @@ def of_resource(resource: Json, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
 
 
 def only_local(name: str, *groups: object) -> None:
-    """Raises SpecError where options of a run on this machine are given for a pipeline in the cluster."""
+    """Raises SpecError if options of a local run are given for a pipeline in the cluster."""
     if said := given(*groups):
         raise SpecError(
-            f"{said[0]} goes with a pipeline file, and {name} is a pipeline in the cluster",
-            hint=f"leave it out; for a file of that name say ./{name}",
+            f"{said[0]} requires a pipeline file, but {name} is the name of a pipeline in the cluster",
+            hint=f"remove {said[0]}; to use a file of that name, write ./{name}",
         )

@@ -1,4 +1,4 @@
-"""A pipeline's sources and stages as a tree of lines, as wide as the terminal and no wider. Pure: the time is given."""
+"""A pipeline's sources and stages as a tree of lines, wrapped to the terminal's width. Pure: the time is given."""
 
 import textwrap
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from reelmill.contract.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
 
 BAR = 16
-"""Characters of a bar."""
+"""Width of a progress bar in characters."""
 _STATES = {
     "waiting": "dim",
     "opening": "cyan",
@@ -31,7 +31,7 @@ _STATES = {
 
 
 def lines(seen: PipelineView, *, width: int, wide: bool = False) -> Iterator[Text]:
-    """The pipeline, its tree, and what a person should know besides."""
+    """The lines for a pipeline: its state, its tree of sources and stages, and warnings."""
     yield from _head(seen, width)
     rows = list(_rows(seen))
     if rows:
@@ -69,7 +69,7 @@ def _head(seen: PipelineView, width: int) -> Iterator[Text]:
 
 
 def _rows(seen: PipelineView) -> Iterator[tuple[str, str, str]]:
-    """(prefix, prefix of lines below, name) of sources and stages. A stage stands under the first that it reads."""
+    """(prefix, prefix of lines below, name) of sources and stages. A stage is placed below its first input."""
     sources = [source.name for source in seen.status.sources]
     stages = [stage.name for stage in seen.status.stages]
     first = {name: seen.upstreams.get(name, ())[:1] for name in stages}
@@ -106,7 +106,7 @@ def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
         yield _shards(seen, entry) if entry.pass_ and entry.pass_.step == "shards" else _totals(entry.totals)
         others = seen.upstreams.get(name, ())[1:]
         if others:
-            yield Text(f"reads {', '.join(others)}, too", style="dim")
+            yield Text(f"also reads {', '.join(others)}", style="dim")
         if entry.message:
             yield Text(entry.message, style="red" if entry.state == "stalled" else "yellow")
     if wide:
@@ -159,7 +159,7 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
 
 
 def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
-    """What holds beside the verdict."""
+    """Warnings that hold in addition to the state."""
     beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS)
     said = [condition.message for type_ in beside if (condition := seen.true(type_))]
     if said:
@@ -169,7 +169,7 @@ def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
 
 
 def _cut(line: Text, width: int, indent: int, below: str) -> Iterator[Text]:
-    """A line that is too long goes on below its facts."""
+    """Wrap a line that is too long; the rest is indented."""
     if len(line) <= width:
         yield line
         return

@@ -1,4 +1,4 @@
-"""A pipeline in one word and half a sentence, from its conditions. Pure."""
+"""A pipeline's state in one word, with an explanation, derived from its conditions. Pure."""
 
 from reelmill.cli.cluster.observed import PipelineView
 from reelmill.cli.display.output import duration
@@ -12,19 +12,19 @@ COLOURS = {
     "waiting": "yellow",
     "suspended": "yellow",
     "new": "yellow",
-    "going away": "yellow",
+    "deleting": "yellow",
     "working": "cyan",
 }
 
 
 def verdict(seen: PipelineView) -> tuple[str, str]:
-    """(word, the rest of the sentence)."""
+    """(state, explanation); the states are the keys of COLOURS."""
     if stamp := seen.resource["metadata"].get("deletionTimestamp"):
-        return "going away", f"it was deleted {duration(seen.since(stamp))} ago"
+        return "deleting", f"deleted {duration(seen.since(stamp))} ago"
     if not seen.status.conditions:
-        return "new", "no operator has looked at it yet"
+        return "new", "no operator has processed it yet"
     if seen.behind:
-        return "waiting", "the operator has not looked at its last edit yet"
+        return "waiting", "the operator has not processed the latest edit yet"
     if complete := seen.true(ConditionType.COMPLETE):
         return "complete", f"for {duration(seen.since(complete.last_transition_time))}"
     if seen.true(ConditionType.SUSPENDED):
@@ -33,7 +33,7 @@ def verdict(seen: PipelineView) -> tuple[str, str]:
         return "failed", failed.message or failed.reason
     if reconciling := seen.true(ConditionType.RECONCILING):
         if stalled := seen.true(ConditionType.STALLED):
-            return "stalled", f"{stalled.message}; the rest goes on"
+            return "stalled", f"{stalled.message}; other stages continue"
         return "working" if reconciling.reason in WORKING else "waiting", reconciling.message or reconciling.reason
     ready = seen.status.condition(ConditionType.READY)
     return "waiting", ready.message or ready.reason if ready else ""

@@ -1,4 +1,4 @@
-"""`reelmill abandon`: close open passes that cannot be finished as they were opened."""
+"""`reelmill abandon`: close open passes without finishing them."""
 
 from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
@@ -19,9 +19,10 @@ def abandon(
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Give up open passes; their items are covered anew.
+    """Abandon open passes; a new pass processes their items again.
 
-    What such a pass did counts for nothing. A file is run here; of a pipeline in the cluster its operator is asked.
+    Results of an abandoned pass are discarded. A pipeline file runs on this machine; for a pipeline in the cluster,
+    the request goes to its operator.
     """
     stages = tuple(stage or ())
     if not target.is_name(pipeline):
@@ -32,7 +33,7 @@ def abandon(
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, ABANDON, stages)
-        return changed, [f"{pipeline}: the open passes of {_of(stages)} are given up{when(changed)}"]
+        return changed, [f"{pipeline}: abandoning the open passes of {_of(stages)}{when(changed)}"]
 
     asking(pipeline, place, output, ask, watch=watch)
 

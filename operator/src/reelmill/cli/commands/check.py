@@ -1,4 +1,4 @@
-"""`reelmill check`: would the consumer take this?"""
+"""`reelmill check`: verify written files by the rules of their consumer."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,17 +17,22 @@ COLUMNS = ("format", "file", "rule", "ok", "message")
 
 
 def check(
-    target: Annotated[str, typer.Argument(help="A folder, or a pipeline (a file or a name) together with --stage.")],
-    stage: Annotated[str, typer.Option("--stage", "-s", help="What this stage of the pipeline has in its store.")] = "",
-    format_: Annotated[list[str] | None, typer.Option("--format", help="The format; left out: all that fit.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Show what is right, too.")] = False,
+    target: Annotated[str, typer.Argument(help="A folder; with --stage, a pipeline file or name.")],
+    stage: Annotated[
+        str, typer.Option("--stage", "-s", help="Check the data set of this stage in the pipeline's store.")
+    ] = "",
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Check as this format; repeatable. Default: every format that matches."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also show rules that hold.")] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Open what a stage wrote with the rules of its consumer.
+    """Verify written files by the rules of their consumer.
 
-    Exit code 65: a rule is broken.
+    Exits with code 65 if a rule is broken.
     """
     formats = tuple(format_ or ())
     if stage:
@@ -42,13 +47,13 @@ def check(
 
 
 def report(found: list[FindingRow], *, every: bool, output: Format) -> None:
-    """Show findings; leaves with 65 when one is bad."""
+    """Show findings; exits with code 65 if a rule is broken."""
     bad = [finding for finding in found if not finding.ok]
     shown = found if every or not output.for_people else bad
     if shown or not output.for_people:
         show([finding.to_json() for finding in shown], output, columns=COLUMNS)
     files = len({(finding.format, finding.file) for finding in found})
     formats = ", ".join(dict.fromkeys(finding.format for finding in found)) or "nothing"
-    say(f"{formats}: {files} files, {len(found)} rules looked at, {len(bad)} broken")
+    say(f"{formats}: {files} files, {len(found)} rules checked, {len(bad)} broken")
     if bad:
         raise typer.Exit(CommandExit.ITEMS)

@@ -1,4 +1,4 @@
-"""`reelmill export`: one plain folder of what a stage made."""
+"""`reelmill export`: a plain folder of a stage's data set."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +15,19 @@ from reelmill.contract.commands import EXPORT
 
 def export(
     pipeline: Target,
-    stage: Annotated[str, typer.Argument(help="The stage.", show_default=False)],
-    folder: Annotated[Path, typer.Argument(help="A new folder, or an earlier export to complete.", show_default=False)],
-    mode: Annotated[ExportMode | None, typer.Option("--mode", help="Left out: link where possible.")] = None,
+    stage: Annotated[str, typer.Argument(help="The stage to export.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A new folder, or an earlier export to update.", show_default=False)],
+    mode: Annotated[
+        ExportMode | None, typer.Option("--mode", help="How files are placed in the folder. Default: link if possible.")
+    ] = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Write a plain folder with absolute paths, as a trainer wants it."""
+    """Export a stage's data set to a plain folder.
+
+    Lists in the folder contain absolute paths, as trainers expect.
+    """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(EXPORT)(
         store_commands.task(loaded), store_commands.environment(), loaded.stage(stage), folder, mode

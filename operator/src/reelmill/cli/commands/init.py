@@ -1,4 +1,4 @@
-"""`reelmill init`: a commented pipeline to begin with."""
+"""`reelmill init`: write a commented example pipeline."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -11,24 +11,26 @@ from reelmill.contract.errors import SpecError
 
 
 def template() -> str:
-    """The pipeline that `init` writes."""
+    """The example pipeline that `init` writes, as YAML."""
     return files("reelmill.cli").joinpath("pipeline.yaml").read_text()
 
 
 def init(
-    file: Annotated[Path, typer.Argument(help="Where to write it; `-` writes to standard output.")] = Path(
+    file: Annotated[Path, typer.Argument(help="The file to write; `-` writes to standard output.")] = Path(
         "pipeline.yaml"
     ),
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a commented pipeline to begin with."""
+    """Write a commented example pipeline."""
     if str(file) == "-":
         print(template(), end="")
         return
     if file.exists() and not force:
-        raise SpecError("the file exists already", where=str(file), hint="name another one, or say --force")
+        raise SpecError(
+            "the file already exists", where=str(file), hint="choose another name, or overwrite it with --force"
+        )
     try:
         file.write_text(template())
     except OSError as error:
-        raise SpecError(f"cannot be written: {error.strerror}", where=str(file)) from None
-    say(f"wrote {file}\nnext: edit its sources, then\n  reelmill plan {file}\n  reelmill run {file}")
+        raise SpecError(f"cannot write the file: {error.strerror}", where=str(file)) from None
+    say(f"wrote {file}\nnext: edit its sources, then run\n  reelmill plan {file}\n  reelmill run {file}")

@@ -1,4 +1,4 @@
-"""`reelmill ledger`: what became of which item, and why."""
+"""`reelmill ledger`: the outcome of each item, and its reason."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -22,21 +22,23 @@ LIMIT = 50
 
 def ledger(
     pipeline: Target,
-    stage: Annotated[list[str] | None, typer.Option("--stage", "-s", help="Only this source or stage.")] = None,
-    class_: Annotated[list[str] | None, typer.Option("--class", "-c", help="Only this reason.")] = None,
-    outcome: Annotated[
-        list[str] | None, typer.Option("--outcome", help="Only done, filtered, failed or skipped.")
+    stage: Annotated[
+        list[str] | None, typer.Option("--stage", "-s", help="Limit to this source or stage; repeatable.")
     ] = None,
-    item: Annotated[str, typer.Option("--item", help="Only this item: its key, or a pattern with *.")] = "",
-    history: Annotated[bool, typer.Option("--history", help="Rows that later ones replaced, too.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0: all.")] = LIMIT,
+    class_: Annotated[list[str] | None, typer.Option("--class", "-c", help="Limit to this reason; repeatable.")] = None,
+    outcome: Annotated[
+        list[str] | None, typer.Option("--outcome", help="Limit to done, filtered, failed or skipped; repeatable.")
+    ] = None,
+    item: Annotated[str, typer.Option("--item", help="Limit to this item: its key, or a pattern with *.")] = "",
+    history: Annotated[bool, typer.Option("--history", help="Also show rows that later rows replaced.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of rows; 0 means all.")] = LIMIT,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show what became of the items, and why.
+    """Show the outcome of each item, and its reason.
 
-    A summary, or rows as soon as something is asked for.
+    Without --class, --outcome, --item or --history, counts are shown instead of rows.
     """
     loaded = stored(pipeline, place, elsewhere)
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())
@@ -63,10 +65,10 @@ def _show(rows: Iterable[StageLedgerRow], limit: int, output: Format) -> None:
     rows = iter(rows)
     show([row.to_json() for row in islice(rows, limit or None)], output, columns=COLUMNS)
     if limit and next(rows, None) is not None:
-        say(f"there are more than {limit} rows: say --limit 0 for all of them")
+        say(f"only the first {limit} rows are shown; show all with --limit 0")
 
 
 def _outcome(word: str) -> str:
     if word not in {outcome.value for outcome in Outcome}:
-        raise SpecError(f"no outcome is called {word!r}", hint="there are done, filtered, failed and skipped")
+        raise SpecError(f"unknown outcome {word!r}", hint="outcomes are done, filtered, failed and skipped")
     return word

@@ -1,4 +1,4 @@
-"""`reelmill logs`: what the shards of a stage said, from their pods, or from the store where the pods are gone."""
+"""`reelmill logs`: the logs of a stage's shards, from their pods, or from the store if the pods are gone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from reelmill.contract.commands import LOGS
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MOST = 10
-"""Pods that are followed at a time."""
+"""Maximum number of pods that are followed at the same time."""
 LAST = 20
-"""Lines of each pod, where several speak."""
+"""Lines shown of each pod if there are several."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogSelection:
-    """Whose words, and how many."""
+    """Which logs to show, and how many lines of each. None means all."""
 
     stage: str
     shard: int | None
@@ -40,28 +40,35 @@ class LogSelection:
 
 def logs(
     pipeline: target.Target,
-    stage: Annotated[str, typer.Option("--stage", "-s", help="Only this stage; `survey`: the first look.")] = "",
-    shard: Annotated[int | None, typer.Option("--shard", min=0, help="Only this shard.")] = None,
+    stage: Annotated[str, typer.Option("--stage", "-s", help="Limit to this stage, or to `survey`.")] = "",
+    shard: Annotated[int | None, typer.Option("--shard", min=0, help="Limit to this shard.")] = None,
     segment: Annotated[
-        int | None, typer.Option("--segment", min=1, help="From the store: of this segment; left out: the newest.")
+        int | None,
+        typer.Option("--segment", min=1, help="Read this segment's logs from the store. Default: the newest."),
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as pods speak, also those to come.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stream new lines, also of pods that start later.")
+    ] = False,
     tail: Annotated[
         int | None,
-        typer.Option("--tail", min=0, help=f"So many last lines; left out: all of one pod, {LAST} of several."),
+        typer.Option(
+            "--tail",
+            min=0,
+            help=f"Number of lines from the end of each log. Default: all of a single pod, {LAST} of each of several.",
+        ),
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="The lines as they were logged: JSON objects.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the lines as they were logged, as JSON objects.")] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
 ) -> None:
-    """Show what a pipeline's pods said, also when they are gone.
+    """Show the logs of a pipeline's pods.
 
-    Then what their shards left in the store is read; for a pipeline file, always.
+    If the pods are gone, the logs that their shards saved in the store are shown; for a pipeline file, always.
     """
     wanted = LogSelection(stage, shard, segment, tail, raw)
     if not target.is_name(pipeline):
         if follow:
-            raise SpecError("--follow goes with the name of a pipeline in a cluster")
+            raise SpecError("--follow requires the name of a pipeline in a cluster")
         _from_store(target.local(pipeline, place, elsewhere), wanted)
         return
     with target.named(pipeline, place) as (link, resource):
@@ -77,11 +84,11 @@ def logs(
 def _known(resource: Json, stage: str) -> None:
     names = ["survey", *(each["name"] for each in resource["spec"].get("stages") or ())]
     if stage and stage not in names:
-        raise SpecError(f"there is no stage {stage!r}", hint=f"there are {', '.join(names)}")
+        raise SpecError(f"no stage named {stage!r}", hint=f"choose one of {', '.join(names)}")
 
 
 def _from_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> bool:
-    """Whether pods had something to say."""
+    """Print the logs of existing pods; returns whether there was any line."""
     pods = _pods(link, resource, wanted)
     last = wanted.last if wanted.last is not None else LAST if len(pods) > 1 else None
     spoke = False
@@ -97,12 +104,12 @@ def _from_pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> boo
 
 def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
     def speaking() -> dict[str, str]:
-        """Pods that have begun, the newest last."""
+        """Pods that have started, the newest last."""
         return _pods(link, resource, wanted)
 
     who = speaking()
     if len(who) > MOST:
-        say(f"{len(who)} pods spoke: the last {MOST} are followed; --stage and --shard narrow it down")
+        say(f"following the newest {MOST} of {len(who)} pods; limit the selection with --stage and --shard")
     several = not (wanted.stage and wanted.shard is not None)
     for name, line in link.follow(
         lambda: list(speaking())[-MOST:], last=wanted.last if wanted.last is not None else LAST
@@ -112,7 +119,7 @@ def _follow(link: ClusterClient, resource: Json, wanted: LogSelection) -> None:
 
 
 def _pods(link: ClusterClient, resource: Json, wanted: LogSelection) -> dict[str, str]:
-    """Pods that have begun, by name, and how each is called, the oldest first."""
+    """The label to print for each pod that has started, by pod name, the oldest first."""
     jobs = link.owned(JOBS, resource)
     begun = [
         pod for pod in link.owned(PODS, resource) if (pod.get("status") or {}).get("phase") not in (None, "Pending")
@@ -129,7 +136,9 @@ def _called(pod: Json, jobs: list[Json]) -> str:
 
 def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
     if wanted.stage == "survey":
-        raise SpecError("the survey leaves no log in the store", hint="its pod is gone; say `why` instead of `logs`")
+        raise SpecError(
+            "the survey's pod is gone, and a survey saves no log in the store", hint="try `why` instead of `logs`"
+        )
     stages = [loaded.stage(wanted.stage)] if wanted.stage else list(loaded.graph.stages)
     spoke = False
     for stage in stages:
@@ -138,11 +147,11 @@ def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
             for line in lines[-wanted.last :] if wanted.last else lines if wanted.last is None else []:
                 _print(line, who, wanted)
     if not spoke:
-        say("nothing was said: no pod is there, and no shard left a log in the store")
+        say("no logs: there is no pod, and no shard saved a log in the store")
 
 
 def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
-    """(who, lines) of each run of a shard, from the store."""
+    """(label, lines) of each run of a shard, from the store."""
     read = store_commands.load(LOGS)
     runs: dict[tuple[int, str], list[str]] = {}
     for row in read(

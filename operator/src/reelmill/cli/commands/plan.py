@@ -1,4 +1,4 @@
-"""`reelmill plan`: the graph, the keys, and what a run would do, why, and how much it would write."""
+"""`reelmill plan`: the graph, the keys, and what a run would do, why, and how many bytes it would write."""
 
 from typing import Annotated, Any
 
@@ -21,18 +21,20 @@ OFFLINE = ("name", "block", "reads", "key")
 
 def plan(
     pipeline: Target,
-    offline: Annotated[bool, typer.Option("--offline", help="Only the graph and the keys; no store is asked.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Show only the graph and the keys, without reading the store.")
+    ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Show what a run would do, why, and how much it would write.
 
-    Nothing is written, and no code that the pipeline names is imported: a run checks it.
+    Writes nothing, and does not import code that the pipeline names: that is checked when the pipeline runs.
     """
     loaded = stored(pipeline, place, elsewhere)
     if not offline and not store_commands.offered(FORECAST.name):
-        say("the store is not looked at: that needs the package reelmill-stages")
+        say("planning without the store: reading it requires the package reelmill-stages")
         offline = True
     rows = _graph(loaded)
     if not offline:
@@ -93,7 +95,7 @@ def _listing(found: SourceForecast) -> str:
         return f"{found.code} lists it when the pipeline runs"
     told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
     more = "".join(f", {count} {words}" for words, count in told.items() if count)
-    return f"{found.listed} there, {found.new} new{more}"
+    return f"{found.listed} listed, {found.new} new{more}"
 
 
 def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`reelmill replay`: one stage on one item, again, beside what was committed."""
+"""`reelmill replay`: process one item again and compare the result with the committed outputs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,16 +18,18 @@ COLUMNS = ("name", "size", "compared")
 
 def replay(
     pipeline: Target,
-    stage: Annotated[str, typer.Argument(help="The stage.", show_default=False)],
+    stage: Annotated[str, typer.Argument(help="The stage to run.", show_default=False)],
     item: Annotated[str, typer.Argument(help="The item's key, as the ledger shows it.", show_default=False)],
     to: Annotated[Path, typer.Option("--to", help="A new folder for the outputs.")] = Path("replay"),
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Do one item again, beside what was committed, and compare.
+    """Process one item again and compare the results.
 
-    Exit code 65: it could not be done.
+    The outputs are written to a new folder; committed data are not changed.
+
+    Exits with code 65 if the item fails.
     """
     loaded = stored(pipeline, place, elsewhere)
     timeout = seconds(loaded.graph.stages[loaded.stage(stage)].failures.item_timeout)
@@ -45,7 +47,7 @@ def replay(
         print(f"{stage} {item}: {done.outcome}{reason}{message}")
         if done.files:
             show([file.to_json() for file in done.files], output, columns=COLUMNS)
-            print(f"kept in {done.folder}")
+            print(f"written to {done.folder}")
     else:
         emit(done.to_json(), output)
     if done.outcome in ("failed", "crash", "timeout"):

@@ -1,4 +1,4 @@
-"""`reelmill retry`: failed items again, by stage and class, and whatever later stages then have to take up."""
+"""`reelmill retry`: retry failed items by stage and failure class, and resume stalled stages."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,7 +24,8 @@ def retry(
     pipeline: target.Target,
     stage: Stages = None,
     class_: Annotated[
-        list[str] | None, typer.Option("--class", "-c", help="Only failures of this class; left out: all.")
+        list[str] | None,
+        typer.Option("--class", "-c", help="Limit to failures of this class; repeatable. Default: all."),
     ] = None,
     elsewhere: StoreOverride = AS_NAMED,
     work: RunOptions = USUAL,
@@ -32,9 +33,10 @@ def retry(
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Try failed items again, and lift what is stalled.
+    """Retry failed items and resume stalled stages.
 
-    Later stages take up what succeeds. A file is run here; of a pipeline in the cluster its operator is asked.
+    Later stages process the items that succeed. A pipeline file runs on this machine; for a pipeline in the cluster,
+    the request goes to its operator.
     """
     stages, classes = tuple(stage or ()), tuple(class_ or ())
     if not target.is_name(pipeline):
@@ -47,7 +49,7 @@ def retry(
         failed = _failed_in(resource, stages)
         what = f"failed items ({' or '.join(classes)})" if classes else f"{failed:,} failed items" if failed else ""
         of = f" of {', '.join(stages)}" if stages else ""
-        said = f"{what}{of} are tried again" if what else f"what is stalled{of} goes on; no item failed that is known"
+        said = f"retrying {what}{of}" if what else f"resuming what is stalled{of}; no failed items are known"
         return changed, [f"{pipeline}: {said}{when(changed)}"]
 
     asking(pipeline, place, output, ask, watch=watch)
@@ -59,7 +61,7 @@ def _failed_in(resource: Json, stages: tuple[str, ...]) -> int:
 
 
 def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], work: RunOptions, output: Format) -> None:
-    """On this machine: run, if there is anything to try again."""
+    """Run on this machine if there is anything to retry."""
     for name in stages:
         loaded.stage(name)
     rows = {
@@ -71,7 +73,7 @@ def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], wor
         drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
     say(f"nothing to retry: {_why(chosen, classes)}")
     if lost := [name for name in loaded.graph.sources if rows[name].failed]:
-        say(f"the failed rows of {', '.join(lost)} are looked at again by every run")
+        say(f"failed rows of {', '.join(lost)} are read again by every run")
     if not output.for_people:
         emit(Status().model_dump(mode="json", by_alias=True), output)
 
@@ -83,5 +85,5 @@ def _is_wanted(failed: set[str], classes: tuple[str, ...]) -> bool:
 def _why(chosen: Sequence[StatusRow], classes: tuple[str, ...]) -> str:
     there = sorted(set().union(*(row.failed_reasons() for row in chosen)))
     if there:
-        return f"no item failed with {' or '.join(classes)}; failed are {', '.join(there)}"
+        return f"no item failed with {' or '.join(classes)}; there are failures of class {', '.join(there)}"
     return f"no item of {', '.join(row.name for row in chosen)} failed"

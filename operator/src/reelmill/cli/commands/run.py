@@ -1,4 +1,4 @@
-"""`reelmill run`: the pipeline on this machine, to its end."""
+"""`reelmill run`: run a pipeline on this machine until it ends."""
 
 import signal
 import threading
@@ -32,7 +32,7 @@ CODES = {
     ExitCode.TRANSIENT: CommandExit.AGAIN,
     ExitCode.STALE_PLAN: CommandExit.AGAIN,
 }
-"""How a step's exit code becomes the command's."""
+"""The command's exit code for each exit code of a step."""
 
 
 def run(
@@ -43,13 +43,13 @@ def run(
 ) -> None:
     """Run a pipeline file on this machine.
 
-    What is done already is not done again. Ctrl-C stops it cleanly, and the next run goes on from there.
+    Completed work is not repeated. Ctrl-C stops the run cleanly, and the next run resumes from there.
     """
     drive(pipeline.load(file, elsewhere), {}, work, output)
 
 
 def drive(loaded: Loaded, annotations: Mapping[str, str], work: RunOptions, output: Format) -> NoReturn:
-    """Run with requests, show the result, and leave with the exit code."""
+    """Run with the given requests, print the result, and exit."""
     store_commands.require("run")
     uid = identity(loaded, store_commands.task(loaded, sources=True), make=True)
     stop = threading.Event()
@@ -93,11 +93,11 @@ def _stage(stage: StageStatus) -> dict[str, Any]:
 def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> None:
     status, file = outcome.status, loaded.document.file
     if outcome.interrupted:
-        say(f"stopped; go on with: reelmill run {file}")
+        say(f"stopped; resume with: reelmill run {file}")
         return
     _tell_stall(status, observer)
     if loaded.pipeline.spec.suspend:
-        say("hint: spec.suspend is set: nothing runs until it is false")
+        say("hint: the pipeline is suspended; set spec.suspend to false to run it")
     if status.failed:
         say(_losses(status, file))
     if status.holds(ConditionType.COMPLETE):
@@ -105,7 +105,7 @@ def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> No
 
 
 def _tell_stall(status: Status, observer: Lines) -> None:
-    """An error is told even where everything else is to be quiet or data."""
+    """Print the reason of a stall, even with --quiet or with JSON or YAML output."""
     stalled = status.condition(ConditionType.STALLED)
     if stalled and stalled.status == "True":
         observer.quiet = False
@@ -113,24 +113,26 @@ def _tell_stall(status: Status, observer: Lines) -> None:
 
 
 def _losses(status: Status, file: str) -> str:
-    """How many failed, where to see why, and what takes them up again: of a source every run does."""
-    see = f"{status.failed} failed: see reelmill ledger {file} --outcome failed"
-    again = f", then reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
+    """The number of failures, and the commands that show and retry them."""
+    see = f"{status.failed} failed: list them with reelmill ledger {file} --outcome failed"
+    again = f", retry them with reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
     mend = (
-        "; rows of a source are looked at again by every run" if any(source.failed for source in status.sources) else ""
+        "; failed rows of a source are read again by every run"
+        if any(source.failed for source in status.sources)
+        else ""
     )
     return see + again + mend
 
 
 @contextmanager
 def _stopping(stop: threading.Event, say_: Any) -> Iterator[None]:
-    """SIGINT and SIGTERM ask to stop; the second one no longer waits."""
+    """Handle SIGINT and SIGTERM: the first one stops the run cleanly, the second one immediately."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        say_("stopping: what was begun is put in a safe place (once more: at once)")
+        say_("stopping: saving work in progress (press Ctrl-C again to stop immediately)")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

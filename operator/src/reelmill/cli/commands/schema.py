@@ -1,4 +1,4 @@
-"""`reelmill schema`: the schema for editors, or the CustomResourceDefinition."""
+"""`reelmill schema`: print the JSON Schema for editors or the CustomResourceDefinition."""
 
 import json
 from enum import StrEnum
@@ -11,7 +11,7 @@ from reelmill.schema import crd, editor
 
 
 class Kind(StrEnum):
-    """Which of the two."""
+    """Kinds of schema."""
 
     EDITOR = "editor"
     CRD = "crd"
@@ -19,7 +19,7 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(help="editor: JSON Schema of pipeline files; crd: for kubectl.")
+        Kind, typer.Argument(help="editor: JSON Schema of pipeline files; crd: CustomResourceDefinition.")
     ] = Kind.EDITOR,
 ) -> None:
     """Print the JSON Schema for editors, or the CRD."""

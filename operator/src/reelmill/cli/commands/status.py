@@ -1,4 +1,4 @@
-"""`reelmill status`: a pipeline in the cluster as its resource has it, or what a store has for a pipeline file."""
+"""`reelmill status`: the status of a pipeline in the cluster, or the data that a store has for a pipeline file."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -27,22 +27,25 @@ def status(
         str,
         typer.Argument(
             metavar="PIPELINE",
-            help="The name of a pipeline in the cluster, or a pipeline file; left out: all pipelines of the namespace.",
+            help="The name of a pipeline in the cluster, or a pipeline file. Default: all pipelines of the namespace.",
         ),
     ] = "",
-    everywhere: Annotated[bool, typer.Option("--all-namespaces", "-A", help="Pipelines of all namespaces.")] = False,
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="List pipelines of all namespaces.")
+    ] = False,
     watch: Watch = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show how far a pipeline is, or what the store of a file has.
+    """Show the status of a pipeline, or list pipelines.
 
-    With --watch, exit code 0 says that it is complete, 65 that it failed.
+    For a pipeline file, this shows the data in its store; for a name, the status of the resource in the cluster. With
+    --watch, exits with code 0 when the pipeline is complete and with 65 when it has failed.
     """
     if pipeline and not target.is_name(pipeline):
         if watch:
-            raise SpecError("--watch goes with the name of a pipeline in a cluster", hint="leave it out")
+            raise SpecError("--watch requires the name of a pipeline in a cluster", hint="remove --watch")
         of_store(target.local(pipeline, place, elsewhere), output)
         return
     target.only_local(pipeline, elsewhere)
@@ -60,12 +63,12 @@ def status(
 
 
 def of_all(resources: list[Json], namespace: str, output: Format, *, everywhere: bool) -> None:
-    """Pipelines, one a line."""
+    """Print pipelines, one per line."""
     if not output.for_people:
         emit([plain(resource) for resource in resources], output)
         return
     if not resources:
-        say("there are no pipelines" + ("" if everywhere else f" in the namespace {namespace}"))
+        say("no pipelines found" + ("" if everywhere else f" in namespace {namespace}"))
         return
     now = datetime.now(UTC)
     columns = (*(("namespace",) if everywhere else ()), *LIST, *(("why", "store") if output is Format.WIDE else ()))
@@ -89,7 +92,7 @@ def _line(seen: PipelineView) -> dict[str, Any]:
 
 
 def of_store(loaded: Any, output: Format) -> None:
-    """What each source and stage of a file has, from the store alone."""
+    """Print the data of each source and stage, read from the store only."""
     rows = store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
     noted = [{**row.to_json(), "note": note(row)} for row in rows]
     narrow = output is Format.TABLE and console().width < NARROW
@@ -100,13 +103,13 @@ def of_store(loaded: Any, output: Format) -> None:
 
 
 def note(row: StatusRow) -> str:
-    """What a person should know of a row besides its numbers."""
+    """The note for a row: its open pass, segments to cover, a changed definition, or failure reasons."""
     if opened := row.pass_:
         ago = opened.seconds_ago
-        beat = f", last sign of life {duration(ago)} ago" if ago is not None else ""
+        beat = f", last heartbeat {duration(ago)} ago" if ago is not None else ""
         return f"pass {opened.segment}: {opened.committed} of {opened.shards} shards{beat}"
     if row.uncovered:
         return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row.uncovered.items())
     if row.state == "empty" and row.latest:
-        return f"its definition changed; the former data set is {row.name}/{row.latest.key[:10]}"
+        return f"its definition changed; the previous data set is {row.name}/{row.latest.key[:10]}"
     return ", ".join(f"{reason} {count}" for reason, count in row.reasons.items())

@@ -1,4 +1,4 @@
-"""`reelmill validate`: is this file right? No store, no network."""
+"""`reelmill validate`: validate pipeline files without a store or network."""
 
 from typing import Annotated
 
@@ -12,10 +12,10 @@ from reelmill.contract.errors import SpecError
 
 
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml...", help="Pipeline files.")],
+    files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml...", help="The pipeline files.")],
     output: Output = Format.TABLE,
 ) -> None:
-    """Check pipeline files and say all that is wrong, by line."""
+    """Validate pipeline files and report all errors with their lines."""
     found = []
     for file in files:
         try:

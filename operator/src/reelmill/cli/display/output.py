@@ -1,4 +1,4 @@
-"""Results on standard output: a table for people, JSON or YAML for programs. Everything else goes to standard error."""
+"""Results on standard output as a table, JSON or YAML; everything else goes to standard error."""
 
 import json
 import sys
@@ -15,15 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 NARROW = 100
-"""Columns of a terminal below which what can stand elsewhere is left out of a line."""
+"""Terminal width in columns below which tables drop their last column or are split into several lines."""
 
 PIPE_WIDTH = 240
-"""Columns of a table that nobody's terminal bounds."""
+"""Width in columns of a table that is not written to a terminal."""
 _COLOURS = {"failed": "red", "stalled": "red", "done": "green", "filtered": "yellow", "skipped": "yellow"}
 
 
 class Format(StrEnum):
-    """How a result is written."""
+    """Output formats."""
 
     TABLE = "table"
     WIDE = "wide"
@@ -35,28 +35,28 @@ class Format(StrEnum):
         return self in (Format.TABLE, Format.WIDE)
 
 
-Output = Annotated[Format, typer.Option("--output", "-o", help="How the result is written.")]
+Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 
 Row = Mapping[str, Any]
 
 
 def program() -> str:
-    """How this program was called: by its own name, or as kubectl's plugin."""
+    """The name under which this program was started: `reelmill`, or `kubectl reelmill` as a plugin."""
     return "kubectl reelmill" if Path(sys.argv[0]).name.startswith("kubectl-reelmill") else "reelmill"
 
 
 def say(line: str) -> None:
-    """A word to the person, on standard error."""
+    """Print a line to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
 def console() -> Console:
-    """Standard output, as wide as its terminal."""
+    """A console for standard output, as wide as the terminal, or PIPE_WIDTH columns without one."""
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=False)
 
 
 def emit(value: Any, form: Format) -> None:
-    """A value as JSON or YAML."""
+    """Print a value as JSON or YAML."""
     if form is Format.JSON:
         print(json.dumps(value, indent=2, ensure_ascii=False))
     else:
@@ -64,7 +64,7 @@ def emit(value: Any, form: Format) -> None:
 
 
 def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
-    """Rows with the named columns; JSON and YAML hold all fields of each row."""
+    """Print rows as a table with the named columns; JSON and YAML contain all fields of each row."""
     if not form.for_people:
         emit([dict(row) for row in rows], form)
         return
@@ -93,12 +93,12 @@ def _cell(value: Any) -> Text:
 
 
 def size(count: float) -> str:
-    """Bytes for people: `1.4 GB`."""
+    """Format a number of bytes in decimal units: `1.4 GB`."""
     return decimal(round(count))
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: `42s`, `3m 20s`, `5h 07m`."""
+    """Format seconds: `42s`, `3m 20s`, `5h 07m`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"

@@ -1,4 +1,4 @@
-"""Why a stage would run, or why it would not: the difference between what is asked for and what the store has. Pure."""
+"""Why a stage would run or not: the difference between its definition and the state of the store. Pure."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ def verdict(
     fresh: Sequence[str],
     unknown: Sequence[str],
 ) -> tuple[str, str]:
-    """(what would happen, why) for a stage.
+    """(action, reason) for a stage; the action is `run`, `go on`, `cached` or `unknown`.
 
-    `row` is what `status` says of it; `defaults` are its block's. Of what it reads, `new` maps sources to items that
-    are new in them, `growing` names stages that would run, `fresh` what begins anew, and `unknown` that of which nobody
-    can say here what is new.
+    `row` is the stage's row of the `status` command, `defaults` are those of its block. Of its inputs, `new` maps
+    sources to their number of new items, `growing` lists stages that would run, `fresh` lists inputs that have no data
+    yet, and `unknown` lists inputs whose new items are known only when the pipeline runs.
     """
     coming = [
         *(f"{count} new of {name}" for name, count in new.items() if count),
@@ -31,7 +31,7 @@ def verdict(
     if row.state == "empty":
         if latest := row.latest:
             changes = list(difference(latest.definition, definition, defaults))
-            return "run", shortened(changes) or f"reads {', '.join(fresh)} anew"
+            return "run", shortened(changes) or f"reads {', '.join(fresh)} again"
         return "run", "never run here"
     if opened := row.pass_:
         return "go on", f"pass {opened.segment} is open, {opened.committed} of {opened.shards} shards are done"
@@ -46,18 +46,18 @@ def verdict(
 
 
 _PARTS = ("params", "rerun", "version", "upstreams")
-"""Of a definition, in the order in which a person wants to know of them."""
+"""Parts of a definition, in order of presentation."""
 
 
 def shortened(changes: Sequence[str]) -> str:
-    """The first change, and how many more there are: a line of a table takes no more."""
+    """The first change and the number of others, short enough for a table cell."""
     return f"{changes[0]} (+{len(changes) - 1})" if len(changes) > 1 else "".join(changes)
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
-    """`count was 16, is 8`, for each value that differs: parameters first, what is read by name last.
+    """`count was 16, is 8` for each value that differs: parameters first, inputs last.
 
-    A definition leaves out what is at its default. Of another block nothing more is said than that it is another one.
+    Definitions omit values that equal their defaults. If the block differs, only that is reported.
     """
     if not old:
         return  # there is no record of it
@@ -73,14 +73,14 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping
         if part == "upstreams":
             yield f"{name} changed" if path in before and path in now else f"reads {name}{_word(path in now)}"
         elif part == "version":
-            yield "this version of reelmill makes it otherwise"
+            yield "produced differently by this version of reelmill"
         else:
             was, is_ = (_say(values.get(path, there.get(path))) for values in (before, now))
             yield f"{name or part} was {was}, is {is_}"
 
 
 def defaults(block: StageBlock) -> dict[str, Any]:
-    """Parameters that a definition may leave out, in JSON form."""
+    """Default values of the parameters that a definition may omit, in JSON form."""
     return {
         field.alias or name: field.default
         for name, field in type(block).model_fields.items()
@@ -102,11 +102,11 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _word(now: bool) -> str:
-    return " now" if now else " no more"
+    return " now" if now else " no longer"
 
 
 def _say(value: Any) -> str:
-    """A value as the pipeline file has it; quotes only where there would be nothing to see."""
+    """A value as in the pipeline file; blank strings are quoted."""
     if value is None:
         return "not set"
     return value if isinstance(value, str) and value.strip() else json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,7 @@
-"""What a person sees while a pipeline runs: a bar for each stage on a terminal, a line now and then elsewhere.
+"""Progress of a local run: a bar for each stage on a terminal, otherwise plain lines.
 
-Both are observers of `reelmill.local.run` and write to standard error; the result comes on standard output at the end.
+Both are observers of `reelmill.local.run` and write to standard error. The result is written to standard output at the
+end.
 """
 
 import sys
@@ -20,13 +21,13 @@ from reelmill.contract.status import SourceStatus, Status
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
-"""Between two lines of one stage, where nobody looks at a terminal."""
+"""Minimum number of seconds between two progress lines of one stage, without a terminal."""
 
 RECENT = 20
-"""Log lines that are shown when a step ends in a bug."""
+"""Number of log lines that are shown if a step ends with an internal error."""
 
 SAME = 10
-"""Warnings with the same words that are shown."""
+"""Number of equal warnings that are shown."""
 
 _LOUD = ("warning", "error", "critical")
 _FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint"})
@@ -36,7 +37,7 @@ _STEPS = {
     "queued": "starting",
     "running": "",
     "committing": "closing the segment",
-    "shared": "in another pipeline's hands",
+    "shared": "processed by another pipeline",
     "done": "done",
     "cached": "nothing to do",
     "stalled": "stalled",
@@ -44,14 +45,14 @@ _STEPS = {
 
 
 class Lines:
-    """Plain lines, for logs and pipes."""
+    """Plain progress lines, for logs and pipes."""
 
     def __init__(self, *, verbose: bool, quiet: bool = False) -> None:
         self.verbose = verbose
         self.quiet = quiet
         self.tallies: dict[str, Tally] = {}
         self.recent: deque[str] = deque(maxlen=RECENT)
-        """The last lines that steps logged, whether shown or not."""
+        """The last lines logged by steps, shown or not."""
         self._said: dict[str, float] = {}
         self._told: list[str] = []
         self._heard: Counter[str] = Counter()
@@ -71,7 +72,7 @@ class Lines:
                 self.say(listing(source))
 
     def moved(self, tally: Tally, message: str) -> None:
-        """A stage's state changed."""
+        """Report that the state of a stage changed."""
         if tally.state in ("stalled", "shared"):
             self.say(f"{tally.name}: {message or _STEPS[tally.state]}")
 
@@ -95,10 +96,10 @@ class Lines:
                 self.say(line)
 
     def _is_news(self, message: str) -> bool:
-        """A message that comes for each of many items is shown a few times only; the ledger has all of them."""
+        """Whether a message is to be shown: repeated messages are shown SAME times; the ledger has all of them."""
         self._heard[message] += 1
         if self._heard[message] == SAME + 1:
-            self.say(f"warning: {message}: more of these are in the ledger")
+            self.say(f"warning: {message}: further occurrences are listed in the ledger")
         return self._heard[message] <= SAME
 
     def event(self, event: Event) -> None:
@@ -108,7 +109,7 @@ class Lines:
             self.say(event.message)
 
     def tell(self, level: str, message: str) -> None:
-        """Say a problem, unless it was said before: a step logs it, the planner repeats it, the run ends with it."""
+        """Print a problem once: the same one may be logged by a step, by the planner and at the end of the run."""
         if not any(told in message for told in self._told):
             self.say(f"{level}: {message}")
             if not self.quiet:
@@ -120,7 +121,7 @@ class Lines:
 
 
 def listing(source: SourceStatus) -> str:
-    """What a listing found: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
+    """The result of a listing: `raw: 17 rows, 3 of them new: 9 items, 8 failed, 1 changed or gone`."""
     drift = f", {source.drifted} changed or gone" if source.drifted else ""
     if not source.failed:
         return f"{source.name}: {source.items} items, {source.new} of them new{drift}"
@@ -129,7 +130,7 @@ def listing(source: SourceStatus) -> str:
 
 
 def _sentence(record: Mapping[str, Any]) -> str:
-    """A log record in the words of an error: `what; hint`, or with its fields behind."""
+    """A log record as one line: `message; hint`, or the message followed by its fields."""
     text = str(record.get("msg"))
     if hint := record.get("hint"):
         return f"{text}; {hint}"
@@ -137,7 +138,7 @@ def _sentence(record: Mapping[str, Any]) -> str:
 
 
 class Bars(Lines):
-    """A bar for each stage, for a terminal."""
+    """Progress bars for a terminal, one for each stage."""
 
     def __init__(self, console: Console, *, verbose: bool) -> None:
         super().__init__(verbose=verbose)
@@ -185,7 +186,7 @@ class Bars(Lines):
 
 @contextmanager
 def observing(*, verbose: bool, quiet: bool) -> Iterator[Lines]:
-    """The observer that fits standard error."""
+    """The observer for standard error: bars on a terminal, otherwise lines."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield Lines(verbose=verbose, quiet=quiet)

@@ -1,4 +1,4 @@
-"""How far each stage of a run is: counts, rate and what is left. Pure: the clock is the caller's."""
+"""Progress of each stage of a run: counts, rate and remaining time. Pure: the caller passes the time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,20 @@ OUTCOMES = ("done", "filtered", "failed", "skipped")
 
 @dataclass(slots=True)
 class Tally:
-    """One stage, in the pass that it works on."""
+    """The progress of one stage in its current pass."""
 
     name: str
     state: str = "waiting"
     segment: int = 0
     total: int = 0
-    """Items that the pass takes in; 0: not known."""
+    """Number of input items of the pass; 0 if unknown."""
     began: float | None = None
+    """Monotonic time in seconds at which the shards started."""
     shards: dict[int, Mapping[str, int]] = field(default_factory=dict)
-    """Shard -> its counts up to now."""
+    """Shard number -> its counts so far."""
 
     def take(self, stage: StageStatus, now: float) -> None:
-        """What the planner says of the stage."""
+        """Update from the planner's status of the stage."""
         self.state = stage.state
         if stage.pass_ is None:
             return
@@ -35,7 +36,7 @@ class Tally:
             self.began = now
 
     def count(self, fields: Mapping[str, Any]) -> None:
-        """What a shard says of itself."""
+        """Update from a progress record of a shard."""
         if fields.get("segment", self.segment) == self.segment:
             self.shards[int(fields.get("shard", 0))] = {name: int(fields.get(name, 0)) for name in OUTCOMES}
 
@@ -48,11 +49,11 @@ class Tally:
         return sum(self.sum(outcome) for outcome in OUTCOMES)
 
     def rate(self, now: float) -> float:
-        """Items per second since the shards began."""
+        """Items per second since the shards started."""
         return self.seen / (now - self.began) if self.began is not None and now > self.began else 0.0
 
     def left(self, now: float) -> float | None:
-        """Seconds to go, once a few items tell."""
+        """Estimated seconds left; None until at least 3 items have an outcome."""
         rate = self.rate(now)
         return max(self.total - self.seen, 0) / rate if rate and self.total and self.seen >= 3 else None
 

@@ -1,6 +1,6 @@
-"""A YAML document that remembers its lines, so that what is wrong with a field can be said where it stands.
+"""A YAML document with line numbers, so that an error in a field can name its line.
 
-Duplicate keys, tabs, several documents and files that are no YAML are refused here, each with one line.
+Duplicate keys, tabs, several documents and files that are not YAML are rejected here, each with one error.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -18,21 +18,21 @@ _TWICE = "the field"
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """One mapping: `file` as the user named it, the `data`, and the line (from 1) of every path in it."""
+    """One mapping: `file` as given by the user, the `data`, and the line (from 1) of every path in it."""
 
     file: str
     data: dict[str, Any]
     lines: dict[Path_, int]
 
     def line(self, path: Sequence[str | int]) -> int:
-        """Line of a path, or of the nearest thing around it that exists."""
+        """Line (from 1) of a path, or of its nearest existing parent."""
         return next(
             (self.lines[tuple(path[:end])] for end in range(len(path), -1, -1) if tuple(path[:end]) in self.lines), 1
         )
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that says where keys stand and refuses those that stand twice."""
+    """SafeLoader that rejects duplicate keys."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -41,7 +41,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if isinstance(key, Hashable) and key in seen:
-            raise yaml.MarkedYAMLError(problem=f"{_TWICE} {key!r} stands here twice", problem_mark=key_node.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"{_TWICE} {key!r} appears twice", problem_mark=key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -50,14 +50,16 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read(file: str) -> YamlDocument:
-    """The one document of a file. Raises SpecError, with `where` as `file:line` where a line is known."""
+    """Read the single document of a file. Raises SpecError, with `where` as `file:line` if the line is known."""
     path = Path(file)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise SpecError("no such file", where=file, hint="write one with: reelmill init") from None
+        raise SpecError("no such file", where=file, hint="create one with: reelmill init") from None
     except IsADirectoryError:
-        raise SpecError("this is a folder, not a pipeline file", where=file, hint="name the YAML file in it") from None
+        raise SpecError(
+            "this is a folder, not a pipeline file", where=file, hint="give the path of the YAML file in it"
+        ) from None
     except UnicodeDecodeError:
         raise SpecError("not a text file", where=file, hint="a pipeline is YAML in UTF-8") from None
     except OSError as error:
@@ -66,21 +68,23 @@ def read(file: str) -> YamlDocument:
 
 
 def parse(text: str, file: str) -> YamlDocument:
-    """The one document of a text; `file` is its name in messages."""
+    """Parse the single document of a text; `file` is its name in messages. Raises SpecError."""
     try:
         nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _empty(node)]
         if not nodes:
-            raise SpecError("the file is empty", where=file, hint="write one with: reelmill init")
+            raise SpecError("the file is empty", where=file, hint="create a pipeline with: reelmill init")
         if len(nodes) > 1:
             line = nodes[1].start_mark.line + 1
             raise SpecError(
-                f"the file holds {len(nodes)} documents, the second begins here",
+                f"the file contains {len(nodes)} documents; the second begins here",
                 where=f"{file}:{line}",
-                hint="keep one VideoPipeline in a file of its own",
+                hint="put each VideoPipeline into a file of its own",
             )
         (node,) = nodes
         if not isinstance(node, yaml.MappingNode):
-            raise SpecError("this is not a pipeline: it has no fields", where=file, hint="see: reelmill init -")
+            raise SpecError(
+                "this is not a pipeline: it has no fields", where=file, hint="for an example, run: reelmill init -"
+            )
         loader = _Loader("")
         try:
             data = loader.construct_document(node)
@@ -113,6 +117,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecError:
     where = f"{file}:{mark.line + 1}" if mark else file
     lines = text.splitlines()
     if mark and mark.line < len(lines) and "\t" in lines[mark.line]:
-        return SpecError("a tab stands here, and YAML indents with spaces only", where=where, hint="replace the tabs")
+        return SpecError(
+            "tab character: YAML is indented with spaces only", where=where, hint="replace the tabs with spaces"
+        )
     problem = error.problem or "unreadable"
     return SpecError(problem if problem.startswith(_TWICE) else f"not YAML: {problem}", where=where)

@@ -1,6 +1,6 @@
 """Groups of options that several commands share, each declared once as a dataclass.
 
-A command takes a group as one parameter, `place: Place = HERE`; on the command line stand the group's fields.
+A command takes a group as one parameter, `place: Place = HERE`; `spread` turns its fields into options.
 """
 
 import functools
@@ -14,36 +14,39 @@ import typer
 
 @dataclass(frozen=True, slots=True)
 class StoreOverride:
-    """Another store than the pipeline names."""
+    """A store that replaces the pipeline's own."""
 
     store: Annotated[
-        str | None, typer.Option("--store", help="Another store than the file says: a folder or s3://bucket/prefix.")
+        str | None,
+        typer.Option("--store", help="Use this store instead of the pipeline's: a folder or s3://bucket/prefix."),
     ] = None
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's S3 server.")] = None
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's S3 endpoint.")] = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
-    """Which cluster, and where in it; as kubectl has it."""
+    """The cluster and the namespace, as in kubectl."""
 
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="The pipeline's namespace; left out: the context's.")
+        str, typer.Option("--namespace", "-n", help="Namespace of the pipeline. Default: the context's namespace.")
     ] = ""
-    context: Annotated[str, typer.Option("--context", help="A context of the kubeconfig; left out: its own.")] = ""
+    context: Annotated[
+        str, typer.Option("--context", help="Name of the kubeconfig context. Default: the current context.")
+    ] = ""
     kubeconfig: Annotated[
-        str, typer.Option("--kubeconfig", help="A kubeconfig; left out: KUBECONFIG, or the usual one.")
+        str, typer.Option("--kubeconfig", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config.")
     ] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run on this machine goes about it."""
+    """Options of a run on this machine."""
 
-    jobs: Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Steps at a time; left out: one per CPU.")] = (
-        None
-    )
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything that the steps log.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the result.")] = False
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Number of parallel steps. Default: one per CPU.")
+    ] = None
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that the steps log.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, without progress.")] = False
 
 
 AS_NAMED = StoreOverride()
@@ -52,7 +55,7 @@ USUAL = RunOptions()
 
 
 def given(*groups: object) -> list[str]:
-    """The options of some groups that were given, as they are written: `--store`."""
+    """The options of the groups that differ from their defaults, as written on the command line: `--store`."""
     return [
         f"--{field.name.replace('_', '-')}"
         for group in groups
@@ -62,7 +65,7 @@ def given(*groups: object) -> list[str]:
 
 
 def spread(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with the fields of its groups in the place of each group."""
+    """The command with each group replaced by its fields, so that typer sees them as options."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, tuple[Any, list[str]]] = {}
     parameters: list[inspect.Parameter] = []

@@ -1,4 +1,4 @@
-"""A pipeline file, read and understood: the resource, its graph and its keys, or everything that is wrong with it."""
+"""Load a pipeline file: the validated resource, its graph and its keys, or all of its errors."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A sound pipeline."""
+    """A valid pipeline."""
 
     document: YamlDocument
     pipeline: VideoPipeline
     graph: Graph
     keys: StageKeys
     data: dict[str, Any]
-    """The resource as it was written, with the other store where one was named."""
+    """The resource as written, with the store replaced if --store or --endpoint was given."""
     uid: str = ""
-    """Of the resource in a cluster; empty for a file, which has one in its store only (`identity`)."""
+    """UID of the resource in the cluster; empty for a file, which has one in its store only (`identity`)."""
 
     def task(self) -> Task:
-        """What commands that read the store are told: all sources and stages with their keys."""
+        """The task for commands that read the store: all sources and stages with their keys."""
         return survey_task(self.definition, run=0, listing=False)
 
     @property
@@ -43,14 +43,14 @@ class Loaded:
         return Definition(self.pipeline, self.uid, self.graph, self.keys)
 
     def entries(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names, if each is a source or stage. Raises SpecError otherwise."""
+        """Return the names. Raises SpecError if one is neither a source nor a stage."""
         known = self.names()
         for name in names:
             if name not in known:
                 raise SpecError(
-                    f"there is no source or stage {name!r}",
+                    f"no source or stage named {name!r}",
                     where=self.document.file,
-                    hint=f"there are {', '.join(known)}",
+                    hint=f"choose one of {', '.join(known)}",
                 )
         return tuple(names)
 
@@ -59,24 +59,24 @@ class Loaded:
         return [*self.graph.sources, *self.graph.stages]
 
     def stage(self, name: str) -> str:
-        """The name, if it is a stage. Raises SpecError otherwise."""
+        """Return the name. Raises SpecError if it is not a stage."""
         if name not in self.graph.stages:
             raise SpecError(
-                f"there is no stage {name!r}",
+                f"no stage named {name!r}",
                 where=self.document.file,
-                hint=f"its stages are {', '.join(self.graph.stages)}",
+                hint=f"stages of this pipeline: {', '.join(self.graph.stages)}",
             )
         return name
 
 
 def load(file: str, elsewhere: StoreOverride = AS_NAMED) -> Loaded:
-    """Read a file. Raises Problems with all that is wrong, or SpecError where it is no pipeline at all."""
+    """Read a file. Raises Problems with all errors, or SpecError if the file is not a pipeline."""
     document = documents.read(file)
     return understand(document, elsewhere)
 
 
 def understand(document: YamlDocument, elsewhere: StoreOverride = AS_NAMED, *, uid: str = "") -> Loaded:
-    """The pipeline of a document, with another store where one is named."""
+    """Validate a document, with the store replaced as `elsewhere` says. Raises like `load`."""
     _must_be_pipeline(document)
     data = _with_store(document.data, elsewhere.store, elsewhere.endpoint)
     try:
@@ -95,11 +95,13 @@ def _must_be_pipeline(document: YamlDocument) -> None:
     if kind != KIND:
         said = f"this is a {kind}, not a {KIND}" if kind else f"this is not a {KIND}: it has no kind"
         line = document.line(("kind",))
-        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write kind: {KIND}, or see: reelmill init -")
+        raise SpecError(
+            said, where=f"{document.file}:{line}", hint=f"set kind: {KIND}; for an example, run: reelmill init -"
+        )
     if version != API_VERSION:
-        said = f"apiVersion {version} is not known" if version else "it has no apiVersion"
+        said = f"unknown apiVersion {version}" if version else "apiVersion is missing"
         line = document.line(("apiVersion",))
-        raise SpecError(said, where=f"{document.file}:{line}", hint=f"write apiVersion: {API_VERSION}")
+        raise SpecError(said, where=f"{document.file}:{line}", hint=f"set apiVersion: {API_VERSION}")
 
 
 def _with_store(data: dict[str, Any], store: str | None, endpoint: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is wrong with a pipeline file, all of it at once: line, path of the field, what, and the way out."""
+"""All errors of a pipeline file: line, path of the field, problem, and hint."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from reelmill.schema.inline import Schema, tree
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _WORDS = {
-    "string_type": "must be text; put it in quotes",
+    "string_type": "must be a string; put it in quotes",
     "missing": "is missing",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
@@ -27,13 +27,13 @@ _WORDS = {
     "float_parsing": "must be a number",
     "list_type": "must be a list",
     "dict_type": "must be a mapping of names to values",
-    "model_type": "must have fields of its own",
+    "model_type": "must be a mapping of fields",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One thing that is wrong. `path` is written like `spec.stages[1].frames.cuont`; `line` counts from 1."""
+    """One error. `path` has the form `spec.stages[1].frames.count`; `line` counts from 1."""
 
     file: str
     line: int
@@ -50,7 +50,7 @@ class FieldProblem:
 
 
 class FieldProblems(SpecError):
-    """Everything that is wrong with a file."""
+    """All errors of a file."""
 
     def __init__(self, problems: Sequence[FieldProblem]) -> None:
         first = problems[0]
@@ -59,7 +59,7 @@ class FieldProblems(SpecError):
 
 
 def from_validation(error: ValidationError, document: YamlDocument) -> list[FieldProblem]:
-    """A problem for each field that the models refuse; the choices of a union count as one."""
+    """One problem for each field that the models reject; errors of all members of a union are merged into one."""
     found: dict[tuple[str | int, ...], FieldProblem] = {}
     for detail in error.errors(include_url=False):
         path = _real(detail["loc"], document.data, tree_of_pipeline())
@@ -75,7 +75,7 @@ def from_validation(error: ValidationError, document: YamlDocument) -> list[Fiel
 
 
 def from_spec(errors: Sequence[SpecError], document: YamlDocument) -> list[FieldProblem]:
-    """The planner's refusals with the lines that they are about."""
+    """The planner's errors with their lines."""
     return [
         FieldProblem(document.file, document.line(split(error.where)), error.where, error.what, error.hint)
         for error in errors
@@ -96,12 +96,12 @@ def split(path: str) -> tuple[str | int, ...]:
 
 @cache
 def tree_of_pipeline() -> Schema:
-    """The schema of a pipeline file."""
+    """The JSON schema of a pipeline file."""
     return tree(VideoPipeline)
 
 
 def _real(location: Sequence[str | int], data: Any, schema: Schema) -> tuple[str | int, ...]:
-    """The location without the names that pydantic gives to the choices of a union."""
+    """The location without the names that pydantic inserts for the members of a union."""
     path: list[str | int] = []
     for part in location:
         if isinstance(data, list) and isinstance(part, int):
@@ -131,7 +131,7 @@ def _unknown(path: Sequence[str | int]) -> tuple[str, str]:
         schema = schema.get("items", {}) if isinstance(part, int) else _below(schema, part)
     names = sorted({name for node in (schema, *schema.get("anyOf", ())) for name in node.get("properties", {})})
     near = get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(names)}"
     return "unknown field", hint
 
 
@@ -145,8 +145,8 @@ def _text(detail: Any) -> str:
         return f"{given!r} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
         if context["pattern"] == NAME_PATTERN:
-            return f"{given!r} is no name: use lower-case letters, digits and dashes"
-        return f"{given!r} does not look like {context['pattern']}"
+            return f"{given!r} is not a valid name: use lower-case letters, digits and hyphens"
+        return f"{given!r} does not match {context['pattern']}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":

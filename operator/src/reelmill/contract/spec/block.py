@@ -1,4 +1,4 @@
-"""The base of source and stage blocks: the parameters that define what is listed or done."""
+"""The base classes of source and stage blocks."""
 
 from typing import Any, ClassVar
 
@@ -8,11 +8,12 @@ from reelmill.contract.model import Model
 class Block(Model):
     """Parameters of a source or stage.
 
-    A block's canonical form goes into the stage key: fields equal to their default are left out, so that a field
-    added later changes no key. Whoever changes a default, or what a stage writes, raises `data_version`.
+    The canonical form of a block is part of the stage key. Fields that equal their defaults are omitted, so that adding
+    a field changes no key. When a default or the output of a stage changes, `data_version` must be increased.
     """
 
     data_version: ClassVar[int] = 1
+    """Version of the data that the block produces; part of the stage key."""
     gives: ClassVar[str] = "anything"
     """What its items are (`videos`, `tars`, …): a stage is refused an upstream that gives what it does not take."""
 
@@ -26,7 +27,7 @@ class Block(Model):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def params(self) -> dict[str, Any]:
-        """All fields, defaults filled in, in JSON form: what the stage's pods get."""
+        """All fields, including defaults, in JSON form, as passed to the stage's pods."""
         return self.model_dump(mode="json", by_alias=True)
 
 
@@ -42,18 +43,18 @@ class StageBlock(Block):
     runs_model: ClassVar[bool] = False
     """Its pods need the image that holds torch."""
     heavy_views: ClassVar[bool] = False
-    """Its views are worth building only when all upstreams are complete."""
+    """Whether views are expensive, so that they are built only when all upstreams are complete."""
     group_size: ClassVar[int] = 1
-    """Shards of a cover pass are cut at multiples of so many items (see `batch`)."""
+    """Default of `batch`."""
 
     @property
     def batch(self) -> int:
-        """Items that end up in one file together; shards are cut at multiples of it."""
+        """Number of items that are written into one file; shards are cut at multiples of it."""
         return self.group_size
 
     @property
     def pod_image(self) -> str | None:
-        """Image that the stage's pods need; None: any that holds reelmill's stages."""
+        """Container image that the stage requires; None: any image that contains reelmill-stages."""
         return None
 
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
@@ -61,5 +62,5 @@ class StageBlock(Block):
         return None
 
     def refusals(self) -> list[str]:
-        """What is wrong with the block as a whole, one sentence each; empty when nothing is."""
+        """Errors in the combination of fields, one sentence each; empty if the block is valid."""
         return []

@@ -1,4 +1,4 @@
-"""What a stage does about items and shards that fail."""
+"""Handling of failing items and shards."""
 
 from typing import Annotated
 
@@ -9,25 +9,26 @@ from reelmill.contract.spec.names import Duration, Share, Text
 
 
 class RetryItems(Model):
-    """Retry passes that start by themselves after the first pass."""
+    """Automatic retry passes."""
 
     classes: Annotated[list[Text], Field(min_length=1, max_length=32)]
-    """Failure classes worth another try, such as `s3_5xx` or `decode_timeout`."""
+    """Failure classes to retry, such as `s3_5xx` or `decode_timeout`."""
     times: Annotated[int, Field(ge=1, le=10)] = 1
-    """At most so many retry passes per segment that brought failures."""
+    """Maximum number of retry passes for each segment with failures."""
 
 
 class Failures(Model):
     """Tolerance and retries of a stage."""
 
     tolerate: Share | None = None
-    """How many items may fail before later stages stop covering more: `20` or `1%` of the stage's items; absent: 1% or
-    10 items, whichever is more."""
+    """Number (`20`) or percentage (`1%`) of the stage's items that may fail before later stages stop taking more;
+    absent: 1% or 10 items, whichever is more."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    """How many Jobs may try the shards of a pass; what is undone then becomes `failed(shard_lost)`."""
+    """Maximum number of Jobs for the shards of a pass; items of shards that remain become `failed(shard_lost)`."""
     retries_per_shard: Annotated[int, Field(ge=0, le=20)] = 3
-    """How often Kubernetes starts a failed shard's pod again within one attempt."""
+    """Number of times that Kubernetes restarts the pod of a failed shard within one attempt."""
     item_timeout: Duration = "120s"
-    """Wall time for one item (one video and its clips); then it is killed and `failed(decode_timeout)`."""
+    """Wall time for one item (a video with its clips). After that, it is killed and becomes
+    `failed(decode_timeout)`."""
     retry_items: RetryItems | None = None
-    """Classes of failed items to try again by themselves; absent: only when asked."""
+    """Failed items that are retried automatically. If absent, items are retried on request only."""

@@ -1,4 +1,4 @@
-"""A file that a parameter names: weights, a tokenizer, labels."""
+"""Reference to a file in a parameter: weights, a tokenizer, labels."""
 
 from typing import Annotated
 
@@ -9,9 +9,10 @@ from reelmill.contract.spec.names import Uri
 
 
 class FileRef(Model):
-    """A file by address and digest."""
+    """A file, by address and digest."""
 
     uri: Uri
-    """`s3://bucket/key`, or a path on one machine."""
+    """`s3://bucket/key`, or a local path if the pipeline runs on one machine."""
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
-    """Pins the content; absent: the first open step pins what it finds, and a later difference is refused."""
+    """Expected content. If absent, the first open step records the digest, and a different content is rejected
+    later."""

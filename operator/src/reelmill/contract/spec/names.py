@@ -1,4 +1,4 @@
-"""The small vocabulary of the resource: bounded names, durations, quantities, shares."""
+"""Field types of the resource: bounded names, durations, quantities, shares."""
 
 import re
 from typing import Annotated
@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
-"""A source's or stage's name: lower-case letters, digits and dashes."""
+"""Name of a source or stage: lower-case letters, digits and hyphens."""
 
 Uri = Annotated[str, Field(min_length=1, max_length=1024)]
-"""`s3://bucket/prefix`, or a folder or file for a run on one machine."""
+"""`s3://bucket/prefix`, or a local folder or file if the pipeline runs on one machine."""
 
 Text = Annotated[str, Field(max_length=256)]
 
@@ -20,7 +20,7 @@ _QUANTITY = re.compile(r"^\d+(?:\.\d+)?(?:m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$")
 
 
 def seconds(duration: str) -> float:
-    """Seconds of a duration such as `90s`, `10m` or `1h30m`. Raises ValueError otherwise."""
+    """The seconds of a duration such as `90s`, `10m` or `1h30m`. Raises ValueError for other text."""
     if not _DURATION.match(duration):
         raise ValueError(f"{duration!r} is not a duration: write 90s, 10m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h|d)", duration))
@@ -36,7 +36,9 @@ ALLOWED_ANYWAY = 10
 
 
 def allowed(share: str | None, total: int) -> int:
-    """How many of `total` items a share (`1%` of them, or `20`) allows; None: 1% or 10 items, whichever is more."""
+    """The number of items out of `total` that a share (`1%` or `20`) allows, rounded down; None: 1% or 10 items,
+    whichever is more.
+    """
     if share is None:
         return max(ALLOWED_ANYWAY, total // 100)
     return int(float(share[:-1]) * total / 100) if share.endswith("%") else int(share)
@@ -55,7 +57,7 @@ def _quantity(text: str) -> str:
 
 
 def _number_as_text(value: object) -> object:
-    """YAML's `cpu: 4` and `tolerate: 20` mean the text, as in Kubernetes."""
+    """Accept numbers (`cpu: 4`, `tolerate: 20`) as text, as Kubernetes does."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 

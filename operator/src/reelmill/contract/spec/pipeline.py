@@ -1,4 +1,4 @@
-"""The resource as a whole: what it is made of, and what must hold between its parts."""
+"""The VideoPipeline resource and the parts of its spec."""
 
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -35,13 +35,13 @@ KIND = "VideoPipeline"
 
 
 class SourceSpec(Model):
-    """Where items come from. Exactly one adapter block."""
+    """A source of items, with exactly one adapter block."""
 
     name: Name
     s3: S3 | None = None
-    """Connection of this source; absent: the store's."""
+    """Connection to the source. If absent, the store's connection is used."""
     epoch: Text = "1"
-    """Another value forgets what was listed and begins anew."""
+    """A new value discards the listing and lists the source from scratch."""
     files: FilesBlock | None = None
     table: TableBlock | None = None
     clip4mc: Clip4mcBlock | None = None
@@ -65,11 +65,11 @@ class SourceSpec(Model):
 
 
 class StageSpec(Placement):
-    """One step. Exactly one stage block."""
+    """A processing step, with exactly one stage block."""
 
     name: Name
     from_: Annotated[list[Name], Field(alias="from", max_length=16)] = Field(default_factory=list)
-    """Sources or earlier stages whose items it takes; absent: the stage above, or the only source for the first."""
+    """Sources or earlier stages to read. If absent: the preceding stage; for the first stage, the only source."""
     clip: ClipBlock | None = None
     frames: FramesBlock | None = None
     pack: PackBlock | None = None
@@ -80,16 +80,16 @@ class StageSpec(Placement):
     chunk: ChunkBlock | None = None
     run: RunBlock | None = None
     view: FramesView | None = None
-    """How the finished items are presented; editing it never runs an item again."""
+    """Presentation of the finished items. Changing it does not process any item again."""
     shards: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
-    """Shards of a pass; `auto`: 10 to 20 minutes of work each, at most 2000."""
+    """Number of shards of a pass. `auto`: 10 to 20 minutes of work each, at most 2000."""
     parallelism: Annotated[int, Field(ge=1, le=10_000)] = 8
-    """Pods at a time."""
+    """Maximum number of pods that run at the same time."""
     workers: Annotated[int, Field(ge=1, le=256)] | None = None
-    """Worker processes per pod; absent: one per CPU of its limit."""
+    """Number of worker processes per pod. If absent, one per CPU of the pod's limit."""
     failures: Failures = Failures()
     rerun: Text = ""
-    """Any new string does this stage, and what follows it, again."""
+    """A new value runs this stage, and all stages that read it, again."""
 
     @property
     def type(self) -> str:
@@ -104,52 +104,53 @@ class StageSpec(Placement):
 
 
 class PipelineLimits(Model):
-    """Bounds on what runs at once."""
+    """Limits of concurrency."""
 
     max_active_stages: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Stages with running shards at a time; absent: no bound."""
+    """Maximum number of stages with running shards. If absent, there is no limit."""
 
 
 class Queue(Model):
-    """A Kueue local queue."""
+    """A Kueue LocalQueue."""
 
     name: Name
+    """Name of the LocalQueue in the pipeline's namespace."""
 
 
 class Ttl(Model):
-    """How long finished Jobs stay, after their results are in the status."""
+    """How long finished Jobs are kept after their results are recorded in the status."""
 
     succeeded: Duration = "1h"
     failed: Duration = "24h"
 
 
 class Spec(Model):
-    """What is to be made of what, where, and with what."""
+    """The desired data sets: sources, processing stages, and the store."""
 
     store: StoreSpec
     defaults: Placement = Placement()
-    """Every stage's starting point."""
+    """Defaults for all stages."""
     control: Control = Control()
     sources: Annotated[list[SourceSpec], Field(min_length=1, max_length=16)]
-    """Where items come from."""
+    """Sources of items."""
     stages: Annotated[list[StageSpec], Field(min_length=1, max_length=32)]
-    """What is done with them: each stage reads sources and stages above it."""
+    """Processing stages. A stage reads sources and stages above it."""
     waves: Annotated[int, Field(ge=1, le=64)] = 1
-    """Give what is new in a source as up to so many segments of at least 100 items, so that stages overlap."""
+    """Maximum number of segments, of at least 100 items each, for new items of a source, so that stages overlap."""
     refresh: Duration | None = None
-    """Look for new source items this often; absent: only when asked."""
+    """Interval at which sources are listed again. If absent, they are listed on request only."""
     suspend: bool = False
-    """Pause: no pod runs until it is false again."""
+    """Suspend the pipeline: no pod runs while this is true."""
     queue: Queue | None = None
-    """Kueue queue of every Job."""
+    """Kueue queue for all Jobs."""
     limits: PipelineLimits = PipelineLimits()
     ttl: Ttl = Ttl()
     on_delete: Literal["Keep", "Delete"] = "Keep"
-    """What becomes of the data when the resource is deleted; `Delete` spares what another pipeline claims."""
+    """Whether to keep or delete the data when the resource is deleted. Data that other pipelines claim are kept."""
 
 
 class Metadata(Model):
-    """The part of Kubernetes' metadata that reelmill reads; the rest passes through."""
+    """The metadata that reelmill reads; other fields are accepted and ignored."""
 
     model_config = {**Model.model_config, "extra": "allow"}
 
@@ -158,7 +159,7 @@ class Metadata(Model):
 
 
 class VideoPipeline(Model):
-    """Raw video in a bucket into training data."""
+    """A pipeline that turns raw video in a bucket into training data."""
 
     api_version: Literal["reelmill.dev/v1alpha1"]
     kind: Literal["VideoPipeline"]
@@ -169,7 +170,7 @@ class VideoPipeline(Model):
 
 @cache
 def members(model: type[Model], kind: type[Model]) -> list[str]:
-    """Names of the fields of `model` that hold a block of a kind."""
+    """Names of the fields of `model` whose type is a subclass of `kind`."""
     return [
         name
         for name, field in model.model_fields.items()
@@ -180,5 +181,5 @@ def members(model: type[Model], kind: type[Model]) -> list[str]:
 def _member(model: Model, kind: type[Model]) -> tuple[str, Model]:
     found = [(name, block) for name in members(type(model), kind) if (block := getattr(model, name)) is not None]
     if len(found) != 1:
-        raise ValueError(f"exactly one of {', '.join(members(type(model), kind))} is needed")
+        raise ValueError(f"exactly one of {', '.join(members(type(model), kind))} is required")
     return found[0]

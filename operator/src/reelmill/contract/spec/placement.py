@@ -1,4 +1,4 @@
-"""Where and with what pods run: a few typed fields instead of a pod template."""
+"""Placement and resources of pods, as a few typed fields instead of a pod template."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,14 +12,14 @@ Labels = Annotated[dict[str, Text], Field(max_length=32)]
 
 
 class Resources(Model):
-    """CPU and memory of a pod. Limits default to the requests for memory and to none for CPU."""
+    """CPU and memory of a pod. The memory limit defaults to the request; the CPU has no limit by default."""
 
     requests: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
     limits: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
 
 
 class Toleration(Model):
-    """A taint that the pod tolerates, as in Kubernetes."""
+    """A toleration, as in the spec of a pod."""
 
     key: Text | None = None
     operator: Literal["Exists", "Equal"] | None = None
@@ -29,35 +29,35 @@ class Toleration(Model):
 
 
 class EnvVar(Model):
-    """An environment variable of the stage's container: a value, or a key of a Secret. Names that reelmill sets itself
-    are refused: `REELMILL_…`, `JOB_COMPLETION_INDEX`, `TMPDIR`, `PYTHONSAFEPATH`, and those of keys that come from a
-    `secretRef`.
+    """An environment variable of the stage's container, with a value or from a key of a Secret. Names that reelmill
+    sets itself are refused: `REELMILL_…`, `JOB_COMPLETION_INDEX`, `TMPDIR`, `PYTHONSAFEPATH`, and those of keys that
+    come from a `secretRef`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
     value: Annotated[str, Field(max_length=1024)] | None = None
     secret_ref: SecretRef | None = None
     key: Text | None = None
-    """Key in the Secret; absent: the variable's name."""
+    """Key in the Secret. If absent, the name of the variable."""
 
 
 class GpuRequest(Model):
-    """GPUs of a stage's pods: becomes limits, required node affinity and tolerations."""
+    """GPUs of a stage's pods, translated to resource limits, required node affinity and tolerations."""
 
     count: Annotated[int, Field(ge=1, le=16)] = 1
-    """GPUs per pod."""
+    """Number of GPUs per pod."""
     resource: Text = "nvidia.com/gpu"
-    """Extended resource; a MIG slice is `nvidia.com/mig-1g.10gb`."""
+    """Extended resource; for a MIG slice, for example, `nvidia.com/mig-1g.10gb`."""
     products: Annotated[list[Text], Field(max_length=32)] = Field(default_factory=list)
-    """Accepted values of the node label `nvidia.com/gpu.product`; empty: any."""
+    """Accepted values of the node label `nvidia.com/gpu.product`. If empty, any."""
     min_memory: Quantity | None = None
-    """Least memory per GPU, by the node label `nvidia.com/gpu.memory`."""
+    """Minimum memory per GPU, compared with the node label `nvidia.com/gpu.memory`."""
     spot: bool = False
-    """Tolerate the usual spot and preemptible taints."""
+    """Tolerate the taints of spot and preemptible nodes."""
 
 
 class ResourceClaim(Model):
-    """A claim for a device (DRA), as in a pod's `resourceClaims`."""
+    """A resource claim (DRA), as in `resourceClaims` of a pod."""
 
     name: Text
     resource_claim_name: Text | None = None
@@ -65,10 +65,10 @@ class ResourceClaim(Model):
 
 
 class Placement(Model):
-    """Everything that says where a stage's pods run. `spec.defaults` is every stage's starting point."""
+    """Image, placement and resources of a stage's pods."""
 
     image: Text | None = None
-    """Image of the stage's pods; absent: the one that the operator was installed with."""
+    """Container image of the stage's pods. If absent, the image configured in the operator."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     image_pull_secrets: Annotated[list[SecretRef], Field(max_length=8)] = Field(default_factory=list)
     node_selector: Labels = Field(default_factory=dict)
@@ -81,13 +81,13 @@ class Placement(Model):
     env: Annotated[list[EnvVar], Field(max_length=64)] = Field(default_factory=list)
     resources: Resources | None = None
     scratch: Quantity | None = None
-    """Size limit of the pod's scratch folder; absent: no limit."""
+    """Size limit of the pod's scratch folder. If absent, there is no limit."""
     gpu: GpuRequest | None = None
     resource_claims: Annotated[list[ResourceClaim], Field(max_length=8)] = Field(default_factory=list)
 
 
 class Control(Model):
-    """The survey, open and commit pods: small, and never on a GPU."""
+    """Placement and resources of survey, open and commit pods, which never use a GPU."""
 
     resources: Resources = Resources(requests={"cpu": "500m", "memory": "512Mi"})
     node_selector: Labels = Field(default_factory=dict)

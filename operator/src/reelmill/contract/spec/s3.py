@@ -1,29 +1,30 @@
-"""How to reach an S3 server: where, and with whose keys."""
+"""Connection to an S3 server: endpoint and credentials."""
 
 from reelmill.contract.model import Model
 from reelmill.contract.spec.names import Text, Uri
 
 
 class SecretRef(Model):
-    """A Secret in the pipeline's namespace. The operator never reads it; pods get it by reference."""
+    """A Secret in the pipeline's namespace. Pods reference it; the operator does not read it."""
 
     name: Text
-    """Keys: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`; optional `AWS_SESSION_TOKEN` and `ca.crt`."""
+    """Name of the Secret. Its keys for S3 are `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, optionally,
+    `AWS_SESSION_TOKEN` and `ca.crt`."""
 
 
 class S3(Model):
-    """Connection to an S3 server other than the store's."""
+    """Connection to an S3 server."""
 
     endpoint: Uri | None = None
-    """URL of the server; absent: AWS."""
+    """URL of the server. If absent, AWS."""
     region: Text | None = None
-    """Region; absent: `us-east-1`."""
+    """Region. If absent, `us-east-1`."""
     secret_ref: SecretRef | None = None
-    """Whose keys; absent: the pod's own identity (IAM), or the environment on one machine."""
+    """Secret with the credentials. If absent, the pod's identity (IAM) is used, or on one machine the environment."""
 
 
 class StoreSpec(S3):
-    """The object store where every stage reads and writes."""
+    """The object store that all stages read and write."""
 
     uri: Uri
-    """`s3://bucket/prefix`; on one machine a folder works too."""
+    """`s3://bucket/prefix`, or a local folder if the pipeline runs on one machine."""

@@ -1,6 +1,6 @@
-"""The few things that the operator says to the API server. Writes wait for the budget and pass the fence.
+"""The operator's requests to the API server. Writes are rate limited, and refused if the fence is closed.
 
-Every write is safe to repeat: names are deterministic, patches are narrow, deletes name the UID they mean.
+All writes are idempotent: names are deterministic, patches are minimal, and deletes specify a UID.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +15,7 @@ from reelmill.schema.crd import GROUP, PLURAL, VERSION
 
 CHUNK = 500
 PODS = 20
-"""Pods looked at for one question: enough to say what is wrong, whatever the scale."""
+"""Maximum number of pods read for one diagnosis."""
 MANAGED = "app.kubernetes.io/managed-by=reelmill"
 PIPELINES = f"apis/{GROUP}/{VERSION}", PLURAL
 JOBS = "apis/batch/v1", "jobs"
@@ -27,14 +27,14 @@ Kind = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Part of a list."""
+    """A page of a list."""
 
     items: list[Json]
     version: int
 
 
 class KubeApi:
-    """What the operator says to the API server. `fence` tells whether this process may write."""
+    """The operator's requests. `fence` returns whether this process may write; `waited` gets the waiting times."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class KubeApi:
         self._requests, self._budget, self._fence, self._waited = requests, budget, fence, waited
 
     async def pages(self, kind: Kind, namespace: str | None = None) -> AsyncIterator[Page]:
-        """A consistent list of everything of a kind (of the Jobs: ours), page by page, all of one version."""
+        """A consistent list of all pipelines, or of all Jobs of reelmill, page by page."""
         query = {"limit": str(CHUNK), **({"labelSelector": MANAGED} if kind == JOBS else {})}
         while True:
             found = await self._requests.request("GET", _path(kind, namespace), query=query)
@@ -61,14 +61,14 @@ class KubeApi:
         return await self._requests.request("GET", _path(PIPELINES, namespace, name))
 
     async def patch_status(self, pipeline: Json, status: Json) -> Json:
-        """Merge-patch the status of exactly this version of a pipeline. Raises Conflict where it is another by now."""
+        """Merge-patch the status of this version of a pipeline. Raises Conflict if it has changed."""
         metadata = pipeline["metadata"]
         exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         path = f"{_path(PIPELINES, metadata['namespace'], metadata['name'])}/status"
         return await self._write("PATCH", path, {"metadata": exactly, "status": status})
 
     async def patch_finalizers(self, pipeline: Json, names: Sequence[str]) -> Json:
-        """Set the finalizers of exactly this version of a pipeline. Raises Conflict where it is another by now."""
+        """Set the finalizers of this version of a pipeline. Raises Conflict if it has changed."""
         metadata = pipeline["metadata"]
         exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         path = _path(PIPELINES, metadata["namespace"], metadata["name"])
@@ -78,7 +78,7 @@ class KubeApi:
         return await self._requests.request("GET", _path(JOBS, namespace, name))
 
     async def create_job(self, job: Json) -> Json:
-        """Create a Job, or adopt the one that was created before. Raises Conflict where the name is somebody else's."""
+        """Create a Job, or adopt an existing one. Raises Conflict if the name belongs to something else."""
         metadata = job["metadata"]
         try:
             return await self._write("POST", _path(JOBS, metadata["namespace"]), job)
@@ -87,13 +87,13 @@ class KubeApi:
             owner, wanted = controller(found), controller(job)
             if owner and wanted and owner["uid"] == wanted["uid"]:
                 return found
-            raise Conflict(409, f"the Job {metadata['name']} exists and belongs to something else") from conflict
+            raise Conflict(409, f"Job {metadata['name']} exists and belongs to something else") from conflict
 
     async def patch_job(self, namespace: str, name: str, patch: Json) -> Json:
         return await self._write("PATCH", _path(JOBS, namespace, name), patch)
 
     async def delete_job(self, job: Json, *, wait: bool = False) -> Json:
-        """Delete exactly this Job, and its pods in the background; with `wait` it stays until they are gone."""
+        """Delete this Job, and its pods in the background; with `wait`, the Job is kept until they are gone."""
         metadata = job["metadata"]
         body = {
             "apiVersion": "v1",
@@ -104,7 +104,7 @@ class KubeApi:
         return await self._write("DELETE", _path(JOBS, metadata["namespace"], metadata["name"]), body)
 
     async def pods(self, namespace: str, job: str, phase: str) -> list[Json]:
-        """Up to 20 pods of a Job in a phase."""
+        """Up to 20 pods of a Job that are in a phase."""
         query = {
             "labelSelector": f"batch.kubernetes.io/job-name={job}",
             "fieldSelector": f"status.phase={phase}",
@@ -126,7 +126,7 @@ class KubeApi:
             return None
 
     async def write_lease(self, lease: Json) -> Json:
-        """Create or update the Lease; neither the budget nor the fence holds it up. Raises Conflict for the slower."""
+        """Create or update the Lease, without rate limit and fence. Raises Conflict if another replica was faster."""
         metadata = lease["metadata"]
         if "resourceVersion" in metadata:
             path = _path(_LEASES, metadata["namespace"], metadata["name"])

@@ -1,21 +1,21 @@
-"""How a request to the API server can end other than well: one class for each answer that is handled differently.
+"""Errors of requests to the API server: one class for each case that is handled differently.
 
-Refusal                      the server said no
-├── NotFound        404      it is gone: nothing is left to do
-├── Conflict        409      it changed since it was read, or exists already
-├── Expired         410      the list or version is too old: begin anew
-├── Invalid         400 422  the server will never take this
-└── Forbidden       401 403  the operator may not do it
-Trouble                      it may work later
-└── Throttled       429      not before `after` seconds
-Fenced                       this process may not write any more
+Refusal                      the server rejected the request
+├── NotFound        404      the object is gone
+├── Conflict        409      the object changed since it was read, or already exists
+├── Expired         410      the list or version is too old: start again
+├── Invalid         400 422  the object is invalid
+└── Forbidden       401 403  the operator has no permission
+Trouble                      a retry may succeed
+└── Throttled       429      retry after `after` seconds
+Fenced                       this process must not write any more
 """
 
 from collections.abc import Mapping
 
 
 class Refusal(Exception):
-    """The API server said no; `status` is the HTTP code, the text its own words."""
+    """The API server rejected a request; `status` is the HTTP status, the text its message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -38,11 +38,11 @@ class Forbidden(Refusal): ...
 
 
 class NoAnswer(Exception):
-    """No answer, or one that says nothing about the request."""
+    """There is no response, or one that does not concern the request itself."""
 
 
 class Throttled(NoAnswer):
-    """The server asks to wait."""
+    """The server asks to wait `after` seconds."""
 
     def __init__(self, message: str, after: float) -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ class Throttled(NoAnswer):
 
 
 class Fenced(Exception):
-    """The lease was lost: whatever was begun ends here."""
+    """The Lease was lost, so the write was not sent."""
 
 
 _REFUSALS = {
@@ -66,7 +66,7 @@ MOST_SECONDS = 60.0
 
 
 def outcome(status: int, message: str, headers: Mapping[str, str]) -> Refusal | NoAnswer:
-    """The error that an answer of 400 and more stands for."""
+    """The error for a response with a status of 400 or more."""
     try:
         after = min(max(float(headers.get("Retry-After", "")), 0.0), MOST_SECONDS)
     except ValueError:

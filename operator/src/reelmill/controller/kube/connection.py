@@ -1,6 +1,6 @@
-"""The only importer of the Kubernetes client: one connection, raw JSON in and out, typed outcomes.
+"""A connection to the API server: raw JSON in and out, typed errors. Only this module imports the Kubernetes client.
 
-Dicts and not the client's models: those cost fifty times as much and drop fields that they do not know.
+Objects are dicts rather than the client's models, which take fifty times as long to parse and drop unknown fields.
 """
 
 import json
@@ -21,30 +21,33 @@ from reelmill.controller.kube.api_errors import NoAnswer, outcome
 
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 STREAM_TIMEOUT = aiohttp.ClientTimeout(sock_connect=10)
-"""A log that is followed may be silent for hours."""
+"""No read timeout, because a log that is followed may be silent for hours."""
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-_HINT = "name a kubeconfig and a context of it with --kubeconfig and --context"
+_HINT = "give a kubeconfig and one of its contexts with --kubeconfig and --context"
 
 Json = dict[str, Any]
 Observer = Callable[[str, int, float], None]
-"""Told of every request: method, status (0: no answer), seconds."""
+"""Called after every request with its method, status (0: no response) and duration in seconds."""
 
 
 class ApiTransport(Protocol):
-    """The seam to the API server: what tests put faults in front of."""
+    """The interface to the API server, which tests wrap to inject faults."""
 
     async def request(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Json:
-        """The answer's object. Raises the outcomes; a PATCH is a JSON merge patch."""
+        """Send a request; returns the object in the response. A PATCH is a JSON merge patch.
+
+        Raises the exceptions of `outcomes`.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to find the API server: a kubeconfig, or the pod's own service account."""
+    """How to connect to the API server: with a kubeconfig, or with the pod's service account."""
 
     kubeconfig: str = ""
     context: str = ""
@@ -53,17 +56,17 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class KubeContext:
-    """One context of a kubeconfig."""
+    """A context of a kubeconfig."""
 
     name: str
     namespace: str = ""
-    """The namespace that it names; empty: none."""
+    """The namespace of the context; empty: none."""
     current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One server and who we are to it, for a client of another library."""
+    """Server and credentials, for a client of another library."""
 
     server: str
     ca_file: str | None
@@ -76,7 +79,7 @@ class Credentials:
 
 
 class ApiConnection:
-    """One connection to an API server."""
+    """A connection to an API server."""
 
     def __init__(
         self, configuration: client.Configuration, observer: Observer | None = None, *, agent: str = "reelmill-operator"
@@ -103,7 +106,10 @@ class ApiConnection:
         body: Json | list[Json] | None = None,
         patch: str = MERGE_PATCH,
     ) -> Json:
-        """The answer's object. Raises the outcomes; `patch` is the kind of a PATCH."""
+        """Send a request; returns the object in the response. `patch` is the content type of a PATCH.
+
+        Raises the exceptions of `outcomes`.
+        """
         began, status = time.monotonic(), 0
         try:
             answer = await self._send(method, path, query or {}, body, patch)
@@ -118,11 +124,11 @@ class ApiConnection:
         try:
             found: Json = json.loads(text)
         except ValueError as error:
-            raise NoAnswer(f"{method} {path}: the answer is no JSON") from error
+            raise NoAnswer(f"{method} {path}: the response is not JSON") from error
         return found
 
     async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
-        """The answer's text, line by line as it comes, however long that takes. Raises the outcomes."""
+        """Stream the lines of a response without a time limit. Raises the exceptions of `outcomes`."""
         try:
             answer = await self._send("GET", path, query or {}, None, timeout=STREAM_TIMEOUT)
             if answer.status >= 400:
@@ -157,12 +163,12 @@ class ApiConnection:
 async def connect(
     access: Access, observer: Observer | None = None, *, agent: str = "reelmill-operator"
 ) -> ApiConnection:
-    """A connection. Raises SpecError where there is no usable configuration."""
+    """Open a connection. Raises SpecError if there is no usable configuration."""
     return ApiConnection(await _configuration(access), observer, agent=agent)
 
 
 def contexts(access: Access) -> list[KubeContext]:
-    """The contexts of a kubeconfig; none where there is no such file. Raises SpecError where it is none."""
+    """The contexts of a kubeconfig; empty if the file does not exist. Raises SpecError for an invalid file."""
     paths = access.kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
     if not any(Path(path).expanduser().exists() for path in paths.split(":") if path):
         return []
@@ -175,12 +181,12 @@ def contexts(access: Access) -> list[KubeContext]:
             for each in (node.value for node in merged["contexts"])
         ]
     except Exception as error:
-        # Whatever the client's reader meets in a file that is something else.
-        raise SpecError("this is no kubeconfig", where=paths, hint=_HINT) from error
+        # The client raises various errors for a file that is not a kubeconfig.
+        raise SpecError("not a kubeconfig", where=paths, hint=_HINT) from error
 
 
 async def credentials(access: Access) -> Credentials:
-    """The credentials of now: tokens change while a process lives. Raises SpecError like `connect`."""
+    """The current credentials; tokens may change over time. Raises SpecError like `connect`."""
     found = await _configuration(access)
     key = found.api_key.get("BearerToken") or found.api_key.get("authorization") or ""
     return Credentials(
@@ -198,7 +204,7 @@ async def credentials(access: Access) -> Credentials:
 async def _configuration(access: Access) -> client.Configuration:
     found = client.Configuration()
     if access.kubeconfig and not Path(access.kubeconfig).is_file():
-        raise SpecError("there is no such kubeconfig", where=access.kubeconfig, hint=_HINT)
+        raise SpecError("the kubeconfig does not exist", where=access.kubeconfig, hint=_HINT)
     try:
         if access.in_cluster:
             config.load_incluster_config(client_configuration=found)
@@ -214,7 +220,7 @@ async def _configuration(access: Access) -> client.Configuration:
 
 
 def _words(text: bytes) -> str:
-    """The message of a Status, or the beginning of whatever came."""
+    """The message of a Status, or the beginning of any other response."""
     try:
         return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):

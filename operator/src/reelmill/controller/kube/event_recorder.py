@@ -1,4 +1,4 @@
-"""Kubernetes Events about pipelines, written by ourselves: one object for each thing said, counted when said again."""
+"""Kubernetes Events about pipelines: one object for each message, with a count of its repetitions."""
 
 import hashlib
 from datetime import datetime
@@ -14,18 +14,18 @@ Json = dict[str, Any]
 COMPONENT = "reelmill-operator"
 REMEMBERED = 10_000
 MESSAGE = 1000
-"""Characters; the API server takes no more than 1024."""
+"""Maximum length of a message in characters; the limit of the API server is 1024."""
 
 
 class EventRecorder:
-    """Says things about pipelines. What cannot be said is not worth failing for."""
+    """Writes events about pipelines."""
 
     def __init__(self, verbs: KubeApi, identity: str) -> None:
         self._verbs, self._identity = verbs, identity
         self._counts: dict[tuple[str, str], int] = {}
 
     async def say(self, pipeline: Json, event: Event, now: datetime) -> None:
-        """Write an event, or count it up. A refusal is passed over, trouble is raised."""
+        """Write an event, or increase its count. Ignores Refusal, raises Trouble."""
         namespace, name = pipeline["metadata"]["namespace"], event_name(pipeline, event)
         key = (namespace, name)
         count = self._counts.get(key, 0) + 1
@@ -39,7 +39,7 @@ class EventRecorder:
                 await self._again(namespace, name, None, now)
             self._remember(key, 1)
         except Refusal:
-            # A namespace that is being deleted takes no more events.
+            # A namespace that is being deleted accepts no more events.
             return
 
     async def _again(self, namespace: str, name: str, count: int | None, now: datetime) -> bool:
@@ -81,6 +81,6 @@ class EventRecorder:
 
 
 def event_name(pipeline: Json, event: Event) -> str:
-    """The same for the same words about the same resource."""
+    """The name of the event object, equal for equal messages about the same resource."""
     said = "\0".join((pipeline["metadata"]["uid"], event.type, event.reason, event.message))
     return f"{pipeline['metadata']['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

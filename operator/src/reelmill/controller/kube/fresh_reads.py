@@ -1,6 +1,6 @@
-"""What must not be decided on a copy that may be old: asked of the API server itself before a step without return.
+"""Reads from the API server, bypassing the cache, before steps that cannot be undone.
 
-Creating needs none of this: names are deterministic, and one that exists is adopted.
+Creating a Job needs no such read: names are deterministic, and an existing Job is adopted.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def awaited(status: Status) -> set[str]:
-    """Names of the Jobs that the status has seen and still needs: one that is missing would be done again."""
+    """Names of the Jobs that the status has seen and still needs; if one is missing, its work is done again."""
     found = {stage.pass_.after for stage in status.stages if stage.pass_}
     found |= {stage.pass_.job for stage in status.stages if stage.pass_ and stage.pass_.seen}
     found |= {status.survey.job} if status.survey.seen else set()
@@ -24,7 +24,7 @@ def awaited(status: Status) -> set[str]:
 
 
 async def found_missing(verbs: KubeApi, cache: Cache, namespace: str, status: Status, jobs: Iterable[Json]) -> bool:
-    """Whether a Job that the cache misses does exist. It is in the cache then."""
+    """Whether a Job that is missing in the cache exists; if so, it is added to the cache."""
     missing = awaited(status) - {job["metadata"]["name"] for job in jobs}
     found = False
     for name in sorted(missing):
@@ -36,7 +36,7 @@ async def found_missing(verbs: KubeApi, cache: Cache, namespace: str, status: St
 
 
 async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
-    """A failed Job as it is now: its indexes decide what is tried again. None: it is gone."""
+    """The current state of a failed Job, whose indexes determine the shards to retry. None: it is gone."""
     metadata = job["metadata"]
     try:
         fresh = await verbs.job(metadata["namespace"], metadata["name"])
@@ -52,7 +52,7 @@ async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
 
 
 async def unchanged(verbs: KubeApi, cache: Cache, pipeline: Json) -> bool:
-    """Whether a pipeline is what the cache says: Jobs are deleted for an edit that is really there."""
+    """Whether the cached version of a pipeline is current, so that Jobs may be deleted because of an edit."""
     metadata = pipeline["metadata"]
     try:
         fresh = await verbs.pipeline(metadata["namespace"], metadata["name"])

@@ -1,7 +1,7 @@
-"""Election by a Lease: of several replicas one acts, and one that lost the Lease stops at once.
+"""Leader election by a Lease: only one of several replicas acts, and stops immediately when it loses the Lease.
 
-Clocks of different machines are never compared: a Lease counts as abandoned when it was not seen to change for its
-whole duration. The holder gives up earlier than that, so two never act at once.
+Clocks of different machines are not compared: a Lease counts as abandoned if it has not changed for its duration. The
+holder stops earlier than that, so two replicas never act at the same time.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 DEADLINE = 2 / 3
-"""Part of the Lease's duration after which a holder that could not renew it stops acting."""
+"""Fraction of the Lease's duration after which a holder that cannot renew it stops."""
 RENEW = 2 / 15
-"""Part of the duration between two renewals, or looks."""
+"""Fraction of the duration between two attempts to renew or acquire the Lease."""
 
 
 class LeaseLost(Exception):
-    """This replica may not act any more."""
+    """This replica no longer holds the Lease."""
 
 
 class Leader:
-    """One replica's part in the election. `clock` counts seconds; `now` is the time written into the Lease."""
+    """The election, for one replica. `clock` returns monotonic seconds; `now` is the time written into the Lease."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Leader:
         self._seen: tuple[str, float] = ("", float("-inf"))
 
     def holds(self) -> bool:
-        """Whether this replica may act, now. Also right after the process was stopped for a while."""
+        """Whether this replica may act now; also correct after the process was suspended."""
         return self._clock() < self._until
 
     async def acquire(self) -> None:
@@ -63,7 +63,7 @@ class Leader:
             await asyncio.sleep(self._seconds * RENEW)
 
     async def keep(self) -> None:
-        """Renew the Lease for as long as that works. Raises LeaseLost."""
+        """Renew the Lease until that fails. Raises LeaseLost."""
         while True:
             await asyncio.sleep(self._seconds * RENEW)
             try:
@@ -77,7 +77,7 @@ class Leader:
                 raise LeaseLost(f"the lease {self._namespace}/{self._name} was lost")
 
     async def attempt(self) -> bool:
-        """Take or renew the Lease if that is right; whether this replica holds it then."""
+        """Acquire or renew the Lease if possible; returns whether this replica holds it."""
         began = self._clock()
         found = await self._verbs.lease(self._namespace, self._name)
         spec = (found or {}).get("spec") or {}
@@ -93,14 +93,14 @@ class Leader:
         return True
 
     async def release(self) -> None:
-        """Let another replica act at once."""
+        """Release the Lease so that another replica can act immediately."""
         held, self._held, self._until = self._held, None, float("-inf")
         if held is None:
             return
         try:
             await self._verbs.write_lease(self._lease(held, held["spec"], ""))
         except (Refusal, NoAnswer):
-            # It runs out by itself.
+            # The Lease expires by itself.
             return
 
     def _look(self, record: str) -> None:

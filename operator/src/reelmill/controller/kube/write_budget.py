@@ -1,11 +1,11 @@
-"""A token bucket: how many writes a second the operator allows itself. It bounds writes, never the queue."""
+"""A token bucket that limits the rate of the operator's writes."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Budget:
-    """`rate` tokens a second, at most `burst` saved up. Whoever comes first is served first."""
+    """`rate` tokens per second, at most `burst` accumulated, in order of the requests."""
 
     def __init__(
         self,
@@ -18,7 +18,7 @@ class Budget:
         self._tokens, self._at = float(burst), clock()
 
     def reserve(self) -> float:
-        """Take a token, saved up or still to come; how many seconds to wait until it is there."""
+        """Take a token; returns the seconds to wait until it is available."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + max(now - self._at, 0.0) * self._rate)
         self._at = now
@@ -26,7 +26,7 @@ class Budget:
         return max(-self._tokens / self._rate, 0.0)
 
     async def take(self) -> float:
-        """Wait for a token; how long it took."""
+        """Wait for a token; returns the time waited in seconds."""
         if seconds := self.reserve():
             await asyncio.sleep(seconds)
         return seconds

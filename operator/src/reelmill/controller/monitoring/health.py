@@ -1,6 +1,6 @@
-"""Alive means that work gets done: no pass that never ends, no queue that nobody serves, watches that show signs.
+"""Liveness: passes end, the queue is served, and watches are active.
 
-An API server that does not answer is not our illness: a restart would not help, so it fails no probe.
+An API server that does not answer fails no probe, because a restart of the operator would not help.
 """
 
 from collections.abc import Callable
@@ -8,34 +8,34 @@ from collections.abc import Callable
 from reelmill.controller.state.queue import WorkQueue
 
 PASS_SECONDS = 600.0
-"""A pass ends long before: its requests have limits."""
+"""Maximum duration of a pass in seconds; its requests time out long before."""
 WAIT_SECONDS = 300.0
-"""The longest that a ready key may wait while no pass is at work."""
+"""Maximum time in seconds that a key waits while no pass is running."""
 WATCH_SECONDS = 1200.0
-"""Watches begin anew at least this often."""
+"""Maximum time in seconds without activity of the watches."""
 
 
 class Health:
-    """Knows why the operator is not alive, if it is not. `clock` counts seconds, and is the queue's."""
+    """Tracks whether the operator is alive. `clock` returns seconds and must be the clock of the queue."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._watching: float | None = None
         self.ready = False
-        """Everything was listed once, or this replica only stands by."""
+        """Everything was listed once, or this replica is on standby."""
 
     def watch_sign(self) -> None:
-        """A watch began, or brought something."""
+        """Record activity of a watch."""
         self._watching = self._clock()
 
     def illness(self, queue: WorkQueue) -> str:
-        """Empty where all is well."""
+        """Why the operator is not alive; empty if it is."""
         now = self._clock()
         for key, began in queue.in_flight.items():
             if now - began > PASS_SECONDS:
-                return f"a pass over {key} began {now - began:.0f} s ago and does not end"
+                return f"a pass over {key} has been running for {now - began:.0f} s"
         if not queue.in_flight and queue.oldest() > WAIT_SECONDS:
-            return f"nobody has served the queue for {queue.oldest():.0f} s"
+            return f"the queue has not been served for {queue.oldest():.0f} s"
         if self._watching is not None and now - self._watching > WATCH_SECONDS:
-            return f"the watches have shown no sign for {now - self._watching:.0f} s"
+            return f"the watches have been inactive for {now - self._watching:.0f} s"
         return ""

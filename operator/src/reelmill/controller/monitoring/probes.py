@@ -1,4 +1,4 @@
-"""The operator's HTTP side: `/healthz`, `/readyz` and `/metrics`, answered by the loop that does the work."""
+"""HTTP server for `/healthz`, `/readyz` and `/metrics`, in the event loop of the operator."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 async def serving(
     listen: str, *, illness: Callable[[], str], ready: Callable[[], bool], metrics: Callable[[], bytes]
 ) -> AsyncIterator[int]:
-    """Serve at `host:port` (port 0: any that is free); gives the port. An empty address serves nothing."""
+    """Serve at `host:port` (port 0: any free port) and yield the port. An empty address disables the server."""
     if not listen:
         yield 0
         return
@@ -21,7 +21,11 @@ async def serving(
         return web.Response(status=500 if words else 200, text=words or "ok")
 
     async def readyz(_request: web.Request) -> web.Response:
-        return web.Response(status=200, text="ok") if ready() else web.Response(status=503, text="not listed yet")
+        return (
+            web.Response(status=200, text="ok")
+            if ready()
+            else web.Response(status=503, text="waiting for the first list")
+        )
 
     async def prometheus(_request: web.Request) -> web.Response:
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})

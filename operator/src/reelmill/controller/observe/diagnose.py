@@ -1,5 +1,6 @@
-"""Why a Job's pods do not run: the scheduler's, the kubelet's and the Job controller's words, as one reason and one
-sentence. Pure: pods come in as raw dicts.
+"""Why the pods of a Job do not run, from the messages of the scheduler, the kubelet and the Job controller.
+
+Pure: pods are passed as raw dicts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,23 +14,24 @@ Json = Mapping[str, Any]
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 SLOW_SECONDS = 60.0
-"""How long a pod may be about to start before that is worth a word."""
+"""Seconds after which a pod that has not started is reported."""
 BARREN_SECONDS = 30.0
-"""How long a Job may be without any pod."""
+"""Seconds after which a Job without any pod is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A reason and a sentence with the way out."""
+    """A reason and a message with a remedy."""
 
     reason: ConditionReason
     message: str
 
 
 def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
-    """What keeps a Job from running. `pods` are those that are pending; `age` is the Job's, in seconds.
+    """What prevents a Job from running, or None. `pods` are its pending pods; `age` is its age in seconds.
 
-    It says the same for as long as nothing changes, in whatever order pods are listed: each new word is a write.
+    The result does not depend on the order of pods and is stable while nothing changes, because every difference
+    causes a write.
     """
     pending = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
     found = [diagnosis for pod in pending for diagnosis in _pod(pod, age)]
@@ -40,12 +42,12 @@ def diagnose(job: Json, pods: Iterable[Json], age: float) -> Diagnosis | None:
         if failed := status.get("failed"):
             return Diagnosis(
                 ConditionReason.BACK_OFF,
-                f"{failed} pods of {name} failed; the next one starts after a pause that grows; their logs tell why",
+                f"{failed} pods of {name} failed; the next one starts after a growing delay; see their logs",
             )
         return Diagnosis(
             ConditionReason.NO_PODS,
-            "no pod could be created: a quota, an admission policy, or a service account that does not exist; "
-            f"kubectl describe job {name} tells",
+            "no pod could be created: possibly a quota, an admission policy, or a missing service account; see "
+            f"kubectl describe job {name}",
         )
     return None
 
@@ -83,9 +85,8 @@ def _pod(pod: Json, age: float) -> Iterator[Diagnosis]:
             yield Diagnosis(ConditionReason.POD_CONFIG, f"{reason}: {message}")
     if age >= SLOW_SECONDS and (not status.get("containerStatuses") or waiting):
         name = pod["metadata"]["name"]
-        yield Diagnosis(
-            ConditionReason.POD_STARTING, f"{name} has not started for over a minute; kubectl describe pod {name} tells"
-        )
+        message = f"{name} has not started for more than a minute; see kubectl describe pod {name}"
+        yield Diagnosis(ConditionReason.POD_STARTING, message)
 
 
 def _with_remedy(reason: ConditionReason, words: str) -> Diagnosis:

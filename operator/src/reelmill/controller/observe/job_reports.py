@@ -1,7 +1,7 @@
-"""What a finished Job's pods reported: their termination messages. Pure: pods come in as raw dicts.
+"""The report of a finished Job, from the termination messages of its pods. Pure: pods are passed as raw dicts.
 
-A pod that was killed wrote none; then what the kubelet says of its end becomes the report, so that the status can
-tell a pod out of memory from a bug.
+A pod that was killed has none; then the kubelet's reason becomes the report, so that the status distinguishes a pod
+that ran out of memory from a bug.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from reelmill.plan.jobs.log_tail import last_words
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
-_MEMORY = "raise resources.limits.memory, or use fewer workers"
+_MEMORY = "increase resources.limits.memory, or use fewer workers"
 
 
 def finished(job: Json) -> str:
-    """`Complete`, `Failed`, or empty while the Job is not finished."""
+    """`Complete`, `Failed`, or empty if the Job is not finished."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True":
             return str(condition["type"])
@@ -26,7 +26,7 @@ def finished(job: Json) -> str:
 
 
 def harvested(job: Json) -> bool:
-    """Whether a finished Job's report was taken: then it has a ttl. A removal's Job has one from the start."""
+    """Whether the report of a finished Job was read; then it has a ttl. A removal Job has one from the start."""
     return "ttlSecondsAfterFinished" in job["spec"] and not _removes(job)
 
 
@@ -35,16 +35,16 @@ def _removes(job: Json) -> bool:
 
 
 def phase_to_read(job: Json) -> str:
-    """The phase of the pods that hold a finished Job's report; empty where no pod has to be asked."""
+    """The phase of the pods that have the report of a finished Job; empty if no pod needs to be read."""
     end, step = finished(job), (job["metadata"].get("labels") or {}).get(STEP)
     if end == "Complete":
-        # Shards report through their commits in the store.
+        # Shards report by their commits in the store.
         return "" if step == Step.SHARDS else "Succeeded"
     return "Failed"
 
 
 def report(job: Json, pods: Iterable[Json]) -> str:
-    """The report of a finished Job: the message of the pod that ended last, else words about its end, else empty."""
+    """The report of a finished Job: the message of the pod that ended last, or why it ended, or empty."""
     ends = sorted((end for pod in pods if (end := _end(pod))), key=lambda end: end[0])
     messages = [message for _, _, message, _ in ends if message]
     told = [message for message in messages if not last_words(message)]
@@ -62,12 +62,12 @@ def report(job: Json, pods: Iterable[Json]) -> str:
         return tail
     error = str(ConditionReason.OUT_OF_MEMORY) if reason == "OOMKilled" else reason
     hint = _MEMORY if reason == "OOMKilled" else ""
-    said = f"pod {name}: {words or reason}" + (f"; its last words: {tail}" if tail else "")
+    said = f"pod {name}: {words or reason}" + (f"; last log lines: {tail}" if tail else "")
     return Failure(step=step, error=error, message=said, hint=hint).model_dump_json()
 
 
 def _end(pod: Json) -> tuple[str, str, str, tuple[str, str]] | None:
-    """When a pod ended, its name, its message, and the kubelet's (reason, words) if it did not end by itself."""
+    """(end time, name, message, the kubelet's (reason, message) if the pod was killed) of a pod that ended."""
     status = pod.get("status") or {}
     name = str(pod["metadata"]["name"])
     for container in status.get("containerStatuses") or ():

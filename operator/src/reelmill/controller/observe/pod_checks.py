@@ -1,4 +1,4 @@
-"""Looking at the pods of Jobs that should have some at work and have none: seldom, and the less the longer it lasts."""
+"""Checks the pods of Jobs that should have running pods but have none, with a growing interval."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,21 +12,21 @@ from reelmill.controller.state.report_rate import ReportRate
 
 Json = dict[str, Any]
 FIRST_LOOK_SECONDS = 10.0
-"""How old a Job without running pods is before its pods are looked at, and how often at first."""
+"""Minimum age in seconds of a Job before its pods are checked, and the first interval between checks."""
 LAST_LOOK_SECONDS = 60.0
 
 
 class Looks:
-    """What was found of one pipeline's Jobs, and when."""
+    """Results of the pod checks of one pipeline's Jobs."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[float, Diagnosis | None]] = {}
-        """By UID of a Job."""
+        """Job UID -> (time of the last check, its result)."""
 
     async def at(
         self, jobs: Iterable[Json], verbs: KubeApi, pace: ReportRate, clock: float, now: datetime
     ) -> tuple[dict[str, Diagnosis], float | None]:
-        """Why Jobs whose pods should run have none that do, by name, and seconds until the next look."""
+        """(Job name -> why its pods do not run, seconds until the next check)."""
         stuck = {job["metadata"]["uid"]: job for job in jobs if _stuck(job)}
         self._last = {uid: last for uid, last in self._last.items() if uid in stuck}
         found, again = {}, None
@@ -50,7 +50,7 @@ def at_work(job: Json) -> bool:
 
 
 def _stuck(job: Json) -> bool:
-    """A Job that may have pods, and has none or one that is not ready."""
+    """Whether a Job that may have pods has none, or one that is not ready."""
     status = job["status"]
     if not at_work(job) or not status.get("startTime"):
         return False

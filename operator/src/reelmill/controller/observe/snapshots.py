@@ -1,4 +1,4 @@
-"""Raw objects become the planner's snapshot. Pure."""
+"""Converts raw objects into the planner's snapshot. Pure."""
 
 import logging
 from collections.abc import Mapping, Sequence, Set
@@ -27,7 +27,7 @@ def snapshot(
     diagnoses: Mapping[str, Diagnosis],
     settings: PlannerSettings,
 ) -> tuple[Snapshot, SpecError | None]:
-    """One pipeline as it is seen, and what is wrong where its spec cannot be read."""
+    """(snapshot of one pipeline, error of an invalid spec or None)."""
     metadata = pipeline["metadata"]
     read, error = _read(pipeline)
     return Snapshot(
@@ -48,16 +48,16 @@ def snapshot(
 
 
 def read_status(pipeline: Json) -> Status:
-    """The status that was last written. Of a status that another release wrote, what this one knows; it is a cache."""
+    """The last written status, without fields that this release does not know; an unreadable one is empty."""
     try:
         return Status.model_validate(pipeline.get("status") or {}, extra="ignore")
     except ValidationError as error:
-        event(_log, "the status cannot be read and is made anew", level=logging.WARNING, problem=str(error)[:300])
+        event(_log, "the status cannot be read and is rebuilt", level=logging.WARNING, problem=str(error)[:300])
         return Status()
 
 
 def with_seen(status: Status, observed: Set[str]) -> Status:
-    """A status in which Jobs under way that were observed count as seen, though that may not have been written yet."""
+    """The status with all observed running Jobs marked as seen, which may not have been written yet."""
     survey = status.survey
     if survey.job in observed:
         survey = survey.replace(seen=True)
@@ -69,12 +69,12 @@ def with_seen(status: Status, observed: Set[str]) -> Status:
 
 
 def under_way(status: Status) -> set[str]:
-    """Names of the Jobs that the status says are under way."""
+    """Names of the running Jobs according to the status."""
     return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} - {""}
 
 
 def seconds_since(text: object, now: datetime) -> float:
-    """Seconds from an API server's time stamp to now; 0 for anything else."""
+    """Seconds from a time stamp of the API server to `now`; 0 for any other value."""
     began = moment(str(text or ""))
     return max((now - began).total_seconds(), 0.0) if began else 0.0
 

@@ -1,8 +1,8 @@
-"""What the cluster was last seen to hold: pipelines and Jobs by UID, trimmed, the newest version of each.
+"""A cache of pipelines and Jobs by UID, with the newest known version of each, trimmed.
 
-Fed by watches, by full lists, and by the answers to our own writes, in any order: an older version never replaces a
-newer one, and a UID that was seen deleted never comes back. The watch library's own memory keeps objects that vanished
-while it was not looking; here a full list takes them away.
+It is updated by watches, full lists and the responses to our own writes, in any order: an older version never replaces
+a newer one, and a UID that was deleted never returns. Objects that disappeared while no watch was open are removed by
+the next full list.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +13,12 @@ from reelmill.plan.jobs.build import PIPELINE, SHARDS, STEP, UID
 
 Json = dict[str, Any]
 REMEMBERED = 50_000
-"""UIDs of deleted objects that are known to be gone."""
+"""Maximum number of UIDs of deleted objects that are remembered."""
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def trimmed_job(job: Json) -> Json:
-    """What planning reads of a Job: no pod template, no managed fields."""
+    """The fields of a Job that the planner reads: no pod template, no managed fields."""
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
     return {
@@ -32,7 +32,7 @@ def trimmed_job(job: Json) -> Json:
 
 
 def trimmed_pipeline(pipeline: Json) -> Json:
-    """A pipeline without managed fields and without the copy of itself that kubectl keeps in it."""
+    """A pipeline without managed fields and without kubectl's last-applied-configuration annotation."""
     metadata = {name: value for name, value in pipeline["metadata"].items() if name != "managedFields"}
     annotations = {name: value for name, value in (metadata.get("annotations") or {}).items() if name != APPLIED}
     return {**pipeline, "metadata": {**metadata, "annotations": annotations}}
@@ -53,7 +53,7 @@ _STATUS = ("active", "ready", "startTime", "completedIndexes", "failedIndexes", 
 
 
 class KindCache:
-    """Objects of one kind."""
+    """The cached objects of one kind."""
 
     def __init__(self, trim: Callable[[Json], Json]) -> None:
         self.trim = trim
@@ -69,16 +69,16 @@ class KindCache:
         return iter(list(self._objects.values()))
 
     def named(self, namespace: str, name: str) -> Json | None:
-        """The object of a name."""
+        """The object of that name, or None."""
         return self._objects.get(self._names.get((namespace, name), ""))
 
     def owned_by(self, uid: str) -> list[Json]:
-        """The objects whose controller has this UID, by name."""
+        """The objects controlled by the object with this UID, sorted by name."""
         found = [self._objects[child] for child in self._owned.get(uid, ())]
         return sorted(found, key=lambda child: str(child["metadata"]["name"]))
 
     def insert(self, seen: Json) -> bool:
-        """Take up a version of an object; false where that changes nothing."""
+        """Insert a version of an object; returns whether that changed the cache."""
         uid = seen["metadata"]["uid"]
         if uid in self._gone:
             return False
@@ -89,7 +89,7 @@ class KindCache:
         return True
 
     def remove(self, seen: Json) -> bool:
-        """An object was deleted; false where that was known."""
+        """Remove a deleted object; returns whether that changed the cache."""
         uid = seen["metadata"]["uid"]
         self._gone[uid] = None
         while len(self._gone) > REMEMBERED:
@@ -97,9 +97,9 @@ class KindCache:
         return self._drop(uid)
 
     def replace(self, objects: Iterable[Json], listed: int, namespace: str | None = None) -> list[Json]:
-        """Make a full list of a namespace, or of all, the truth; what was seen in a later version than `listed` stays.
+        """Replace the content by a full list of one or all namespaces; objects newer than version `listed` are kept.
 
-        Returns the objects that it added, changed or took away.
+        Returns the objects that were added, changed or removed.
         """
         changed, found = [], set()
         for seen in objects:
@@ -139,7 +139,7 @@ class KindCache:
 
 
 class Cache:
-    """Both kinds."""
+    """The caches of both kinds."""
 
     def __init__(self) -> None:
         self.pipelines = KindCache(trimmed_pipeline)
@@ -147,15 +147,15 @@ class Cache:
 
 
 def version(seen: Json) -> int:
-    """An object's resource version. They can be compared within one API server's store."""
+    """The resource version of an object as a number; versions of one API server can be compared."""
     text = str(seen["metadata"].get("resourceVersion") or "")
     return int(text) if text.isdigit() else 0
 
 
 def controller(child: Json) -> Json | None:
-    """Name and UID of the pipeline that controls an object, if one does.
+    """Name and UID of the pipeline that controls an object, or None.
 
-    A removal's Job outlives its pipeline, so nothing owns it: its labels say whose it is.
+    A removal Job has no owner because it may outlive its pipeline; its labels identify the pipeline.
     """
     for owner in child["metadata"].get("ownerReferences") or ():
         if owner.get("controller") and owner.get("kind") == "VideoPipeline":
@@ -168,7 +168,7 @@ def controller(child: Json) -> Json | None:
 
 
 def key_of(namespace: str, name: str) -> str:
-    """The queue's key of a pipeline."""
+    """The key of a pipeline in the queue."""
     return f"{namespace}/{name}"
 
 
@@ -178,6 +178,6 @@ def pipeline_key(pipeline: Json) -> str:
 
 
 def job_key(job: Json) -> str | None:
-    """The key of the pipeline that a Job belongs to, if it does to one."""
+    """The key of the pipeline to which a Job belongs, or None."""
     owner = controller(job)
     return key_of(job["metadata"]["namespace"], owner["name"]) if owner else None

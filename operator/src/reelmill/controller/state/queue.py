@@ -1,7 +1,7 @@
-"""The work queue: keys that need a look, each at most once, never two workers on one key. Pure: no task, no clock.
+"""The work queue: each key is queued at most once and processed by at most one worker. Pure: no tasks, no clock.
 
-A key that is added while a worker has it is dirty and comes again when the worker is done. Delayed keys wait in a
-heap. A key that failed comes back after a delay that doubles with each failure in a row.
+A key that is added while a worker processes it is queued again when the worker is done. Delayed keys are kept in a
+heap. A key that failed is queued again after a delay that doubles with each consecutive failure.
 """
 
 import heapq
@@ -13,7 +13,7 @@ from reelmill.contract.backoff import Backoff
 
 
 class Priority(IntEnum):
-    """What is served first. Changes go before looks that only a timer asked for."""
+    """Order of processing. Changes precede timers."""
 
     CHANGE = 0
     LOOK = 1
@@ -21,7 +21,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TakenKey:
-    """A key for a worker, and how many seconds it had been ready."""
+    """A key for a worker, and the seconds that it was ready before."""
 
     key: str
     waited: float
@@ -32,7 +32,7 @@ RETRIES = Backoff(first=0.5, most=300.0, jitter=0.5)
 
 
 class WorkQueue:
-    """Keys that need a look. `clock` counts seconds; `chance` gives numbers in 0..1."""
+    """The work queue. `clock` returns monotonic seconds; `chance` returns numbers in [0, 1]."""
 
     def __init__(self, *, clock: Callable[[], float], chance: Callable[[], float], backoff: Backoff = RETRIES) -> None:
         self._clock, self._chance, self._backoff = clock, chance, backoff
@@ -46,16 +46,16 @@ class WorkQueue:
         self.retries = 0
 
     def __len__(self) -> int:
-        """Keys that are ready."""
+        """Number of ready keys."""
         return sum(map(len, self._ready.values()))
 
     @property
     def in_flight(self) -> dict[str, float]:
-        """Keys that a worker has, and since when."""
+        """Key -> start time, for keys that are being processed."""
         return dict(self._in_flight)
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
-        """A key needs a look. One that is ready already keeps its place, or moves up."""
+        """Queue a key. A key that is already ready keeps its position, or moves to a higher priority."""
         self.adds += 1
         self._add(key, priority)
 
@@ -72,14 +72,14 @@ class WorkQueue:
         self._ready[priority][key] = since
 
     def add_after(self, key: str, seconds: float) -> None:
-        """A key needs a look later. Of two delays the shorter one counts."""
+        """Queue a key after a delay. Of two delays, the shorter one applies."""
         due = self._clock() + max(seconds, 0.0)
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
             heapq.heappush(self._delayed, (due, key))
 
     def take(self) -> TakenKey | None:
-        """The next key for a worker, which has to end in `done`. Its delay is forgotten: the worker sets a new one."""
+        """The next key for a worker, which must call `done` afterwards. A pending delay of the key is cleared."""
         self._ripen()
         for ready in self._ready.values():
             if ready:
@@ -92,13 +92,13 @@ class WorkQueue:
         return None
 
     def done(self, key: str) -> None:
-        """A worker gives a key back."""
+        """Mark a key as processed."""
         del self._in_flight[key]
         if key in self._dirty:
             self._add(key, self._dirty.pop(key))
 
     def retry(self, key: str) -> float:
-        """A key failed: it comes again. Returns the delay in seconds."""
+        """Queue a failed key again after a backoff; returns the delay in seconds."""
         self.retries += 1
         self._failures[key] = self._failures.get(key, 0) + 1
         delay = self._backoff.delay(self._failures[key], self._chance())
@@ -106,18 +106,18 @@ class WorkQueue:
         return delay
 
     def succeeded(self, key: str) -> None:
-        """The next failure of the key is a first one again."""
+        """Reset the backoff of a key."""
         self._failures.pop(key, None)
 
     def next_due(self) -> float | None:
-        """Seconds until a delayed key is ready; 0 where one is now, None where there is none at all."""
+        """Seconds until the next delayed key is ready; 0 if one is ready now, None if there is none."""
         self._ripen()
         if len(self):
             return 0.0
         return max(self._delayed[0][0] - self._clock(), 0.0) if self._delayed else None
 
     def oldest(self) -> float:
-        """Seconds that the key has been ready which has waited longest."""
+        """Seconds that the longest waiting key has been ready; 0 if there is none."""
         since = [next(iter(ready.values())) for ready in self._ready.values() if ready]
         return max(self._clock() - min(since), 0.0) if since else 0.0
 

@@ -1,4 +1,4 @@
-"""What watches bring: into the cache, and the pipeline that it is about into the queue. Nothing else happens here."""
+"""Handles watch events: updates the cache and adds the pipeline concerned to the queue."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -11,13 +11,13 @@ Kind = Literal["pipeline", "job"]
 
 
 class Intake:
-    """Takes up events."""
+    """Handles watch events."""
 
     def __init__(self, cache: Cache, enqueue: Callable[[str, Priority], None]) -> None:
         self._cache, self._enqueue = cache, enqueue
 
     def take(self, kind: Kind, type_: str | None, seen: Json) -> None:
-        """One event. `type_` is the watch's word; None: the object was listed when a watch began."""
+        """Handle an event. `type_` is its type; None: the object was listed when a watch started."""
         store = self._cache.pipelines if kind == "pipeline" else self._cache.jobs
         changed = store.remove(seen) if type_ == "DELETED" else store.insert(seen)
         key = pipeline_key(seen) if kind == "pipeline" else job_key(seen)

@@ -1,4 +1,4 @@
-"""Full lists: once at the start, now and then, and whenever watching began anew. What watches missed ends here."""
+"""Full lists at the start, periodically, and after a restart of the watches, to find changes that watches missed."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from reelmill.controller.state.queue import Priority
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 SETTLE_SECONDS = 1.0
-"""Watches of several kinds begin anew together: one list answers all of them."""
+"""Seconds to wait before a list, because watches of several kinds restart together."""
 APART_SECONDS = 15.0
-"""Least time between two lists, however often watches begin anew."""
+"""Minimum time in seconds between two lists, however often watches restart."""
 RETRY_SECONDS = 5.0
 
 
 class Resync:
-    """Keeps the cache true. `enqueue` is told the keys of pipelines that need a look."""
+    """Keeps the cache up to date. `enqueue` is called with the keys of pipelines to process."""
 
     def __init__(
         self,
@@ -42,15 +42,15 @@ class Resync:
         self._listed = float("-inf")
 
     def ask(self) -> None:
-        """List everything soon."""
+        """Request a list."""
         self._asked.set()
 
     async def begin(self) -> None:
-        """The first list: returns when the cache holds everything, however long that takes."""
+        """Take the first list; retries until the cache is complete."""
         await self._until_listed(look_at_all=True)
 
     async def run(self) -> None:
-        """List again and again, until cancelled."""
+        """Take lists periodically and on request, until cancelled."""
         while True:
             asked = False
             with suppress(TimeoutError):
@@ -64,9 +64,9 @@ class Resync:
             await self._until_listed(look_at_all=not asked)
 
     async def once(self, *, look_at_all: bool) -> None:
-        """List all and enqueue the pipelines of what changed, or every one.
+        """List everything, and enqueue the pipelines with changes, or all of them.
 
-        Pipelines are listed before Jobs: then a Job that a status speaks of is either in the list or gone.
+        Pipelines are listed before Jobs, so that a Job that a status refers to is either in the list or gone.
         """
         for namespace in self._namespaces:
             for changed in await self._list(PIPELINES, self._cache.pipelines, namespace):
@@ -92,7 +92,7 @@ class Resync:
             try:
                 await self.once(look_at_all=look_at_all)
             except (Refusal, NoAnswer) as trouble:
-                # A missing definition (404), a missing right (403), a server that is away: all of it may pass.
+                # A missing CRD (404), a missing permission (403) and an unavailable server may all be temporary.
                 event(_log, f"cannot list: {trouble}", level=logging.WARNING, retry_after=RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
             else:

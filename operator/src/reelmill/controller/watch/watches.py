@@ -1,8 +1,8 @@
-"""The only importer of kopf, which is transport and nothing else: it watches two kinds and says what it saw.
+"""Watches of pipelines and Jobs by kopf, which is used as a transport only. Only this module imports kopf.
 
-No change handlers, timers or daemons: those set finalizers and write annotations. kopf lives in a thread with an event
-loop of its own, because it cancels every task of its loop when it ends, and it ends on the first surprise of a watch.
-Then it is begun anew.
+There are no change handlers, timers or daemons, because those set finalizers and write annotations. kopf runs in a
+thread with its own event loop, because it cancels all tasks of its loop when it ends, and it ends at the first error of
+a watch. It is then restarted.
 """
 
 import asyncio
@@ -26,19 +26,19 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 SERVER_SECONDS = 570
-"""How long the server is asked to keep a watch open: each shows that it lives at least this often."""
+"""Seconds for which the server keeps a watch open, and so the maximum interval between two signs of activity."""
 LOGIN_MINUTES = 5
-"""Tokens of service accounts are renewed in their file: it is read again this often."""
+"""Seconds after which the token file of the service account is read again, because tokens are rotated."""
 CLOSING_SECONDS = 0.1
 RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
-"""Delay before watching begins anew; watching that was steady for so many seconds counts as no failure."""
+"""Delay before watching is restarted; watching that has been stable for so many seconds counts as no failure."""
 
 
 class Watches:
-    """Watches pipelines and our Jobs. Both callbacks are called in the loop that runs `run`.
+    """Watches pipelines and their Jobs. Callbacks are called in the loop that runs `run`.
 
-    `take` gets every object seen with the watch's word for what happened (None: listed), `sign` is called whenever a
-    request to list or watch goes out.
+    `take` is called for every object with its kind and the event type (None: listed), `sign` for every list or watch
+    request, and `restarted` whenever watching starts again.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Watches:
         self._take, self._sign, self._restarted = take, sign, restarted
 
     async def run(self) -> None:
-        """Watch until cancelled; begin anew whenever watching ends."""
+        """Watch until cancelled; restart whenever watching ends."""
         failures, loop = 0, asyncio.get_running_loop()
         while True:
             began, thread = loop.time(), _Thread(self, loop)
@@ -74,10 +74,10 @@ class Watches:
             await asyncio.sleep(RESTARTS.delay(failures))
 
     async def watch(self, home: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-        """In kopf's thread: watch until `stop`. Raises whatever ended kopf."""
+        """In kopf's thread: watch until `stop` is set. Raises the exception that ended kopf."""
 
         def tell(callback: Callable[..., None], *arguments: object) -> None:
-            with suppress(RuntimeError):  # the home loop is closed: nobody listens any more
+            with suppress(RuntimeError):  # the home loop is closed
                 home.call_soon_threadsafe(callback, *arguments)
 
         registry = kopf.OperatorRegistry()
@@ -105,7 +105,7 @@ class Watches:
 
 
 class _Thread:
-    """kopf's thread: a loop of its own that can be told to stop from outside."""
+    """kopf's thread, with an event loop that can be stopped from other threads."""
 
     def __init__(self, watches: Watches, home: asyncio.AbstractEventLoop) -> None:
         self._watches, self._home = watches, home
@@ -133,12 +133,12 @@ class _Thread:
         try:
             await self._watches.watch(self._home, stop)
         finally:
-            # Connections that were cut off need a moment to be closed.
+            # Give cancelled connections time to close.
             await asyncio.sleep(CLOSING_SECONDS)
 
 
 def _settings(sign: Callable[[], None]) -> kopf.OperatorSettings:
-    """Settings with everything off that writes, scans or posts."""
+    """Kopf's settings, with every feature disabled that writes, scans or posts events."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = True
@@ -148,7 +148,7 @@ def _settings(sign: Callable[[], None]) -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = None
 
     def is_job(resource: Any) -> bool:
-        # kopf asks for the selectors of a kind whenever it is about to list or watch it: a sign of life.
+        # kopf evaluates the selectors of a kind before every list or watch request: a sign of activity.
         sign()
         return bool(resource.group == "batch" and resource.plural == "jobs")
 

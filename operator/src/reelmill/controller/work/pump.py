@@ -1,4 +1,4 @@
-"""The tasks that take keys from the queue and give each to the worker, and what they do when it fails."""
+"""Tasks that process the keys of the work queue, with backoff after failures."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ Process = Callable[[str], Awaitable[float | None]]
 
 
 class Pump:
-    """A queue with tasks behind it. All calls come from one event loop."""
+    """A work queue and its tasks. All calls must come from one event loop."""
 
     def __init__(self, process: Process, metrics: Metrics) -> None:
         self.queue = WorkQueue(clock=time.monotonic, chance=random.random)
@@ -25,12 +25,12 @@ class Pump:
         self._changed = asyncio.Event()
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
-        """A pipeline needs a look."""
+        """Add a pipeline to the queue."""
         self.queue.add(key, priority)
         self._changed.set()
 
     async def run(self, workers: int) -> None:
-        """Work for ever, until cancelled."""
+        """Process keys until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._work())
@@ -70,7 +70,7 @@ class Pump:
             return "error"
         except Exception:
             delay = self.queue.retry(key)
-            _log.exception("a bug of reelmill", extra={"fields": {"pipeline": key, "retry_after": round(delay, 1)}})
+            _log.exception("internal error", extra={"fields": {"pipeline": key, "retry_after": round(delay, 1)}})
             return "error"
         self.queue.succeeded(key)
         if wake is None:

@@ -1,4 +1,4 @@
-"""The narrow write of a status: only what differs, and mere progress not too often. Pure."""
+"""Minimal patches of a status, and the distinction of mere progress. Pure."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 def merge_patch(old: Json, new: Json) -> Json:
-    """The JSON merge patch that makes `new` of `old`: lists are replaced whole, what is missing becomes null."""
+    """The JSON merge patch from `old` to `new`; lists are replaced as a whole, missing fields become null."""
     patch: Json = {name: None for name in old if name not in new}
     for name, value in new.items():
         known = old.get(name)
@@ -21,7 +21,7 @@ def merge_patch(old: Json, new: Json) -> Json:
 
 
 def only_progress(old: Status, new: Status) -> bool:
-    """Whether two statuses differ only in how far the Jobs under way are: worth a write now and then."""
+    """Whether two statuses differ only in the progress of running Jobs, which is written less often."""
     return _at_rest(old) == _at_rest(new)
 
 
@@ -35,6 +35,6 @@ def _without_counts(stage: StageStatus) -> StageStatus:
     work = stage.pass_
     if work is None:
         return stage
-    # Of a step's own states the pods at work tell one from the other.
+    # `queued` and `running` differ only in the number of running pods.
     state = "running" if stage.state == "queued" else stage.state
     return stage.replace(state=state, pass_=work.replace(seen=False, active=0, done=0, failed="", eta=""))

@@ -1,7 +1,7 @@
-"""One pass over one pipeline: look, plan, write. The status goes first, then the Jobs, then the events.
+"""One pass over one pipeline: observe, plan, write. The status is written first, then Jobs, then events.
 
-A crash between any two writes converges: the status holds the names of the Jobs about to be created, so the next pass
-creates the same ones, and a name that exists already is adopted.
+A crash between two writes is harmless: the status contains the names of the Jobs to create, so the next pass creates
+the same Jobs, and existing ones are adopted.
 """
 
 import logging
@@ -48,25 +48,25 @@ AT_ONCE = 0.0
 
 @dataclass(slots=True)
 class _Memory:
-    """What is known of one pipeline beside the cache. All of it can be lost."""
+    """State of one pipeline besides the cache; it may be lost at any time."""
 
     uid: str
     reports: dict[str, str] = field(default_factory=dict)
-    """By UID of a finished Job."""
+    """UID of a finished Job -> its report."""
     looks: Looks = field(default_factory=Looks)
     refused: dict[str, Diagnosis] = field(default_factory=dict)
-    """By name of a Job: why it could not be created."""
+    """Name of a Job -> why it could not be created."""
     observed: set[str] = field(default_factory=set)
-    """Names of Jobs that were seen to exist: it need not stand in the status yet."""
+    """Names of Jobs that were observed, possibly not yet recorded in the status."""
     written: float = float("-inf")
 
 
 class _NamespaceEnding(Exception):
-    """Nothing can be created any more."""
+    """The namespace is being deleted, so nothing can be created."""
 
 
 class PipelineWorker:
-    """Turns keys into writes. Several tasks may use one; the queue gives each key to one at a time."""
+    """Processes keys. Several tasks may share a worker; the queue gives each key to one task at a time."""
 
     def __init__(
         self,
@@ -86,14 +86,14 @@ class PipelineWorker:
         self._memories: dict[str, _Memory] = {}
 
     async def process(self, key: str) -> float | None:
-        """One pass. Seconds after which the pipeline needs another one even if nothing happens; None: no need.
+        """Process a pipeline; returns the seconds after which it must be processed again, or None.
 
-        Raises Trouble, Refusal and Fenced: whatever was written is whole, the next pass goes on.
+        Raises Trouble, Refusal and Fenced; everything written until then is consistent, and the next pass continues.
         """
         namespace, _, name = key.partition("/")
         pipeline = self._cache.pipelines.named(namespace, name)
         if pipeline is None or _ends_by_itself(pipeline):
-            # The garbage collector takes the Jobs.
+            # The garbage collector deletes the Jobs.
             self._memories.pop(key, None)
             self._pace.mark(key, at_work=False)
             return None
@@ -131,7 +131,7 @@ class PipelineWorker:
             for action in plan.actions:
                 await self._apply(memory, namespace, action)
         except _NamespaceEnding:
-            # Nothing helps but to let the resource go; one that nothing holds is taken away soon.
+            # The only remedy is to remove the finalizer; a resource without one disappears soon.
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
@@ -144,7 +144,7 @@ class PipelineWorker:
         return memory
 
     async def _harvest(self, memory: _Memory, jobs: list[Json]) -> bool:
-        """Read the reports of Jobs that finished; False where a Job is not what it was thought to be."""
+        """Read the reports of finished Jobs; returns False if a cached Job was out of date."""
         wanted = {_uid(job): job for job in jobs if finished(job) and not harvested(job)}
         memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
         for uid, job in wanted.items():
@@ -157,7 +157,7 @@ class PipelineWorker:
         return True
 
     def _later(self, memory: _Memory, written: Status, plan: Plan) -> float | None:
-        """Seconds until a status that tells of mere progress may be written; None: write now, if anything."""
+        """Seconds until a status with mere progress may be written; None: write now."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
         left = memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
@@ -193,10 +193,10 @@ class PipelineWorker:
         try:
             self._cache.jobs.insert(await self._verbs.create_job(job))
         except Refusal as refusal:
-            # The API server's words, the same in all versions: it gives no other sign.
+            # The API server's message, equal in all versions, is the only indication.
             ending = "it is being terminated" in str(refusal)
             reason = ConditionReason.NAMESPACE_ENDING if ending else ConditionReason.JOB_REFUSED
-            memory.refused = {name: Diagnosis(reason, f"the Job {name} cannot be created: {refusal}")}
+            memory.refused = {name: Diagnosis(reason, f"Job {name} cannot be created: {refusal}")}
             if ending:
                 raise _NamespaceEnding from refusal
             raise
@@ -211,7 +211,7 @@ class PipelineWorker:
         try:
             answer = await self._verbs.delete_job(job, wait=wait)
         except (ObjectNotFound, Conflict):
-            # Gone, or the name belongs to another Job by now.
+            # The Job is gone, or the name belongs to another one now.
             self._vanished(namespace, name)
             return
         event(_log, "deleted", job=name)

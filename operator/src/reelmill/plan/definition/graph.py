@@ -1,6 +1,7 @@
-"""The pipeline as a graph: who reads whom, and whether each can read what it is given.
+"""The graph of a pipeline, and the validation of its spec.
 
-Everything that can be refused before any work is refused here, all at once, with the path of the field.
+Everything that can be validated before any work is validated here. All errors are reported together, each with the path
+of its field.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from reelmill.plan.definition.compatibility import fits
 
 
 class SpecErrors(SpecError):
-    """All that is wrong with a spec; `errors` holds one SpecError for each field."""
+    """All errors of a spec; `errors` contains one SpecError for each."""
 
     def __init__(self, errors: list[SpecError]) -> None:
         first = errors[0]
@@ -25,14 +26,14 @@ class SpecErrors(SpecError):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Sources and stages by name, in the order of the spec, and the names that each stage reads."""
+    """Sources and stages by name, in the order of the spec, and the inputs of each stage."""
 
     sources: Mapping[str, SourceSpec]
     stages: Mapping[str, StageSpec]
     upstreams: Mapping[str, tuple[str, ...]]
 
     def ancestors(self, name: str) -> list[str]:
-        """The sources that a stage rests on, directly or not, in the order of the spec."""
+        """The sources that a stage reads, directly or indirectly, in the order of the spec."""
         found: set[str] = set()
         todo = [name]
         while todo:
@@ -44,7 +45,7 @@ class Graph:
 
 
 def resolve(spec: Spec) -> Graph:
-    """The graph of a spec. Raises SpecErrors with everything that is wrong."""
+    """The graph of a spec. Raises SpecErrors with all errors."""
     errors: list[SpecError] = []
     known: dict[str, SourceSpec | StageSpec] = {}
     upstreams: dict[str, tuple[str, ...]] = {}
@@ -64,9 +65,9 @@ def resolve(spec: Spec) -> Graph:
         if number == 0 and not stage.from_ and len(spec.sources) > 1:
             errors.append(
                 SpecError(
-                    "there are several sources, so the first stage must say which it reads",
+                    "with several sources, the first stage must say which it reads",
                     where=f"{where}.from",
-                    hint=f"write from: [{', '.join(source.name for source in spec.sources)}], or fewer of them",
+                    hint=f"set from to one or more of [{', '.join(source.name for source in spec.sources)}]",
                 )
             )
         names = stage.from_ or [spec.stages[number - 1].name if number else spec.sources[0].name]
@@ -85,7 +86,7 @@ def resolve(spec: Spec) -> Graph:
                 SpecError(
                     f"no stage reads the source {source.name!r}",
                     where=f"spec.sources[{number}]",
-                    hint="name it in a stage's from, or take it out",
+                    hint="add it to the from of a stage, or remove it",
                 )
             )
     errors += refused_variables(spec)
@@ -101,14 +102,14 @@ def resolve(spec: Spec) -> Graph:
 def _name(name: str, known: Mapping[str, object], where: str) -> list[SpecError]:
     if name not in known:
         return []
-    return [SpecError(f"the name {name!r} is used twice", where=f"{where}.name", hint="give each its own name")]
+    return [SpecError(f"the name {name!r} is used twice", where=f"{where}.name", hint="choose unique names")]
 
 
 def _member(entry: SourceSpec | StageSpec, where: str) -> list[SpecError]:
     try:
         entry.block  # noqa: B018 - the property checks
     except ValueError as error:
-        return [SpecError(str(error), where=where, hint="a source or stage is made of exactly one block")]
+        return [SpecError(str(error), where=where, hint="a source or stage has exactly one block")]
     return []
 
 
@@ -119,22 +120,22 @@ def _references(
     for place, name in enumerate(names):
         at = f"{where}[{place}]"
         if name in names[:place]:
-            errors.append(SpecError(f"{name!r} stands here twice", where=at, hint="name each once"))
+            errors.append(SpecError(f"{name!r} appears twice", where=at, hint="remove the duplicate"))
         elif name == stage or (name not in known and name in later):
             errors.append(
                 SpecError(
-                    f"the stage {stage!r} cannot read {name!r}, which does not come before it",
+                    f"stage {stage!r} cannot read {name!r}, which does not precede it",
                     where=at,
-                    hint="a stage reads sources and stages above it; change the order of spec.stages",
+                    hint="a stage can read sources and stages above it; change the order of spec.stages",
                 )
             )
         elif name not in known:
             near = get_close_matches(name, list(known), n=1, cutoff=0.0)
             errors.append(
                 SpecError(
-                    f"there is no source or stage {name!r}",
+                    f"no source or stage named {name!r}",
                     where=at,
-                    hint=f"did you mean {near[0]!r}?" if near else "declare it under spec.sources",
+                    hint=f"did you mean {near[0]!r}?" if near else "define it in spec.sources",
                 )
             )
     return errors
@@ -145,9 +146,9 @@ def _refusals(stage: StageSpec, where: str) -> list[SpecError]:
     if stage.view is not None and stage.type != "frames":
         errors.append(
             SpecError(
-                f"a {stage.type} stage has no view",
+                f"view is not supported by a {stage.type} stage",
                 where=f"{where}.view",
-                hint="only frames stages take one: remove it",
+                hint="only frames stages have a view: remove it",
             )
         )
     return errors

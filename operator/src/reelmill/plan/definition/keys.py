@@ -1,19 +1,19 @@
-"""Stage keys: equal keys and equal input mean equal output, so a key says when work can be kept.
+"""Stage keys: equal keys and equal inputs mean equal outputs, so that existing work can be reused.
 
-In a key, and nothing else:
+A key is computed from these values only:
 
 | of a source | of a stage |
 | --- | --- |
 | the adapter's name and data version | the block's name and data version |
 | its parameters that differ from their defaults | its parameters that differ from their defaults |
 | `epoch` | `rerun` |
-| | names and keys of what it reads |
+| | names and keys of its inputs |
 
-A parameter of `run` is its image, told by its digest where it has one.
+A parameter of `run` is its image, represented by its digest if it has one.
 
-Not in it: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
-shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and a stage's
-own name. Names of upstreams are in, because item keys of a union and the coverage are told by them.
+Not included: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
+shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and the stage's
+own name. Names of inputs are included because coverage and the item keys of a union depend on them.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ from reelmill.plan.definition.graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class StageKeys:
-    """Per source and stage name: its key (64 hex digits) and what the key was made from."""
+    """The key (64 hex digits) of each source and stage, and the definition from which it is computed."""
 
     keys: Mapping[str, str]
     definitions: Mapping[str, dict[str, Any]]
     place: str
-    """Fingerprint of the store: data under another store is other data."""
+    """Fingerprint of the store."""
     definition: str
-    """Fingerprint of all keys, the store and the connections: another one begins a run."""
+    """Fingerprint of all keys, the store and the connections; a change of it starts a survey."""
 
     def __getitem__(self, name: str) -> str:
         return self.keys[name]
@@ -59,7 +59,7 @@ def keys(spec: Spec, graph: Graph) -> StageKeys:
 
 
 def source_definition(source: SourceSpec) -> dict[str, Any]:
-    """What a source's key is made from."""
+    """The values from which the key of a source is computed."""
     block = source.block
     return {
         "source": source.type,
@@ -70,7 +70,7 @@ def source_definition(source: SourceSpec) -> dict[str, Any]:
 
 
 def stage_definition(stage: StageSpec, upstreams: Mapping[str, str]) -> dict[str, Any]:
-    """What a stage's key is made from."""
+    """The values from which the key of a stage is computed. `upstreams` maps its inputs to their keys."""
     block = stage.block
     return {
         "stage": stage.type,

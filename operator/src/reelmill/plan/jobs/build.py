@@ -1,8 +1,8 @@
-"""One step as one Indexed Job, complete: it is posted once and later only patched narrowly.
+"""The Indexed Job of a step. It is created once, and later only a few fields are patched.
 
-The exit code contract becomes the podFailurePolicy: reclaimed nodes burn no retries, wrong configuration and stale
-plans end the Job, an early abort ends its index, all else is counted and tried again. A ttl is never set here: it
-would race the reading of the results.
+The podFailurePolicy implements the exit codes: disruptions of nodes do not count as failures, invalid configuration and
+stale plans fail the Job, an early abort fails its index, and all other failures are counted and retried. A ttl is not
+set here because the Job could be deleted before its results are read.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
     for word in ("pipeline", "uid", "stage", "step", "run", "segment", "attempt", "key", "place", "pods")
 )
 SHARDS = f"{GROUP}/shards"
-"""Annotation: ranges of the logical shards that the Job's indexes stand for, in order."""
+"""Annotation with the ranges of the shards to which the indexes of a Job are mapped, in order."""
 QUEUE = "kueue.x-k8s.io/queue-name"
 CONTROL_RETRIES = 3
 
@@ -48,19 +48,19 @@ POD_FAILURE_POLICY = {
 
 
 def survey_name(definition: Definition, run: int) -> str:
-    """Name of the survey's Job."""
+    """The name of a survey Job."""
     digest = digest10(definition.uid, definition.keys.definition, 0)
     return job_name(definition.pipeline.metadata.name, "survey", digest, Step.SURVEY, run, 1)
 
 
 def step_name(definition: Definition, stage: str, step: Step, segment: int, run: int, completions: int) -> str:
-    """Name of the Job of a pass's step. `completions` of all steps of a pass may be the number of its shards."""
+    """The name of the Job of a pass's step; `completions` limits its length (the number of shards of the pass)."""
     digest = digest10(definition.uid, definition.keys[stage], segment)
     return job_name(definition.pipeline.metadata.name, stage, digest, step, run, completions)
 
 
 def survey_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
-    """The survey's Job."""
+    """The Job of a survey."""
     return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
 
 
@@ -70,9 +70,10 @@ def control_job(definition: Definition, settings: PlannerSettings, task: Task, n
 
 
 def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
-    """The Job that takes away the data of a pipeline that is being deleted.
+    """The Job that deletes the data of a pipeline that is being deleted.
 
-    It has no owner, for a foreground deletion takes all owned Jobs first; it goes by itself. No queue holds it up.
+    It has no owner, because a foreground deletion would delete owned Jobs first; a ttl removes it. It does not use the
+    queue.
     """
     digest = digest10(definition.uid, "remove", 0)
     name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
@@ -86,7 +87,7 @@ def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -
 def shards_job(
     definition: Definition, settings: PlannerSettings, task: Task, name: str, *, shards: list[int], shard_ranges: str
 ) -> dict[str, Any]:
-    """One attempt: an index for each of `shards`, in order."""
+    """The Job of one attempt, with an index for each of `shards`, in order."""
     stage = definition.graph.stages[task.stage.name]
     job = _job(
         definition,
@@ -98,7 +99,7 @@ def shards_job(
         retries=stage.failures.retries_per_shard,
     )
     job["metadata"]["annotations"] = {SHARDS: shard_ranges}
-    # The last attempt tries every shard: what was never tried must not be given up as lost.
+    # The last attempt runs every shard, so that no shard is closed as lost without having been tried.
     last = task.attempt >= stage.failures.attempts
     some = max(stage.parallelism, len(shards) // 10)
     job["spec"]["maxFailedIndexes"] = len(shards) if last else min(some, len(shards))
@@ -106,7 +107,7 @@ def shards_job(
 
 
 def shards_of(job: Mapping[str, Any]) -> list[int]:
-    """The logical shards of an attempt's indexes, in order. Raises ValueError when the annotation is no range list."""
+    """The shards of an attempt's indexes, in order. Raises ValueError for an invalid annotation."""
     ranges = (job["metadata"].get("annotations") or {}).get(SHARDS, "")
     return parse_ranges(ranges) or list(range((job.get("spec") or {}).get("completions") or 0))
 
@@ -165,7 +166,7 @@ def _job(
             "maxFailedIndexes": completions,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": POD_FAILURE_POLICY,
-            # A queue admits its Jobs by taking `suspend` away; without one a Job starts at once.
+            # Kueue admits a Job by clearing `suspend`; without a queue, a Job starts immediately.
             "suspend": queue is not None,
             "template": {"metadata": {"labels": labels}, "spec": pod_spec(definition, settings, task)},
         },

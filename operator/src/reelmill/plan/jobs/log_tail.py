@@ -1,15 +1,15 @@
-"""What a step said before it ended without a report: the tail of its log, as Kubernetes or the local runner kept it."""
+"""The last log lines of a step that ended without a report, as kept by Kubernetes or the local runner."""
 
 import json
 
 LENGTH = 400
-"""Characters of the tail that go into a message."""
+"""Maximum length of the result in characters."""
 
 
 def last_words(text: str) -> str:
-    """The last lines of a log, newest last, in one line; empty for a report, and for no text.
+    """The last lines of a log joined into one line, the newest last; empty for a report and for an empty text.
 
-    Lines that are JSON records give their message. The first line of a tail is often cut, and then shown as it is.
+    Of lines that are JSON records, the message is used. The first line may be truncated and is then used unchanged.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and _is_report(lines[0]):

@@ -1,22 +1,22 @@
-"""Names of Jobs: deterministic, told apart by a digest, never used again, short enough for their pods' hostnames."""
+"""Names of Jobs: deterministic, unique by a digest, never reused, and short enough for the hostnames of their pods."""
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.task import Step
 
 LETTERS = {Step.SURVEY: "v", Step.OPEN: "o", Step.SHARDS: "s", Step.COMMIT: "c", Step.REMOVE: "r"}
 HOSTNAME = 63
-"""Pods of an Indexed Job are called `<job>-<index>`, and a hostname has at most 63 characters."""
+"""Maximum length of a pod's hostname, which is `<job>-<index>` in an Indexed Job."""
 
 
 def digest10(uid: str, key: str, segment: int) -> str:
-    """The part of a name that tells pipelines of the same name, keys and passes apart."""
+    """The part of a name, 10 hex digits, that distinguishes pipelines of the same name, stage keys and passes."""
     return fingerprint([uid, key, segment])[:10]
 
 
 def job_name(pipeline: str, stage: str, digest: str, step: Step, run: int, completions: int) -> str:
-    """`<pipeline>-<stage>-<digest>-<letter><run>`; the two names are cut evenly where it would be too long.
+    """`<pipeline>-<stage>-<digest>-<letter><run>`, with both names truncated evenly if it would be too long.
 
-    `run` only rises, so a name never recurs.
+    `run` never decreases, so a name is never reused.
     """
     tail = f"-{digest}-{LETTERS[step]}{run}"
     room = HOSTNAME - len(str(max(completions - 1, 0))) - 1 - len(tail)

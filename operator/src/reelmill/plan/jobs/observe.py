@@ -1,6 +1,7 @@
-"""What the Jobs say: raw Job objects and the reports of their pods as plain observations.
+"""Converts raw Job objects and the reports of their pods into observations.
 
-Reads only what a trimmed copy keeps: name, labels, the shards annotation, completions, suspend, ttl and status.
+Only fields of the trimmed copy in the cache are read: name, labels, the shards annotation, completions, suspend, ttl
+and status.
 """
 
 import re
@@ -24,17 +25,17 @@ R = TypeVar("R", SurveyReport, OpenReport, CommitReport, RemoveReport)
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One Job."""
+    """The observed state of a Job."""
 
     name: str
     step: Step
     stage: str
-    """Empty for a survey and a removal."""
+    """Name of the stage; empty for a survey and a removal."""
     run: int
     key10: str
     place10: str
     pods10: str
-    """What its pods were made from; empty for one of an older release."""
+    """Fingerprint of the inputs of its pod template; empty for a Job of an older release."""
     suspended: bool
     deleting: bool
     parallelism: int
@@ -42,24 +43,24 @@ class Observed:
     finished: bool
     succeeded: bool
     message: str
-    """Of the Job's own failure condition."""
+    """Message of the Job's Failed condition."""
     ttl: int | None
     shards: tuple[int, ...]
-    """Logical shards of its indexes (shards step only)."""
+    """Shards of its indexes (shards step only)."""
     completed: frozenset[int]
-    """Logical shards that it committed."""
+    """Shards whose indexes completed."""
     failed: frozenset[int]
-    """Logical shards that it gave up."""
+    """Shards whose indexes failed."""
     report: str | None
-    """Termination message of one of its pods; empty: looked for, there is none; None: not looked for yet."""
+    """Termination message of one of its pods; empty: there is none; None: not read yet."""
 
     @property
     def live(self) -> bool:
-        """It still has, or may get, pods."""
+        """Whether it has pods or may get some."""
         return not self.finished
 
     def read(self, kind: type[R]) -> R | None:
-        """Its report, or None where there is none of this kind."""
+        """Its report, or None if there is none of this type."""
         try:
             return kind.model_validate_json(self.report or "")
         except ValidationError:
@@ -67,7 +68,7 @@ class Observed:
 
     @property
     def failure(self) -> Failure | None:
-        """Why a step failed, in its own words."""
+        """The failure that the step reported, or None."""
         try:
             return _FAILURE.validate_json(self.report or "")
         except ValidationError:
@@ -75,12 +76,12 @@ class Observed:
 
     @property
     def last_words(self) -> str:
-        """The end of its log, where it left no report."""
+        """The last lines of its log if there is no report."""
         return last_words(self.report or "")
 
     @property
     def exit(self) -> ExitCode:
-        """Exit code that ended a failed Job, as far as it can be told; BUG otherwise."""
+        """The exit code that failed the Job; BUG if it is unknown."""
         failure = self.failure
         kind = getattr(errors, failure.error, None) if failure else None
         if isinstance(kind, type) and issubclass(kind, errors.ReelmillError):
@@ -91,7 +92,7 @@ class Observed:
 
 
 def observe(jobs: Iterable[Mapping[str, Any]], reports: Mapping[str, str], uid: str) -> dict[str, Observed]:
-    """The Jobs of one pipeline, by name. Others, and what is no Job of ours, are left out."""
+    """The Jobs of the pipeline with this UID, by name. Other Jobs are ignored."""
     found = (_observe(job, reports) for job in jobs if _labels(job).get(UID) == uid)
     return {job.name: job for job in found if job}
 

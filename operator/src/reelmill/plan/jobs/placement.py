@@ -1,4 +1,4 @@
-"""Where pods run: the stage's placement over the pipeline's defaults, as parts of a pod spec."""
+"""Placement of pods: the stage's fields merged with the pipeline's defaults, as parts of a pod spec."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ _SPOT: tuple[dict[str, str], ...] = (
     {"key": "node-role.kubernetes.io/spot", "operator": "Exists"},
     {"key": "spot", "operator": "Exists"},
 )
-"""Taints that clouds and autoscalers put on nodes which may vanish."""
+"""Taints of clouds and autoscalers on spot and preemptible nodes."""
 
 _PRODUCT = "nvidia.com/gpu.product"
 _MEMORY = "nvidia.com/gpu.memory"
@@ -26,7 +26,7 @@ _UNITS = {
 
 
 def merged(defaults: Placement, stage: Placement) -> Placement:
-    """The defaults with what the stage sets. Node labels and variables are merged by name, all else is replaced."""
+    """The defaults overridden by the stage. Node labels and variables are merged by name, other fields replaced."""
     fields = {name: getattr(stage, name) for name in Placement.model_fields if name in stage.model_fields_set}
     fields["node_selector"] = {**defaults.node_selector, **stage.node_selector}
     own = {variable.name for variable in stage.env}
@@ -54,7 +54,7 @@ def work_pod(place: Placement) -> dict[str, Any]:
 
 
 def work_resources(place: Placement) -> dict[str, Any]:
-    """Container resources of shard pods. Memory is limited to what it requests unless a limit is set."""
+    """Container resources of shard pods. The memory limit defaults to the request."""
     requests = dict(place.resources.requests) if place.resources else {}
     limits = dict(place.resources.limits) if place.resources else {}
     if "memory" in requests:
@@ -79,7 +79,7 @@ def control_resources(control: Control) -> dict[str, Any]:
 
 
 def environment(variables: list[EnvVar]) -> list[dict[str, Any]]:
-    """The user's variables; a Secret is named, never read."""
+    """The user's environment variables; Secrets are referenced."""
     return [
         {"name": variable.name, "value": variable.value or ""}
         if variable.secret_ref is None
@@ -111,7 +111,7 @@ def _mebibytes(quantity: str) -> int:
 
 
 def _with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
-    """The user's affinity where every alternative for the node also demands `terms`."""
+    """The user's affinity, with `terms` added to every alternative of the required node affinity."""
     if not terms:
         return dict(affinity)
     node = dict(affinity.get("nodeAffinity") or {})

@@ -1,4 +1,4 @@
-"""A step's pod: one container that meets Pod Security `restricted`, credentials by reference, scratch, no token."""
+"""The pod of a step: a container that meets Pod Security `restricted`, credentials by reference, a scratch volume."""
 
 from dataclasses import asdict
 from typing import Any
@@ -26,7 +26,7 @@ SCRATCH = "/scratch"
 
 
 def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
-    """Pod spec of any step. Shard pods go where the stage's placement says, all others use the control resources."""
+    """The pod spec of a step. Shard pods use the stage's placement, all others `spec.control`."""
     spec = definition.spec
     place, block = spec.defaults, None
     if task.step not in (Step.SURVEY, Step.REMOVE):
@@ -83,7 +83,9 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
 
 
 def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str:
-    """Ten hex digits over all that decides what a stage's pods are like (without a stage: the survey's)."""
+    """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of the survey if `stage` is
+    empty.
+    """
     spec = definition.spec
     told = definition.graph.stages.get(stage)
     place = merged(spec.defaults, told) if told else spec.defaults
@@ -114,7 +116,7 @@ def _inert(json: str) -> str:
 
 
 def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:
-    """(prefix, Secret) of every connection that the task carries."""
+    """(prefix, Secret) of every connection in the task."""
     spec = definition.spec
     found = [("", spec.store.secret_ref)] if spec.store.secret_ref else []
     for named in task.sources:

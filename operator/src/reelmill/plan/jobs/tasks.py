@@ -1,4 +1,4 @@
-"""What each step is told: the resource as Tasks."""
+"""Builds the Task of each step from the resource."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ from reelmill.plan.definition.keys import StageKeys
 from reelmill.plan.jobs.placement import amount, merged
 
 NO_EARLY_ABORT = 2**31 - 1
-"""So many items never come first in a shard."""
+"""A value of `early_abort` that no shard reaches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A pipeline with everything that follows from its spec alone."""
+    """A pipeline with the values derived from its spec."""
 
     pipeline: VideoPipeline
     uid: str
@@ -48,7 +48,7 @@ class Definition:
 
 
 def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
-    """Look at everything; list the sources only when `listing`."""
+    """Survey the store, and list the sources if `listing` is set."""
     graph = definition.graph
     return Task(
         step=Step.SURVEY,
@@ -63,12 +63,12 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
 
 
 def removal_task(definition: Definition, *, run: int) -> Task:
-    """Take away what only this pipeline claims."""
+    """Delete the data that only this pipeline claims."""
     return Task(step=Step.REMOVE, owner=definition.owner, run=run, store=_store(definition.spec), refresh=False)
 
 
 def open_task(definition: Definition, name: str, work: PassStatus, cover: Mapping[str, int]) -> Task:
-    """Open a pass, or adopt the one that is open. `cover`: per upstream, the last segment to cover."""
+    """Open a pass, or adopt an open one. `cover` maps upstreams to the last segment to cover."""
     stage = definition.graph.stages[name]
     policy = stage.failures.retry_items
     classes = work.classes if work.asked or policy is None else policy.classes
@@ -86,7 +86,7 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
 
 
 def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool) -> Task:
-    """Run the shards of a range list; empty: all."""
+    """Run the shards of a list of ranges; empty: all."""
     limits = _limits(definition, name)
     if abort_off:
         limits = limits.replace(early_abort=NO_EARLY_ABORT)
@@ -94,7 +94,7 @@ def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: 
 
 
 def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:
-    """Close a pass, or only present the views again."""
+    """Close a pass, or only build the views again."""
     return _step(
         definition,
         name,
@@ -109,7 +109,7 @@ def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:
 
 
 def view_params(definition: Definition, name: str) -> dict[str, Any]:
-    """The stage's view block, defaults filled in; empty without one."""
+    """The stage's view block, including defaults; empty if it has none."""
     view = definition.graph.stages[name].view
     return view.model_dump(mode="json", by_alias=True) if view else {}
 
@@ -132,7 +132,7 @@ def _limits(definition: Definition, name: str) -> ShardLimits:
     stage = definition.graph.stages[name]
     resources = merged(definition.spec.defaults, stage).resources
     cpu = (resources.limits.get("cpu") or resources.requests.get("cpu")) if resources else None
-    # A pod that only requests CPUs sees all of the node's: what it asked for bounds its workers.
+    # A pod without a CPU limit sees all CPUs of the node, so its request limits the number of workers.
     workers = stage.workers or (max(int(amount(cpu)), 1) if cpu else 0)
     timeout = seconds(stage.failures.item_timeout)
     return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout)
@@ -169,5 +169,5 @@ def _stage(definition: Definition, name: str) -> StageDef:
 
 
 def _connection(s3: S3, prefix: str) -> Connection:
-    # Whether a Secret holds a CA is not known here: pods get its path in `<prefix>AWS_CA_BUNDLE`.
+    # It is unknown here whether a Secret contains a CA; pods get its path in `<prefix>AWS_CA_BUNDLE`.
     return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix)

@@ -1,4 +1,4 @@
-"""The life of a stage's pass: what each finished Job of it means for the next step."""
+"""Progress of a stage's pass: the next step, depending on how the Job of the current one ended."""
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
@@ -15,7 +15,7 @@ from reelmill.plan.snapshot import moment
 
 
 def advance_pass(draft: PlanDraft, name: str) -> None:
-    """Take up what the current step's Job says."""
+    """Advance the pass according to the state of the current step's Job."""
     work = work_of(draft, name)
     if draft.stages[name].abandon and not work.abandon:
         _abandon(draft, name)
@@ -124,7 +124,7 @@ def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
         stall = draft.stalled(failure.error, failure.message, failure.hint, int(job.exit))
     else:
         what = "ended without a report" if job.succeeded else job.message or "failed"
-        what += f"; its last words: {job.last_words}" if job.last_words else ""
+        what += f"; last log lines: {job.last_words}" if job.last_words else ""
         stall = draft.stalled(
             ConditionReason.STEP_FAILED, f"the {job.step.value} step {job.name}: {what}", "", int(job.exit)
         )
@@ -132,13 +132,13 @@ def _stall(draft: PlanDraft, name: str, job: Observed) -> None:
 
 
 def _unknown(draft: PlanDraft, name: str) -> None:
-    """What the store has is not known any more: a survey tells."""
+    """Request a survey because the state of the store is unknown."""
     draft.put(transitions.invalidated(draft.stages[name]))
     draft.want_survey(listing=False)
 
 
 def _abandon(draft: PlanDraft, name: str) -> None:
-    """Close the pass as abandoned. Its Jobs are no longer referred to, so they are swept away first."""
+    """Close the pass as abandoned. Its Jobs, which the status no longer refers to, are deleted first."""
     work = work_of(draft, name)
     if work.kind == "view":
         draft.put(transitions.abandon_fulfilled(draft.stages[name]))
@@ -152,14 +152,14 @@ def _seconds_since(draft: PlanDraft, text: str) -> float:
 
 
 def _see(draft: PlanDraft, name: str, job: Observed) -> None:
-    """Take up how far the Job is."""
+    """Update the progress from the Job."""
     work = work_of(draft, name)
     if job.step is not Step.SHARDS:
         draft.put(transitions.pass_changed(draft.stages[name], work.replace(seen=True, active=job.active)))
         return
     before = work.shards - len(job.shards)
     done, failed = before + len(job.completed), cut(format_ranges(job.failed), RANGES)
-    # Told anew only when shards were done: a status that differs with every look would be written at every look.
+    # Update the estimate only when shards completed, because every difference in the status is a write.
     eta = work.eta if done == work.done else _eta(draft, work, done)
     seen = work.replace(seen=True, active=job.active, done=done, failed=failed, eta=eta)
     stage = draft.put(transitions.pass_changed(draft.stages[name], seen))

@@ -1,4 +1,4 @@
-"""What an idle stage does next, if anything."""
+"""Selects the next pass of an idle stage."""
 
 from reelmill.contract.status import PassStatus, StageStatus
 from reelmill.contract.task import view_fingerprint
@@ -11,7 +11,7 @@ from reelmill.plan.passes.steps import start
 
 
 def begin_pass(draft: PlanDraft, name: str) -> None:
-    """Begin the pass that an idle stage needs: finish what is open, retry, cover, present; in this order."""
+    """Start the next pass of an idle stage, if any: an open pass, a retry, new inputs, or views, in this order."""
     stage = draft.stages[name]
     if stage.pass_ or stage.stall or draft.suspended:
         return
@@ -24,7 +24,7 @@ def begin_pass(draft: PlanDraft, name: str) -> None:
     if stage.found:
         _take_over(draft, stage)
         return
-    # With nothing open and nothing failed, a request is fulfilled.
+    # A request is fulfilled if there is no open pass and no failed item.
     if stage.abandon:
         stage = draft.put(transitions.abandon_fulfilled(stage))
     if stage.retry is not None and not failing(stage.reasons, stage.totals.failed, stage.retry):
@@ -55,7 +55,7 @@ def _next(draft: PlanDraft, stage: StageStatus) -> None:
 
 
 def _views_lag(draft: PlanDraft, stage: StageStatus) -> bool:
-    """The views show less than the segments, or other parameters than the spec's, and can be made now."""
+    """Whether the views are older than the segments or have other parameters than the spec, and can be built now."""
     if not stage.coverage or stage.view == view_fingerprint(view_params(draft.definition, stage.name)):
         return False
     heavy = draft.definition.graph.stages[stage.name].block.heavy_views

@@ -1,7 +1,7 @@
-"""The one rule: when a stage is idle and an upstream has segments that it has not covered, it covers all of them.
+"""Coverage: when a stage is idle and an upstream has segments that it has not covered, it covers all of them.
 
-With waves, what a source has waiting is taken in as many bites, so that later stages start while earlier ones work. A
-stage behind another one takes all that is there: a slow one takes bigger bites by itself.
+With `waves`, a stage that reads a source takes its segments in several passes, so that later stages start while earlier
+ones are running. A stage that reads other stages always takes everything that is available.
 """
 
 import math
@@ -12,7 +12,7 @@ from reelmill.plan.passes.tolerance import over_tolerance
 
 
 def segments(draft: PlanDraft, upstream: str) -> int:
-    """Segments of a source or stage, counted from 1."""
+    """The last segment of a source or stage, counted from 1; 0 if there is none."""
     return draft.sources[upstream].segments if upstream in draft.sources else draft.stages[upstream].segments
 
 
@@ -23,7 +23,7 @@ def uncovered(draft: PlanDraft, stage: str) -> bool:
 
 
 def to_cover(draft: PlanDraft, stage: str) -> dict[str, int]:
-    """Per upstream, the last segment: what a pass begun now covers."""
+    """Upstream name -> the last segment that a pass started now covers."""
     return {name: _bite(draft, stage, name) for name in draft.definition.graph.upstreams[stage]}
 
 
@@ -35,20 +35,20 @@ def _bite(draft: PlanDraft, stage: str, upstream: str) -> int:
 
 
 def closed_gates(draft: PlanDraft, stage: str) -> list[str]:
-    """Upstream stages that are over their tolerance."""
+    """Upstream stages with more failed items than their tolerance."""
     return [
         name for name in draft.definition.graph.upstreams[stage] if name in draft.stages and gate_closed(draft, name)
     ]
 
 
 def gate_closed(draft: PlanDraft, stage: str) -> bool:
-    """Whether a stage is over its tolerance."""
+    """Whether a stage has more failed items than its tolerance."""
     tolerate = draft.definition.graph.stages[stage].failures.tolerate
     return over_tolerance(tolerate, draft.stages[stage].totals)
 
 
 def at_rest(stage: StageStatus) -> bool:
-    """The stage is known, does nothing, and nothing was asked of it."""
+    """Whether the stage is surveyed and idle, without a pending request."""
     return (
         stage.surveyed
         and stage.pass_ is None
@@ -60,7 +60,7 @@ def at_rest(stage: StageStatus) -> bool:
 
 
 def completed(draft: PlanDraft) -> set[str]:
-    """Sources and stages that gave everything they can give now: nothing they read is to come, nothing is under way."""
+    """Sources and stages that are complete: idle, with all inputs processed, and with complete upstreams."""
     found: set[str] = set()
     asked = draft.surveying and not draft.survey.routine
     if asked or draft.stall or draft.survey.listed != draft.definition.keys.definition:

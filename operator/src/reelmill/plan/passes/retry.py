@@ -1,7 +1,4 @@
-"""What happens after failure, on both levels: shards that did not commit, and items that failed.
-
-Pure decisions over plain values; `passes` carries them out.
-"""
+"""Decisions after failures of shards and of items. Pure functions of plain values; `passes` applies them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,39 +9,40 @@ from reelmill.contract.spec.failures import Failures, RetryItems
 
 
 class NextAttempt(StrEnum):
-    """What follows an attempt at a pass's shards, or a failed open or commit step."""
+    """The next step after an attempt at the shards of a pass, or after a failed open or commit step."""
 
     COMMIT = "commit"
     """All shards are committed: close the pass."""
     ATTEMPT = "attempt"
-    """Try what is undone once more."""
+    """Run the shards that are not committed again."""
     GIVE_UP = "give_up"
-    """Close the pass; what is undone becomes `failed(shard_lost)`."""
+    """Close the pass; items of shards that are not committed become `failed(shard_lost)`."""
     REOPEN = "reopen"
-    """Ask the store again by an open step."""
+    """Run an open step to read the state from the store."""
     SURVEY = "survey"
-    """The plan is stale: begin a run."""
+    """The plan is stale: start a survey."""
     STALL = "stall"
-    """Nothing can help but a person."""
+    """A user has to act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How an attempt's Job ended."""
+    """The result of the Job of an attempt."""
 
     number: int
     undone: int
-    """Shards of the pass that are not committed now."""
+    """Number of shards of the pass that are not committed."""
     done: int
-    """Shards of the pass that are."""
+    """Number of shards of the pass that are committed."""
     succeeded: bool
     exit: ExitCode = ExitCode.BUG
 
 
 def after_shards(attempt: Attempt, failures: Failures) -> NextAttempt:
-    """What follows an attempt.
+    """The next step after an attempt.
 
-    An early abort says that the set-up is wrong: it stalls, unless other shards went well, for then it is the data.
+    An early abort indicates a wrong configuration and stalls the stage, unless other shards succeeded, which indicates
+    bad data.
     """
     if attempt.undone == 0:
         return NextAttempt.COMMIT
@@ -58,14 +56,14 @@ def after_shards(attempt: Attempt, failures: Failures) -> NextAttempt:
 
 
 def after_control(exit_code: ExitCode, tries: int, attempts: int) -> NextAttempt:
-    """What follows the `tries`-th failure of open and commit steps of one pass."""
+    """The next step after the `tries`-th failure of open and commit steps of a pass."""
     if exit_code is ExitCode.CONFIG or tries >= attempts:
         return NextAttempt.STALL
     return NextAttempt.SURVEY if exit_code is ExitCode.STALE_PLAN else NextAttempt.REOPEN
 
 
 def failing(reasons: Mapping[str, int], failed: int, classes: Collection[str]) -> bool:
-    """Whether there are, or may be, failed items of these classes (empty: any). Rare reasons may be missing."""
+    """Whether there may be failed items of these classes (empty: any). `reasons` may lack rare ones."""
     if not failed or not classes:
         return failed > 0
     told = sum(count for reason, count in reasons.items() if reason.startswith("failed:"))
@@ -75,7 +73,7 @@ def failing(reasons: Mapping[str, int], failed: int, classes: Collection[str]) -
 def retries_by_itself(
     policy: RetryItems | None, retries: int | None, reasons: Mapping[str, int], failed: int
 ) -> list[str]:
-    """Classes of a retry pass that `retryItems` starts now; empty: none. `retries` None: not known, so none."""
+    """Failure classes of the retry pass that `retryItems` starts now; empty: none. `retries` None: unknown, so none."""
     if policy is None or retries is None or retries >= policy.times:
         return []
     return list(policy.classes) if failing(reasons, failed, policy.classes) else []

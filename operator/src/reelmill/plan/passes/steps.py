@@ -1,7 +1,6 @@
-"""The steps of a pass: written into the status with the name of their Job, and created from it.
+"""The steps of a pass: recorded in the status with the names of their Jobs, from which the Jobs are created.
 
-The Job is made from the status and from the finished Job before it (`after`) alone. So the same Job comes out however
-often it is planned.
+A Job depends only on the status and on the finished Job before it (`after`), so planning is repeatable.
 """
 
 from reelmill.contract.ranges import format_ranges, parse_ranges
@@ -18,13 +17,13 @@ from reelmill.plan.snapshot import stamp
 
 
 def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open") -> None:
-    """Begin a pass with a step."""
+    """Start a pass with a step."""
     draft.put(transitions.pass_begun(draft.stages[name], work, stamp(draft.now)))
     enter(draft, name, work_of(draft, name), step)
 
 
 def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, after: str = "") -> None:
-    """Write the next step of a pass and its Job's name into the status, and create the Job."""
+    """Record the next step of a pass and the name of its Job in the status, and create the Job."""
     run = draft.next_run()
     if step == "commit":
         upstreams = draft.definition.graph.upstreams[name]
@@ -37,7 +36,7 @@ def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, afte
 
 
 def create(draft: PlanDraft, name: str) -> None:
-    """Create the step's Job, unless something has to come first."""
+    """Create the Job of the step, unless it has to wait for something."""
     work = work_of(draft, name)
     if draft.suspended or any(job.live and job.stage == name for job in draft.jobs.values()):
         return
@@ -63,7 +62,7 @@ def create(draft: PlanDraft, name: str) -> None:
 
 
 def reopen(draft: PlanDraft, name: str) -> None:
-    """The store knows what is done: an open step adopts the pass and tells. Views are simply presented again."""
+    """Run an open step, which adopts the pass and reports its state in the store; a views pass just starts again."""
     work = work_of(draft, name)
     if work.kind == "view":
         draft.put(transitions.pass_dropped(draft.stages[name]))
@@ -74,27 +73,27 @@ def reopen(draft: PlanDraft, name: str) -> None:
 
 
 def undone_after(job: Observed, shards: int) -> list[int]:
-    """The shards that are undone after a finished open or shards step, in order."""
+    """The shards that are not committed after a finished open or shards step, in order."""
     if job.step is Step.SHARDS:
         return [shard for shard in job.shards if shard not in job.completed]
     report = job.read(OpenReport)
     try:
         done = set(parse_ranges(report.done if report else ""))
     except ValueError:
-        # A list that was cut: doing a committed shard again is harmless.
+        # The list was truncated: running a committed shard again is harmless.
         done = set()
     return [shard for shard in range(shards) if shard not in done]
 
 
 def work_of(draft: PlanDraft, name: str) -> PassStatus:
-    """The pass that a stage works on."""
+    """The open pass of a stage."""
     work = draft.stages[name].pass_
     assert work is not None
     return work
 
 
 def _undone(draft: PlanDraft, work: PassStatus) -> list[int] | None:
-    """The shards that the step has to do, in order; None: not known any more."""
+    """The shards that the step has to run, in order; None: unknown."""
     job = draft.jobs.get(work.after)
     if job is None or (job.step is Step.OPEN and job.read(OpenReport) is None):
         return None
@@ -102,7 +101,7 @@ def _undone(draft: PlanDraft, work: PassStatus) -> list[int] | None:
 
 
 def _begun(draft: PlanDraft, stage: StageStatus) -> bool:
-    """Created by this very plan."""
+    """Whether the Job is created by this plan."""
     return (
         stage.pass_ is not None
         and stage.pass_.step == "shards"

@@ -1,4 +1,4 @@
-"""How many stages may run shards at once: counted anew from what is observed, never up and down."""
+"""Limit of the number of stages with running shards, counted from the observed Jobs."""
 
 from collections.abc import Iterable
 
@@ -12,5 +12,5 @@ def busy_stages(jobs: Iterable[Observed]) -> set[str]:
 
 
 def may_start(stage: str, busy: set[str], limit: int | None) -> bool:
-    """Whether a stage may have shards running beside those that have."""
+    """Whether a stage may run shards, given the stages that do and the limit."""
     return limit is None or stage in busy or len(busy) < limit

@@ -1,8 +1,8 @@
-"""The conditions, all written here, by the rules of kstatus, which Flux, Argo CD and `helm --wait` read.
+"""The conditions of a pipeline, following the rules of kstatus, which Flux, Argo CD and `helm --wait` use.
 
-Reconciling: work is under way or to come. Stalled: a person has to do something. Ready and Complete: everything was
-listed and covered. Failed: stalled, and nothing is left that could go on. Suspended: paused by the spec.
-SharedPass, Drifted: shown once they were ever true.
+Reconciling: work is running or due. Stalled: a user has to act. Ready and Complete: all sources are listed and all
+inputs processed. Failed: stalled, and no other stage can continue. Suspended: suspended by the spec. SharedPass and
+Drifted are present only after they have been true once.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from reelmill.plan.passes.tolerance import verdict
 from reelmill.plan.snapshot import stamp
 
 Verdict = tuple[bool, str, str]
-"""Whether it holds, the reason (a `ConditionReason`, or a word of others), the message."""
+"""(whether the condition is True, reason: a `ConditionReason` or a word of others, message)."""
 
 
 def conditions(draft: PlanDraft) -> list[Condition]:
-    """The conditions of a draft whose decisions are made."""
+    """The conditions of a draft, after all decisions."""
     done = completed(draft).issuperset((*draft.sources, *draft.stages))
     stalled = _stalled(draft)
     reconciling = _reconciling(draft)
     if done:
-        ready: Verdict = (True, ConditionReason.COMPLETE, "everything was listed and covered")
+        ready: Verdict = (True, ConditionReason.COMPLETE, "all sources are listed and all inputs are processed")
     elif draft.suspended:
-        ready = (False, ConditionReason.SUSPENDED, "spec.suspend is set")
+        ready = (False, ConditionReason.SUSPENDED, "spec.suspend is true")
     elif stalled[0]:
         ready = (False, *stalled[1:])
     else:
@@ -49,7 +49,7 @@ def conditions(draft: PlanDraft) -> list[Condition]:
         ConditionType.SHARED_PASS: (
             bool(shared),
             ConditionReason.OTHER_PIPELINE,
-            f"another pipeline works on: {', '.join(shared)}",
+            f"another pipeline is working on: {', '.join(shared)}",
         ),
         ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift(drifted)),
     }
@@ -58,7 +58,7 @@ def conditions(draft: PlanDraft) -> list[Condition]:
 
 
 def refused(status: Status, messages: Sequence[str], generation: int, now: datetime) -> list[Condition]:
-    """The conditions of a resource whose spec cannot be accepted."""
+    """The conditions of a resource with an invalid spec."""
     message = "; ".join(messages)
     invalid = ConditionReason.SPEC_INVALID
     verdicts: dict[ConditionType, Verdict] = {
@@ -85,7 +85,7 @@ def removing(status: Status, message: str, generation: int, now: datetime) -> li
 
 
 def written(status: Status, verdicts: dict[ConditionType, Verdict], generation: int, now: datetime) -> list[Condition]:
-    """Verdicts as conditions; the time changes only when the status does."""
+    """Verdicts as conditions; the transition time changes only with the status."""
     found = []
     for type_, (holds, reason, message) in verdicts.items():
         old = status.condition(type_)
@@ -126,11 +126,11 @@ def _reconciling(draft: PlanDraft) -> Verdict:
         if words := draft.snapshot.waiting.get(job):
             return True, _held_up(draft, job), f"{stage.name}: {words}"
     if working:
-        return True, ConditionReason.PROGRESSING, f"at work: {', '.join(stage.name for stage in working)}"
+        return True, ConditionReason.PROGRESSING, f"running: {', '.join(stage.name for stage in working)}"
     if draft.surveying and not draft.survey.routine and not draft.stall:
         if words := draft.snapshot.waiting.get(draft.survey.job):
             return True, _held_up(draft, draft.survey.job), f"survey: {words}"
-        return True, ConditionReason.SURVEYING, "looking at the sources and the store"
+        return True, ConditionReason.SURVEYING, "reading the sources and the store"
     shared = [stage.name for stage in draft.stages.values() if stage.found and not stage.stall]
     if shared and not draft.stall:
         return True, ConditionReason.SHARED_PASS, f"waiting for another pipeline: {', '.join(shared)}"
@@ -156,4 +156,4 @@ def _with_hint(message: str, hint: str) -> str:
 
 def _drift(drifted: dict[str, int]) -> str:
     counts = ", ".join(f"{name}: {count}" for name, count in drifted.items())
-    return f"items changed or vanished since they were listed ({counts}); a new epoch takes them up"
+    return f"items changed or disappeared since they were listed ({counts}); set a new epoch to list them again"

@@ -1,4 +1,4 @@
-"""What is worth telling once: the difference between two statuses."""
+"""Kubernetes events, derived from the difference between two statuses."""
 
 from reelmill.contract.conditions import ConditionType, EventReason
 from reelmill.contract.status import StageStatus, Status
@@ -6,7 +6,7 @@ from reelmill.plan.decision import Event
 
 
 def events(old: Status, new: Status) -> tuple[Event, ...]:
-    """Stages that finished or stalled, and conditions that became true."""
+    """Events for stages that finished or stalled, and for conditions that became True."""
     before = {stage.name: stage for stage in old.stages}
     found = [event for stage in new.stages for event in _stage(before.get(stage.name), stage)]
     for type_ in ConditionType:

@@ -1,4 +1,4 @@
-"""How a status is stored in the resource: without nulls, and of sources and stages only what says something."""
+"""JSON form of a status in the resource: without nulls, and without default values in sources and stages."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def as_json(status: Status) -> Json:
-    """The status as JSON. Reading it back gives the same one."""
+    """The status as JSON; reading it back gives an equal status."""
     found: Json = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     few: Json = status.model_dump(mode="json", by_alias=True, exclude_defaults=True, include={"sources", "stages"})
     found.update({name: few.get(name, []) for name in ("sources", "stages")})
@@ -19,5 +19,5 @@ def as_json(status: Status) -> Json:
 
 
 def size(status: Status) -> int:
-    """Bytes that it takes in the resource."""
+    """Size of the JSON form in bytes."""
     return len(json.dumps(as_json(status), separators=(",", ":"), ensure_ascii=False).encode())

@@ -1,14 +1,14 @@
-"""The status below its size, whatever the pipeline: what is only for people's eyes is shortened first."""
+"""Limits the size of the status, by shortening fields that are only informational."""
 
 from reelmill.contract.status import StageStatus, Status, cut
 from reelmill.plan.status.serialise import size
 
 LIMIT = 60 * 1024
-"""Bytes of JSON, with room left for the rest of the resource's status."""
+"""Maximum size of the JSON in bytes."""
 
 
 def fitted(status: Status) -> Status:
-    """The status, with messages, ranges and rare reasons shortened as far as its size demands."""
+    """The status, with messages, ranges and reasons shortened as far as needed to fit."""
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:
             return status

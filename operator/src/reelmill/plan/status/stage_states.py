@@ -1,4 +1,4 @@
-"""Each stage's state in one word and one sentence, for people."""
+"""State and message of each stage, for users."""
 
 from reelmill.contract.status import StageState, StageStatus
 from reelmill.plan import transitions
@@ -10,7 +10,7 @@ _STEPS: dict[str, StageState] = {"open": "opening", "shards": "running", "commit
 
 
 def with_states(draft: PlanDraft) -> None:
-    """Set `state` and `message` of every stage of a draft whose decisions are made."""
+    """Set `state` and `message` of every stage, after all decisions."""
     done = completed(draft)
     for name, stage in draft.stages.items():
         state, message = _state(draft, stage, complete=name in done)
@@ -26,7 +26,7 @@ def _state(draft: PlanDraft, stage: StageStatus, *, complete: bool) -> tuple[Sta
             return "queued", waiting
         return _STEPS[stage.pass_.step], waiting
     if stage.found and stage.shared:
-        return "shared", "another pipeline works on its open pass"
+        return "shared", "another pipeline is working on its open pass"
     if gates := closed_gates(draft, stage.name):
         return "waiting", f"over tolerance: {', '.join(gates)}"
     if not at_rest(stage) or uncovered(draft, stage.name):

@@ -1,7 +1,6 @@
-"""The law: in = done + filtered + failed + skipped, of each pass on its inputs and of each stage on effective rows.
+"""Verifies in = done + filtered + failed + skipped, for the inputs of each pass and the effective rows of each stage.
 
-It is counted from the rows themselves, never from what shards say of themselves. A broken law is a bug of reelmill
-and stops the pass before it is closed.
+The rows themselves are counted, not the counts reported by shards. A violation is a bug and prevents closing the pass.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,16 +16,16 @@ from reelmill_stages.store import Store
 
 
 class LawBroken(ReelmillError):
-    """Rows and counts disagree: a bug, exit 70."""
+    """Rows and counts differ, which is a bug (exit code 70)."""
 
 
 def effective_totals(
     data: DataSet, number: int, parts: Iterable[tuple[Part, Counts]], wanted: int, scratch: Path
 ) -> tuple[Counts, dict[str, int]]:
-    """Effective counts and reasons of a stage with the pass that is about to be closed as segment `number`.
+    """Effective counts and reasons of a stage, including the pass to be closed as segment `number`.
 
-    `parts` are the pass's, with the counts that its shards committed; `wanted` is how many inputs the pass has.
-    Raises LawBroken.
+    `parts` are those of the pass, with the counts that its shards committed; `wanted` is its number of inputs. Raises
+    LawBroken if rows and counts differ.
     """
     with LatestRows() as latest:
         for segment in data.segments():
@@ -34,7 +33,7 @@ def effective_totals(
         latest.add(number, _checked(data, parts, wanted, scratch))
         totals, reasons = latest.totals()
     if not totals.balanced:
-        raise LawBroken(f"the stage's effective rows do not add up: {totals}", where=data.root)
+        raise LawBroken(f"the effective rows of the stage are inconsistent: {totals}", where=data.root)
     return totals, reasons
 
 
@@ -47,10 +46,10 @@ def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, s
             yield row
         if not counts.balanced or Counts.model_validate({"in": sum(seen.values()), **seen}) != counts:
             key = part.ledger.key if part.ledger else data.root
-            raise LawBroken(f"a shard's rows say {seen}, its commit says {counts}", where=key)
+            raise LawBroken(f"the rows of a shard have {seen}, but its commit has {counts}", where=key)
         total += counts.in_
     if total != wanted:
-        raise LawBroken(f"the pass has {wanted} inputs, its shards account for {total}", where=data.root)
+        raise LawBroken(f"the pass has {wanted} inputs, but its shards have {total}", where=data.root)
 
 
 def _rows(store: Store, part: Part, scratch: Path) -> Iterator[LedgerRow]:

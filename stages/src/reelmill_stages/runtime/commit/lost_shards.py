@@ -1,7 +1,7 @@
-"""Shards that nobody finished: a pass ends all the same, and every input of them is accounted for.
+"""Closes shards that were not committed in any attempt, so that the pass can end with an outcome for every input.
 
-What such a shard is known to have finished is kept: frozen outcomes and checkpoints of stages whose files belong to
-single items. The rest is `failed(shard_lost)`, which a retry takes up.
+Known results of such a shard are kept: frozen outcomes, and checkpoints of stages without `assemble`. All other inputs
+become `failed(shard_lost)`, and can be retried.
 """
 
 import logging
@@ -25,11 +25,11 @@ log = logging.getLogger(__name__)
 
 
 def give_up(context: StepContext, opened: Pass, shard: int) -> ShardCommit:
-    """Account for an undone shard, in files of this step's own. It takes part in the segment only."""
+    """Write the rows of a shard that is not committed, and return a commit for use in the segment only."""
     task = context.task
     paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
     folder = Path(tempfile.mkdtemp(prefix="lost-", dir=context.scratch))
-    event(log, "shard given up", level=logging.WARNING, stage=opened.stage, segment=opened.segment, shard=shard)
+    event(log, "shard closed as lost", level=logging.WARNING, stage=opened.stage, segment=opened.segment, shard=shard)
     settled = _settled(context, opened, shard, _known(context, opened, shard, folder))
     return write_rows(context.store, paths, shard, len(opened.shards), context.run, folder, settled)
 
@@ -57,7 +57,7 @@ def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInput
             ordinal=given.input.item.ordinal,
             outcome=Outcome.FAILED,
             reason=ItemReason.SHARD_LOST,
-            message=f"shard {shard} was not finished in any attempt",
+            message=f"shard {shard} was not committed in any attempt",
             attempt=given.tried + task.attempt,
         )
         yield known.get(given.key) or SettledInput(row)

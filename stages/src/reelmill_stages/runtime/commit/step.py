@@ -1,6 +1,6 @@
-"""The commit step: the shards' commits, the law, the segment, the views.
+"""The commit step: collects the commits of shards, verifies the counts, closes the segment and builds views.
 
-`segment.json` is written once and is the only truth. Whoever comes second, a twin or a later run, reports what stands.
+`segment.json` is written once and is authoritative. Another pod or a later run reports the existing segment.
 """
 
 import logging
@@ -26,17 +26,19 @@ _READERS = 16
 
 
 def commit(context: StepContext) -> CommitReport:
-    """Close the task's pass, or only present the views again.
+    """Close the pass of the task, or only build its views again.
 
-    Raises TransientError while shards are undone and may not be given up, and StalePlan when the pass was opened with
-    another definition.
+    Raises TransientError if shards are not committed and must not be closed as lost, and StalePlan if the pass was
+    opened with another definition.
     """
     task, store = context.task, context.store
     paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment)
     closed = load(store, paths.segment_json, Segment)
     if closed is None:
         if task.view_only:
-            raise NotFound("there is no segment to present", where=paths.segment_json, hint="run the stage first")
+            raise NotFound(
+                "there is no segment to build views from", where=paths.segment_json, hint="run the stage first"
+            )
         closed = _close(context)
         event(log, closed.state, stage=closed.stage, segment=closed.segment, **closed.counts.model_dump(by_alias=True))
     view = present(context)
@@ -51,14 +53,14 @@ def _close(context: StepContext) -> Segment:
         return create(store, paths.segment_json, _abandoned(context, data))[0]
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
-        raise NotFound("this pass was never opened", where=paths.pass_json, hint="run the open step first")
+        raise NotFound("the pass was never opened", where=paths.pass_json, hint="run the open step first")
     check_definition(task, opened)
     commits = _commits(context, data, opened)
     return create(store, paths.segment_json, _segment(context, data, opened, commits))[0]
 
 
 def _commits(context: StepContext, data: DataSet, opened: Pass) -> list[ShardCommit]:
-    """The commits of all shards, in order; those that nobody made are given up when the task says so."""
+    """The commits of all shards, in order; missing ones are closed as lost if the task says so."""
     paths = data.paths(opened.segment)
     numbers = set(committed_shards(context, paths))
     undone = [number for number in range(len(opened.shards)) if number not in numbers]
@@ -123,7 +125,7 @@ def _segment(context: StepContext, data: DataSet, opened: Pass, commits: list[Sh
 
 
 def _abandoned(context: StepContext, data: DataSet) -> Segment:
-    """Closes a pass that counts for nothing: everything cumulative is as it was before."""
+    """The segment of an abandoned pass, with the totals and coverage of the segment before."""
     task, before = context.task, data.last
     return Segment(
         state="abandoned",

@@ -1,6 +1,6 @@
-"""What a pass will work on: the rows of upstream segments not yet covered, or those of items that failed.
+"""The inputs of a pass: rows of upstream segments that are not covered yet, or of items that failed.
 
-Gives stretches of rows (`Slice`) and, for cutting, the weight and group of every item.
+The result consists of slices of rows files and, for sharding, the weight and group of every item.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from reelmill_stages.runtime.open.sharding import ItemSequence
 
 @dataclass(slots=True)
 class PassInputs:
-    """Everything a pass works on, in order."""
+    """The inputs of a pass, in order."""
 
     slices: list[Slice] = field(default_factory=list)
     row: ItemSequence = field(default_factory=ItemSequence)
@@ -27,7 +27,7 @@ class PassInputs:
     _group: tuple[str, str] | None = None
 
     def append(self, item: Item, upstream: str) -> None:
-        """Count an item for cutting."""
+        """Add an item for sharding."""
         group = (upstream, item.group)
         is_bytes = item.media is not None and item.weight == item.media.size
         self.row.append(item.weight, starts=group != self._group, is_bytes=is_bytes)
@@ -35,9 +35,9 @@ class PassInputs:
 
 
 def gather(context: StepContext, before: Segment | None) -> PassInputs:
-    """The work of the pass that the task describes; `before` is the stage's last closed segment.
+    """The inputs of the task's pass; `before` is the stage's last closed segment.
 
-    Raises StalePlan when an upstream lacks a segment that the task wants covered.
+    Raises StalePlan if an upstream lacks a segment that the task has to cover.
     """
     if context.task.kind == "retry":
         return _failed(context)
@@ -55,9 +55,9 @@ def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: in
     closed = data.last.segment if data.last else 0
     if closed < last:
         raise StalePlan(
-            f"segment {last} of {upstream.name} is to be covered, but {closed} are closed",
+            f"segment {last} of {upstream.name} has to be covered, but only {closed} are closed",
             where=data.root,
-            hint="a new survey finds what is there",
+            hint="a new survey updates the plan",
         )
     work.covers[upstream.name] = (first, last)
     for segment in data.segments(after=first - 1):
@@ -80,7 +80,7 @@ def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: in
 
 
 def _failed(context: StepContext) -> PassInputs:
-    """Items whose effective row failed in one of the wanted classes; their rows are written out for the shards."""
+    """Items whose effective outcome is a failure of one of the requested classes; writes their rows for the shards."""
     task = context.task
     wanted = set(task.retry)
     stage = context.data_set(task.stage.name, task.stage.key)

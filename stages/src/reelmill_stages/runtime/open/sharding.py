@@ -1,9 +1,9 @@
-"""Where to cut a row of items into parts: contiguous, balanced by weight, never through a file or a group.
+"""Divides a sequence of items into contiguous shards of about equal weight, without splitting files or groups.
 
-Cuts lie at multiples of `batch` (items that end up in one file), so that files do not depend on the number of parts;
-that is a promise about bytes and holds always. A group (the clips of one video) is not split either, with one
-exception: where batches leave no cut between groups within half a part of the ideal one, the batch wins, because a
-split group costs only a second look at its video. With a batch of 1 there is no exception.
+Boundaries are always multiples of `batch` (the number of items per file), so that files do not depend on the number of
+shards. Groups (the clips of one video) are not split, with one exception: if no multiple of `batch` between groups is
+within half a shard of the ideal boundary, a group is split, which only means that its video is read twice. With a batch
+of 1, groups are never split.
 """
 
 import math
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 TARGET_SECONDS = 900.0
-"""Work in one shard when the number is left to us: a quarter of an hour."""
+"""Target duration of a shard in seconds with `shards: auto`."""
 
 MAX_SHARDS = 2000
 
@@ -23,15 +23,15 @@ _ITEM_SECONDS = 0.05
 
 @dataclass(slots=True)
 class ItemSequence:
-    """The items to cut, in order: their weights, and where groups begin. Nine bytes an item."""
+    """The items to divide, in order, in 9 bytes per item."""
 
     weights: "array[float]" = field(default_factory=lambda: array("d"))
     starts: bytearray = field(default_factory=bytearray)
-    """1 where an item begins a group, else 0."""
+    """1 for the first item of a group, otherwise 0."""
     video_seconds: float = 0.0
 
     def append(self, weight: float, *, starts: bool, is_bytes: bool) -> None:
-        """Add an item; `is_bytes` where its weight is not in seconds."""
+        """Add an item; `is_bytes` means that its weight is in bytes, not in seconds."""
         self.weights.append(weight)
         self.starts.append(starts)
         self.video_seconds += weight / _BYTES_PER_SECOND if is_bytes else weight
@@ -41,13 +41,13 @@ class ItemSequence:
 
 
 def auto_count(row: ItemSequence, pace: float, workers: int) -> int:
-    """Shards of about `TARGET_SECONDS` of work each, at most `MAX_SHARDS`; `pace` as in `Stage.pace`."""
+    """Number of shards of about `TARGET_SECONDS` each, at most `MAX_SHARDS`; `pace` is that of the stage."""
     work = (row.video_seconds * pace + len(row) * _ITEM_SECONDS) / max(workers, 1)
     return max(1, min(MAX_SHARDS, math.ceil(work / TARGET_SECONDS)))
 
 
 def cut(row: ItemSequence, parts: int, *, batch: int = 1) -> list[tuple[int, int]]:
-    """At most `parts` stretches [first, end), none empty, that together are the row; fewer where cuts are rare."""
+    """Divide the row into at most `parts` non-empty ranges [first, end); fewer if there are not enough boundaries."""
     total = len(row)
     if total == 0:
         return []
@@ -62,7 +62,7 @@ def cut(row: ItemSequence, parts: int, *, batch: int = 1) -> list[tuple[int, int
 
 
 def _nearest(row: ItemSequence, sums: "array[float]", target: float, batch: int, *, slack: float) -> int | None:
-    """The allowed cut whose sum of weights before it is nearest to `target`; None where there is none."""
+    """The allowed boundary whose sum of weights before it is nearest to `target`; None if there is none."""
     centre = bisect_left(sums, target)
     below = _scan(row, centre // batch * batch, -batch)
     above = _scan(row, centre // batch * batch + batch, batch)
@@ -75,7 +75,7 @@ def _nearest(row: ItemSequence, sums: "array[float]", target: float, batch: int,
 
 
 def _scan(row: ItemSequence, place: int, step: int) -> int | None:
-    """The first place from `place` on that is inside the row and between groups."""
+    """The first boundary between groups from `place` on, in steps of `step`; None if there is none."""
     while 0 < place < len(row):
         if row.starts[place]:
             return place

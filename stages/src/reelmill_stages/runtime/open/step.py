@@ -1,6 +1,6 @@
-"""The open step: decides what a pass works on, cuts it into shards and writes the plan, once.
+"""The open step: collects the inputs of a pass, divides them into shards, and writes the plan once.
 
-Whoever finds a plan adopts it: a pass is finished exactly as it was opened.
+An existing plan is adopted, so that a pass is always finished as it was opened.
 """
 
 import logging
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 
 
 def open_pass(context: StepContext) -> OpenReport:
-    """Open the pass that the task describes, or adopt the one that is there.
+    """Open the pass of the task, or adopt an existing one.
 
-    Raises StalePlan when the store is further than the task, or the pass was opened with another definition, and
-    SpecError when the stage cannot run as its parameters say.
+    Raises StalePlan if the task is out of date or the pass was opened with another definition, and SpecError if the
+    stage cannot run with its parameters.
     """
     task, store = context.task, context.store
     names = DataSetPaths(task.stage.name, task.stage.key)
@@ -66,29 +66,31 @@ def open_pass(context: StepContext) -> OpenReport:
 
 
 def check_definition(task: Task, opened: Pass) -> None:
-    """Raises StalePlan when a pass was opened for another key or with another definition than the task carries."""
+    """Raises StalePlan if the key or definition of a pass differs from that of the task."""
     if (opened.key, opened.definition) != (task.stage.key, task.stage.definition):
         raise StalePlan(
             f"segment {opened.segment} of {opened.stage} was opened with another definition",
             where=DataSetPaths(task.stage.name, task.stage.key).segment(task.segment).pass_json,
-            hint="a new survey finds what is there",
+            hint="a new survey updates the plan",
         )
 
 
 def committed_shards(context: StepContext, paths: SegmentPaths) -> list[int]:
-    """Numbers of the shards that have a commit."""
+    """Numbers of the committed shards."""
     return [int(stat.key.removeprefix(paths.shards).split(".")[0]) for stat in context.store.list(paths.shards)]
 
 
 def _before(context: StepContext) -> Segment | None:
-    """The segment before this pass's. Raises StalePlan when it is not closed: passes are closed in order."""
+    """The segment before that of the pass. Raises StalePlan if it is not closed."""
     task = context.task
     if task.segment == 1:
         return None
     paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment - 1)
     before = load(context.store, paths.segment_json, Segment)
     if before is None:
-        raise StalePlan(f"segment {task.segment - 1} is not closed", where=paths.root, hint="a new survey finds it")
+        raise StalePlan(
+            f"segment {task.segment - 1} is not closed", where=paths.root, hint="a new survey updates the plan"
+        )
     return before
 
 
@@ -122,7 +124,7 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
 
 
 def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan, ...]:
-    """Each stretch of the row as slices of the rows files that hold it."""
+    """The shards, as slices of rows files."""
     pieces = iter(work.slices)
     piece, used = next(pieces, None), 0
     shards: list[ShardPlan] = []

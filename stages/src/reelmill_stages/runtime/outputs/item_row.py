@@ -1,4 +1,4 @@
-"""From an item that a stage made to its row: files become outputs, a named media becomes a reference to one."""
+"""Converts an item of a stage to its row: files become outputs, and a file name in `media` becomes a reference."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,14 @@ from reelmill_stages.stage import NewItem
 def item_row(new: NewItem, written: Mapping[str, Output]) -> dict[str, Any]:
     """The row of a new item. `written` maps the names of uploaded files to their outputs.
 
-    Its ordinal is left at 0: a row's place in its file gives it. Raises ValueError when the item names a file that
-    was not written or carries what JSON cannot say (NaN, arrays).
+    Its ordinal is 0, because it is determined by the row's position in its file. Raises ValueError if the item refers
+    to a file that was not written, or contains values that JSON cannot represent (NaN, arrays).
     """
     names = [file.name for file in new.files]
     media = new.media
     if isinstance(media, str):
         if media not in written:
-            raise ValueError(f"item {new.key!r} names the file {media!r} as its media, which the stage did not write")
+            raise ValueError(f"item {new.key!r} has the media {media!r}, a file that the stage did not write")
         if media not in names:
             names.append(media)
         output = written[media]
@@ -36,5 +36,5 @@ def item_row(new: NewItem, written: Mapping[str, Output]) -> dict[str, Any]:
     try:
         canonical(row)
     except TypeError as error:
-        raise ValueError(f"item {new.key!r} carries what JSON cannot say: {error}") from error
+        raise ValueError(f"item {new.key!r} has a value that JSON cannot represent: {error}") from error
     return row

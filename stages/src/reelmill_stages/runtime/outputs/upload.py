@@ -1,7 +1,7 @@
-"""How an output gets its name in a segment: created once, with metadata that says whose it is.
+"""Uploads of outputs: each name is created once, with metadata that identify its owner.
 
-A name that is taken belongs either to a twin of this very item (another pod, an earlier run): then what lies there is
-as good; or to somebody else: then nothing is overwritten and the item fails.
+If a name exists and belongs to the same item (from another pod or an earlier run), the existing object is used. If it
+belongs to another item, nothing is overwritten and the item fails.
 """
 
 import hashlib
@@ -19,20 +19,21 @@ _LONGEST_ITEM = 256
 
 
 def item_mark(stage_key: str, segment: int, item: str) -> dict[str, str]:
-    """Metadata of an output of one input item. A very long key is named by its digest."""
+    """Metadata of an output of one input item; a very long key is replaced by its digest."""
     name = item if len(item.encode()) <= _LONGEST_ITEM else sha256(item.encode())
     return {"stage": stage_key, "segment": f"{segment:04d}", "item": name}
 
 
 def shard_mark(stage_key: str, segment: int, shard: int) -> dict[str, str]:
-    """Metadata of an output that spans the items of a shard."""
+    """Metadata of an output with several items of a shard."""
     return {"stage": stage_key, "segment": f"{segment:04d}", "shard": f"{shard:05d}"}
 
 
 def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], digest: str = "") -> Output:
-    """Write a finished file under its name, or find that a twin has.
+    """Upload a finished file, or find that it was uploaded before.
 
-    Raises ItemError(`name_taken`) when somebody else has the name and ItemError(`bad_name`) for an impossible one.
+    Raises ItemError with the reason `name_taken` if the name belongs to another item, and `bad_name` for an invalid
+    name.
     """
     try:
         check_key(key)

@@ -1,4 +1,4 @@
-"""What a worker lends to `process`: a folder, the media of its items, files that parameters name."""
+"""The environment of `process` in a worker: scratch folder, media, and files that parameters refer to."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from reelmill_stages.store.locations import Locations, is_absolute
 
 
 class Files:
-    """Files that parameters name, fetched once per worker."""
+    """Files that parameters refer to, downloaded once per worker."""
 
     def __init__(self, locations: Locations, pins: Mapping[str, str], folder: Path) -> None:
         self._locations = locations
@@ -24,7 +24,7 @@ class Files:
         self._known: dict[tuple[str, str], Path] = {}
 
     def read(self, uri: str, digest: str = "") -> Path:
-        """The file, checked against its digest or its pin. Raises SpecError when it is gone or another one."""
+        """The local file, verified by its digest or pin. Raises SpecError if it is missing or differs."""
         digest = digest or self._pins.get(uri, "")
         if (uri, digest) not in self._known:
             folder = self._folder / hashlib.sha256(uri.encode()).hexdigest()[:16]
@@ -33,15 +33,17 @@ class Files:
             try:
                 path = store.fetch(key, folder)
             except NotFound as error:
-                raise SpecError("no such file", where=uri, hint="it was there when the stage began") from error
+                raise SpecError(
+                    "no such file", where=uri, hint="restore the file: it existed when the stage started"
+                ) from error
             if digest and file_digest(path) != digest:
-                raise SpecError("the file is another one than was pinned", where=uri, hint="restore the file")
+                raise SpecError("the file differs from the pinned one", where=uri, hint="restore the file")
             self._known[uri, digest] = path
         return self._known[uri, digest]
 
 
 class GroupWork:
-    """Implements `stage.Work` for one group. `folder` is empty and this group's alone."""
+    """Implements `stage.Work` for one group. `folder` is an empty folder for this group."""
 
     def __init__(self, locations: Locations, files: Files, folder: Path, gpu: int | None) -> None:
         self._locations = locations
@@ -59,7 +61,7 @@ class GroupWork:
 
     @property
     def fetched(self) -> Path:
-        """Where downloaded media lie."""
+        """The folder with downloaded media."""
         return self._fetched
 
     @property
@@ -70,9 +72,10 @@ class GroupWork:
         return self._files.read(uri, digest)
 
     def fetch(self, media: Media) -> Path:
-        """The media's bytes as a local file, to be read only.
+        """Download media to a local file, which must not be modified.
 
-        Raises ItemError: `missing`, `changed`, `s3_5xx` (the server failed each time) or `unreadable` (it refused).
+        Raises ItemError with the reason `missing`, `changed`, `s3_5xx` (server errors after all retries) or
+        `unreadable` (request rejected).
         """
         identity = (media.uri, media.etag, media.version, media.digest)
         if identity not in self._known:
@@ -84,7 +87,7 @@ class GroupWork:
         return self._known[identity]
 
     def files_in(self, uri: str, source: str) -> Iterator[Media]:
-        """The objects of a source directly in a folder, as they are now, in order of their names."""
+        """The current objects in a folder of a source, without subfolders, sorted by name."""
         folder = uri.rstrip("/") + "/"
         store, key = self._locations.of_source(folder, source)
         root = folder.removesuffix(key)
@@ -94,7 +97,7 @@ class GroupWork:
                     yield Media(f"{root}{stat.key}", stat.size, stat.etag, stat.version, source=source)
 
     def content(self, media: Media) -> bytes:
-        """The bytes of a small object of a source, in memory. Raises what `fetch` raises."""
+        """The content of a small object of a source. Raises like `fetch`."""
         store, key = self._locations.of_source(media.uri, media.source)
         with _told(media.uri):
             return store.read(key, if_match=media.etag)
@@ -110,13 +113,13 @@ class GroupWork:
 
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
-    """What a store's errors mean for an item."""
+    """Convert errors of the store to ItemError."""
     try:
         yield
     except NotFound as error:
         raise ItemError(ItemReason.MISSING, f"{uri} does not exist") from error
     except PreconditionFailed as error:
-        raise ItemError(ItemReason.CHANGED, f"{uri} is another object than was listed") from error
+        raise ItemError(ItemReason.CHANGED, f"{uri} has changed since it was listed") from error
     except TransientError as error:
         if is_disk_full(error):
             raise
@@ -126,14 +129,14 @@ def _told(uri: str) -> Iterator[None]:
 
 
 def _fetch_output(store: Store, media: Media, folder: Path) -> Path:
-    """An output of a stage. Its digest is in the object's metadata, put there by the write that made it; only where
-    a copied bucket lost the metadata are the bytes hashed again.
+    """Download an output of a stage and verify its digest, which is in the object's metadata. The content is hashed
+    only if the metadata are missing, for example after the bucket was copied.
     """
     found = store.stat(media.uri)
     recorded = found.metadata.get("digest", "")
     if found.size != media.size or (recorded and media.digest and recorded != media.digest):
-        raise PreconditionFailed("the output is not the one that was committed", where=media.uri)
+        raise PreconditionFailed("the output differs from the committed one", where=media.uri)
     path = store.fetch(media.uri, folder, if_match=found.etag)
     if media.digest and not recorded and file_digest(path) != media.digest:
-        raise PreconditionFailed("the output is not the one that was committed", where=media.uri)
+        raise PreconditionFailed("the output differs from the committed one", where=media.uri)
     return path

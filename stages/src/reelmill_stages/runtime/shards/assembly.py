@@ -1,7 +1,7 @@
-"""Files that span items: taken from the stage as it finishes them, uploaded once the shard's outcomes are frozen.
+"""Files with several items: collected while the stage assembles them, uploaded when the shard's outcomes are frozen.
 
-Until then they wait on the scratch disk, which therefore must hold the files of one shard. Payload is removed as soon
-as the file that it went into is taken.
+Until then they are kept in the scratch folder, which must have space for the files of one shard. Payload is deleted as
+soon as the file that contains it is collected.
 """
 
 import shutil
@@ -24,7 +24,7 @@ from reelmill_stages.store import Store
 
 @dataclass(frozen=True, slots=True)
 class FinishedFile:
-    """A finished file in our own folder."""
+    """A finished file, moved to the folder of the assembly."""
 
     name: str
     path: Path
@@ -38,7 +38,7 @@ class FinishedGroup:
 
 
 class Assembly:
-    """What a stage assembles from one shard."""
+    """The files that a stage assembles from one shard."""
 
     def __init__(self, stage: Stage, shard: Shard, folder: Path) -> None:
         self._stage = stage
@@ -51,13 +51,13 @@ class Assembly:
         self.counters: Counter[str] = Counter()
 
     def run(self, results: Iterator[InputOutcome]) -> None:
-        """Consume all results. Raises what the stage raises, and what `results` does."""
+        """Consume all results. Raises the exceptions of the stage and of `results`."""
         for assembled in self._stage.assemble(self._kept(results), self._shard):
             if isinstance(assembled, Refused):
                 self.refused[assembled.number] = assembled
             else:
                 self._take(assembled)
-        for told in results:  # a stage need not look at all of them
+        for told in results:  # the stage may not have consumed all of them
             self._release(told)
         self._release_through(None)
 
@@ -90,7 +90,7 @@ class Assembly:
             self._release(self._pulled.popleft())
 
     def _release(self, told: InputOutcome) -> None:
-        """Remove a group's scratch when all of its inputs are through."""
+        """Delete the scratch folder of a group when all of its inputs are assembled."""
         slot = told.slot
         left = self._left.pop(id(slot), len(slot.group)) - 1
         if left:
@@ -100,7 +100,7 @@ class Assembly:
 
 
 def remove_scratch(slot: Slot) -> None:
-    """Remove what a group left on disk."""
+    """Delete the files of a group."""
     for folder in slot.folders:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -108,9 +108,9 @@ def remove_scratch(slot: Slot) -> None:
 def upload_groups(
     store: Store, paths: SegmentPaths, shard: int, groups: Iterable[FinishedGroup]
 ) -> tuple[list[Object], list[dict[str, Any]]]:
-    """Upload what was assembled: the objects, and the rows of the items that it made.
+    """Upload the assembled files; returns the objects and the rows of their items.
 
-    Raises ReelmillError when another shard has a name: stages name such files by what is theirs alone.
+    Raises ReelmillError if another shard uses the name of a file; stages must choose unique names.
     """
     objects: list[Object] = []
     rows: list[dict[str, Any]] = []

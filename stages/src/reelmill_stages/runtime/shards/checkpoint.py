@@ -1,8 +1,8 @@
-"""What a shard has finished so far, in the store, so that a lost pod redoes at most what was in flight.
+"""Checkpoints of a shard in the store, so that after the loss of a pod little work is repeated.
 
-Each run writes one file of its own and replaces it as it grows; a new run reads those of all runs before it. A stage
-that assembles keeps its payload on this machine only: of its checkpoints a new run takes over what is not done (a
-hanging item is not tried again), and does what was done again.
+Each run writes a file of its own and replaces it as it grows; a new run reads the files of all earlier runs. The
+payload of a stage with `assemble` is not in the store, so a new run repeats its done items; other outcomes are reused,
+so that an item that hangs is not tried again.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from reelmill_stages.store import Store
 
 
 class Checkpoint:
-    """The checkpoint of one run. Used by one thread at a time."""
+    """The checkpoint of one run. Not thread-safe."""
 
     def __init__(self, store: Store, paths: SegmentPaths, shard: int, run: str, folder: Path, seconds: float) -> None:
         self._store = store
@@ -32,12 +32,12 @@ class Checkpoint:
         self._file.append(settled.to_json())
 
     def tick(self) -> None:
-        """Write when it is time and there is something new."""
+        """Write if the interval has passed and there are new outcomes."""
         if time.monotonic() - self._last >= self._seconds:
             self.write()
 
     def write(self) -> None:
-        """Write what is new."""
+        """Write if there are new outcomes."""
         self._last = time.monotonic()
         if self._file.count > self._written:
             self._file.flush()
@@ -45,7 +45,7 @@ class Checkpoint:
             self._store.write(self._key, self._file.path)
 
     def forget(self) -> None:
-        """Take this run's checkpoint back: what it says is not to be believed."""
+        """Delete the checkpoint of this run because it is not valid."""
         self._written = self._file.count
         self._store.delete(self._key)
 
@@ -54,13 +54,13 @@ class Checkpoint:
 
 
 def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Path) -> SettledInputFiles:
-    """What all earlier runs of a shard finished."""
+    """The outcomes in the checkpoints of all earlier runs of a shard."""
     folder = Path(tempfile.mkdtemp(prefix="checkpoints-", dir=scratch))
     found = SettledInputFiles()
     for number, stat in enumerate(store.list(paths.checkpoints(shard))):
         copy = folder / f"{number}.jsonl"
         try:
-            # Copied, because a twin may be replacing it while it is read.
+            # Copied, because another pod may replace it while it is read.
             copy.write_bytes(store.read(stat.key))
         except NotFound:
             continue

@@ -1,9 +1,9 @@
-"""What a run has in flight, in the store, so that an item that takes the whole pod down with it is found.
+"""Notes in the store about the items that a run is processing, to find an item that crashes the whole pod.
 
-A worker that dies leaves a pod that knows what it worked on; a pod that is killed leaves nothing but this. Each run
-notes that it began and, however it ends, that it did. A run that finds one that never ended writes down what it hands
-to its workers, before it does; one that finds such notes tries the items in them alone, one at a time. An item that was
-alone in flight in two runs that never ended is `failed(crash)`. A lost node costs an item nothing but a turn alone.
+Each run writes a note when it starts and deletes it when it ends. If a run finds the note of a run that never ended, it
+records the items that it gives to its workers before it does so. If a run finds such a record, it processes the items
+in it alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`. The loss
+of a node only causes its items to be processed alone once.
 """
 
 from collections import Counter
@@ -17,18 +17,18 @@ from reelmill_stages.records.records import dump, parse
 from reelmill_stages.store import Store
 
 ALONE = 2
-"""An item that was alone in flight in so many crashes is failed."""
+"""Number of crashes while an item was processed alone after which it fails."""
 
 
 class CrashSuspects(Model):
-    """Keys of the items in flight; `alone` when they are one item that was tried by itself."""
+    """Keys of the items being processed; `alone`: a single item, processed by itself."""
 
     items: tuple[str, ...] = ()
     alone: bool = False
 
 
 class Flight:
-    """The note of one run, and those of runs before it that never ended."""
+    """The note of one run, and the notes of earlier runs that never ended."""
 
     def __init__(self, store: Store, paths: SegmentPaths, shard: int, run: str) -> None:
         self._store = store
@@ -36,9 +36,9 @@ class Flight:
         self._suspects: set[str] = set()
         self._alone: Counter[str] = Counter()
         self.careful = False
-        """A run before this one never ended."""
+        """Whether an earlier run never ended."""
         for stat in store.list(paths.flights(shard)):
-            with suppress(NotFound):  # its run has just ended
+            with suppress(NotFound):  # that run has just ended
                 self._take(parse(store.read(stat.key), stat.key, CrashSuspects))
         self._write(CrashSuspects())
 
@@ -49,20 +49,20 @@ class Flight:
             self._alone.update(note.items)
 
     def is_suspect(self, key: str) -> bool:
-        """Whether an item was in flight in a run that never ended."""
+        """Whether an item was being processed in a run that never ended."""
         return key in self._suspects
 
     def is_fatal(self, key: str) -> bool:
-        """Whether an item has ended enough pods."""
+        """Whether an item has crashed the pod too often."""
         return self._alone[key] >= ALONE
 
     def note(self, keys: Sequence[str], *, alone: bool) -> None:
-        """Write down what is in flight, where there is a reason to."""
+        """Record the items being processed, if an earlier run never ended."""
         if self.careful:
             self._write(CrashSuspects(items=tuple(keys), alone=alone))
 
     def end(self) -> None:
-        """This run ends, and not by a crash; a store that is gone is let be."""
+        """Delete the note of this run, which did not crash; errors of the store are ignored."""
         with suppress(ReelmillError):
             self._store.delete(self._key)
 

@@ -1,4 +1,4 @@
-"""The end of a step's log, kept for the store: pods and their logs vanish together."""
+"""Saves the end of a shard's log in the store, because pods and their logs are deleted."""
 
 import logging
 from collections import deque
@@ -13,7 +13,7 @@ LINES = 2000
 
 
 class LogTail(logging.Handler):
-    """Keeps the last lines in memory, as JSON."""
+    """Keeps the last log records in memory, as JSON lines."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class LogTail(logging.Handler):
 
 @contextmanager
 def kept_log(store: Store, key: str) -> Iterator[None]:
-    """Write the log's tail under `key` when the block ends, however it ends; a store that is gone is let be."""
+    """Write the end of the log to `key` when the block ends; errors of the store are logged only."""
     tail = LogTail()
     loggers = [logging.getLogger(name) for name in ("reelmill", "reelmill_stages")]
     for logger in loggers:
@@ -43,7 +43,7 @@ def kept_log(store: Store, key: str) -> Iterator[None]:
             try:
                 store.write(key, "".join(line + "\n" for line in tail.lines).encode())
             except ReelmillError:
-                logging.getLogger(__name__).warning("the log could not be kept in the store")
+                logging.getLogger(__name__).warning("the log could not be saved in the store")
 
 
 def _record(error: Exception) -> logging.LogRecord:

@@ -1,7 +1,7 @@
-"""What became of one input: its ledger row, the rows of the items that it became, and what it counted.
+"""The outcome of one input: its ledger row, the rows of its items, and its counters.
 
-Checkpoints and frozen outcomes are files of these. For a stage whose files belong to single items they are the whole
-truth: a shard can be committed from them without looking at any media again.
+Checkpoints and frozen outcomes are files of these. For a stage without `assemble`, a shard can be committed from them
+without processing any input again.
 """
 
 import json
@@ -15,7 +15,7 @@ from reelmill.contract.record import LedgerRow, Outcome
 
 @dataclass(frozen=True, slots=True)
 class SettledInput:
-    """One input and what became of it. `items` are item rows, their outputs uploaded."""
+    """The outcome of one input. `items` are the rows of its items, whose files are already uploaded."""
 
     ledger: LedgerRow
     items: tuple[Mapping[str, Any], ...] = ()
@@ -40,14 +40,14 @@ class SettledInput:
 
 
 class SettledInputFiles:
-    """Local files of settled inputs, looked up by key: memory holds a place per key, not the rows."""
+    """Outcomes in local files, looked up by key; only positions are kept in memory."""
 
     def __init__(self) -> None:
         self._files: list[Path] = []
         self._places: dict[str, tuple[int, int, bool]] = {}
 
     def add(self, path: Path) -> None:
-        """Take in a file. Of several rows of one key a done one wins, else the first."""
+        """Add a file. Of several rows with the same key, the first done one is used, otherwise the first."""
         self._files.append(path)
         place = 0
         with path.open("rb") as file:
@@ -65,11 +65,11 @@ class SettledInputFiles:
         return key in self._places
 
     def is_done(self, key: str) -> bool:
-        """Whether the input is known and done."""
+        """Whether there is an outcome of the input, and it is done."""
         return key in self._places and self._places[key][2]
 
     def get(self, key: str) -> SettledInput | None:
-        """What became of an input, or None when it is not known."""
+        """The outcome of an input, or None."""
         found = self._places.get(key)
         if found is None:
             return None

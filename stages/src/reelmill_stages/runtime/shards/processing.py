@@ -1,4 +1,4 @@
-"""One shard's inputs through the workers, in order, to a local file of outcomes and to whatever is assembled."""
+"""Processes the inputs of a shard in workers, and writes their outcomes to a local file, in order."""
 
 import hashlib
 import logging
@@ -35,16 +35,16 @@ log = logging.getLogger(__name__)
 
 _FAILURES_LOGGED = 200
 _WINDOW = 64
-"""Groups per worker that are in flight or wait to be consumed in order."""
+"""Maximum number of groups per worker that are being processed or wait to be consumed in order."""
 _PAYLOAD_WINDOW = 8
-"""The same where they wait with their payload on disk."""
+"""The same, for stages that keep payload on disk."""
 _COSTLY = {ItemReason.CRASH, ItemReason.DECODE_TIMEOUT}
 _MEMORY_SHARE = 0.93
-"""Of the pod's memory, for the workers: a worker is killed before the kernel kills the pod."""
+"""Fraction of the pod's memory for the workers, so that a worker is killed before the kernel kills the pod."""
 
 
 class Processing:
-    """Runs the inputs of one shard. `frozen` outcomes, where there are any, are law; `earlier` ones are welcome."""
+    """Processes the inputs of one shard. `frozen` outcomes, if any, are binding; `earlier` ones are reused."""
 
     def __init__(
         self,
@@ -73,10 +73,10 @@ class Processing:
         self._item_keys: set[bytes] = set()
 
     def run(self, folder: Path, assembly: Assembly | None) -> RowFile:
-        """Process everything; gives the outcomes in order, one row per input.
+        """Process all inputs; returns the file of their outcomes, one row for each input, in order.
 
-        Raises Interrupted when asked to stop, EarlyAbort when the first items all fail alike, TransientError when an
-        outcome that is frozen cannot be had again, and what ends workers.
+        Raises Interrupted if the process was asked to stop, EarlyAbort if the first items all fail in one class,
+        TransientError if a frozen outcome cannot be reproduced, and the errors of `Pool.results`.
         """
         context, task = self._context, self._context.task
         paths = context.data_set(task.stage.name, task.stage.key).paths(self._opened.segment)
@@ -126,13 +126,13 @@ class Processing:
         return outcomes
 
     def _known(self, given: ShardInput) -> tuple[InputResult, float] | None:
-        """What is settled already.
+        """The result of an input that need not be processed, or None.
 
-        A stage that assembles needs the payload of what is done, so does that again. What an earlier run failed gets
-        another chance, unless that would cost a worker, or a pod, again.
+        A stage with `assemble` needs the payload of done inputs, so these are processed again. Inputs that failed in an
+        earlier run are tried again, except after crashes and timeouts.
         """
         if self._frozen is None and self._flight.is_fatal(given.key):
-            message = "the pod ended twice while nothing else was in flight"
+            message = "the pod crashed twice while only this item was being processed"
             self._progress.count(Outcome.FAILED)
             return InputResult(Outcome.FAILED, ItemReason.CRASH, message), 0.0
         settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
@@ -145,7 +145,7 @@ class Processing:
         return InputResult(row.outcome, row.reason, row.message, settled.items, settled.counters), row.seconds
 
     def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
-        """Passes results on and writes them down."""
+        """Write results to the file, and pass them on."""
         for told in results:
             told = self._unique(told)
             settled = self._settled(told)
@@ -157,15 +157,15 @@ class Processing:
             yield told
         if self._consumed < self._opened.shards[self._shard].count:
             self._context.check_stop()
-            raise TransientError("the shard's inputs ended early", where=str(self._shard))
+            raise TransientError("not all inputs of the shard were processed", where=str(self._shard))
 
     def _as_frozen(self, settled: SettledInput) -> SettledInput:
         law = self._frozen.get(settled.key) if self._frozen else None
         if law is None or law.is_done != settled.is_done:
             raise TransientError(
-                f"another run of this shard froze {settled.key!r} as {law.ledger.outcome if law else 'nothing'}, "
-                f"here it is {settled.ledger.outcome}: {settled.ledger.reason} {settled.ledger.message}",
-                hint="it is tried again, unless the other run commits the shard",
+                f"another run of this shard recorded {settled.key!r} as {law.ledger.outcome if law else 'nothing'}, "
+                f"but here it is {settled.ledger.outcome}: {settled.ledger.reason} {settled.ledger.message}",
+                hint="the shard is retried, unless the other run commits it",
             )
         return law
 
@@ -183,16 +183,16 @@ class Processing:
         return SettledInput(row, tuple(result.items), result.counters)
 
     def _unique(self, told: InputOutcome) -> InputOutcome:
-        """Two inputs of a shard must not make items of one key."""
+        """Fail an input whose item has the same key as an item of another input of the shard."""
         keys = [hashlib.blake2b(row["key"].encode(), digest_size=12).digest() for row in told.result.items]
         if len(set(keys)) < len(keys) or not self._item_keys.isdisjoint(keys):
-            message = "another input of this shard made an item of the same key"
+            message = "another input of this shard has an item with the same key"
             return replace(told, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
         self._item_keys.update(keys)
         return told
 
     def _note(self, row: LedgerRow, *, fresh: bool) -> None:
-        """Log failures, and give up early when the first items all fail alike: then the set-up is wrong."""
+        """Log failures, and raise EarlyAbort if the first items all fail in one class."""
         if row.outcome == Outcome.FAILED and self._logged < _FAILURES_LOGGED:
             self._logged += 1
             event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
@@ -205,7 +205,7 @@ class Processing:
                 raise EarlyAbort(
                     f"the first {count + 1} items all failed with {row.reason!r}: {row.message}",
                     where=f"{self._opened.stage}, shard {self._shard}",
-                    hint="mend the cause, then run again; nothing of this is kept",
+                    hint="fix the cause, then run again; the outcomes of this run are discarded",
                 )
 
     def _crew(self, folder: Path) -> SupervisorConfig:

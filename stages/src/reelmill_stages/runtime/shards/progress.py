@@ -1,4 +1,4 @@
-"""How far a shard is, as log lines that `reelmill run` and people read."""
+"""Progress of a shard, as log records that `reelmill run` also reads."""
 
 import logging
 import time
@@ -8,13 +8,13 @@ from reelmill.contract.log import event
 from reelmill.contract.record import Outcome
 
 SECONDS = 1.5
-"""Between two lines while something happens."""
+"""Seconds between two progress records."""
 
 log = logging.getLogger(__name__)
 
 
 class Progress:
-    """Counts settled inputs of a shard. Used by one thread at a time."""
+    """Counts the outcomes of a shard's inputs. Not thread-safe."""
 
     def __init__(self, stage: str, segment: int, shard: int, inputs: int) -> None:
         self._fields: dict[str, Any] = {"stage": stage, "segment": segment, "shard": shard, "in": inputs}
@@ -30,7 +30,7 @@ class Progress:
         self._counts[outcome.value] += 1
 
     def tick(self) -> None:
-        """A line when the last one is a while ago."""
+        """Log a record if the interval has passed."""
         if time.monotonic() - self._last >= SECONDS:
             self.line()
 

@@ -1,4 +1,4 @@
-"""What `assemble` refused: rows that said done say failed before the shard's outcomes are frozen."""
+"""Inputs that `assemble` refused: their outcomes become failed before the outcomes of the shard are frozen."""
 
 import logging
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def write_refused(outcomes: RowFile, refused: Mapping[int, Refused], first: int, folder: Path) -> RowFile:
-    """The outcomes of a shard with what was refused, as a new file. `first` is its first input's number."""
+    """A new file with the outcomes of a shard, including refused inputs. `first` is the number of its first input."""
     revised = RowFile(folder / "revised.jsonl")
     for number, settled in enumerate(read_settled(outcomes.path), first):
         found = refused.get(number)

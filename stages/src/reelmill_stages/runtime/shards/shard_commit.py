@@ -1,4 +1,4 @@
-"""The commit of a shard: rows under names of this run's own, then one small object that says which count."""
+"""The commit of a shard: rows files with names unique to this run, referenced by a small object written last."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ def write_rows(
     spanning_items: Iterable[Mapping[str, Any]] = (),
     spanning_counters: Mapping[str, int] | None = None,
 ) -> ShardCommit:
-    """Write a shard's items and ledger; gives the commit that would make them count."""
+    """Write the items and ledger of a shard; returns the commit, which is not written yet."""
     ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
     counts = {outcome.value: 0 for outcome in Outcome}
     reasons: dict[str, int] = {}

@@ -1,7 +1,8 @@
-"""The shards step: one shard from its line of the plan to its commit.
+"""The shards step: processes and commits one shard.
 
-Order is everything. Outputs of single items, outcomes frozen, files that span items, rows, the commit; so two pods of
-one shard cannot disagree, and a kill at any point leaves nothing that looks done and is not.
+Writes happen in this order: outputs of single items, the frozen outcomes, files with several items, rows, the commit.
+So two pods that run the same shard cannot produce different results, and a kill at any point leaves no incomplete data
+that look complete.
 """
 
 import logging
@@ -40,37 +41,40 @@ log = logging.getLogger(__name__)
 
 
 def run_shard(context: StepContext, index: int) -> None:
-    """Run the shard behind a completion index until it is committed, by us or by somebody else.
+    """Run the shard of a completion index until it is committed, by this process or by another one.
 
-    Raises StalePlan when the plan is not the task's, Interrupted when asked to stop, EarlyAbort, TransientError.
+    Raises StalePlan if the plan does not match the task, Interrupted if the process was asked to stop, EarlyAbort and
+    TransientError.
     """
     task = context.task
     paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment)
     if _exists(context.store, paths.segment_json):
-        event(log, "the segment is closed already", stage=task.stage.name, segment=task.segment)
+        event(log, "the segment is already closed", stage=task.stage.name, segment=task.segment)
         return
     opened = load(context.store, paths.pass_json, Pass)
     if opened is None:
-        raise StalePlan("this pass was never opened", where=paths.pass_json, hint="a new survey finds what is there")
+        raise StalePlan("the pass was never opened", where=paths.pass_json, hint="a new survey updates the plan")
     check_definition(task, opened)
     shard = logical_shard(task, index, len(opened.shards))
     if _exists(context.store, paths.shard(shard)):
-        event(log, "the shard is committed already", stage=task.stage.name, segment=task.segment, shard=shard)
+        event(log, "the shard is already committed", stage=task.stage.name, segment=task.segment, shard=shard)
         return
     with kept_log(context.store, paths.log(shard, context.run)):
         ShardRun(context, paths, opened, shard).run()
 
 
 def logical_shard(task: Task, index: int, shards: int) -> int:
-    """The shard that a completion index means. Raises StalePlan for one outside of the plan."""
+    """The shard of a completion index. Raises StalePlan for an index outside the plan."""
     numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(shards)
     if not 0 <= index < len(numbers) or numbers[index] >= shards:
-        raise StalePlan(f"index {index} means no shard of this pass, which has {shards}", hint="a new survey helps")
+        raise StalePlan(
+            f"index {index} is not a shard of this pass, which has {shards}", hint="a new survey updates the plan"
+        )
     return numbers[index]
 
 
 class ShardRun:
-    """One try at one shard."""
+    """One run of one shard."""
 
     def __init__(self, context: StepContext, paths: SegmentPaths, opened: Pass, shard: int) -> None:
         self._context = context
@@ -85,11 +89,14 @@ class ShardRun:
         self._files: Files | None = None
 
     def run(self) -> None:
-        """Everything, in order."""
+        """Run the shard."""
         flight = Flight(self._context.store, self._paths, self._shard, self._context.run)
         if flight.careful:
             event(
-                log, "an earlier run never ended: items are watched closely", level=logging.WARNING, shard=self._shard
+                log,
+                "an earlier run crashed: recording the items being processed",
+                level=logging.WARNING,
+                shard=self._shard,
             )
         try:
             self._run(flight)
@@ -125,7 +132,7 @@ class ShardRun:
         )
 
     def _settle(self, flight: Flight) -> Path:
-        """Bring every input to an outcome and freeze them; gives the file of the frozen outcomes."""
+        """Determine the outcomes of all inputs and freeze them; returns the file of the frozen outcomes."""
         frozen = self._frozen()
         if frozen and not self._stage.spans:
             for settled in read_settled(frozen):
@@ -137,7 +144,7 @@ class ShardRun:
             frozen, won = self._freeze(ours)
             if won or not self._stage.spans or _agree(ours.path, frozen):
                 return frozen
-            event(log, "another run froze other outcomes: they are adopted", shard=self._shard)
+            event(log, "adopting different outcomes that another run froze", shard=self._shard)
         law = SettledInputFiles()
         law.add(frozen)
         self._process(law, SettledInputFiles(), flight)
@@ -176,13 +183,13 @@ class ShardRun:
         self._groups, self._counters = assembly.groups, dict(assembly.counters)
         if assembly.refused and frozen is not None:
             raise TransientError(
-                "another run of this shard assembled what cannot be assembled here",
-                hint="it is tried again, unless the other run commits the shard",
+                "another run of this shard assembled an input that was refused here",
+                hint="the shard is retried, unless the other run commits it",
             )
         return write_refused(outcomes, assembly.refused, first, folder) if assembly.refused else outcomes
 
     def _read(self, uri: str, digest: str = "") -> Path:
-        """A file that a parameter names."""
+        """A file that a parameter refers to."""
         if self._files is None:
             task = self._context.task
             pins = read_pins(self._context.store, self._paths.data_set, self._stage.block)
@@ -194,7 +201,7 @@ class ShardRun:
         return Progress(self._opened.stage, self._opened.segment, self._shard, self._plan.count)
 
     def _frozen(self) -> Path | None:
-        """A copy of the outcomes that somebody froze, or None."""
+        """A local copy of the frozen outcomes, or None."""
         try:
             found = self._context.store.fetch(self._paths.outcomes(self._shard), self._folder("frozen"))
         except NotFound:
@@ -204,7 +211,7 @@ class ShardRun:
         return copy
 
     def _freeze(self, ours: RowFile) -> tuple[Path, bool]:
-        """Freeze our outcomes, or adopt those of whoever was first."""
+        """Freeze the outcomes of this run, or adopt those of an earlier one; returns (file, whether they are ours)."""
         try:
             ours.upload(self._context.store, self._paths.outcomes(self._shard))
         except PreconditionFailed:
@@ -219,7 +226,7 @@ class ShardRun:
 
 
 def _agree(ours: Path, theirs: Path) -> bool:
-    """Whether two files of outcomes say of the same inputs that they are done."""
+    """Whether two files of outcomes have the same done inputs."""
     pairs = zip(read_settled(ours), read_settled(theirs), strict=True)
     return all((one.key, one.is_done) == (other.key, other.is_done) for one, other in pairs)
 

@@ -1,4 +1,4 @@
-"""Something that is to happen every so often, and must not break what it goes along with."""
+"""A periodic action whose failure does not interrupt the main work."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Ticker:
-    """Calls `action` on the first tick and then when `seconds` have passed; what it raises on purpose is logged."""
+    """Calls `action` at the first tick and then every `seconds`; a ReelmillError is logged only."""
 
     def __init__(self, action: Callable[[], None], seconds: float) -> None:
         self._action = action

@@ -1,4 +1,4 @@
-"""What differs from what was listed: changed and vanished items of a source, reported and never mixed in."""
+"""Drift: items of a source that changed or disappeared since they were listed; they are only reported."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ _LISTED = 10_000
 
 
 class DriftRecord(Model):
-    """`drift.json` of a source, as of its last listing. Counts are whole, the lists hold the first 10,000 keys."""
+    """`drift.json` of a source, as of its last listing. The lists contain at most the first 10,000 keys."""
 
     changed: int
     vanished: int
@@ -23,7 +23,7 @@ class DriftRecord(Model):
 
 @dataclass(slots=True)
 class Drift:
-    """Keys of items that are not what they were."""
+    """Keys of items that changed or disappeared."""
 
     changed: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Drift:
         return len(self.changed) + len(self.vanished)
 
     def write(self, store: Store, names: DataSetPaths) -> None:
-        """Write `drift.json` where it differs; no file means that nothing ever drifted."""
+        """Write `drift.json` if it differs; without any drift so far, there is no file."""
         now = DriftRecord(
             changed=len(self.changed),
             vanished=len(self.vanished),
@@ -45,6 +45,6 @@ class Drift:
 
     @staticmethod
     def read(store: Store, names: DataSetPaths) -> int:
-        """How many items had drifted at the last listing."""
+        """Number of drifted items at the last listing."""
         record = load(store, names.drift_json, DriftRecord)
         return record.changed + record.vanished if record else 0

@@ -1,4 +1,4 @@
-"""How many bytes the stages will write for what they have not covered yet, as far as their blocks can tell."""
+"""Estimates of the bytes that stages will write for inputs that they have not covered yet."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from reelmill_stages.runtime.context import StepContext
 
 
 def forecast(context: StepContext) -> dict[str, int]:
-    """Per stage with something to do: bytes. A stage that nothing can be said of is left out.
+    """Stage name -> estimated bytes, for stages with inputs to process and an estimate.
 
-    Items that an upstream has still to make are taken to be as many and as heavy as its own inputs.
+    Items that an upstream has yet to make are assumed to be as many and as heavy as its inputs.
     """
     waiting: dict[str, tuple[int, float]] = {}
     found: dict[str, int] = {}
@@ -44,4 +44,4 @@ def _size(stage: StageDef, items: int, weight: float) -> int | None:
     try:
         return registry.stage(stage.type, stage.params).forecast(items, weight)
     except SpecError:
-        return None  # the open step says what is missing
+        return None  # the open step reports what is missing

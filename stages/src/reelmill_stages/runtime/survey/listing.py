@@ -1,6 +1,6 @@
-"""A source is listed, and what is new becomes segments.
+"""Lists a source and commits new items as segments.
 
-Surveys of two pipelines may list one source at once: the segment is created by one of them, and the other looks again.
+If two pipelines list a source at the same time, one of them creates the segment, and the other one lists again.
 """
 
 import itertools
@@ -33,28 +33,28 @@ from reelmill_stages.sources.objects.bucket import SourceBucket
 log = logging.getLogger(__name__)
 
 ROWS = 10_000
-"""Items in one rows file."""
+"""Maximum number of items in a rows file."""
 
 LEAST = 100
-"""Items in a wave, at least."""
+"""Minimum number of items in a wave."""
 
 _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenRows:
-    """A segment's worth of rows in the store, which nothing points at yet."""
+    """The rows of a segment, written to the store but not committed yet."""
 
     parts: tuple[Part, ...]
     items: int
     weight: float
     failed: Counter[str]
     replaced: Counter[str]
-    """By reason: failed rows of earlier listings that these rows replace."""
+    """Reason -> number of failed rows of earlier listings that these rows replace."""
 
 
 def list_source(context: StepContext, source: SourceDef) -> SourceReport:
-    """List a source and commit what is new as segments. Raises SpecError for a source that cannot be listed."""
+    """List a source and commit new items as segments. Raises SpecError for a source that cannot be listed."""
     for _ in range(_TRIES):
         data = context.data_set(source.name, source.key)
         with Known(data) as known, NewRows() as spool:
@@ -65,11 +65,11 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
             if _commit(context, source, data, spool):
                 drift.write(context.store, data.names)
                 return _report(context, source, spool.count, len(drift))
-    raise TransientError("other surveys list this source all the time", where=source.name, hint="run again later")
+    raise TransientError("other surveys are listing this source", where=source.name, hint="run again later")
 
 
 def source_report(context: StepContext, source: SourceDef) -> SourceReport:
-    """What the store has of a source, without listing it."""
+    """The state of a source in the store, without listing it."""
     data = context.data_set(source.name, source.key)
     return _report(context, source, 0, Drift.read(context.store, data.names))
 
@@ -94,7 +94,7 @@ def _listed(context: StepContext, source: SourceDef, before: EarlierItems) -> It
 def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
     look = known.look(listed)
     if look.state == AGAIN:
-        # Adapters give unique keys; where one fails to, its rows are accounted for all the same.
+        # Adapters must return unique keys; rows with a duplicate key are recorded as failed.
         problem = (ItemReason.DUPLICATE_KEY, f"row {look.times} with the key {listed.key!r}")
         listed = replace(listed, key=f"{listed.key}#{look.times}", media=None, problem=problem)
         look = known.look(listed)
@@ -105,7 +105,7 @@ def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
 
 
 def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRows) -> bool:
-    """Commit all new rows; False when another survey was faster."""
+    """Commit all new rows; returns False if another survey was faster."""
     rows = spool.rows()
     for length in spool.stretches(context.task.waves, LEAST):
         number = data.last.segment + 1 if data.last else 1
@@ -176,7 +176,7 @@ def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "")
 
 
 def _segment(source: SourceDef, number: int, before: Segment | None, written: WrittenRows) -> Segment:
-    """Totals of a source: its items are done, its rows with a problem failed."""
+    """The segment of a listing, whose items count as done and whose invalid rows count as failed."""
     failed, replaced = written.failed.total(), written.replaced.total()
     old = before.totals if before else Counts()
     reasons = Counter(before.reasons if before else {})

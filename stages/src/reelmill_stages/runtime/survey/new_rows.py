@@ -1,7 +1,4 @@
-"""New rows of a listing on their way to segments: kept on disk until it is known how many there are.
-
-Here the rows of a group are brought together: what follows counts on groups being contiguous.
-"""
+"""New rows of a listing, kept on disk until all are known, and sorted so that the rows of a group are contiguous."""
 
 import json
 import sqlite3
@@ -13,7 +10,7 @@ from reelmill_stages.sources import Listed
 
 
 class NewRows:
-    """New listed rows in order of their groups' first appearance. A context manager."""
+    """New rows, in order of the first appearance of their groups. A context manager."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -35,14 +32,14 @@ class NewRows:
         self._db.close()
 
     def add(self, listed: Listed, *, replaces: str) -> None:
-        """Add a row; `replaces` is the reason of the failed row of the same key that it replaces, if any."""
+        """Add a row; `replaces` is the reason of a failed row with the same key that it replaces, or empty."""
         rank = self._rank(listed.group)
         self.count += 1
         text = json.dumps(_to_json(listed))
         self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", (rank, self.count, listed.key, text, replaces))
 
     def stretches(self, parts: int, least: int) -> list[int]:
-        """Numbers of rows in at most `parts` stretches of at least `least` rows, none of which splits a group."""
+        """Lengths of at most `parts` ranges of at least `least` rows each, without splitting groups."""
         lengths: list[int] = []
         length, left = 0, self.count
         for (size,) in self._db.execute("SELECT COUNT(*) FROM rows GROUP BY rank ORDER BY rank"):
@@ -58,7 +55,7 @@ class NewRows:
         return lengths
 
     def rows(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """The rows in order, and the reason of the failed row that each replaces, if any."""
+        """(row, reason of the failed row that it replaces or empty), in order."""
         for text, replaces in self._db.execute("SELECT row, replaces FROM rows ORDER BY rank, number"):
             yield json.loads(text), replaces
 

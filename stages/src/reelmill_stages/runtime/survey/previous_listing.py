@@ -1,7 +1,7 @@
-"""What a source has listed before, so that a listing adds only what is new and notices what changed or vanished.
+"""The previous listing of a source, to find new, changed and missing items in the current one.
 
-An item is the one that was listed when its key is and it says the same (`content`). Kept in a temporary SQLite
-database: a source may have millions of items.
+Items are identified by their keys, and compared by a digest of their content. The listing is kept in a temporary SQLite
+database, because a source may have millions of items.
 """
 
 import sqlite3
@@ -22,17 +22,17 @@ _AFTER_TILDE = chr(ord("~") + 1)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a listed row is compared with what is known."""
+    """The result of comparing a listed row with the previous listing."""
 
     state: str
     failed: str = ""
-    """New, but a failed row of this reason is known: the new one replaces it."""
+    """Reason of a failed row in the previous listing that a new row replaces; otherwise empty."""
     times: int = 1
-    """How often this listing has had the key."""
+    """Number of rows with this key in the current listing so far."""
 
 
 class Known:
-    """Items and failed rows of a source. Implements `sources.Before`. A context manager."""
+    """The items and failed rows of the previous listing. Implements `sources.Before`. A context manager."""
 
     def __init__(self, data: DataSet) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -56,10 +56,10 @@ class Known:
         self._db.close()
 
     def look(self, listed: Listed) -> Look:
-        """What a listed row is; marks it as seen.
+        """Compare a listed row, and mark it as seen.
 
-        A row that failed before and is fine now is new; one that fails as before is the same; an item whose row has a
-        problem now has changed.
+        A row that failed before and is valid now is new; one that fails for the same reason is unchanged; an item whose
+        row is invalid now has changed.
         """
         found = self._db.execute("SELECT content, seen FROM known WHERE key = ?", (listed.key,)).fetchone()
         if found is None:
@@ -74,7 +74,7 @@ class Known:
         return Look(NEW, failed=before[1:]) if before.startswith("!") else Look(CHANGED)
 
     def vanished(self) -> Iterator[str]:
-        """Keys of items that were not seen since."""
+        """Keys of items that are missing in the current listing."""
         for (key,) in self._db.execute("SELECT key FROM known WHERE seen = 0 AND content NOT LIKE '!%' ORDER BY key"):
             yield key
 

@@ -1,4 +1,4 @@
-"""The survey: is the store safe, what is new in the sources, what does the store have of each stage."""
+"""The survey step: checks the store, lists the sources, and reports the state of all sources and stages."""
 
 import logging
 
@@ -61,7 +61,7 @@ def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
 
 
 def _retries(data: DataSet) -> int:
-    """Committed retry passes since the last committed cover pass."""
+    """Number of committed retry passes since the last committed cover pass."""
     count = 0
     for segment in data.segments_backwards():
         if segment.kind != "retry":
@@ -81,6 +81,6 @@ def _open_pass(context: StepContext, data: DataSet, now: float) -> OpenPass | No
 
 
 def _view(data: DataSet) -> str:
-    """What the views were made with; empty when they lag behind the segments."""
+    """Fingerprint of the parameters of the views; empty if they are older than the last segment."""
     record = data.record()
     return record.view if record and data.last and record.segment == data.last.segment else ""

@@ -1,4 +1,4 @@
-"""A worker process as the shard's process sees it: start it, give it work, notice its end, kill it and its children."""
+"""Handle of a worker process in the main process: start it, give it jobs, detect its end, kill it with its children."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkerProcess:
-    """One worker, in a session of its own so that a kill takes its ffmpeg along."""
+    """A worker process, in a separate session so that its children, such as ffmpeg, are killed with it."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self.config = config
@@ -33,17 +33,17 @@ class WorkerProcess:
         self.connection.send(config)
         self.ready = False
         self.since = time.monotonic()
-        """When the present phase began: start, job or upload."""
+        """Start of the current phase (start, job or upload), in monotonic seconds."""
         self.uploading = False
 
     def give(self, job: Job) -> None:
-        """Hand over a job; the worker must be idle. Raises OSError when it is gone."""
+        """Send a job to an idle worker. Raises OSError if the process has ended."""
         self.since = time.monotonic()
         self.uploading = False
         self.connection.send(job)
 
     def receive(self) -> Message:
-        """The next message. Raises EOFError when the process ended."""
+        """The next message. Raises EOFError if the process has ended."""
         try:
             message: Message = self.connection.recv()
         except OSError as error:
@@ -51,28 +51,28 @@ class WorkerProcess:
         return message
 
     def rss(self) -> int:
-        """Resident bytes; 0 when unknown."""
+        """Resident memory in bytes; 0 if unknown."""
         return resident(self._process.pid)
 
     def finish(self) -> None:
-        """Ask an idle worker to end."""
+        """Tell an idle worker to end."""
         with suppress(OSError):
             self.connection.send(None)
 
     def kill(self) -> str:
-        """SIGKILL to the worker's whole process group; says how it had ended before, or that it was killed."""
+        """Send SIGKILL to the process group; returns how the process ended before, or that it was killed."""
         ended = self._process.poll()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.connection.close()
-        with suppress(subprocess.TimeoutExpired):  # a process that waits for a dead mount cannot be waited for
+        with suppress(subprocess.TimeoutExpired):  # a process blocked in uninterruptible I/O does not end
             self._process.wait(timeout=10)
         if ended is None:
             return "killed"
         return f"ended with exit code {ended}" if ended >= 0 else f"ended by {_signal_name(-ended)}"
 
     def ended(self) -> str:
-        """How the process ended, waited for a moment: its connection closes a little before it."""
+        """How the process ended; waits briefly, because its connection closes before it ends."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
         return self.kill()

@@ -1,8 +1,8 @@
-"""How a group that breaks its worker is taken apart, so that one bad item costs no other.
+"""Retries of groups that crash or hang, so that one bad item does not fail others.
 
-A group is worked on as a whole. If that crashes or hangs, its items are tried one by one in fresh workers: an item in
-flight in two crashes is `failed(crash)`, one that hangs alone is `failed(decode_timeout)`. A video that hangs
-hangs for each of its clips: after a few the rest of the group is given up too.
+A group is processed as a whole. If it crashes or hangs, its items are retried one by one in new workers. An item that
+is involved in two crashes is `failed(crash)`; an item that hangs alone is `failed(decode_timeout)`. After several
+timeouts in a group, its remaining items also fail, because a video that hangs does so for each of its clips.
 """
 
 from collections import deque
@@ -16,46 +16,46 @@ from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.workers.messages import InputResult
 
 CRASHES = 2
-"""An item in flight in so many crashes is failed."""
+"""Number of crashes after which an item fails."""
 
 TIMEOUTS = 3
-"""A group in which so many attempts timed out is given up."""
+"""Number of timeouts after which all remaining items of a group fail."""
 
 
 @dataclass(slots=True)
 class InputOutcome:
-    """A result on its way from a worker to the ledger."""
+    """The result of an input, on its way to the ledger."""
 
     given: ShardInput
     result: InputResult
     seconds: float
     slot: "Slot"
     fresh: bool = True
-    """Settled by this run, not taken over from an earlier one."""
+    """Whether this run processed the input, rather than reusing an earlier outcome."""
 
 
 @dataclass(slots=True)
 class Unit:
-    """Inputs of one slot that are tried together, and how many crashes they were in flight in."""
+    """Inputs of one group that are processed together, and the number of crashes so far."""
 
     slot: "Slot"
     given: list[ShardInput]
     crashes: int = 0
     folder: Path | None = None
-    """Scratch of the present try."""
+    """Scratch folder of the current attempt."""
     alone: bool = False
-    """Nothing else may be in flight beside it."""
+    """Whether nothing else may be processed at the same time."""
 
 
 @dataclass(slots=True)
 class Slot:
-    """One group of a shard and the results that it has so far, by place in the shard."""
+    """One group of a shard, and its results so far by position in the shard."""
 
     group: list[ShardInput]
     told: dict[int, InputOutcome] = field(default_factory=dict)
     timeouts: int = 0
     folders: list[Path] = field(default_factory=list)
-    """Scratch folders of its finished units: payload lies there."""
+    """Scratch folders of its finished units, which contain the payload."""
 
     @property
     def is_complete(self) -> bool:
@@ -70,7 +70,7 @@ class Slot:
 
 
 class Units:
-    """What is still to be tried, broken groups first."""
+    """The units to process; retries come first."""
 
     def __init__(self) -> None:
         self._waiting: deque[Unit] = deque()
@@ -89,7 +89,7 @@ class Units:
         return self._waiting.popleft()
 
     def crashed(self, unit: Unit, message: str) -> Iterable[InputOutcome]:
-        """A unit crashed its worker: gives the results that this settles, and tries again what it does not."""
+        """Handle a crash: returns the results of inputs that fail, and queues the others again."""
         unit.crashes += 1
         if len(unit.given) > 1:
             self._split(unit)
@@ -97,11 +97,11 @@ class Units:
         if unit.crashes < CRASHES:
             self._waiting.appendleft(unit)
             return []
-        failed = InputResult(Outcome.FAILED, ItemReason.CRASH, f"the worker died on this item: {message}")
+        failed = InputResult(Outcome.FAILED, ItemReason.CRASH, f"the worker crashed on this item: {message}")
         return [unit.slot.tell(unit.given[0], failed)]
 
     def timed_out(self, unit: Unit, seconds: float) -> list[InputOutcome]:
-        """A unit hung until it was killed."""
+        """Handle a timeout: returns the results of inputs that fail, and queues the others again."""
         slot = unit.slot
         slot.timeouts += 1
         lost = InputResult(Outcome.FAILED, ItemReason.DECODE_TIMEOUT, f"no result after {seconds:g} s")

@@ -1,4 +1,4 @@
-"""What a shard's process and its worker processes say to each other: small, whatever the size of the files."""
+"""The messages between the main process of a shard and its workers. They contain paths, not file contents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from reelmill_stages.stage import Done, Input
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """Everything a worker is told at its start."""
+    """The configuration of a worker, sent at its start."""
 
     store: StoreRef
     sources: tuple[SourceDef, ...]
@@ -21,7 +21,7 @@ class WorkerConfig:
     segment: int
     pins: Mapping[str, str]
     folder: Path
-    """Of this worker alone; files that parameters name are kept here."""
+    """Folder of this worker, with the files that parameters refer to."""
     index: int
     level: str
     """Logging level."""
@@ -29,7 +29,7 @@ class WorkerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Inputs of one group, to be processed together in an empty folder."""
+    """A request to process inputs of one group together, in an empty folder."""
 
     inputs: Sequence[Input]
     folder: Path
@@ -42,12 +42,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """`process` returned; the outputs are being uploaded now, which is not the item's fault when it takes long."""
+    """`process` returned, and outputs are being uploaded; the time limit of the item no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputResult:
-    """What became of one input. `done` goes along only to a stage that assembles."""
+    """The outcome of one input. `done` is sent only if the stage has `assemble`."""
 
     outcome: Outcome
     reason: str = ""
@@ -59,7 +59,7 @@ class InputResult:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One result per input of the job, in order. `seconds` is the job's wall time."""
+    """One result for each input of the job, in order. `seconds` is the wall time of the job."""
 
     results: Sequence[InputResult]
     seconds: float
@@ -67,14 +67,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The stage raised what it must not raise; the worker ends."""
+    """The stage raised an unexpected exception; the worker ends."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """Nothing can be done in this pod: its configuration is wrong, its store or disk is not available."""
+    """No work is possible in this pod: the configuration is invalid, or the store or disk is not available."""
 
     error: ReelmillError
 

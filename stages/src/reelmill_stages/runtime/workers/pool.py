@@ -1,8 +1,8 @@
-"""The worker pool: groups out to processes, results back in the order of the inputs.
+"""The worker pool: processes groups in worker processes, and returns results in the order of the inputs.
 
-One thread looks after the workers, so that they stay busy while the shard's own process assembles. Bounded: only so
-many groups are taken from the input before the first of them is consumed. The thread calls `settle` as soon as an
-input is settled, in any order, and `tick` a few times a second.
+A thread manages the workers, so that they stay busy while the main process assembles. The number of groups that are
+taken from the input and not consumed yet is limited. The thread calls `settle` as soon as an input has an outcome, in
+any order, and `tick` several times per second.
 """
 
 import os
@@ -28,11 +28,11 @@ from reelmill_stages.runtime.workers.supervisor import (
 
 TICK_SECONDS = 0.25
 STOP_SECONDS = 5.0
-"""How long groups in flight may go on after SIGTERM."""
+"""Seconds that running groups may continue after SIGTERM."""
 
 
 class InFlight(Protocol):
-    """Who is told what is in flight (see `flight.Flight`)."""
+    """Records the items that are being processed (see `flight.Flight`)."""
 
     def is_suspect(self, key: str) -> bool: ...
 
@@ -40,7 +40,7 @@ class InFlight(Protocol):
 
 
 class Pool:
-    """Runs groups of inputs. Iterate over `results()`; `close()` ends all workers."""
+    """Processes groups of inputs. Iterate over `results()`; `close()` ends all workers."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Pool:
         stop: threading.Event,
         flight: InFlight | None = None,
     ) -> None:
-        """`window`: groups taken from the input and not yet consumed. `known` gives the result and seconds of what is
-        settled already and needs no worker. `flight` is told what is in flight before it is.
+        """`window` is the maximum number of groups taken from the input and not consumed yet. `known` returns the
+        (result, seconds) of inputs that need no processing. `flight` is called before items are processed.
         """
         self._config = config
         self._groups = groups
@@ -77,9 +77,9 @@ class Pool:
         self._thread.start()
 
     def results(self) -> Iterator[InputOutcome]:
-        """Results in order of the inputs; ends after the last one, or early when asked to stop.
+        """Results in order of the inputs; ends after the last one, or early if the process was asked to stop.
 
-        Raises whatever makes it impossible to go on in this process.
+        Raises errors that prevent any further work in this process.
         """
         while True:
             found = self._complete.get()
@@ -92,7 +92,7 @@ class Pool:
             self._wake()
 
     def close(self) -> None:
-        """Kill what still runs. The pool's thread is gone when this returns."""
+        """Kill all workers, and wait for the thread to end."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -138,7 +138,7 @@ class Pool:
             pass
 
     def _take(self) -> None:
-        """Take groups from the input while there is room and a worker could want them."""
+        """Take groups from the input while the window has room."""
         while not self._exhausted and len(self._units) < self._config.workers and self._room.acquire(blocking=False):
             group = next(self._groups, None)
             if group is None:

@@ -1,4 +1,4 @@
-"""How many worker processes a shard gets. Pure."""
+"""The number of worker processes of a shard. Pure."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,12 @@ from reelmill.contract.task import ShardLimits
 from reelmill_stages.media.gpu import GpuDevice
 
 WORKER_MEMORY = 2**30
-"""Bytes of GPU memory that one worker is given: a CUDA context and the surfaces of a decoder."""
+"""GPU memory per worker in bytes: a CUDA context and the surfaces of a decoder."""
 
 
 def pool_size(limits: ShardLimits, cpus: int, gpus: Sequence[GpuDevice]) -> int:
-    """The number asked for, else one per CPU; beside GPUs no more than their memory holds, and at least one for each.
-
-    A number that a person asked for is taken as it is.
+    """The configured number of workers, or one per CPU. With `fit_gpus`, at least one per GPU, and at most as many as
+    the memory of the GPUs holds. A number configured by the user is not changed.
     """
     wanted = limits.workers or cpus
     if not limits.fit_gpus or not gpus:

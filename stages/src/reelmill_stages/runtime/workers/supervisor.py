@@ -1,7 +1,4 @@
-"""The worker processes of a pool and their watchdog: who is idle, who works on what, who has to be killed.
-
-What happens to them is told as events; what that means for the items is not known here.
-"""
+"""The worker processes of a pool and their watchdog, which reports results, losses and timeouts as events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,27 +21,29 @@ from reelmill_stages.runtime.workers.messages import (
 )
 
 UPLOAD_SECONDS = 1800.0
-"""A worker that uploads one group for so long is stuck in the network, not in the item."""
+"""Seconds after which an upload of one group counts as a failure of the network."""
 START_SECONDS = 300.0
-"""A worker that has not imported its stage by then is broken."""
+"""Seconds after which a worker that has not imported its stage is killed."""
 _START_FAILURES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorConfig:
-    """`worker` is what each is told (its index and folder are filled in); `timeout` seconds for one group."""
+    """Configuration of a crew. `worker` is the template for each worker; `timeout` is the limit in seconds per
+    group.
+    """
 
     worker: WorkerConfig
     workers: int
     timeout: float
     folder: Path
     memory: int | None
-    """Bytes that all workers together may use before the largest is killed; None: no limit."""
+    """Total memory of all workers in bytes, above which the largest is killed; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerAnswered:
-    """A worker is through with a unit."""
+    """A worker finished a unit."""
 
     unit: Unit
     finished: Finished
@@ -52,7 +51,7 @@ class WorkerAnswered:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker died, or was killed for its memory, with a unit in flight."""
+    """A worker crashed, or was killed because of its memory, while processing a unit."""
 
     unit: Unit
     how: str
@@ -69,7 +68,7 @@ Event = WorkerAnswered | WorkerLost | WorkerTimedOut
 
 
 class Supervisor:
-    """Up to so many worker processes, started when there is work for them."""
+    """Worker processes, started on demand up to a maximum number."""
 
     def __init__(self, config: SupervisorConfig) -> None:
         self._config = config
@@ -88,7 +87,7 @@ class Supervisor:
         return len(self._busy)
 
     def reinforce(self, waiting: int) -> None:
-        """Start workers for units that wait, as many as are allowed and not already starting."""
+        """Start workers for waiting units, up to the maximum number."""
         starting = len(self._workers) - self.busy - self.idle
         for _ in range(min(waiting - self.idle - starting, self._config.workers - len(self._workers))):
             self._start()
@@ -107,9 +106,9 @@ class Supervisor:
         return []
 
     def listen(self, other: int, timeout: float) -> Iterator[Event]:
-        """What workers say within `timeout` seconds; returns early when the descriptor `other` can be read.
+        """Events of the workers within `timeout` seconds; returns early if the descriptor `other` is readable.
 
-        Raises what makes it impossible to go on in this pod.
+        Raises errors that prevent any further work in this pod.
         """
         connections = {worker.connection: index for index, worker in self._workers.items()}
         for ready in wait([*connections, other], timeout):
@@ -124,7 +123,9 @@ class Supervisor:
                 yield from self._heard(index, message)
 
     def watch(self) -> Iterator[Event]:
-        """The watchdog: kills what takes too long, and the largest when all together take too much memory."""
+        """The watchdog: kill workers that exceed the time limit, and the largest one if the memory limit is
+        exceeded.
+        """
         now = monotonic()
         for index, worker in list(self._workers.items()):
             spent = now - worker.since
@@ -133,7 +134,9 @@ class Supervisor:
                     yield from self._kill(index, f"not started after {START_SECONDS:g} s")
             elif worker.uploading:
                 if spent > UPLOAD_SECONDS:
-                    raise TransientError(f"an upload takes more than {UPLOAD_SECONDS:g} s", hint="look at the store")
+                    raise TransientError(
+                        f"an upload takes more than {UPLOAD_SECONDS:g} s", hint="check the store and the network"
+                    )
             elif spent > self._config.timeout:
                 unit = self._busy[index]
                 list(self._kill(index, "timeout"))
@@ -141,7 +144,7 @@ class Supervisor:
         yield from self._guard_memory()
 
     def kill(self) -> None:
-        """End everybody."""
+        """Kill all workers."""
         for worker in self._workers.values():
             worker.kill()
         self._workers.clear()
@@ -152,8 +155,8 @@ class Supervisor:
         folder.mkdir(exist_ok=True)
         try:
             self._workers[index] = WorkerProcess(replace(self._config.worker, index=index, folder=folder))
-        except OSError as error:  # it died before it could read its configuration, or cannot be started at all
-            raise TransientError(f"no worker process can be started: {error}") from error
+        except OSError as error:  # the process cannot be started, or ended before it read its configuration
+            raise TransientError(f"cannot start a worker process: {error}") from error
 
     def _heard(self, index: int, message: Message) -> Iterator[Event]:
         worker = self._workers[index]
@@ -187,7 +190,7 @@ class Supervisor:
         elif not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _START_FAILURES:
-                raise ReelmillError(f"workers die before they begin: {how}", hint="look at this pod's log")
+                raise ReelmillError(f"workers end before they are ready: {how}", hint="see the log of this pod")
 
     def _guard_memory(self) -> Iterator[Event]:
         limit = self._config.memory
@@ -196,5 +199,5 @@ class Supervisor:
         sizes = {index: self._workers[index].rss() for index in self._busy}
         if sum(sizes.values()) > limit:
             largest = max(sizes, key=lambda index: sizes[index])
-            why = f"out of memory: it had {sizes[largest]} bytes, all workers may have {limit}"
+            why = f"out of memory: it used {sizes[largest]} bytes; the limit of all workers is {limit}"
             yield from self._kill(largest, why)

@@ -1,7 +1,7 @@
-"""A worker process: takes one group at a time, runs the stage's `process` on it, uploads what single items own.
+"""A worker process: runs the stage's `process` on one group at a time, and uploads the files of its items.
 
-It is started by `safe_child.start`, talks over that one connection, and is killed without warning when it hangs. It
-knows nothing of shards, ledgers and retries.
+It is started by `safe_child.start`, communicates over one connection, and is killed by SIGKILL if it hangs. It knows
+nothing of shards, ledgers and retries.
 """
 
 import os
@@ -37,11 +37,11 @@ from reelmill_stages.store.locations import Locations
 
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
 MESSAGE_LENGTH = 500
-"""Characters of a ledger row's message."""
+"""Maximum length in characters of a message in the ledger."""
 
 
 class WorkerState:
-    """The stage and what it is lent, in this process."""
+    """The stage and its environment in this process."""
 
     def __init__(self, config: WorkerConfig, connection: Connection) -> None:
         self._config = config
@@ -53,7 +53,7 @@ class WorkerState:
         self._stage: Stage = registry.stage(config.stage.type, config.stage.params)
 
     def run(self, job: Job) -> Finished:
-        """Process and upload one job. Raises what must end this worker."""
+        """Process and upload one job. Raises exceptions that must end this worker."""
         began = time.monotonic()
         work = GroupWork(self._locations, self._files, job.folder, self._gpu)
         try:
@@ -79,14 +79,14 @@ class WorkerState:
         return InputResult(Outcome.DONE, message=message, items=rows, counters=dict(result.counters), done=done)
 
     def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
-        """Rows of the items that an input became, their files uploaded. Raises ItemError for a name that is taken."""
+        """Upload the files of an input's items; returns the rows. Raises ItemError for a name that exists already."""
         mark = item_mark(self._config.stage.key, self._config.segment, input_.item.key)
         written: dict[str, Output] = {}
         rows: list[dict[str, object]] = []
         for new in done.items:
             for file in new.files:
                 if file.name in written:
-                    raise ItemError(ItemReason.NAME_TAKEN, f"two files of this item are called {file.name}")
+                    raise ItemError(ItemReason.NAME_TAKEN, f"two files of this item have the name {file.name}")
                 written[file.name] = put_output(self._locations.store, self._paths.output(file.name), file.path, mark)
             rows.append(item_row(new, written))
         return rows
@@ -100,7 +100,7 @@ class WorkerState:
 
 
 def serve(connection: Connection) -> None:
-    """Do jobs until there are no more, or one breaks this worker."""
+    """Process jobs until there are no more, or until one ends this worker."""
     config: WorkerConfig = connection.recv()
     setup(level=config.level, worker=config.index)
     try:

@@ -1,4 +1,4 @@
-"""One row of a source on its way to a `Listed`: what an adapter can say of it without knowing the others."""
+"""Drafts: rows of a source before keys and names are made unique."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
 @dataclass(slots=True)
 class RowDraft:
-    """One row on its way to a `Listed`.
+    """A row of a source, from which `settled` makes a `Listed`.
 
-    `identity` is what the row is about (file, span); `row` is the digest of everything it says; `stem` the name that
-    its outputs should have; `order` sorts within the group.
+    `identity` identifies the content (file, span), `row` is the digest of the whole row, `stem` the preferred name of
+    its outputs, and `order` sorts within the group. The other fields are those of `Listed`.
     """
 
     identity: str
@@ -31,11 +31,11 @@ class RowDraft:
 
 
 def refused(row: str, error: ItemError, about: str = "") -> RowDraft:
-    """The draft of a row that cannot be an item. `about` is the id or path that it speaks of, where that is known."""
+    """The draft of an invalid row. `about` is its id or path, if known."""
     identity = f"{about}:row-{row[:16]}" if about else f"row-{row[:16]}"
     return RowDraft(identity, row, about or identity, problem=(error.reason, error.what))
 
 
 def row_digest(row: object) -> str:
-    """32 hex digits over everything that a row says; rows that JSON cannot say have one too."""
+    """Digest of a whole row, 32 hex digits; also for values that JSON cannot represent."""
     return hashlib.blake2b(_ENCODER.encode(row).encode(), digest_size=16).hexdigest()

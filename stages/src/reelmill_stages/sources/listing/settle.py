@@ -1,8 +1,7 @@
-"""From drafts to a listing: keys that stay, names that differ, duplicates told, one sensible order.
+"""Turns drafts into a listing with stable keys, unique names, detected duplicates and a defined order.
 
-All drafts are seen before the first `Listed` comes out, so the result depends on the set of rows and on what was listed
-before, and not on their order. They wait in a temporary SQLite database: a source may have millions of rows, and memory
-stays flat.
+All drafts are collected before the first `Listed` is returned, so the result depends on the set of rows and on earlier
+listings, but not on the order of rows. They are kept in a temporary SQLite database, so memory use is constant.
 """
 
 import json
@@ -31,11 +30,10 @@ CREATE TABLE drafts (
 
 
 def settled(drafts: Iterable[RowDraft], before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One `Listed` per draft, sorted by group, then by time.
+    """One `Listed` for each draft, sorted by group and then by time.
 
-    Of rows that say the same the first one counts and the others are `duplicate`. Different rows about the same
-    thing are items of their own; their keys then carry the digest of the row. What was listed before keeps its key and
-    its name.
+    Of equal rows, the first one is used and the others are `duplicate`. Different rows with the same identity are
+    separate items, whose keys contain the digest of the row. Items of earlier listings keep their keys and names.
     """
     try:
         yield from _settled(drafts, before)

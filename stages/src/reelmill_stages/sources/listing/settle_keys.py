@@ -1,4 +1,4 @@
-"""Keys of the drafts of a listing: what a row is about, and the digest of the row where several are about one thing."""
+"""Assigns keys to drafts: the identity of a row, with the digest of the row if several rows have the same identity."""
 
 import json
 import sqlite3
@@ -11,11 +11,11 @@ from reelmill_stages.sources.earlier_items import EarlierItems, content
 _DIGITS = 8
 
 Rows = Sequence[tuple[str, list[int], str, str]]
-"""Of one identity: digest of the row, numbers of the drafts that say it, group and body of the first."""
+"""For one identity: digest of a row, numbers of the drafts with it, group and body of the first."""
 
 
 def give_keys(db: sqlite3.Connection, before: EarlierItems) -> None:
-    """Set `key` of all drafts, and `copy` of those that say what another one says."""
+    """Set `key` of all drafts, and `copy` of duplicates."""
     db.execute("CREATE TEMP TABLE several (identity TEXT PRIMARY KEY) WITHOUT ROWID")
     db.execute("INSERT INTO several SELECT identity FROM drafts GROUP BY identity HAVING COUNT(*) > 1")
     db.executemany("INSERT OR IGNORE INTO several VALUES (?)", ((identity,) for identity in before.several()))
@@ -37,7 +37,7 @@ def give_keys(db: sqlite3.Connection, before: EarlierItems) -> None:
 
 
 class _Made:
-    """Keys that were made up; none is what another row is about."""
+    """Generated keys, which must differ from the identity of every row."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -54,7 +54,7 @@ class _Made:
 
 
 def _keys(identity: str, rows: Rows, before: EarlierItems, made: _Made) -> list[str]:
-    """One key for each of the rows about one thing: the one it had before, else a key that no row had."""
+    """A key for each of the rows with one identity: its key in earlier listings, or an unused one."""
     known = dict(before.keys(identity))
     if len(rows) == 1 and not known:
         return [identity]
@@ -77,6 +77,6 @@ def _spelled(identity: str, row: str) -> Iterator[str]:
 
 
 def _content(group: str, body: str) -> str:
-    """As `Before` tells it: empty for a row with a problem."""
+    """The content as defined by `Before.keys`: empty for an invalid row."""
     _, media, fields, problem = json.loads(body)
     return "" if problem else content(group, Media.from_json(media) if media else None, fields)

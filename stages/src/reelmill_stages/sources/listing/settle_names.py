@@ -1,4 +1,4 @@
-"""Names of the drafts of a listing: no two alike, and none that an item of an earlier listing has."""
+"""Assigns names to drafts that are unique in the listing and differ from those of earlier listings."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from reelmill_stages.sources.earlier_items import EarlierItems
 
 
 def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
-    """Only rows whose stems are shared or taken can get another name, and those whose stem such a name hits."""
+    """Set unique names. Only drafts with a shared or used stem get another name, and those that collide with these."""
     shared = db.execute(
         "SELECT key, stem FROM drafts WHERE shape IN"
         " (SELECT shape FROM drafts WHERE shape IS NOT NULL GROUP BY shape HAVING COUNT(*) > 1)"
@@ -40,7 +40,7 @@ def give_names(db: sqlite3.Connection, before: EarlierItems) -> None:
 
 
 def _given(db: sqlite3.Connection, before: EarlierItems) -> Iterator[tuple[str, str, str | None]]:
-    """(key, stem, name before) of drafts that do not have, or cannot have, the name that is their stem."""
+    """(key, stem, earlier name) of drafts whose name differs from their stem."""
     for key, stem in db.execute("SELECT key, stem FROM drafts WHERE stem IS NOT NULL"):
         name = before.name(key)
         if name is not None and name != stem:

@@ -1,7 +1,7 @@
-"""The objects that an adapter may look at, through one source's connection, with as few requests as possible.
+"""Access to the objects of a source with few requests.
 
-A prefix is listed once and remembered for as long as the bucket lives (one listing run), so looking up 300,000 file
-names costs one LIST. Uris are absolute: `s3://bucket/key` or `/folder/file`.
+A prefix is listed once and cached for the lifetime of the bucket (one listing), so looking up 300,000 file names takes
+one LIST. URIs are absolute: `s3://bucket/key` or `/folder/file`.
 """
 
 from collections import Counter
@@ -14,11 +14,11 @@ from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.open import open_location, split_uri
 
 PROBES = 16
-"""So many objects of one folder are looked up one by one; then the folder is listed."""
+"""Number of single look-ups in a folder after which the folder is listed."""
 
 
 class SourceBucket:
-    """Implements `Bucket` over stores. `open_root` gives the store of `s3://bucket` or `/`."""
+    """Implements `Bucket` with stores. `open_root` returns the store of `s3://bucket` or `/`."""
 
     def __init__(self, open_root: Callable[[str], Store]) -> None:
         self._open_root = open_root
@@ -28,39 +28,41 @@ class SourceBucket:
 
     @classmethod
     def connected(cls, connection: Connection, env: Mapping[str, str]) -> "SourceBucket":
-        """The bucket behind a source's connection."""
+        """A bucket with the connection of a source."""
         return cls(lambda root: open_location(root, connection, env))
 
     def read(self, uri: str) -> bytes:
-        """A metadata file. Raises SpecError naming the uri when it does not exist."""
+        """Read a metadata file. Raises SpecError if it does not exist or is a folder."""
         root, key = split_uri(uri)
         if not key or key.endswith("/"):
-            raise SpecError("this is a folder, a file is needed", where=uri, hint="name the metadata file")
+            raise SpecError("a folder, not a file", where=uri, hint="give the path of the metadata file")
         try:
             return self._store(root).read(key)
         except NotFound as error:
             raise SpecError("no such file", where=uri, hint="check the path and the source's connection") from error
 
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """(absolute uri, stat) of every object below a folder, sorted by uri; the stat's key is the uri too.
+        """(absolute URI, stat) of every object below a folder, sorted by URI, which is also the key in the stat.
 
-        Raises NotFound for a folder of this machine that does not exist; in a bucket that is an empty one.
+        Raises NotFound for a missing local folder; a missing prefix in a bucket is empty.
         """
         root, key = _folder(uri)
         found = self._listed(root, key)
         if not found and root == "/" and not Path(root, key).is_dir():
-            raise NotFound("no such folder", where=_join(root, key), hint="check the path: on a pod it must be mounted")
+            raise NotFound(
+                "no such folder", where=_join(root, key), hint="check the path; in a pod, it must be mounted"
+            )
         yield from found.items()
 
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """As `list`, one by one and not remembered; a folder that does not exist is an empty one."""
+        """Like `list`, without caching; a missing folder is empty."""
         root, key = _folder(uri)
         for stat in self._store(root).list(key):
             if not stat.key.endswith("/"):
                 yield _join(root, stat.key), _named(_join(root, stat.key), stat)
 
     def stat(self, uri: str) -> Stat | None:
-        """One object, or None."""
+        """The attributes of an object, or None if it does not exist."""
         root, key = split_uri(uri)
         if not key or key.endswith("/"):
             return None
@@ -92,7 +94,7 @@ class SourceBucket:
 
 
 def absolute(uri: str) -> str:
-    """The one spelling of a uri that a bucket answers with."""
+    """The normalized absolute form of a URI, as returned by `SourceBucket`."""
     return _join(*split_uri(uri))
 
 

@@ -1,8 +1,8 @@
-"""What counts below a folder: where reelmill wrote the files, only those that its commits name.
+"""Lists the files in a folder; in data sets of reelmill, only committed ones.
 
-A data set of reelmill is known by its `_reelmill` folders: one in each segment, one beside the segments. Below them a
-file counts when a segment that was closed as committed names it; records, views, half-finished passes and the data
-sets of former keys (where `latest.json` names the current one) do not.
+A data set of reelmill is recognized by its `_reelmill` folders, one in each segment and one beside the segments. Of its
+files, only those are listed that a committed segment refers to; records, views, unfinished passes and data sets with
+other keys than that in `latest.json` are ignored.
 """
 
 import json
@@ -25,7 +25,7 @@ _SEGMENT = re.compile(r"^(.*/[0-9a-f]{10}/\d{4,})/")
 
 
 def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
-    """(absolute uri, stat) of every object below a folder that may be read as data, sorted by uri."""
+    """(absolute URI, stat) of every data object below a folder, sorted by URI."""
     folder = absolute(uri).rstrip("/") + "/"
     inside = _records_above(bucket, folder)
     records = inside if inside is not None else (found for found, _ in bucket.list(uri) if _MARK in found)
@@ -39,13 +39,13 @@ def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
 
 
 def segment_folder(uri: str) -> str | None:
-    """The folder of the segment that an absolute uri lies in by its looks, or None."""
+    """The folder of the segment that contains an absolute URI, judging by its path, or None."""
     segment = _SEGMENT.match(uri)
     return f"{segment[1]}/" if segment else None
 
 
 def _records_above(bucket: Bucket, path: str) -> list[str] | None:
-    """The records of the segment that a path lies in, or None when it lies in none."""
+    """The records of the segment that contains a path, or None."""
     segment = segment_folder(path)
     if not segment:
         return None
@@ -55,7 +55,7 @@ def _records_above(bucket: Bucket, path: str) -> list[str] | None:
 
 
 def _commits(bucket: Bucket, records: Iterable[str]) -> tuple[tuple[str, ...], set[str]]:
-    """(folders that reelmill owns, files that its committed segments name)."""
+    """(folders of reelmill data sets, files that their committed segments refer to)."""
     owned: set[str] = set()
     committed: set[str] = set()
     for record in records:
@@ -68,12 +68,12 @@ def _commits(bucket: Bucket, records: Iterable[str]) -> tuple[tuple[str, ...], s
 
 
 def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
-    """Absolute uris of the files that a segment names; none when it is not committed."""
+    """Absolute URIs of the files that a segment refers to; empty if it is not committed."""
     try:
         segment = Segment.model_validate_json(bucket.read(record))
     except ValidationError as error:
         raise SpecError(
-            "this record of a reelmill data set cannot be read", where=record, hint="is it of a newer version?"
+            "cannot read this record of a reelmill data set", where=record, hint="was it written by a newer version?"
         ) from error
     if segment.state != "committed":
         return
@@ -81,7 +81,7 @@ def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
     root = record.removesuffix(place)
     if root == record:
         raise SpecError(
-            "this reelmill data set was moved or renamed", where=record, hint=f"its place is <store>/{place}"
+            "this reelmill data set was moved or renamed", where=record, hint=f"it belongs at <store>/{place}"
         )
     for part in segment.parts:
         yield from (root + output.key for output in part.outputs)
@@ -91,7 +91,7 @@ def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
 
 
 def _stale(bucket: Bucket, folder: str) -> tuple[str, ...]:
-    """Data sets below a folder that are not their stage's current one. One that the folder itself names is meant."""
+    """Data sets below a folder that are not the latest of their stage, except for the folder itself."""
     data_sets = {match[1] for found, _ in bucket.list(folder) if _MARK in found and (match := _DATA_SET.match(found))}
     data_sets = {data_set for data_set in data_sets if data_set.rpartition("/")[0].startswith(folder.rstrip("/"))}
     stages = {data_set.rpartition("/")[0] for data_set in data_sets}
@@ -104,7 +104,7 @@ def _stale(bucket: Bucket, folder: str) -> tuple[str, ...]:
 
 
 def _latest(bucket: Bucket, uri: str) -> str:
-    """The key that `latest.json` points at, or nothing."""
+    """The key in `latest.json`, or empty."""
     if not bucket.stat(uri):
         return ""
     try:
@@ -113,6 +113,6 @@ def _latest(bucket: Bucket, uri: str) -> str:
         record = None
     if not isinstance(record, dict) or not isinstance(record.get("key"), str):
         raise SpecError(
-            "this record of a reelmill data set cannot be read", where=uri, hint="is it of a newer version?"
+            "cannot read this record of a reelmill data set", where=uri, hint="was it written by a newer version?"
         )
     return str(record["key"])

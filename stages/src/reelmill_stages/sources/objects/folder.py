@@ -1,7 +1,7 @@
-"""Finding the file that a row means in a folder, exactly: never by likeness.
+"""Finds the file of a row in a folder, by exact comparison.
 
-The folder is listed once, when the first row asks. A name is compared letter for letter (ids differ by letter case
-alone); only the spelling of accents (NFC) and the extension, where a row has none or another, are forgiven.
+The folder is listed once, at the first look-up. Names are case-sensitive, because ids may differ only in case; they are
+compared in Unicode NFC, and a missing or different extension is accepted.
 """
 
 import re
@@ -37,7 +37,7 @@ class MediaFolder:
         self._segments: dict[str, dict[str, Stat]] = {}
 
     def at(self, path: str) -> Found:
-        """The file at a path below the folder, or at an absolute path or uri."""
+        """The file at a path below the folder, or at an absolute path or URI."""
         path = checked_path(path)
         uri = self._absolute(path)
         stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
@@ -46,7 +46,7 @@ class MediaFolder:
         return uri, stat
 
     def near(self, path: str) -> Found:
-        """Like `at`; the file may have another video extension than the path says, or the path none."""
+        """Like `at`, but the path may have another video extension than the file, or none."""
         try:
             return self.at(path)
         except ItemError as error:
@@ -55,7 +55,7 @@ class MediaFolder:
             return self._one(hits, error.what)
 
     def named(self, name: str) -> Found:
-        """The file of this name anywhere below the folder, one directly in it first. The extension may differ."""
+        """The file of this name anywhere below the folder, preferably directly in it. The extension may differ."""
         bare = basename(checked_path(name))
         for hits in (self._by_name.get(_nfc(bare)), self._by_stem.get(_nfc(bare)), self._by_stem.get(_nfc(stem(bare)))):
             if hits:
@@ -65,7 +65,7 @@ class MediaFolder:
         )
 
     def of_video(self, vid: str) -> Found:
-        """The file called after a video's id: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
+        """The file named after the id of a video: `{id}.mp4`, or `{title} [{id}].mp4` as yt-dlp writes it."""
         hits = self._by_stem.get(_nfc(vid)) or self._by_bracket.get(vid, [])
         return self._one(hits, f"no file {self.uri}/{vid}.mp4 (or .mkv, .webm, …)")
 
@@ -84,7 +84,7 @@ class MediaFolder:
         return hits[0], self._files[hits[0]]
 
     def _elsewhere(self, uri: str) -> Stat | None:
-        """A file outside of the folder; in a data set of reelmill only one that was committed."""
+        """A file outside the folder; in a data set of reelmill, only a committed one."""
         segment = segment_folder(uri)
         if segment is None:
             return self._bucket.stat(uri)
@@ -127,12 +127,12 @@ class MediaFolder:
 
 
 def is_media(path: str) -> bool:
-    """Whether a path ends as a video does."""
+    """Whether a path has a video extension."""
     return path.rpartition(".")[2].lower() in MEDIA
 
 
 def stem(path: str) -> str:
-    """A path without its video extension; other dots belong to the name."""
+    """A path without its video extension; other dots are part of the name."""
     return path.rpartition(".")[0] if is_media(path) else path
 
 

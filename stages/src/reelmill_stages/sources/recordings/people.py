@@ -1,7 +1,7 @@
-"""Who was filmed, and where: the one name of a person and environment behind the spellings of files and folders.
+"""Normalized names of persons and environments in multi-view data sets.
 
-Videos lie in folders called by Japanese names, label files and annotations say `night_high`; a person is `01` here and
-`person_01` there.
+Folders of videos have Japanese names, label files and annotations use names such as `night_high`; a person is `01` or
+`person_01`.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources.tables.cells import shown
 
 FOLDERS = {"night_high": "夜多い", "night_low": "夜少ない", "day_high": "昼多い", "day_low": "昼少ない"}
-"""Key of an environment -> the folder that it is called by."""
+"""Key of an environment -> name of its folder."""
 
 _KEYS = {folder: key for key, folder in FOLDERS.items()}
 _PREFIX = "person_"
@@ -21,24 +21,26 @@ _PREFIX = "person_"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One person in one environment. `person` has no prefix; `env` is a key such as `night_high`."""
+    """A recording of a person in an environment. `person` has no prefix; `env` is a key such as `night_high`."""
 
     person: str
     env: str
 
     @property
     def folder(self) -> str:
-        """What the environment's folder is called where nobody called it otherwise."""
+        """The default name of the environment's folder."""
         return FOLDERS.get(self.env, self.env)
 
 
 def take_of_folders(person: str, env: str) -> Recording:
-    """From the names of two folders."""
+    """The recording for the names of the two folders of a video."""
     return Recording(_plain(person).removeprefix(_PREFIX), _KEYS.get(_plain(env), _plain(env)))
 
 
 def take_of_file(path: object) -> Recording:
-    """From a file's name: `person_{p}_{day|night}_{high|low}`, then anything. Raises ItemError(`bad_name`)."""
+    """The recording for a file name `person_{p}_{day|night}_{high|low}…`. Raises ItemError with the reason
+    `bad_name`.
+    """
     name = basename(path.replace("\\", "/")) if isinstance(path, str) else ""
     stem = name.rpartition(".")[0] or name
     parts = _plain(stem).split("_")
@@ -50,5 +52,5 @@ def take_of_file(path: object) -> Recording:
 
 
 def _plain(name: str) -> str:
-    """One spelling of each letter: some file systems take the dots off kana."""
+    """Unicode-normalized text: some file systems decompose kana."""
     return unicodedata.normalize("NFC", name)

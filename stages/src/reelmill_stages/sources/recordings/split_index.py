@@ -1,7 +1,4 @@
-"""`index_mapping/index.json`: which takes train and which validate, fold by fold.
-
-Its paths are those of the machine that it was written on, so only their last parts count.
-"""
+"""Reads `index_mapping/index.json`, which assigns recordings to splits for each fold. Its paths are ignored."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +15,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class SplitLine:
-    """One line of a split; `take` is what is wrong with it where it names none."""
+    """A line of a split; `take` is its recording, or the error if it is invalid."""
 
     split: str
     line: Any
@@ -26,7 +23,7 @@ class SplitLine:
 
 
 def indexed(data: bytes, uri: str, fold: str) -> Iterator[SplitLine]:
-    """The lines of a fold. Raises SpecError for another file and a fold that is not there."""
+    """The lines of a fold. Raises SpecError for an invalid file or a missing fold."""
     try:
         folds = json.loads(data)
     except ValueError as error:

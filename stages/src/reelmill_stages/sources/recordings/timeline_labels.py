@@ -1,7 +1,7 @@
-"""Frame numbers that people marked on a video's time line: the part that counts, and the actions in it.
+"""Reads time line annotations of videos: the range to use, and the actions in it.
 
-Two kinds of files say them with the same words, `videoLabels` of `timelinelabels` and `ranges`. Frames are counted from
-0 over the whole video; ends are exclusive. Pure: JSON values in, frame numbers out.
+Both kinds of files have the format of Label Studio: `videoLabels` with `timelinelabels` and `ranges`. Frame numbers
+count from 0 in the whole video; ends are exclusive. Pure: JSON values in, frame numbers out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from reelmill_stages.sources.tables.cells import shown
 _POINTS = ("start", "mid", "end")
 
 Action = tuple[int, int, str]
-"""First frame, first frame after it, label."""
+"""(first frame, end frame (exclusive), label)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The labels of one annotator, in order; `by` is the annotator's id, `at` the time of the last change."""
+    """The labels of one annotator, in order; `by` is the id of the annotator, `at` the time of the last change."""
 
     actions: tuple[Action, ...]
     by: str
@@ -29,7 +29,7 @@ class Chosen:
 
 
 def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
-    """`start`, `end` and, where it was marked, `mid` of an entry of the range annotation. Raises `bad_range`."""
+    """`start`, `end` and, if present, `mid` of a range annotation. Raises `bad_range`."""
     found: dict[str, int] = {}
     for label in _labels(row, ItemReason.BAD_RANGE):
         names, ranges = label.get("timelinelabels") or (), label.get("ranges") or ()
@@ -48,10 +48,10 @@ def frame_range(row: Mapping[str, Any]) -> dict[str, int]:
 
 
 def chosen_actions(content: object, annotator: str | None) -> Chosen:
-    """The actions of a label file: of its newest annotation, or of the newest one by `annotator`.
+    """The actions in a label file: those of the newest annotation, or of the newest one by `annotator`.
 
-    Raises ItemError: `bad_labels` for what is no label file or leaves open which annotation is the newest,
-    `no_annotator` where the one that is asked for labelled nothing.
+    Raises ItemError with the reason `bad_labels` for an invalid file or if several annotations are equally new, and
+    `no_annotator` if there is no annotation by `annotator`.
     """
     annotations = content.get("annotations") if isinstance(content, Mapping) else None
     if not isinstance(annotations, list) or not all(isinstance(one, Mapping) for one in annotations):

@@ -1,7 +1,6 @@
-"""What lies in the folders of a multi-view data set: videos and keypoints by person, environment and view.
+"""Finds videos and keypoints in the folders of a multi-view data set, by person, environment and view.
 
-Videos are few and remembered; keypoints are one file a frame, millions in all, so they are counted and digested as
-their listing streams by.
+There is one keypoint file per frame, millions in total, so these are counted and digested while they are listed.
 """
 
 import unicodedata
@@ -25,14 +24,14 @@ from reelmill_stages.sources.recordings.people import Recording, take_of_folders
 
 @dataclass(frozen=True, slots=True)
 class Filmed:
-    """The videos of one take: the names of its folders as they are spelled, and the files of each view."""
+    """The videos of one recording: the names of its folders, and the files of each view."""
 
     person: str
     env: str
     views: dict[str, list[Media]]
 
     def bundle(self, wanted: Iterable[str]) -> dict[str, Media]:
-        """One video for each view. Raises ItemError(`missing` or `ambiguous`)."""
+        """One video for each view. Raises ItemError with the reason `missing` or `ambiguous`."""
         bundle = {}
         for view in wanted:
             files = self.views.get(view, [])
@@ -47,7 +46,7 @@ class Filmed:
 
 
 def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed]]:
-    """All that lies at `{person}/{env}/{view}.{ext}` below a folder; two folders may mean one take."""
+    """The videos at `{person}/{env}/{view}.{ext}` below a folder; several folders may belong to one recording."""
     found: dict[tuple[str, str], dict[str, list[Media]]] = defaultdict(lambda: defaultdict(list))
     for path, parts, stat in _below(bucket, uri):
         if len(parts) == 3 and is_media(path):
@@ -60,7 +59,7 @@ def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed
 
 
 def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, dict[str, dict[str, Any]]]:
-    """Of each take and view the folder of its keypoints, with the number of files and their digest."""
+    """Recording -> view -> folder of its keypoints, number of files, and their digest."""
     folder = absolute(uri).rstrip("/") + "/"
     takes: dict[Recording, dict[str, dict[str, Any]]] = defaultdict(dict)
     for place, files in groupby(bucket.stream(uri), key=lambda each: each[0].rpartition("/")[0]):

@@ -1,6 +1,7 @@
-"""One cell of a metadata row, checked: an id, a caption, a span, a path.
+"""Validation of the cells of a metadata row: ids, captions, spans, paths.
 
-Each function raises `ItemError` with a fixed reason: the row then becomes a failed input, the listing goes on.
+Each function raises `ItemError` with a fixed reason for an invalid value; the row then becomes a failed input, and the
+listing continues.
 """
 
 import math
@@ -30,7 +31,7 @@ def identifier(value: object) -> str:
 
 
 def caption(value: object) -> str:
-    """A caption: text as it is. Raises `bad_text`."""
+    """A caption, unchanged. Raises `bad_text`."""
     if not isinstance(value, str):
         raise ItemError(ItemReason.BAD_TEXT, f"the caption is {shown(value)}, not text")
     if not _encodable(value):
@@ -39,7 +40,7 @@ def caption(value: object) -> str:
 
 
 def conversations(value: object) -> list[dict[str, str]]:
-    """Turns of `{"from": …, "value": …}`, at least one; what else a turn holds is left out. Raises `bad_text`."""
+    """A list of at least one turn `{"from": …, "value": …}`, without other fields. Raises `bad_text`."""
     if not isinstance(value, list) or not value:
         raise ItemError(ItemReason.BAD_TEXT, f"the conversation is {shown(value)}, not a list of turns")
     turns = []
@@ -52,7 +53,7 @@ def conversations(value: object) -> list[dict[str, str]]:
 
 
 def span(start: object, end: object) -> tuple[float, float]:
-    """(start, end) in seconds, 0 <= start < end. Raises `bad_span`."""
+    """(start, end) in seconds with 0 <= start < end. Raises `bad_span`."""
     first, last = seconds(start, "begin"), seconds(end, "end")
     if first < 0:
         raise ItemError(ItemReason.BAD_SPAN, f"the clip begins at {first:g} s, before the video")
@@ -77,12 +78,12 @@ def seconds(value: object, name: str) -> float:
 
 
 def spoken(start: float, end: float) -> str:
-    """A span as a part of a key: exact, and the same for 12 and 12.0."""
+    """A span as part of a key: exact, and equal for 12 and 12.0."""
     return "-".join(repr(float(number)).removesuffix(".0") for number in (start, end))
 
 
 def sizes(value: object) -> list[float] | None:
-    """CLIP4MC's `size` list, unchanged; None where there is none. Raises `bad_size`."""
+    """CLIP4MC's `size` list, unchanged, or None if there is none. Raises `bad_size`."""
     if value is None or value == []:
         return None
     if not isinstance(value, list) or not {*map(type, value)} <= {int, float} or not all(map(_finite, value)):
@@ -91,7 +92,7 @@ def sizes(value: object) -> list[float] | None:
 
 
 def path(value: object) -> str:
-    """A path or uri of a media file, tidied (`a//./b` is `a/b`). Raises `bad_path`, for `..` too."""
+    """A normalized path or URI of a media file (`a//./b` becomes `a/b`). Raises `bad_path`, also for `..`."""
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_PATH, f"the path is {shown(value)}, not text")
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
@@ -108,7 +109,7 @@ def path(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """A further cell as JSON can say it: NaN is null, dates are ISO text. Raises `bad_value`."""
+    """Any other cell as a JSON value: NaN becomes null, dates become ISO 8601 text. Raises `bad_value`."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -127,7 +128,7 @@ def plain(value: object) -> Any:
 
 
 def shown(value: object) -> str:
-    """A value for a message: short, on one line, printable everywhere."""
+    """A value for a message: short, on one line, with printable characters only."""
     if value is None:
         return "null"
     text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)

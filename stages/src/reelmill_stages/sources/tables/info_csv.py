@@ -1,7 +1,7 @@
-"""CLIP4MC's `info.csv`: which file a video was downloaded to.
+"""Reads CLIP4MC's `info.csv`, which maps videos to downloaded files.
 
-Two layouts are known: `url,filename`, and the later log `url,title,status`, whose title is the file's name. Header,
-BOM and extension may be there or not; what leads from a row to a video is the id in its url, exactly.
+There are two layouts: `url,filename`, and the later `url,title,status`, in which the title is the file name. Header,
+BOM and extension are optional. A row belongs to the video whose id is in its url.
 """
 
 import re
@@ -20,7 +20,7 @@ _ID = re.compile(r"^[\w-]{11}$", re.ASCII)
 
 
 def video_id(text: str) -> str:
-    """The id in `…watch?v=ID`, `youtu.be/ID`, `/shorts/ID`, a bare `v=ID` or a bare id; empty when there is none."""
+    """The id in `…watch?v=ID`, `youtu.be/ID`, `/shorts/ID`, `v=ID` or a plain id; empty if there is none."""
     text = text.strip()
     try:
         url = urlsplit(text if "://" in text else f"https://{text}")
@@ -38,9 +38,9 @@ def video_id(text: str) -> str:
 
 
 def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
-    """Id -> file names as written, each once, in order. Rows without an id or a name say nothing and are left out.
+    """Id -> distinct file names, in order. Rows without an id or a name are ignored.
 
-    Raises SpecError naming file and line when the columns cannot be told, or no row has an id.
+    Raises SpecError with file and line if the columns cannot be determined, or if no row has an id.
     """
     url, name, titled = 0, 1, False
     found: dict[str, list[str]] = {}
@@ -49,7 +49,7 @@ def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
         if number == 0:
             header = _header(cells)
             if header is None and len(cells) < 2:
-                raise SpecError("two columns are needed: url,filename", where=f"{where}:{line}", hint=_hint(cells))
+                raise SpecError("two columns are required: url,filename", where=f"{where}:{line}", hint=_hint(cells))
             if header is not None:
                 url, name = _columns(header, f"{where}:{line}")
                 titled = header[name] == "title"
@@ -66,12 +66,12 @@ def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
 
 
 def _as_file_names(title: str) -> list[str]:
-    """What a title is called on disk: without slashes, and as yt-dlp spells what Windows forbids."""
+    """The possible file names of a title: without slashes, and with yt-dlp's replacements for Windows."""
     return [title.replace("/", "⧸"), title.translate(_WIDE)]
 
 
 def _header(cells: list[str]) -> list[str] | None:
-    """The first line's names, or None when it is a row already."""
+    """The column names in the first line, or None if it is not a header."""
     names = [cell.strip().lower() for cell in cells]
     known = any(name in _URL + _FILE for name in names)
     return names if known and not any(video_id(cell) for cell in cells) else None
@@ -86,4 +86,4 @@ def _columns(names: list[str], where: str) -> tuple[int, int]:
 
 
 def _hint(names: list[str]) -> str:
-    return f"write url,filename (or url,title,status); columns there: {', '.join(names)}"
+    return f"write url,filename (or url,title,status); existing columns: {', '.join(names)}"

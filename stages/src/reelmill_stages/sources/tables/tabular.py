@@ -1,4 +1,4 @@
-"""The rows of CSV, TSV, JSON, JSON lines and Parquet files as mappings, with the columns that the file has."""
+"""Reads the rows of CSV, TSV, JSON, JSON lines and Parquet files as mappings."""
 
 import csv
 from collections.abc import Iterator
@@ -16,23 +16,25 @@ FORMATS = {
 """File extension -> format."""
 
 SURPLUS = "\0surplus"
-"""Key under which a row holds cells that no column has a name for: text that was cut at a bare comma."""
+"""Key of cells beyond the last column, which usually come from an unquoted comma."""
 
 
 def format_of(uri: str) -> str:
-    """The format that a file's extension says. Raises SpecError when it says none."""
+    """The format for a file's extension. Raises SpecError for an unknown extension."""
     extension = uri.rpartition(".")[2].lower()
     if extension not in FORMATS:
         raise SpecError(
-            "the extension does not tell the format", where=uri, hint="set format: csv, tsv, json, jsonl or parquet"
+            "the format cannot be determined by the extension",
+            where=uri,
+            hint="set format: csv, tsv, json, jsonl or parquet",
         )
     return FORMATS[extension]
 
 
 def rows_of(data: bytes, where: str, format_: str, seen: KnownColumns, wanted: list[str]) -> Iterator[Any]:
-    """The rows of a file; `seen` learns the columns. Of Parquet only the `wanted` columns are read.
+    """The rows of a file; columns are added to `seen`. Of Parquet files, only the `wanted` columns are read.
 
-    Raises SpecError naming file and line for what is not of this format.
+    Raises SpecError with file and line for invalid content.
     """
     if format_ in ("csv", "tsv"):
         yield from _separated(data, where, "," if format_ == "csv" else "\t", seen)
@@ -45,7 +47,7 @@ def rows_of(data: bytes, where: str, format_: str, seen: KnownColumns, wanted: l
 
 
 def lines_of(data: bytes, where: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of a CSV file; empty lines are left out. Raises SpecError naming the line."""
+    """(line number, cells) of a CSV file without empty lines. Raises SpecError with the line."""
     text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=separator, strict=True)
     try:
@@ -53,7 +55,7 @@ def lines_of(data: bytes, where: str, separator: str) -> Iterator[tuple[int, lis
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise SpecError(f"not CSV: {error}", where=f"{where}:{reader.line_num}", hint="mend the quotes") from error
+        raise SpecError(f"not CSV: {error}", where=f"{where}:{reader.line_num}", hint="correct the quotes") from error
     except UnicodeDecodeError as error:
         raise SpecError("not UTF-8", where=f"{where}:{reader.line_num + 1}", hint="save the file as UTF-8") from error
 
@@ -62,7 +64,7 @@ def _separated(data: bytes, where: str, separator: str, seen: KnownColumns) -> I
     lines = lines_of(data, where, separator)
     header = [name.strip() for name in next(lines, (0, []))[1]]
     if twice := next((name for name in header if name and header.count(name) > 1), ""):
-        raise SpecError(f"column {twice!r} comes twice", where=f"{where}:1", hint="rename one of them")
+        raise SpecError(f"column {twice!r} appears twice", where=f"{where}:1", hint="rename one of them")
     seen.add(dict.fromkeys(header))
     for _, cells in lines:
         row: dict[str, Any] = dict(zip(header, cells, strict=False))
@@ -75,7 +77,7 @@ def _parquet(data: bytes, where: str, seen: KnownColumns, wanted: list[str]) -> 
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError as error:
         raise SpecError(
-            "Parquet needs the package pyarrow", where=where, hint="install reelmill-stages[parquet]"
+            "Parquet requires the package pyarrow", where=where, hint="install reelmill-stages[parquet]"
         ) from error
     try:
         file = ParquetFile(BytesIO(data))

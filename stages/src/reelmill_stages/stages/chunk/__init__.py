@@ -1,1 +1,1 @@
-"""`chunk`: long videos as many short training samples."""
+"""The `chunk` stage: divides long videos into short training samples."""

@@ -1,13 +1,14 @@
-"""Where a range of frames is divided into chunks: pure arithmetic on frame numbers."""
+"""Division of a range of frames into chunks. Pure."""
 
 from itertools import count
 
 
 def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
-    """Chunks of `limit` frames that cover range(total), each beginning `overlap` frames before the last one's end.
+    """Chunks of `limit` frames that cover range(total); each starts `overlap` frames before the end of the previous
+    one.
 
-    All have exactly `limit` frames but the last one, which ends with the range. Without a limit, or below it, one.
-    Raises ValueError for an overlap that is no part of a chunk.
+    All chunks have exactly `limit` frames except the last one. Without a limit, or if `total` does not exceed it, there
+    is one chunk. Raises ValueError unless 0 <= overlap < limit.
     """
     if limit is None or total <= limit:
         return [range(total)] if total > 0 else []

@@ -1,6 +1,6 @@
-"""Would a reader that cuts videos by this index get what it promises? Every rule of the index, and of the data.
+"""`reelmill check` for chunks: verifies the index and the data that it refers to.
 
-Sources in a bucket are not fetched: of those only what the index says is checked.
+Videos in a bucket are not downloaded; for these, only the index is checked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ Entry = Mapping[str, Any]
 
 
 class ChunksCheck:
-    """The check of format `chunks`."""
+    """The check for the format `chunks`."""
 
     def detect(self, folder: Path) -> bool:
         return (folder / NAME).is_file()
@@ -59,7 +59,7 @@ def _video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Ite
 
 
 def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding]:
-    """Chunks cover their range without a gap, in order, each of the limit but the last one."""
+    """Chunks cover their range in order and without gaps, and all but the last have the maximum length."""
     total, complete = entries[0]["total_chunks"], params["gaps"] == "front"
     numbers = [entry["chunk_idx"] for entry in entries]
     right = numbers == sorted(set(numbers)) and all(0 <= number < total for number in numbers)
@@ -83,7 +83,7 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
 
 
 def _views(name: str, entry: Entry) -> Iterator[Finding]:
-    """All views of a chunk show the frames that it is of, equally many."""
+    """All views of a chunk have the same number of frames, and the frame numbers of the chunk."""
     lengths = {view: told["frames"][1] - told["frames"][0] for view, told in entry["views"].items()}
     right = len(lengths) > 0 and set(lengths.values()) == {_length(entry)}
     yield Finding(name, "views_equal", right, "" if right else f"{lengths} frames in a chunk of {_length(entry)}")
@@ -95,7 +95,7 @@ def _views(name: str, entry: Entry) -> Iterator[Finding]:
 
 
 def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
-    """Labels are those of the chunk's own frames."""
+    """Labels are within the chunk and known."""
     labels = entry["labels"]
     if labels is None:
         return
@@ -111,7 +111,7 @@ def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
 
 
 def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:
-    """Keypoints go by the frame numbers of the whole video."""
+    """Keypoints use the frame numbers of the whole video."""
     first = entry["start_frame_offset"] + entry["chunk_start_frame"]
     for view, told in entry.get("keypoints", {}).items():
         span = "span" in entry["views"][view].get("media", {})

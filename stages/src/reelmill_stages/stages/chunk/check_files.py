@@ -1,4 +1,4 @@
-"""The files behind a chunk: arrays of the right shape, videos with exactly the frames that the index names."""
+"""Checks the files of a chunk: shapes of arrays, and numbers of frames of videos."""
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -14,7 +14,7 @@ from reelmill_stages.media.keypoints import JOINTS, file_name
 from reelmill_stages.media.timeline import read_timeline
 
 _timeline = lru_cache(maxsize=4)(read_timeline)
-"""The chunks of a video come one after the other, and each asks for the same three."""
+"""Number of cached time lines: consecutive chunks use the same videos."""
 
 
 def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def check_view(name: str, told: Mapping[str, Any], length: int, folder: Path) ->
 
 
 def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
-    """Findings about one view's keypoints of one chunk."""
+    """Findings about the keypoints of one view of one chunk."""
     if "file" not in told:
         place = Path(told["uri"])
         if place.is_absolute():
@@ -78,7 +78,7 @@ def _counted(name: str, path: Path, found: int, length: int) -> Finding:
 
 
 def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
-    """A video that the index points into, where it is a file of this machine."""
+    """A video that the index refers to, if it is a local file."""
     uri = told["media"]["uri"]
     if "://" in uri:
         return

@@ -1,4 +1,4 @@
-"""How one item is divided: which frames, which chunks of them, which labels each has. Nothing is read or written."""
+"""Division of one item into chunks with labels. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from reelmill_stages.stages.chunk.segments import Segment, segments
 
 @dataclass(frozen=True, slots=True)
 class ChunkPart:
-    """One chunk: its number among `of`, its frames in the views, counted as the annotation counts them."""
+    """One chunk: its number (from 0) out of `of`, and its frame numbers in the whole video."""
 
     number: int
     of: int
     window: range
     labels: list[Segment] | None
-    """None where the item has none."""
+    """Labelled segments; None if the item has no labels."""
 
     def entry(self, start: int) -> dict[str, int]:
-        """The chunk as an index tells it; `start` is the annotated range's first frame."""
+        """The fields of the chunk in an index; `start` is the first frame of the annotated range."""
         return {
             "chunk_idx": self.number,
             "total_chunks": self.of,
@@ -34,7 +34,7 @@ class ChunkPart:
 
 
 def divided(item: Item, frames: range, block: ChunkBlock) -> list[ChunkPart]:
-    """The chunks of a range of frames, those without a label too. Raises ItemError(`unknown_label`)."""
+    """The chunks of a range of frames, including those without labels. Raises ItemError with reason `unknown_label`."""
     labels = _known(item, block)
     fill = block.gaps == "front"
     windows = [

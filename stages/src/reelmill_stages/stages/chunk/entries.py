@@ -1,7 +1,7 @@
-"""`chunk_index.json`: what a reader needs to know of every chunk, one line each, under the original's names.
+"""`chunk_index.json`: the entries of all chunks, one per line, with the field names of the original.
 
-Frame numbers are those of the whole video, counted from 0; `chunk_start_frame` and `chunk_end_frame` count from the
-start of the annotated range. Files are relative to the index; media of a source are named as they were listed.
+Frame numbers are those of the whole video, from 0; `chunk_start_frame` and `chunk_end_frame` are relative to the start
+of the annotated range. Paths of files are relative to the index; media of a source have their listed URIs.
 """
 
 import json
@@ -16,11 +16,11 @@ from reelmill_stages.stage import DataSetReader
 NAME = "chunk_index.json"
 VERSION = 1
 COPIED = ("person_id", "env_folder", "env_key", "vid", "split", "text")
-"""Fields of the original item that each entry repeats, where it has them."""
+"""Fields of the original item that are copied to each entry."""
 
 
 def entry(item: Item, root: str) -> dict[str, Any]:
-    """The entry of a chunk's item row. `root` is the data set's root in the store, against which files are told."""
+    """The entry for a chunk's item. `root` is the key of the data set's root, to which paths are relative."""
     fields = item.fields
     files = {basename(output.key): relpath(output.key, root) for output in item.outputs}
     views = {}
@@ -46,7 +46,7 @@ def entry(item: Item, root: str) -> dict[str, Any]:
 
 
 def write_index(path: Path, data: DataSetReader, params: Mapping[str, Any]) -> tuple[int, int]:
-    """Write the index of a data set; (videos, chunks). Entries stream: memory does not grow with their number."""
+    """Write the index of a data set as a stream; returns the numbers of (videos, chunks)."""
     videos = chunks = 0
     last = None
     with path.open("w", encoding="utf-8") as file:
@@ -61,15 +61,15 @@ def write_index(path: Path, data: DataSetReader, params: Mapping[str, Any]) -> t
 
 
 def read_index(path: Path) -> dict[str, Any]:
-    """The whole index. Raises ValueError for another file."""
+    """Read an index. Raises ValueError for any other file."""
     return parse_index(path.read_bytes(), path.name)
 
 
 def parse_index(data: bytes, name: str) -> dict[str, Any]:
-    """As `read_index`, of bytes from a file of this name."""
+    """Parse an index; `name` is its file name in messages. Raises ValueError for any other file."""
     index: dict[str, Any] = json.loads(data)
     if not _is_index(index):
-        raise ValueError(f"{name} is no chunk index: it has no list of entries")
+        raise ValueError(f"{name} is not a chunk index: it has no list of entries")
     if index.get("version") != VERSION:
         raise ValueError(f"{name} has version {index.get('version')!r}; this reelmill reads {VERSION}")
     return index
@@ -80,7 +80,7 @@ def _is_index(found: object) -> bool:
 
 
 def localise(path: Path, folder: Path) -> None:
-    """Make the relative paths of an exported index absolute ones below `folder`."""
+    """Rewrite the relative paths of an exported index as absolute paths below `folder`."""
     index = read_index(path)
     for each in index["entries"]:
         for told in _places(each):
@@ -92,7 +92,7 @@ def localise(path: Path, folder: Path) -> None:
 
 
 def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Where an entry names a relative file."""
+    """(mapping, field) of all relative paths in an entry."""
     for told in (*each["views"].values(), *each.get("keypoints", {}).values()):
         if "file" in told:
             yield told, "file"
@@ -101,7 +101,7 @@ def _places(each: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _below(path: str) -> str:
-    """Where an export has a file: those of other stages lie under their names in the store."""
+    """The path of a file in an export; files of other stages are in folders named as in the store."""
     return path.removeprefix("../../")
 
 

@@ -1,4 +1,4 @@
-"""The keypoints of chunks: where their files are, or one array for each view."""
+"""Keypoints of chunks: references to their files, or one array for each view."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ from reelmill_stages.media.keypoints import JOINTS, folder_digest, frame_of, not
 from reelmill_stages.stage import File, Work
 
 Told = dict[str, dict[str, Any]]
-"""View -> where its keypoints are, and the frames that they are of."""
+"""View -> location of its keypoints, and their frame numbers."""
 
 
 def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -> list[Told]:
-    """Of each chunk the folders of its keypoints. `chunks` are, by view, the frame numbers of each."""
+    """For each chunk, the folders of its keypoints. `chunks` maps views to the frame numbers of each chunk."""
     count = max(map(len, chunks.values()), default=0)
     return [
         {
@@ -33,9 +33,10 @@ def pointed(folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]]) -
 def written_points(
     folders: Mapping[str, Any], chunks: Mapping[str, Sequence[range]], names: Sequence[str], work: Work
 ) -> tuple[list[Told], list[list[File]], int]:
-    """As `pointed`, of arrays that are written for it; the files of each chunk; how many frames had no keypoints.
+    """Write the keypoints of chunks as arrays: (references for each chunk, files of each chunk, number of frames
+    without keypoints).
 
-    `names` are the chunks' folders. Raises ItemError(`changed`, `missing`, `bad_keypoints`).
+    `names` are the folders of the chunks. Raises ItemError with reason `changed`, `missing` or `bad_keypoints`.
     """
     told: list[Told] = [{} for _ in names]
     files: list[list[File]] = [[] for _ in names]
@@ -55,7 +56,7 @@ def written_points(
 
 
 class PointFolder:
-    """The keypoint files of one view, as they were listed. Raises ItemError(`changed`) when others lie there now."""
+    """The keypoint files of one view. Raises ItemError with reason `changed` if they differ from the listing."""
 
     def __init__(self, told: Mapping[str, Any], work: Work) -> None:
         self._work = work
@@ -69,7 +70,7 @@ class PointFolder:
                 self._files[frame] = media
 
     def write(self, frames: range, target: Path) -> int:
-        """float32 (frames, joints, 3), zeros for a frame without a file; gives how many had none."""
+        """Write a float32 array (frames, joints, 3), with zeros for frames without a file; returns their number."""
         points = np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=(len(frames), JOINTS, 3))
         missing = 0
         for place, frame in enumerate(frames):

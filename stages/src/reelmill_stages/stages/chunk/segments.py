@@ -1,6 +1,6 @@
-"""The labels of a chunk: shifted to its first frame and cut at its edges. Pure.
+"""The labels of a chunk, relative to its first frame and cut at its boundaries. Pure.
 
-A label that crosses the edge of a chunk is in both, each time with the frames that the chunk has of it.
+A label that crosses a boundary is in both chunks, each with its part of the frames.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 FRONT = "front"
 
 Segment = tuple[int, int, str]
-"""First frame, first frame after it, label."""
+"""(first frame, end frame (exclusive), label)."""
 
 
 def segments(actions: Iterable[Sequence[int | str]], window: range, *, fill: bool) -> list[Segment]:
-    """Of labels by the video's frame numbers those in `window`, counted from its start, in order.
+    """The labels within `window`, relative to its start, in order; `actions` use frame numbers of the video.
 
-    `fill` makes the frames that no label covers segments of their own, called front.
+    With `fill`, frames without a label become segments with the label `front`.
     """
     inside = []
     for first, after, label in actions:

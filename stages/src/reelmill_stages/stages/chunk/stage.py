@@ -1,8 +1,7 @@
-"""`chunk`: divide long videos of several views into training samples, without ever holding one in memory.
+"""The `chunk` stage: divides long videos with several views into training samples.
 
-The same frame numbers are taken of every view, planned from the packet tables: nothing is decoded to find out how long
-a video is. The start of an annotated range is applied once, here; labels and keypoints go by the video's own frame
-numbers until the entry of a chunk is written.
+All views of a chunk have the same frame numbers. Numbers of frames are read from packet tables, without decoding.
+Labels and keypoints use the frame numbers of the whole video until the entry of a chunk is written.
 """
 
 import logging
@@ -27,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class ChunkStage(Stage):
-    """See the module."""
+    """Divides items into chunks. Reasons: those of `views` and `points`, `unknown_label`; filtered `no_labels`."""
 
     block: ChunkBlock
 
@@ -54,11 +53,11 @@ class ChunkStage(Stage):
             localise(view, folder)
 
     def forecast(self, items: int, weight: float) -> int | None:
-        """An index is next to nothing; what written frames take is not known before their videos are read."""
+        """The size of an index is negligible; that of written frames is unknown before the videos are read."""
         return items * 4096 if self.block.output == "index" else None
 
     def _done(self, given: Input, work: Work) -> Result:
-        """All chunks of one item, or none."""
+        """The result of one item, with all of its chunks."""
         item = given.item
         views = {name: open_view(media, work.fetch(media)) for name, media in media_of(item, self.block.views).items()}
         frames = common_range(item, views)
@@ -84,7 +83,7 @@ class ChunkStage(Stage):
     def _written(
         self, views: Mapping[str, View], parts: Sequence[ChunkPart], names: Sequence[str], scratch: Path
     ) -> list[list[File]]:
-        """The videos or arrays of each chunk, a view at a time."""
+        """Write the videos or arrays of each chunk, view by view."""
         files: list[list[File]] = [[] for _ in parts]
         write = write_arrays if self.block.output == "npy" else write_videos
         for name, view in views.items():
@@ -128,7 +127,7 @@ class ChunkStage(Stage):
 
 
 def _stretch(view: View, chunk: range) -> dict[str, Any]:
-    """Which frames of its file a chunk shows, by number and by exact time."""
+    """The frames of a view that a chunk contains, by number and by exact time."""
     frames = view.in_file(chunk)
     return {
         "media": view.media.to_json(),

@@ -1,7 +1,6 @@
-"""The views of an item side by side: how many frames each has, and which stretch of them is divided.
+"""The views of an item, and the range of frames that is common to them.
 
-All views of a chunk show the same frame numbers. That needs views that run in step, so those that cannot are refused
-here, in one row that says which.
+All views of a chunk have the same frame numbers, so views must be synchronous; others are rejected.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from reelmill.contract.record import Item, Media
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
 ONLY = "video"
-"""The view of an item that has but one file."""
+"""Name of the view of an item with a single file."""
 
 _APART = 0.02
-"""Of their common length: so far may two views of one range drift apart."""
+"""Maximum difference of the durations of two views, as a fraction of their length."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One view's frames: `pts` in ticks of `time_base` seconds, and the tick `end` at which the last one ends.
+    """The frames of one view: `pts` in ticks of `time_base` seconds, and `end`, the tick at which the last frame ends.
 
-    `first` is the number that its first frame has in the file: not 0 in a virtual clip.
+    `first` is the number of its first frame in the file, which is not 0 for a virtual clip.
     """
 
     media: Media
@@ -45,26 +44,26 @@ class View:
 
     @property
     def fps(self) -> float:
-        """Frames a second, from the usual distance of two frames."""
+        """Frames per second, from the typical distance of two frames."""
         step = median_low([after - before for before, after in pairwise(self.pts[:1000])] or [self.end - self.pts[0]])
         return float(1 / (step * self.time_base))
 
     def ticks(self, frames: range) -> tuple[int, int]:
-        """When a stretch of frames is shown: [start, end) in ticks."""
+        """The time of a range of frames: [start, end) in ticks."""
         return self.pts[frames.start], self.pts[frames.stop] if frames.stop < len(self.pts) else self.end
 
     def in_file(self, frames: range) -> range:
-        """The numbers that a stretch of frames has in the file."""
+        """The numbers of a range of frames in the file."""
         return range(self.first + frames.start, self.first + frames.stop)
 
     def seconds(self, frames: range) -> float:
-        """How long a stretch of frames is shown."""
+        """The duration of a range of frames in seconds."""
         start, end = self.ticks(frames)
         return float((end - start) * self.time_base)
 
 
 def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
-    """The file of each view. Raises ItemError(`no_media`, `no_view`)."""
+    """The file of each view. Raises ItemError with reason `no_media` or `no_view`."""
     told = item.fields.get("views")
     if isinstance(told, Mapping) and told:
         there = {str(name): Media.from_json(media) for name, media in told.items()}
@@ -78,7 +77,7 @@ def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
 
 
 def open_view(media: Media, path: Path) -> View:
-    """A view's frames; of a virtual clip those of its span. Raises what `read_timeline` raises."""
+    """The frames of a view; for a virtual clip, those of its span. Raises like `read_timeline`."""
     timeline = read_timeline(path)
     frames = _window(media, timeline)
     after = timeline.pts[frames.stop] if frames.stop < len(timeline) else timeline.end
@@ -98,10 +97,10 @@ def _window(media: Media, timeline: Timeline) -> range:
 
 
 def common_range(item: Item, views: Mapping[str, View]) -> range:
-    """The frame numbers that all views are divided over: the annotated ones, else all.
+    """The range of frame numbers to divide: the annotated one, or all frames.
 
-    Raises ItemError: `outside` where the annotation points beyond every view, `short_view` where a view lacks frames
-    that others have, `out_of_step` where views show the same frame numbers at other speeds.
+    Raises ItemError with reason `outside` if the annotated range exceeds every view, `short_view` if a view has fewer
+    frames than the others, and `out_of_step` if the durations of the range differ between views.
     """
     lengths = {name: len(view) for name, view in views.items()}
     longest = max(lengths.values())

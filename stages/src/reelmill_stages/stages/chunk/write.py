@@ -1,6 +1,6 @@
-"""The frames of chunks as files of their own, written while they are decoded: memory does not grow with their number.
+"""Writes the frames of chunks to files while they are decoded, with constant memory use.
 
-Arrays of all chunks of a view come from one pass over its video; a frame that two chunks share is written to both.
+A video is decoded once for the arrays of all chunks; a frame that two chunks share is written to both.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ from reelmill_stages.stages.chunk.views import View
 
 
 def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], block: ChunkBlock) -> None:
-    """One npy file for each chunk: uint8 (frames, height, width, 3), RGB, upright.
+    """Write one npy file for each chunk: uint8 (frames, height, width, 3), RGB, with rotation applied.
 
-    Raises what `decode` raises, and ItemError(`size_changes`) for a video whose frames are not all of one size.
+    Raises like `decode`, and ItemError with reason `size_changes` if the frames of the video differ in size.
     """
     timeline = read_timeline(view.path)
     wanted = sorted({view.first + frame for chunk in chunks for frame in chunk})
@@ -54,10 +54,7 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
 
 
 def write_videos(view: View, chunks: Sequence[range], targets: Sequence[Path], block: ChunkBlock) -> None:
-    """One mp4 for each chunk, encoded anew without sound: every reader sees exactly its frames.
-
-    Raises what `encode` raises.
-    """
+    """Encode one mp4 for each chunk, without audio, with exactly its frames. Raises like `encode`."""
     scale = (block.width, block.height) if block.width and block.height else None
     how = Encoding("h264", block.crf, "fast", scale)
     with remuxer(view.path, read_timeline(view.path), audio=False) as source:
@@ -66,7 +63,7 @@ def write_videos(view: View, chunks: Sequence[range], targets: Sequence[Path], b
 
 
 def _holding(chunks: Sequence[range], frame: int) -> Iterator[int]:
-    """Which chunks a frame is in: the last ones begun."""
+    """Indexes of the chunks that contain a frame."""
     for number in reversed(range(len(chunks))):
         if frame not in chunks[number]:
             return
@@ -74,7 +71,7 @@ def _holding(chunks: Sequence[range], frame: int) -> Iterator[int]:
 
 
 class _Array:
-    """An npy file whose length is known before its content."""
+    """An npy file that is written frame by frame; its shape is known in advance."""
 
     def __init__(self, path: Path, frames: int, size: tuple[int, int]) -> None:
         self.size = size

@@ -1,1 +1,1 @@
-"""Cut videos into clips."""
+"""The `clip` stage: cuts videos into clips."""

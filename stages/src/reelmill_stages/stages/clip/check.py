@@ -1,7 +1,7 @@
-"""`reelmill check` for clips: every clip of `text_video_pairs.json` opens and is what its row says.
+"""`reelmill check` for clips: verifies that every clip of `text_video_pairs.json` opens and matches its row.
 
-Rules: `rows` (the view is a list of rows), `exists`, `opens`, `frames` (decoding gives as many frames as the container
-shows), `duration` (the clip lasts as long as its row says, to two frames), `name` (ends in its whole seconds).
+Rules: `rows` (the file is a list of rows), `exists`, `opens`, `frames` (the number of decoded frames equals that of the
+container), `duration` (equals that of the row, within two frames), `name` (ends with the times in whole seconds).
 """
 
 import re
@@ -83,7 +83,7 @@ def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _named(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
-    """Whole seconds, and perhaps a suffix that tells clips apart. Very long names may have lost them to it."""
+    """The name ends with whole seconds and possibly a unique suffix, which may replace them in very long names."""
     times = f"_{int(row['begin_time'])}_{int(row['end_time'])}"
     ok = re.search(rf"{times}(-[0-9a-f]+)?$", stem) is not None or len(stem.encode()) >= STEM_BYTES
     return Finding(name, "name", ok=ok, message="" if ok else f"the name does not end in {times}")

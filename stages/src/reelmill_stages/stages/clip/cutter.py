@@ -1,4 +1,4 @@
-"""Makes the clips of one open video in the block's mode, each as a new item with its provenance."""
+"""Cuts clips from an open video, in the mode of the block, as new items with provenance."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from reelmill_stages.stages.clip.pieces import Piece
 
 @dataclass(frozen=True, slots=True)
 class Clipped:
-    """A clip; `reencoded` when it had to be although packets were to be copied."""
+    """A clip. `reencoded`: it was encoded in mode `copy` because its packets cannot be stored in mp4."""
 
     item: NewItem
     reencoded: bool = False
 
 
 class Cutter:
-    """The clips of one video. `scratch` takes their files."""
+    """Cuts clips from one video, into files in `scratch`."""
 
     def __init__(self, source: Remuxer, media: Media, block: ClipBlock, scratch: Path) -> None:
         self.source = source
@@ -51,7 +51,7 @@ class Cutter:
         return self.source.path
 
     def clip(self, item: Item, piece: Piece) -> Clipped:
-        """Make one clip. Raises ItemError when the span holds no frame or the clip cannot be written."""
+        """Cut one clip. Raises ItemError if the span contains no frame or the clip cannot be written."""
         cut = cut_at(self.timeline, piece.span.start, piece.span.end)
         piece = self._named(piece)
         if self.block.mode == "virtual":
@@ -66,7 +66,7 @@ class Cutter:
         return Clipped(made, forced)
 
     def _named(self, piece: Piece) -> Piece:
-        """Listings name clips apart; of items that came without a name, two may want the same."""
+        """The piece with a unique name; items without a name from a listing may have the same one."""
         name = piece.name
         if name in self._names:
             name = f"{name}-{fingerprint(piece.key)[:8]}"
@@ -74,7 +74,7 @@ class Cutter:
         return replace(piece, name=name)
 
     def _write(self, cut: Cut, target: Path) -> tuple[dict[str, Any], bool]:
-        """Write the file under a temporary name; how it was made, and whether encoding was forced."""
+        """Write a file; returns (how it was made, whether encoding was forced)."""
         partial = target.with_name(f"{target.name}.partial")
         forced = False
         if self.block.mode == "copy":
@@ -131,7 +131,7 @@ class Cutter:
 
 @contextmanager
 def cutter(path: Path, media: Media, block: ClipBlock, scratch: Path) -> Iterator[Cutter]:
-    """Open a video once for all of its clips. Raises ItemError for a file that is no good video."""
+    """Open a video once for all of its clips. Raises ItemError for an invalid file."""
     timeline = read_timeline(path)
     with remuxer(path, timeline, audio=block.audio == "keep") as source:
         yield Cutter(source, media, block, scratch)

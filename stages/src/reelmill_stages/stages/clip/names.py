@@ -1,8 +1,7 @@
-"""What the pieces of a video are called, and their keys. Pure.
+"""Names and keys of clips. Pure.
 
-A clip that the listing knows has its name from there, where all rows are seen. Pieces that only cutting finds are named
-after their video: `{stem}_{int(start)}_{int(end)}`, and `-2`, `-3`, … behind it where two would share that. Stems are
-unique and such a tail can be read in one way only, so names of different videos cannot meet.
+A clip from a listing has a name from there. Other pieces are named after their video, `{stem}_{int(start)}_{int(end)}`,
+with a suffix `-2`, `-3`, … if several have the same name. Stems are unique, so names of different videos differ.
 """
 
 from collections import Counter
@@ -13,7 +12,7 @@ from reelmill_stages.file_names import clip_stem, safe_stem
 
 
 def clip_name(item: Item, span: Span) -> str:
-    """Name of the one clip of an item: the listing's, else made of its video and times."""
+    """The name of the only clip of an item: from the listing, or from its video and times."""
     name = item.fields.get("name")
     return str(name) if name else clip_stem(video_id(item), span.start, span.end)
 
@@ -31,11 +30,11 @@ def piece_names(item: Item, spans: Sequence[Span]) -> list[str]:
 
 
 def piece_key(item: Item, span: Span) -> str:
-    """Key of a piece: the item's and its times to the millisecond."""
+    """The key of a piece: the key of the item with the times in milliseconds."""
     return f"{item.key}@{span.start:.3f}-{span.end:.3f}"
 
 
 def video_id(item: Item) -> str:
-    """The id of an item's video: `vid`, else its key."""
+    """The id of an item's video: its field `vid`, or its key."""
     vid = item.fields.get("vid")
     return item.key if vid is None else str(vid)

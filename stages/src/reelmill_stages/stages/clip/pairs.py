@@ -1,9 +1,9 @@
-"""`text_video_pairs.json`: the view that CLIP4MC's tools read, one row per clip in the order of ordinals.
+"""`text_video_pairs.json`, the view for the tools of CLIP4MC: one row per clip, in the order of ordinals.
 
     [{"vid", "clip_path", "transcript", "begin_time", "end_time", "duration", "size"}, …]
 
-`clip_path` is relative to the root of the data set. A virtual clip has no file: its `clip_path` is null, so that no
-reader takes the whole video for it, and `video` names the source that the times refer to.
+`clip_path` is relative to the root of the data set, times are in seconds. A virtual clip has no file: its `clip_path`
+is null, and `video` is the source to which the times refer.
 """
 
 import json
@@ -18,7 +18,7 @@ PAIRS = "text_video_pairs.json"
 
 
 def write_pairs(path: Path, items: Iterable[Item], root: str) -> None:
-    """Write the rows of items, one a line. `root` is the key of the data set's root in the store."""
+    """Write the rows of items, one per line. `root` is the key of the data set's root in the store."""
     _write(path, (pair(item, root) for item in items))
 
 
@@ -40,7 +40,7 @@ def pair(item: Item, root: str) -> dict[str, Any]:
 
 
 def read_pairs(path: Path) -> list[Any]:
-    """The rows of a view. Raises ValueError for a file that is no JSON, TypeError for one that is no list."""
+    """Read the rows. Raises ValueError for a file that is not JSON, and TypeError if it is not a list."""
     rows = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(rows, list):
         raise TypeError("not a JSON list")

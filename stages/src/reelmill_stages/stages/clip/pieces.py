@@ -1,4 +1,4 @@
-"""Which clips an item becomes: its own span, equal lengths, or the scenes of its video."""
+"""Determines the clips of an item: its own span, equal lengths, or scenes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from reelmill_stages.stages.clip.spans import (
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A clip to be cut. `overhang` are seconds that its span reached beyond the end of the video."""
+    """A clip to be cut. `overhang` is the time in seconds by which its span exceeded the end of the video."""
 
     key: str
     name: str
@@ -34,14 +34,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The clips of one item, in order; `short` counts pieces that were left out as too short."""
+    """The clips of one item, in order; `short` is the number of pieces omitted because they are too short."""
 
     pieces: tuple[Piece, ...]
     short: int = 0
 
 
 def pieces_of(item: Item, path: Path, timeline: Timeline, block: ClipBlock) -> Pieces | Filtered:
-    """The clips of an item. Raises ItemError for a bad span and, with scenes, for what cannot be decoded."""
+    """The clips of an item. Raises ItemError for an invalid span and, with scenes, for decoding errors."""
     shortest = seconds(block.min_length)
     longest = seconds(block.max_length) if block.max_length else None
     if block.by == "metadata":
@@ -71,7 +71,7 @@ def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None)
 
 
 def _window(item: Item, timeline: Timeline) -> Span:
-    """What is to be divided: the whole video, or the span that a virtual clip means."""
+    """The span to divide: the whole video, or the span of a virtual clip."""
     given = item.media.span if item.media else None
     if given is None:
         return Span(0.0, timeline.duration)

@@ -1,4 +1,4 @@
-"""A clip again, from its item row and its source file alone: what provenance is for."""
+"""Rebuilds a clip from its item row and its source file, using the provenance."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,10 +17,10 @@ _SAME = ("stream", "in", "out", "timeBase", "frames", "mode")
 
 
 def rebuild(item: Item, source: Path, folder: Path) -> Path:
-    """The item's clip, below `folder`, from the file that `item.provenance["source"]` names.
+    """Write the clip of an item to `folder`; `source` is the file to which `item.provenance["source"]` refers.
 
-    With the same versions of the libraries it is the same file, byte for byte. Raises ItemError(`changed`) when the
-    source's frames no longer lie where they lay, ItemError(`no_clip`) for a virtual clip, which has no file.
+    With the same versions of the libraries, the file is identical. Raises ItemError with reason `changed` if the frames
+    of the source have changed, and `no_clip` for a virtual clip, which has no file.
     """
     known = item.provenance
     if known["mode"] == "virtual":
@@ -36,7 +36,7 @@ def rebuild(item: Item, source: Path, folder: Path) -> Path:
 
 
 def _block(known: Mapping[str, Any]) -> ClipBlock:
-    """The parameters that decide what the clip's file holds."""
+    """The parameters that determine the content of the clip."""
     if known["mode"] == "copy":
         return ClipBlock(mode="copy", audio=known["audio"])
     codec = next(name for name, encoder in ENCODERS.items() if encoder == known["encoder"])

@@ -1,4 +1,4 @@
-"""Spans of time: which are good, and how a video is divided into them. Pure; seconds on the presentation time line."""
+"""Validation and division of spans, in seconds on the presentation time line. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Fields, Span
 
 SLACK = 1.0
-"""Seconds that a span may reach beyond the end of its video: captions are made from rounded durations."""
+"""Maximum time in seconds by which a span may exceed its video, because captions use rounded durations."""
 
 _TINY = 1e-6
-"""Seconds; floats that differ by less mean the same moment."""
+"""Tolerance of comparisons in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedSpan:
-    """A span inside of its video; `overhang` is what was cut off at the end, in seconds."""
+    """A span within its video; `overhang` is the time in seconds that was cut off at the end."""
 
     span: Span
     overhang: float = 0.0
 
 
 def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
-    """The span that an item's `start` and `end` mean in a video of this duration.
+    """The span of an item's `start` and `end` in a video with this duration in seconds.
 
-    Raises ItemError `bad_span` (null, no number, not finite, negative, zero length, reversed) and `span_outside`.
+    Raises ItemError with reason `bad_span` (null, not a finite number, negative, empty, reversed) or `span_outside`.
     """
     start, end = _number(fields, "start"), _number(fields, "end")
     if start < 0:
@@ -43,7 +43,7 @@ def wanted_span(fields: Fields, duration: float) -> RequestedSpan:
 
 
 def equal_spans(whole: Span, length: float) -> list[Span]:
-    """The span divided into pieces of this length; the last one may be shorter."""
+    """Divide a span into pieces of this length; the last one may be shorter."""
     count = max(1, ceil((whole.end - whole.start - _TINY) / length))
     return [
         Span(whole.start + number * length, min(whole.end, whole.start + (number + 1) * length))
@@ -52,7 +52,7 @@ def equal_spans(whole: Span, length: float) -> list[Span]:
 
 
 def divided(span: Span, longest: float | None) -> list[Span]:
-    """The span in as few equal pieces as keep to `longest` seconds."""
+    """Divide a span into the smallest number of equal pieces of at most `longest` seconds."""
     length = span.end - span.start
     if longest is None or length <= longest + _TINY:
         return [span]
@@ -62,12 +62,12 @@ def divided(span: Span, longest: float | None) -> list[Span]:
 
 
 def is_shorter(span: Span, limit: float) -> bool:
-    """Whether a span falls short of a limit by more than a rounding."""
+    """Whether a span is shorter than a limit, except for rounding."""
     return span.end - span.start < limit - _TINY
 
 
 def is_longer(span: Span, limit: float | None) -> bool:
-    """Whether a span exceeds a limit by more than a rounding."""
+    """Whether a span is longer than a limit, except for rounding."""
     return limit is not None and span.end - span.start > limit + _TINY
 
 

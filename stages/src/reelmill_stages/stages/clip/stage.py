@@ -1,4 +1,4 @@
-"""`clip`: videos become clips, by copied packets, by encoding anew, or as mere spans of the source."""
+"""The `clip` stage: cuts clips by copying packets, by encoding, or as spans of the source."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 class ClipStage(Stage):
-    """One open file per source video, whatever the number of its clips.
+    """Cuts videos into clips, opening each video once.
 
-    Reasons: what `read_timeline` raises, `bad_span`, `span_outside`, `unverified`, `ffmpeg_failed`, `encode_timeout`;
-    filtered `too_short`, `too_long`. Counters: `reencoded` clips whose packets no mp4 holds, `overhang` spans cut
-    off at the end of their video, `too_short` pieces left out.
+    Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `unverified`, `ffmpeg_failed`, `encode_timeout`;
+    filtered `too_short`, `too_long`. Counters: `reencoded`: clips whose packets cannot be stored in mp4; `overhang`:
+    spans cut off at the end of their video; `too_short`: omitted pieces.
     """
 
     def __init__(self, block: StageBlock) -> None:
@@ -65,7 +65,7 @@ class ClipStage(Stage):
         return [results[place] for place in range(len(group))]
 
     def _one(self, one: Input, video: Cutter) -> Result:
-        """What becomes of one input; an item with several clips is done with all of them or not at all."""
+        """The result of one input; if one of its clips fails, the item fails."""
         files: list[File] = []
         try:
             found = pieces_of(one.item, video.path, video.timeline, self.params)
@@ -103,5 +103,5 @@ class ClipStage(Stage):
 
 
 def _file(media: Media | None) -> Media | None:
-    """The whole file of a media: virtual clips of one video share it."""
+    """The media without a span: virtual clips of one video share a file."""
     return media and replace(media, span=None)

@@ -1,1 +1,1 @@
-"""`embed`: features of whole clips by a frozen model, one file per item, and lists that lead to them."""
+"""The `embed` stage: features of whole clips from a frozen model, one file per item, and lists of them."""

@@ -1,4 +1,4 @@
-"""Inputs of one forward pass: cut at multiples of the batch size, so that no batch depends on how a pass was cut."""
+"""Batches of inputs, at multiples of the batch size, so that they do not depend on the division into shards."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,10 +6,7 @@ from reelmill_stages.stage import Kept
 
 
 def batches(kept: Iterable[Kept], size: int, first: int) -> Iterator[list[Kept]]:
-    """Up to `size` inputs whose numbers, counted from `first`, lie in one stretch of that length; none is empty.
-
-    What failed before leaves its place empty.
-    """
+    """Non-empty batches of up to `size` inputs, by their numbers relative to `first`; failed inputs are missing."""
     batch: list[Kept] = []
     place = 0
     for one in kept:

@@ -1,4 +1,4 @@
-"""Would IIANet's own reader train on these embeddings? Its rules, one by one, on files and on lists."""
+"""`reelmill check` for lip embeddings: verifies files and lists by the rules of IIANet's reader."""
 
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ PATTERN = "*_embedding.npz"
 
 
 class LipsCheck:
-    """The check of format `lips`."""
+    """The check for the format `lips`."""
 
     def detect(self, folder: Path) -> bool:
         if any((folder / split / "mix.json").is_file() for split in SPLITS):
@@ -42,7 +42,7 @@ class LipsCheck:
 
 
 def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
-    """What is wrong with one file; its number of frames goes into `lengths`."""
+    """Findings about one file; its number of frames is added to `lengths`."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""The rules of IIANet's reader for the lists of one split, and for the embeddings that they lead to."""
+"""The rules of IIANet's reader for the lists of one split, and for the embeddings in them."""
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from reelmill_stages.stages.embed.lists import READY, SPEAKERS
 
 SPLITS = ("tr", "cv", "tt")
 RATE = 16000
-"""Samples per second of the reader's wavs."""
+"""Sample rate of the reader's wav files in Hz."""
 TRAINING = "tr"
 _UTTERANCES = 2
 _PARTS = 5
@@ -22,7 +22,9 @@ Rows = list[list[Any]]
 
 
 def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set[Path]) -> Iterator[Finding]:
-    """`lengths` are the frames of every sound embedding; those that the lists lead to are added to `used`."""
+    """Findings about a split. `lengths` maps valid embeddings to their frames; those in the lists are added to
+    `used`.
+    """
     lists = yield from _lists(folder / split, split)
     if lists is None:
         return
@@ -74,14 +76,14 @@ def _is_row(row: object, cells: int) -> bool:
 
 
 def _equal(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
-    """Its reader cuts no embedding to the segment, so a batch of unequal ones cannot be stacked."""
+    """The reader does not cut embeddings to the segment, so all in a batch must have equal lengths."""
     different = sorted(set(lengths))
     told = f"embeddings of {different[0]} to {different[-1]} frames cannot be in one batch" if different[1:] else ""
     yield Finding(split, "equal_frames", not told, told)
 
 
 def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
-    """A mixture shorter than the segment is dropped by its reader, and counted all the same: an index too far."""
+    """The reader drops mixtures shorter than the segment but counts them, which leads to an IndexError."""
     least = int(frames / FPS * RATE)
     short = [wav for wav, samples in rows if samples < least]
     told = f"{len(short)} have fewer than the {least} samples of {frames} frames: {basename(short[0])}" if short else ""
@@ -102,7 +104,7 @@ def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]
 
 
 def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
-    """Its training reader takes speaker and utterance from the wav's folder and name, and draws until two differ."""
+    """The reader derives speaker and utterance from folder and name of the wav, and draws until two differ."""
     utterances: set[str] = set()
     for speaker in SPEAKERS:
         for wav, *_ in lists[speaker]:
@@ -120,5 +122,5 @@ def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
 
 
 def _beside(folder: Path, path: str) -> Path:
-    """Where the reader looks for the embedding of a listed file; relative paths are the store's."""
+    """The path at which the reader looks for the embedding of a listed file; relative paths are those of the store."""
     return (folder / path.replace(".npz", "_embedding.npz")).absolute()

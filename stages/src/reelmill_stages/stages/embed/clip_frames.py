@@ -1,4 +1,4 @@
-"""The frames of a clip as pictures for CLIP: those of a sample, or so many of a video."""
+"""The frames of a clip for CLIP: those of a sample, or a number of frames of a video."""
 
 import warnings
 from collections.abc import Iterator
@@ -21,9 +21,10 @@ _ARRAY, _PICTURE = ".npy", ".jpg"
 
 
 def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
-    """Frames (height, width, 3), RGB, in order. Raises ItemError: `no_frames`, and what decoding raises.
+    """Frames, uint8 (height, width, 3), RGB, in order: all frames of a sample of the `frames` stage, or, of a video,
+    those at the centres of `count` equal parts.
 
-    A sample of the frames stage has them all in its files; of a video they are the middles of `count` equal parts.
+    Raises ItemError with reason `no_frames`, or those of decoding.
     """
     files = {output.key: Media(output.key, output.size, digest=output.digest) for output in item.outputs}
     pictures = sorted(key for key in files if key.endswith(_PICTURE))
@@ -38,7 +39,7 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
 
 
 def middles(frames: int, count: int) -> list[int]:
-    """The middle of each of `count` equal parts of so many frames, each frame once."""
+    """Indexes at the centres of `count` equal parts of `frames` frames, without duplicates."""
     return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})
 
 
@@ -47,7 +48,7 @@ def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
     span = item.media.span if item.media else None
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window:
-        raise ItemError(ItemReason.ZERO_DURATION, "no frame lies in the clip's span")
+        raise ItemError(ItemReason.ZERO_DURATION, "the span of the clip contains no frame")
     turned = Turned()
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
         upright = turned.of(picture.frame)
@@ -59,7 +60,7 @@ def _array(path: Path) -> Iterator[Pixels]:
     try:
         frames = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is no array: {error}") from error
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an array: {error}") from error
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
         raise ItemError(
             ItemReason.NO_FRAMES, f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)"
@@ -74,4 +75,4 @@ def _picture(path: Path) -> Pixels:
             with Image.open(path) as image:
                 return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
-        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is no picture: {error}") from error
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an image: {error}") from error

@@ -1,4 +1,4 @@
-"""CLIP: frames of a clip to image embeddings (frames, width), as `encode_image` gives them, not normalised."""
+"""CLIP image embeddings of frames, float32 (frames, width), as returned by `encode_image`, not normalized."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _LARGEST_WIDTH = 768
 
 
 class ClipImages:
-    """The family of CLIP's image towers."""
+    """The family of CLIP image towers."""
 
     packages = ("torch", "open_clip")
 
@@ -77,7 +77,7 @@ class ClipImages:
         return items * self._block.frames * _LARGEST_WIDTH * 4
 
     def _embedded(self, tower: Any, clip: Array, device: Device, dtype: Any) -> Array:
-        """One clip, `window` frames at a time: frames know nothing of each other."""
+        """The embeddings of one clip, `window` frames at a time; frames are independent."""
         torch = load("torch")
         found = []
         with torch.inference_mode():
@@ -87,7 +87,7 @@ class ClipImages:
         return np.concatenate(found)
 
     def _tower(self, fetch: Fetch) -> Any:
-        """The image tower of the configured or named model, its weights still to come."""
+        """The image tower of the model, without weights."""
         clip = load("open_clip")
         configuration = self._config(fetch) if self._block.config else clip.get_model_config(self._block.model)
         build = load("open_clip.model")._build_vision_tower
@@ -130,7 +130,7 @@ def _shapes(tensors: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def cropped(frame: Pixels, side: int) -> Pixels:
-    """The short side resized to `side` as CLIP does (Pillow's bicubic), the centre cut out: (side, side, 3)."""
+    """Resize the shorter side to `side` pixels as CLIP does (Pillow, bicubic), and crop the centre: (side, side, 3)."""
     image = Image.fromarray(frame)
     short = min(image.size)
     size = (
@@ -143,7 +143,7 @@ def cropped(frame: Pixels, side: int) -> Pixels:
 
 
 def normalised(frames: Array) -> Array:
-    """Pixels (N, side, side, 3) uint8 to the model's (N, 3, side, side) float32."""
+    """Normalize pixels: uint8 (N, side, side, 3) to float32 (N, 3, side, side)."""
     scaled: Array = frames.astype(np.float32) / np.float32(255)
     scaled = (scaled - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

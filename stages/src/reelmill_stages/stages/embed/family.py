@@ -1,4 +1,4 @@
-"""What a family of models gives the stage: how an item becomes the model's input, and the model."""
+"""The interface of model families: preparation of items, and the model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,44 +15,44 @@ from reelmill_stages.stage import Input, ReadFile, Work
 
 Array = np.ndarray[Any, Any]
 Model = Callable[[Sequence[Array]], list[Array]]
-"""Inputs of one batch to float32 features, one each, in order. The inputs may be of unequal length."""
+"""Maps the inputs of a batch, possibly of different lengths, to float32 features, in order."""
 Fetch = Callable[[FileRef], Path]
-"""A file that a parameter names, as a local one."""
+"""Returns a file that a parameter refers to as a local file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One item as the model wants it. `name` is that of its output, a path without `_embedding.npz`."""
+    """A prepared item. `array` is the model's input, `name` the path of its output without `_embedding.npz`."""
 
     array: Array
     name: str
     seconds: float
-    """Of video; 0 where nobody knows."""
+    """Duration of the video; 0 if unknown."""
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Family(Protocol):
-    """One family; `block` is validated already."""
+    """A model family, created with a validated block."""
 
     packages: Sequence[str]
-    """What the model needs besides numpy."""
+    """Packages that the model requires, besides numpy."""
 
     def __init__(self, block: EmbedBlock) -> None: ...
 
     def check(self, fetch: Fetch) -> None:
-        """Look into the weights without loading them. Raises SpecError naming wrong keys."""
+        """Check the keys of the weights without loading them. Raises SpecError."""
         ...
 
     def prepare(self, given: Input, work: Work) -> Prepared:
-        """In a worker, without torch. Raises ItemError."""
+        """Prepare an item; runs in a worker, without torch. Raises ItemError."""
         ...
 
     def model(self, read: ReadFile, device: Device, *, precision: str) -> Model:
-        """The model with its weights. Raises SpecError naming wrong keys."""
+        """Load the model. Raises SpecError for weights that do not match."""
         ...
 
     def size(self, items: int, weight: float) -> int:
-        """Bytes of features, roughly."""
+        """Approximate size of the features in bytes."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Lip reading: crops (T, 96, 96) to features (512, T), exact however clips are batched and cut."""
+"""Lip reading: crops (T, 96, 96) to features (512, T), independent of batching and windows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Lips:
         return LipModel(network, batch, self._block.window, self._block.halo)
 
     def size(self, items: int, weight: float) -> int:
-        """A crop's bytes say how many frames there are; weights of small numbers are seconds."""
+        """Weights are sizes of files in bytes, from which the number of frames follows; small weights are seconds."""
         frames = weight / (SIDE * SIDE) if weight > items * SIDE * SIDE else weight * FPS
         return int(frames * WIDTH * 4)
 
@@ -61,7 +61,7 @@ class Lips:
 
 
 def load_lip_weights(path: Path, where: str) -> dict[str, Any]:
-    """The model's tensors from a file, nothing missing and nothing more. Raises SpecError."""
+    """Load the tensors of the model. Raises SpecError for missing or unexpected keys."""
     tensors = _without_words(read_weights(path, where))
     check_keys({name: tuple(value.shape) for name, value in tensors.items()}, keys(), where, optional=counters())
     return tensors
@@ -73,7 +73,7 @@ def _without_words(found: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class LipModel:
-    """Implements `Model` over a network: pieces of clips, padded with zeros to one length, `batch` at a time."""
+    """Implements `Model` with a network: processes windows of clips, padded with zeros, `batch` at a time."""
 
     network: Any
     batch: int
@@ -94,7 +94,7 @@ class LipModel:
         return windows(length, self.window, self.halo)
 
     def _forward(self, clips: Sequence[Array], pieces: Sequence[tuple[int, Window]]) -> Array:
-        """Zeros after normalisation are what the model itself pads with: they change nothing."""
+        """Padding with zeros after normalization equals the padding of the model, so results do not change."""
         longest = max(one.end - one.first for _, one in pieces)
         padded = np.zeros((len(pieces), longest, CROP, CROP), np.float32)
         for place, (number, one) in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""Mouth crops as files hold them and as the model wants them. numpy only."""
+"""Reads and prepares mouth crops, with numpy only."""
 
 import zipfile
 import zlib
@@ -12,12 +12,12 @@ from reelmill.contract.reasons import ItemReason
 
 KEY = "data"
 SIDE = 96
-"""Pixels of a crop in a file."""
+"""Side length of a crop in a file, in pixels."""
 CROP = 88
-"""Pixels that the model sees: the centre."""
+"""Side length of the model's input, the centre of the crop, in pixels."""
 MEAN, STD = 0.421, 0.165
 FPS = 25.0
-"""Of the crops; a clip of 2 s has 50."""
+"""Frames per second of the crops."""
 
 Crops = np.ndarray[Any, np.dtype[np.uint8]]
 Frames = np.ndarray[Any, np.dtype[np.float32]]
@@ -26,15 +26,15 @@ Frames = np.ndarray[Any, np.dtype[np.float32]]
 def read_crops(path: Path) -> Crops:
     """The crops of an npz file, uint8 (T, 96, 96).
 
-    Raises ItemError: `not_an_npz`, `no_data_key`, `wrong_dtype`, `wrong_shape`.
+    Raises ItemError with reason `not_an_npz`, `no_data_key`, `wrong_dtype` or `wrong_shape`.
     """
-    # Opened here: numpy leaves a file open that turns out to be none of its own.
+    # Opened here, because numpy does not close a file in another format.
     with path.open("rb") as file:
         return crops_in(file)
 
 
 def crops_in(file: IO[bytes]) -> Crops:
-    """As `read_crops`, of an open file."""
+    """Like `read_crops`, for an open file."""
     try:
         archive = np.load(file, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
@@ -44,7 +44,7 @@ def crops_in(file: IO[bytes]) -> Crops:
             raise ItemError(ItemReason.NO_DATA_KEY, f"it holds {named}, but nothing called {KEY!r}")
         crops = archive[KEY]
         if not isinstance(crops, np.ndarray):
-            raise ItemError(ItemReason.NOT_AN_NPZ, f"{KEY!r} is no array")
+            raise ItemError(ItemReason.NOT_AN_NPZ, f"{KEY!r} is not an array")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
         raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {error}") from error
     if crops.dtype != np.uint8:
@@ -57,10 +57,10 @@ def crops_in(file: IO[bytes]) -> Crops:
 
 
 def prepare(crops: Crops) -> Frames:
-    """Crops (T, 96, 96) as the model wants them, float32 (T, 88, 88).
+    """Convert crops, uint8 (T, 96, 96), to the model's input, float32 (T, 88, 88).
 
-    Divide by 255, cut the centre out, subtract the mean, divide by the deviation: in float64, and only then float32,
-    because that is what the model's own pipeline does (in float32 the result differs by 9e-5).
+    Divide by 255, crop the centre, subtract the mean and divide by the standard deviation, in float64 as in the
+    original pipeline (in float32, the result differs by 9e-5).
     """
     scaled = crops[:, _EDGE : _EDGE + CROP, _EDGE : _EDGE + CROP].astype(np.float64) / 255.0
     return ((scaled - MEAN) / STD).astype(np.float32)

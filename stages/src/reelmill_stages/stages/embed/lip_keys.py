@@ -1,17 +1,17 @@
-"""The lip model's state dict: every key and its shape, so that weights can be judged without a model."""
+"""Keys and shapes of the lip model's state dict, to check weights without a model."""
 
 from collections.abc import Iterator
 
 Shape = tuple[int, ...]
 
 WIDTH = 512
-"""Numbers of one frame's feature."""
+"""Number of features of a frame."""
 WIDTHS = (64, 128, 256, WIDTH)
 """Channels of the four layers of the trunk."""
 BLOCKS = 2
-"""Basic blocks in each layer."""
+"""Number of basic blocks in each layer."""
 IGNORED = "tcn"
-"""Keys with this in them belong to the part that reads words: it is not used here."""
+"""Part of the keys of the word classifier, which is not used."""
 
 
 def keys() -> dict[str, Shape]:
@@ -20,7 +20,7 @@ def keys() -> dict[str, Shape]:
 
 
 def counters() -> frozenset[str]:
-    """Keys that batch normalisation counts batches under: unused in evaluation, and absent in older files."""
+    """Keys of the batch counters of batch normalization, which are not used and may be missing."""
     return frozenset(name for name in keys() if name.endswith("num_batches_tracked"))
 
 

@@ -1,7 +1,6 @@
 """The front end of the LRW lip-reading model: a 3-D convolution over 5 frames, then a ResNet-18 of each frame.
 
-Imported only where it runs: it needs torch. The network is a function of folded weights, not a module: a batch norm in
-evaluation is a scale and a shift, which go into the convolution before it (computed in float64).
+Requires torch. Batch normalization is folded into the convolution before it (computed in float64).
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from reelmill_stages.stages.embed.lip_keys import BLOCKS, WIDTH, WIDTHS, stride
 
 EPSILON = 1e-5
 REACH = 2
-"""Frames before and after one that the first convolution sees."""
+"""Number of frames before and after a frame in the receptive field of the first convolution."""
 
 Tensor = Any
 
@@ -37,7 +36,7 @@ class _Block:
 
 
 class LipNetwork:
-    """Frames (B, T, 88, 88), normalised, to features (B, 512, T), both float32 on `device`."""
+    """Maps normalized frames (B, T, 88, 88) to features (B, 512, T), both float32 on `device`."""
 
     def __init__(self, weights: Mapping[str, Tensor], device: str, *, bfloat16: bool = False) -> None:
         self._device = torch.device(device)
@@ -63,16 +62,16 @@ class LipNetwork:
 
     @staticmethod
     def _neighbours(frames: Tensor) -> Tensor:
-        """Each frame with the two before and after it as its channels (B * T, 5, 88, 88), zeros beyond the ends.
+        """Each frame with its two neighbours on both sides as channels, (B * T, 5, 88, 88), with zeros beyond the ends.
 
-        So the first convolution is one of pictures, which is far quicker than one of volumes.
+        So the first convolution is 2-D, which is much faster than 3-D.
         """
         padded = functional.pad(frames, (0, 0, 0, 0, REACH, REACH))
         seen = padded.unfold(1, 2 * REACH + 1, 1).permute(0, 1, 4, 2, 3)
         return seen.reshape(-1, *seen.shape[2:]).contiguous(memory_format=torch.channels_last)
 
     def _pooled(self, seen: Tensor) -> Tensor:
-        """Activation, then pooling; the other way round where it is the same and less work: for rising activations."""
+        """Activation and pooling; for monotonic activations, pooling first is equal and faster."""
         if self._rises:
             seen = functional.max_pool2d(seen, kernel_size=3, stride=2, padding=1)
             return functional.prelu(seen, self._stem_slope)
@@ -102,7 +101,7 @@ class LipNetwork:
         scale = part["weight"] / torch.sqrt(part["running_var"] + EPSILON)
         kernel = weights[f"{conv}.weight"].double()
         kernel = kernel * scale.reshape(-1, *[1] * (kernel.dim() - 1))
-        # The first convolution's five frames become its channels: (64, 1, 5, 7, 7) is (64, 5, 7, 7).
+        # The five frames of the first convolution become channels: (64, 1, 5, 7, 7) to (64, 5, 7, 7).
         placed = self._placed(kernel.reshape(kernel.shape[0], -1, *kernel.shape[-2:]))
         return _Conv(
             placed.contiguous(memory_format=torch.channels_last),

@@ -1,8 +1,7 @@
-"""The lists of IIANet again, leading to embeddings: for each split the rows that have one, and a mark when all have.
+"""Lists in the format of IIANet for embeddings: the rows of each split with embeddings, and a marker if all have them.
 
-Its reader looks for `x_embedding.npz` beside the `x.npz` that a list names, so the lists name `x.npz` in the folder of
-the embeddings. No raw file lies there: nothing can fall back to raw frames in the middle of a set. Items of other
-sources are listed in `embeddings.json`.
+IIANet's reader looks for `x_embedding.npz` in the folder of `x.npz` in a list, so the lists contain the path of `x.npz`
+in the folder of the embeddings; that file does not exist. Items of other sources are listed in `embeddings.json`.
 """
 
 import json
@@ -23,7 +22,7 @@ Cell = tuple[str, str, int]
 
 
 class _Split:
-    """The rows of one split that were met."""
+    """The rows of one split."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -37,16 +36,16 @@ class _Split:
         self.lengths.add(length)
 
     def whole(self) -> list[int]:
-        """Rows that have both speakers."""
+        """Rows with embeddings of both speakers."""
         return sorted(set(self.cells["s1"]) & set(self.cells["s2"]))
 
     def missing(self) -> list[list[Any]]:
-        """[row, speaker] of what has no embedding."""
+        """[row, speaker] without an embedding."""
         return [[row, one] for row in range(self.size) for one in SPEAKERS if row not in self.cells[one]]
 
 
 def present_lists(data: DataSetReader) -> Iterator[File]:
-    """`tr/mix.json`, `tr/s1.json`, `tr/s2.json` and `tr/ready.json` or `tr/missing.json`, and so for each split."""
+    """Write `mix.json`, `s1.json`, `s2.json` and `ready.json` or `missing.json` for each split."""
     splits: dict[str, _Split] = {}
     plain: dict[str, str] = {}
     for item in data.items():
@@ -66,7 +65,7 @@ def present_lists(data: DataSetReader) -> Iterator[File]:
 
 
 def absolute(view: Path, folder: Path) -> None:
-    """Rewrite the paths inside an exported list as absolute ones below `folder`."""
+    """Rewrite the paths in an exported list as absolute paths below `folder`."""
     found = json.loads(view.read_text(encoding="utf-8"))
     if view.name in {f"{speaker}.json" for speaker in SPEAKERS}:
         found = [[wav, str(folder / path), *rest] for wav, path, *rest in found]
@@ -100,6 +99,6 @@ def _write(path: Path, value: Any) -> None:
 
 
 def _path(item: Item, root: str) -> str:
-    """The embedding's place below the data set's root."""
+    """The path of the embedding, relative to the root of the data set."""
     assert item.media is not None
     return item.media.uri.removeprefix(f"{root}/")

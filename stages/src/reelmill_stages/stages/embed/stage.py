@@ -1,7 +1,6 @@
-"""`embed`: workers decode and preprocess, one process runs the model over batches and writes one file per item.
+"""The `embed` stage: workers decode and preprocess, the main process runs the model and writes one file per item.
 
-What a model gives for an item depends on that item alone, not on who shares its batch. Features that are not numbers
-are no features: the item fails.
+Features do not depend on the other items in a batch. An item with features that are NaN fails.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,13 +39,13 @@ from reelmill_stages.store.keys import check_new_key
 SUFFIX = "_embedding.npz"
 _PREPARED = "prepared"
 _ROOM = 100
-"""Bytes of a store's key before a file's own name."""
+"""Space in bytes for the part of a key before the name of a file."""
 _LONGEST_PART = 255
-"""Bytes of a folder's or file's name on a disk."""
+"""Maximum length in bytes of the name of a folder or file."""
 
 
 class EmbedStage(Stage):
-    """See the module."""
+    """Computes embeddings of items."""
 
     spans = True
     pace = 0.2
@@ -136,19 +135,19 @@ class EmbedStage(Stage):
 
 
 def write_embedding(path: Path, features: Array) -> None:
-    """A compressed npz file with the one key `embedding`."""
+    """Write a compressed npz file with the single key `embedding`."""
     np.savez_compressed(path, embedding=features)
 
 
 def relative_difference(found: Sequence[Array], exact: Sequence[Array]) -> float:
-    """How far features are from the exact ones: the norm of the difference over the norm."""
+    """Relative difference of features: the norm of the difference divided by the norm of `exact`."""
     apart = sum(float(((one - other) ** 2).sum()) for one, other in zip(found, exact, strict=True))
     whole = sum(float((other**2).sum()) for other in exact)
     return (apart / whole) ** 0.5 if whole else 0.0
 
 
 def _check_name(name: str) -> None:
-    """Raises ItemError(`bad_name`) for what some store cannot hold: found here it costs one item, later a shard."""
+    """Raises ItemError with reason `bad_name` for a name that is not valid in every store."""
     try:
         check_new_key(f"{'_' * _ROOM}/{name}")
     except StoreError as error:

@@ -1,7 +1,7 @@
-"""Long clips in pieces: what a model that looks only a few frames far needs to give the same numbers.
+"""Division of long clips into windows, for models with a limited receptive field.
 
-A piece carries up to `halo` frames of its neighbours on each side; what it computes for those is thrown away. At the
-ends of the clip there is nothing to carry, and the model's own zero padding is right.
+A window includes up to `halo` frames of its neighbours on each side, whose features are discarded. At the ends of the
+clip, the zero padding of the model applies.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Frames [first, end) of a clip go in; of their features [drop, drop + keep) count."""
+    """Frames [first, end) of a clip are the input; of their features, [drop, drop + keep) are used."""
 
     first: int
     end: int
@@ -19,7 +19,7 @@ class Window:
 
 
 def windows(length: int, window: int, halo: int) -> Iterator[Window]:
-    """Pieces of at most `window` frames that together give a feature for each of `length` frames, in order."""
+    """Windows of at most `window` frames that together produce a feature for each of `length` frames, in order."""
     if length <= window:
         yield Window(0, length, 0, length)
         return

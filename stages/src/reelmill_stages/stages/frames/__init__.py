@@ -1,1 +1,1 @@
-"""Sample frames."""
+"""The `frames` stage: samples frames of videos."""

@@ -1,4 +1,4 @@
-"""Would CLIP4MC's own trainer train on this folder? Its loader's rules, one by one, without unpickling blindly."""
+"""`reelmill check` for CLIP4MC samples: verifies a folder by the rules of CLIP4MC's loader."""
 
 import json
 import pickle
@@ -17,18 +17,18 @@ from reelmill_stages.stages.frames.sampling import LOADER_STEP
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
 
 BATCH = {"train": 420, "test": 400}
-"""The trainer's batch sizes; it drops the last, incomplete batch."""
+"""Batch sizes of the trainer, which drops the last incomplete batch."""
 TEST_SHAPE = (160, 256, 3)
-"""Test frames are not resized by the loader."""
+"""Shape of test frames, which the loader does not resize."""
 
 
 class Clip4mcCheck:
-    """The check of format `clip4mc`."""
+    """The check for the format `clip4mc`."""
 
     def detect(self, folder: Path) -> bool:
         if next(folder.rglob(VIDEO), None) is not None:
             return True
-        # Samples of other layouts have the same file about all of them.
+        # Samples of other layouts have the same list file.
         others = (next(folder.rglob(pattern), None) for pattern in ("*.npy", "*.jpg"))
         return (folder / NAME).is_file() and not any(others)
 
@@ -115,7 +115,7 @@ def _size(sample: Path, name: str) -> Iterator[Finding]:
 
 
 def _loaded(path: Path, file: str) -> Generator[Finding, None, Any]:
-    """A pickle's content, or None after a finding that says why not."""
+    """The content of a pickle, or None after a finding about the error."""
     try:
         protocol, names = globals_of(path)
         content = load(path)

@@ -1,4 +1,4 @@
-"""What a sample takes from its item besides pixels: caption, target sizes, names. Wrong ones fail with a class."""
+"""Caption, target sizes, span and name of a sample, from its item."""
 
 import math
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from reelmill.contract.record import Item, Span
 from reelmill_stages.file_names import safe_stem
 
 SIZES = 16
-"""Values in CLIP4MC's `size`: the target's share of the picture in each of 16 frames."""
+"""Number of values in CLIP4MC's `size`: the fraction of the image that the target covers in each of 16 frames."""
 PLACEHOLDER = 0.5
-"""Full weight in the trainer's loss, as for a target that fills the picture."""
+"""Value with full weight in the loss of the trainer, as for a target that fills the image."""
 
 
 def caption(fields: Mapping[str, Any]) -> str:
-    """The item's text. Raises ItemError(`bad_text`)."""
+    """The caption of the item. Raises ItemError with reason `bad_text`."""
     text = fields.get("text")
     if not isinstance(text, str):
         raise ItemError(ItemReason.BAD_TEXT, f"the caption is {type(text).__name__}, not text")
@@ -26,7 +26,7 @@ def caption(fields: Mapping[str, Any]) -> str:
 
 
 def sizes(fields: Mapping[str, Any]) -> list[float] | None:
-    """The item's `size` as floats, or None where it has none. Raises ItemError(`bad_size`)."""
+    """The `size` of the item as floats, or None if it has none. Raises ItemError with reason `bad_size`."""
     given = fields.get("size")
     if given is None:
         return None
@@ -35,15 +35,15 @@ def sizes(fields: Mapping[str, Any]) -> list[float] | None:
         raise ItemError(ItemReason.BAD_SIZE, f"size must be {SIZES} numbers, not {length}")
     for value in given:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ItemError(ItemReason.BAD_SIZE, f"size holds {value!r}, which is no number")
+            raise ItemError(ItemReason.BAD_SIZE, f"size holds {value!r}, which is not a number")
     return [float(value) for value in given]
 
 
 def span(item: Item) -> Span | None:
-    """The stretch of the file that is meant; None for all of it.
+    """The span of the file to use; None: all of it.
 
-    A row of a source may name a clip that nobody cut (`start`, `end`); what a stage made is cut already. Raises
-    ItemError(`bad_span`).
+    Items of a source may have a span that is not cut yet (`start`, `end`); files of a stage are already cut. Raises
+    ItemError with reason `bad_span`.
     """
     if item.media is None or item.media.span is not None or not item.media.source:
         return item.media.span if item.media else None
@@ -62,6 +62,6 @@ def span(item: Item) -> Span | None:
 
 
 def sample_name(number: int, item: Item) -> str:
-    """`sample_000012_VID`: unique by its number, so that all clips of one video have their own files."""
+    """The folder name of a sample, `sample_000012_VID`, unique by its number."""
     vid = item.fields.get("vid") or item.fields.get("name") or item.key
     return f"sample_{number:06d}_{safe_stem(str(vid))}"

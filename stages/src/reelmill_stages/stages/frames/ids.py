@@ -1,9 +1,9 @@
-"""The shape of a tokenized caption, for those who only read it."""
+"""Constants of tokenized captions."""
 
 import numpy as np
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
-"""(77,)"""
+"""int64 (77,)."""
 
 LENGTH = 77
 START = 49406

@@ -1,4 +1,4 @@
-"""`dataset_info.json`: the sample folders of each split, as the trainer's loader lists them."""
+"""`dataset_info.json`: the sample folders of each split, in the format of CLIP4MC's loader."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ SPLITS = ("train", "val", "test")
 
 
 def dataset_info(data: DataSetReader, split: Split) -> File:
-    """The view of all samples, with paths relative to the data set's root."""
+    """Write the view of all samples, with paths relative to the root of the data set."""
     samples = [
         Named(item.key, str(item.fields.get("vid") or item.group), _folder(item, data.root)) for item in data.items()
     ]
@@ -30,10 +30,10 @@ def read_info(path: Path) -> dict[str, list[str]]:
 
 
 def parse_info(data: bytes, name: str = NAME) -> dict[str, list[str]]:
-    """As `read_info`, of a file that is in memory; `name` is what an error calls it."""
+    """Like `read_info`, for data in memory; `name` is its name in messages."""
     found = json.loads(data)
     if not isinstance(found, dict) or not all(_is_list(found.get(split, [])) for split in SPLITS):
-        raise ValueError(f"{name} is not a dataset_info.json: it needs lists of folders under train, val and test")
+        raise ValueError(f"{name} is not a dataset_info.json: it must have lists of folders in train, val and test")
     return {split: list(found.get(split, [])) for split in SPLITS}
 
 
@@ -50,7 +50,7 @@ def absolute(view: Path, folder: Path) -> None:
 
 
 def _folder(item: Item, root: str) -> str:
-    """The sample's folder: all its files lie in it."""
+    """The folder of a sample, with all of its files."""
     return dirname(item.outputs[0].key).removeprefix(f"{root}/")
 
 

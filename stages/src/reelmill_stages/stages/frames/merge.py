@@ -1,4 +1,4 @@
-"""One dataset_info.json of two: train from the first, test from the second, as CLIP4MC's two metadata files want."""
+"""Merges two dataset_info.json files: train from the first, test from the second, as needed for CLIP4MC."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ VALIDATION = 1000
 
 
 def merge(train: Path, test: Path, *, validation: int = VALIDATION, leak_free: bool = False) -> dict[str, list[str]]:
-    """Lists of the merged set. Paths are taken as they are; relative ones are made absolute by their file's folder.
+    """Lists of the merged set. Relative paths are made absolute, relative to the folder of their file.
 
-    val is the first `validation` samples of train, which stay in train, as the original has it. With `leak_free` val
-    is taken out of train, whole videos at a time, drawn by the videos' names, so that no frame is in both.
-    Raises ValueError for files that are no dataset_info.json.
+    val consists of the first `validation` samples of train, which remain in train, as in the original. With
+    `leak_free`, val is removed from train by whole videos, selected by their names, so that no frame is in both. Raises
+    ValueError for files in another format.
     """
     samples = _absolute(train, "train")
     tests = _absolute(test, "test")
@@ -29,12 +29,12 @@ def merge(train: Path, test: Path, *, validation: int = VALIDATION, leak_free: b
 
 
 def _absolute(path: Path, name: str) -> list[str]:
-    # An absolute path stays as it is when joined.
+    # Joining with an absolute path returns that path.
     return [str(path.absolute().parent / sample) for sample in read_info(path)[name]]
 
 
 def _videos(samples: Sequence[str], room: int) -> set[str]:
-    """Videos, in the order of their names' digests, as long as their samples fit."""
+    """Videos, in the order of the digests of their names, until `room` samples are reached."""
     counts: dict[str, int] = {}
     for sample in samples:
         counts[_vid(sample)] = counts.get(_vid(sample), 0) + 1

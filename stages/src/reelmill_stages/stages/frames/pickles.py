@@ -1,7 +1,7 @@
-"""Pickles of arrays that every trainer opens: protocol 4, the same under numpy 1.23 and 2, written as a stream.
+"""Pickles of arrays that can be opened with numpy 1.23 and 2: protocol 4, written as a stream.
 
-numpy 2 pickles name modules that older ones do not have, so the opcodes are written here. Reading is restricted to
-what such files hold: unpickling runs code, and these files come from anywhere.
+Pickles written by numpy 2 refer to modules that older versions do not have, so the opcodes are written here. Reading
+untrusted files is restricted to arrays and plain values.
 """
 
 import io
@@ -18,7 +18,7 @@ import numpy as np
 _HEAD = pickle.PROTO + b"\x04"
 _ARRAY_TAIL = pickle.TUPLE + pickle.BUILD
 FRAMES_TAIL = _ARRAY_TAIL + pickle.STOP
-"""What comes after the last byte of a frames array."""
+"""The opcodes after the content of a frames array."""
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
@@ -28,7 +28,7 @@ _ALLOWED = {
 
 
 def dump_arrays(arrays: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]) -> bytes:
-    """A dictionary of int64 arrays."""
+    """The pickle of a dictionary of int64 arrays."""
     out = [_HEAD, pickle.EMPTY_DICT]
     for name, array in arrays.items():
         out.append(_text(name))
@@ -37,23 +37,23 @@ def dump_arrays(arrays: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]) -> by
 
 
 def frames_head(shape: Sequence[int]) -> bytes:
-    """What comes before the first byte of a uint8 array of this shape; then its bytes, then `FRAMES_TAIL`."""
+    """The opcodes before the content of a uint8 array of this shape, which is followed by `FRAMES_TAIL`."""
     return _HEAD + _array_head(shape, "u1")
 
 
 def load(path: Path) -> Any:
-    """An array, or a dictionary, list or number of such. Raises pickle.UnpicklingError for anything else."""
+    """Load arrays, numbers, and lists and dictionaries of them. Raises pickle.UnpicklingError for anything else."""
     with path.open("rb") as file:
         return _Restricted(file).load()
 
 
 def loads(data: bytes) -> Any:
-    """As `load`, of a file that is in memory."""
+    """Like `load`, for data in memory."""
     return _Restricted(io.BytesIO(data)).load()
 
 
 def globals_of(path: Path) -> tuple[int, set[str]]:
-    """(protocol, names of modules and their attributes) that a pickle asks for, without loading it."""
+    """(protocol, names of the globals) of a pickle, without loading it."""
     protocol, names, strings = 0, set(), ["", ""]
     with path.open("rb") as file:
         for opcode, argument, _ in pickletools.genops(file):

@@ -1,4 +1,4 @@
-"""Reads sample folders back without torch and without trusting them."""
+"""Reads sample folders without torch, and without executing untrusted pickles."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,9 @@ from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
 
 @dataclass(frozen=True, slots=True)
 class OpenSample:
-    """`frames` uint8 (N, height, width, 3) in the stored channel order, `tokens` int64 (77,), `size` 16 floats."""
+    """A sample: `frames` uint8 (N, height, width, 3) in the stored channel order (BGR by default), `tokens` int64
+    (77,), `size` 16 floats.
+    """
 
     folder: Path
     frames: Pixels
@@ -23,9 +25,9 @@ class OpenSample:
 
 
 def open_samples(folder: Path, split: str | None = None) -> Iterator[OpenSample]:
-    """The samples below a folder (an export), in order; only those of one split when named.
+    """The samples of an exported folder, in order, optionally of one split only.
 
-    Raises pickle.UnpicklingError for a pickle that holds more than arrays.
+    Raises pickle.UnpicklingError for a pickle with anything but arrays.
     """
     if split is not None:
         folders = [folder / path for path in read_info(folder / NAME)[split]]
@@ -36,7 +38,7 @@ def open_samples(folder: Path, split: str | None = None) -> Iterator[OpenSample]
 
 
 def open_sample(folder: Path) -> OpenSample:
-    """One sample folder."""
+    """Read one sample folder. Raises like `open_samples`."""
     frames = load(folder / VIDEO)
     tokens = load(folder / TEXT)["tokens"]
     size = json.loads((folder / SIZE).read_text(encoding="utf-8"))

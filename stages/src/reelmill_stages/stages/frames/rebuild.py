@@ -1,4 +1,4 @@
-"""A sample again, from its item row and its source file alone: what provenance is for."""
+"""Rebuilds a sample from its item row and its source file, using the provenance."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from reelmill_stages.stages.frames.writer import color, write_size, write_text
 
 
 def rebuild(item: Item, source: Path, folder: Path, vocabulary: Path | None = None) -> list[Path]:
-    """The files of the item's sample, in a folder of the sample's name below `folder`.
+    """Write the files of an item's sample to a folder with the name of the sample below `folder`.
 
-    `source` is the file that `item.provenance["source"]` names, `vocabulary` the tokenizer's file where the stage had
-    one. Raises ItemError(`changed`) when the source's frames no longer lie where they lay.
+    `source` is the file to which `item.provenance["source"]` refers, `vocabulary` the tokenizer file of the stage, if
+    any. Raises ItemError with reason `changed` if the frames of the source have changed.
     """
     provenance = item.provenance
     block = FramesBlock.model_validate(provenance["params"])

@@ -1,4 +1,4 @@
-"""One sample on its way: which frames of the file it takes, how far it is, what it becomes."""
+"""A sample in progress: its frames, its files, and its provenance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ from reelmill_stages.stages.frames.writer import frame_writer
 
 @dataclass(frozen=True, slots=True)
 class FrameSelection:
-    """Frames of a file: `indices` into its timeline, the last `padded` of them repeats; `window` is the whole clip."""
+    """The frames of a sample: `indices` into the timeline, of which the last `padded` are repeats; `window` is the
+    clip.
+    """
 
     indices: tuple[int, ...]
     padded: int
@@ -26,7 +28,7 @@ class FrameSelection:
 
 
 def take(block: FramesBlock, timeline: Timeline, span: Span | None) -> FrameSelection:
-    """The frames that the block takes of a span. Raises ItemError(`zero_duration`) for a span without any."""
+    """The frames to sample from a span. Raises ItemError with reason `zero_duration` for a span without frames."""
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window and span is not None:
         raise ItemError(
@@ -38,7 +40,7 @@ def take(block: FramesBlock, timeline: Timeline, span: Span | None) -> FrameSele
 
 
 class SampleWriter:
-    """Writes the frames of a take as they come, in order, and gathers their provenance."""
+    """Writes the frames of a sample in order, and collects their provenance."""
 
     def __init__(self, block: FramesBlock, taken: FrameSelection, folder: Path) -> None:
         self.taken = taken
@@ -53,16 +55,16 @@ class SampleWriter:
         self._gpu = True
 
     def restart(self) -> None:
-        """Begin anew, for another attempt at decoding."""
+        """Start again, for another attempt at decoding."""
         self.discard()
         self._begin()
 
     def discard(self) -> None:
-        """Drop all that was written."""
+        """Delete the files."""
         self._writer.discard()
 
     def add(self, picture: Picture, pixels: Pixels) -> None:
-        """A picture that the take holds; written as often as it holds it."""
+        """Add a picture; it is written as often as it is selected."""
         while self._done < len(self.taken.indices) and self.taken.indices[self._done] == picture.index:
             self._writer.add(pixels)
             self._done += 1
@@ -84,7 +86,7 @@ class SampleWriter:
         return self._writer.close()
 
     def provenance(self, timeline: Timeline) -> Mapping[str, Any]:
-        """Which frames these are, exactly: ticks of `time_base` seconds, half open, and what decoded them."""
+        """The exact frames as half-open ranges in ticks of `time_base` seconds, and their decoders."""
         window = self.taken.window
         return {
             "stream": timeline.stream,

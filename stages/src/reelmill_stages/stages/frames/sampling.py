@@ -1,7 +1,7 @@
-"""Which frames a sample takes: pure functions from a number of frames to indices.
+"""Selection of frames. Pure functions from a number of frames to indices.
 
-All indices count from the first frame of the clip and never fall. A clip shorter than asked gives every frame once and
-then its last one again, as CLIP4MC's own loader sees it; how often is part of the choice, so that it is recorded.
+Indices are relative to the first frame of the clip, in ascending order. If the clip has too few frames, its last frame
+is repeated, as in CLIP4MC's loader; the number of repeats is recorded.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from math import ceil
 from reelmill.contract.spec.stages.frames import FramesBlock
 
 LOADER_STEP = 16
-"""CLIP4MC's loader takes every (N // 16)-th frame: N must be a multiple of it."""
+"""CLIP4MC's loader reads every (N // 16)-th frame, so N must be a multiple of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Choice:
 
 
 def choose(block: FramesBlock, seconds: Sequence[float], end: float) -> Choice:
-    """The frames of a clip whose frames are shown at `seconds`, the last one until `end`. Needs at least one frame."""
+    """Select frames of a clip with at least one frame; `seconds` are their times, `end` is the end of the last one."""
     frames = len(seconds)
     if block.all:
         return padded(range(frames), frames, LOADER_STEP)
@@ -35,7 +35,7 @@ def choose(block: FramesBlock, seconds: Sequence[float], end: float) -> Choice:
 
 
 def loader(frames: int, count: int) -> Choice:
-    """I * (N // count) over the clip padded with its last frame to N, a multiple of `count`."""
+    """Indices i * (N // count), for the clip padded with its last frame to N, a multiple of `count`."""
     step = ceil(frames / count)
     last = frames - 1
     return Choice(
@@ -45,17 +45,17 @@ def loader(frames: int, count: int) -> Choice:
 
 
 def linspace(frames: int, count: int) -> Choice:
-    """From the first frame to the last at equal distance, rounded down."""
+    """Evenly spaced indices from the first to the last frame, rounded down."""
     return Choice(tuple(number * (frames - 1) // max(1, count - 1) for number in range(count)))
 
 
 def segments(frames: int, count: int) -> Choice:
-    """The middle of `count` equal parts."""
+    """The centres of `count` equal parts."""
     return Choice(tuple((2 * number + 1) * frames // (2 * count) for number in range(count)))
 
 
 def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
-    """The frames on screen at 0, 1/fps, 2/fps, … after the first one, until the last one ends."""
+    """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one."""
     chosen: list[int] = []
     at = number = 0
     while (moment := seconds[0] + number / fps) < end - 1e-9 or not chosen:
@@ -67,6 +67,6 @@ def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
 
 
 def padded(indices: Sequence[int], frames: int, step: int) -> Choice:
-    """The last of `frames` repeated until the number is a multiple of `step`."""
+    """Repeat the last of `frames` frames until the number is a multiple of `step`."""
     missing = -len(indices) % step
     return Choice((*indices, *([frames - 1] * missing)), missing)

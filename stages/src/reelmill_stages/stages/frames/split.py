@@ -1,8 +1,8 @@
-"""Which samples are for training, validation and test: pure, by name alone.
+"""Division of samples into train, val and test by their names. Pure.
 
-`random` and `by_video` draw a number for each sample (each video) from its name and the seed, so that growth moves
-nothing. Where the draw leaves test or val empty it takes the samples nearest to their borders. `exact` is the
-original's seeded permutation: exact shares, but every new sample moves the others.
+`random` and `by_video` derive a number for each sample or video from its name and the seed, so that new samples do not
+move others. If test or val would be empty, the samples nearest to their limits are used. `exact` is the seeded
+permutation of the original, with exact ratios; new samples change the division of others.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class Named:
 
 
 def divide(samples: Sequence[Named], split: Split) -> dict[str, list[str]]:
-    """Paths under train, val and test, in the samples' order (in the permutation's with `exact`)."""
+    """The paths in train, val and test, in the order of the samples (with `exact`, in that of the permutation)."""
     if split.mode in {"all_train", "all_test"}:
         return _filled({sample.path: split.mode[4:] for sample in samples})
     shares = _shares(split)
@@ -43,7 +43,7 @@ def _shares(split: Split) -> tuple[float, float, float]:
 
 
 def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) -> dict[str, str]:
-    """Name -> split. At least one each where a share is asked; too few names fill train, then test."""
+    """Name -> split, with at least one name in each split with a ratio above 0; train and test take precedence."""
     train, val, test = shares
     lot = {name: _lot(name, seed) for name in names}
     places = {name: _place(lot[name], train, val) for name in names}
@@ -59,7 +59,7 @@ def _drawn(names: Sequence[str], seed: int, shares: tuple[float, float, float]) 
 
 
 def _lot(name: str, seed: int) -> float:
-    """A number in [0, 1) that depends on name and seed alone."""
+    """A number in [0, 1) derived from name and seed."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / (1 << 56)
 
@@ -71,7 +71,7 @@ def _place(lot: float, train: float, val: float) -> str:
 
 
 def _exact(samples: Sequence[Named], split: Split, shares: tuple[float, float, float]) -> dict[str, list[str]]:
-    """Shuffled as a whole, then cut: test and val get their share rounded down, but at least one each."""
+    """Shuffle all, then divide: test and val get their ratios rounded down, but at least one sample each."""
     groups: dict[str, list[str]] = {}
     for sample in samples:
         groups.setdefault(sample.vid if split.mode == "by_video" else sample.key, []).append(sample.path)

@@ -1,8 +1,8 @@
-"""`frames`: sample frames of each item into files that trainers open.
+"""The `frames` stage: samples frames of each item into files for trainers.
 
-All items of a group that share a file are decoded in one pass over it, whatever the number of clips. A frame that
-cannot be had fails the items that want it and no other; nothing is ever put in its place. A clip shorter than `count`
-frames is padded with its last one, which its provenance and the counter `padded` say.
+All items of a group that share a file are decoded in one pass. A frame that cannot be decoded fails only the items that
+need it; it is never replaced. A clip with fewer than `count` frames is padded with its last one, which is recorded in
+its provenance and in the counter `padded`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ Slots = list[Result | None]
 
 
 class FramesStage(Stage):
-    """See the module."""
+    """Samples frames of items."""
 
     block: FramesBlock
 
@@ -46,7 +46,7 @@ class FramesStage(Stage):
         files: dict[Media, list[int]] = {}
         for slot, given in enumerate(group):
             if self.block.max_samples is not None and given.number >= self.block.max_samples:
-                results[slot] = Skipped(ItemReason.CAP, f"only the first {self.block.max_samples} items are wanted")
+                results[slot] = Skipped(ItemReason.CAP, f"only the first {self.block.max_samples} items are used")
             elif given.item.media is None:
                 results[slot] = Failed(ItemReason.NO_MEDIA, "the item has no file")
             else:
@@ -62,7 +62,7 @@ class FramesStage(Stage):
         absolute(view, folder)
 
     def forecast(self, items: int, weight: float) -> int | None:
-        """Raw pixels; JPEG files take about a tenth. Every frame is reckoned with 30 a second."""
+        """The size of raw pixels; JPEG files have about a tenth of it. With `all`, 30 frames per second are assumed."""
         frame = self.block.width * self.block.height * 3
         if self.block.layout == "jpg":
             frame = frame // 10 + 600
@@ -71,7 +71,7 @@ class FramesStage(Stage):
         return frames * frame + items * 1024
 
     def _file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:
-        """All the samples that come from one file."""
+        """Process all samples of one file."""
         try:
             path = work.fetch(media)
             timeline = read_timeline(path)
@@ -98,13 +98,13 @@ class FramesStage(Stage):
                 results[slot] = self._done(group[slot], sample, timeline, work)
 
     def _check(self, given: Input) -> None:
-        """What needs no decoding fails before it."""
+        """Validate everything that does not need decoding."""
         if self.block.layout == "clip4mc":
             caption(given.item.fields)
             sizes(given.item.fields)
 
     def _decode(self, path: Path, timeline: Timeline, samples: Sequence[SampleWriter], gpu: int | None) -> None:
-        """One pass over the file for all samples."""
+        """Decode the file once for all samples."""
         takers: dict[int, list[SampleWriter]] = {}
         for sample in samples:
             for index in dict.fromkeys(sample.taken.indices):
@@ -131,7 +131,7 @@ class FramesStage(Stage):
         error: ItemError,
         gpu: int | None,
     ) -> None:
-        """The common pass met damage: each sample that it left open is tried alone."""
+        """After an error in the common pass, decode each incomplete sample separately."""
         for slot, sample in samples.items():
             if sample.complete:
                 continue
@@ -190,12 +190,12 @@ class FramesStage(Stage):
 
     @staticmethod
     def _tokens_module() -> ModuleType:
-        """Imported where captions are stored only: other layouts do without its packages."""
+        """Imported only for layouts with captions, because it requires additional packages."""
         try:
             return import_module("reelmill_stages.stages.frames.captions.tokens")
         except ModuleNotFoundError as error:
             raise SpecError(
-                f"this installation lacks the package {error.name!r}, which layout clip4mc needs",
+                f"layout clip4mc requires the package {error.name!r}, which is not installed",
                 where="frames",
                 hint="install reelmill-stages with the extra text",
             ) from error

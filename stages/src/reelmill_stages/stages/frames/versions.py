@@ -1,4 +1,4 @@
-"""What made a sample: versions that may change its bytes."""
+"""Versions that may affect the content of a sample."""
 
 from functools import cache
 from importlib.metadata import version
@@ -8,6 +8,6 @@ import av
 
 @cache
 def versions() -> dict[str, str]:
-    """Names and versions of reelmill and of the libraries that decode and scale."""
+    """Name -> version of reelmill and of the libraries for decoding and scaling."""
     libraries = {name: ".".join(map(str, av.library_versions[name])) for name in ("libavcodec", "libswscale")}
     return {"reelmill": version("reelmill-stages"), "av": av.__version__, **libraries}

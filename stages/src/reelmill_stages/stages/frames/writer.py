@@ -1,4 +1,4 @@
-"""The files of one sample, written frame by frame: memory does not grow with a clip's length.
+"""Writes the files of a sample frame by frame, with constant memory use.
 
 `clip4mc`: video_input.pkl, text_input.pkl, size.json. `npy`: frames.npy. `jpg`: 000000.jpg, 000001.jpg, …
 """
@@ -21,7 +21,7 @@ VIDEO, TEXT, SIZE, ARRAY = "video_input.pkl", "text_input.pkl", "size.json", "fr
 
 
 class FrameWriter(Protocol):
-    """Takes the frames of one sample in order, all of them."""
+    """Writes all frames of one sample, in order."""
 
     def add(self, pixels: Pixels) -> None: ...
 
@@ -30,12 +30,12 @@ class FrameWriter(Protocol):
         ...
 
     def discard(self) -> None:
-        """Drop what was written."""
+        """Delete the files."""
         ...
 
 
 def frame_writer(block: FramesBlock, folder: Path, frames: int) -> FrameWriter:
-    """A writer of so many frames into a new folder, in the block's layout."""
+    """A writer for `frames` frames into a new folder, in the layout of the block."""
     folder.mkdir(parents=True)
     if block.layout == "jpg":
         return _Jpegs(folder, block.jpeg_quality)
@@ -51,21 +51,21 @@ def color(block: FramesBlock) -> Color:
 
 
 def write_text(folder: Path, ids: Ids) -> Path:
-    """text_input.pkl: `{"tokens": int64 (77,)}`."""
+    """Write text_input.pkl: `{"tokens": int64 (77,)}`."""
     path = folder / TEXT
     path.write_bytes(dump_arrays({"tokens": ids}))
     return path
 
 
 def write_size(folder: Path, size: Sequence[float]) -> Path:
-    """size.json: the bare list, every number with a decimal point."""
+    """Write size.json: a list of numbers, all with a decimal point."""
     path = folder / SIZE
     path.write_text(json.dumps([float(value) for value in size]))
     return path
 
 
 class _Array:
-    """One file: a head, the frames' bytes, a tail."""
+    """A file consisting of a head, the content of the frames, and a tail."""
 
     def __init__(self, path: Path, head: bytes, tail: bytes) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class _Array:
         self._file: IO[bytes] | None = None
 
     def add(self, pixels: Pixels) -> None:
-        # Opened late: a group may hold more samples than a process may have open files.
+        # Opened at the first frame, because a group may have more samples than a process may have open files.
         if self._file is None:
             self._file = self._path.open("wb")
             self._file.write(self._head)

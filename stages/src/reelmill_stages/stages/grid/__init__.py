@@ -1,1 +1,1 @@
-"""The grid stage: features of image patches by image id."""
+"""The `grid` stage: features of image patches by image id."""

@@ -1,4 +1,4 @@
-"""`reelmill check` for grid features: the rules of RSTNet's and FSGR's readers, and what files say of themselves."""
+"""`reelmill check` for grid features: the rules of RSTNet's and FSGR's readers, and the attributes of files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ _MERGED = tuple(f"{kind}{suffix}" for kind in (GRIDS, LABELS) for suffix in SUFF
 
 
 class GridsCheck:
-    """The check of a folder with files of features. Where a merged file lies beside parts, it alone is meant."""
+    """The check of a folder with files of features. If there is a merged file, parts are not checked."""
 
     def detect(self, folder: Path) -> bool:
         return bool(_files(folder))
@@ -56,7 +56,7 @@ def _file(name: str, file: ContainerReader, seen: dict[str, set[int]]) -> Iterat
 
 
 def _files(folder: Path) -> list[Path]:
-    """The merged files, else the parts; HDF5 of any other name too."""
+    """The merged files, or the parts; also HDF5 files with other suffixes."""
     merged = [folder / name for name in _MERGED if (folder / name).is_file()]
     if merged:
         return merged

@@ -1,4 +1,4 @@
-"""The text codebook that gives each patch a class: a bare tensor (classes, joint space)."""
+"""The text codebook that assigns a class to each patch: a tensor (classes, joint space)."""
 
 import pickle
 from pathlib import Path
@@ -9,7 +9,7 @@ from reelmill.contract.errors import SpecError
 
 
 def read_codebook(path: Path, width: int, where: str = "") -> torch.Tensor:
-    """float32 (classes, width). Raises SpecError for anything else: a dict is what the trainer's own loader refuses."""
+    """Read a codebook, float32 (classes, width). Raises SpecError for any other content, such as a dict."""
     where = where or str(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
@@ -24,9 +24,9 @@ def read_codebook(path: Path, width: int, where: str = "") -> torch.Tensor:
         )
     if found.ndim != 2 or found.shape[1] != width or not len(found):
         raise SpecError(
-            f"the codebook is {tuple(found.shape)}, (classes, {width}) is needed",
+            f"the codebook has shape {tuple(found.shape)} instead of (classes, {width})",
             where=where,
-            hint="make it with the text tower of the same model",
+            hint="create it with the text tower of the same model",
         )
     if not torch.isfinite(found).all():
         raise SpecError("the codebook holds values that are no numbers", where=where)

@@ -1,4 +1,4 @@
-"""From batches of pixels to arrays that are ready to be written: the model, its device and the type of storage."""
+"""Computes features of batches of images, in the type in which they are stored."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ from reelmill_stages.stages.grid.tower import Config, GridSelection, Tower, arch
 
 
 class Extractor:
-    """Runs the block's model. Made once per shard, before the first image."""
+    """Runs the model of the block; created once per shard."""
 
     def __init__(
         self, block: GridBlock, weights: Path, codebook: Path | None = None, *, config: Config | None = None
     ) -> None:
-        """`config` in place of the architecture that the model names. Raises SpecError for what does not fit."""
+        """`config` replaces the architecture of the model. Raises SpecError for weights that do not match."""
         self.device = choose(block.device)
         config = config or architecture(block.model)
         where = block.weights.uri
@@ -33,10 +33,12 @@ class Extractor:
         self.attributes: Attributes = attributes(block, weights, self.device.name, codebook)
 
     def run(self, images: Sequence[Pixels]) -> tuple[list[Array], list[Array]]:
-        """Features (rows, width) of each image in the type of storage, and classes (patches,) int64 where asked for."""
+        """(features (rows, width) of each image in the stored type, classes int64 (patches,) of each image if
+        enabled).
+        """
         patches = self._tower.patches(list(images))
         features = self._tower.grid(patches, self._grid).cpu().numpy()
-        with np.errstate(over="ignore"):  # what is too large for the type is infinite then, and refused
+        with np.errstate(over="ignore"):  # values out of range become infinite, and are refused later
             features = features.astype(self._dtype, copy=False)
         if self._codebook is None:
             return list(features), []

@@ -1,6 +1,6 @@
-"""Names of arrays in a file of features: `{image_id}_grids` and `{image_id}_labels`, as RSTNet's reader asks for them.
+"""Names of arrays in a file of features: `{image_id}_grids` and `{image_id}_labels`, as expected by RSTNet's reader.
 
-The id is written as `%d` writes it: a leading zero would be another name, which no reader asks for.
+The id is formatted by `%d`, without leading zeros.
 """
 
 import re
@@ -10,11 +10,11 @@ _KEY = re.compile(r"(0|[1-9][0-9]*)_(grids|labels)")
 
 
 def key(image_id: int, kind: str = GRIDS) -> str:
-    """Name of an image's array."""
+    """The name of the array of an image."""
     return f"{image_id}_{kind}"
 
 
 def parsed(name: str) -> tuple[int, str] | None:
-    """(image id, kind) of a name, or None for one that no reader asks for."""
+    """(image id, kind) of a name, or None for any other name."""
     match = _KEY.fullmatch(name)
     return (int(match[1]), match[2]) if match else None

@@ -1,7 +1,7 @@
-"""Stored features beside live ones: the model runs again over some images, and the arrays are compared like with like.
+"""Compares stored features with features that are computed again from the images.
 
-`python -P -m reelmill_stages.stages.grid.live FEATURES WEIGHTS IMAGE...` prints a line per image and ends with 1 when
-one differs by more than the tolerance. What the file says of itself (model, fit, grid, space) is what is computed.
+`python -P -m reelmill_stages.stages.grid.live FEATURES WEIGHTS IMAGE...` prints a line per image, and exits with 1 if
+one differs by more than the tolerance. Model, fit, grid and space are read from the attributes of the file.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from reelmill_stages.stages.grid.provenance import digest
 from reelmill_stages.stages.grid.tower import Config
 
 TOLERANCE = {"float32": 1e-3, "float16": 2e-2}
-"""Of the largest difference, absolute: features are of the order of 1, devices and batches differ by far less."""
+"""Tolerance of the largest absolute difference; features are of the order of 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One image: the largest absolute difference of its stored and its live features, and what is tolerated."""
+    """The largest absolute difference between stored and computed features of an image, and the tolerance."""
 
     image_id: int
     difference: float
@@ -47,10 +47,10 @@ def compare(
     tolerance: float | None = None,
     config: Config | None = None,
 ) -> Iterator[Compared]:
-    """Compare the images' arrays, found by the numbers in their names.
+    """Compare the features of images, which are identified by the numbers in their names.
 
-    Raises SpecError for other weights than the file was made with, for an image that it does not have, and for a file
-    that does not say what made it; ItemError for an image that cannot be read.
+    Raises SpecError for other weights than those of the file, for an image that is not in the file, and for a file
+    without attributes; ItemError for an image that cannot be read.
     """
     file = opened(features)
     said = file.attributes
@@ -58,7 +58,7 @@ def compare(
         names = ("model", "input", "fit", "grid", "space", "dtype")
         block = GridBlock.model_validate({**{name: said[name] for name in names}, "weights": {"uri": str(weights)}})
     except (KeyError, ValueError) as error:
-        raise SpecError("the file does not say what made it", where=str(features), hint=str(error)) from error
+        raise SpecError("the file has no attributes about its origin", where=str(features), hint=str(error)) from error
     if said.get("weights") != digest(weights):
         raise SpecError(
             "the file was made with other weights", where=str(weights), hint=f"it says {said.get('weights')}"
@@ -68,7 +68,7 @@ def compare(
     for path in images:
         number = image_id(path.name)
         if key(number) not in file:
-            raise SpecError(f"there is no {key(number)}", where=str(features), hint=f"{path} is not in this set")
+            raise SpecError(f"{key(number)} not found", where=str(features), hint=f"{path} is not in this set")
         live = extractor.run([pixels(path, block.fit, block.input)])[0][0]
         stored = file.array(key(number)).astype(np.float32)
         if stored.shape != live.shape:
@@ -79,7 +79,7 @@ def compare(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 where all are the same, 1 where one differs, 2 for what cannot be compared."""
+    """Run the command line. Returns 0 if all are equal, 1 if one differs, 2 if they cannot be compared."""
     parser = argparse.ArgumentParser(prog="python -P -m reelmill_stages.stages.grid.live", description=__doc__)
     parser.add_argument("features", type=Path, help="a file of features")
     parser.add_argument("weights", type=Path, help="the weights that it was made with")

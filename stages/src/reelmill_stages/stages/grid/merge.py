@@ -1,7 +1,7 @@
-"""One file of all images, made of the parts when everything is there.
+"""Merges the parts into one file with all images.
 
-It is a real copy unless links are asked for: RSTNet's reader copies the file to a temporary folder and opens it there,
-where links lead nowhere, and what it misses it replaces by noise.
+It is a copy unless links are requested: RSTNet's reader copies the file to a temporary folder, where links would be
+broken, and replaces missing arrays by noise.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from reelmill_stages.stages.grid.provenance import Attributes, counted, together
 
 
 def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
-    """`grids.…`, and `labels.…` where there are any. Raises SpecError for an image id that comes twice."""
+    """Write `grids.…` and, if there are labels, `labels.…`. Raises SpecError for a duplicate image id."""
     parts, splits = _parts(data)
     for kind, keys in parts.items():
         if not keys or block.merge == "none":
@@ -35,7 +35,7 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
 
 
 def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
-    """Keys of the parts in the store by kind, in the order of their items, and the images of each split."""
+    """(kind -> keys of the parts in the store, in order of their items; number of images of each split)."""
     parts: dict[str, dict[str, None]] = {GRIDS: {}, LABELS: {}}
     splits: Counter[str] = Counter()
     ids: dict[int, str] = {}
@@ -47,7 +47,7 @@ def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
             raise SpecError(
                 f"{item.key} and {ids[number]} are both image {number}",
                 where=data.name,
-                hint="list both folders in one images source (split: train2014+val2014): it tells such files apart",
+                hint="list both folders in one images source (split: train2014+val2014), which detects duplicates",
             )
         ids[number] = item.key
         parts[GRIDS][item.media.uri] = None
@@ -70,7 +70,7 @@ def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], At
 
 
 def _fetched(keys: list[str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
-    """The parts, each fetched once, its attributes noted; a downloaded one is removed after use."""
+    """The parts, each downloaded once and deleted after use; their attributes are appended to `seen`."""
     for key in keys:
         path = data.fetch(key)
         part = opened(path)

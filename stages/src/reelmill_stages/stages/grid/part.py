@@ -1,4 +1,4 @@
-"""One file of features in the making, and the file of classes beside it where those are asked for."""
+"""A file of features that is being written, and the file of classes, if enabled."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from reelmill_stages.stages.grid.provenance import Attributes, counted
 
 
 class GridPart:
-    """Holds a fixed stretch of the input, so its content does not depend on how the pass was cut into shards."""
+    """A part with a fixed range of inputs, so its content does not depend on the division into shards."""
 
     def __init__(self, block: GridBlock, shard: Shard, number: int, attributes: Attributes) -> None:
         self.number = number
@@ -33,7 +33,7 @@ class GridPart:
         self._last = 0
 
     def add(self, kept: Sequence[Kept], features: Sequence[Array], labels: Sequence[Array]) -> Iterator[Refused]:
-        """Write a batch. Features that are no numbers are refused."""
+        """Write a batch. Images with features that are not finite are refused."""
         good = []
         for place, (one, array) in enumerate(zip(kept, features, strict=True)):
             self._last = one.input.number
@@ -54,7 +54,7 @@ class GridPart:
             self._items.append(self._item(one, features[place], bool(labels)))
 
     def finish(self, device: Device) -> Iterator[Assembled]:
-        """Close the files; nothing where all images were refused."""
+        """Close the files; yields nothing if all images were refused."""
         if not self._items:
             return
         own = counted(self._attributes, self._splits)
@@ -68,7 +68,7 @@ class GridPart:
         yield Assembled(file, tuple(self._items), through=self._last, counters=counters)
 
     def discard(self) -> None:
-        """Give the unfinished files up."""
+        """Close the unfinished files."""
         for writer in self._writers.values():
             writer.discard()
 

@@ -1,7 +1,7 @@
-"""From an image file to the pixels that CLIP sees: decoded, RGB, resized bicubically, cut.
+"""Reads an image file as the input of CLIP: decoded, RGB, resized (bicubic) and cropped.
 
-The arithmetic is CLIP's own preprocessing on Pillow images, pixel for pixel; values stay uint8, the model's side
-divides and normalises.
+The result is identical to that of CLIP's preprocessing with Pillow; values remain uint8 and are normalized with the
+model.
 """
 
 import warnings
@@ -15,15 +15,15 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-"""(side, side, 3), RGB."""
+"""uint8 (side, side, 3), RGB."""
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of CLIP's training images, by channel, for values in 0 to 1."""
+"""Mean and standard deviation of the channels in CLIP's training, for values in [0, 1]."""
 
 
 def pixels(path: Path, fit: Literal["crop", "squash"], side: int) -> Pixels:
-    """The image as (side, side, 3). Raises ItemError: `not_an_image`, `damaged_image`, `huge_image`."""
+    """The image, uint8 (side, side, 3). Raises ItemError with reason `not_an_image`, `damaged_image`, `huge_image`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -1,6 +1,6 @@
-"""What a file of features says of itself, so that it can be shared: model, weights, grid, space, fit, versions.
+"""Attributes of files of features: model, weights, grid, space, fit, versions.
 
-Attributes are plain texts and integers, so that every container can hold them.
+They are strings and integers only, so that every format can store them.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ Attributes = dict[str, str | int]
 
 
 def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | None = None) -> Attributes:
-    """Of every file of a stage. `weights` and `codebook` are told by their digests."""
+    """The attributes of every file of a stage. `weights` and `codebook` are represented by their digests."""
     rows, width = block.shape
     found: Attributes = {
         "format": FORMAT,
@@ -42,12 +42,12 @@ def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | No
 
 
 def counted(base: Mapping[str, str | int], splits: Counter[str]) -> Attributes:
-    """The attributes of a file that holds so many images of each split (`""` where none was said)."""
+    """Add the number of images of each split (`""` for no split) to the attributes of a file."""
     return {**base, "images": splits.total(), "splits": json.dumps(dict(sorted(splits.items())))}
 
 
 def together(all_: Iterable[Mapping[str, Any]]) -> Attributes:
-    """Attributes of parts as those of one file; what differs from part to part is listed."""
+    """Merge the attributes of parts; different values are joined."""
     values: dict[str, dict[str | int, None]] = {}
     for one in all_:
         for name, value in one.items():

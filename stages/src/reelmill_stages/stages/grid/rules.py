@@ -1,4 +1,4 @@
-"""The rules of files of features, one by one; each breaks by its own name.
+"""The rules for files of features, by name:
 
 `key_name`, `leading_zeros`, `one_kind`, `provenance`, `count`, `physical`, `shape`, `dtype`, `finite`, `zero_rows`,
 `value_range`, `labels`, `same_images`; beside them `suffix` and `opens`.
@@ -23,17 +23,17 @@ COCO = {
     "val2017": 5_000,
     "test2015": 81_434,
 }
-"""Images of COCO's splits. The one of 2014 is the captioning set's; train2017's number is not its."""
+"""Number of images in the splits of COCO."""
 
 REQUIRED = ("model", "weights", "grid", "space", "fit", "dtype", "versions")
 LARGEST = 1e4
-"""Far above what a LayerNorm with trained weights gives: something else was written there."""
+"""Maximum absolute value, far above the output of a trained LayerNorm."""
 _NAMED = 3
 _PADDED = re.compile(r"0[0-9]+_(grids|labels)")
 
 
 def naming(name: str, names: Sequence[str], kind: str) -> tuple[list[int], list[Finding]]:
-    """Image ids of the arrays, and what is wrong with names."""
+    """(image ids of the arrays, findings about their names)."""
     ids, wrong = [], []
     padded = [each for each in names if _PADDED.fullmatch(each)]
     known = {each: found for each in names if (found := parsed(each))}
@@ -50,7 +50,7 @@ def naming(name: str, names: Sequence[str], kind: str) -> tuple[list[int], list[
 
 
 def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
-    """Files are shared: they must say what made them."""
+    """The file must have the attributes about its origin."""
     missing = [each for each in REQUIRED if not file.attributes.get(each)]
     if missing:
         yield Finding(name, "provenance", False, f"the file does not say its {', '.join(missing)}")
@@ -59,7 +59,7 @@ def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
 
 
 def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Finding]:
-    """As many images as the file says; beside it what COCO has of its splits."""
+    """The number of images must match the attributes; the message also contains the numbers of COCO's splits."""
     said = file.attributes.get("images")
     told = f"{len(ids)} images{_of_coco(file.attributes.get('splits'))}"
     if not ids:
@@ -71,7 +71,7 @@ def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Find
 
 
 def physical(name: str, file: ContainerReader) -> Iterator[Finding]:
-    """A reader that copies the file to another folder must find the arrays in it."""
+    """Arrays must be in the file itself, for readers that copy it."""
     handle = getattr(file, "file", None)
     if handle is None:
         return
@@ -89,7 +89,7 @@ def physical(name: str, file: ContainerReader) -> Iterator[Finding]:
 
 
 def arrays(name: str, file: ContainerReader, ids: Sequence[int], kind: str) -> Iterator[Finding]:
-    """Shape, type and values, array by array: nothing is held but one of them."""
+    """Shape, type and values of all arrays, with one in memory at a time."""
     first = file.array(key(ids[0], kind))
     low, high = np.inf, -np.inf
     broken: dict[str, str] = {}
@@ -109,7 +109,7 @@ def arrays(name: str, file: ContainerReader, ids: Sequence[int], kind: str) -> I
 
 
 def same_images(seen: Mapping[str, set[int]]) -> Iterator[Finding]:
-    """Every image with labels has features, and the other way round."""
+    """Every image with labels must have features, and vice versa."""
     grids, labels = seen.get(GRIDS), seen.get(LABELS)
     if grids is not None and labels is not None and grids != labels:
         odd = sorted(grids ^ labels)
@@ -141,7 +141,7 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
 
 
 def _of_coco(splits: object) -> str:
-    """` (82,783 of 82,783 train2014)` for what is known of COCO."""
+    """` (82,783 of 82,783 train2014)` for splits of COCO."""
     try:
         found = json.loads(str(splits)) if splits else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""`grid`: workers decode and preprocess images, one process runs the model over batches and writes the features."""
+"""The `grid` stage: workers decode and preprocess images, the main process runs the model and writes features."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -43,7 +43,7 @@ class GridStage(Stage):
     spans = True
     pace = 0.5
     config: Mapping[str, Any] | None = None
-    """An architecture in place of the block's model, for those who derive a stage."""
+    """An architecture that replaces that of the block's model, for subclasses."""
 
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
@@ -54,9 +54,9 @@ class GridStage(Stage):
         for package in ("torch", "open_clip"):
             if find_spec(package) is None:
                 raise SpecError(
-                    f"this installation lacks the package {package!r}",
+                    f"the package {package!r} is not installed",
                     where="grid",
-                    hint="install reelmill-stages[embed], or give the stage an image that holds it",
+                    hint="install reelmill-stages[embed], or use an image that includes it",
                 )
         container(self._block.container)
 
@@ -118,8 +118,8 @@ class GridStage(Stage):
         return Extractor(self._block, weights, codebook, config=self.config)
 
     def _batches(self, kept: Iterable[Kept], shard: Shard) -> Iterator[tuple[int, Batch | Refused]]:
-        """Batches with the number of the part that they belong to. Pixels are read at once: what was consumed may
-        vanish from disk when the part before is taken.
+        """(number of the part, batch) pairs. Pixels are read immediately, because payload may be deleted when the
+        previous part is collected.
         """
         side, ids = self._block.input, set[int]()
         current, batch = 0, Batch()

@@ -1,4 +1,4 @@
-"""CLIP's image tower as a function from pixels to patch features; the only importer of open_clip in this stage."""
+"""CLIP's image tower as a function from pixels to patch features. Only this module of the stage imports open_clip."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,36 +13,36 @@ from reelmill_stages.stages.grid.pixels import MEAN, STD, Pixels
 from reelmill_stages.stages.grid.weights import VISUAL, Tensors, check_finite, read_weights
 
 Config = Mapping[str, Any]
-"""`embed_dim`, `vision_cfg`, `text_cfg`, perhaps `quick_gelu`, as open_clip writes an architecture down."""
+"""An open_clip model configuration: `embed_dim`, `vision_cfg`, `text_cfg` and optionally `quick_gelu`."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridSelection:
-    """What is taken from the last layer. `rows` per side; with as many as there are patches nothing is averaged."""
+    """The output grid: `rows` per side (equal to the number of patches per side: no averaging), and the space."""
 
     rows: int
     space: Literal["hidden", "projected"]
 
 
 def architecture(model: str) -> Config:
-    """The architecture that open_clip knows by this name."""
+    """The open_clip configuration of a model."""
     config: Config = open_clip.get_model_config(model)
     return config
 
 
 def check_weights(config: Config, path: Path, where: str = "") -> None:
-    """Raises SpecError for weights whose keys or shapes are not the architecture's, naming them."""
+    """Raises SpecError for weights whose keys or shapes do not match the architecture."""
     _read(config, path, where)
 
 
 class Tower:
     """The image tower on one device.
 
-    `input_side` pixels, other than the trained ones, interpolate the position embedding as open_clip does.
+    If `input_side` (in pixels) differs from that of the training, the position embedding is interpolated.
     """
 
     def __init__(self, config: Config, weights: Path, *, input_side: int, device: str = "cpu", where: str = "") -> None:
-        """Raises SpecError for weights that do not fit or are no numbers."""
+        """Raises SpecError for weights that do not match or are not finite."""
         tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in _read(config, weights, where).items()}
         check_finite(tensors, where or str(weights))
         model = _skeleton({**config, "vision_cfg": {**config["vision_cfg"], "image_size": input_side}})
@@ -65,12 +65,12 @@ class Tower:
         return found
 
     def grid(self, patches: torch.Tensor, grid: GridSelection) -> torch.Tensor:
-        """Patches averaged to rows x rows and brought into the space that is asked for: (B, rows * rows, numbers)."""
+        """Patches averaged to rows x rows, in the requested space: (B, rows * rows, features)."""
         with torch.inference_mode():
             return self._into(pooled(patches, grid.rows), grid.space)
 
     def nearest(self, patches: torch.Tensor, codebook: torch.Tensor) -> torch.Tensor:
-        """For each patch the number of the text whose direction is nearest: int64 (B, patches)."""
+        """Index of the text with the highest cosine similarity for each patch: int64 (B, patches)."""
         with torch.inference_mode():
             joint = functional.normalize(self._into(patches, "projected"), dim=-1)
             texts = functional.normalize(codebook.to(self._device).float(), dim=-1)
@@ -81,7 +81,7 @@ class Tower:
 
 
 def pooled(patches: torch.Tensor, rows: int) -> torch.Tensor:
-    """(B, side * side, width) averaged to (B, rows * rows, width), adaptively where side is no multiple of rows."""
+    """Average (B, side * side, width) to (B, rows * rows, width) by adaptive pooling."""
     count, total, width = patches.shape
     side = int(total**0.5)
     if side == rows:
@@ -100,6 +100,6 @@ def _read(config: Config, path: Path, where: str) -> Tensors:
 
 
 def _skeleton(config: Config) -> Any:
-    """The model without memory for its weights."""
+    """The model on the meta device, without memory for weights."""
     with torch.device("meta"):
         return open_clip.CLIP(**config)

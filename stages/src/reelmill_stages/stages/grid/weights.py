@@ -1,7 +1,7 @@
-"""Weights of a CLIP model: read with restricted loaders, and refused unless every key is the architecture's.
+"""Reads weights of a CLIP model with restricted loaders, and verifies that keys match the architecture.
 
-A missing weight would silently be a random one and an extra one means another architecture, so both are named before
-any image is touched. The text tower is not run: it may be left out, but then wholly.
+Missing and unexpected keys are reported before any image is processed. The text tower is not used and may be missing as
+a whole.
 """
 
 import pickle
@@ -16,7 +16,7 @@ from reelmill.contract.errors import SpecError
 
 VISUAL = "visual."
 OPENAI = frozenset({"input_resolution", "context_length", "vocab_size"})
-"""Entries of OpenAI's own files that are no weights; such models compute GELU the quick way."""
+"""Entries of OpenAI's files that are not weights; these models use QuickGELU."""
 _OPTIONAL = frozenset({"logit_scale", "logit_bias"})
 _NAMED = 5
 
@@ -26,16 +26,16 @@ Tensors = dict[str, torch.Tensor]
 def read_weights(path: Path, expected: Mapping[str, torch.Size], *, quick: bool, where: str = "") -> Tensors:
     """The weights of the image tower, by their names in the whole model (`visual.…`).
 
-    `expected` are the shapes of the whole model. Raises SpecError naming the keys that are missing, extra or of
-    another shape, and for a file that is no state dict.
+    `expected` are the shapes of the whole model. Raises SpecError for missing or unexpected keys, other shapes, and
+    files without a state dict.
     """
     where = where or str(path)
     found = _state_dict(path, where)
     if OPENAI & found.keys() and not quick:
         raise SpecError(
-            "these weights are OpenAI's, which need the model's -quickgelu form",
+            "weights of OpenAI require a -quickgelu model",
             where=where,
-            hint="write the model with -quickgelu: the other one gives other features",
+            hint="append -quickgelu to the model; otherwise, the features differ",
         )
     found = {name: tensor for name, tensor in found.items() if name not in OPENAI}
     image_tower = {name for name in expected if name.startswith(VISUAL)}
@@ -45,20 +45,20 @@ def read_weights(path: Path, expected: Mapping[str, torch.Size], *, quick: bool,
     shapes = {name for name in image_tower & found.keys() if found[name].shape != expected[name]}
     wrong = [
         f"{len(names)} {word} ({_shown(names)})"
-        for names, word in ((missing, "missing"), (extra, "extra"), (shapes, "of another shape"))
+        for names, word in ((missing, "missing"), (extra, "unexpected"), (shapes, "of another shape"))
         if names
     ]
     if wrong:
         raise SpecError(
-            f"the weights do not fit the model: keys {'; '.join(wrong)}",
+            f"the weights do not match the model: keys {'; '.join(wrong)}",
             where=where,
-            hint="give the model that the weights were trained as, or other weights",
+            hint="choose the model for which the weights were trained, or other weights",
         )
     return {name: found[name] for name in sorted(image_tower)}
 
 
 def check_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
-    """Raises SpecError for weights that hold NaN or infinity, naming the first."""
+    """Raises SpecError for weights with NaN or infinity."""
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise SpecError(f"the weights hold values that are no numbers, in {name}", where=where)
@@ -99,7 +99,7 @@ def _loaded(path: Path) -> Any:
 
 
 def _is_safetensors(path: Path) -> bool:
-    """By content: the store's copy may have lost its suffix. The format begins with a length and a JSON object."""
+    """Whether a file begins like safetensors, with a length and a JSON object; suffixes may be lost in the store."""
     with path.open("rb") as file:
         return file.read(9)[8:9] == b"{"
 

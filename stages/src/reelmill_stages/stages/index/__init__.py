@@ -1,1 +1,1 @@
-"""Validate tars and list them for the trainer."""
+"""The `index` stage: validates tars and lists them for a trainer."""

@@ -1,4 +1,4 @@
-"""`reelmill check` for an index of tars: it opens without running anything, and says what the tars say."""
+"""`reelmill check` for an index of tars: verifies that it can be opened safely and matches the tars."""
 
 from collections.abc import Iterator
 from pathlib import Path

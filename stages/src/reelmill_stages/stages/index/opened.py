@@ -1,7 +1,7 @@
-"""What `check: full` looks at: the payloads of a sample, with the rules of the trainer that reads them.
+"""Checks of `check: full`: the content of samples, by the rules of their trainer.
 
-The json must parse, images must decode and be those that the json lists, and packed tokens must be consistent. Only
-the rules whose fields are there apply.
+The json must be valid, images must be decodable and match the json, and packed tokens must be consistent. Rules apply
+only to fields that exist.
 """
 
 import json
@@ -23,7 +23,7 @@ class Payloads:
         self._file: BinaryIO = path.open("rb")
 
     def read(self, sample: Sample, part: str) -> bytes:
-        """A part's bytes."""
+        """The content of a part."""
         member = sample.parts[part]
         self._file.seek(member.data)
         return self._file.read(member.size)
@@ -33,7 +33,7 @@ class Payloads:
 
 
 def wrong(sample: Sample, payloads: Payloads, shape: PackRules) -> Iterator[TarProblem]:
-    """The rules that the payloads of one sample break; `shape` is what packs of tokens are held against."""
+    """The rules that the content of a sample breaks; `shape` is the expected shape of packs of tokens."""
     for part in sample.parts:
         last = part.rpartition(".")[2]
         if last == "json":
@@ -43,7 +43,7 @@ def wrong(sample: Sample, payloads: Payloads, shape: PackRules) -> Iterator[TarP
 
 
 def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
-    """The fields of the sample's json; empty when it has none that can be read."""
+    """The fields in the json of a sample; empty if there is no valid json."""
     if "json" not in sample.parts:
         return {}
     try:

@@ -1,11 +1,11 @@
-"""Pickles of plain lists, dicts, strings and numbers: written for trainers, read without running anything in them."""
+"""Pickles of plain lists, dicts, strings and numbers, which are read without executing anything."""
 
 import io
 import pickle
 from typing import Any, NoReturn
 
 PROTOCOL = 4
-"""Opens in every Python that trainers use."""
+"""A protocol supported by all Python versions of trainers."""
 
 
 class _Plain(pickle.Unpickler):
@@ -22,8 +22,8 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The values of a pickle. Raises ValueError for anything that is not plain, or no pickle at all."""
+    """The values in a pickle. Raises ValueError for other values, and for data that are not a pickle."""
     try:
         return _Plain(io.BytesIO(data)).load()
-    except Exception as error:  # damaged pickles raise nearly everything
+    except Exception as error:  # damaged pickles raise various exceptions
         raise ValueError(f"not a pickle of plain values: {error}") from error

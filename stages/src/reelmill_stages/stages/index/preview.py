@@ -1,7 +1,7 @@
-"""A look at a tar for a person: the texts of its first samples, and its images on one sheet.
+"""Previews of tars: the texts of the first samples, and a contact sheet of their images.
 
-A share of the tars gets one. Which ones depends on the tar's key alone (or, for a fixed number, on its place), so a
-data set that grows keeps the previews that it has.
+Tars are selected by their keys (or, with a fixed number, by their positions), so that previews are stable when the data
+set grows.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ from reelmill_stages.tar.samples import IMAGES, Sample
 from reelmill_stages.tokens.tokenizer import Tokenizer
 
 SAMPLES = 4
-"""Samples in a preview."""
+"""Number of samples in a preview."""
 THUMBNAIL = (256, 160)
 COLUMNS = 8
 VIDEOS = frozenset({"mp4", "mkv", "webm", "avi", "mov", "mpeg"})
 FRAMES = 8
-"""Frames shown of a packed video."""
+"""Number of frames of a packed video."""
 
 
 def is_shown(share: str, input_: Input) -> bool:
-    """Whether this tar is one of the `share` (`1%`, or `20` for the first twenty) that get a preview."""
+    """Whether a tar is in the `share` (`1%`, or `20` for the first 20) with a preview."""
     if not share.endswith("%"):
         return input_.number < int(share)
     chance = int.from_bytes(hashlib.sha256(input_.item.key.encode()).digest()[:8], "big") / 2**64
@@ -42,10 +42,10 @@ def is_shown(share: str, input_: Input) -> bool:
 def preview(
     name: str, tar: Path, samples: Sequence[Sample], scratch: Path, tokenizer: Tokenizer | None = None
 ) -> tuple[File, ...]:
-    """`previews/<name>.txt` and, where there is something to see, `previews/<name>.png`.
+    """Write `previews/<name>.txt` and, if there are images, `previews/<name>.png`.
 
-    A part that cannot be shown is a line in the text: whether it makes the tar bad is not decided here. With their
-    tokenizer, packs of tokens are shown as what they say, and as what of it is learned.
+    A part that cannot be shown is mentioned in the text. With a tokenizer, packs of tokens are shown as text, and so
+    are the tokens with a loss.
     """
     payloads = Payloads(tar)
     texts: list[str] = []

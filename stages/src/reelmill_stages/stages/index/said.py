@@ -1,4 +1,4 @@
-"""A sample's json for a person: every field on a line, packs of tokens as the words that they are."""
+"""Formats the json of a sample as text, with one line per field and tokens as text."""
 
 import json
 import re
@@ -13,7 +13,7 @@ _OF_TOKENS = frozenset({"input_ids", "loss_mask", "position_ids"})
 
 
 def said(sample: Sample, read: Mapping[str, Any], tokenizer: Tokenizer | None) -> str:
-    """The lines of one sample; with a tokenizer, what its tokens say, and what of it is learned."""
+    """The text for a sample; with a tokenizer, including the text of its tokens and of those with a loss."""
     lines = [f"== {sample.key}: {', '.join(sample.parts)}"]
     for name, value in read.items():
         if name in _OF_TOKENS and isinstance(value, list):
@@ -36,5 +36,5 @@ def _are_whole(ids: Any) -> TypeGuard[list[int]]:
 
 
 def _short(text: str) -> str:
-    """With runs of one symbol counted: an image is 256 patches."""
+    """Replace runs of a symbol by their count, such as those of image patches."""
     return _RUN.sub(lambda run: f"{run[1]}*{len(run[0]) // len(run[1])}", text)

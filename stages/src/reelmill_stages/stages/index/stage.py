@@ -1,7 +1,7 @@
-"""`index`: look at every tar, name the bad ones, and list the good ones for the trainer.
+"""The `index` stage: validates tars and lists the valid ones for a trainer.
 
-A tar is good when both readers that count see the same samples in it that it was packed from. A bad one is a failed
-item with the rule that it breaks, and the others go on.
+A tar is valid if both kinds of readers see the samples with which it was packed. An invalid one becomes a failed item
+with the broken rules.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load
 
 NAMED = 3
-"""Problems that a failed tar's row names; the rest are counted."""
+"""Maximum number of problems in the message of a failed tar; others are counted."""
 
 
 class IndexStage(Stage):
@@ -42,7 +42,7 @@ class IndexStage(Stage):
     def _one(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
-            return Failed(ItemReason.NO_MEDIA, f"{item.key} is no tar")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} is not a tar")
         first: list[Sample] = []
         try:
             tar = work.fetch(item.media)
@@ -62,7 +62,9 @@ class IndexStage(Stage):
         return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields),))
 
     def _tokenizer(self, fields: Mapping[str, Any], work: Work) -> Tokenizer | None:
-        """The tokenizer that packs were made with, where their maker says so and it can be had: previews do without."""
+        """The tokenizer of packs if it is known and available; otherwise None, and previews contain no text of
+        tokens.
+        """
         try:
             uri, digest = fields["tokenizer"]["uri"], fields["tokenizer"]["digest"]
             if (uri, digest) not in self._tokenizers:
@@ -89,7 +91,7 @@ class IndexStage(Stage):
 
 
 def _shape(fields: Mapping[str, Any]) -> PackRules:
-    """What packs of tokens are held against: what the tar's maker says, else the original's."""
+    """The expected shape of packs of tokens: from the fields of the tar's item, or that of the original."""
     try:
         return PackRules.from_json(fields["pack"])
     except (KeyError, TypeError, ValueError):

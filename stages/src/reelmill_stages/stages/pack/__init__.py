@@ -1,1 +1,1 @@
-"""Pack items into tars that trainers open without preparation."""
+"""The `pack` stage: packs items into webdataset tars."""

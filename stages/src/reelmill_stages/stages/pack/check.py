@@ -1,7 +1,7 @@
-"""`reelmill check` for tars: would the readers that people train with open this folder, and see the same in it?
+"""`reelmill check` for tars: verifies that common readers can open a folder of tars and see the same samples.
 
-Four readers, one rule or more each: stock webdataset, the packing pipeline's own reader, Megatron Energon, Hugging
-Face. Tars are walked by their headers; payloads are not read.
+The rules are those of four readers: webdataset, the reader of the packing pipeline, Megatron Energon and Hugging Face.
+Only headers are read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import TarProblem
 
 PACKS = "tokens.json"
-"""Lies beside packs of tokens."""
+"""Name of the file beside packs of tokens."""
 STOCK = "webdataset"
 PATCHED = "packing_reader"
 RULES: Mapping[str, str] = {
@@ -34,12 +34,12 @@ RULES: Mapping[str, str] = {
     "hidden": PATCHED,
     "json_first": PATCHED,
 }
-"""Rule -> the reader that it comes from; what one tar's structure can break."""
+"""Rule about the structure of a tar -> the reader that requires it."""
 
 
 @dataclass(slots=True)
 class TarFolder:
-    """What all tars of a folder hold, by path relative to it."""
+    """The content of all tars in a folder, by path relative to it."""
 
     path: Path
     tars: dict[str, Contents] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def _findings(file: str, problems: list[TarProblem], good: str = "") -> Iterator
 
 
 def _recurring(name: str, found: Contents, keys: dict[str, str]) -> list[TarProblem]:
-    """Whether a key of this tar was in one before it. `keys` remembers; the tar's own list is let go."""
+    """Problems for keys that occur in earlier tars. Keys are moved from the tar to `keys`."""
     other = ""
     for key in found.keys:
         if keys.setdefault(key, name) != name and not other:
@@ -108,4 +108,4 @@ def _huggingface(seen: TarFolder) -> Iterator[Finding]:
 
 
 WHOLE: tuple[Callable[[TarFolder], Iterator[Finding]], ...] = (_energon, _huggingface)
-"""Checks of the folder as one."""
+"""Checks of the whole folder."""

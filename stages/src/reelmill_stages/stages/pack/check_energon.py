@@ -1,4 +1,4 @@
-"""Megatron Energon's rules: every tar has an index of its samples, and `.nv-meta` tells the same story as the tars."""
+"""The rules of Megatron Energon: every tar has an index of its samples, and `.nv-meta` matches the tars."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
-"""Hugging Face's rules: the first samples share their parts, videos have a known suffix, and no index is data.
+"""The rules of Hugging Face: the first samples have equal parts, videos have a known suffix, and no index is data.
 
-Its `webdataset` builder takes every `*.tar*` of a folder for data unless the README's front matter says otherwise.
+Its `webdataset` builder treats every `*.tar*` file as data unless the front matter of the README lists data files.
 """
 
 import fnmatch
@@ -13,11 +13,11 @@ from reelmill_stages.tar.inspect import Contents
 from reelmill_stages.tar.samples import TarProblem
 
 UNKNOWN_VIDEOS = frozenset({"webm", "flv", "ts", "m4v", "wmv"})
-"""Suffixes of videos that it gives as bytes, not as a video."""
+"""Suffixes of videos that are returned as bytes instead of a video."""
 
 
 def columns(found: Contents) -> list[TarProblem]:
-    """What one tar's first samples break."""
+    """The rules that the first samples of a tar break."""
     problems = []
     if len(set(found.first)) > 1:
         one, other = sorted(set(found.first), key=found.first.index)[:2]
@@ -36,7 +36,7 @@ def columns(found: Contents) -> list[TarProblem]:
 
 
 def readme(folder: Path, tars: list[str]) -> TarProblem | None:
-    """What the folder's README.md breaks, if there is something to break: tars with an index beside them."""
+    """The rule that the README.md of the folder breaks, or None; it is needed if tars have index files."""
     indexed = [f"{tar}.idx" for tar in tars if (folder / f"{tar}.idx").exists()]
     if not indexed:
         return None

@@ -1,4 +1,4 @@
-"""Frames of a clip as JPEG parts: each wanted frame decoded once, every image the frame it stands for."""
+"""Writes frames of a clip as JPEG parts, decoding each frame once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ from reelmill_stages.tar.lend import lent
 
 
 def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: int | None) -> tuple[File, ...]:
-    """Parts `0.jpg`, `1.jpg`, … of the frames with these indices of the timeline, in the given order.
+    """Parts `0.jpg`, `1.jpg`, … with the frames at these indices of the timeline, in the given order.
 
-    An index that is wanted twice gives two parts. Raises ItemError when a frame cannot be decoded.
+    A repeated index gives several parts. Raises ItemError if a frame cannot be decoded.
     """
     first = {index: place for place, index in reversed(list(enumerate(wanted)))}
     turned = Turned()
@@ -34,7 +34,7 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
 
 
 def reduced(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """The size in pixels after reducing the longer side to `max_side`; the shape is kept, no side falls below 1."""
+    """(width, height) in pixels after reducing the longer side to `max_side`, with the aspect ratio; at least 1."""
     longest = max(width, height)
     if max_side is None or longest <= max_side:
         return width, height
@@ -42,7 +42,7 @@ def reduced(width: int, height: int, max_side: int | None) -> tuple[int, int]:
 
 
 def info(clip: PackInput) -> dict[str, Any]:
-    """The input unit, as the packing pipeline's json repeats it."""
+    """The input unit, as repeated in the json of the packing pipeline."""
     media = clip.item.media
     unit: dict[str, Any] = {"video_path": media.uri if media else "", "value": clip.text}
     if media and media.span:

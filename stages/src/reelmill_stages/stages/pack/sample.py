@@ -1,6 +1,6 @@
-"""What a sampler gets and gives. It knows one item and its file; nothing of keys, tars or numbers.
+"""The interface of samplers, which turn one item into one sample, independently of keys and tars.
 
-One's own sampler is a class, declared by its module (see `reelmill_stages.declared`):
+A custom sampler is a class, declared by its module (see `reelmill_stages.declared`):
 
     __reelmill__ = ["Middle"]
 
@@ -8,7 +8,7 @@ One's own sampler is a class, declared by its module (see `reelmill_stages.decla
         def __init__(self, block: PackBlock) -> None: ...
         def sample(self, clip: Clip) -> Sample: ...
 
-It writes its parts into `clip.scratch` and returns them; what their names become in the tar is not its business.
+It writes its parts to `clip.scratch` and returns them; the stage determines their names in the tar.
 """
 
 import json
@@ -33,9 +33,9 @@ _PART = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 class UnkeyedSample:
     """One sample before it has a key.
 
-    `fields` are the json's; `parts` the other members, `File.name` being what follows the key: `mp4`, `0.jpg`.
-    The json also lists the parts' names, as `names_as`: `image_name_list` and `videos` get a list
-    (`000000012-0`, …), `video_id` the key itself.
+    `fields` are the fields of the json member. `parts` are the other members, whose `File.name` is the part of the name
+    after the key: `mp4`, `0.jpg`. `names_as` is the json field with the names of the parts: a list (`000000012-0`, …)
+    for `image_name_list` and `videos`, or the key itself for `video_id`. `counters` are summed over the data set.
     """
 
     fields: Mapping[str, Any]
@@ -44,9 +44,9 @@ class UnkeyedSample:
     counters: Mapping[str, int] = field(default_factory=dict)
 
     def check(self, scratch: Path) -> None:
-        """Raises ItemError(`bad_sample`, `too_large`) for what cannot be packed and read back.
+        """Raises ItemError with reason `bad_sample` or `too_large` for a sample that cannot be packed.
 
-        Parts must lie below `scratch`: they are deleted when they are packed.
+        Parts must be in `scratch`, because they are deleted when they are packed.
         """
         names = [part.name for part in self.parts]
         if len(set(names)) < len(names):
@@ -81,38 +81,38 @@ def _check_part(part: File, scratch: Path) -> None:
 
 
 class PackInput:
-    """One item on its way into a tar: its row, its file, and a folder for the parts."""
+    """The input of a sampler: the item, its file, and a folder for the parts."""
 
     def __init__(self, item: Item, path: Path, scratch: Path, timelines: dict[Path, Timeline] | None = None) -> None:
         self.item = item
         self.path = path
-        """The video's bytes, to be read only."""
+        """The local video file, which must not be modified."""
         self.scratch = scratch
-        """An empty folder."""
+        """An empty folder for the parts."""
         self._timelines = {} if timelines is None else timelines
 
     @property
     def text(self) -> str:
-        """The caption; empty when there is none."""
+        """The caption; empty if there is none."""
         text = self.item.fields.get("text", "")
         return text if isinstance(text, str) else ""
 
     @property
     def talk(self) -> dict[str, Any]:
-        """`{"conversations": …}` where the item has one, else nothing."""
+        """`{"conversations": …}` if the item has one, otherwise empty."""
         said = self.item.fields.get("conversations")
         return {"conversations": said} if said else {}
 
     @property
     def timeline(self) -> Timeline:
-        """The file's visible frames. Raises ItemError for a file that is no video."""
+        """The visible frames of the file. Raises ItemError for an invalid video."""
         if self.path not in self._timelines:
             self._timelines[self.path] = read_timeline(self.path)
         return self._timelines[self.path]
 
     @property
     def frames(self) -> range:
-        """Indices of the frames that the item means: the whole video, or a virtual clip's span."""
+        """Indices of the item's frames: all frames of the video, or those of a virtual clip's span."""
         media = self.item.media
         span = media.span if media else None
         frames = self.timeline.window(span.start, span.end) if span else range(len(self.timeline.pts))
@@ -122,13 +122,13 @@ class PackInput:
 
 
 class Sampler(Protocol):
-    """Makes one sample of one item. Raises ItemError for an item that cannot be sampled."""
+    """Turns one item into one sample. `sample` raises ItemError for an item that cannot be sampled."""
 
     def sample(self, clip: PackInput) -> UnkeyedSample: ...
 
 
 def document(fields: Mapping[str, Any], names_as: str, parts: tuple[str, ...], key: str) -> bytes:
-    """The sample's json, once its key is known. ASCII, so that any text survives any reader."""
+    """The json member of a sample with this key, as ASCII."""
     names = [key if "." not in part else f"{key}-{part.rpartition('.')[0]}" for part in parts]
     named: str | list[str] = key if names_as == "video_id" else names
     return json.dumps({**fields, names_as: named}).encode()

@@ -1,4 +1,4 @@
-"""One tar in the making: samples in, a finished file with its index out."""
+"""A tar that is being written, with its index."""
 
 import hashlib
 from typing import Any
@@ -11,8 +11,8 @@ from reelmill_stages.tar.write import TarWriter
 class SampleTar:
     """Writes `shard-{machine}-{start}-{end}-{tar}.tar`.
 
-    As in the packing pipeline, `machine` is the shard, `start` and `end` (exclusive) the stretch of numbers that it
-    works on, `tar` counts from 0 within it. Numbers never recur in a data set, so names do not either.
+    As in the packing pipeline, `machine` is the shard, `start` and `end` (exclusive) are the range of its input
+    numbers, and `tar` counts from 0. Input numbers are unique in a data set, so names are, too.
     """
 
     def __init__(self, shard: Shard, number: int) -> None:
@@ -25,7 +25,7 @@ class SampleTar:
         self._keys = hashlib.sha256()
 
     def add(self, one: Kept, key: str) -> None:
-        """Write one sample: its json, then its parts in their order."""
+        """Write a sample: its json, then its parts in order."""
         fields, parts = one.done.fields, one.done.payload
         names = tuple(part.name for part in parts)
         self._writer.begin()
@@ -37,7 +37,7 @@ class SampleTar:
         self._keys.update(f"{key}\n".encode())
 
     def finish(self) -> Assembled:
-        """Close the tar and write its `.tar.idx`, a file of the tar's item: where one goes, the other goes too."""
+        """Close the tar and write its `.tar.idx`, which belongs to the same item."""
         self._writer.close()
         tar = File(f"{self.name}.tar", self._writer.path)
         index = File(f"{self.name}.tar.idx", self._writer.path.with_suffix(".tar.idx"))
@@ -54,5 +54,5 @@ class SampleTar:
         return Assembled(tar, (item,), through=self._numbers[-1])
 
     def discard(self) -> None:
-        """Give an unfinished tar up."""
+        """Close an unfinished tar."""
         self._writer.close(complete=False)

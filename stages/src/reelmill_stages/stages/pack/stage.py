@@ -1,7 +1,7 @@
-"""`pack`: one sample per item, samples into tars, and beside the tars what trainers need to open them as they are.
+"""The `pack` stage: packs one sample per item into tars, with the files that trainers need to open them.
 
-A tar holds the samples of a fixed stretch of the input, `samplesPerTar` long, so its content does not depend on how
-the pass was cut into shards; what failed leaves its place empty. Keys are made of numbers: no dot, never too long.
+A tar contains the samples of a fixed range of `samplesPerTar` inputs, so its content does not depend on the division
+into shards; failed items are missing. Keys are numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class PackStage(Stage):
             sample.check(scratch)
         except ItemError as error:
             return Failed(error.reason, error.what)
-        # The json names the parts by the key, which `compat` knows only in the tar: it is written there.
+        # The json is written with the tar, because it contains the key, which `compat` determines there.
         return Done(
             payload=sample.parts,
             fields={"json": dict(sample.fields), "names_as": sample.names_as},
@@ -81,7 +81,7 @@ class PackStage(Stage):
                 full = None
                 if tar is None or tar.number != number:
                     full, tar = tar, SampleTar(shard, number)
-                # Written before the one before it is given away: what was taken from `kept` may vanish then.
+                # Written before the previous tar is yielded, because consumed payload is deleted then.
                 tar.add(one, f"{row if self._block.keys == 'compat' else one.input.number:09d}")
                 if full:
                     yield full.finish()

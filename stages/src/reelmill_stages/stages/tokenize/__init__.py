@@ -1,1 +1,1 @@
-"""Samples of tars into packs of tokens."""
+"""The `tokenize` stage: tokenizes samples of tars and packs them."""

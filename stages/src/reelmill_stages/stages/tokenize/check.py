@@ -1,4 +1,4 @@
-"""`reelmill check` for packed tokens: the rules of the trainer that reads them, on every pack of every tar."""
+"""`reelmill check` for packed tokens: verifies every pack by the rules of its trainer."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ RULES = (
     "image_patches", "image_blocks", "image_names", "image_missing", "image", "bos", "document_offsets", "text_count",
     "position_ids",
 )  # fmt: skip
-"""All that a set of packs can break."""
+"""All rules for packs."""
 
 
 class TokensCheck:

@@ -1,4 +1,4 @@
-"""One sample as tokens, with a loss mask: the unit that packs are made of."""
+"""Documents: samples as tokens with a loss mask."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class TokenDocument:
-    """`ids` int32 (n,) and `mask` uint8 (n,) of equal length; `text` is what was tokenized, as a person reads it."""
+    """A document: token `ids` int32 (n,), loss `mask` uint8 (n,), and the tokenized `text`."""
 
     ids: Ids
     mask: Mask
     text: str
     escaped: bool = False
-    """A symbol's name was taken apart in its text."""
+    """Whether the name of a symbol in its text was escaped."""
     cut: bool = False
-    """Its end was cut off."""
+    """Whether its end was cut off."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 class DocumentEncoder:
-    """Makes documents of turns with one tokenizer."""
+    """Turns samples into documents with a tokenizer."""
 
     def __init__(self, tokenizer: Tokenizer, patches: int) -> None:
         self._tokenizer = tokenizer
@@ -44,7 +44,7 @@ class DocumentEncoder:
         self._bos_text, self._eos_text = name[symbols.bos], name[symbols.eos]
 
     def documents(self, samples: Sequence[Sequence[Turn]]) -> Iterator[TokenDocument | ItemError]:
-        """One for each sample, in order; an ItemError(`control_symbol`) for one that speaks a symbol all the same."""
+        """One document for each sample, in order, or an ItemError with reason `control_symbol` if escaping fails."""
         texts = [piece for turns in samples for turn in turns for piece in turn.pieces if piece is not IMAGE]
         encoded = zip(texts, self._tokenizer.encode(texts), strict=True)
         for turns in samples:
@@ -87,9 +87,9 @@ class DocumentEncoder:
 
 
 def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> TokenDocument:
-    """Its first `limit` tokens. Raises ItemError(`too_long`) where that would cut an image, or leave nothing to learn.
+    """The first `limit` tokens of a document, with the whole text.
 
-    The text stays whole: it says what there was.
+    Raises ItemError with reason `too_long` if that would cut an image, or leave no token with a loss.
     """
     kept, lost = document.ids[:limit], document.ids[limit:]
     if np.isin(lost, list(image_ids)).any() or not document.mask[:limit].any():

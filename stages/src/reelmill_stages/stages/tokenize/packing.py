@@ -1,7 +1,7 @@
-"""Which documents go into one pack. Pure functions of lengths.
+"""Assignment of documents to packs. Pure functions of lengths in tokens.
 
-The length of a pack counts the beginning (one token) of its first document only: the others lose theirs. A document of
-`limit` tokens or more is in no pack; every other one is in exactly one.
+Only the first document of a pack keeps its initial token. A document of `limit` tokens or more is in no pack; every
+other one is in exactly one.
 """
 
 from bisect import bisect_left, insort
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PackedDocuments:
-    """Documents by their place, in order.
+    """The indexes of documents in a pack, in order.
 
-    `closed_by` is the place of the document that did not fit any more; for the last pack, one past the last document.
+    `closed_by` is the index of the first document that did not fit; for the last pack, the number of documents.
     """
 
     documents: tuple[int, ...]
@@ -21,13 +21,13 @@ class PackedDocuments:
 
 
 def length(documents: Sequence[int], lengths: Sequence[int]) -> int:
-    """Tokens of a pack."""
+    """Number of tokens of a pack."""
     return sum(lengths[one] for one in documents) - len(documents) + 1
 
 
 def greedy(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
-    """In order, as the original. A pack is closed when its documents and the next one, each with its beginning, would
-    be more than `limit`; a document that is too long closes the pack before it, too. The last pack stays.
+    """Pack documents in order, as in the original. A pack is closed if its documents and the next one, all with their
+    initial tokens, exceed `limit`, and by a document that is too long. The last pack is kept.
     """
     packs: list[PackedDocuments] = []
     open_: list[int] = []
@@ -45,9 +45,8 @@ def greedy(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
 
 
 def best_fit(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
-    """The longest first, each where it leaves the least room, else into a new pack; all packs are shorter than `limit`.
-
-    Packs, and the documents in each, stand in the order of their first documents.
+    """Pack documents, the longest first, into the pack with the least remaining space, or into a new one; all packs are
+    shorter than `limit`. Packs are sorted by their first documents, and documents by their indexes.
     """
     room: list[tuple[int, int]] = []  # (tokens left, pack), ascending
     packs: list[list[int]] = []
@@ -55,7 +54,7 @@ def best_fit(lengths: Sequence[int], limit: int) -> list[PackedDocuments]:
         size = lengths[place]
         if size >= limit:
             continue
-        # A second document loses its beginning.
+        # A document that is not the first loses its initial token.
         at = bisect_left(room, (size - 1, -1))
         if at < len(room):
             left, pack = room.pop(at)

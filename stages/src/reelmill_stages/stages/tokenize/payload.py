@@ -1,6 +1,6 @@
-"""One tokenized tar on its way from the worker to the file that packs it: numbers in arrays, images where they lie.
+"""The payload of a tokenized tar, from the worker to `assemble`: arrays of tokens, and references to images.
 
-Images are not copied: those that stay as they are, are read from the tar itself.
+Images that are not changed are read from the tar itself.
 """
 
 import json
@@ -22,7 +22,7 @@ Span = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A sample of a tar that is in no pack, and why."""
+    """A sample that is not in a pack, and the reason."""
 
     key: str
     reason: str
@@ -33,7 +33,7 @@ class Loss:
 
 
 class PayloadWriter:
-    """Writes the payload of one tar into a folder. A context manager."""
+    """Writes the payload of one tar to a folder. A context manager."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,19 +43,19 @@ class PayloadWriter:
         self._rows = (folder / SAMPLES).open("w", encoding="utf-8")
 
     def image(self, data: bytes) -> Span:
-        """Keep the bytes of an image that is not taken from the tar as it is."""
+        """Write an image that differs from that in the tar."""
         offset = self._images.tell()
         self._images.write(data)
         return IMAGES, offset, len(data)
 
     def add(self, place: int, document: TokenDocument, images: list[Span]) -> None:
-        """The document of the sample at `place` in the tar."""
+        """Write the document of the sample at the index `place` in the tar."""
         self._ids.write(document.ids.tobytes())
         self._mask.write(document.mask.tobytes())
         self._row({"place": place, "tokens": len(document), "text": document.text, "images": images})
 
     def too_long(self, place: int, tokens: int) -> None:
-        """A sample that is in no pack, and closes the one before it."""
+        """Record a sample that is too long, which closes the pack before it."""
         self._row({"place": place, "tokens": tokens})
 
     def _row(self, row: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ class PayloadWriter:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One sample of a tokenized tar. `text` is None for one that was too long: it has no tokens here."""
+    """One sample of a tokenized tar. `text` is None for a sample that is too long, which has no tokens."""
 
     place: int
     tokens: int
@@ -80,7 +80,7 @@ class Entry:
 
 
 class Payload:
-    """What a worker left of one tar."""
+    """Reads the payload of one tar."""
 
     def __init__(self, kept: Kept) -> None:
         self._paths = {file.name: file.path for file in kept.done.payload}
@@ -89,7 +89,7 @@ class Payload:
         self.losses: list[dict[str, str]] = kept.done.fields["losses"]
 
     def entries(self) -> Iterator[Entry]:
-        """In the order of the tar."""
+        """The samples, in the order of the tar."""
         ids = np.fromfile(self._paths[IDS], np.int32)
         mask = np.fromfile(self._paths[MASK], np.uint8)
         at = 0
@@ -102,7 +102,7 @@ class Payload:
             at += count
 
     def read(self, span: Span) -> bytes:
-        """The bytes of an image."""
+        """The content of an image."""
         name, offset, size = span
         with self._paths[name].open("rb") as file:
             file.seek(offset)

@@ -1,4 +1,4 @@
-"""Images of packs: untouched where they are small JPEGs, else made into one."""
+"""Images of packs: small JPEGs are unchanged, others are converted."""
 
 import io
 
@@ -11,9 +11,9 @@ _UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes | None:
-    """The bytes of a JPEG whose longer side is at most `max_side` pixels; None where `data` is one already.
+    """A JPEG whose longer side has at most `max_side` pixels; None if `data` already is one.
 
-    `fit` `keep` keeps the shape, `squash` makes a square of `max_side`. Raises ItemError(`bad_image`).
+    `fit`: `keep` keeps the aspect ratio, `squash` resizes to a square. Raises ItemError with reason `bad_image`.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:

@@ -1,8 +1,8 @@
-"""`tokenize`: every sample of a tar becomes tokens with a loss mask, and samples are packed to a fixed length.
+"""The `tokenize` stage: tokenizes the samples of tars, with a loss mask, and packs them to a fixed length.
 
-The worker tokenizes one tar; the samples of `tarsPerTar` tars that follow each other are packed into one tar, so what
-is in it does not depend on how the pass was cut into shards. A sample that cannot be used is left out, with its reason
-in the tar's row, in the counters, and in a file of losses beside the packs; nothing vanishes.
+Workers tokenize one tar each; the samples of `tarsPerTar` consecutive tars are packed into one tar, so its content does
+not depend on the division into shards. A sample that cannot be used is omitted, and its reason is recorded in the
+ledger row of the tar, in the counters, and in a file of losses beside the packs.
 """
 
 from collections import Counter
@@ -44,7 +44,7 @@ from reelmill_stages.tokens.tokenizer import Tokenizer, load
 
 
 class TokenizeStage(Stage):
-    """See the module."""
+    """Tokenizes and packs the samples of tars."""
 
     spans = True
     pace = 0.01
@@ -64,7 +64,7 @@ class TokenizeStage(Stage):
     def _one(self, input_: Input, work: Work) -> Result:
         item = input_.item
         if item.media is None:
-            return Failed(ItemReason.NO_MEDIA, f"{item.key} is no tar")
+            return Failed(ItemReason.NO_MEDIA, f"{item.key} is not a tar")
         folder = work.scratch / f"{input_.number:06d}"
         folder.mkdir()
         try:
@@ -129,7 +129,7 @@ class TokenizeStage(Stage):
         return PackRules(self._block.max_tokens, self._block.patches_per_image, tokenizer.symbols, tokenizer.size)
 
     def _file(self, read: ReadFile) -> dict[str, Any]:
-        """The tokenizer as whoever reads the packs finds it again."""
+        """A reference to the tokenizer, for readers of the packs."""
         ref = self._block.tokenizer
         with read(ref.uri, ref.digest or "").open("rb") as file:
             digest = f"sha256:{file_digest(file, 'sha256').hexdigest()}"
@@ -137,7 +137,7 @@ class TokenizeStage(Stage):
 
 
 class _Tar:
-    """The samples of one tar on their way into its payload."""
+    """Writes the samples of one tar to its payload."""
 
     def __init__(self, block: TokenizeBlock, tar: BinaryIO, writer: PayloadWriter, tokenizer: Tokenizer) -> None:
         self._block = block
@@ -152,7 +152,7 @@ class _Tar:
         self.losses.append(Loss(key, error.reason, error.what))
 
     def take(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
-        """Write a sample down, or note why not."""
+        """Write a sample, or record the reason why it is omitted."""
         limit = self._block.max_tokens
         tokens = 0 if isinstance(document, ItemError) else len(document)
         try:

@@ -1,4 +1,4 @@
-"""The samples of one tar: their jsons and where their images lie, each sample good or lost with a reason."""
+"""The samples of a tar: their json and images, or the reason why they cannot be used."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from reelmill_stages.tar.walk import Member, walk
 
 @dataclass(frozen=True, slots=True)
 class UsableSample:
-    """A sample that can be tokenized: `images` are the members of its images, in order."""
+    """A valid sample: `images` are the members with its images, in order."""
 
     place: int
     key: str
@@ -25,7 +25,7 @@ class UsableSample:
 
 @dataclass(frozen=True, slots=True)
 class UnusableSample:
-    """One that cannot."""
+    """A sample that cannot be used."""
 
     place: int
     key: str
@@ -33,7 +33,7 @@ class UnusableSample:
 
 
 def told(tar: Path) -> Iterator[UsableSample | UnusableSample]:
-    """Every sample of a tar, in order. Raises BadTar for a tar that cannot be read to its end."""
+    """All samples of a tar, in order. Raises BadTar for an invalid tar."""
     with tar.open("rb") as file:
         for place, sample in enumerate(samples(walk(tar))):
             try:
@@ -45,7 +45,7 @@ def told(tar: Path) -> Iterator[UsableSample | UnusableSample]:
 
 
 def payload(file: BinaryIO, member: Member) -> bytes:
-    """A member's bytes, from the open tar."""
+    """The content of a member of an open tar."""
     file.seek(member.data)
     return file.read(member.size)
 
@@ -58,14 +58,14 @@ def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
     except ValueError as error:
         raise ItemError(ItemReason.BAD_JSON, f"its json cannot be read: {error}") from error
     if not isinstance(found, dict):
-        raise ItemError(ItemReason.BAD_JSON, "its json is no object")
+        raise ItemError(ItemReason.BAD_JSON, "its json is not an object")
     return found
 
 
 def _images(sample: Sample, fields: dict[str, Any]) -> tuple[Member, ...]:
     names = fields.get("image_name_list", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ItemError(ItemReason.BAD_JSON, "its image_name_list is no list of names")
+        raise ItemError(ItemReason.BAD_JSON, "its image_name_list is not a list of names")
     if not names and "mp4" in sample.parts:
         raise ItemError(
             ItemReason.NO_IMAGES, "it holds a whole video: pack with the sampler un or kf to have images of it"

@@ -1,4 +1,4 @@
-"""One tar of packs: the tokenized tars of one stretch in, a finished file with its index and its losses out."""
+"""A tar of packs that is being written, with its index and its file of losses."""
 
 import json
 from collections import Counter
@@ -16,8 +16,8 @@ PACKERS = {"greedy": greedy, "best-fit": best_fit}
 
 
 class TokenTar:
-    """Packs the samples of some tars into `shard_{shard}-{first}-{end}.tar`; first and end (exclusive) are numbers of
-    tars, so names never recur in a data set.
+    """Packs the samples of several tars into `shard_{shard}-{first}-{end}.tar`; first and end (exclusive) are input
+    numbers of tars, so names are unique in a data set.
     """
 
     def __init__(self, block: TokenizeBlock, shard: Shard, first: int, end: int, writer: PackJson) -> None:
@@ -29,11 +29,11 @@ class TokenTar:
         self._tars: list[Payload] = []
 
     def add(self, payload: Payload) -> None:
-        """The next tokenized tar."""
+        """Add the next tokenized tar."""
         self._tars.append(payload)
 
     def finish(self, facts: dict[str, Any]) -> Assembled:
-        """Write it. `facts` are fields of its item that are the same for all."""
+        """Write the tar. `facts` are the common fields of all items."""
         entries = [(tar, entry) for tar in self._tars for entry in tar.entries()]
         lengths = [entry.tokens for _, entry in entries]
         packs = PACKERS[self._block.packing](lengths, self._block.max_tokens)
@@ -78,8 +78,8 @@ class TokenTar:
             tar.add(f"{key}.{number}.jpg", payload.read(span))
 
     def _key(self, number: int, pack: PackedDocuments, entries: Sequence[tuple[Payload, Entry]]) -> str:
-        """`unique`: the first tar's number and the pack's. `compat`: `{tar}-{sample}` of the sample that closed it,
-        tars counted from 0 in each file; for the last pack, which the original threw away, one past the last sample.
+        """The key of a pack. `unique`: numbers of the first tar and of the pack. `compat`: `{tar}-{sample}` of the
+        sample that closed it, with tars counted from 0 in each file; for the last pack, the number of samples.
         """
         if self._block.keys == "unique":
             return f"{self._first:06d}-{number:06d}"

@@ -1,7 +1,7 @@
-"""What a sample says, as turns: pieces of text and places of images, and whether it is to be learned.
+"""Converts samples to turns: pieces of text and placeholders of images, with or without a loss.
 
-Samples are told by their fields: `prompt` and `txt` (a caption and the images before it), or `conversations`. In a
-prompt and in what a human says, `<image>`, `<Iimage>` and `<Pimage>` are places of images.
+A sample has the fields `prompt` and `txt` (images and a caption), or `conversations`. In prompts and turns of a human,
+`<image>`, `<Iimage>` and `<Pimage>` are placeholders of images.
 """
 
 import re
@@ -14,17 +14,17 @@ from reelmill.contract.reasons import ItemReason
 
 _PLACE = re.compile(r"<[IP]?image>")
 _WHOLE = re.compile(r"<(?:video|image)>\n?")
-"""In a conversation, stands for all images of the video."""
+"""Placeholder in a conversation for all images of the video."""
 _ASKS = frozenset({"human", "user", "system"})
 _ANSWERS = frozenset({"gpt", "assistant"})
 
 IMAGE = None
-"""In `Turn.pieces`: an image."""
+"""An image in `Turn.pieces`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`pieces` in order: a text, or `IMAGE`."""
+    """A turn: its `pieces`, which are texts or `IMAGE`, and whether its tokens have a loss (`learned`)."""
 
     pieces: tuple[str | None, ...]
     learned: bool
@@ -35,10 +35,10 @@ class Turn:
 
 
 def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
-    """The turns of a sample's json.
+    """The turns of a sample, from its json.
 
-    Raises ItemError: `no_text` where there is nothing to learn, `bad_turn`, or `image_count` where the places are not
-    as many as the images.
+    Raises ItemError with reason `no_text` if there is no text with a loss, `bad_turn`, or `image_count` if the numbers
+    of placeholders and images differ.
     """
     conversations = read.get("conversations")
     found = _conversation(conversations, read, images) if conversations else _caption(read)
@@ -56,7 +56,7 @@ def _caption(read: Mapping[str, Any]) -> list[Turn]:
         raise ItemError(ItemReason.NO_TEXT, "it has neither a caption (txt) nor conversations")
     prompt = read.get("prompt", "")
     if not isinstance(prompt, str):
-        raise ItemError(ItemReason.BAD_TURN, "its prompt is no text")
+        raise ItemError(ItemReason.BAD_TURN, "its prompt is not text")
     return [Turn(_pieces(prompt), learned=False), Turn((text,), learned=True)]
 
 
@@ -82,7 +82,7 @@ def _checked(turn: Any) -> tuple[str, str]:
 
 
 def _with_images(text: str, prompt: str, images: int) -> str:
-    """What is asked first, with the places of all images: one place for a video becomes that of each frame."""
+    """The first question with placeholders of all images; a placeholder of a video is replaced by one per frame."""
     if len(_PLACE.findall(text)) == images and "<video>" not in text:
         return text
     if images and _WHOLE.search(text):

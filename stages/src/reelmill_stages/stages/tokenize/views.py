@@ -1,4 +1,4 @@
-"""Files about a whole set of packs: `tokens.json` for people and checks, and what trainers need to open the folder."""
+"""Views of a set of packs: `tokens.json`, and files for trainers."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from reelmill_stages.tar.trainer_files import energon, front_matter
 
 
 def views(data: DataSetReader, block: TokenizeBlock) -> Iterator[File]:
-    """Nothing for an empty data set."""
+    """Write the views; none for an empty data set."""
     counts: dict[str, int] = {}
     totals: Counter[str] = Counter()
     left_out: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What the operating system says of a folder, in the words of the error tree."""
+"""Converts errors of the operating system to errors of reelmill."""
 
 import errno
 from collections.abc import Iterator
@@ -8,33 +8,33 @@ from pathlib import Path
 from reelmill.contract.errors import DiskFull, NotFound, ReelmillError, StoreError, TransientError
 
 _FULL = {
-    errno.ENOSPC: "free some space on this disk, then run again: it goes on from here",
-    errno.EDQUOT: "raise the quota or free some space, then run again: it goes on from here",
+    errno.ENOSPC: "free some space on this disk, then run again to continue",
+    errno.EDQUOT: "raise the quota or free some space, then run again to continue",
 }
 
 _TRANSIENT = {
-    errno.EFBIG: "raise the limit on file sizes, then run again: it goes on from here",
-    errno.EIO: "look at the disk or the mount, then run again: it goes on from here",
-    errno.ESTALE: "look at the network mount, then run again: it goes on from here",
-    errno.ETIMEDOUT: "look at the network mount, then run again: it goes on from here",
+    errno.EFBIG: "raise the limit on file sizes, then run again to continue",
+    errno.EIO: "check the disk or the mount, then run again to continue",
+    errno.ESTALE: "check the network mount, then run again to continue",
+    errno.ETIMEDOUT: "check the network mount, then run again to continue",
     errno.EMFILE: "raise the limit on open files (ulimit -n), then run again",
     errno.ENFILE: "too many files are open on this machine; run again later",
-    errno.ENOMEM: "memory is short on this machine; run again later",
+    errno.ENOMEM: "this machine is out of memory; run again later",
 }
 
 _REFUSED = {
-    errno.EACCES: "give this user the right to read and write the folder",
-    errno.EPERM: "give this user the right to read and write the folder",
+    errno.EACCES: "give this user permission to read and write the folder",
+    errno.EPERM: "give this user permission to read and write the folder",
     errno.EROFS: "the folder is mounted read-only: mount it for writing or choose another",
-    errno.ENAMETOOLONG: "a folder's names have at most 255 bytes: use shorter names or a bucket",
-    errno.EXDEV: "the store's folder must lie on one file system",
+    errno.ENAMETOOLONG: "file names are limited to 255 bytes: use shorter names or a bucket",
+    errno.EXDEV: "the folder of the store must be on a single file system",
 }
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
 
 
 def error_of(error: OSError, path: Path) -> ReelmillError:
-    """The error to raise for an OSError about `path`."""
+    """The error for an OSError about `path`."""
     what, code = error.strerror or str(error), error.errno
     if code in _FULL:
         return DiskFull(f"the disk is full: {what}", where=str(path), hint=_FULL[code])
@@ -42,12 +42,12 @@ def error_of(error: OSError, path: Path) -> ReelmillError:
         return TransientError(what, where=str(path), hint=_TRANSIENT[code])
     if code in _MISSING:
         return NotFound("no such object", where=str(path))
-    return StoreError(what, where=str(path), hint=_REFUSED.get(code or 0, "look at the folder and its file system"))
+    return StoreError(what, where=str(path), hint=_REFUSED.get(code or 0, "check the folder and its file system"))
 
 
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turn OSErrors about `path` into the error tree."""
+    """Convert OSErrors about `path` raised in the block."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The objects of a folder in key order, one folder in memory at a time."""
+"""Lists the objects of a local folder in key order, with one folder in memory at a time."""
 
 import os
 import stat as modes
@@ -10,14 +10,14 @@ from reelmill_stages.store.keys import check_prefix
 from reelmill_stages.store.local.folders import refuse_links
 
 HIDDEN = ".reelmill-store"
-"""Folder for what the store itself needs: temporary files, locks, records. Never listed, at any depth."""
+"""Name of the folder for temporary files, locks and records, which is never listed."""
 
 
 def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterator[tuple[str, Path, os.stat_result]]:
     """(key, path, status) of every file whose key begins with `prefix`.
 
-    Links are followed, loops are not; broken links and special files are no objects. A missing folder is empty.
-    Raises OSError, and StoreError for a name that is no valid text.
+    Symbolic links are followed, except for loops; broken links and special files are ignored. A missing folder is
+    empty. Raises OSError, and StoreError for a name that is not valid UTF-8.
 
     Without `follow_links` a link is an entry of its own, and nothing behind one is looked at; folders that may not be
     read and names that are no valid text are passed over: no writer of a store made them.
@@ -52,7 +52,7 @@ def _walk(
         if follow_links:
             raise
         return
-    # A folder sorts as its name with the slash that its keys have there.
+    # Folders are sorted by their names with a trailing slash, as in keys.
     for name in sorted(f"{name}/" if is_folder else name for name, is_folder in names):
         if name.endswith("/"):
             yield from _walk(folder / name, key + name, "", (*above, identity), follow_links=follow_links)
@@ -66,9 +66,7 @@ def _file(path: Path, key: str, *, follow_links: bool) -> Iterator[tuple[str, Pa
     except UnicodeEncodeError as error:
         if not follow_links:
             return
-        raise StoreError(
-            "a file name is not valid UTF-8", where=ascii(str(path)), hint="rename the file: keys are text"
-        ) from error
+        raise StoreError("a file name is not valid UTF-8", where=ascii(str(path)), hint="rename the file") from error
     try:
         status = path.stat(follow_symlinks=follow_links)
     except (FileNotFoundError, NotADirectoryError):

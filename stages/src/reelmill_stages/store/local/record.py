@@ -1,9 +1,9 @@
-"""What a folder store knows of a file besides its bytes: its content's digest and its metadata.
+"""Records of files in a local store: digest of the content, and metadata.
 
-The record is attached to the finished temporary file *before* that is published, so it comes and goes with the file
-and belongs to whoever wins. It lies in an extended attribute, or, where the file system has none, in a file named
-after the temporary file's identity (inode, time, size). A file that was changed behind the store's back no longer
-fits its record; that one, and any file that came from elsewhere, has its time and size for an etag.
+A record is attached to the temporary file before that is published, so it always belongs to the file. It is stored in
+an extended attribute, or, if the file system does not support these, in a file named after inode, time and size of the
+file. A file that was changed by other programs no longer matches its record; the etag of such a file, and of any file
+without a record, consists of time and size.
 """
 
 import errno
@@ -31,7 +31,7 @@ class Record:
 
 
 def attach(fd: int, record: Record, folder: Path) -> Path | None:
-    """Attach a record to an open, finished file. Returns the side file where one was needed. Raises OSError."""
+    """Attach a record to an open, finished file; returns the side file if one was needed. Raises OSError."""
     status = os.fstat(fd)
     text = json.dumps({"of": _identity(status), "etag": record.etag, "metadata": dict(record.metadata)}).encode()
     if sys.platform == "linux":
@@ -52,18 +52,18 @@ def attach(fd: int, record: Record, folder: Path) -> Path | None:
 
 
 def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> Record:
-    """The record of a file, by descriptor or path, and its status. Raises OSError when the file is gone."""
+    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file is gone."""
     text = _attribute(file) or _side_text(status, folder)
     if text:
         row = json.loads(text)
-        # A copied file keeps the attribute but not its inode: time and size say whether the content is still the same.
+        # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
         if row["of"][1:] == _identity(status)[1:]:
             return Record(row["etag"], row["metadata"], copied=row["of"] != _identity(status))
     return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True)
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:
-    """Where the record of a file lies when it cannot be an attribute."""
+    """The path of the side file with the record of a file."""
     return folder / "-".join(f"{number:x}" for number in _identity(status))
 
 

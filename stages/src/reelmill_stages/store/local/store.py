@@ -1,8 +1,8 @@
-"""A folder as a store.
+"""A local folder as a store.
 
-An object is a file, and appears whole or not at all: it is written and synced under a hidden folder and then linked
-or renamed to its place. Every change of a key happens under that key's lock, so conditions hold between threads,
-processes and, where the mount shares locks, machines. Folders come and go with their objects, as in a bucket.
+Objects are files. They are created atomically: written and synced in a hidden folder, and then linked or renamed. Every
+change of a key is protected by a lock for that key, so conditions hold between threads, processes and, if the file
+system shares locks, machines. Empty folders are removed, as in a bucket.
 """
 
 import fcntl
@@ -28,10 +28,10 @@ _LOCKS = 256
 
 
 class LocalStore:
-    """Implements `Store` on a folder, which is made by the first write.
+    """Implements `Store` for a folder, which is created by the first write.
 
-    A key's parts are file names: at most 255 bytes each, none empty, and no object lies below another one. Links are
-    followed by whatever reads, and refused by whatever writes, moves or deletes.
+    Parts of keys are file names: not empty, at most 255 bytes each, and no key may be a parent folder of another one.
+    Reading follows links; writing, moving and deleting refuse them.
     """
 
     def __init__(self, root: Path | str, *, uri: str = "") -> None:
@@ -71,7 +71,7 @@ class LocalStore:
         path = self._path(key)
         self._only_version(path, version)
         with mapped(path):
-            # Not to hang on a pipe that lies in the folder.
+            # O_NONBLOCK, so that opening a named pipe does not hang.
             file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
         with file:
             with mapped(path):
@@ -175,7 +175,7 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         parts = check_key(key).split("/")
         if "" in parts or HIDDEN in parts:
-            raise StoreError(f"a folder cannot hold the key {key[:200]!r}", where=self._uri, hint="name it otherwise")
+            raise StoreError(f"a folder cannot hold the key {key[:200]!r}", where=self._uri, hint="choose another name")
         return self._root.joinpath(*parts)
 
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
@@ -185,21 +185,21 @@ class LocalStore:
 
     def _only_version(self, path: Path, version: str) -> None:
         if version:
-            raise NotFound(f"no version {version!r}: a folder keeps none", where=str(path))
+            raise NotFound(f"no version {version!r}: a local folder has no versions", where=str(path))
 
     def _match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:
-            raise PreconditionFailed("the object is another one than expected", where=str(self._path(stat.key)))
+            raise PreconditionFailed("the object has changed", where=str(self._path(stat.key)))
 
     def _publish(self, key: str, path: Path, temp: Path, *, create: bool, if_match: str) -> None:
         with self._locked(key):
             if path.is_dir() and not path.is_symlink():
-                raise StoreError("a folder is in the way of this object", where=str(path), hint="choose another name")
+                raise StoreError("a folder has the name of this object", where=str(path), hint="choose another name")
             replaced: Path | None = None
             with suppress(FileNotFoundError, NotADirectoryError):
                 replaced = side_file(path.lstat(), self._records)
             if create and replaced:
-                raise PreconditionFailed("the object exists already", where=str(path))
+                raise PreconditionFailed("the object already exists", where=str(path))
             if if_match:
                 self._match_on_write(key, path, if_match)
             self._place(key, path, temp, create=create)
@@ -214,19 +214,19 @@ class LocalStore:
 
     def _place(self, key: str, path: Path, temp: Path, *, create: bool) -> None:
         *above, name = key.split("/")
-        # A delete elsewhere may remove the empty folder between making it and using it.
+        # A concurrent delete may remove the empty folder before it is used.
         for last in (False, False, False, True):
             try:
                 with opened(self._root, above, make=True) as folders:
                     folders.status(name)
                     publish(temp, name, folders.last, create=create)
             except FileExistsError as error:
-                raise PreconditionFailed("the object exists already", where=str(path)) from error
+                raise PreconditionFailed("the object already exists", where=str(path)) from error
             except FileNotFoundError:
                 if last:
                     raise
             except NotADirectoryError as error:
-                raise StoreError("an object is in the way of a folder", where=str(path)) from error
+                raise StoreError("an object has the name of a folder", where=str(path)) from error
             else:
                 return
 

@@ -1,4 +1,4 @@
-"""An object's bytes as a stream that survives cut connections and never takes a cut body as a whole one."""
+"""The content of an object as a stream, which resumes after broken connections and detects truncated responses."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from reelmill.contract.errors import ReelmillError, StoreError, TransientError
 from reelmill_stages.store.s3.retry import Attempts, Patience
 
 Opener = Callable[[int, str], BaseHTTPResponse]
-"""(bytes to leave out, etag that must match or "") -> response. Raises errors of the tree; retries by itself."""
+"""(offset in bytes, etag that must match or "") -> response. Retries, and raises errors of reelmill."""
 
 
 class Body(io.RawIOBase):
-    """The bytes of one answer. After a cut it asks for the rest of the same object, by its etag.
+    """The content of one response. After a broken connection, the rest of the same object is requested by its etag.
 
-    Raises PreconditionFailed when the object was replaced meanwhile and TransientError when patience ends.
+    Raises PreconditionFailed if the object was replaced, and TransientError if retries fail.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Body(io.RawIOBase):
         self._explain = explain
         self._attempts = Attempts(patience)
         self._at = 0
-        # A stream is closed when it is collected, even one that never came to be.
+        # The destructor closes the stream, even if the constructor failed.
         self._response: BaseHTTPResponse = HTTPResponse()
         self._response = open_at(0, "")
         self.etag: str = self._response.headers.get("etag", "").replace('"', "")
         self._size = _length(self._response)
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """All bytes from here, at most `size` at a time."""
+        """The remaining content, in chunks of at most `size` bytes."""
         while chunk := self._next(size):
             yield chunk
 
@@ -76,10 +76,12 @@ class Body(io.RawIOBase):
         self._release()
         self._response = self._open_at(self._at, self.etag)
         if self._at and self._response.status != 206:
-            raise TransientError("the server ignored the range of a request", hint="use a store that serves ranges")
+            raise TransientError(
+                "the server ignored the range of a request", hint="use a store that supports range requests"
+            )
 
     def _release(self) -> None:
-        # What was not read to the end is closed, not drained.
+        # A response that was not read to its end is closed, not drained.
         with suppress(HTTPError, OSError):
             self._response.close()
             self._response.release_conn()
@@ -88,5 +90,7 @@ class Body(io.RawIOBase):
 def _length(response: BaseHTTPResponse) -> int:
     length = response.headers.get("content-length")
     if length is None:
-        raise StoreError("the server does not say how long an object is", hint="check what lies between here and it")
+        raise StoreError(
+            "the response has no content length", hint="check for proxies between this machine and the server"
+        )
     return int(length)

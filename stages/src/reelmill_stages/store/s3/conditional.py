@@ -1,7 +1,7 @@
-"""Conditional writes, for which minio-py has no public call.
+"""Conditional writes, for which minio-py has no public method.
 
-This is the only place that uses its private `_execute`; the distribution pins its minor version, and the conformance
-suite covers what is here. Bodies are bytes in memory, at most one part each.
+Only this module uses its private `_execute`; the distribution pins its minor version, and the conformance suite tests
+this module. Bodies are bytes in memory, at most one part each.
 """
 
 import xml.etree.ElementTree as ET
@@ -16,7 +16,7 @@ from urllib3.response import BaseHTTPResponse
 
 @dataclass(frozen=True, slots=True)
 class WriteReceipt:
-    """What the server says of an object that it took. `modified` is the server's clock, seconds since the epoch."""
+    """The result of a write. `modified` is the time of the server in seconds since the epoch."""
 
     etag: str
     version: str
@@ -31,13 +31,13 @@ def condition(*, create: bool, if_match: str) -> dict[str, str]:
 
 
 def put(client: Minio, bucket: str, key: str, body: bytes, headers: Mapping[str, str]) -> WriteReceipt:
-    """PutObject. Raises what minio-py raises."""
+    """PutObject. Raises the exceptions of minio-py."""
     response = client._execute("PUT", bucket, key, body=body, headers={"Content-Type": _BYTES, **headers})
     return _written(response, response.headers.get("etag", ""))
 
 
 def begin(client: Minio, bucket: str, key: str, headers: Mapping[str, str]) -> str:
-    """CreateMultipartUpload; metadata goes here, conditions go to `complete`. Gives the upload's id."""
+    """CreateMultipartUpload, with metadata; conditions are passed to `complete`. Returns the upload id."""
     response = client._execute(
         "POST", bucket, key, headers={"Content-Type": _BYTES, **headers}, query_params={"uploads": ""}
     )
@@ -45,7 +45,7 @@ def begin(client: Minio, bucket: str, key: str, headers: Mapping[str, str]) -> s
 
 
 def put_part(client: Minio, bucket: str, key: str, upload: str, number: int, body: bytes) -> str:
-    """UploadPart; `number` counts from 1. Gives the part's etag."""
+    """UploadPart; `number` counts from 1. Returns the etag of the part."""
     query: dict[str, str | list[str] | tuple[str]] = {"partNumber": str(number), "uploadId": upload}
     response = client._execute("PUT", bucket, key, body=body, headers={}, query_params=query)
     return response.headers.get("etag", "")
@@ -54,7 +54,7 @@ def put_part(client: Minio, bucket: str, key: str, upload: str, number: int, bod
 def complete(
     client: Minio, bucket: str, key: str, upload: str, etags: Sequence[str], headers: Mapping[str, str]
 ) -> WriteReceipt:
-    """CompleteMultipartUpload under a condition. A refusal may come with status 200; it is raised all the same."""
+    """CompleteMultipartUpload with a condition. An error in a response with status 200 is raised, too."""
     root = ET.Element("CompleteMultipartUpload")
     for number, etag in enumerate(etags, start=1):
         part = ET.SubElement(root, "Part")
@@ -74,7 +74,7 @@ def complete(
 
 
 def abort(client: Minio, bucket: str, key: str, upload: str) -> None:
-    """AbortMultipartUpload: the parts are removed."""
+    """AbortMultipartUpload, which removes the parts."""
     client._execute("DELETE", bucket, key, query_params={"uploadId": upload})
 
 
@@ -95,4 +95,4 @@ def _text(response: BaseHTTPResponse, name: str) -> str:
     for element in ET.fromstring(response.data):  # noqa: S314
         if _tag(element) == name:
             return element.text or ""
-    raise S3Error(response, "InternalError", f"the answer lacks {name}", None, None, None)
+    raise S3Error(response, "InternalError", f"the response lacks {name}", None, None, None)

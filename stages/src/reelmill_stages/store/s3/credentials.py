@@ -1,10 +1,10 @@
-"""Whose keys a connection uses: the environment's, else the identity of the machine or pod, else nobody's if allowed.
+"""Credentials of a connection, in this order:
 
     <prefix>AWS_ACCESS_KEY_ID, <prefix>AWS_SECRET_ACCESS_KEY, <prefix>AWS_SESSION_TOKEN
     the AWS credentials file, web identity (IRSA), container credentials, instance metadata
     <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets; only where no keys are set
 
-A connection with a prefix never falls back to the keys without it: those belong to another server.
+A connection with a prefix never uses the variables without it, because those belong to another server.
 """
 
 import os
@@ -25,9 +25,9 @@ _IDENTITY = (
 
 
 def provider(env: Mapping[str, str], prefix: str, where: str) -> Provider | None:
-    """Credentials for a connection, fetched when first needed; None means anonymous.
+    """The credentials provider for a connection, which fetches them at the first request; None: anonymous.
 
-    Raises StoreError for half a pair of keys.
+    Raises StoreError if only one of access key and secret key is set.
     """
     key, secret = (env.get(f"{prefix}{name}", "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     if key and secret:
@@ -41,9 +41,9 @@ def provider(env: Mapping[str, str], prefix: str, where: str) -> Provider | None
 
 
 class Ambient(Provider):
-    """The identity of the machine or pod.
+    """Credentials of the machine or pod.
 
-    Raises StoreError when there is none and TransientError when it cannot be had now.
+    Raises StoreError if there are none, and TransientError if they cannot be fetched at the moment.
     """
 
     def __init__(self, prefix: str, where: str) -> None:
@@ -64,7 +64,7 @@ class Ambient(Provider):
         except HTTPError as error:
             if any(os.environ.get(name) for name in _IDENTITY):
                 raise TransientError(
-                    f"the pod's identity cannot be fetched now: {error}", where=self._where, hint="run again later"
+                    f"cannot fetch the pod's credentials: {error}", where=self._where, hint="run again later"
                 ) from error
             raise StoreError("no credentials found", where=self._where, hint=self._hint) from error
         except (ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What an S3 server, or the way to it, answers, in the words of the error tree: what, where, and what to do."""
+"""Converts errors of S3 servers and connections to errors of reelmill with hints."""
 
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import (
@@ -21,7 +21,7 @@ from reelmill.contract.errors import (
     Unreachable,
 )
 
-_AGAIN = "it was tried several times; run again later: it goes on from here"
+_AGAIN = "all retries failed; run again later to continue"
 
 _REFUSED = {
     "InvalidAccessKeyId": ("the access key is unknown to the server", "check AWS_ACCESS_KEY_ID"),
@@ -34,17 +34,17 @@ _REFUSED = {
         "allow these keys s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject here",
     ),
     "AllAccessDisabled": ("all access to this is disabled", "ask the owner of the bucket"),
-    "RequestTimeTooSkewed": ("this machine's clock and the server's differ too much", "set the clock (NTP)"),
+    "RequestTimeTooSkewed": ("the clocks of this machine and of the server differ too much", "set the clock (NTP)"),
     "AuthorizationHeaderMalformed": ("the region is wrong", "set the bucket's region"),
     "PermanentRedirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
     "TemporaryRedirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
     "Redirect": ("the bucket is at another endpoint", "set the bucket's region and endpoint"),
     "IllegalLocationConstraintException": ("the region is wrong", "set the bucket's region"),
     "InvalidRegion": ("the region is wrong", "set the bucket's region"),
-    "InvalidBucketName": ("this cannot be the name of a bucket", "check the uri"),
+    "InvalidBucketName": ("invalid bucket name", "check the URI"),
     "InvalidObjectState": ("the object is archived", "restore it from the archive first"),
     "KeyTooLongError": ("the key is too long for this server", "use shorter names"),
-    "XMinioInvalidObjectName": ("the server does not take this key", "use other names"),
+    "XMinioInvalidObjectName": ("the server does not accept this key", "use other names"),
     "MethodNotAllowed": ("the server does not allow this request", "check that the endpoint is an S3 server"),
 }
 
@@ -72,19 +72,19 @@ _SILENT = "check that an S3 server listens at this endpoint, and that it is not 
 
 
 def no_object(error: ReelmillError) -> bool:
-    """Whether the bucket is there and only the object is not."""
+    """Whether the bucket exists but the object does not."""
     cause = error.__cause__
     return isinstance(error, NotFound) and isinstance(cause, S3Error) and cause.code in _NO_OBJECT
 
 
 def past_end(error: ReelmillError) -> bool:
-    """Whether a range began behind the end of the object."""
+    """Whether a range started after the end of the object."""
     cause = error.__cause__
     return isinstance(cause, S3Error) and cause.response.status == 416
 
 
 def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
-    """The error to raise for what the client raised; None for what is not about the store."""
+    """The error for an exception of the client; None for an exception that does not concern the store."""
     place = f"{endpoint} s3://{bucket}" + (f"/{key}" if key else "")
     if isinstance(error, ReelmillError):
         return error
@@ -102,11 +102,11 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
 def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> ReelmillError:
     code, status = error.code or "", error.response.status
     if code == "NoSuchBucket":
-        return NotFound(f"the bucket {bucket!r} does not exist", where=endpoint, hint="create it, or check the uri")
+        return NotFound(f"the bucket {bucket!r} does not exist", where=endpoint, hint="create it, or check the URI")
     if code in _NO_OBJECT:
         return NotFound("no such object", where=place)
     if code == "PreconditionFailed" or status == 412:
-        return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
+        return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
     if code in _FULL:
         return DiskFull("the store is full", where=place, hint="free some space or raise the quota, then run again")
     if code == "NotImplemented":
@@ -121,11 +121,11 @@ def _answered(error: S3Error, place: str, bucket: str, endpoint: str) -> Reelmil
 
 def _status(status: int, place: str) -> ReelmillError:
     if status == 412:
-        return PreconditionFailed("a condition did not hold: the object exists, or is another one", where=place)
+        return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
     if status >= 500 or status == 429:
         return TransientError(f"HTTP {status}", where=place, hint=_AGAIN)
     return StoreError(
-        f"the server's answer (HTTP {status}) is not S3",
+        f"the response (HTTP {status}) is not from an S3 server",
         where=place,
         hint="check the endpoint: host, port, http or https",
     )
@@ -135,15 +135,17 @@ def _unanswered(error: Exception, place: str) -> ReelmillError:
     if isinstance(error, SSLError):
         text = str(error)
         if "CERTIFICATE_VERIFY_FAILED" in text:
-            hint = "give the CA that signed it: ca.crt in the Secret, or AWS_CA_BUNDLE on one machine"
+            hint = "provide its CA: ca.crt in the Secret, or AWS_CA_BUNDLE on one machine"
             return StoreError("the server's certificate is not trusted", where=place, hint=hint)
         if "WRONG_VERSION_NUMBER" in text or "record layer" in text.lower():
-            return StoreError("the server does not speak TLS", where=place, hint="write the endpoint with http://")
+            return StoreError("the server does not use TLS", where=place, hint="use http:// in the endpoint")
         return TransientError(f"TLS: {text}", where=place, hint=_AGAIN)
     if isinstance(error, NameResolutionError):
-        return Unreachable("the endpoint's name is unknown", where=place, hint="check the endpoint and the DNS")
+        return Unreachable(
+            "the host name of the endpoint cannot be resolved", where=place, hint="check the endpoint and the DNS"
+        )
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return Unreachable("the endpoint cannot be reached", where=place, hint="check host, port, firewall and server")
     if isinstance(error, ReadTimeoutError | TimeoutError):
-        return Unreachable("the server takes the connection and gives no answer in time", where=place, hint=_SILENT)
+        return Unreachable("the server accepts connections but does not respond in time", where=place, hint=_SILENT)
     return TransientError(f"the connection broke: {error}", where=place, hint=_AGAIN)

@@ -1,6 +1,6 @@
-"""HTTP as the S3 client needs it: own timeouts, own certificates, no retries below ours.
+"""HTTP connections for the S3 client, with timeouts and CA bundles, but without retries.
 
-Retries live in `s3_retry`, where each attempt is signed anew and the store knows that there was one.
+Retries are in `s3_retry`, where each attempt is signed again and the store is aware of it.
 """
 
 import ssl
@@ -24,7 +24,7 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to connect, and seconds without a byte, or for sending one part."""
+    """Timeouts in seconds: to connect, and between two bytes of a response or for sending one part."""
 
     connect: float = 5.0
     read: float = 60.0
@@ -34,9 +34,9 @@ TIMEOUTS = Timeouts()
 
 
 def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
-    """A pool with these timeouts that trusts a CA bundle (a PEM file), or the usual authorities.
+    """A connection pool with these timeouts, which trusts a CA bundle (a PEM file) or the default authorities.
 
-    Raises StoreError when the bundle cannot be used.
+    Raises StoreError if the bundle cannot be used.
     """
     if ca:
         _check_bundle(ca)
@@ -54,19 +54,19 @@ def pool(timeouts: Timeouts, ca: str = "") -> PoolManager:
 
 
 def client(endpoint: str, region: str, provider: Provider | None, http: PoolManager) -> Minio:
-    """The S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for a URL that cannot be one."""
+    """The S3 client for an endpoint (a URL; empty for AWS). Raises StoreError for an invalid URL."""
     try:
         url = parse_url(endpoint or "https://s3.amazonaws.com")
     except LocationParseError:
         url = parse_url("")
     if url.scheme not in ("http", "https") or not url.host or url.path not in (None, "", "/") or url.query:
-        raise StoreError("not the URL of an S3 server", where=endpoint, hint="write it as http://host:9000")
+        raise StoreError("not the URL of an S3 server", where=endpoint, hint="use the form http://host:9000")
     host = url.host if url.port is None else f"{url.host}:{url.port}"
     try:
         return Minio(
             endpoint=host,
             secure=url.scheme == "https",
-            # Buckets of AWS tell their region; other servers take any, and not all can be asked.
+            # AWS returns the region of a bucket; other servers accept any region.
             region=region
             or (None if not endpoint or host.endswith((".amazonaws.com", ".amazonaws.com.cn")) else "us-east-1"),
             credentials=provider,
@@ -77,7 +77,7 @@ def client(endpoint: str, region: str, provider: Provider | None, http: PoolMana
 
 
 def _check_bundle(path: str) -> None:
-    hint = "mount it, or point AWS_CA_BUNDLE at a PEM file"
+    hint = "mount it, or set AWS_CA_BUNDLE to the path of a PEM file"
     if not Path(path).is_file():
         raise StoreError("the CA bundle does not exist", where=path, hint=hint)
     try:
@@ -87,7 +87,7 @@ def _check_bundle(path: str) -> None:
 
 
 def _pools(send: float) -> dict[str, Any]:
-    # A fresh socket keeps the short connect timeout while the body is sent, and that bounds the whole body.
+    # A new socket would keep the short connect timeout while the whole body is sent.
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()

@@ -1,4 +1,4 @@
-"""How often and how long to try: exponential waits with jitter, bounded in number and in time."""
+"""Retries with exponential backoff and jitter, limited in number and in time."""
 
 import random
 import time
@@ -10,7 +10,9 @@ from reelmill.contract.errors import ReelmillError, TransientError
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Bounds of one call: attempts in all, first and longest wait, and seconds after which no new attempt begins."""
+    """Limits of one call: total attempts, first and longest wait, and time after which no attempt starts, in
+    seconds.
+    """
 
     attempts: int = 8
     first: float = 0.2
@@ -31,7 +33,7 @@ class Attempts:
         self.repeated = False
 
     def again(self, error: ReelmillError) -> bool:
-        """Count a failure and, if it may pass and there is patience left, wait and say yes."""
+        """Record a failure; if another attempt is allowed, wait and return True."""
         self.failed += 1
         late = time.monotonic() - self._started > self._patience.seconds
         if not isinstance(error, TransientError) or self.failed >= self._patience.attempts or late:
@@ -42,6 +44,6 @@ class Attempts:
         return True
 
     def progressed(self) -> None:
-        """Something was gained since the last failure: begin to count anew."""
+        """Reset the number of failures after progress."""
         self.failed = 0
         self._started = time.monotonic()

@@ -1,8 +1,8 @@
 """An S3 bucket, or a prefix in one, as a store.
 
-Only the `s3*` modules here import minio and urllib3. Every request is retried and its errors explained in one place
-(`_call`). After a lost answer the retry of a conditional write meets its own first attempt: then the object is read
-back, and equal content with equal metadata counts as written.
+Only the `s3*` modules of this package import minio and urllib3. All requests are retried, and their errors converted,
+in one place (`_call`). If the response of a conditional write is lost, its retry fails because of the first attempt;
+then the object is read back, and equal content and metadata count as success.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ T = TypeVar("T")
 Found = list[Stat]
 
 PART_SIZE = 16 << 20
-"""Bytes above which a file goes up in parts, and the size of those."""
+"""Size in bytes above which files are uploaded in parts, and the size of parts."""
 
 _CHUNK = 1 << 20
 _READ = 64 << 20
@@ -45,9 +45,9 @@ _META = "x-amz-meta-"
 
 
 class S3Store:
-    """Implements `Store` on a bucket. Safe to share between threads, never between processes.
+    """Implements `Store` for a bucket. Thread-safe, but not to be shared between processes.
 
-    Raises StoreError for a connection that cannot be one; nothing is contacted before the first request.
+    Raises StoreError for an invalid connection; no request is sent by the constructor.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class S3Store:
         self._part_size = part_size
         ca = env.get(f"{connection.env_prefix}AWS_CA_BUNDLE", "")
         if ca.startswith(f"{CA_FOLDER}/") and not Path(ca).exists():
-            # Pods always get the path: whether their Secret has this key nobody could know before.
+            # Pods always get the path, because it is unknown whether their Secret has this key.
             ca = ""
         if connection.ca and not ca:
             raise StoreError(f"{connection.env_prefix}AWS_CA_BUNDLE is not set", where=self._uri)
@@ -143,7 +143,7 @@ class S3Store:
             try:
                 written = self._send(upload, source, size, create=create)
             except StoreError as error:
-                # The answer was lost, and the retry met what the first attempt had written.
+                # The response was lost, and the retry found the object of the first attempt.
                 found = self._equal(key, source, size, metadata) if any(each.repeated for each in calls) else None
                 if found:
                     return found
@@ -153,12 +153,12 @@ class S3Store:
         return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
 
     def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
-        # Some servers list folder by folder, where `a/b` comes before `a-b`; only the whole can be put in order.
+        # Some servers list folder by folder, with `a/b` before `a-b`, so only the complete list can be sorted.
         found: Found = []
         attempts = Attempts(self._patience)
         while not self._list_on(prefix, found, attempts):
             pass
-        # A name that ends with a slash is a console's sign for an empty folder.
+        # Consoles create objects whose names end with a slash for empty folders.
         yield from sorted((stat for stat in found if not stat.key.endswith("/")), key=attrgetter("key"))
 
     def delete(self, key: str) -> None:
@@ -177,7 +177,7 @@ class S3Store:
         self.delete(key)
 
     def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
-        """Add what the server lists after the last one found; False when it broke off and may be tried again."""
+        """Add the objects after the last one found; returns False if the list was interrupted and can be continued."""
         try:
             for each in self._client.list_objects(
                 bucket_name=self._bucket,
@@ -203,7 +203,7 @@ class S3Store:
                 self._again(key, error, attempts)
 
     def _again(self, key: str, error: Exception, attempts: Attempts) -> None:
-        """Wait for the next attempt, or raise what the error means."""
+        """Wait for the next attempt, or raise the converted error."""
         problem = self._explain(error, key)
         if problem is None:
             raise error
@@ -220,11 +220,11 @@ class S3Store:
         if create:
             with suppress(NotFound):
                 self.stat(upload.key.removeprefix(self._prefix))
-                raise PreconditionFailed("the object exists already", where=f"s3://{self._bucket}/{upload.key}")
+                raise PreconditionFailed("the object already exists", where=f"s3://{self._bucket}/{upload.key}")
         return upload.parts(source, size, self._part_size)
 
     def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
-        """The object, if it has this content and metadata."""
+        """The attributes of the object if it has this content and metadata, otherwise None."""
         try:
             stat = self.stat(key)
             if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
@@ -265,7 +265,7 @@ class S3Store:
             raise self._other(stat.key)
 
     def _other(self, key: str) -> PreconditionFailed:
-        return PreconditionFailed("the object is another one than expected", where=f"{self._uri} {key}")
+        return PreconditionFailed("the object has changed", where=f"{self._uri} {key}")
 
     def _head(self, key: str) -> Object:
         name = self._full(key)
@@ -273,7 +273,7 @@ class S3Store:
             return self._client.stat_object(bucket_name=self._bucket, object_name=name)
         except S3Error as error:
             if error.code in ("AccessDenied", "BadRequest"):
-                # The answer to a HEAD has no body and cannot say why; a GET can.
+                # The response to HEAD has no body with the error; that to GET has.
                 self._client.get_object(bucket_name=self._bucket, object_name=name, length=1).close()
                 return self._client.stat_object(bucket_name=self._bucket, object_name=name)
             raise

@@ -1,7 +1,4 @@
-"""A local file or bytes into a bucket: in one request, or in parts side by side.
-
-Memory: a few parts, never the whole file.
-"""
+"""Uploads of bytes or local files, in one request or in parallel parts, with only a few parts in memory."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +16,7 @@ T = TypeVar("T")
 
 
 class Call(Protocol):
-    """Runs a request with retries. Raises errors of the tree."""
+    """Runs a request with retries. Raises errors of reelmill."""
 
     def __call__(self, request: Callable[[], T], /) -> T: ...
 
@@ -30,7 +27,7 @@ _MAX_PARTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One write. `call` runs a request with retries and raises errors of the tree."""
+    """A write. `call` runs a request with retries and raises errors of reelmill."""
 
     client: Minio
     bucket: str
@@ -45,7 +42,7 @@ class Upload:
         return self.call(lambda: conditional.put(self.client, self.bucket, self.key, body, headers))
 
     def parts(self, source: BinaryIO, size: int, part_size: int) -> WriteReceipt:
-        """A multipart upload of a stream that can seek. The condition is checked where it counts: at completion."""
+        """Multipart upload of a seekable stream. The condition is checked at completion."""
         part_size = max(part_size, -(-size // _MAX_PARTS))
         where = (self.client, self.bucket, self.key)
         upload = self.call(lambda: conditional.begin(*where, self.metadata))

@@ -1,4 +1,4 @@
-"""`reelmill events`: what Kubernetes and the operator told about a pipeline, its Jobs and its pods."""
+"""`reelmill events`: the Kubernetes events of a pipeline, its Jobs and its pods."""
 
 import re
 import textwrap
@@ -18,17 +18,20 @@ from reelmill.plan.jobs.names import LETTERS
 
 COLUMNS = ("age", "type", "reason", "object", "message")
 _JOB = re.compile(r"(?P<stage>[a-z0-9-]+)-(?P<hash>[0-9a-f]{10})-(?P<letter>[vosc])\d+(?P<pod>-\d+-\w+)?\Z")
-"""A Job's name, or its pod's: the hash tells pipelines apart."""
+"""The name of a Job or of its pod; the hash identifies the pipeline."""
 _STEPS = {letter: step.value for step, letter in LETTERS.items()}
 
 
 def events(
     name: Name,
-    every: Annotated[bool, typer.Option("--all", help="What went well with Jobs and pods, too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also show normal events of Jobs and pods.")] = False,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show the events of a pipeline, and the warnings of its Jobs and pods."""
+    """Show the events of a pipeline, its Jobs and its pods.
+
+    Of Jobs and pods, only warnings are shown unless --all is given.
+    """
     with named(name, place) as (link, resource):
         seen = looked(link, resource)
     if not output.for_people:
@@ -37,7 +40,7 @@ def events(
         told = [row for row in rows(seen) if every or row["type"] == "Warning" or row["object"] == "pipeline"]
         _show(told, output)
     else:
-        say(f"no events of {name}: a cluster forgets them after an hour")
+        say(f"no events for {name}: by default a cluster keeps events for one hour")
 
 
 def looked(link: ClusterClient, resource: Json) -> PipelineView:
@@ -48,7 +51,7 @@ def looked(link: ClusterClient, resource: Json) -> PipelineView:
 
 
 def about(seen: PipelineView, events: list[Json]) -> list[Json]:
-    """Those of the events that are about the pipeline or what is its own, the newest last."""
+    """The events that concern the pipeline, its Jobs or its pods, the newest last."""
     ours = {thing["metadata"]["name"] for thing in (*seen.jobs, *seen.pods)}
     hashes = seen.hashes()
     uid = seen.resource["metadata"]["uid"]
@@ -73,12 +76,11 @@ def _when(event: Json) -> str:
         or event["metadata"].get("creationTimestamp")
         or ""
     )
-    # Some have microseconds, which others have not.
-    return re.sub(r"\.\d+", "", stamp)
+    return re.sub(r"\.\d+", "", stamp)  # only some stamps have microseconds
 
 
 def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
-    """One row for the same words about pods of one Job, with the time of the last and how often they were said."""
+    """One row for equal messages about pods of one Job, with the age of the latest and the number of occurrences."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for event in seen.events:
         told = " ".join(str(event.get("message") or "").split())
@@ -114,7 +116,7 @@ def _object(event: Json, seen: PipelineView) -> str:
 
 
 def _show(rows: list[dict[str, Any]], output: Format) -> None:
-    """A table, or on a narrow terminal two lines for each."""
+    """Print a table, or two lines per event on a narrow terminal."""
     screen = console()
     if screen.width >= NARROW or output is Format.WIDE:
         show(rows, output, columns=COLUMNS)

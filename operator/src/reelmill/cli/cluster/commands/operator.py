@@ -1,4 +1,4 @@
-"""`reelmill operator run`: the operator on this machine, against a kubeconfig or as a pod."""
+"""`reelmill operator run`: run the operator, with a kubeconfig or as a pod."""
 
 import os
 from typing import Annotated
@@ -7,20 +7,24 @@ import typer
 
 from reelmill.contract.errors import SpecError
 
-app = typer.Typer(name="operator", help="The operator that turns VideoPipelines into Jobs.", no_args_is_help=True)
+app = typer.Typer(name="operator", help="Run the operator, which turns VideoPipelines into Jobs.", no_args_is_help=True)
 
-Kubeconfig = Annotated[str, typer.Option("--kubeconfig", help="A kubeconfig; left out: KUBECONFIG, or the usual one.")]
-Context = Annotated[str, typer.Option("--context", help="A context of the kubeconfig.")]
-InCluster = Annotated[bool, typer.Option("--in-cluster", help="This is a pod: use its service account.")]
+Kubeconfig = Annotated[
+    str, typer.Option("--kubeconfig", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config.")
+]
+Context = Annotated[
+    str, typer.Option("--context", help="Name of the kubeconfig context. Default: the current context.")
+]
+InCluster = Annotated[bool, typer.Option("--in-cluster", help="Use the service account of this pod.")]
 Namespaces = Annotated[
-    list[str] | None, typer.Option("--namespace", "-n", help="Serve this namespace; may be given again. Default: all.")
+    list[str] | None, typer.Option("--namespace", "-n", help="Watch this namespace; repeatable. Default: all.")
 ]
-Image = Annotated[str | None, typer.Option("--stages-image", help="Image of stage pods.")]
-Listen = Annotated[str | None, typer.Option("--listen", help="Address of metrics and probes, host:port.")]
+Image = Annotated[str | None, typer.Option("--stages-image", help="Container image of stage pods.")]
+Listen = Annotated[str | None, typer.Option("--listen", help="Address for metrics and probes, as host:port.")]
 Elect = Annotated[
-    bool | None, typer.Option("--leader-election/--no-leader-election", help="Of several replicas one acts.")
+    bool | None, typer.Option("--leader-election/--no-leader-election", help="Elect a leader among several replicas.")
 ]
-Level = Annotated[str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")]
+Level = Annotated[str | None, typer.Option("--log-level", help="Log level: DEBUG, INFO, WARNING or ERROR.")]
 
 
 @app.callback()
@@ -39,7 +43,10 @@ def run(
     leader_election: Elect = None,
     log_level: Level = None,
 ) -> None:
-    """Run the operator until it is stopped. What is not said here comes from REELMILL_ variables."""
+    """Run the operator until it is stopped.
+
+    Settings that are not given as options are read from REELMILL_* environment variables.
+    """
     try:
         from reelmill.controller.kube.connection import Access
         from reelmill.controller.running import run as work
@@ -48,12 +55,12 @@ def run(
         if (error.name or "").startswith("reelmill"):
             raise
         raise SpecError(
-            f"the operator needs the package {error.name}", hint="pip install 'reelmill[operator]'"
+            f"the operator requires the package {error.name}", hint="pip install 'reelmill[operator]'"
         ) from error
     settings = read(
         namespaces=tuple(namespace) if namespace else None,
         stages_image=stages_image,
-        # On a laptop nobody probes, and its port may be taken.
+        # Outside a cluster there are no probes, and the port may be in use.
         listen=listen if listen is not None or in_cluster or "REELMILL_LISTEN" in os.environ else "",
         leader_election=leader_election,
         log_level=log_level.upper() if log_level else None,

@@ -1,4 +1,4 @@
-"""`reelmill suspend`, `resume` and `cancel`: stop a pipeline's pods and let them go on. Data are never deleted."""
+"""`reelmill suspend`, `resume` and `cancel`: stop and restart a pipeline's pods. Data are never deleted."""
 
 from datetime import UTC, datetime
 
@@ -13,33 +13,34 @@ from reelmill.plan.requests import ABANDON, annotation
 
 
 def suspend(name: Name, place: ClusterOptions = HERE, output: Output = Format.TABLE) -> None:
-    """Stop a pipeline's pods; resume goes on from there."""
+    """Suspend a pipeline: stop its pods until it is resumed."""
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         say = speaker(name, place)
         if _suspended(resource):
-            return resource, [f"{name}: is suspended already", f"go on with: {say('resume')}"]
+            return resource, [f"{name}: already suspended", f"resume with: {say('resume')}"]
         changed = link.merge(name, {"spec": {"suspend": True}})
-        return changed, [f"{name}: suspended, its pods are stopped", f"go on with: {say('resume')}"]
+        return changed, [f"{name}: suspended, its pods are being stopped", f"resume with: {say('resume')}"]
 
     asking(name, place, output, ask)
 
 
 def resume(name: Name, place: ClusterOptions = HERE, watch: Watch = False, output: Output = Format.TABLE) -> None:
-    """Let a suspended pipeline go on from what is committed."""
+    """Resume a suspended pipeline from the committed work."""
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         if not _suspended(resource):
-            return resource, [f"{name}: is not suspended"]
-        return link.merge(name, {"spec": {"suspend": False}}), [f"{name}: goes on"]
+            return resource, [f"{name}: not suspended"]
+        return link.merge(name, {"spec": {"suspend": False}}), [f"{name}: resumed"]
 
     asking(name, place, output, ask, watch=watch)
 
 
 def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TABLE) -> None:
-    """Suspend a pipeline and give up its open passes.
+    """Suspend a pipeline and abandon its open passes.
 
-    Deletes no data: closed segments and their files stay. Resume covers the given-up items anew.
+    No data are deleted: closed segments and their files remain. Items of abandoned passes are processed again on
+    resume.
     """
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
@@ -48,12 +49,12 @@ def cancel(name: Name, place: ClusterOptions = HERE, output: Output = Format.TAB
         request = {ABANDON: annotation(token())} if open_ else {}
         patch: Json = {"spec": {"suspend": True}, "metadata": {"annotations": request}}
         changed = link.merge(name, patch)
-        given_up = f"the open passes of {', '.join(open_)} are given up: they are covered anew when it is resumed"
+        given_up = f"the open passes of {', '.join(open_)} are abandoned; their items are processed again on resume"
         return changed, [
-            f"{name}: suspended, its pods are stopped",
+            f"{name}: suspended, its pods are being stopped",
             given_up if open_ else "no pass was open",
-            f"nothing is deleted: everything committed stays in {status.store or 'the store'}",
-            f"go on with: {speaker(name, place)('resume')}",
+            f"no data are deleted: all committed work remains in {status.store or 'the store'}",
+            f"resume with: {speaker(name, place)('resume')}",
         ]
 
     asking(name, place, output, ask)

@@ -1,4 +1,4 @@
-"""`reelmill refresh`: look for new source items now."""
+"""`reelmill refresh`: list the sources again now."""
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.observed import Json
@@ -12,12 +12,12 @@ from reelmill.plan.requests import REFRESH
 def refresh(name: Name, place: ClusterOptions = HERE, watch: Watch = False, output: Output = Format.TABLE) -> None:
     """List a pipeline's sources again now.
 
-    What is new is worked on, the rest is left as it is.
+    New items are processed; items that were listed before are not processed again.
     """
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
         changed = request(link, resource, REFRESH)
         sources = ", ".join(each["name"] for each in (resource.get("spec") or {}).get("sources") or ())
-        return changed, [f"{name}: {sources or 'its sources'} are listed again{when(changed)}"]
+        return changed, [f"{name}: listing {sources or 'its sources'} again{when(changed)}"]
 
     asking(name, place, output, ask, watch=watch)

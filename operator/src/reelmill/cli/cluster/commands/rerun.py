@@ -1,4 +1,4 @@
-"""`reelmill rerun`: do whole stages again, although nothing about them changed."""
+"""`reelmill rerun`: run whole stages again although their definition is unchanged."""
 
 from typing import Annotated
 
@@ -15,16 +15,16 @@ from reelmill.cli.input.options import HERE, ClusterOptions
 def rerun(
     name: Name,
     stage: Annotated[
-        list[str], typer.Option("--stage", "-s", help="The stage; may be given again.", show_default=False)
+        list[str], typer.Option("--stage", "-s", help="The stage to run again; repeatable.", show_default=False)
     ],
     place: ClusterOptions = HERE,
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Do whole stages again, and what reads them.
+    """Run whole stages again, and all stages that read them.
 
-    The old data stay beside the new. Writes a new `rerun` into each stage's spec: put it into your file too, if a file
-    is where the spec lives.
+    The old data are kept beside the new. This sets `rerun` in the spec of each stage; if you keep the spec in a file,
+    add it there, too.
     """
 
     def ask(link: ClusterClient, resource: Json) -> Answer:
@@ -39,8 +39,8 @@ def rerun(
         after = of_resource(changed)
         again = [each for each in after.names() if after.keys[each] != before.keys[each]]
         return changed, [
-            f"{name}: {', '.join(again)} run again from the first item{when(changed)}",
-            f"the spec has rerun: {word} now; the old data stay in the store",
+            f"{name}: running {', '.join(again)} again from the first item{when(changed)}",
+            f"the spec now has rerun: {word}; the old data remain in the store",
         ]
 
     asking(name, place, output, ask, watch=watch)

@@ -1,4 +1,4 @@
-"""`reelmill submit`: a pipeline file into the cluster, checked here and there, and what runs again because of it."""
+"""`reelmill submit`: create or update a pipeline in the cluster, and report what runs again."""
 
 from typing import Annotated
 
@@ -20,17 +20,23 @@ from reelmill.contract.errors import ReelmillError, SpecError
 def submit(
     file: pipelines.File,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Ask the server, say what would run again, change nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Validate on the server and show what would run again, without changing anything."
+        ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that another tool wrote.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force-conflicts", help="Take ownership of fields that another tool set.")
+    ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Create or change a pipeline, and say what runs again.
+    """Create or update a pipeline in the cluster.
 
-    The file is checked here first, then by the server. Fields that others wrote are left alone.
+    Shows which stages run again because of the change. The file is validated on this machine first, then by the server.
+    Fields that other tools set are not changed.
     """
     loaded = pipelines.load(file, elsewhere)
     _must_be_reachable(loaded)
@@ -38,7 +44,7 @@ def submit(
         document = _document(loaded, link, place)
         name = document["metadata"]["name"]
         old = link.find(name)
-        # Asked first without a change: what the server makes of it is compared, not what the file says.
+        # A dry run first: compare the resource as the server completes it, not the file.
         new = link.apply(document, dry_run=True, force=force)
         said = [_happened(old, new, dry_run=dry_run), *_again(old, new)]
         if not dry_run:
@@ -52,19 +58,19 @@ def submit(
         if watch:
             follow(link, name, output)
         elif output.for_people:
-            say(f"follow it with: {speaker(name, place)('status', '-w')}")
+            say(f"watch it with: {speaker(name, place)('status', '-w')}")
 
 
 def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Json:
-    """The file as it is sent: another store where one was named, and the namespace that is meant."""
+    """The resource to send: the file with the store and the namespace that the options select."""
     given = loaded.data
     metadata = given["metadata"]
     named = metadata.get("namespace")
     if named and place.namespace and named != place.namespace:
         raise SpecError(
-            f"its namespace is {named}, and --namespace says {place.namespace}",
+            f"metadata.namespace is {named}, but --namespace is {place.namespace}",
             where=loaded.document.file,
-            hint="leave one of them out",
+            hint="remove one of them",
         )
     link.namespace = named or link.namespace
     body = {name: given[name] for name in ("apiVersion", "kind", "spec")}
@@ -72,13 +78,13 @@ def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Jso
 
 
 def _must_be_reachable(loaded: Loaded) -> None:
-    """A folder of this machine is none of the pods'."""
+    """Raises SpecError if the store is a local folder, which pods cannot read."""
     uri = loaded.pipeline.spec.store.uri
     if not uri.startswith("s3://"):
         raise SpecError(
-            f"the store {uri} is a folder of this machine, and pods on nodes do not see it",
+            f"the store {uri} is a folder on this machine, which pods cannot access",
             where=loaded.document.file,
-            hint="name a bucket: spec.store.uri, or --store s3://bucket/prefix",
+            hint="use a bucket: set spec.store.uri, or give --store s3://bucket/prefix",
         )
 
 
@@ -97,7 +103,7 @@ def _again(old: Json | None, new: Json) -> list[str]:
     try:
         lines = list(changes(of_resource(old), of_resource(new)))
     except ReelmillError:
-        return ["  what runs again cannot be told: another release wrote it"]
+        return ["  cannot determine what runs again: the resource was written by another release"]
     if not lines:
-        return ["  nothing runs again: what is done counts as it is"]
+        return ["  nothing runs again: all completed work remains valid"]
     return [f"  {line}" for line in lines]

@@ -1,4 +1,4 @@
-"""`reelmill why`: why is this pending, or failed? One paragraph from all that the cluster knows."""
+"""`reelmill why`: explain in one paragraph why a pipeline is pending or has failed."""
 
 import textwrap
 from dataclasses import replace
@@ -19,19 +19,20 @@ from reelmill.cli.input.options import HERE, ClusterOptions
 from reelmill.contract.errors import ReelmillError
 
 MOST = 100
-"""Columns of a paragraph, however wide the terminal is."""
+"""Maximum width of the paragraph in columns."""
 ASKED = 2
-"""Failed pods of a stage whose logs are read."""
+"""Number of failed pods per stage whose logs are read."""
 LINES = 50
+"""Number of lines that are read from the end of each log."""
 
 
 def why(
     name: Name,
-    stage: Annotated[str, typer.Option("--stage", "-s", help="Why is this stage where it is.")] = "",
+    stage: Annotated[str, typer.Option("--stage", "-s", help="Explain the state of this stage.")] = "",
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
-    """Say why a pipeline is pending or failed, and what to do."""
+    """Explain why a pipeline is pending or has failed, and what to do."""
     with named(name, place) as (link, resource):
         must_have(resource, (stage,) if stage else ())
         seen = looked(link, resource)
@@ -45,7 +46,7 @@ def why(
 
 
 def _logs(link: ClusterClient, seen: PipelineView) -> dict[str, list[str]]:
-    """The end of what failed pods said, as far as it can still be read."""
+    """The last log lines of failed pods, where they can still be read."""
     asked: dict[str, int] = {}
     found = {}
     for pod in reversed(seen.pods):
@@ -56,5 +57,5 @@ def _logs(link: ClusterClient, seen: PipelineView) -> dict[str, list[str]]:
         try:
             found[pod["metadata"]["name"]] = list(link.log(pod["metadata"]["name"], last=LINES))
         except ReelmillError:
-            continue  # the node is gone, or we may not read logs
+            continue  # the node is gone, or reading logs is not permitted
     return found

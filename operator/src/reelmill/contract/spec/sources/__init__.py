@@ -1,1 +1,1 @@
-"""One file per source block; what each lists is in the module of the same name among the stages' sources."""
+"""One module for each source block. The adapters are in `reelmill_stages.sources`, under the same names."""

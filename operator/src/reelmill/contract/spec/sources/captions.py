@@ -1,4 +1,4 @@
-"""`captions`: annotation files of the known caption and conversation data sets."""
+"""`captions`: annotation files of known caption and conversation data sets."""
 
 from typing import Annotated, Literal
 
@@ -17,9 +17,9 @@ class CaptionsBlock(SourceBlock):
     gives = "videos"
 
     dataset: Dataset | Plugin
-    """A known data set, or `module:function` of an adapter of one's own, declared in the module by
+    """A known data set, or `module:function` of your own, declared in the module by
     `__reelmill__ = ["function"]`."""
     uri: Uri
-    """The annotation file."""
+    """Annotation file."""
     videos: Uri
-    """Folder of the videos."""
+    """Folder with the videos."""

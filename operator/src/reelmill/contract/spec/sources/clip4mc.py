@@ -5,13 +5,14 @@ from reelmill.contract.spec.names import Uri
 
 
 class Clip4mcBlock(SourceBlock):
-    """CLIP4MC metadata (a JSON array or JSON lines; official or short keys) beside the raw videos."""
+    """CLIP4MC metadata (a JSON array or JSON lines, with official or short keys) and the raw videos."""
 
     gives = "videos"
 
     metadata: Uri
-    """`dataset_train.json` or its like: `vid`, `transcript clip`, `begin position`, `end position`, `size`."""
+    """Metadata file such as `dataset_train.json`, with `vid`, `transcript clip`, `begin position`, `end position` and
+    `size`."""
     info: Uri | None = None
-    """`info.csv` with `url,filename`; absent: the file is called after the video's id."""
+    """`info.csv` with the columns `url` and `filename`. If absent, each file is named after the id of its video."""
     videos: Uri
-    """Folder of the raw videos."""
+    """Folder with the raw videos."""

@@ -1,4 +1,4 @@
-"""`files`: every object under a prefix that matches is an item."""
+"""`files`: all objects under a prefix that match patterns."""
 
 from typing import Annotated
 
@@ -18,6 +18,6 @@ class FilesBlock(SourceBlock):
     uri: Uri
     """Prefix or folder: `s3://bucket/prefix/` or a path."""
     include: Patterns = ["**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts", "**/*.m4v"]
-    """Glob patterns on the path below the prefix; `**` crosses folders, letter case is ignored."""
+    """Glob patterns for the path below the prefix; `**` matches several folders, letter case is ignored."""
     exclude: Patterns = Field(default_factory=list)
-    """Glob patterns that take objects out again."""
+    """Glob patterns of objects to exclude."""

@@ -1,4 +1,4 @@
-"""`images`: a COCO-style folder of images, each known by the number at the end of its name."""
+"""`images`: a COCO-style folder of images, identified by the number at the end of the file name."""
 
 from typing import Annotated
 
@@ -9,11 +9,11 @@ from reelmill.contract.spec.names import Uri
 
 
 class ImagesBlock(SourceBlock):
-    """One item per image below a folder, its integer id the tail of the file's name."""
+    """One item per image below a folder; its integer id is the number at the end of the file name."""
 
     gives = "images"
 
     uri: Uri
-    """Folder of the images, or, where `split` says something, of the splits' folders."""
+    """Folder with the images, or with the folders that `split` lists."""
     split: Annotated[str, Field(max_length=256, pattern=r"^(\w[\w.-]*(\+\w[\w.-]*)*)?$")] = ""
-    """Folders below `uri` that are read: `train2014`, or `train2014+val2014` for one set of both; absent: all."""
+    """Folders below `uri` to read: `train2014`, or `train2014+val2014` for both as one set. If empty, all."""

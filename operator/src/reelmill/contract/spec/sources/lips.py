@@ -1,4 +1,4 @@
-"""`lips`: mouth crops, with the lists of IIANet that say which mixture they belong to."""
+"""`lips`: mouth crops, with the lists of IIANet that assign them to mixtures."""
 
 from typing import Annotated, Literal
 
@@ -9,15 +9,15 @@ from reelmill.contract.spec.names import Uri
 
 
 class LipsBlock(SourceBlock):
-    """One item per npz file that the lists of both speakers name, however often they do."""
+    """One item for each distinct npz file in the lists of both speakers."""
 
     gives = "crops"
 
     lists: Uri
-    """Folder of `tr/`, `cv/` and `tt/`, each with `mix.json` [[wav, samples], …] and, row for row, `s1.json` and
-    `s2.json` [[wav, npz, samples], …]."""
+    """Folder with `tr/`, `cv/` and `tt/`. Each contains `mix.json` [[wav, samples], …] and, with the same rows,
+    `s1.json` and `s2.json` [[wav, npz, samples], …]."""
     root: Uri
-    """Folder of the npz files. Paths in the lists are relative to it; of a path that was written on another machine
-    as much of its end counts as is found here."""
+    """Folder with the npz files. Paths in the lists are relative to it; for a path from another machine, the longest
+    trailing part that exists here is used."""
     splits: Annotated[list[Literal["tr", "cv", "tt"]], Field(max_length=3)] = Field(default_factory=list)
-    """Splits to read, each of which must be there; empty: those that are."""
+    """Splits to read; each must exist. If empty, all that exist."""

@@ -1,15 +1,15 @@
-"""`pairs`: clips that exist already, with their `text_video_pairs.json`."""
+"""`pairs`: existing clips with a `text_video_pairs.json`."""
 
 from reelmill.contract.spec.block import SourceBlock
 from reelmill.contract.spec.names import Uri
 
 
 class PairsBlock(SourceBlock):
-    """One item per pair; only the file name of `clip_path` is used, looked up in the clips folder."""
+    """One item per pair. Of `clip_path`, only the file name is used, to find the clip in the clips folder."""
 
     gives = "videos"
 
     uri: Uri
-    """`text_video_pairs.json`."""
+    """The `text_video_pairs.json` file."""
     clips: Uri
-    """Folder of the clips."""
+    """Folder with the clips."""

@@ -1,4 +1,4 @@
-"""`table`: every row of a CSV, TSV, JSON, JSON lines or Parquet file is an item."""
+"""`table`: the rows of a CSV, TSV, JSON, JSON lines or Parquet file."""
 
 from typing import Annotated, Literal
 
@@ -10,20 +10,20 @@ from reelmill.contract.spec.names import Text, Uri
 
 
 class Columns(Model):
-    """Which column holds what. Absent columns are not read."""
+    """Names of the columns to read."""
 
     path: Text = "path"
-    """Path of the video, absolute or below `base`."""
+    """Column with the path of the video, absolute or relative to `base`."""
     text: Text | None = None
-    """Caption."""
+    """Column with the caption."""
     start: Text | None = None
-    """Start of the span in seconds."""
+    """Column with the start of the span in seconds."""
     end: Text | None = None
-    """End of the span in seconds."""
+    """Column with the end of the span in seconds."""
     id: Text | None = None
-    """Id of the video; absent: the file name without its extension."""
+    """Column with the id of the video. If absent, the file name without its extension."""
     keep: Annotated[list[Text], Field(max_length=64)] = Field(default_factory=list)
-    """Further columns that travel with the item."""
+    """Other columns to keep as fields of the item."""
 
 
 class TableBlock(SourceBlock):
@@ -32,9 +32,9 @@ class TableBlock(SourceBlock):
     gives = "videos"
 
     uri: Uri
-    """The table."""
+    """The file with the table."""
     format: Literal["csv", "tsv", "json", "jsonl", "parquet"] | None = None
-    """Absent: by the file's extension."""
+    """Format of the file. If absent, determined by its extension."""
     columns: Columns = Columns()
     base: Uri | None = None
-    """Prefix for relative paths; absent: the table's own folder."""
+    """Prefix of relative paths. If absent, the folder of the table."""

@@ -10,4 +10,4 @@ class TarsBlock(SourceBlock):
     gives = "tars"
 
     uri: Uri
-    """Prefix or folder of the tars."""
+    """Prefix or folder with the tars."""

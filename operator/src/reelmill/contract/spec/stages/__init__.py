@@ -1,1 +1,1 @@
-"""One file per stage block."""
+"""One module for each stage block."""

@@ -1,4 +1,4 @@
-"""`embed`: features of whole clips by a frozen model, computed once instead of in every epoch."""
+"""`embed`: features of whole clips from a frozen model, computed once instead of in every epoch."""
 
 from typing import Annotated, Literal
 
@@ -26,27 +26,28 @@ class EmbedBlock(StageBlock):
         "ViT-L-14",
         "ViT-L-14-quickgelu",
     ] = "lip-resnet18"
-    """`lip-resnet18` makes (512, T) of mouth crops (T, 96, 96); the others are CLIP's image towers as open_clip names
-    them, and make (frames, width) of a clip. OpenAI's own weights are the `-quickgelu` ones."""
+    """`lip-resnet18` maps mouth crops (T, 96, 96) to (512, T). The others are CLIP image towers, by their open_clip
+    names, and map a clip to (frames, width). Use a `-quickgelu` model for the weights of OpenAI."""
     weights: FileRef
-    """State dict (PyTorch or safetensors), bare or under `model_state_dict` or `state_dict`. Missing and extra keys are
-    refused by name; of a lip-reading model those of its `tcn` are passed over, of a CLIP those of its text tower."""
+    """State dict (PyTorch or safetensors), at the top level or under `model_state_dict` or `state_dict`. Missing and
+    unexpected keys are errors, except for those of the `tcn` of a lip-reading model and of the text tower of CLIP."""
     config: FileRef | None = None
-    """Configuration of an open_clip model (JSON) in place of the one that `model` names."""
+    """Configuration (JSON) of an open_clip model, instead of the one of `model`."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Clips of lip-resnet18 in one forward pass; shorter ones are padded after they are normalised, and cut again: the
-    numbers stay. Absent: 8 on a GPU, 1 on a CPU, where more are slower."""
+    """Number of clips in one forward pass of lip-resnet18; padding does not change the result. If absent, 8 on a GPU
+    and 1 on a CPU."""
     window: Annotated[int, Field(ge=1, le=100_000)] = 128
-    """Frames of a clip in one forward pass; longer clips are done in pieces, which gives the same numbers."""
+    """Number of frames of a clip in one forward pass; longer clips are processed in parts, with the same result."""
     halo: Annotated[int, Field(ge=2, le=64)] = 2
-    """With lip-resnet18: frames by which pieces overlap on each side; the model looks 2 frames far."""
+    """Number of frames by which the parts of a clip overlap on each side, for lip-resnet18. Its receptive field is 2
+    frames on each side."""
     frames: Annotated[int, Field(ge=1, le=1024)] = 8
-    """With CLIP: frames of a video, the middles of equal parts. Of samples with frames all are taken."""
+    """Number of frames of a video for CLIP, at the centres of equal parts. Of samples with frames, all are used."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the computation; what is stored is float32. With bfloat16 the difference to float32 is measured on the first
-    clips of every shard and written into the items (`precision_difference`)."""
+    """Precision of the computation; features are stored as float32. With bfloat16, the difference from float32 is
+    measured on the first clips of every shard and recorded in the items (`precision_difference`)."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """`auto` uses a GPU where the pod has one; clips that should have had one and had not are counted
+    """`auto` uses a GPU if the pod has one; clips that are processed on the CPU instead are counted
     (`gpu_fallback`)."""
 
     @property
@@ -56,7 +57,7 @@ class EmbedBlock(StageBlock):
     def refusals(self) -> list[str]:
         wrong = []
         if self.config is not None and self.model == LIP:
-            wrong.append(f"{LIP} has no configuration: leave config out")
+            wrong.append(f"config is not supported with {LIP}: remove it")
         if self.window <= 2 * self.halo:
-            wrong.append(f"window {self.window} leaves nothing between two halos of {self.halo}: make it larger")
+            wrong.append(f"window {self.window} must be greater than twice the halo of {self.halo}")
         return wrong

@@ -1,4 +1,4 @@
-"""`frames`: sample frames of each video into files that trainers open."""
+"""`frames`: sample frames of each video into files for trainers."""
 
 from typing import Annotated, Literal
 
@@ -10,73 +10,78 @@ from reelmill.contract.spec.file import FileRef
 
 
 class FramesBlock(StageBlock):
-    """Samples frames of each item and writes them in a trainer's layout."""
+    """Samples frames of each item and writes them in the layout of a trainer."""
 
     takes = frozenset({"videos", "spans"})
     gives = "samples"
 
     count: Annotated[int, Field(ge=1, le=4096)] = 16
-    """Frames per item, with neither `fps` nor `all`. A shorter clip is padded with its last frame, and says so."""
+    """Number of frames per item, without `fps` or `all`. A shorter clip is padded with its last frame; its item records
+    that."""
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    """Frames per second instead of a count."""
+    """Frames per second, instead of `count`."""
     all: bool = False
-    """Every frame, the last one repeated up to a multiple of 16."""
+    """Write all frames, with the last one repeated up to a multiple of 16."""
     sampling: Literal["loader", "linspace", "segments"] = "loader"
-    """Which frames a count takes: `loader` i*(N//count) as CLIP4MC's own loader strides; `linspace` from the first to
-    the last; `segments` the middle of equal parts."""
+    """Which of N frames are selected with `count`: `loader`: i*(N//count), as CLIP4MC's loader does; `linspace`: at
+    equal distances from the first to the last; `segments`: the centres of equal parts."""
     width: Annotated[int, Field(ge=8, le=8192)] = 256
-    """Pixels."""
+    """Width of the frames in pixels."""
     height: Annotated[int, Field(ge=8, le=8192)] = 160
-    """Pixels."""
+    """Height of the frames in pixels."""
     fit: Literal["stretch", "letterbox", "crop"] = "stretch"
-    """How a frame of another shape becomes width x height."""
+    """How frames with another aspect ratio are fitted to width x height."""
     color: Literal["rgb", "bgr"] | None = None
-    """Channel order; absent: bgr for layout clip4mc, rgb else."""
+    """Channel order. If absent, bgr with layout clip4mc, otherwise rgb."""
     layout: Literal["clip4mc", "npy", "jpg"] = "clip4mc"
-    """Sample folders: `clip4mc` with video_input.pkl, text_input.pkl, size.json; `npy` with one array; `jpg` with one
-    file a frame."""
+    """Content of a sample's folder: `clip4mc`: video_input.pkl, text_input.pkl and size.json; `npy`: one array; `jpg`:
+    one file per frame."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
-    """With layout jpg."""
+    """JPEG quality with layout jpg."""
     tokenizer: Literal["clip-hf", "clip-open"] | FileRef = "clip-hf"
-    """CLIP text tokens, 77 ids: padded with 49407 as Hugging Face does, or with 0 as open_clip does."""
+    """CLIP text tokenizer, 77 ids: padded with 49407 as in Hugging Face, or with 0 as in open_clip."""
     max_samples: Annotated[int, Field(ge=1)] | None = None
-    """Only the first so many items, by ordinal; the rest are `skipped(cap)`."""
+    """Maximum number of items, the first by ordinal; the others are `skipped(cap)`."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Decoder: `auto` uses a GPU where the pod has one. What it cannot decode falls back to the CPU, counted."""
+    """Decoder. `auto` uses a GPU if the pod has one; videos that it cannot decode are decoded on the CPU and
+    counted."""
 
     def refusals(self) -> list[str]:
-        wrong = ["fps and all exclude each other"] if self.all and self.fps else []
+        wrong = ["fps and all cannot be combined"] if self.all and self.fps else []
         if self.layout == "clip4mc" and not self.all and self.fps is None and self.count % 16:
             wrong.append(
-                f"count {self.count} is no multiple of 16: CLIP4MC's loader takes every (count // 16)-th frame, so its "
-                "batches would break; use 16, 32, …, or layout npy or jpg"
+                f"count {self.count} is not a multiple of 16: CLIP4MC's loader reads every (count // 16)-th frame, so "
+                "samples would differ in length; use 16, 32, …, or layout npy or jpg"
             )
         if self.layout == "jpg" and self.color == "bgr":
-            wrong.append("JPEG files are RGB: leave color out with layout jpg")
+            wrong.append("color bgr is not supported with layout jpg: JPEG files are RGB")
         return wrong
 
 
 def _some_share(ratios: list[float]) -> list[float]:
     if not sum(ratios):
-        raise ValueError("ratios are all 0: nothing would be in any split")
+        raise ValueError("all ratios are 0: every split would be empty")
     return ratios
 
 
 class Split(Model):
-    """How the finished items are divided among train, val and test."""
+    """Division of the finished items into train, val and test."""
 
     mode: Literal["random", "by_video", "all_train", "all_test"] = "random"
-    """`random` per item, `by_video` keeps the clips of one video together (no leak)."""
+    """`random`: each item separately; `by_video`: all clips of a video are in the same split (no leakage)."""
     ratios: Annotated[
         list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3), AfterValidator(_some_share)
     ] = [0.8, 0.1, 0.1]
-    """Shares of train, val and test; divided by their sum. A share of 0 gets nothing, any other at least one sample."""
+    """Ratios of train, val and test, normalized to a sum of 1. A split with ratio 0 is empty; any other has at least
+    one sample."""
     seed: int = 42
+    """Seed of the division."""
     exact: bool = False
-    """The original's seeded permutation instead of a hash of the key: exact shares, but growth moves items."""
+    """Divide by a seeded permutation, as the original does, instead of by a hash of the key: ratios are exact, but new
+    items can change the split of existing ones."""
 
 
 class FramesView(Model):
-    """How the finished items are presented. Editing it runs only a commit."""
+    """Presentation of the finished items. Changing it runs only a commit."""
 
     split: Split = Split()

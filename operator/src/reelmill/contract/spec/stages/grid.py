@@ -8,13 +8,13 @@ from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 
 PATCH = {"ViT-B-16": 16, "ViT-L-14": 14}
-"""Side of a patch in pixels."""
+"""Side length of a patch in pixels."""
 WIDTH = {"ViT-B-16": (768, 512), "ViT-L-14": (1024, 768)}
-"""Numbers of one patch: hidden, projected."""
+"""Number of features of a patch: (hidden, projected)."""
 
 
 class GridBlock(StageBlock):
-    """Runs CLIP's image tower and writes the features of the patches, one array `{image_id}_grids` per image."""
+    """Runs a CLIP image tower and writes the features of its patches, one array `{image_id}_grids` per image."""
 
     takes = frozenset({"images"})
     gives = "features"
@@ -23,35 +23,37 @@ class GridBlock(StageBlock):
     heavy_views = True
 
     model: Literal["ViT-B-16", "ViT-B-16-quickgelu", "ViT-L-14", "ViT-L-14-quickgelu"] = "ViT-B-16"
-    """Architecture, as open_clip names it. OpenAI's own weights are the `-quickgelu` ones."""
+    """Architecture, by its open_clip name. Use a `-quickgelu` model for the weights of OpenAI."""
     weights: FileRef
-    """State dict of the whole model or of its image tower (`visual.…`); missing or extra keys are refused."""
+    """State dict of the whole model or of its image tower (`visual.…`); missing or unexpected keys are errors."""
     fit: Literal["crop", "squash"] = "crop"
-    """`crop` keeps the aspect and cuts the centre out, as CLIP was trained; `squash` resizes to a square."""
+    """`crop`: keep the aspect ratio and crop the centre, as in the training of CLIP; `squash`: resize to a square."""
     input: Literal[224, 112] = 224
-    """Side in pixels that the model sees; with 112 its position embedding is interpolated."""
+    """Side length of the model's input in pixels; with 112, the position embedding is interpolated."""
     grid: Literal["7x7", "14x14", "16x16"] = "7x7"
-    """`7x7` averages the patches to 49 rows; 14x14 (ViT-B-16) and 16x16 (ViT-L-14) are all of them."""
+    """Rows of features per image: `7x7` averages patches to 49 rows; 14x14 (ViT-B-16) and 16x16 (ViT-L-14) have a row
+    for each patch."""
     space: Literal["hidden", "projected"] = "hidden"
-    """`hidden` after the last LayerNorm (768 or 1024 numbers), `projected` into CLIP's joint space (512 or 768)."""
+    """`hidden`: after the last LayerNorm (768 or 1024 features); `projected`: in the joint space of CLIP (512 or
+    768)."""
     dtype: Literal["float32", "float16"] = "float32"
-    """Of the stored features; the model computes in float32."""
+    """Type of the stored features; the model computes in float32."""
     compression: Annotated[int, Field(ge=0, le=9)] = 4
-    """Gzip level of hdf5, deflate level of npz; 0 stores plainly. pt and lmdb are never compressed."""
+    """Gzip level of hdf5 and deflate level of npz; 0: no compression. pt and lmdb are never compressed."""
     container: Literal["hdf5", "npz", "pt", "lmdb"] = "hdf5"
-    """Kind of the files."""
+    """Format of the files."""
     merged: Literal["physical", "virtual", "none"] | None = None
-    """One file of all images beside the parts: a real copy, links into the parts (hdf5 only: a reader that copies the
-    file finds nothing in it), or none; absent: physical, and none with pt, which is read whole."""
+    """A file with all images besides the parts: a copy, external links into the parts (hdf5 only; not usable without
+    the parts), or none. If absent, physical; with container pt, none."""
     labels: FileRef | None = None
-    """Text codebook, a bare tensor (classes, joint space): the class nearest to each patch is written as
-    `{image_id}_labels`, in files of their own."""
+    """Text codebook, a tensor (classes, joint space). The class nearest to each patch is written as
+    `{image_id}_labels`, in separate files."""
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 64
-    """Images in one forward pass."""
+    """Number of images in one forward pass."""
     images_per_file: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Images in one part; the last one of a shard may hold fewer."""
+    """Number of images per part; the last part of a shard may have fewer."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """`auto` uses a GPU where the pod has one; images that should have had one and had not are counted
+    """`auto` uses a GPU if the pod has one; images that are processed on the CPU instead are counted
     (`gpu_fallback`)."""
 
     @property
@@ -60,39 +62,39 @@ class GridBlock(StageBlock):
 
     @property
     def architecture(self) -> str:
-        """The model without the way its activation is computed."""
+        """The model's name without its activation function."""
         return self.model.removesuffix("-quickgelu")
 
     @property
     def side(self) -> int:
-        """Patches along one side of the input."""
+        """Number of patches along a side of the input."""
         return self.input // PATCH[self.architecture]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, numbers in a row) of one image."""
+        """Shape of the features of one image: (rows, features)."""
         rows = int(self.grid.partition("x")[0]) ** 2
         return rows, WIDTH[self.architecture][self.space == "projected"]
 
     @property
     def joint(self) -> int:
-        """Numbers of one patch or text in CLIP's joint space."""
+        """Number of features of a patch or text in the joint space of CLIP."""
         return WIDTH[self.architecture][1]
 
     @property
     def merge(self) -> Literal["physical", "virtual", "none"]:
-        """What becomes of `merged` where it is absent."""
+        """The value of `merged`, or its default."""
         return self.merged or ("none" if self.container == "pt" else "physical")
 
     def refusals(self) -> list[str]:
         wrong = []
         if self.grid not in ("7x7", f"{self.side}x{self.side}"):
             wrong.append(
-                f"{self.model} at {self.input} pixels has {self.side}x{self.side} patches: write grid: 7x7"
+                f"{self.model} at {self.input} pixels has {self.side}x{self.side} patches: set grid to 7x7"
                 + (f" or {self.side}x{self.side}" if self.side > 8 else "")
             )
         if self.merge == "virtual" and self.container != "hdf5":
-            wrong.append(f"only hdf5 can be merged virtually: leave merged out with container {self.container}")
+            wrong.append(f"merged virtual requires container hdf5: remove merged with container {self.container}")
         if self.merge == "physical" and self.container == "pt":
-            wrong.append("a pt file is read whole, so there is no merged one: leave merged out with container pt")
+            wrong.append("merged physical is not supported with container pt: remove merged")
         return wrong

@@ -1,4 +1,4 @@
-"""`index`: validate tars and list them for the trainer."""
+"""`index`: validate tars and list them for a trainer."""
 
 from typing import Literal
 
@@ -7,12 +7,12 @@ from reelmill.contract.spec.names import Share
 
 
 class IndexBlock(StageBlock):
-    """Counts and checks the samples of every tar; bad tars are named, not counted."""
+    """Counts and checks the samples of every tar; invalid tars are listed separately."""
 
     takes = frozenset({"tars"})
     gives = "nothing"
 
     check: Literal["structure", "full"] = "structure"
-    """`structure` walks the headers; `full` also opens the samples and applies the trainer's rules."""
+    """`structure`: read the headers only; `full`: also open the samples and apply the rules of the trainer."""
     preview: Share = "0"
-    """So many tars are also written out for the eye: samples, texts and images."""
+    """Number or percentage of tars whose samples, texts and images are also written as plain files for inspection."""

@@ -1,4 +1,4 @@
-"""`pack`: webdataset tars that trainers open without preparation."""
+"""`pack`: webdataset tars for trainers."""
 
 from typing import Annotated, Literal
 
@@ -13,27 +13,28 @@ Plugin = Annotated[
 
 
 class PackBlock(StageBlock):
-    """Packs items into tars of equal numbers of samples, self-contained and byte-reproducible."""
+    """Packs items into self-contained, byte-reproducible tars with equal numbers of samples."""
 
     takes = frozenset({"videos", "spans"})
     gives = "tars"
 
     samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500
-    """Samples in one tar; the last one of a shard may hold fewer, and items that failed leave their places empty."""
+    """Number of items per tar; the last tar of a shard may have fewer. Failed items are missing from their tar."""
     sampler: Literal["video_only", "un", "un_first", "kf"] | Plugin = "video_only"
-    """`video_only` packs the untouched file; `un` frames at equal distance; `un_first` those of the first version of
-    `un`, 11 or 12; `kf` key frames and others, with their times; or one's own: `module:Class`, declared in the module
-    by `__reelmill__ = ["Class"]`, or the dotted name of an entry point in the group `reelmill.samplers`."""
+    """`video_only`: the unchanged file; `un`: frames at equal distances; `un_first`: the 11 or 12 frames of the first
+    version of `un`; `kf`: key frames and other frames, with their times; or a plugin: `module:Class`, declared in the
+    module by `__reelmill__ = ["Class"]`, or the dotted name of an entry point in the group `reelmill.samplers`."""
     keys: Literal["unique", "compat"] = "unique"
-    """`unique` over the whole data set; `compat` counts from 0 in every tar, as the original did."""
+    """Sample keys: `unique` in the whole data set, or counted from 0 in every tar as in the original (`compat`)."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100
-    """Quality of packed frames."""
+    """JPEG quality of packed frames."""
     max_side: Annotated[int, Field(ge=16, le=8192)] | None = None
-    """Frames with a longer side are reduced to it, aspect kept; absent: as decoded."""
+    """Maximum length of the longer side in pixels; larger frames are scaled down with their aspect ratio. If absent,
+    frames are not scaled."""
     frames: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Frames of one sample; absent: 16 with `un`, up to 24 with `kf`."""
+    """Number of frames per sample. If absent, 16 with `un` and up to 24 with `kf`."""
     key_frames: Annotated[int, Field(ge=1, le=1024)] = 8
-    """With `kf`: so many of the frames are key frames at most."""
+    """Maximum number of key frames per sample with `kf`."""
 
     @property
     def batch(self) -> int:

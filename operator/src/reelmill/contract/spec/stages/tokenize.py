@@ -1,4 +1,4 @@
-"""`tokenize`: samples of tars become packs of tokens, ready for a trainer of fixed length."""
+"""`tokenize`: tokenize the samples of tars and pack them to a fixed length."""
 
 from typing import Annotated, Literal
 
@@ -13,18 +13,18 @@ SymbolName = Annotated[str, Field(min_length=2, max_length=64)]
 
 
 class SymbolNames(Model):
-    """How the tokenizer calls the symbols that packs need."""
+    """Names of special symbols in the tokenizer."""
 
     patch: SymbolName = "<im_patch>"
-    """Stands for one patch of an image."""
+    """A patch of an image."""
     start: SymbolName = "<im_start>"
-    """Before the patches of an image."""
+    """Start of the patches of an image."""
     end: SymbolName = "<im_end>"
-    """After them."""
+    """End of the patches of an image."""
     bos: SymbolName = "<s>"
-    """Begins a pack."""
+    """Beginning of a pack."""
     eos: SymbolName = "</s>"
-    """Ends an answer."""
+    """End of an answer."""
 
 
 class TokenizeBlock(StageBlock):
@@ -34,28 +34,29 @@ class TokenizeBlock(StageBlock):
     gives = "tars"
 
     tokenizer: FileRef
-    """A sentencepiece model, or a `tokenizer.json` of the package tokenizers."""
+    """A sentencepiece model, or a `tokenizer.json` for the tokenizers package."""
     symbols: SymbolNames = SymbolNames()
-    """A tokenizer that lacks one of them is refused before any item is touched."""
+    """Names of special symbols. A tokenizer without one of them is rejected before any item is processed."""
     max_tokens: Annotated[int, Field(ge=16, le=1_048_576)] = 8000
-    """Every pack, and every sample, is shorter than this."""
+    """Exclusive upper limit of the number of tokens of a pack, and of a sample."""
     patches_per_image: Annotated[int, Field(ge=1, le=16_384)] = 256
-    """An image is its start, so many patches, and its end."""
+    """Number of patch symbols for each image, between its start and end symbols."""
     packing: Literal["greedy", "best-fit"] = "greedy"
-    """`greedy` in the order of the samples, as the original; `best-fit` puts each sample, the longest first, where it
-    leaves the least room: fewer and fuller packs."""
+    """`greedy`: in the order of the samples, as in the original; `best-fit`: each sample, the longest first, into the
+    pack that it fills best, which gives fewer packs."""
     overlong: Literal["drop", "cut"] = "drop"
-    """A sample that does not fit is left out, or its answer is cut to fit; its images never are."""
+    """A sample that does not fit is dropped, or its answer is cut; images are never cut."""
     tars_per_tar: Annotated[int, Field(ge=1, le=10_000)] = 5
-    """Input tars whose samples are packed together into one tar; the original's `shard_size`."""
+    """Number of input tars whose samples are packed into one tar; `shard_size` in the original."""
     max_image_side: Annotated[int, Field(ge=16, le=16_384)] | None = 1280
-    """Images with a longer side are reduced to it; absent: as they are."""
+    """Maximum length of the longer side in pixels; larger images are scaled down. If absent, images are not scaled."""
     image_fit: Literal["keep", "squash"] = "keep"
-    """How: with their shape kept, or squashed to a square, as the original did."""
+    """Scale images down with their aspect ratio (`keep`), or to a square as in the original (`squash`)."""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100
-    """Quality of images that had to be reduced or were no JPEG; all others keep their bytes."""
+    """JPEG quality of images that are scaled or that are not JPEG; all others are copied unchanged."""
     keys: Literal["unique", "compat"] = "unique"
-    """`unique` over the whole data set; `compat`: `{tar}-{sample}` of the sample that closed a pack, as before."""
+    """`unique` in the whole data set, or, as in the original (`compat`), `{tar}-{sample}` of the last sample of a
+    pack."""
 
     @property
     def batch(self) -> int:
@@ -72,9 +73,7 @@ class TokenizeBlock(StageBlock):
     def refusals(self) -> list[str]:
         wrong = []
         if self.max_tokens < self.patches_per_image + 4:
-            wrong.append(
-                f"maxTokens {self.max_tokens} leaves no room for one image of {self.patches_per_image} patches"
-            )
+            wrong.append(f"maxTokens {self.max_tokens} is too small for one image of {self.patches_per_image} patches")
         if self.keys == "compat" and self.packing != "greedy":
-            wrong.append("keys compat name the sample that closed a pack: only packing greedy has one")
+            wrong.append("keys compat requires packing greedy")
         return wrong

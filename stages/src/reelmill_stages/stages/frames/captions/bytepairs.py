@@ -1,4 +1,4 @@
-"""CLIP's byte pair encoding by the package `tokenizers`: cleaned text to ids, with no word about padding or length."""
+"""CLIP's byte pair encoding with the package `tokenizers`: cleaned text to ids, without padding."""
 
 from itertools import islice
 
@@ -8,18 +8,18 @@ from reelmill_stages.stages.frames.captions.merges import Merges
 
 _END_OF_WORD = "</w>"
 _MARKS = ("<start_of_text>", "<end_of_text>")
-"""Words of a caption that CLIP reads as the marks themselves."""
+"""Words in a caption that CLIP treats as start and end tokens."""
 _WORD = "|".join((*_MARKS, r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"))
 
 
 class BytePairs:
-    """Ids count the 256 bytes, the 256 bytes that end a word, the merges in order, and the two marks.
+    """Ids are assigned to the 256 bytes, the 256 bytes at the end of a word, the merges in order, and start and end.
 
-    Raises ValueError where a merge names a symbol that no line before it made.
+    Raises ValueError if a merge uses a symbol that no earlier line defines.
     """
 
     def __init__(self, merges: Merges) -> None:
-        # In the order of their code points, the characters for bytes lie as CLIP counts them.
+        # Sorted by code points, the characters for bytes are in the order of CLIP's ids.
         letters = sorted(pre_tokenizers.ByteLevel.alphabet())
         symbols = [*letters, *(letter + _END_OF_WORD for letter in letters)]
         ids = {symbol: number for number, symbol in enumerate(symbols)}
@@ -39,7 +39,7 @@ class BytePairs:
         self._marks = dict(zip(_MARKS, ((self.start,), (self.end,)), strict=True))
 
     def encode(self, text: str, limit: int) -> list[int]:
-        """At most `limit` ids, without marks of our own around them."""
+        """At most `limit` ids, without start and end tokens."""
         words = (word for word, _ in self._words.pre_tokenize_str(text))
         ids = (number for word in words for number in self._marks.get(word) or self._word(word))
         return list(islice(ids, limit))

@@ -1,7 +1,7 @@
-"""CLIP's list of merges: the one that comes with reelmill, or a file of one's own in the same format.
+"""CLIP's list of merges: the included one, or a custom file in the same format.
 
-The first line is a title. Each further line names two symbols that become one, the pair that goes first first. A
-symbol is made of characters that stand for bytes, and ends with `</w>` where it ends a word.
+The first line is a title. Each other line contains two symbols to merge, in order of priority. A symbol consists of
+characters that represent bytes, and ends with `</w>` at the end of a word.
 """
 
 import gzip
@@ -11,21 +11,21 @@ from pathlib import Path
 Merges = list[tuple[str, str]]
 
 LIMIT = 49152 - 256 - 2
-"""Merges that CLIP uses. The file that OpenAI published holds more."""
+"""Number of merges that CLIP uses; the file published by OpenAI contains more."""
 
 
 def shipped() -> Merges:
-    """OpenAI's own; see NOTICE."""
+    """The merges of OpenAI's CLIP; see NOTICE."""
     return parse(gzip.decompress(files(__package__).joinpath("clip_merges.txt.gz").read_bytes()))
 
 
 def read(path: Path) -> Merges:
-    """Of a file that is not compressed. Raises OSError, ValueError."""
+    """Read an uncompressed file. Raises OSError and ValueError."""
     return parse(path.read_bytes())
 
 
 def parse(data: bytes) -> Merges:
-    """Raises ValueError that names the line."""
+    """Parse a list of merges. Raises ValueError with the number of the line."""
     lines = data.decode().removesuffix("\n").split("\n")[1 : LIMIT + 1]
     if not lines:
         raise ValueError("it holds no merges")

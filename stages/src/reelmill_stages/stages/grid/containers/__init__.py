@@ -1,7 +1,7 @@
-"""Kinds of files that hold one array per image: hdf5, npz, pt and lmdb, behind one writer and one reader.
+"""File formats with one array per image: hdf5, npz, pt and lmdb, with a common interface.
 
-Names are array names only; what says where the arrays come from (attributes) lies where readers of arrays do not
-trip over it. Equal arrays in equal order give equal bytes.
+Names of arrays are those of images only; attributes about the origin are stored separately. Equal arrays in equal order
+give equal bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,10 +17,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Attributes = Mapping[str, str | int]
 
 Parts = Iterable[tuple[str, Path]]
-"""Files to be merged: path relative to the target's folder, local file."""
+"""Files to merge: (path relative to the folder of the target, local file)."""
 
 SUFFIXES = {"hdf5": ".hdf5", "npz": ".npz", "pt": ".pt", "lmdb": ".lmdb"}
-"""RSTNet's reader takes no other suffix than `.hdf5` for HDF5."""
+"""File suffixes; RSTNet's reader accepts only `.hdf5` for HDF5."""
 
 _MODULES = {
     "hdf5": "reelmill_stages.stages.grid.containers.hdf5:Hdf5",
@@ -32,10 +32,10 @@ _EXTRAS = {"hdf5": "grid", "npz": "grid", "pt": "embed", "lmdb": "grid"}
 
 
 class ContainerWriter(Protocol):
-    """A file in the making."""
+    """A file that is being written."""
 
     def add(self, arrays: Iterable[tuple[str, Array]]) -> None:
-        """Write arrays under their names, in this order. Raises ValueError for a name that is there."""
+        """Write (name, array) pairs, in this order. Raises ValueError for a name that exists."""
         ...
 
     def close(self, attributes: Attributes) -> None:
@@ -43,12 +43,12 @@ class ContainerWriter(Protocol):
         ...
 
     def discard(self) -> None:
-        """Give the unfinished file up; nothing after `close`."""
+        """Close the unfinished file; does nothing after `close`."""
         ...
 
 
 class ContainerReader(Protocol):
-    """An open file. Not shared between processes."""
+    """An open file; not to be shared between processes."""
 
     @property
     def attributes(self) -> dict[str, Any]: ...
@@ -58,40 +58,40 @@ class ContainerReader(Protocol):
     def __contains__(self, name: str) -> bool: ...
 
     def array(self, name: str) -> Array:
-        """One array, without reading the others (a pt file is read whole). Raises KeyError."""
+        """Read one array without reading the others (except for pt files). Raises KeyError."""
         ...
 
     def close(self) -> None: ...
 
 
 class Container(Protocol):
-    """One kind of file."""
+    """A file format."""
 
     def write(self, path: Path, compression: int) -> ContainerWriter: ...
 
     def read(self, path: Path | BinaryIO) -> ContainerReader:
-        """hdf5 and npz also take an open file that can be sought in.
+        """Open a file; hdf5 and npz also accept a seekable file object.
 
-        Raises OSError or ValueError for a file that is none of this kind.
+        Raises OSError or ValueError for a file in another format.
         """
         ...
 
     def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
-        """Copy the arrays of parts into one file and give their number. `attributes` is asked after the last part.
+        """Copy the arrays of parts into one file; returns their number. `attributes` is called after the last part.
 
-        Raises ValueError for a name that comes twice.
+        Raises ValueError for a duplicate name.
         """
         ...
 
 
 def container(kind: str) -> Container:
-    """The container of a kind. Raises SpecError naming the extra that its package comes with."""
+    """The implementation of a format. Raises SpecError if its package is not installed."""
     module, _, name = _MODULES[kind].partition(":")
     try:
         made: Container = getattr(import_module(module), name)()
     except ModuleNotFoundError as error:
         raise SpecError(
-            f"this installation lacks the package {error.name!r}",
+            f"the package {error.name!r} is not installed",
             where=f"container {kind}",
             hint=f"install reelmill-stages[{_EXTRAS[kind]}]",
         ) from error
@@ -99,13 +99,13 @@ def container(kind: str) -> Container:
 
 
 def kind_of(path: Path) -> str:
-    """The kind that a file's suffix says. Raises SpecError for another one."""
+    """The format for the suffix of a file. Raises SpecError for an unknown one."""
     for kind, suffix in SUFFIXES.items():
         if path.suffix == suffix:
             return kind
-    raise SpecError("no container of features", where=str(path), hint=f"it ends in {', '.join(SUFFIXES.values())}")
+    raise SpecError("not a file of features", where=str(path), hint=f"suffixes are {', '.join(SUFFIXES.values())}")
 
 
 def opened(path: Path) -> ContainerReader:
-    """A file of features, by its suffix."""
+    """Open a file of features, by its suffix. Raises like `kind_of` and `Container.read`."""
     return container(kind_of(path)).read(path)

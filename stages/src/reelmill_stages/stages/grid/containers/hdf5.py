@@ -1,7 +1,7 @@
-"""HDF5: one data set per image, gzip, attributes on the file; merged by copying chunks as they are.
+"""HDF5: one gzip-compressed data set per image, and attributes of the file. Merging copies compressed chunks.
 
-No times are stored, so equal features are equal bytes. Chunks are compressed by threads and written ready: the
-library's own filter holds the interpreter and would starve a GPU.
+No times are stored, so equal features give equal bytes. Chunks are compressed in threads, because the filter of the
+library holds the GIL.
 """
 
 import os
@@ -38,7 +38,7 @@ class Hdf5:
         return count
 
     def link(self, parts: Parts, target: Path, attributes: Callable[[], Attributes]) -> int:
-        """As `merge`, with links to the parts in place of copies."""
+        """Like `merge`, with external links to the parts instead of copies."""
         count = 0
         with h5py.File(target, "w") as merged:
             for relative, path in parts:
@@ -117,5 +117,5 @@ class Hdf5Reader:
 
     @staticmethod
     def ordered(file: h5py.File) -> list[str]:
-        """Names in the order of their numbers, which is not the library's."""
+        """Names sorted by image id."""
         return sorted(file, key=lambda name: (len(name), name))

@@ -1,4 +1,4 @@
-"""LMDB: one file, one record per image, each an array in npy form; the attributes are the record `__attributes__`."""
+"""LMDB: one file with one record per image, an array in npy format; attributes are in the record `__attributes__`."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerR
 
 ATTRIBUTES = b"__attributes__"
 _ROOM = 16 << 20
-"""Bytes of address space to begin with; doubled whenever they are used up."""
+"""Initial size of the memory map in bytes; doubled when it is full."""
 
 
 class Lmdb:
@@ -77,7 +77,7 @@ class LmdbWriter:
 
 
 class _Open:
-    """A file opened for reading. LMDB opens one but once in a process, and not across a fork: readers share it."""
+    """A file opened for reading, shared by readers, because LMDB must open a file only once per process."""
 
     files: "weakref.WeakValueDictionary[str, _Open]" = weakref.WeakValueDictionary()
 

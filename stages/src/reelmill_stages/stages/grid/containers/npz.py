@@ -1,4 +1,4 @@
-"""NumPy's npz: one member per image; the attributes are the archive's comment, which `numpy.load` passes over."""
+"""NumPy's npz: one member per image; attributes are in the comment of the archive, which `numpy.load` ignores."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""PyTorch's pt: one dict of tensors by name, as `torch.load` gives it; the attributes are the archive's comment."""
+"""PyTorch's pt: a dict of tensors by name, for `torch.load`; attributes are in the comment of the archive."""
 
 import json
 import zipfile
@@ -24,11 +24,11 @@ class Pt:
         return PtReader(path)
 
     def merge(self, parts: Parts, target: Path, attributes: Callable[[], Attributes], compression: int) -> int:
-        raise NotImplementedError("a pt file is read whole: the block refuses a merged one")
+        raise NotImplementedError("pt files cannot be merged")
 
 
 class PtWriter:
-    """Implements `Writer`. The arrays wait in memory: torch writes them all at once."""
+    """Implements `Writer`. Arrays are kept in memory, because torch writes them all at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,7 +50,7 @@ class PtWriter:
 
 
 class PtReader:
-    """Implements `Reader`; reads with torch's restricted loader."""
+    """Implements `Reader` with torch's `weights_only` loader."""
 
     def __init__(self, path: Path) -> None:
         try:

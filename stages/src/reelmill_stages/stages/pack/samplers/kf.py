@@ -1,7 +1,7 @@
-"""`kf`: key frames and frames between them, each with its place in time.
+"""The sampler `kf`: key frames and other frames, each with its position in time.
 
-The key frames (and the last frame, which counts as one) are thinned evenly, other frames fill up to the total, and
-all stand in the order of time. Every image is the frame that its position says.
+Key frames (including the last frame) are thinned evenly, other frames are added up to the total, and all are in order
+of time.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 
 COUNT = 24
 SCALE = 1000
-"""Positions run from 0 to this."""
+"""Maximum position; positions start at 0."""
 
 Kind = Literal["I", "P"]
 
 
 def thinned(places: Sequence[int], count: int) -> list[int]:
-    """At most `count` of ascending places, spread evenly from the first to the last; one alone is the first."""
+    """At most `count` of ascending positions, evenly spaced from the first to the last; a single one is the first."""
     if len(places) <= count:
         return list(places)
     if count < 2:
@@ -29,7 +29,7 @@ def thinned(places: Sequence[int], count: int) -> list[int]:
 
 
 def chosen(frames: int, keys: Sequence[int], count: int, key_count: int) -> list[tuple[int, Kind]]:
-    """Which of `frames` frames to take, ascending, each once: at most `key_count` key frames, `count` in all."""
+    """(index, kind) of the selected frames, ascending: at most `key_count` key frames, and `count` frames in total."""
     anchors = sorted({*keys, frames - 1})
     images = thinned(anchors, min(key_count, count))
     known = set(anchors)
@@ -40,14 +40,14 @@ def chosen(frames: int, keys: Sequence[int], count: int, key_count: int) -> list
 
 
 def position(place: int, frames: int) -> int:
-    """Where a frame stands in the video, from 0 to 1000."""
+    """The position of a frame in the video, from 0 to 1000."""
     return int(place / (frames - 1) * SCALE) if frames > 1 else 0
 
 
 class KeyFrames:
-    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; prompt `<Iimage>#0<Pimage>#43…`.
+    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg per frame; the prompt is `<Iimage>#0<Pimage>#43…`.
 
-    A conversation that the item has goes along as `conversations`.
+    If the item has a conversation, it is added as `conversations`.
     """
 
     def __init__(self, block: PackBlock) -> None:

@@ -1,4 +1,4 @@
-"""`un`: frames at equal distance, the middle of equal parts of the video."""
+"""The sampler `un`: frames at the centres of equal parts of the video."""
 
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stages.pack.pictures import info, pictures
@@ -10,26 +10,26 @@ COUNT = 16
 def segment_middles(frames: int, count: int) -> list[int]:
     """Positions of `count` frames among `frames`: int(s / 2 + round(s * j)) with s = (frames - 1) / count.
 
-    Ascending and never beyond the last; a video shorter than `count` gives some of its frames twice, so that every
-    sample has the same parts.
+    In ascending order; frames of a video with fewer than `count` frames are repeated, so that all samples have the same
+    parts.
     """
     step = (frames - 1) / count
     return [min(frames - 1, int(step / 2 + round(step * place))) for place in range(count)]
 
 
 def strided(frames: int, rate: int) -> list[int]:
-    """As the sampler's first version: every second (`rate` frames) below 12 seconds, else every (frames - 1) // 11-th.
-
-    11 or 12 of a long video, one a second of a short one; the last frame never, but where it is the only one.
+    """The first version of the sampler: one frame per second (`rate` frames) if the video is shorter than 12 seconds,
+    otherwise every (frames - 1) // 11-th frame, which are 11 or 12. The last frame is not used, unless it is the only
+    one.
     """
     step = max(1, rate if frames < 12 * rate else (frames - 1) // 11)
     return list(range(0, frames - 1, step)) or [0]
 
 
 class Uniform:
-    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg a frame; the prompt is `<image>` for each.
+    """`{"prompt", "txt", "info", "image_name_list"}` and one jpg per frame; the prompt has an `<image>` for each.
 
-    A conversation that the item has goes along as `conversations`.
+    If the item has a conversation, it is added as `conversations`.
     """
 
     def __init__(self, block: PackBlock) -> None:
@@ -44,14 +44,14 @@ class Uniform:
         )
 
     def places(self, clip: PackInput, frames: int) -> list[int]:
-        """Which of so many frames are taken, in order."""
+        """Indices of the selected frames, in order."""
         return segment_middles(frames, self.block.frames or COUNT)
 
 
 class FirstUniform(Uniform):
-    """The same of the frames that the first version took; how many they are depends on the video."""
+    """Like `Uniform`, with the frames of the first version, whose number depends on the video."""
 
     def places(self, clip: PackInput, frames: int) -> list[int]:
-        # Its library gave a whole number of frames a second, cut off.
+        # The original rounds the frame rate down.
         rate = len(clip.timeline) / clip.timeline.duration if clip.timeline.duration else 1.0
         return strided(frames, max(1, int(rate + 1e-6)))

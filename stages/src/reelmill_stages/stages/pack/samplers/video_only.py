@@ -1,7 +1,7 @@
-"""`video_only`: the untouched bytes of the source beside a json with its caption or conversation.
+"""The sampler `video_only`: the unchanged video file and a json with its caption or conversation.
 
-The part is named `mp4` whatever the container: trainers look for that name (Hugging Face knows no `webm` at all, and
-wants the same parts in every sample), and decoders look at the bytes. Other containers are counted.
+The part is always named `mp4`, because trainers expect that name (Hugging Face does not support `webm`, and requires
+equal parts in all samples), and decoders detect the container. Other containers are counted.
 """
 
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ _MP4 = {".mp4", ".m4v", ".mov", ""}
 
 
 class VideoOnly:
-    """`{"caption", "video_id"}` and `mp4`, or `{"conversations", "videos"}` where the item has a conversation."""
+    """`{"caption", "video_id"}` and `mp4`, or `{"conversations", "videos"}` if the item has a conversation."""
 
     def __init__(self, block: PackBlock) -> None:
         del block
