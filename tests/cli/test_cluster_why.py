@@ -129,9 +129,9 @@ CASES = {
         view={"clips": stage("clips", "queued", **{"pass": work()}), "jobs": [job()], "pods": [PENDING]},
     ),
     "no pods": Case(
-        "clips is blocked (NoPods): no pod could be created. The last warning of the cluster: exceeded quota: none. Change "
-        "the quota, admission policy or service account that the Job controller names. Work continues by itself once the "
-        "cause is fixed.",
+        "clips is blocked (NoPods): no pod could be created. The last warning of the cluster: exceeded quota: none. "
+        "Change the quota, admission policy or service account that the Job controller names. Work continues by itself "
+        "once the cause is fixed.",
         [condition("Reconciling", reason="NoPods", message="clips: no pod could be created")],
         view={
             "clips": stage("clips", "queued", **{"pass": work()}),

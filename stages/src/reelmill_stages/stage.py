@@ -292,9 +292,7 @@ class Stage:
     def localise(self, view: Path, folder: Path) -> None:
         """Rewrite the relative paths in `view`, a local copy of a file that `present` wrote, as absolute paths.
 
-        `folder` is the root of the exported data set. Called by `reelmill export`.
-
-        Not called of a class that a `run` stage names: an export imports no code of the user's.
+        `folder` is the root of the exported data set. Called by `reelmill export`, for built-in stages only.
         """
 
     def forecast(self, items: int, weight: float) -> int | None:

@@ -35,9 +35,9 @@ def refused_variables(spec: Spec) -> Iterator[SpecError]:
 def _problem(variable: EnvVar, taken: dict[str, str]) -> tuple[str, str] | None:
     name = variable.name
     if is_reserved(name):
-        return f"{name} is reelmill's own: it is set in every pod", "take it out, or use another name"
+        return f"{name} is reserved for reelmill, which sets it in every pod", "remove it, or use another name"
     if name in taken:
-        return f"{name} is set from {taken[name]}", "take it out, or use another name for keys of your own code"
+        return f"{name} is set from {taken[name]}", "remove it, or use another name for credentials of your own code"
     return None
 
 

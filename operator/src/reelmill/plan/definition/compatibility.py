@@ -5,7 +5,7 @@ from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
 
 def fits(stage: StageSpec, upstream: SourceSpec | StageSpec | None, where: str) -> list[SpecError]:
-    """What is wrong with a stage reading an upstream; `where` is the path of the reference."""
+    """The errors of a stage that reads an upstream; `where` is the path of the reference."""
     if upstream is None:
         return []
     try:
@@ -20,7 +20,7 @@ def fits(stage: StageSpec, upstream: SourceSpec | StageSpec | None, where: str) 
         return []
     return [
         SpecError(
-            f"a {stage.type} stage reads {' or '.join(sorted(taken))}, but {upstream.name!r} gives {given}",
+            f"a {stage.type} stage reads {' or '.join(sorted(taken))}, but {upstream.name!r} produces {given}",
             where=where,
             hint=_HINTS.get(given, "read another source or stage"),
         )
@@ -28,15 +28,15 @@ def fits(stage: StageSpec, upstream: SourceSpec | StageSpec | None, where: str) 
 
 
 _HINTS = {
-    "spans": "set mode: copy in that clip stage",
-    "nothing": "read what that stage reads",
-    "tars": "read the stage or source that the tars were made from",
-    "samples": "read what the frames stage reads",
-    "images": "a grid stage reads them; list videos with a files source",
-    "features": "read what the grid stage reads",
-    "crops": "an embed stage reads them; list videos with a files source",
-    "embeddings": "read what the embed stage reads",
-    "views": "put a chunk stage in between, or list one view alone with a files source",
-    "chunks": "read what that stage reads",
-    "videos": "put a pack stage in between",
+    "spans": "set mode to copy in that clip stage",
+    "nothing": "read the input of that stage instead",
+    "tars": "read the stage or source from which the tars are made",
+    "samples": "read the input of the frames stage instead",
+    "images": "images are for a grid stage; for videos, use a files source",
+    "features": "read the input of the grid stage instead",
+    "crops": "mouth crops are for an embed stage; for videos, use a files source",
+    "embeddings": "read the input of the embed stage instead",
+    "views": "add a chunk stage in between, or list a single view with a files source",
+    "chunks": "read the input of that stage instead",
+    "videos": "add a pack stage in between",
 }

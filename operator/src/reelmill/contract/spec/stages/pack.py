@@ -44,6 +44,6 @@ class PackBlock(StageBlock):
         if self.sampler != "video_only" or upstream.given != "spans":
             return None
         return (
-            f"the sampler video_only packs whole files, but {name!r} only marks spans (mode: virtual)",
-            "set mode: copy in that clip stage, or another sampler here",
+            f"the sampler video_only packs whole files, but {name!r} only records spans (mode: virtual)",
+            "set mode to copy in that clip stage, or choose another sampler here",
         )

@@ -67,7 +67,7 @@ class TokenizeBlock(StageBlock):
             return None
         return (
             f"a tokenize stage reads images, but {name!r} packs whole videos (sampler: video_only)",
-            "read a pack stage with the sampler un or kf",
+            "read a pack stage with sampler un or kf",
         )
 
     def refusals(self) -> list[str]:
