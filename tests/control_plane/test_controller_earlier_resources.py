@@ -54,7 +54,7 @@ def test_a_variable_that_is_refused_now_is_told_and_mended_by_an_edit(desk: Desk
         found = desk.wait_for("Stalled", seconds=20)
         (accepted,) = [each for each in found["status"]["conditions"] if each["type"] == "Accepted"]
         assert (accepted["status"], accepted["reason"]) == ("False", "SpecInvalid")
-        assert "REELMILL_TASK is reelmill's own" in accepted["message"]
+        assert "REELMILL_TASK is reserved for reelmill" in accepted["message"]
         assert not desk.jobs()
         desk.edit({"metadata": {"labels": {"a": "b"}}})  # what does not touch it is still accepted
         desk.apply(resource(onDelete="Delete"))

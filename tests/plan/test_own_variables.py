@@ -88,7 +88,7 @@ def environment(whole: VideoPipeline, step: Step) -> list[dict[str, Any]]:
 def test_what_is_set_in_every_pod_is_refused_wherever_it_stands(name: str) -> None:
     found = refused(made(env=["A", name], defaults=[name]))
     assert set(found) == {"spec.stages[0].env[1].name", "spec.defaults.env[0].name"}
-    assert all(f"{name} is reelmill's own" in text and "another name" in text for text in found.values())
+    assert all(f"{name} is reserved for reelmill" in text and "another name" in text for text in found.values())
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -149,7 +149,7 @@ def test_a_resource_that_was_accepted_before_is_told_and_begins_nothing() -> Non
     accepted = cluster.status.condition("Accepted")
     assert accepted
     assert (accepted.status, accepted.reason) == ("False", "SpecInvalid")
-    assert "spec.defaults.env[0].name: REELMILL_TASK is reelmill's own" in accepted.message
+    assert "spec.defaults.env[0].name: REELMILL_TASK is reserved for reelmill" in accepted.message
     assert not cluster.created
 
 
