@@ -57,8 +57,8 @@ def test_a_variable_of_reelmills_own_is_refused_with_its_line(tmp_path: Path) ->
     said = reelmill("validate", path)
     assert said.code == 2
     assert said.err == (
-        f"error: {path}:15: spec.stages[1].env[1].name: REELMILL_TASK is reserved for reelmill, which sets it in every pod; "
-        "remove it, or use another name\n"
+        f"error: {path}:15: spec.stages[1].env[1].name: REELMILL_TASK is reserved for reelmill, which sets it in "
+        "every pod; remove it, or use another name\n"
     )
 
 

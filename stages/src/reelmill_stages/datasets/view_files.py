@@ -56,7 +56,7 @@ class ViewFiles:
         first = told["frames"][0]
         if "pts" in told and (told["frames"][1] > len(timeline) or timeline.pts[first] != told["pts"][0]):
             raise SpecError("the frames of the video differ from the index", where=told["media"]["uri"], hint=_AGAIN)
-        turned = Turned()
+        turned = Turned(timeline.shape)
         for picture in decode(path, timeline, [first + frame for frame in wanted]):
             upright = turned.of(picture.frame)
             width, height = shown_size(picture.frame, upright)

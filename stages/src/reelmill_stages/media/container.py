@@ -58,11 +58,22 @@ def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputConta
 def damage(path: Path, error: BaseException) -> ItemError | TransientError:
     """What a demuxer's or decoder's error means for the item."""
     code = getattr(error, "errno", None)
-    if isinstance(error, MemoryError) or code in _BUSY:
+    if isinstance(error, MemoryError) or (code in _BUSY and not (code == errno.EIO and _reads(path))):
         return TransientError(f"{path.name}: {error}", hint="the machine ran short of something; the next try may work")
     if is_cut_short(path):
         return ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does: {reason(error)}")
     return ItemError(ItemReason.CORRUPT, f"{path.name}: {reason(error)}")
+
+
+def _reads(path: Path) -> bool:
+    """Whether all bytes can be read: demuxers call a file that ends too early an input error too."""
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 def reason(error: BaseException) -> str:

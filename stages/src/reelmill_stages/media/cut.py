@@ -13,6 +13,11 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.timeline import Timeline
 
+_REORDERING = {"h264", "hevc", "vvc", "mpeg2video", "vc1"}
+"""Codecs whose pictures are not copied out of containers without times of presentation."""
+_LONGEST_PRE_ROLL = 20
+"""Seconds that a clip may hide before its first frame where a container named key frames that are none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -31,22 +36,23 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class PacketRange:
-    """Packets `first` to `last` (inclusive, decode order) and the decode time that each of them gets."""
+    """Packets `first` to `last` (inclusive, decode order) and the times that each gets, in the source's ticks."""
 
     first: int
     last: int
+    pts: tuple[int, ...]
     dts: tuple[int, ...]
 
 
 def cut_at(timeline: Timeline, start: float, end: float) -> Cut:
-    """The frames with start <= t < end, where t is 0 s at the first visible frame.
+    """What is shown with start <= t < end (`Timeline.stretch`), where t is 0 s at the first visible frame.
 
-    Raises ItemError(`bad_span`) when there are none.
+    Raises ItemError(`bad_span`) where nothing is.
     """
-    frames = timeline.window(start, end)
-    if not frames:
+    shown = timeline.stretch(start, end)
+    if not shown.frames:
         raise ItemError(ItemReason.BAD_SPAN, f"no frame is shown from {start:g} s to {end:g} s")
-    return cut_frames(timeline, frames)
+    return Cut(shown.frames, shown.start, shown.end, timeline.time_base)
 
 
 def cut_frames(timeline: Timeline, frames: range) -> Cut:
@@ -58,18 +64,26 @@ def cut_frames(timeline: Timeline, frames: range) -> Cut:
 def slice_of(timeline: Timeline, cut: Cut) -> PacketRange | None:
     """The packets that show exactly a cut's frames, or None where copied packets cannot.
 
-    None: the container does not tell the order of its frames, decoder settings change in the middle, times occur
-    twice, or frames that the source hides lie between visible ones.
+    None: packets do not tell what they show, only some of them tell which way up they are, decoder settings change in
+    the middle, times occur twice, frames that the source hides lie between visible ones, or the container promised a
+    key frame and the next real one is far away.
     """
-    if timeline.counted or not timeline.steady:
+    if timeline.counted or not timeline.steady or (timeline.untimed and timeline.codec in _REORDERING):
+        return None
+    if any(timeline.shape.turn):
         return None
     packets = timeline.packets
     numbers = [timeline.numbers[index] for index in cut.frames]
     first, last = entry(timeline, cut), max(numbers)
-    stamps = packets.pts[first : last + 1]
+    if timeline.repaired and (cut.start - packets.pts[first]) * cut.time_base > _LONGEST_PRE_ROLL:
+        return None
+    begins = numbers[0]
+    # A frame that was on screen before begins anew with the clip.
+    held = {begins: cut.start} if packets.pts[begins] < cut.start else {}
+    stamps = tuple(held.get(number, packets.pts[number]) for number in range(first, last + 1))
     if len(set(stamps)) < len(stamps) or sum(cut.start <= pts < cut.end for pts in stamps) != len(numbers):
         return None
-    return PacketRange(first, last, _decode_times(stamps))
+    return PacketRange(first, last, stamps, _decode_times(stamps))
 
 
 def entry(timeline: Timeline, cut: Cut) -> int:

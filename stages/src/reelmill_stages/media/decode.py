@@ -43,16 +43,19 @@ class Picture:
     """Name of the decoder; a GPU's ends in `(cuda)`."""
 
 
-def decode(path: Path, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None) -> Iterator[Picture]:
+def decode(
+    path: Path, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None, whole: bool = False
+) -> Iterator[Picture]:
     """The wanted frames in presentation order, each once.
 
-    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.decoder` tells).
+    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.decoder` tells). `whole`: decode
+    all from the start, without a plan.
     Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`).
     """
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(timeline):
         raise IndexError(f"frame {wanted[-1] if wanted[0] >= 0 else wanted[0]} of {len(timeline)}")
-    return _tried(path, timeline, wanted, gpu)
+    return _tried(path, timeline, wanted, gpu, whole=whole)
 
 
 def used_gpu(picture: Picture) -> bool:
@@ -60,7 +63,7 @@ def used_gpu(picture: Picture) -> bool:
     return picture.decoder.endswith("(cuda)")
 
 
-def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None) -> Iterator[Picture]:
+def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None, *, whole: bool) -> Iterator[Picture]:
     """Each way of decoding goes on where the one before failed."""
     done = 0
     if gpu is not None:
@@ -72,12 +75,12 @@ def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None) -
             # Not only the library's errors: whatever a driver does wrong, the CPU can still do right.
             pass
     trouble: Damaged | None = None
-    for whole in (False, True):
+    for all_of_it in (True,) if whole or timeline.counted else (False, True):
         wanted, done = wanted[done:], 0
         if not wanted:
             return
         try:
-            for picture in _pass(path, timeline, wanted, whole=whole):
+            for picture in _pass(path, timeline, wanted, whole=all_of_it):
                 done += 1
                 yield picture
         except Damaged as error:
@@ -101,7 +104,7 @@ def _pass(
     delivery = Delivery(timeline, wanted)
     with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
         name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
-        skip = not whole and not timeline.counted and timeline.codec in _SKIPPING
+        skip = not whole and not timeline.counted and not timeline.layered and timeline.codec in _SKIPPING
         for run in _runs(timeline, wanted, whole=whole):
             for index, frame in _decoded(path, reader, run, delivery, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
@@ -113,9 +116,7 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
         return []
     numbers = [timeline.numbers[index] for index in wanted]
     if timeline.counted:
-        # Which packet shows which frame is not known: all up to the end of a generous reorder window are fed.
-        last = min(len(timeline.packets.pts) - 1, timeline.numbers[wanted[-1]] + 32)
-        return [Run(timeline.packets.keys.index(True), last, frozenset(numbers))]
+        return [Run(0, timeline.numbers[wanted[-1]], frozenset(numbers))]
     if whole or not timeline.steady:
         return [Run(timeline.packets.keys.index(True), max(numbers), frozenset(numbers))]
     return runs(numbers, timeline.packets.starts)

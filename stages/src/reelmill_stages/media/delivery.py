@@ -87,6 +87,10 @@ class Delivery:
         starts = self._timeline.packets.starts
         number = self._timeline.numbers[index]
         start = starts[number] or 0
+        if self._timeline.counted and self._broken:
+            raise Damaged(
+                index, ItemReason.CORRUPT, f"packet {self._broken[0]}, on which the frame may depend, is damaged"
+            )
         for packet in self._broken:
             if packet <= number and (starts[packet] or 0) >= start:
                 raise Damaged(index, ItemReason.CORRUPT, f"packet {packet}, which the frame depends on, is damaged")

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 _CONTAINERS = {b"moov", b"trak", b"edts"}
 _EMPTY_EDIT = -1
+_DEPTH = 4
+"""Levels of boxes in a track; what lies deeper is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +25,31 @@ class _Box:
     end: int
 
 
-def set_ends(path: Path, ends: Sequence[int]) -> None:
-    """Make track i end at `ends[i]`, counted from the start of the movie in ticks of its time scale.
+def set_ends(path: Path, ends: Sequence[int] | int) -> None:
+    """Make track i end at `ends[i]`, or every track that has an edit list at `ends`.
+
+    Counted from the start of the movie in ticks of its time scale.
 
     Raises ValueError when the file is not laid out as a muxer with edit lists writes it.
     """
+    try:
+        _set_ends(path, ends)
+    except (struct.error, KeyError, IndexError, StopIteration) as error:
+        raise ValueError(f"a box is damaged or missing ({error})") from error
+
+
+def _set_ends(path: Path, ends: Sequence[int] | int) -> None:
     with path.open("r+b") as file:
         offset, moov = _moov(file)
         tracks = [box for box in _boxes(moov, 0, len(moov)) if box.kind == b"trak"]
+        if isinstance(ends, int):
+            tracks = [track for track in tracks if any(box.kind == b"elst" for box in _within(moov, track, _DEPTH))]
+            ends = [ends] * len(tracks)
         if len(tracks) != len(ends):
             raise ValueError(f"{len(tracks)} tracks, not {len(ends)}")
         longest = 0
         for track, end in zip(tracks, ends, strict=True):
-            inside = {box.kind: box for box in _within(moov, track)}
+            inside = {box.kind: box for box in _within(moov, track, _DEPTH)}
             shown = _set_edit(moov, inside[b"elst"], end)
             _set_time(moov, inside[b"tkhd"], shown, before=(4 + 4 + 4 + 4, 8 + 8 + 4 + 4))
             longest = max(longest, shown)
@@ -50,6 +64,8 @@ def _set_edit(moov: bytearray, box: _Box, end: int) -> int:
     wide = moov[box.start] == 1
     layout = struct.Struct(">Qqhh" if wide else ">Iihh")
     (count,) = struct.unpack_from(">I", moov, box.start + 4)
+    if count < 1 or box.start + 8 + count * layout.size > box.end:
+        raise ValueError("the edit list is damaged")
     at, begun = box.start + 8, 0
     for _ in range(count - 1):
         begun += layout.unpack_from(moov, at)[0]
@@ -70,15 +86,20 @@ def _set_time(moov: bytearray, box: _Box, value: int, *, before: tuple[int, int]
 
 def _moov(file: BinaryIO) -> tuple[int, bytearray]:
     """Offset and payload of the movie box."""
+    whole = file.seek(0, 2)
+    file.seek(0)
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         header = 8
         if size == 1:
             (size,) = struct.unpack(">Q", file.read(8))
             header = 16
+        if not header <= size <= whole - file.tell() + header:
+            raise ValueError("a box has no length, or leaves the file")
         if kind == b"moov":
             offset = file.tell()
-            return offset, bytearray(file.read(size - header))
+            moov = bytearray(file.read(size - header))
+            return offset, moov
         file.seek(size - header, 1)
     raise ValueError("no moov box")
 
@@ -86,12 +107,14 @@ def _moov(file: BinaryIO) -> tuple[int, bytearray]:
 def _boxes(data: bytearray, start: int, end: int) -> Iterator[_Box]:
     while start < end:
         size, kind = struct.unpack_from(">I4s", data, start)
+        if not 8 <= size <= end - start:
+            raise ValueError("a box leaves the one around it")
         yield _Box(kind, start + 8, start + size)
         start += size
 
 
-def _within(data: bytearray, box: _Box) -> Iterator[_Box]:
+def _within(data: bytearray, box: _Box, depth: int) -> Iterator[_Box]:
     for inner in _boxes(data, box.start, box.end):
         yield inner
-        if inner.kind in _CONTAINERS:
-            yield from _within(data, inner)
+        if inner.kind in _CONTAINERS and depth:
+            yield from _within(data, inner, depth - 1)

@@ -4,8 +4,10 @@ The input is sought to the key frame that the clip needs and then trimmed by exa
 span and no others. One thread and bit-exact flags: the same binary gives the same bytes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
@@ -13,8 +15,10 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cut import Cut, entry
+from reelmill_stages.media.editlist import set_ends
 from reelmill_stages.media.remux import Remuxer, verify
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.shape import Shape
+from reelmill_stages.media.timeline import HELD, Timeline
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
 """Codec of the block -> encoder of ffmpeg."""
@@ -29,7 +33,15 @@ _NVENC_PRESETS = {
     "slow": "p6",
 }
 _FINEST_BASE = 1_000_000
+_MOVIE_SCALE = 90_000
+"""Ticks a second of movies whose edit lists are set afterwards; versions of ffmpeg choose different ones."""
 _SEEKS_BY_FRAME = "mov"
+_CUTS_BORDERS = (7, 1)
+"""The first ffmpeg that applies a container's cropping."""
+_TERMS = 40
+"""Stretches of one rate in an expression; ffmpeg's have a depth."""
+_WIDE_MARGIN = 2.0
+"""Seconds; more than times of decoding and of presentation lie apart."""
 _MARGIN = 1.0
 """Seconds to seek earlier in containers that have no index of key frames."""
 
@@ -55,9 +67,15 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     Raises what `ffmpeg.run` raises, and ItemError(`unverified`) when the clip does not show what was planned; then no
     file is left.
     """
+    sought = _seek(source.timeline, cut)
     try:
-        ffmpeg.run(arguments(source, cut, target, how), timeout=300 + 60 * cut.seconds)
-        verify(target, len(cut.frames))
+        try:
+            _encode(source, cut, target, how, sought)
+        except ItemError as error:
+            if sought is None or error.reason == ItemReason.ENCODE_TIMEOUT:
+                raise
+            # The seek may have led astray: all from the start, once.
+            _encode(source, cut, target, how, None)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, ItemError) and error.reason == ItemReason.FFMPEG_FAILED and "nvenc" in how.encoder:
@@ -67,19 +85,33 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
         raise
 
 
-def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[str]:
-    """The argument list for one clip."""
+def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:
+    ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
+    if _has_standing(source.timeline, cut):
+        # Of pictures that stand and are reordered, the muxer adds up decode times, and gets too much.
+        try:
+            set_ends(target, round(cut.seconds * _MOVIE_SCALE))
+        except ValueError as error:
+            raise ItemError(ItemReason.UNVERIFIED, f"the edit list of the clip cannot be set: {error}") from error
+    verify(target, len(cut.frames))
+
+
+def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None = None) -> list[str]:
+    """The argument list for one clip. `sought`: seconds on the container's clock at which reading begins."""
     base, timeline = cut.time_base, source.timeline
     before: dict[str, object] = {"threads": 1, "noaccurate_seek": None}
-    sought = _seek(timeline, cut) if source.begins_clean(cut) else None
+    if any(timeline.shape.turn):
+        before["noautorotate"] = None
     if sought is not None:
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
+    shape = timeline.shape
+    filters = [_trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), _sized(how)]
     after: dict[str, object] = {
         "copyts": None,
         "max_error_rate": 0,
         "threads": 1,
         "filter_threads": 1,
-        "filter:v": f"{_trim(timeline, cut)},{_sized(how)}",
+        "filter:v": ",".join(filters),
         "fps_mode:v": "passthrough",
         "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
         "pix_fmt": "yuv420p",
@@ -92,6 +124,11 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> list[st
         "movflags": "+faststart",
         "f": "mp4",
     }
+    if _has_standing(timeline, cut):
+        after["movie_timescale"] = _MOVIE_SCALE
+    if held := _held_end(timeline, cut):
+        # Of packets between others the muxer knows better; the last one's is long enough, and cut to size in `_encode`.
+        after["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration={float(held * base):.6f}/TB"
     streams = [str(timeline.stream)]
     if source.audio is not None:
         start, end = (float(tick * base) for tick in (cut.start, cut.end))
@@ -109,16 +146,91 @@ _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"
 """Encoders want even sides; what is even stays as it is."""
 
 
+_TURNS = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}
+
+
+def _upright(shape: Shape) -> list[str]:
+    """The filters for a turn that only the bitstream tells: ffmpeg applies it to the frames that tell it themselves."""
+    turns, mirrored = shape.turn
+    if not any(shape.turn):
+        return []
+    return ["sidedata=delete:type=DISPLAYMATRIX", *(["hflip"] if mirrored else []), *_TURNS[turns]]
+
+
+def uncovered(shape: Shape, version: tuple[int, ...]) -> list[str]:
+    """The filter that cuts a container's border; none where there is no border, or ffmpeg cuts it by itself.
+
+    Raises ItemError(`ffmpeg_failed`) for turned pictures, which this ffmpeg has turned by then.
+    """
+    if not any(shape.crop) or not version or version >= _CUTS_BORDERS:
+        return []
+    if shape.turned:
+        wanted, own = (".".join(map(str, each)) for each in (_CUTS_BORDERS, version))
+        raise ItemError(
+            ItemReason.FFMPEG_FAILED,
+            f"the picture has a border and is turned: that needs ffmpeg {wanted}, this is {own}",
+        )
+    left, right, top, bottom = shape.crop
+    return [f"crop=iw-{left + right}:ih-{top + bottom}:{left}:{top}:exact=1"]
+
+
 def _sized(how: Encoding) -> str:
     if how.scale is None:
         return _EVEN
     return f"scale={how.scale[0]}:{how.scale[1]}:flags=bicubic+accurate_rnd+bitexact,setsar=1"
 
 
+def _is_counted(timeline: Timeline) -> bool:
+    return timeline.counted or timeline.untimed
+
+
 def _trim(timeline: Timeline, cut: Cut) -> str:
+    """The filter that keeps the frames of a cut, and lets its first begin at 0."""
+    frames, first = cut.frames, timeline.pts[cut.frames.start]
+    since = "PTS-STARTPTS" if _is_counted(timeline) else f"PTS-({cut.start})"
     if timeline.counted:
-        return f"trim=start_frame={cut.frames.start}:end_frame={cut.frames.stop},setpts=PTS-STARTPTS"
-    return f"trim=start_pts={cut.start}:end_pts={cut.end},setpts=PTS-({cut.start})"
+        base = cut.time_base
+        ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
+        if times := _times(ticks):
+            since = f"({times})*{base.numerator}/{base.denominator}/TB"
+    elif first < cut.start:
+        # A frame that was on screen before begins anew with the clip.
+        since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
+    kept = f"start_pts={first}:end_pts={cut.end}"
+    if _is_counted(timeline):
+        kept = f"start_frame={frames.start}:end_frame={frames.stop}"
+    return f"trim={kept},setpts={since}"
+
+
+def _times(ticks: Sequence[int]) -> str:
+    """An expression for the tick of frame N, a term for each stretch of one rate; empty where there are too many.
+
+    What ffmpeg itself takes for the times of such a stream may be wrong, or nothing at all.
+    """
+    terms: list[tuple[int, int]] = []
+    for place, (tick, after) in enumerate(pairwise(ticks)):
+        if not terms or after - tick != terms[-1][1]:
+            terms.append((place, after - tick))
+    if len(terms) > _TERMS:
+        return ""
+    written = ""
+    for number, (place, step) in reversed(list(enumerate(terms or [(0, 1)]))):
+        term = f"{ticks[place]}+(N-{place})*{step}"
+        # The frame at which two stretches meet has the same time in both.
+        written = rf"if(lt(N\,{terms[number + 1][0]})\,{term}\,{written})" if written else term
+    return written
+
+
+def _held_end(timeline: Timeline, cut: Cut) -> int:
+    """Ticks that the last frame stands until the clip ends; 0 where it is shown no longer than its neighbours."""
+    shown = cut.end - max(timeline.pts[cut.frames.stop - 1], cut.start)
+    return shown if shown * cut.time_base > HELD else 0
+
+
+def _has_standing(timeline: Timeline, cut: Cut) -> bool:
+    """Whether some frame is shown for long."""
+    times = [cut.start, *timeline.pts[cut.frames.start + 1 : cut.frames.stop], cut.end]
+    return any((after - before) * cut.time_base > HELD for before, after in pairwise(times))
 
 
 def _quality(how: Encoding) -> dict[str, object]:
@@ -131,14 +243,19 @@ def _quality(how: Encoding) -> dict[str, object]:
 
 
 def _seek(timeline: Timeline, cut: Cut) -> float | None:
-    """Seconds to seek to, on the container's own clock; None where decoding begins at the start anyway.
+    """Seconds to seek to, on the container's own clock; None where decoding is to begin at the start.
+
+    A seek believes the container's key flags. Where these are wrong, it is to land well before the true key frame:
+    what is decoded up to there may be anything, and is not kept.
 
     An mp4 lands on the key frame when asked for its very time, and one earlier when asked for a microsecond less.
     """
     number = entry(timeline, cut)
-    if number == 0 or timeline.counted:
+    if number == 0 or _is_counted(timeline):
         return None
     key = timeline.packets.pts[number] * timeline.time_base
-    if _SEEKS_BY_FRAME in timeline.container:
+    if _SEEKS_BY_FRAME in timeline.container and not timeline.repaired:
         return ceil(key * 1_000_000) / 1_000_000
-    return float(key) - _MARGIN
+    sought = float(key) - (_WIDE_MARGIN if timeline.repaired else _MARGIN)
+    # Some demuxers refuse what lies before their first packet.
+    return sought if sought > float(min(timeline.packets.pts) * timeline.time_base) else None

@@ -1,55 +1,83 @@
-"""How long a media file says it is: the one sure sign that a file was cut off.
+"""Whether a file lacks its end: what its container lists and does not hold.
 
-Demuxers end quietly where the bytes end. The outermost boxes of the containers state their lengths, so they are
-walked here, without reading media.
+Demuxers end quietly where the bytes end. What was read is judged by what the container lists (samples of an mp4, frames
+of an AVI, the duration of a Matroska file); bytes behind all of that are nobody's. Only of a file that cannot be read
+at all, the lengths of its outermost boxes are looked at, to tell a file that was cut off from one that is damaged.
 """
 
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
 _TOP_LEVEL_BOXES = 10_000
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"pnot", b"sidx", b"mfra", b"uuid"}
 _SEGMENT = b"\x18\x53\x80\x67"
 _EBML = b"\x1a\x45\xdf\xa3"
+_VOID, _CRC = 0xEC, 0xBF
+_UNKNOWN_SIZES = {0, 0xFFFFFFFF}
+_ENOUGH = 0.5
+"""Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
+
+
+def lacks_packets(path: Path, container: InputContainer, stream: VideoStream, found: int, end: float) -> bool:
+    """Whether the container lists pictures of the stream that the file does not hold.
+
+    `found` packets were read; the last picture ends at `end` seconds of the container's clock.
+    """
+    name = container.format.name
+    if "mov" in name:
+        size = path.stat().st_size
+        listed = [entry for entry in stream.index_entries if entry.size]
+        return found < len(listed) and any(entry.pos + entry.size > size for entry in listed)
+    if name == "avi":
+        return is_cut_short(path) and not 0 < stream.frames <= found
+    if "matroska" in name:
+        lasts = (container.duration or 0) / av.time_base
+        return is_cut_short(path) and not 0 < lasts <= end + _ENOUGH
+    return False
 
 
 def is_cut_short(path: Path) -> bool:
-    """Whether the container's own lengths reach beyond the end of the file."""
+    """Whether lengths that the container states reach beyond the end of the file."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
-        if head[4:8] in {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"pnot"}:
+        if head[4:8] in _BOXES:
             return _boxes_end(file, size) > size
         if head[:4] == _EBML:
             return _segment_end(file) > size
-        if head[:4] == b"RIFF":
+        if head[:4] == b"RIFF" and len(head) == 12:
             # Writers are sloppy about a RIFF's size; a whole index or movie list missing is another matter.
-            end: int = struct.unpack("<I", head[4:8])[0] + 8
-            return end > size + 1024
+            length: int = struct.unpack("<I", head[4:8])[0]
+            return length not in _UNKNOWN_SIZES and length + 8 > size + 1024
     return False
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:
-    """Where the last top-level box of an ISO media file ends by its header."""
+    """Where the last top-level box of an ISO media file ends by its header. Bytes that are no box are not read on."""
     place = 0
+    seen = set()
     for _ in range(_TOP_LEVEL_BOXES):
         if place >= size:
             break
         file.seek(place)
         head = file.read(16)
-        if len(head) < 8:
-            return place + 8
+        if len(head) < 8 or head[4:8] not in _BOXES:
+            break
+        seen.add(head[4:8])
         length: int = struct.unpack(">I", head[:4])[0]
-        if length == 1:
-            if len(head) < 16:
-                return place + 16
+        if length == 1 and len(head) == 16:
             length = struct.unpack(">Q", head[8:16])[0]
         elif length == 0:
             return size
         if length < 8:
             break
         place += length
-    return place
+    return place if b"moov" in seen or place > size else size + 1
 
 
 def _segment_end(file: BinaryIO) -> int:
@@ -58,17 +86,22 @@ def _segment_end(file: BinaryIO) -> int:
     header = _vint(file)
     if header is None:
         return 0
-    file.seek(header, 1)
-    while (name := file.read(4)) and name != _SEGMENT:
-        if name[:1] != b"\xec":
+    file.seek(min(header, 1 << 32), 1)
+    for _ in range(_TOP_LEVEL_BOXES):
+        first = file.read(1)
+        if not first:
             return 0
-        file.seek(-3, 1)
-        skip = _vint(file)
-        if skip is None:
+        if first[0] in {_VOID, _CRC}:
+            skip = _vint(file)
+            if skip is None:
+                return 0
+            file.seek(min(skip, 1 << 32), 1)
+            continue
+        if first + file.read(3) != _SEGMENT:
             return 0
-        file.seek(skip, 1)
-    length = _vint(file)
-    return 0 if length is None else file.tell() + length
+        length = _vint(file)
+        return 0 if length is None else file.tell() + length
+    return 0
 
 
 def _vint(file: BinaryIO) -> int | None:

@@ -3,21 +3,6 @@
 Containers count them like any other packet; only the first bits of the frame header tell.
 """
 
-from __future__ import annotations
-
-from av.packet import Packet
-from av.video.stream import VideoStream
-
-
-def hides_frame(packet: Packet[VideoStream], codec: str) -> bool:
-    """Whether decoding this packet shows nothing. Other codecs pack such frames together with a shown one."""
-    if codec == "vp8":
-        return vp8_hidden(memoryview(packet)[0])
-    if codec == "vp9":
-        view = memoryview(packet)
-        return vp9_hidden(view[0], view[-1])
-    return False
-
 
 def vp8_hidden(first: int) -> bool:
     """By the first byte: bit 4 is show_frame."""

@@ -6,12 +6,16 @@ Scaling is swscale's bicubic with exact rounding, so equal frames give equal byt
 import io
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal, cast
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from PIL import Image
+
+from reelmill_stages.media.shape import SQUARE, Shape
 
 Fit = Literal["stretch", "letterbox", "crop"]
 Color = Literal["rgb", "bgr"]
@@ -23,8 +27,16 @@ _reformatter = VideoReformatter()
 """Keeps its tables from frame to frame; a process renders in one thread."""
 
 
-Orientation = tuple[int, bool]
-"""(quarter turns counter-clockwise, mirrored left to right first) that bring a coded frame upright."""
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """What makes a coded frame the picture that people see.
+
+    Its shape, then mirroring left to right, then `turns` quarter turns counter-clockwise.
+    """
+
+    turns: int = 0
+    mirrored: bool = False
+    shape: Shape = SQUARE
 
 
 def render(
@@ -36,38 +48,47 @@ def render(
     color: Color = "rgb",
     turned: Orientation | None = None,
 ) -> Pixels:
-    """The frame as people see it (rotation applied), as uint8 (height, width, 3).
+    """The frame as people see it (border cut, pixels square, upright), as uint8 (height, width, 3).
 
     `stretch` ignores the aspect, `letterbox` adds black borders, `crop` cuts the centre out. `turned` is the frame's
-    orientation where it is known: `Turned` looks it up once for all frames of a file.
+    orientation, which `Turned` looks up once for all frames of a file; without it only the frame itself is asked, which
+    does not know of square pixels and borders.
     """
-    turns, mirrored = turned or orientation(frame)
-    if turns % 2:
-        return _upright(render_coded(frame, width=height, height=width, fit=fit, color=color), turns, mirrored)
-    return _upright(render_coded(frame, width=width, height=height, fit=fit, color=color), turns, mirrored)
+    upright = turned or orientation(frame)
+    if any(upright.shape.crop):
+        frame = _cropped(frame, upright.shape.crop)
+    size = {"width": height, "height": width} if upright.turns % 2 else {"width": width, "height": height}
+    pixels = render_coded(frame, **size, fit=fit, color=color, aspect=upright.shape.aspect)
+    return _upright(pixels, upright.turns, upright.mirrored)
 
 
 class Turned:
-    """Orientations of the frames of one file.
+    """Orientations of the frames of one file, whose container told their `shape` (`Timeline.shape`).
 
     Looking into a frame's side data ties the frame to itself, and it stays in memory until the garbage collector comes
     by, hundreds of frames later. Its rotation alone does not, so only the first frame of each rotation is looked into.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
         self._known: dict[int, Orientation] = {}
 
     def of(self, frame: av.VideoFrame) -> Orientation:
         """The orientation of a frame of the file."""
         if frame.rotation not in self._known:
-            self._known[frame.rotation] = orientation(frame)
+            own = orientation(frame)
+            turns, mirrored = (own.turns, own.mirrored) if own != Orientation() else self._shape.turn
+            self._known[frame.rotation] = Orientation(turns, mirrored, self._shape)
         return self._known[frame.rotation]
 
 
 def shown_size(frame: av.VideoFrame, turned: Orientation | None = None) -> tuple[int, int]:
-    """(width, height) of the frame as people see it."""
-    turns, _ = turned or orientation(frame)
-    return (frame.height, frame.width) if turns % 2 else (frame.width, frame.height)
+    """(width, height) of the frame as people see it, in square pixels: its lines stay, its width follows the aspect."""
+    upright = turned or orientation(frame)
+    left, right, top, bottom = upright.shape.crop
+    width = max(1, round((frame.width - left - right) * upright.shape.aspect))
+    height = frame.height - top - bottom
+    return (height, width) if upright.turns % 2 else (width, height)
 
 
 def jpeg(pixels: Pixels, quality: int) -> bytes:
@@ -77,15 +98,18 @@ def jpeg(pixels: Pixels, quality: int) -> bytes:
     return out.getvalue()
 
 
-def render_coded(frame: av.VideoFrame, *, width: int, height: int, fit: Fit, color: Color) -> Pixels:
-    """As `render`, without turning the frame upright."""
+def render_coded(
+    frame: av.VideoFrame, *, width: int, height: int, fit: Fit, color: Color, aspect: Fraction | int = 1
+) -> Pixels:
+    """As `render`, without turning the frame upright; its pixels are `aspect` times as wide as high."""
     if fit == "stretch":
         return _scaled(frame, width, height, color)
-    by_width = frame.width * height > frame.height * width
+    shown = frame.width if aspect == 1 else frame.width * aspect
+    by_width = shown * height > frame.height * width
     if by_width == (fit == "letterbox"):
-        inner = width, max(1, round(frame.height * width / frame.width))
+        inner = width, max(1, round(frame.height * width / shown))
     else:
-        inner = max(1, round(frame.width * height / frame.height)), height
+        inner = max(1, round(shown * height / frame.height)), height
     scaled = _scaled(frame, *inner, color)
     left, top = abs(inner[0] - width) // 2, abs(inner[1] - height) // 2
     if fit == "crop":
@@ -96,18 +120,26 @@ def render_coded(frame: av.VideoFrame, *, width: int, height: int, fit: Fit, col
 
 
 def orientation(frame: av.VideoFrame) -> Orientation:
-    """(quarter turns counter-clockwise, mirrored left to right first) that bring the coded frame upright."""
+    """What brings the coded frame upright, by its display matrix: the container's, or one in its own packet."""
     try:
         matrix = bytes(cast(Mapping[str, Any], frame.side_data)["DISPLAYMATRIX"])
     except KeyError:
-        return 0, False
+        return Orientation()
     a, b, _, c, d = struct.unpack("=9i", matrix)[:5]
     mirrored = a * d - b * c < 0
     if mirrored:
         a, b = -a, -b
     if abs(a) >= abs(b):
-        return (0 if a >= 0 else 2), mirrored
-    return (3 if b > 0 else 1), mirrored
+        return Orientation(0 if a >= 0 else 2, mirrored)
+    return Orientation(3 if b > 0 else 1, mirrored)
+
+
+def _cropped(frame: av.VideoFrame, crop: tuple[int, int, int, int]) -> av.VideoFrame:
+    """The frame without a border, as RGB."""
+    left, right, top, bottom = crop
+    pixels = _scaled(frame, frame.width, frame.height, "rgb")
+    inside = pixels[top : frame.height - bottom, left : frame.width - right]
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(inside), format="rgb24")
 
 
 def _upright(pixels: Pixels, turns: int, mirrored: bool) -> Pixels:

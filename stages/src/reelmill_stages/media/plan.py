@@ -1,13 +1,15 @@
 """Which packets must be decoded for which frames: pure, over the packet table.
 
 A frame needs the packets from its key frame on, in decode order. Leading frames of an open GOP (decoded after a key
-frame, shown before it) belong to the key frame before: they refer back to it. Knows nothing of files or decoders.
+frame, shown before it) belong to the key frame before: they refer back to it, unless the codec says that they do not.
+Knows nothing of files or decoders.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 _TICK_TOLERANCE = Fraction(1, 1000)
 """Of a tick: seconds are floats, and a frame that lies on the asked moment must not be lost to rounding."""
@@ -22,8 +24,14 @@ class Run:
     wanted: frozenset[int]
 
 
-def start_keys(pts: Sequence[int], keys: Sequence[bool]) -> list[int | None]:
-    """Of every packet the key packet from which it can be decoded; None where the file begins too late for it."""
+def start_keys(
+    order: Sequence[Any], keys: Sequence[bool], independent: Sequence[bool] | None = None
+) -> list[int | None]:
+    """Of every packet the key packet from which it can be decoded; None where the file begins too late for it.
+
+    `order` tells when packets are shown, by comparison, None where it is not known; `independent` which of those that
+    are shown before the key that they follow need nothing from before it.
+    """
     starts: list[int | None] = []
     current: int | None = None
     previous: list[int] = []
@@ -33,10 +41,15 @@ def start_keys(pts: Sequence[int], keys: Sequence[bool]) -> list[int | None]:
                 previous.append(current)
             current = packet
             starts.append(packet)
-        elif current is None or pts[packet] >= pts[current]:
+        elif (
+            current is None
+            or order[packet] is None
+            or order[packet] >= order[current]
+            or (independent is not None and independent[packet])
+        ):
             starts.append(current)
         else:
-            starts.append(next((key for key in reversed(previous) if pts[key] <= pts[packet]), None))
+            starts.append(next((key for key in reversed(previous) if order[key] <= order[packet]), None))
     return starts
 
 

@@ -54,6 +54,7 @@ class PacketReader:
         self.codec.thread_count = 1
         self._packets = packets(self._path, self._container, self._stream)
         self._next = 0
+        self._sought = False
 
     def run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         """Packets `first` to `last` with their numbers. Raises ItemError where the file no longer matches its table."""
@@ -61,6 +62,9 @@ class PacketReader:
         for number in range(first, last + 1):
             if number > first:
                 packet = self._read()
+            if self._sought and not self._is(packet, number):
+                # After a seek, demuxers may leave packets out.
+                packet = self._anew(number)
             if not self._is(packet, number):
                 raise ItemError(ItemReason.CORRUPT, f"{self._path.name} gives other packets on a second reading")
             yield number, packet
@@ -78,11 +82,16 @@ class PacketReader:
             found = self._seek(number)
             if found is not None:
                 return found
-            self._may_seek = False
-            self._open()
+            return self._anew(number)
         while self._next < number:
             self._read()
         return self._read()
+
+    def _anew(self, number: int) -> Packet[VideoStream]:
+        """The packet, read from the start of the file; there are no more seeks."""
+        self._may_seek = False
+        self._open()
+        return self._advance(number)
 
     def _seek(self, number: int) -> Packet[VideoStream] | None:
         try:
@@ -93,9 +102,9 @@ class PacketReader:
         for packet, _ in zip(self._packets, range(_LOST), strict=False):
             if self._is(packet, number):
                 self._next = number + 1
+                self._sought = True
                 return packet
         return None
 
     def _is(self, packet: Packet[VideoStream], number: int) -> bool:
-        table = self._timeline.packets
-        return packet.pos == table.places[number] and packet.size == table.sizes[number]
+        return self._timeline.packets.holds(number, packet)

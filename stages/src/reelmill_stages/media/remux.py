@@ -1,8 +1,8 @@
 """Cutting by copy: packets go from the source to an mp4 as they are, and an edit list shows exactly the clip's frames.
 
 One open file serves all clips of a source. The clip begins with the key frame that its first frame needs and ends with
-the last packet that shows one of its frames; the edit list hides the rest. Nothing is decoded, so every visible frame
-is the source's, bit for bit.
+the last packet that shows one of its frames; the edit list hides the rest. Every visible frame is the source's, bit for
+bit; what was written is opened again, and decoded at its ends, to prove it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import sound
 from reelmill_stages.media.container import damage, opened
-from reelmill_stages.media.cut import Cut, PacketRange, entry, slice_of
+from reelmill_stages.media.cut import Cut, PacketRange, slice_of
 from reelmill_stages.media.editlist import set_ends
 from reelmill_stages.media.nal import is_whole, length_size
-from reelmill_stages.media.refresh import begins_clean
+from reelmill_stages.media.same_pictures import verify_pictures
 from reelmill_stages.media.seek import video_from
 from reelmill_stages.media.timeline import Timeline, read_timeline
 
@@ -48,6 +48,17 @@ class Remuxer:
         self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
         heard = (s for s in container.streams.audio if s.codec_context is not None)
         self.audio = next(heard, None) if audio else None
+        if self.audio is not None and not self.audio.codec_context.sample_rate:
+            raise ItemError(
+                ItemReason.CORRUPT, f"{path.name}: its sound has no sample rate; write audio: drop to do without it"
+            )
+        if self.audio is not None and timeline.joined:
+            raise ItemError(
+                "clock_jumps",
+                f"{path.name} is several recordings in one ({timeline.measured}), so its sound has no certain place; "
+                "divide it there, or write audio: drop",
+            )
+        self._compared = False
         self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 
     def slice_of(self, cut: Cut) -> PacketRange | None:
@@ -56,30 +67,30 @@ class Remuxer:
             return None
         if self.audio is not None and self.audio.codec_context.name not in sound.CODECS:
             return None
-        return slice_of(self.timeline, cut) if self.begins_clean(cut) else None
-
-    def begins_clean(self, cut: Cut) -> bool:
-        """Whether decoding from the cut's key packet gives the source's pictures, without any packet before it."""
-        number = entry(self.timeline, cut)
-        if number == 0 or self.timeline.codec != "h264" or self.timeline.counted:
-            return True
-        packets = video_from(self.path, self.container, self.video, self.timeline.packets.pts[number])
-        return begins_clean(bytes(next(packets)), self.video.codec_context.extradata or b"")
+        return slice_of(self.timeline, cut)
 
     def copy(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         """Write a clip. The same call gives the same bytes.
 
         Raises ItemError(`corrupt`) for packets that cannot be read or written and `unverified` when the clip does not
-        show what was planned; then no file is left.
+        show what was planned, picture for picture; then no file is left.
         """
         try:
             self._write(cut, piece, target)
-            verify(target, len(cut.frames))
+            written = verify(target, len(cut.frames))
+            self._verify_pictures(cut, target, written)
         except BaseException as error:
             target.unlink(missing_ok=True)
             if isinstance(error, av.FFmpegError):
                 raise damage(self.path, error) from error
             raise
+
+    def _verify_pictures(self, cut: Cut, target: Path, written: Timeline) -> None:
+        coded = self.video.codec_context
+        compare = self.timeline.repaired or not self._compared
+        pixels = coded.width * coded.height
+        verify_pictures(self.path, self.timeline, cut, target, written, pixels=pixels, compare=compare)
+        self._compared = True
 
     def _write(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         base = self.timeline.time_base
@@ -106,7 +117,10 @@ class Remuxer:
             output.start_encoding()
             for packet in merge(*tracks, key=lambda packet: (packet.dts or 0) * seconds[packet.stream_index]):
                 output.mux(packet)
-        set_ends(target, ends)
+        try:
+            set_ends(target, ends)
+        except ValueError as error:
+            raise ItemError(ItemReason.UNVERIFIED, f"the edit list of the clip cannot be set: {error}") from error
 
     def _video(self, output: OutputContainer, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         track = output.add_stream_from_template(self.video, opaque=True)
@@ -115,31 +129,37 @@ class Remuxer:
 
     def _stamped(self, track: Any, cut: Cut, piece: PacketRange) -> Iterator[Packet[Any]]:
         """The packets of a slice with the clip's times."""
-        stamps = self.timeline.packets.pts[piece.first : piece.last + 1]
-        sizes = self.timeline.packets.sizes[piece.first : piece.last + 1]
+        table, stamps = self.timeline.packets, piece.pts
+        listed = table.pts[piece.first : piece.last + 1]
+        sizes = table.sizes[piece.first : piece.last + 1]
         ends = dict(zip(sorted(stamps), [*sorted(stamps)[1:], None], strict=True))
-        packets = video_from(self.path, self.container, self.video, stamps[0])
+        keys = table.keys[piece.first : piece.last + 1]
+        packets = video_from(self.path, self.container, self.video, table, piece.first)
         seen = 0
-        for packet, pts, dts, size in zip(islice(packets, len(stamps)), stamps, piece.dts, sizes, strict=False):
-            if packet.pts != pts or packet.size != size or packet.is_corrupt:
+        known = zip(islice(packets, len(stamps)), listed, stamps, piece.dts, sizes, keys, strict=False)
+        for packet, was, pts, dts, size, key in known:
+            if packet.pts != was or packet.size != size or packet.is_corrupt:
                 raise ItemError(
-                    ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {pts} cannot be read as listed"
+                    ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {was} cannot be read as listed"
                 )
             if self._lengths and not is_whole(memoryview(packet), self._lengths):
-                raise ItemError(ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {pts} is damaged")
+                raise ItemError(ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {was} is damaged")
             packet.stream = track
+            packet.is_keyframe = key
             packet.pts, packet.dts = pts - cut.start, dts - cut.start
             packet.duration = (ends[pts] or max(cut.end, pts + 1)) - pts
             packet.time_base = self.timeline.time_base
             seen += 1
             yield packet
         if seen < len(stamps):
-            raise ItemError(ItemReason.TRUNCATED, f"{self.path.name} ends before the packet at tick {stamps[seen]}")
+            raise ItemError(ItemReason.TRUNCATED, f"{self.path.name} ends before the packet at tick {listed[seen]}")
 
 
 @contextmanager
 def remuxer(path: Path, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
-    """Open a video for cutting. Raises ItemError as `container.opened` does."""
+    """Open a video for cutting. Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and
+    `clock_jumps` for sound of a clock that jumps.
+    """
     with opened(path) as container:
         yield Remuxer(path, container, timeline, audio=audio)
 

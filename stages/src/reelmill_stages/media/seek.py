@@ -1,13 +1,13 @@
 """Packets of a stream from a given one on, wherever the container's seek lands.
 
 Seeking is a hint: an mp4 lands on the packet, a transport stream somewhere near it. So a packet is recognised by its
-time, and the search begins earlier, in the end at the start of the file, until it is found.
+time, place and size, and the search begins earlier, in the end at the start of the file, until it is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,38 +20,59 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container import damage
+from reelmill_stages.media.container import damage, opened, packets, video_stream
+from reelmill_stages.media.packet_table import PacketTable
 
 _EARLIER = (0, 2, 10, None)
 """Seconds before the wanted moment to begin at, one after the other; None is the start of the file."""
+_BEFORE = 10
+"""Seconds before the first picture at which a file has begun for sure."""
+SURE = 32
+"""Packets after the wanted one that must follow as listed before a seek is believed."""
+_REORDER = 64
+"""Packets of later times that say that a seek went too far: more than any codec decodes ahead."""
 
 
-def video_from(path: Path, container: InputContainer, stream: VideoStream, pts: int) -> Iterator[Packet[VideoStream]]:
-    """Packets in decode order from the key packet with this pts on.
+def video_from(
+    path: Path, container: InputContainer, stream: VideoStream, table: PacketTable, number: int
+) -> Iterator[Packet[VideoStream]]:
+    """Packets in decode order from the one with this number in the table on.
 
     Raises ItemError(`corrupt`) when it is not found again.
     """
     for earlier in _EARLIER:
-        packets = _packets(path, container, stream, pts, earlier)
-        for packet in packets:
-            if packet.pts == pts and packet.is_keyframe:
-                yield packet
-                yield from packets
+        later = 0
+        found = _packets(path, container, stream, table.pts[number], earlier)
+        for packet in found:
+            if table.holds(number, packet):
+                ahead = [packet, *islice(found, SURE)]
+                if not table.follows(number, ahead):
+                    break
+                yield from ahead
+                yield from found
                 return
-            if packet.is_keyframe and packet.pts is not None and packet.pts > pts:
+            later += packet.pts is not None and packet.pts > table.pts[number]
+            if later > _REORDER and earlier is not None:
                 break
-    raise ItemError(ItemReason.CORRUPT, f"{path.name}: the key frame at tick {pts} is listed but cannot be read")
+    # Some demuxers give other packets after any seek: a file that is opened anew gives those that were listed.
+    with opened(path) as anew:
+        found = packets(path, anew, video_stream(path, anew, stream.index))
+        ahead = list(islice(found, number, number + SURE))
+        if not ahead or not table.follows(number, ahead):
+            raise ItemError(ItemReason.CORRUPT, f"{path.name}: packet {number} is listed but cannot be read")
+        yield from ahead
+        yield from found
 
 
 def audio_from(path: Path, container: InputContainer, stream: AudioStream, pts: int) -> Iterator[Packet[AudioStream]]:
     """Packets from the one that begins at or before this pts on, or all where the sound begins later."""
     for earlier in _EARLIER:
-        packets = _packets(path, container, stream, pts, earlier)
+        found = _packets(path, container, stream, pts, earlier)
         last = None
-        for packet in packets:
+        for packet in found:
             if packet.pts is not None and packet.pts > pts:
                 if last is not None or earlier is None:
-                    yield from chain([last] if last else [], [packet], packets)
+                    yield from chain([last] if last else [], [packet], found)
                     return
                 break
             last = packet
@@ -67,7 +88,9 @@ def _packets(
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all
     first = stream.start_time or 0
-    begin = first if earlier is None else pts - round(earlier / stream.time_base)
+    # Seeks go by decode times, and those of the first packets lie before the first time of presentation.
+    start = first - round(_BEFORE / stream.time_base)
+    begin = start if earlier is None else pts - round(earlier / stream.time_base)
     try:
         _seek(container, stream, begin, first)
         for packet in container.demux(stream):
@@ -78,10 +101,12 @@ def _packets(
 
 
 def _seek(container: InputContainer, stream: Any, begin: int, first: int) -> None:
-    """Seek to a tick; some containers refuse what lies before the first."""
-    try:
-        container.seek(begin, stream=stream)
-    except av.FFmpegError:
-        if begin >= first:
-            raise
-        container.seek(first, stream=stream)
+    """Seek to a tick; some containers refuse what lies before the first packet."""
+    places = [begin, *(place for place in (0, first) if begin < place <= first), first]
+    for place in places[:-1]:
+        try:
+            container.seek(place, stream=stream)
+        except av.FFmpegError:
+            continue
+        return
+    container.seek(places[-1], stream=stream)

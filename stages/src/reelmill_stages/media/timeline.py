@@ -1,48 +1,51 @@
-"""The visible frames of a video in presentation order, from the packet table alone: nothing is decoded.
+"""The visible frames of a video in presentation order, from the packet table and the packets' own headers.
 
 Every frame index in reelmill means a place in this order, so that all decoders and all stages mean the same frame.
-What an edit list hides, hidden reference frames (VP8, VP9) and frames before the first key frame do not count.
-Whether the container told the truth is found out by decoding: `decode` gives exactly these frames or fails.
+What an edit list hides, frames that are only references, and frames before the first entry do not count.
+
+The container tells the times, the bitstream where decoding may begin and in which order pictures are shown
+(`bitstream`). Where the two disagree, or a packet is not one picture, or the codec is one that is not read, the frames
+are those of a full decode (`measure`), and `Timeline.measured` says why.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
+from typing import Any
 
-from av.packet import Packet
+from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.bitstream.units import Order, Unit
+from reelmill_stages.media.clock import Clock
 from reelmill_stages.media.container import opened, packets, video_stream
-from reelmill_stages.media.extent import is_cut_short
-from reelmill_stages.media.hidden import hides_frame
+from reelmill_stages.media.extent import lacks_packets
+from reelmill_stages.media.measure import measure
+from reelmill_stages.media.packet_table import PacketTable, Row, Seen
 from reelmill_stages.media.plan import first_tick_at, start_keys
+from reelmill_stages.media.shape import SQUARE, Shape
 
-_UNORDERED = {"avi", "h264", "hevc", "m4v", "obu"}
-"""Containers that do not say in which order frames are shown."""
-_REORDERING = {"h264", "hevc", "vvc", "mpeg2video", "vc1"}
+_UNTIMED = {"avi", "h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"}
+HELD = Fraction(1, 10)
+"""Seconds. A longer wait for the next frame is no matter of rounding to frames, but a picture that stands."""
 
 
 @dataclass(frozen=True, slots=True)
-class PacketTable:
-    """All packets of the stream in decode order, one entry each in every tuple."""
+class Stretch:
+    """Frames that are shown one after the other, and from which tick to which: [start, end)."""
 
-    pts: tuple[int, ...]
-    """Ticks; where the container gives none, the decoding time or the packet's number."""
-    keys: tuple[bool, ...]
-    sizes: tuple[int, ...]
-    """Bytes."""
-    places: tuple[int | None, ...]
-    """Byte offset in the file, where known: tells packets apart after a seek."""
-    starts: tuple[int | None, ...]
-    """Number of the key packet from which each can be decoded."""
+    frames: range
+    start: int
+    """Later than the first frame's own time where that one was on screen before."""
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,48 @@ class Timeline:
     numbers: tuple[int, ...]
     """Packet number of each frame."""
     packets: PacketTable
-    counted: bool = False
-    """The container does not tell the order: frames are told apart by counting, so decoding begins at the first."""
+    measured: str = ""
+    """Why the frames had to be counted over a full decode; empty where packets tell all."""
+    joined: bool = False
+    """The clock jumps: frames follow each other as they lie in the file, and what sounds when is not known."""
     steady: bool = True
     """False where decoder settings change in the middle: then no packet may be left out."""
+    repaired: bool = False
+    """The container calls packets key frames that are none."""
+    shape: Shape = SQUARE
+    """What of the stored pixels is shown, and how wide they are."""
+    undecodable: int = 0
+    """Pictures before the first that a decoder can begin at: a recording that was cut between key frames."""
+    layered: bool = False
+    """Pictures that nothing of their own layer depends on may be needed by others."""
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    @property
+    def counted(self) -> bool:
+        """Frames are told apart by counting what a decoder gives, so decoding begins at the first packet."""
+        return bool(self.measured)
+
+    def told(self) -> dict[str, Any]:
+        """What provenance and counters say beyond the ordinary; empty for ordinary files.
+
+        `measured`: why frames were counted over a full decode; `repaired`: key frames are those of the bitstream, not
+        of the container; `undecodable`: so many pictures come before the first that can be decoded; `shape`: how
+        pictures differ from the stored pixels.
+        """
+        words = {
+            "measured": self.measured,
+            "repaired": self.repaired,
+            "undecodable": self.undecodable,
+            "shape": self.shape.to_json(),
+        }
+        return {word: said for word, said in words.items() if said}
+
+    @property
+    def untimed(self) -> bool:
+        """Whether the container tells no times of presentation: libraries make them up, each in its own way."""
+        return self.container in _UNTIMED
 
     @property
     def origin(self) -> int:
@@ -95,24 +133,34 @@ class Timeline:
             return at
         return max(0, at - 1)
 
+    @property
+    def whole(self) -> Stretch:
+        """All frames."""
+        return Stretch(range(len(self.pts)), self.origin, self.end)
+
+    def stretch(self, start: float, end: float) -> Stretch:
+        """What is shown from second `start` to second `end`.
+
+        A frame belongs to the span in which it begins, so that neighbouring spans share none. But it is shown until the
+        next one: where the span would go on for more than `HELD` seconds before a frame of its own begins, the frame on
+        screen is its first, and where the last one is shown for longer than that after the span, it ends with it.
+        """
+        begin, stop = (self.origin + first_tick_at(moment, self.time_base) for moment in (start, end))
+        first, last = bisect_left(self.pts, begin), bisect_left(self.pts, stop)
+        last = max(first, last)
+        own = self.pts[first] if first < last else min(stop, self.end)
+        if first and (own - begin) * self.time_base > HELD:
+            first -= 1
+        if first == last:
+            return Stretch(range(first, first), begin, begin)
+        after = self.pts[last] if last < len(self.pts) else self.end
+        if (after - stop) * self.time_base > HELD:
+            after = stop
+        return Stretch(range(first, last), max(begin, self.pts[first]), after)
+
     def window(self, start: float, end: float) -> range:
-        """Indices of the frames with start <= their seconds < end. Empty where none is."""
-        first = bisect_left(self.pts, self.origin + first_tick_at(start, self.time_base))
-        last = bisect_left(self.pts, self.origin + first_tick_at(end, self.time_base))
-        return range(first, max(first, last))
-
-
-@dataclass(slots=True)
-class _Row:
-    """What one packet says of itself."""
-
-    pts: int | None
-    key: bool
-    size: int
-    place: int | None
-    duration: int
-    shown: bool
-    disposable: bool
+        """Indices of the frames of `stretch`. Empty where nothing is shown."""
+        return self.stretch(start, end).frames
 
 
 def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
@@ -121,82 +169,132 @@ def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
     Raises ItemError(`missing`, `empty`, `corrupt`, `truncated`, `no_video`, `zero_duration`).
     """
     with opened(path) as container:
-        if is_cut_short(path):
-            raise ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does")
         video = video_stream(path, container, stream)
-        codec = video.codec_context.codec.canonical_name
-        steady = True
-        rows: list[_Row] = []
+        seen = Seen(container, video)
         for packet in packets(path, container, video):
-            rows.append(_row(packet, codec))
-            steady = steady and (len(rows) == 1 or not packet.has_sidedata("new_extradata"))
-        if "mov" in container.format.name and len(rows) < len(video.index_entries):
-            raise ItemError(
-                ItemReason.TRUNCATED, f"{path.name} lists {len(video.index_entries)} frames and holds {len(rows)}"
-            )
-        return _timeline(path, video, container.format.name, rows, steady)
+            seen.add(packet)
+        if lacks_packets(path, container, video, len(seen.rows), seen.end):
+            raise ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the last frame that its container lists")
+        if not seen.rows:
+            raise _nothing(path)
+        return _timeline(path, container, video, seen)
 
 
-def _row(packet: Packet[VideoStream], codec: str) -> _Row:
-    return _Row(
-        pts=packet.pts,
-        key=packet.is_keyframe,
-        size=packet.size,
-        place=packet.pos,
-        duration=packet.duration or 0,
-        shown=not packet.is_discard and not hides_frame(packet, codec),
-        disposable=packet.is_disposable,
+def _nothing(path: Path) -> ItemError:
+    return ItemError(
+        ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single frame that can be shown"
     )
 
 
-def _timeline(path: Path, video: VideoStream, container: str, rows: list[_Row], steady: bool) -> Timeline:
-    codec = video.codec_context.codec.canonical_name
-    counted = container in _UNORDERED and codec in _REORDERING
-    if all(row.pts is None for row in rows):
-        counted = True
-        for number, row in enumerate(rows):
-            row.pts = number
-    shown = [number for number, row in enumerate(rows) if row.shown and row.pts is not None]
-    pts = _filled([row.pts for row in rows])
-    starts = start_keys(pts, [row.key for row in rows])
-    shown = [number for number in shown if starts[number] is not None]
-    if not shown:
-        raise ItemError(
-            ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single frame that can be shown"
-        )
-    counted = counted or len({pts[number] for number in shown}) < len(shown)
-    ticks = sorted(pts[number] for number in shown)
-    if not counted:
-        shown.sort(key=pts.__getitem__)
+def _timeline(path: Path, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:
+    rows, time_base = seen.rows, video.time_base or Fraction(1, 1)
+    name = container.format.name
+    clock = Clock(name, time_base)
+    jumped = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
+    if jumped is not None:
+        return _measured(path, name, video, seen, str(jumped), clock)
+    units = [row.unit for row in rows if row.unit is not None]
+    planned = seen.unknown or _planned(rows, units)
+    if isinstance(planned, str):
+        return _measured(path, name, video, seen, planned)
+    shown, starts = planned
+    table = PacketTable.of(rows, [unit.entry for unit in units], starts)
+    ticks = [table.pts[number] for number in shown]
     return Timeline(
         stream=video.index,
-        codec=codec,
-        container=container,
-        time_base=video.time_base or Fraction(1, 1),
+        codec=video.codec_context.codec.canonical_name,
+        container=name,
+        time_base=time_base,
         pts=tuple(ticks),
-        end=ticks[-1] + (rows[shown[-1]].duration or _usual_step(ticks)),
-        keys=tuple(rows[number].key for number in shown),
+        end=_end(name, video, ticks, rows, shown[-1]),
+        keys=tuple(rows[number].key and units[number].entry for number in shown),
         skippable=tuple(rows[number].disposable for number in shown),
         numbers=tuple(shown),
-        packets=PacketTable(
-            pts=tuple(pts),
-            keys=tuple(row.key for row in rows),
-            sizes=tuple(row.size for row in rows),
-            places=tuple(row.place for row in rows),
-            starts=tuple(starts),
-        ),
-        counted=counted,
-        steady=steady,
+        packets=table,
+        steady=seen.steady,
+        shape=seen.shape,
+        undecodable=sum(unit.shown and start is None for unit, start in zip(units, starts, strict=True)),
+        repaired=_promises_too_much(name, video, rows, units),
+        layered=seen.layered,
     )
 
 
-def _filled(pts: Iterable[int | None]) -> list[int]:
-    """Missing times take the one before: such packets are never frames of their own."""
-    filled: list[int] = []
-    for tick in pts:
-        filled.append(tick if tick is not None else (filled[-1] if filled else 0))
-    return filled
+def _planned(rows: Sequence[Row], units: Sequence[Unit]) -> str | tuple[list[int], list[int | None]]:
+    """The packets of the visible frames in presentation order, and from where each packet is decoded.
+
+    Or what forbids a plan: a part of a sentence.
+    """
+    orders: list[Order | None] = [unit.order for unit in units]
+    starts = start_keys(orders, [unit.entry for unit in units], [unit.independent for unit in units])
+    shown = [
+        number
+        for number, (row, unit) in enumerate(zip(rows, units, strict=True))
+        if unit.shown and not row.hidden and starts[number] is not None
+    ]
+    if not shown:
+        return "no picture is one to begin at"
+    if any(rows[number].pts is None for number in shown):
+        return "packets have no time of presentation"
+    shown.sort(key=lambda number: (rows[number].pts, number))
+    if any(rows[before].pts == rows[after].pts for before, after in pairwise(shown)):
+        return "two pictures have one time"
+    told = [order for order in (orders[number] for number in shown) if order is not None]
+    if any(before >= after for before, after in pairwise(told)):
+        return "times of presentation are in another order than the pictures"
+    return shown, starts
 
 
-def _usual_step(ticks: list[int]) -> int:
+def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], units: Sequence[Unit]) -> bool:
+    """Whether packets, or the index that seeks go by, are called key frames and are none."""
+    if any(row.key and not unit.entry for row, unit in zip(rows, units, strict=True)):
+        return True
+    if "mov" not in container and "matroska" not in container:
+        return False
+    entries = [row for row, unit in zip(rows, units, strict=True) if unit.entry]
+    places, times = {row.place for row in entries}, {row.pts for row in entries}
+    index = (entry for entry in video.index_entries if entry.is_keyframe)
+    return any(entry.pos not in places and entry.timestamp not in times for entry in index)
+
+
+def _measured(
+    path: Path, container: str, video: VideoStream, seen: Seen, why: str, clock: Clock | None = None
+) -> Timeline:
+    """The timeline of a full decode; with the `clock` that jumps."""
+    rows = seen.rows
+    found = measure(path, video.index, clock)
+    if not found.pts:
+        raise _nothing(path)
+    count = len(rows)
+    return Timeline(
+        stream=video.index,
+        codec=video.codec_context.codec.canonical_name,
+        container=container,
+        time_base=video.time_base or Fraction(1, 1),
+        pts=found.pts,
+        end=found.pts[-1] + (found.duration or _usual_step(found.pts)),
+        keys=found.keys,
+        skippable=(False,) * len(found.pts),
+        numbers=found.fed,
+        packets=PacketTable.of(rows, [number == 0 for number in range(count)], [0] * count),
+        measured=why,
+        joined=clock is not None,
+        steady=seen.steady,
+        shape=seen.shape,
+    )
+
+
+def _end(container: str, video: VideoStream, ticks: Sequence[int], rows: Sequence[Row], last: int) -> int:
+    """When the last frame ends, which packet `last` holds: after its own duration.
+
+    A movie tells the durations of packets in decode order; where its edit list ends much earlier or later, that counts.
+    """
+    end = ticks[-1] + (rows[last].duration or _usual_step(ticks))
+    if "mov" in container and video.duration and video.time_base:
+        edited = (video.start_time or 0) + min(video.duration, sum(row.duration for row in rows))
+        if ticks[-1] < edited and abs(end - edited) * video.time_base > HELD:
+            return int(edited)
+    return end
+
+
+def _usual_step(ticks: Sequence[int]) -> int:
     return median_low([after - before for before, after in pairwise(ticks)] or [1])

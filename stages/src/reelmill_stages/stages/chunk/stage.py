@@ -78,6 +78,7 @@ class ChunkStage(Stage):
             files = [[*own, *other] for own, other in zip(files, more, strict=True)]
         made = (self._item(item, frames.start, *each, views) for each in zip(kept, files, points, strict=True))
         counters = {"chunks_without_label": len(parts) - len(kept), "frames_without_keypoints": lost}
+        counters |= {word: 1 for view in views.values() for word in view.told}
         return Done(tuple(made), counters={name: count for name, count in counters.items() if count})
 
     def _written(
@@ -111,6 +112,8 @@ class ChunkStage(Stage):
         if points:
             fields["keypoints"] = points
         before = {"from": dict(item.provenance)} if item.provenance else {}
+        if odd := {name: dict(view.told) for name, view in views.items() if view.told}:
+            before["told"] = odd
         first = next(iter(views.values()))
         return NewItem(
             key=f"{item.key}/{part.number}",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median_low
+from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -38,6 +39,8 @@ class View:
     time_base: Fraction
     pts: array[int]
     end: int
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What `Timeline.told` says of the file."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -82,7 +85,7 @@ def open_view(media: Media, path: Path) -> View:
     frames = _window(media, timeline)
     after = timeline.pts[frames.stop] if frames.stop < len(timeline) else timeline.end
     ticks = array("q", timeline.pts[frames.start : frames.stop])
-    return View(media, path, frames.start, timeline.time_base, ticks, after)
+    return View(media, path, frames.start, timeline.time_base, ticks, after, timeline.told())
 
 
 def _window(media: Media, timeline: Timeline) -> range:

@@ -30,7 +30,7 @@ def write_arrays(view: View, chunks: Sequence[range], targets: Sequence[Path], b
     timeline = read_timeline(view.path)
     wanted = sorted({view.first + frame for chunk in chunks for frame in chunk})
     size = (block.width, block.height)
-    turned = Turned()
+    turned = Turned(timeline.shape)
     with ExitStack() as stack:
         writers: list[_Array] = []
         for picture in decode(view.path, timeline, wanted):

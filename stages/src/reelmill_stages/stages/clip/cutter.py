@@ -12,6 +12,8 @@ from typing import Any
 import av
 
 from reelmill.contract.digest import fingerprint
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item, Media
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media import ffmpeg
@@ -78,9 +80,7 @@ class Cutter:
         partial = target.with_name(f"{target.name}.partial")
         forced = False
         if self.block.mode == "copy":
-            piece = self.source.slice_of(cut)
-            if piece is not None:
-                self.source.copy(cut, piece, partial)
+            if self._copied(cut, partial):
                 partial.replace(target)
                 return {"mode": "copy"}, False
             forced = True
@@ -89,6 +89,19 @@ class Cutter:
         partial.replace(target)
         details = {"encoder": encoding.encoder, "crf": encoding.crf, "preset": encoding.preset}
         return {"mode": "reencode", **details, "ffmpeg": ffmpeg.binary().banner}, forced
+
+    def _copied(self, cut: Cut, target: Path) -> bool:
+        """Copy the packets of a cut, or find that they do not show it exactly."""
+        piece = self.source.slice_of(cut)
+        if piece is None:
+            return False
+        try:
+            self.source.copy(cut, piece, target)
+        except ItemError as error:
+            if error.reason != ItemReason.UNVERIFIED:
+                raise
+            return False
+        return True
 
     def _item(
         self,
@@ -125,6 +138,7 @@ class Cutter:
             "timeBase": f"{base.numerator}/{base.denominator}",
             "frames": [cut.frames.start, cut.frames.stop],
             "audio": self.block.audio,
+            **self.timeline.told(),
             "versions": _versions(),
         }
 

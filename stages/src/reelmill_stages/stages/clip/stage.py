@@ -26,9 +26,10 @@ _log = logging.getLogger(__name__)
 class ClipStage(Stage):
     """Cuts videos into clips, opening each video once.
 
-    Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `unverified`, `ffmpeg_failed`, `encode_timeout`;
-    filtered `too_short`, `too_long`. Counters: `reencoded`: clips whose packets cannot be stored in mp4; `overhang`:
-    spans cut off at the end of their video; `too_short`: omitted pieces.
+    Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
+    `encode_timeout`; filtered `too_short`, `too_long`. Counters: `reencoded`: clips that copied packets
+    cannot show exactly in mp4; `overhang`: spans cut off at the end of their video; `too_short`: omitted pieces; and
+    the words of `Timeline.told`.
     """
 
     def __init__(self, block: StageBlock) -> None:
@@ -83,6 +84,7 @@ class ClipStage(Stage):
             "reencoded": sum(clip.reencoded for clip in clips),
             "overhang": sum(piece.overhang > 0 for piece in found.pieces),
             ItemReason.TOO_SHORT.value: found.short,
+            **dict.fromkeys(video.timeline.told(), 1),
         }
         return Done(
             items=tuple(clip.item for clip in clips),

@@ -49,7 +49,7 @@ def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
     if not window:
         raise ItemError(ItemReason.ZERO_DURATION, "the span of the clip contains no frame")
-    turned = Turned()
+    turned = Turned(timeline.shape)
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
         upright = turned.of(picture.frame)
         width, height = shown_size(picture.frame, upright)

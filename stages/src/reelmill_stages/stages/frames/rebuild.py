@@ -7,7 +7,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.record import Item
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import render
+from reelmill_stages.media.picture import Turned, render
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stages.frames.captions.tokens import ClipTokens
 from reelmill_stages.stages.frames.facts import caption
@@ -27,10 +27,18 @@ def rebuild(item: Item, source: Path, folder: Path, vocabulary: Path | None = No
     indices = tuple(provenance["frames"])
     if max(indices) >= len(timeline) or [timeline.pts[index] for index in indices] != list(provenance["pts"]):
         raise ItemError(ItemReason.CHANGED, f"{source.name} has other frames than the ones that the sample was made of")
-    taken = FrameSelection(indices, provenance["padded"], range(len(timeline)))
+    taken = FrameSelection(indices, provenance["padded"], timeline.whole)
     sample = SampleWriter(block, taken, folder / item.fields["sample"])
+    turned = Turned(timeline.shape)
     for picture in decode(source, timeline, indices):
-        pixels = render(picture.frame, width=block.width, height=block.height, fit=block.fit, color=color(block))
+        pixels = render(
+            picture.frame,
+            turned=turned.of(picture.frame),
+            width=block.width,
+            height=block.height,
+            fit=block.fit,
+            color=color(block),
+        )
         sample.add(picture, pixels)
     paths = list(sample.close())
     if block.layout == "clip4mc":

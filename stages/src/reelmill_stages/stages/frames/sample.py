@@ -11,32 +11,38 @@ from reelmill.contract.record import Span
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.media.decode import Picture, used_gpu
 from reelmill_stages.media.picture import Pixels
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.timeline import Stretch, Timeline
 from reelmill_stages.stages.frames.sampling import choose
 from reelmill_stages.stages.frames.writer import frame_writer
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSelection:
-    """The frames of a sample: `indices` into the timeline, of which the last `padded` are repeats; `window` is the
+    """The frames of a sample: `indices` into the timeline, of which the last `padded` are repeats; `shown` is the
     clip.
     """
 
     indices: tuple[int, ...]
     padded: int
-    window: range
+    shown: Stretch
+
+    @property
+    def window(self) -> range:
+        """Indices of all frames of the clip."""
+        return self.shown.frames
 
 
 def take(block: FramesBlock, timeline: Timeline, span: Span | None) -> FrameSelection:
     """The frames to sample from a span. Raises ItemError with reason `zero_duration` for a span without frames."""
-    window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
-    if not window and span is not None:
+    shown = timeline.whole if span is None else timeline.stretch(span.start, span.end)
+    if not shown.frames and span is not None:
         raise ItemError(
             ItemReason.ZERO_DURATION,
             f"no frame lies between {span.start:g} s and {span.end:g} s of a video of {timeline.duration:.3f} s",
         )
-    choice = choose(block, [timeline.seconds(index) for index in window], _end(timeline, window))
-    return FrameSelection(tuple(window[index] for index in choice.indices), choice.padded, window)
+    begin, end = (float((tick - timeline.origin) * timeline.time_base) for tick in (shown.start, shown.end))
+    choice = choose(block, [max(begin, timeline.seconds(index)) for index in shown.frames], end)
+    return FrameSelection(tuple(shown.frames[index] for index in choice.indices), choice.padded, shown)
 
 
 class SampleWriter:
@@ -87,20 +93,15 @@ class SampleWriter:
 
     def provenance(self, timeline: Timeline) -> Mapping[str, Any]:
         """The exact frames as half-open ranges in ticks of `time_base` seconds, and their decoders."""
-        window = self.taken.window
+        shown = self.taken.shown
         return {
             "stream": timeline.stream,
             "time_base": str(timeline.time_base),
-            "in_pts": timeline.pts[window.start],
-            "out_pts": timeline.pts[window.stop] if window.stop < len(timeline) else timeline.end,
+            "in_pts": shown.start,
+            "out_pts": shown.end,
             "frames": list(self.taken.indices),
             "pts": [timeline.pts[index] for index in self.taken.indices],
             "padded": self.taken.padded,
             "decoder": "+".join(self._decoders),
+            **timeline.told(),
         }
-
-
-def _end(timeline: Timeline, window: range) -> float:
-    if window.stop < len(timeline):
-        return timeline.seconds(window.stop)
-    return timeline.duration

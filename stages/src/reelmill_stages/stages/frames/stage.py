@@ -109,7 +109,7 @@ class FramesStage(Stage):
         for sample in samples:
             for index in dict.fromkeys(sample.taken.indices):
                 takers.setdefault(index, []).append(sample)
-        turned = Turned()
+        turned = Turned(timeline.shape)
         for picture in decode(path, timeline, list(takers), gpu=gpu):
             pixels = render(
                 picture.frame,
@@ -150,7 +150,7 @@ class FramesStage(Stage):
         paths = list(sample.close())
         fields: dict[str, Any] = {**item.fields, "sample": sample.folder.name, "frames": len(sample.taken.indices)}
         short = len(sample.taken.window) < self.block.count and not self.block.all and self.block.fps is None
-        counters = {"padded": int(short)}
+        counters = {"padded": int(short), **dict.fromkeys(timeline.told(), 1)}
         if self.block.device != "cpu" and (work.gpu is not None or self.block.device == "gpu"):
             counters["gpu_fallback"] = int(not sample.by_gpu)
         if self.block.layout == "clip4mc":

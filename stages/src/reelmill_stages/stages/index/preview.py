@@ -13,7 +13,7 @@ from PIL import Image
 
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import render, shown_size
+from reelmill_stages.media.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline import read_timeline
 from reelmill_stages.stage import File, Input
 from reelmill_stages.stages.index.opened import Payloads, fields
@@ -86,9 +86,11 @@ def _frames(video: Path) -> list[Image.Image]:
     timeline = read_timeline(video)
     step = max(1, len(timeline) // FRAMES)
     found = []
+    turned = Turned(timeline.shape)
     for picture in decode(video, timeline, range(len(timeline))[step // 2 :: step][:FRAMES]):
-        width, height = shown_size(picture.frame)
-        pixels = render(picture.frame, width=width, height=height, fit="stretch", color="rgb")
+        upright = turned.of(picture.frame)
+        width, height = shown_size(picture.frame, upright)
+        pixels = render(picture.frame, turned=upright, width=width, height=height)
         found.append(_thumbnail(Image.fromarray(pixels)))
     return found
 

@@ -18,7 +18,7 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
     A repeated index gives several parts. Raises ItemError if a frame cannot be decoded.
     """
     first = {index: place for place, index in reversed(list(enumerate(wanted)))}
-    turned = Turned()
+    turned = Turned(clip.timeline.shape)
     for picture in decode(clip.path, clip.timeline, sorted(first)):
         upright = turned.of(picture.frame)
         width, height = reduced(*shown_size(picture.frame, upright), max_side)

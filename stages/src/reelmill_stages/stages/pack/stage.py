@@ -33,7 +33,7 @@ from reelmill_stages.tar.trainer_files import energon, front_matter
 
 
 class PackStage(Stage):
-    """Packs items into webdataset tars."""
+    """Packs items into webdataset tars. Counters: the sampler's, and the words of `Timeline.told`."""
 
     spans = True
 
@@ -60,7 +60,8 @@ class PackStage(Stage):
         scratch = work.scratch / f"{input_.number:09d}"
         scratch.mkdir()
         try:
-            sample = self._sampler.sample(PackInput(item, work.fetch(item.media), scratch, timelines))
+            path = work.fetch(item.media)
+            sample = self._sampler.sample(PackInput(item, path, scratch, timelines))
             sample.check(scratch)
         except ItemError as error:
             return Failed(error.reason, error.what)
@@ -68,7 +69,7 @@ class PackStage(Stage):
         return Done(
             payload=sample.parts,
             fields={"json": dict(sample.fields), "names_as": sample.names_as},
-            counters=sample.counters,
+            counters={**sample.counters, **_told(timelines.get(path))},
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
@@ -108,3 +109,8 @@ class PackStage(Stage):
             path = data.scratch / name.replace("/", "_")
             path.write_text(text, encoding="utf-8")
             yield File(name, path)
+
+
+def _told(timeline: Timeline | None) -> dict[str, int]:
+    """Counters of what `Timeline.told` names; nothing for files that no sampler looked into."""
+    return dict.fromkeys(timeline.told(), 1) if timeline else {}

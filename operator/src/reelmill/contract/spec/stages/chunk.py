@@ -31,9 +31,9 @@ class ChunkBlock(StageBlock):
     """`index`: chunks refer to frames of the videos, nothing is copied; `npy`: each view as a uint8 array (frames,
     height, width, 3), RGB; `mp4`: each view encoded again, with exactly the frames of the chunk."""
     width: Annotated[int, Field(ge=8, le=8192)] | None = None
-    """Width of written frames in pixels, together with `height`. If absent, the width of the video."""
+    """Width of written frames in pixels, together with `height`. If absent, the display width of the video."""
     height: Annotated[int, Field(ge=8, le=8192)] | None = None
-    """Height of written frames in pixels, together with `width`. If absent, the height of the video."""
+    """Height of written frames in pixels, together with `width`. If absent, the display height of the video."""
     keypoints: bool = True
     """Include the keypoints of items that have them."""
     labels: bool = True

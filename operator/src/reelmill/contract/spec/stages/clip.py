@@ -17,8 +17,8 @@ class ClipBlock(StageBlock):
     by: Literal["metadata", "length", "scenes"] = "metadata"
     """How clips are determined: by the spans of the items (`start`, `end`), by equal lengths, or by detected scenes."""
     mode: Literal["copy", "reencode", "virtual"] = "copy"
-    """`copy` keeps the packets and hides the pre-roll with an edit list; codecs for which mp4 does not allow this, such
-    as VP8, are encoded as h264 and counted as `reencoded`. `reencode` is for readers that ignore edit lists. `virtual`
+    """`copy` keeps the packets and hides the pre-roll with an edit list; what an mp4 cannot show exactly that way, such
+    as VP8, is encoded as h264 and counted as `reencoded`. `reencode` is for readers that ignore edit lists. `virtual`
     writes no clip files: later stages read the span of the source."""
     length: Duration = "10s"
     """Length of a clip with `by: length`; the last clip of a video may be shorter."""

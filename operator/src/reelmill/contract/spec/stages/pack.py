@@ -30,7 +30,7 @@ class PackBlock(StageBlock):
     """JPEG quality of packed frames."""
     max_side: Annotated[int, Field(ge=16, le=8192)] | None = None
     """Maximum length of the longer side in pixels; larger frames are scaled down with their aspect ratio. If absent,
-    frames are not scaled."""
+    frames have their display size, in square pixels."""
     frames: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Number of frames per sample. If absent, 16 with `un` and up to 24 with `kf`."""
     key_frames: Annotated[int, Field(ge=1, le=1024)] = 8

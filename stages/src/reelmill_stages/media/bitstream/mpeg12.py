@@ -1,0 +1,52 @@
+"""MPEG-1 and MPEG-2 video: picture headers (ISO/IEC 13818-2, 6.2).
+
+Decoding begins at an intra picture behind a sequence header. B pictures that follow it directly need the picture
+before it, unless their group is said to be closed.
+"""
+
+import re
+
+from reelmill_stages.media.bitstream.anchors import Anchors
+from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
+
+_CODES = re.compile(rb"\x00\x00\x01([\x00\xb3\xb5\xb8])", re.DOTALL)
+_PICTURE, _SEQUENCE, _EXTENSION, _GROUP = 0x00, 0xB3, 0xB5, 0xB8
+_CODING_EXTENSION, _FRAME = 8, 3
+_INTRA, _B = 1, 3
+
+
+class Reader:
+    """Implements `units.UnitReader`."""
+
+    def __init__(self, extradata: bytes) -> None:
+        self._anchors = Anchors()
+        self._closed = False
+
+    def read(self, data: memoryview) -> Unit:
+        kinds: list[int] = []
+        sequence = False
+        closed = False
+        raw = bytes(data)
+        for found in _CODES.finditer(raw):
+            at, code = found.end(), raw[found.end() - 1]
+            if code == _PICTURE and at + 1 < len(raw):
+                kinds.append(raw[at + 1] >> 3 & 7)
+            elif code == _SEQUENCE:
+                sequence = True
+            elif code == _GROUP and at + 3 < len(raw):
+                closed = bool(raw[at + 3] >> 6 & 1)
+            elif (
+                code == _EXTENSION
+                and at + 2 < len(raw)
+                and raw[at] >> 4 == _CODING_EXTENSION
+                and raw[at + 2] & 3 != _FRAME
+            ):
+                raise Unknown("fields are coded as pictures of their own")
+        if len(kinds) != 1:
+            raise Unknown("a packet holds several pictures") if kinds else DamagedPacket("a packet holds no picture")
+        is_b = kinds[0] == _B
+        if not is_b:
+            self._closed = kinds[0] == _INTRA and closed
+        order = self._anchors.place(is_b=is_b)
+        entry = kinds[0] == _INTRA and sequence
+        return Unit(shown=True, entry=entry, order=order, independent=is_b and self._closed, droppable=is_b)

@@ -1,0 +1,69 @@
+"""NAL units of a packet, and whether the parameter sets that pictures name are the ones that a decoder has.
+
+A decoder that begins in the middle knows the sets of the file's header and of the packets from there on. Sets that
+changed in between, and are not sent again with an entry, make it none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reelmill_stages.media.bitstream.units import DamagedPacket
+
+_START = b"\x00\x00\x01"
+
+
+def of_packet(data: memoryview, size: int) -> Iterator[memoryview]:
+    """Units without their lengths (`size` bytes each), or without start codes where `size` is 0.
+
+    Raises Unknown for lengths that leave the packet.
+    """
+    if not size:
+        yield from of_stream(bytes(data))
+        return
+    place, end = 0, len(data)
+    while place + size < end:
+        length = int.from_bytes(data[place : place + size], "big")
+        place += size
+        if place + length > end:
+            raise DamagedPacket("a packet is damaged")
+        if length:
+            yield data[place : place + length]
+        place += length
+
+
+def of_stream(data: bytes) -> Iterator[memoryview]:
+    """Units between start codes."""
+    view = memoryview(data)
+    place = data.find(_START)
+    while place >= 0:
+        begin = place + 3
+        place = data.find(_START, begin)
+        unit = view[begin : place if place >= 0 else len(data)]
+        if unit:
+            yield unit
+
+
+class ParameterSets:
+    """Which sets were in the header, and which of them the stream changed."""
+
+    def __init__(self) -> None:
+        self._header: dict[tuple[int, int], bytes] = {}
+        self._changed: set[tuple[int, int]] = set()
+
+    def head(self, kind: int, number: int, data: bytes) -> None:
+        """A set from the file's header."""
+        self._header[kind, number] = data
+
+    def seen(self, kind: int, number: int, data: bytes) -> tuple[int, int]:
+        """A set from a packet. The first one of its number is the header's, where that had none."""
+        data = data.rstrip(b"\x00")
+        if self._header.get((kind, number), b"").rstrip(b"\x00") == data:
+            self._changed.discard((kind, number))
+        else:
+            self._changed.add((kind, number))
+        return kind, number
+
+    def sent_again(self, here: set[tuple[int, int]]) -> bool:
+        """Whether a packet with the sets `here` brings all that the stream has changed."""
+        return self._changed <= here

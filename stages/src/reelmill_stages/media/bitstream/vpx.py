@@ -1,0 +1,58 @@
+"""VP8 (RFC 6386, 9.1) and VP9 (bitstream specification, 6.2): key frames, and frames that are only references."""
+
+from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
+from reelmill_stages.media.hidden import vp8_hidden, vp9_hidden
+
+
+class Vp8:
+    """A key frame resets everything; pictures are shown as they are decoded."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def read(self, data: memoryview) -> Unit:
+        self._count += 1
+        first = data[0]
+        return Unit(shown=not vp8_hidden(first), entry=not first & 1, order=(self._count,))
+
+
+class Vp9:
+    """A key frame renews all references; intra-only frames do not."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def read(self, data: memoryview) -> Unit:
+        self._count += 1
+        frames = _frames(data)
+        shown = sum(not vp9_hidden(frame[0], 0) for frame in frames)
+        if shown > 1:
+            raise Unknown("a packet holds several pictures")
+        return Unit(shown=shown == 1, entry=_is_key(frames[0][0]), order=(self._count,))
+
+
+def _frames(data: memoryview) -> list[memoryview]:
+    """The frames of a packet; more than one in a superframe, whose index is at its end (Annex B)."""
+    last = data[-1]
+    if last >> 5 != 0b110:
+        return [data]
+    count, width = (last & 7) + 1, (last >> 3 & 3) + 1
+    index = 2 + count * width
+    if len(data) < index or data[-index] != last:
+        return [data]
+    frames, place = [], 0
+    for number in range(count):
+        at = len(data) - index + 1 + number * width
+        size = int.from_bytes(data[at : at + width], "little")
+        if size and place + size <= len(data) - index:
+            frames.append(data[place : place + size])
+        place += size
+    return frames or [data]
+
+
+def _is_key(first: int) -> bool:
+    if first >> 6 != 0b10:
+        raise DamagedPacket("a frame header is damaged")
+    bit = 2 if first >> 4 & 3 == 3 else 3
+    shows_existing = first >> bit & 1
+    return not shows_existing and not first >> (bit - 1) & 1

@@ -1,0 +1,84 @@
+"""Whether the clock of a stream goes on: recordings that were joined byte by byte, or restarted, begin it anew.
+
+Times of such a file mean several moments each, so they must not be sorted: its parts follow each other as they lie in
+the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
+
+_SLACK = Fraction(1, 2)
+"""Seconds; decode times go back by that much in a careless muxer's roundings."""
+_REORDERED = Fraction(2)
+"""Seconds by which pictures that are called key frames, and are none, may be out of order."""
+_GAP = 10
+"""Seconds; a transport stream without a picture for longer was interrupted (FFmpeg's own threshold)."""
+_BROADCAST = {"mpegts", "mpeg"}
+"""Containers of broadcasting and discs: their clock runs without gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Before packet `packet` the clock goes on from `before` to `after` seconds."""
+
+    packet: int
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        way = "back" if self.after < self.before else "forward"
+        return f"the clock goes {way} from {self.before:.3f} s to {self.after:.3f} s at packet {self.packet}"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a container's clock may do: its ticks last `time_base` seconds."""
+
+    container: str
+    time_base: Fraction
+
+    def jump(self, decoded: Sequence[int | None], shown: Sequence[int | None], keys: Sequence[bool]) -> Jump | None:
+        """The first jump, by the times of packets in decode order (ticks; None where not told).
+
+        A movie has one clock by its making. Matroska tells no decode times, but its key frames come in order.
+        """
+        if "mov" in self.container:
+            return None
+        if "matroska" in self.container:
+            times = [tick if key else None for tick, key in zip(shown, keys, strict=True)]
+            return self._first(times, _REORDERED)
+        return self._first(decoded, _SLACK)
+
+    def continued(self, times: Sequence[int | None]) -> list[int | None]:
+        """Times of frames in order of presentation, of which those after a jump follow the ones before it."""
+        steps = [after - before for before, after in pairwise(tick for tick in times if tick is not None)]
+        usual = median_low([step for step in steps if step > 0] or [1])
+        made: list[int | None] = []
+        offset, latest = 0, None
+        for tick in times:
+            if tick is None:
+                made.append(None)
+                continue
+            if latest is not None and self._jumps(latest, tick, _SLACK):
+                offset += latest + usual - tick
+                latest = None
+            made.append(tick + offset)
+            latest = tick if latest is None else max(latest, tick)
+        return made
+
+    def _first(self, times: Sequence[int | None], slack: Fraction) -> Jump | None:
+        latest: int | None = None
+        for packet, tick in enumerate(times):
+            if tick is None:
+                continue
+            if latest is not None and self._jumps(latest, tick, slack):
+                return Jump(packet, float(latest * self.time_base), float(tick * self.time_base))
+            latest = tick if latest is None else max(latest, tick)
+        return None
+
+    def _jumps(self, latest: int, tick: int, slack: Fraction) -> bool:
+        forward = (tick - latest) * self.time_base
+        return forward < -slack or (self.container in _BROADCAST and forward > _GAP)

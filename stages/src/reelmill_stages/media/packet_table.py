@@ -1,0 +1,126 @@
+"""The packets of a stream, read once from the first to the last: what each says of itself, and what its bits say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Self
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown, reader
+from reelmill_stages.media.shape import Shape, shape_of
+
+
+@dataclass(slots=True)
+class Row:
+    """What one packet says of itself; `unit` is what its bits say, None where they were not understood."""
+
+    pts: int | None
+    dts: int | None
+    key: bool
+    size: int
+    place: int | None
+    duration: int
+    hidden: bool
+    disposable: bool
+    unit: Unit | None
+
+
+@dataclass(frozen=True, slots=True)
+class PacketTable:
+    """All packets of the stream in decode order, one entry each in every tuple."""
+
+    pts: tuple[int, ...]
+    """Ticks; where the container gives none, those of the packet before: such packets are no frames of their own."""
+    keys: tuple[bool, ...]
+    """True where decoding may begin."""
+    sizes: tuple[int, ...]
+    """Bytes."""
+    places: tuple[int | None, ...]
+    """Byte offset in the file, where known: tells packets apart after a seek."""
+    starts: tuple[int | None, ...]
+    """Number of the key packet from which each can be decoded."""
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], entries: Sequence[bool], starts: Sequence[int | None]) -> Self:
+        """The table of packets, of which `entries` are those at which decoding may begin."""
+        latest = 0
+        times = [latest := latest if row.pts is None else row.pts for row in rows]
+        sizes, places = (row.size for row in rows), (row.place for row in rows)
+        return cls(tuple(times), tuple(entries), tuple(sizes), tuple(places), tuple(starts))
+
+    def follows(self, number: int, packets: Iterable[Packet[VideoStream]]) -> bool:
+        """Whether these are the packets from `number` on: after a seek, demuxers may leave some out."""
+        listed = range(number, len(self.pts))
+        return all(self.holds(own, packet) for own, packet in zip(listed, packets, strict=False))
+
+    def holds(self, number: int, packet: Packet[VideoStream]) -> bool:
+        """Whether a packet that was read again is this one."""
+        return (
+            packet.pos == self.places[number]
+            and packet.size == self.sizes[number]
+            and (packet.pts is None or packet.pts == self.pts[number])
+        )
+
+
+class Seen:
+    """The packets of a stream as they come by, and the first thing that their bits left open."""
+
+    def __init__(self, container: InputContainer, video: VideoStream) -> None:
+        self._shape = shape_of(container, video)
+        self.rows: list[Row] = []
+        self.steady = True
+        self.unknown = ""
+        self._time_base = video.time_base or Fraction(1, 1)
+        self._reader: UnitReader | None = None
+        try:
+            codec = video.codec_context
+            self._reader = reader(codec.codec.canonical_name, codec.extradata or b"")
+        except Unknown as error:
+            self.unknown = str(error)
+
+    @property
+    def end(self) -> float:
+        """Second of the container's clock at which the last picture ends."""
+        ends = (row.pts + row.duration for row in self.rows if row.pts is not None)
+        return float(max(ends, default=0) * self._time_base)
+
+    @property
+    def shape(self) -> Shape:
+        """Of the stream's pictures, by the container and the bits that were read."""
+        turn = getattr(self._reader, "turn", None)
+        return replace(self._shape, turn=turn) if turn and not self._shape.turned else self._shape
+
+    @property
+    def layered(self) -> bool:
+        """Whether pictures that nothing of their own layer depends on may be needed by others."""
+        return bool(getattr(self._reader, "layered", False))
+
+    def add(self, packet: Packet[VideoStream]) -> None:
+        """The next packet in decode order."""
+        unit = None
+        if not self.unknown and self._reader is not None:
+            try:
+                unit = self._reader.read(memoryview(packet))
+            except DamagedPacket:
+                unit = Unit(shown=True, entry=False, order=None)
+            except Unknown as error:
+                self.unknown = f"packet {len(self.rows)}: {error}"
+        self.steady = self.steady and (not self.rows or not packet.has_sidedata("new_extradata"))
+        self.rows.append(
+            Row(
+                pts=packet.pts,
+                dts=packet.dts,
+                key=packet.is_keyframe,
+                size=packet.size,
+                place=packet.pos,
+                duration=packet.duration or 0,
+                hidden=packet.is_discard,
+                disposable=packet.is_disposable,
+                unit=unit,
+            )
+        )

@@ -1,0 +1,76 @@
+"""Whether a copied clip shows the source's pictures: decoded, and compared sample by sample.
+
+A copy has the packets of its source, so a picture can only differ where decoding begins at the wrong one, or where the
+new container lost what a decoder needs. The first and the last group of pictures show both. They are decoded as far as
+a budget of pixels goes, and compared for the first clip of a source; where the source's container was wrong about its
+key frames, all pictures of all clips are, against a decode of the source from its start.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import av
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.cut import Cut
+from reelmill_stages.media.decode import decode
+from reelmill_stages.media.timeline import Timeline
+
+_BUDGET = 3_000_000
+"""Pixels of the packets that are decoded of a clip: copying is to stay a hundred times as fast as encoding."""
+
+
+def verify_pictures(
+    source: Path, timeline: Timeline, cut: Cut, clip: Path, written: Timeline, *, pixels: int, compare: bool
+) -> None:
+    """Decode pictures of a clip, of so many `pixels` each, and `compare` them with the source's.
+
+    Raises ItemError(`unverified`) where they differ, and what `decode` raises for a source that is damaged.
+    """
+    wanted = list(cut.frames) if timeline.repaired else _affordable(timeline, cut, max(2, _BUDGET // max(1, pixels)))
+    shown = _shown(clip, written, [index - cut.frames.start for index in wanted])
+    if not compare:
+        deque(shown, maxlen=0)
+        return
+    for theirs, ours in zip(decode(source, timeline, wanted, whole=timeline.repaired), shown, strict=True):
+        if not _equal(theirs.frame, ours):
+            raise ItemError(
+                ItemReason.UNVERIFIED,
+                f"frame {theirs.index - cut.frames.start} of the clip is not the source's {theirs.index}",
+            )
+
+
+def _affordable(timeline: Timeline, cut: Cut, packets: int) -> list[int]:
+    """Frames of the first and of the last group, within half of so many packets each."""
+    starts = timeline.packets.starts
+    near = []
+    for index in cut.frames:
+        number = timeline.numbers[index]
+        start = starts[number]
+        if start is not None and number - start < packets // 2:
+            near.append((index, start))
+    ends = {near[0][1], near[-1][1]} if near else set()
+    return [index for index, start in near if start in ends]
+
+
+def _shown(clip: Path, written: Timeline, indices: Sequence[int]) -> Iterator[av.VideoFrame]:
+    try:
+        for picture in decode(clip, written, indices):
+            yield picture.frame
+    except ItemError as error:
+        raise ItemError(ItemReason.UNVERIFIED, f"the clip does not decode: {error.what}") from error
+
+
+def _equal(one: av.VideoFrame, other: av.VideoFrame) -> bool:
+    if (one.width, one.height, one.format.name) != (other.width, other.height, other.format.name):
+        return False
+    depth = 2 if one.format.components[0].bits > 8 else 1
+    for ours, theirs in zip(one.planes, other.planes, strict=True):
+        left, right, width = memoryview(ours), memoryview(theirs), ours.width * depth
+        for line in range(ours.height):
+            at, there = line * ours.line_size, line * theirs.line_size
+            if left[at : at + width] != right[there : there + width]:
+                return False
+    return True
