@@ -19,11 +19,11 @@ from reelmill_stages.media.remux import remuxer
 from reelmill_stages.media.timeline import read_timeline
 
 READERS: dict[str, Callable[[bytes], UnitReader]] = {
-    "h264": h264.Reader,
-    "hevc": hevc.Reader,
-    "mpeg12": mpeg12.Reader,
-    "mpeg4": mpeg4.Reader,
-    "av1": av1.Reader,
+    "h264": h264.H264Reader,
+    "hevc": hevc.HevcReader,
+    "mpeg12": mpeg12.Mpeg12Reader,
+    "mpeg4": mpeg4.Mpeg4Reader,
+    "av1": av1.Av1Reader,
     "vp8": lambda _: vpx.Vp8(),
     "vp9": lambda _: vpx.Vp9(),
 }

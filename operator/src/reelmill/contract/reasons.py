@@ -82,6 +82,9 @@ class ItemReason(StrEnum):
     SPAN_OUTSIDE = (
         "span_outside", _FAILED, _NO, "the span leaves the video",
         "correct the span, and give the source a new `epoch`")
+    CLOCK_JUMPS = (
+        "clock_jumps", _FAILED, _NO, "several recordings in one file; the position of its sound is unknown",
+        "split the file, or set `clip.audio: drop`")
     BAD_RANGE = "bad_range", _FAILED, _ONCE_REMOVED, "the range annotation is no range", "correct the annotation"
     BAD_LABELS = "bad_labels", _FAILED, _ONCE_REMOVED, "the label file cannot be used", "correct the file"
     NO_ANNOTATOR = (

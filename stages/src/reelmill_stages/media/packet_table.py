@@ -11,7 +11,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown, reader
+from reelmill_stages.media.bitstream.readers import reader
+from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
 from reelmill_stages.media.shape import Shape, shape_of
 
 

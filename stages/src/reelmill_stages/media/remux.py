@@ -54,7 +54,7 @@ class Remuxer:
             )
         if self.audio is not None and timeline.joined:
             raise ItemError(
-                "clock_jumps",
+                ItemReason.CLOCK_JUMPS,
                 f"{path.name} is several recordings in one ({timeline.measured}), so its sound has no certain place; "
                 "divide it there, or write audio: drop",
             )

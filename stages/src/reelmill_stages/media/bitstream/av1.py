@@ -14,7 +14,7 @@ _SEQUENCE, _DELIMITER, _HEADER, _FRAME, _REDUNDANT = 1, 2, 3, 6, 7
 _KEY = 0
 
 
-class Reader:
+class Av1Reader:
     """Implements `units.UnitReader`."""
 
     def __init__(self, extradata: bytes) -> None:

@@ -31,7 +31,7 @@ class _Sps:
     frames_only: bool
 
 
-class Reader:
+class H264Reader:
     """Implements `units.UnitReader`."""
 
     def __init__(self, extradata: bytes) -> None:

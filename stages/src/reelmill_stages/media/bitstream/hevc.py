@@ -29,7 +29,7 @@ class _Pps:
     extra_bits: int
 
 
-class Reader:
+class HevcReader:
     """Implements `units.UnitReader`."""
 
     def __init__(self, extradata: bytes) -> None:

@@ -11,7 +11,7 @@ CODECS = frozenset(
 """FFmpeg's names."""
 
 
-class Reader:
+class IntraReader:
     """One packet, one picture."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ _CODING_EXTENSION, _FRAME = 8, 3
 _INTRA, _B = 1, 3
 
 
-class Reader:
+class Mpeg12Reader:
     """Implements `units.UnitReader`."""
 
     def __init__(self, extradata: bytes) -> None:

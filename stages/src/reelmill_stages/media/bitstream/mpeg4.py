@@ -16,7 +16,7 @@ _NOT_CODED = 9
 """Bytes; the header of a plane that is not coded, and shows nothing new, is no longer."""
 
 
-class Reader:
+class Mpeg4Reader:
     """Implements `units.UnitReader`."""
 
     def __init__(self, extradata: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What one packet holds (`Unit`), and which reader knows a codec."""
+"""What one packet of a video stream holds, as a reader of its codec tells."""
 
 from __future__ import annotations
 
@@ -39,26 +39,3 @@ class UnitReader(Protocol):
     def read(self, data: memoryview) -> Unit:
         """The next packet. Raises Unknown where it is not one picture in a place that is told, and DamagedPacket."""
         ...
-
-
-def reader(codec: str, extradata: bytes) -> UnitReader:
-    """The reader for a codec (FFmpeg's name). Raises Unknown for codecs that nothing here reads."""
-    from reelmill_stages.media.bitstream import av1, h264, hevc, intra, mpeg4, mpeg12, vpx
-
-    if codec == "h264":
-        return h264.Reader(extradata)
-    if codec == "hevc":
-        return hevc.Reader(extradata)
-    if codec in {"mpeg2video", "mpeg1video"}:
-        return mpeg12.Reader(extradata)
-    if codec == "mpeg4":
-        return mpeg4.Reader(extradata)
-    if codec == "vp8":
-        return vpx.Vp8()
-    if codec == "vp9":
-        return vpx.Vp9()
-    if codec in {"av1", "libdav1d"}:
-        return av1.Reader(extradata)
-    if codec in intra.CODECS:
-        return intra.Reader()
-    raise Unknown(f"the order and the references of {codec} pictures are not read")

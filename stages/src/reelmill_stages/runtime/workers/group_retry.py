@@ -35,7 +35,7 @@ class InputOutcome:
 
 
 @dataclass(slots=True)
-class Unit:
+class RetryUnit:
     """Inputs of one group that are processed together, and the number of crashes so far."""
 
     slot: "Slot"
@@ -69,26 +69,26 @@ class Slot:
         return [self.told[given.position] for given in self.group]
 
 
-class Units:
+class RetryUnits:
     """The units to process; retries come first."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Unit] = deque()
+        self._waiting: deque[RetryUnit] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, unit: Unit) -> None:
+    def add(self, unit: RetryUnit) -> None:
         self._waiting.append(unit)
 
     @property
-    def first(self) -> Unit:
+    def first(self) -> RetryUnit:
         return self._waiting[0]
 
-    def take(self) -> Unit:
+    def take(self) -> RetryUnit:
         return self._waiting.popleft()
 
-    def crashed(self, unit: Unit, message: str) -> Iterable[InputOutcome]:
+    def crashed(self, unit: RetryUnit, message: str) -> Iterable[InputOutcome]:
         """Handle a crash: returns the results of inputs that fail, and queues the others again."""
         unit.crashes += 1
         if len(unit.given) > 1:
@@ -100,7 +100,7 @@ class Units:
         failed = InputResult(Outcome.FAILED, ItemReason.CRASH, f"the worker crashed on this item: {message}")
         return [unit.slot.tell(unit.given[0], failed)]
 
-    def timed_out(self, unit: Unit, seconds: float) -> list[InputOutcome]:
+    def timed_out(self, unit: RetryUnit, seconds: float) -> list[InputOutcome]:
         """Handle a timeout: returns the results of inputs that fail, and queues the others again."""
         slot = unit.slot
         slot.timeouts += 1
@@ -115,6 +115,6 @@ class Units:
             told += [slot.tell(given, lost) for waiting in rest for given in waiting.given]
         return told
 
-    def _split(self, unit: Unit) -> None:
+    def _split(self, unit: RetryUnit) -> None:
         for given in reversed(unit.given):
-            self._waiting.appendleft(Unit(unit.slot, [given], unit.crashes))
+            self._waiting.appendleft(RetryUnit(unit.slot, [given], unit.crashes))

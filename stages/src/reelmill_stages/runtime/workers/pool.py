@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Protocol
 
 from reelmill_stages.runtime.inputs import ShardInput
-from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot, Unit, Units
+from reelmill_stages.runtime.workers.group_retry import InputOutcome, RetryUnit, RetryUnits, Slot
 from reelmill_stages.runtime.workers.messages import InputResult
 from reelmill_stages.runtime.workers.supervisor import (
     Event,
@@ -64,10 +64,10 @@ class Pool:
         self._tick = tick
         self._stop = stop
         self._flight = flight
-        self._flying: list[Unit] = []
+        self._flying: list[RetryUnit] = []
         self._exhausted = False
         self._crew = Supervisor(config)
-        self._units = Units()
+        self._units = RetryUnits()
         self._slots: deque[Slot] = deque()
         self._room = threading.Semaphore(window)
         self._complete: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
@@ -156,9 +156,9 @@ class Pool:
                     slot.tell(given, *known, fresh=False)
             suspects = [given for given in unknown if self._flight and self._flight.is_suspect(given.key)]
             for given in suspects:
-                self._units.add(Unit(slot, [given], alone=True))
+                self._units.add(RetryUnit(slot, [given], alone=True))
             if rest := [given for given in unknown if given not in suspects]:
-                self._units.add(Unit(slot, rest))
+                self._units.add(RetryUnit(slot, rest))
             self._deliver()
 
     def _dispatch(self) -> None:
@@ -169,10 +169,10 @@ class Pool:
             self._note()
             self._handle(self._crew.give(unit))
 
-    def _may_start(self, unit: Unit) -> bool:
+    def _may_start(self, unit: RetryUnit) -> bool:
         return not self._flying or not (unit.alone or self._flying[0].alone)
 
-    def _landed(self, unit: Unit) -> None:
+    def _landed(self, unit: RetryUnit) -> None:
         self._flying = [flying for flying in self._flying if flying is not unit]
         if unit.alone:
             self._note()
@@ -207,6 +207,6 @@ class Pool:
             self._complete.put(self._slots.popleft())
 
 
-def _drop_folder(unit: Unit) -> None:
+def _drop_folder(unit: RetryUnit) -> None:
     if unit.folder:
         shutil.rmtree(unit.folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from time import monotonic
 
 from reelmill.contract.errors import ReelmillError, TransientError
 from reelmill_stages.runtime.workers.child_process import WorkerProcess
-from reelmill_stages.runtime.workers.group_retry import Unit
+from reelmill_stages.runtime.workers.group_retry import RetryUnit
 from reelmill_stages.runtime.workers.messages import (
     Crashed,
     Fatal,
@@ -45,7 +45,7 @@ class SupervisorConfig:
 class WorkerAnswered:
     """A worker finished a unit."""
 
-    unit: Unit
+    unit: RetryUnit
     finished: Finished
 
 
@@ -53,7 +53,7 @@ class WorkerAnswered:
 class WorkerLost:
     """A worker crashed, or was killed because of its memory, while processing a unit."""
 
-    unit: Unit
+    unit: RetryUnit
     how: str
 
 
@@ -61,7 +61,7 @@ class WorkerLost:
 class WorkerTimedOut:
     """A worker was killed because a unit took too long."""
 
-    unit: Unit
+    unit: RetryUnit
 
 
 Event = WorkerAnswered | WorkerLost | WorkerTimedOut
@@ -74,7 +74,7 @@ class Supervisor:
         self._config = config
         self._workers: dict[int, WorkerProcess] = {}
         self._idle: list[int] = []
-        self._busy: dict[int, Unit] = {}
+        self._busy: dict[int, RetryUnit] = {}
         self._folders = 0
         self._failed_starts = 0
 
@@ -92,7 +92,7 @@ class Supervisor:
         for _ in range(min(waiting - self.idle - starting, self._config.workers - len(self._workers))):
             self._start()
 
-    def give(self, unit: Unit) -> list[Event]:
+    def give(self, unit: RetryUnit) -> list[Event]:
         """Hand a unit to an idle worker, with an empty folder."""
         index = self._idle.pop()
         self._folders += 1

@@ -30,8 +30,8 @@ class FramesBlock(StageBlock):
     height: Annotated[int, Field(ge=8, le=8192)] = 160
     """Height of the frames in pixels."""
     fit: Literal["stretch", "letterbox", "crop"] = "stretch"
-    """How frames with another aspect ratio are fitted to width x height. The aspect ratio is that of the displayed frame:
-    pixels that are not square are made square, except with `stretch`, which ignores aspect ratios."""
+    """How frames with another aspect ratio are fitted to width x height. The aspect ratio is that of the displayed
+    frame: pixels that are not square are made square, except with `stretch`, which ignores aspect ratios."""
     color: Literal["rgb", "bgr"] | None = None
     """Channel order. If absent, bgr with layout clip4mc, otherwise rgb."""
     layout: Literal["clip4mc", "npy", "jpg"] = "clip4mc"
