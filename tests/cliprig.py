@@ -7,8 +7,8 @@ from typing import Any
 
 import footage
 from reelmill.contract.errors import ItemError
-from reelmill.contract.record import Item, Media, Output
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Media, Output
+from reelmill.contract.records.segment import Counts
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input, Result
 from reelmill_stages.stages.clip.stage import ClipStage

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import footage
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.media.keypoints import file_name
 
 VIEWS = ("front", "left", "right")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import (
     CommitReport,
     Failure,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 
 
 class Desk:

@@ -12,7 +12,7 @@ from bench import films
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
 from host import peak_memory
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.datasets.view_files import ViewFiles

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import films
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.ffmpeg import binary
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Done, Input

@@ -11,12 +11,12 @@ from pathlib import Path
 from bench import films
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns, one_core
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.frames import FramesBlock
+from reelmill_stages.media.decoding.keyframes import decode_keyframes
+from reelmill_stages.media.decoding.picture import render
 from reelmill_stages.media.ffmpeg import binary
-from reelmill_stages.media.keyframes import decode_keyframes
-from reelmill_stages.media.picture import render
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.stages.frames.stage import FramesStage
 from worker_desk import Desk

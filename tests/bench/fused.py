@@ -14,10 +14,10 @@ import numpy as np
 from bench import films
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.frames import FramesBlock
+from reelmill_stages.media.decoding.picture import Pixels, render
 from reelmill_stages.media.ffmpeg import binary
-from reelmill_stages.media.picture import Pixels, render
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Input, NewItem
 from reelmill_stages.stages.frames.stage import FramesStage

@@ -15,7 +15,7 @@ from PIL import Image
 from bench.row import NotRun, Row, begin, emit
 from bench.timing import in_turns, one_core, seconds
 from cluster.unavailable import Unavailable
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.stage import Input, Kept, Shard
 from reelmill_stages.stages.grid.stage import GridStage

@@ -14,7 +14,7 @@ import webdataset
 
 from bench.row import Row, begin, emit
 from bench.timing import in_turns
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.stages.index.stage import IndexStage

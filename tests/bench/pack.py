@@ -13,7 +13,7 @@ import webdataset
 
 from bench.row import Row, begin, emit
 from bench.timing import Times, in_turns
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import Done, File, Input, Kept, Shard
 from reelmill_stages.stages.pack.stage import PackStage

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from bench.row import Row, begin, emit
 from bench.timing import in_turns, one_core
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Done, Input, Kept, Shard

@@ -18,7 +18,7 @@ import yaml
 from cluster import box, build, kwok
 from cluster.control_plane import ControlPlane
 from reelmill.contract.digest import canonical
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import CommitReport, OpenReport, SourceReport, StageReport, SurveyReport
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.record import Item, Media, Output
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Media, Output
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.media.keypoints import folder_digest
 from reelmill_stages.stage import Done, Input, Result

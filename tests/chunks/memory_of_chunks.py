@@ -12,9 +12,9 @@ sys.path.insert(0, str(TESTS))
 
 from chunks.chunk_place import run, take  # noqa: E402
 from host import peak_memory  # noqa: E402
-from reelmill_stages.media.decode import decode  # noqa: E402
-from reelmill_stages.media.picture import render  # noqa: E402
-from reelmill_stages.media.timeline import read_timeline  # noqa: E402
+from reelmill_stages.media.decoding.decode import decode  # noqa: E402
+from reelmill_stages.media.decoding.picture import render  # noqa: E402
+from reelmill_stages.media.timeline.timeline import read_timeline  # noqa: E402
 
 
 def warmed(video: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import multiview_set as driver
 from chunks.chunk_place import indexed, point_folders, take
-from reelmill.contract.command_rows import FindingRow
+from reelmill.contract.commands.rows import FindingRow
 from reelmill_stages.commands.check import check
 
 Index = dict[str, Any]

@@ -13,10 +13,10 @@ import multiview_set as driver
 from chunks.chunk_place import indexed, listed, point_folders, run, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.decode import decode
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import render
 from reelmill_stages.media.keypoints import KEPT, file_name, read_joints
-from reelmill_stages.media.picture import render
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Done, Failed
 
 MEMORY = Path(__file__).with_name("memory_of_chunks.py")

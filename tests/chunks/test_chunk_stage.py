@@ -8,7 +8,7 @@ import pytest
 
 import multiview_set as driver
 from chunks.chunk_place import Rows, indexed, rows, run, take
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.stage import Done, Failed, Filtered
 from reelmill_stages.stages.chunk.stage import ChunkStage

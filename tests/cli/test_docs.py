@@ -9,7 +9,7 @@ import pytest
 
 import footage
 from cli.terminal import reelmill
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.stage import Input
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 from cli.cluster_cases import condition, job, pod, seen
 from cli.pods_that_speak import BASE, Server, speaking
 from cli.terminal import reelmill
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.definition.keys import keys

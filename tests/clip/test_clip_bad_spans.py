@@ -8,7 +8,7 @@ import pytest
 
 import cliprig
 from cliprig import Rig, done
-from reelmill.contract.record import Span
+from reelmill.contract.records.rows import Span
 from reelmill_stages.stage import Failed
 from reelmill_stages.stages.clip.spans import divided, equal_spans
 

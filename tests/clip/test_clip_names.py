@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cliprig
 from cliprig import Rig, done
-from reelmill.contract.record import Item, Span
+from reelmill.contract.records.rows import Item, Span
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 
 

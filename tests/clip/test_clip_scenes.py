@@ -11,8 +11,8 @@ import cliprig
 import exact
 import footage
 from cliprig import Rig, done
-from reelmill_stages.media.scenes import scenes
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.decoding.scenes import scenes
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Failed, Filtered, Result
 
 CHANGES = [0, 30, 65, 110]

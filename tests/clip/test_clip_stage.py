@@ -10,7 +10,7 @@ import cliprig
 import exact
 import footage
 from cliprig import Committed, Rig, done
-from reelmill.contract.record import Media, Span
+from reelmill.contract.records.rows import Media, Span
 from reelmill_stages.registry import stage, stage_block
 from reelmill_stages.stage import Failed, Filtered
 

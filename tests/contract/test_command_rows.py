@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from reelmill.contract.command_rows import (
+from reelmill.contract.commands.rows import (
     CommandRow,
     FindingRow,
     FormerKey,
@@ -17,7 +17,7 @@ from reelmill.contract.command_rows import (
     StageLedgerRow,
     StatusRow,
 )
-from reelmill.contract.record import LedgerRow, Outcome
+from reelmill.contract.records.rows import LedgerRow, Outcome
 
 OPEN = OpenPassRow(segment=2, shards=8, committed=3, by="demo", seconds_ago=None)
 ROWS: dict[str, CommandRow] = {

@@ -16,7 +16,7 @@ import yaml
 
 import footage
 from cli.terminal import Said, reelmill
-from reelmill.contract.record import Item, LedgerRow
+from reelmill.contract.records.rows import Item, LedgerRow
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.records.data_set import DataSet, open_data_set
 from reelmill_stages.store import Store

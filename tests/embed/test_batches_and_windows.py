@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill_stages.stage import Done, Input, Kept
 from reelmill_stages.stages.embed.batches import batches
 from reelmill_stages.stages.embed.clip_frames import middles

@@ -10,7 +10,7 @@ import pytest
 
 from lip_crops import crops
 from reelmill.contract.errors import ItemError
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.stage import Done, Failed, Input
 from reelmill_stages.stages.embed.lip_crops import prepare, read_crops

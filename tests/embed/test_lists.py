@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.record import Item, Media
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.segment import Counts
 from reelmill_stages.stages.embed.lists import absolute, present_lists
 
 ROOT = "embeddings/0123456789"

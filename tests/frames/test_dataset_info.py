@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reelmill.contract.record import Item, Output
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Output
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.stages.frames import FramesBlock, Split
 from reelmill_stages.stages.frames.merge import merge
 from reelmill_stages.stages.frames.split import Named, divide

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import footage
-from reelmill.contract.record import Item, Media, Output, Span
+from reelmill.contract.records.rows import Item, Media, Output, Span
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.stage import Done, Input, Result
 from reelmill_stages.stages.frames.stage import FramesStage

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reelmill.contract.record import Item, Media
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.segment import Counts
 from reelmill_stages.stages.grid.containers import container
 from reelmill_stages.stages.grid.keys import key
 

@@ -9,7 +9,7 @@ import pytest
 
 from grid.gallery import Features, feature_file, features
 from reelmill.contract.errors import SpecError
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.stages.grid.keys import parsed
 from reelmill_stages.stages.grid.stage import GridStage

@@ -14,7 +14,7 @@ import footage
 from pack.broken_tars import GOOD, TARS, picture, tar
 from pack.desk import ROOT, Gathered, packed, tar_items, video_item
 from pack.readers import stock
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import Done, Failed, Input, Result

@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from exact import picture_digest
 from media import streams
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.cut import cut_frames
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 
 @dataclass

@@ -10,10 +10,10 @@ import pytest
 import footage
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill_stages.media import ffmpeg
-from reelmill_stages.media.cut import cut_at
-from reelmill_stages.media.encode import Encoding, arguments, encode
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.cut import cut_at
+from reelmill_stages.media.cutting.encode import Encoding, arguments, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p")
 FILES = {

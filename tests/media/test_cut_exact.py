@@ -13,10 +13,10 @@ import pytest
 import exact
 import footage
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.cut import Cut, cut_at, slice_of
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.cut import Cut, cut_at, slice_of
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 SIZE = (192, 112)
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p")

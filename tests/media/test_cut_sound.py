@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import footage
-from reelmill_stages.media.cut import cut_at
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.cut import cut_at
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "20")
 SWEEP = "aevalsrc=0.5*sin(2*PI*(200*t+300*t*t)):s=44100:d=3"

@@ -7,10 +7,10 @@ import pytest
 
 import footage
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.decode import decode, used_gpu
+from reelmill_stages.media.decoding.decode import decode, used_gpu
+from reelmill_stages.media.decoding.keyframes import decode_keyframes, key_indices
 from reelmill_stages.media.gpu import gpus
-from reelmill_stages.media.keyframes import decode_keyframes, key_indices
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "10", "-bf", "2")
 FAST_START = ("-movflags", "+faststart")

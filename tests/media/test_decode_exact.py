@@ -9,9 +9,9 @@ import av
 import pytest
 
 import footage
-from reelmill_stages.media.decode import Picture, decode
-from reelmill_stages.media.picture import render
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.decoding.decode import Picture, decode
+from reelmill_stages.media.decoding.picture import render
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 SIZE = (208, 112)
 YUV = ("-pix_fmt", "yuv420p")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 import footage
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.bitstream import av1, h264, hevc, mpeg4, mpeg12, vpx
+from reelmill_stages.media.bitstream.nal import is_whole
 from reelmill_stages.media.bitstream.units import UnitReader, Unknown
-from reelmill_stages.media.editlist import set_ends
-from reelmill_stages.media.extent import is_cut_short
-from reelmill_stages.media.nal import is_whole
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 READERS: dict[str, Callable[[bytes], UnitReader]] = {
     "h264": h264.H264Reader,

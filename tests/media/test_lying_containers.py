@@ -7,11 +7,11 @@ import pytest
 
 from media import lying
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.cut import cut_at, cut_frames
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.cutting.cut import cut_at, cut_frames
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 pytestmark = pytest.mark.store
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.media.measure import rising
+from reelmill_stages.media.timeline.full_decode import rising
 
 TICKS = st.lists(st.one_of(st.none(), st.integers(0, 10**6)), min_size=1, max_size=40)
 

@@ -8,7 +8,7 @@ import pytest
 
 import footage
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.probe import probe
+from reelmill_stages.media.container.probe import probe
 
 X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p")
 

@@ -14,11 +14,11 @@ from frames.workplace import done as sample_done
 from frames.workplace import item
 from media import lying
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.encode import uncovered
-from reelmill_stages.media.picture import Turned, render, shown_size
-from reelmill_stages.media.shape import Shape
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.encode import uncovered
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.shape import Shape
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 
 def wide(folder: Path, *extra: str, aspect: str = "2/1") -> Path:

@@ -14,8 +14,8 @@ from cliprig import done as clip_done
 from frames.workplace import done as sample_done
 from frames.workplace import item
 from media import lying
-from reelmill_stages.media.cut import cut_at
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.cut import cut_at
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 SPANS = {(2.5, 8.0): range(19, 30), (2.5, 6.0): range(19, 20), (1.0, 6.5): range(10, 20), (0.5, 1.5): range(5, 15)}
 

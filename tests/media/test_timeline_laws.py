@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import footage
-from reelmill_stages.media.hidden import vp8_hidden, vp9_hidden
-from reelmill_stages.media.plan import Run, first_tick_at, runs, start_keys
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.bitstream.hidden import vp8_hidden, vp9_hidden
+from reelmill_stages.media.timeline.plan import Run, first_tick_at, runs, start_keys
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 CLOSED = [0, 4, 2, 1, 3, 5, 9, 7, 6, 8]
 OPEN = [0, 2, 1, 5, 3, 4, 7, 6]

@@ -11,7 +11,7 @@ import yaml
 
 from cli.terminal import reelmill
 from nodes.cluster_s3 import ENV, ClusterS3
-from reelmill.contract.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.records.data_set import open_data_set
 from reelmill_stages.store import Store
 

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from reelmill.contract.record import Item, Media, Span
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Item, Media, Span
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.runtime.open.sharding import ItemSequence, cut
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import footage
 from pack.desk import assembled, packed, processed, stretches, tar_items, video_item
 from pack.readers import document, names, patched, stock
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import Done, Failed, Kept, Shard
 from reelmill_stages.stages.pack.stage import PackStage

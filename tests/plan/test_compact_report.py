@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reelmill.contract.compact import packed, unpacked
 from reelmill.contract.digest import canonical, fingerprint
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport
 
 OUTCOMES = ("done", "filtered", "failed", "skipped")

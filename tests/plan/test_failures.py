@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import Failures, RetryItems
 from reelmill.plan.passes.retry import (
     Attempt,

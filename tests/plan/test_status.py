@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import (
     LONG_MESSAGE,
     MESSAGE,

@@ -2,7 +2,7 @@
 
 import re
 
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.pipeline import StageSpec, members
 from reelmill.contract.task import Step

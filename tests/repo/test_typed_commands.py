@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reelmill.contract import commands
-from reelmill.contract.commands import Command
+from reelmill.contract.commands import signatures
+from reelmill.contract.commands.signatures import Command
 from repo.tree import ROOT
 
-DECLARED = {value.name: name for name, value in vars(commands).items() if isinstance(value, Command)}
+DECLARED = {value.name: name for name, value in vars(signatures).items() if isinstance(value, Command)}
 
 
 def test_every_offered_command_is_declared() -> None:
@@ -32,7 +32,7 @@ def _checked(file: Path) -> str:
 
 def _assignments() -> str:
     """A module that gives each offered function to a variable of the declared type."""
-    lines = ["from reelmill.contract import commands", "from typing import TypeVar", "F = TypeVar('F')"]
+    lines = ["from reelmill.contract.commands import signatures as commands", "from typing import TypeVar", "F = TypeVar('F')"]
     lines.append("def offers(command: commands.Command[F], function: F) -> None: ...")
     for point in sorted(entry_points(group="reelmill.commands"), key=lambda point: point.name):
         if point.name in DECLARED:

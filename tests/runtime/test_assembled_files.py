@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.segment import Segment, ShardCommit
+from reelmill.contract.records.segment import Segment, ShardCommit
 from reelmill_stages.records.records import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take

@@ -10,7 +10,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.errors import EarlyAbort, SpecError
-from reelmill.contract.record import LedgerRow, load_rows
+from reelmill.contract.records.rows import LedgerRow, load_rows
 from reelmill.contract.task import ShardLimits
 from reelmill_stages.records.data_set import DataSet
 

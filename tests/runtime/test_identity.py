@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.claim import Claimant
 from reelmill.contract.errors import StoreError
+from reelmill.contract.records.claim import Claimant
 from reelmill.contract.task import Owner, Step, StoreRef, Task
 from reelmill_stages.commands.identity import identity
 from reelmill_stages.store.keys import below

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Connection, Step, StoreRef
 from reelmill_stages.records.records import load
 from servers.processes import Server

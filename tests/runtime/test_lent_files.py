@@ -6,8 +6,8 @@ import pytest
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import ItemError, SpecError
-from reelmill.contract.layout import DataSetPaths
-from reelmill.contract.record import Media
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill.contract.task import StoreRef

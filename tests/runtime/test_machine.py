@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reelmill.contract.record import LedgerRow, Outcome
+from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.host.resident import resident
 from reelmill_stages.records.effective_rows import LatestRows

@@ -10,8 +10,8 @@ import pytest
 import toy_line as toy
 from peak_memory import peak_of
 
-from reelmill.contract.record import LedgerRow, Outcome
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Step, Task
 from reelmill_stages.records.records import create, load
 from reelmill_stages.runtime.context import context

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.record import Item, Media, Outcome
+from reelmill.contract.records.rows import Item, Media, Outcome
 from reelmill.contract.task import StoreRef
 from reelmill_stages.host.resident import resident
 from reelmill_stages.runtime.inputs import ShardInput

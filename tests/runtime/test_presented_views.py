@@ -6,7 +6,7 @@ from typing import Any
 
 import toy_line as toy
 
-from reelmill.contract.segment import StageRecord
+from reelmill.contract.records.segment import StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages.records.records import load
 from reelmill_stages.runtime.views import write_record

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import toy_line as toy
 
-from reelmill.contract.claim import Claim
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import SpecError, TransientError
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner, Step
 from reelmill_stages.commands.prune import prune
 from reelmill_stages.records.deletion import delete

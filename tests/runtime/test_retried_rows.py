@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.record import Item
-from reelmill.contract.segment import Pass, Runner, ShardPlan, Slice
+from reelmill.contract.records.rows import Item
+from reelmill.contract.records.segment import Pass, Runner, ShardPlan, Slice
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.inputs import shard_inputs

@@ -9,7 +9,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.errors import StoreUnsafe
-from reelmill.contract.segment import Pass, Runner
+from reelmill.contract.records.segment import Pass, Runner
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
 from reelmill_stages.records.records import load

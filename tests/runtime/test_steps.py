@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import toy_line as toy
 
-from reelmill.contract.record import load_rows
+from reelmill.contract.records.rows import load_rows
 from reelmill.contract.task import OpenReport, ShardLimits, Step, StoreRef, SurveyReport, Task
 
 

@@ -6,7 +6,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.errors import TransientError
-from reelmill.contract.segment import ShardCommit
+from reelmill.contract.records.segment import ShardCommit
 from reelmill.contract.task import Step
 from reelmill_stages.records.records import load
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import toy_line as toy
 
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.segment import Pass
 from reelmill_stages.records.records import load
 
 

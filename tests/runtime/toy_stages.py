@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reelmill.contract.errors import ItemError, SpecError
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill_stages.sources import Bucket, EarlierItems, Listed
 from reelmill_stages.stage import (

@@ -7,9 +7,9 @@ from typing import Literal
 import pytest
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import DataSetPaths
-from reelmill.contract.record import Item, Output
-from reelmill.contract.segment import Counts, Object, Part, Segment
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Item, Output
+from reelmill.contract.records.segment import Counts, Object, Part, Segment
 from source_folders import items, listed, put, put_json, reasons
 
 KEY = "0123456789" * 6 + "abcd"

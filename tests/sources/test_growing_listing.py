@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.earlier_items import content

@@ -3,7 +3,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import told_apart
 from reelmill_stages.sources.listing.drafts import RowDraft
 from reelmill_stages.sources.listing.settle import settled

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from pack.desk import stretches
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Result, Shard

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pack.desk import Gathered, tar_items
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.commands.check import check
 from reelmill_stages.stage import Done, Failed, Input

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from reelmill.contract.spec.block import StageBlock
-from reelmill_stages.media.probe import probe
+from reelmill_stages.media.container.probe import probe
 from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work
 
 __reelmill__ = ["Facts"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from reelmill.contract.record import Fields, Item, Media
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import Fields, Item, Media
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 

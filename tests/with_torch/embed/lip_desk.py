@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Result, Shard
 from reelmill_stages.stages.embed.stage import EmbedStage

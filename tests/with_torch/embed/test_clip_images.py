@@ -12,7 +12,7 @@ from PIL import Image
 
 import footage
 from reelmill.contract.errors import SpecError
-from reelmill.contract.record import Item, Media, Output, Span
+from reelmill.contract.records.rows import Item, Media, Output, Span
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device

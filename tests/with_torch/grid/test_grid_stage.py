@@ -11,7 +11,7 @@ import torch
 
 from grid.gallery import Features, image_item, picture
 from reelmill.contract.errors import SpecError
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.stage import Assembled, Done, Input, Kept, Refused, Shard
 from reelmill_stages.stages.grid.containers import SUFFIXES, opened

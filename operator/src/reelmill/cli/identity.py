@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from reelmill.cli import store_commands
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract import commands
-from reelmill.contract.claim import IDENTITY, Claimant
+from reelmill.contract.commands import signatures
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import SpecError
+from reelmill.contract.records.claim import IDENTITY, Claimant
 from reelmill.contract.task import Task
 
 MOST = 128
@@ -23,7 +23,7 @@ _MACHINE_ID = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 def identity(loaded: Loaded, task: Task, *, make: bool) -> str:
     """The uid of a pipeline file in its store; empty where it never ran and none is to be made. Raises StoreError."""
     asks = claimant(loaded, task.store.uri)
-    return store_commands.load(commands.IDENTITY)(task, store_commands.environment(), asks, make=make)
+    return store_commands.load(signatures.IDENTITY)(task, store_commands.environment(), asks, make=make)
 
 
 def claimant(loaded: Loaded, store: str) -> Claimant:

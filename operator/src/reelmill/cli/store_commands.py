@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.commands import PREFLIGHT, STATUS, Command, Environment
+from reelmill.contract.commands.signatures import PREFLIGHT, STATUS, Command, Environment
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 

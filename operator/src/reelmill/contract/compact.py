@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Collection, Mapping
 
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport
 
 Names = Mapping[str, Collection[str]]

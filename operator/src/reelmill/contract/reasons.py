@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 
 
 class RetryHelps(StrEnum):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 
 ENV = "REELMILL_TASK"
 """Environment variable that contains the Task as JSON."""

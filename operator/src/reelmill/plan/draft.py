@@ -9,7 +9,7 @@ from typing import Any
 
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.plan import transitions

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from reelmill.contract.command_rows import FindingRow
+from reelmill.contract.commands.rows import FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages.checks import CHECKS, Check

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store

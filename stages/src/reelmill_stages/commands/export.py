@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from reelmill.contract.command_rows import ExportMode, ExportResult
+from reelmill.contract.commands.rows import ExportMode, ExportResult
 from reelmill.contract.errors import SpecError, StoreError
-from reelmill.contract.layout import KEY_DIGITS
-from reelmill.contract.segment import Object
+from reelmill.contract.records.layout import KEY_DIGITS
+from reelmill.contract.records.segment import Object
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from reelmill.contract.claim import Claimant, Identity
 from reelmill.contract.errors import StoreError, Unreachable
-from reelmill.contract.layout import identity as identity_key
+from reelmill.contract.records.claim import Claimant, Identity
+from reelmill.contract.records.layout import identity as identity_key
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.records.records import create, load

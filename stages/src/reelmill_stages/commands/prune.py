@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from reelmill.contract import layout
-from reelmill.contract.claim import Claim
-from reelmill.contract.command_rows import ClaimRow, PrunedRow, PruneResult
+from reelmill.contract.commands.rows import ClaimRow, PrunedRow, PruneResult
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import KEY_DIGITS
+from reelmill.contract.records import layout
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import entries, store_of
 from reelmill_stages.records.claims import claims_on, withdraw

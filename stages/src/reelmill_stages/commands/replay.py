@@ -7,9 +7,9 @@ It runs in a process of its own (`replayed`): an item worth replaying may well c
 from collections.abc import Mapping
 from pathlib import Path
 
-from reelmill.contract.command_rows import ReplayedFile, ReplayResult
+from reelmill.contract.commands.rows import ReplayedFile, ReplayResult
 from reelmill.contract.errors import SpecError
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
-from reelmill.contract.command_rows import ReplayedFile
+from reelmill.contract.commands.rows import ReplayedFile
 from reelmill.contract.errors import ItemError
 from reelmill_stages import registry
 from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder

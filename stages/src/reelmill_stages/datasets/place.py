@@ -8,7 +8,7 @@ import os
 from pathlib import PurePosixPath
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection
 from reelmill_stages.records.data_set import LatestKey
 from reelmill_stages.records.records import parse

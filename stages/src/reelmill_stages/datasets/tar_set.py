@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import samples

@@ -18,9 +18,9 @@ import numpy as np
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.place import SampleFolder
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Pixels, Turned, render, shown_size
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Pixels, Turned, render, shown_size
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 KEPT = 6
 """Maximum number of cached files per process: two recordings with three views."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 
 KEPT = (*range(7), *range(21, 63), *range(67, 70))
 """Indexes of the joints that are used, out of 70: head, shoulders, both hands, acromions and neck."""

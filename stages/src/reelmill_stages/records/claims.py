@@ -6,10 +6,10 @@ one writer, and `latest.json` is only a signpost for people and tools.
 
 import logging
 
-from reelmill.contract.claim import Claim
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner
 from reelmill_stages.records.data_set import LatestKey
 from reelmill_stages.records.records import dump, peek

@@ -14,10 +14,10 @@ from typing import Annotated
 from pydantic import Field
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.model import Model
-from reelmill.contract.record import Item, LedgerRow
-from reelmill.contract.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.records.rows import Item, LedgerRow
+from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.records import load
 from reelmill_stages.records.rows import read_rows

@@ -1,6 +1,6 @@
 """Taking a data set away: deleted, or moved into the store's trash. Cut off anywhere, it can go on."""
 
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.data_set import LatestKey

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-from reelmill.contract.record import LedgerRow, Outcome
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Counts
 
 
 class LatestRows:

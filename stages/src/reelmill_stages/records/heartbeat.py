@@ -4,8 +4,8 @@ Ages are computed from times of the store, because the clocks of pods may be wro
 """
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import SegmentPaths
-from reelmill.contract.segment import Pass, Runner
+from reelmill.contract.records.layout import SegmentPaths
+from reelmill.contract.records.segment import Pass, Runner
 from reelmill.contract.task import Task
 from reelmill_stages.records.records import dump, load
 from reelmill_stages.store import Store

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from reelmill.contract.errors import StoreError
-from reelmill.contract.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS
 from reelmill_stages.store import Stat
 from reelmill_stages.store.keys import check_new_key

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.claim import Claim
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import INTERNAL, KEY_DIGITS, DataSetPaths
-from reelmill.contract.segment import Object, Pass, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.records.segment import Object, Pass, Segment, ShardCommit, StageRecord
 from reelmill_stages.records import record_names
 from reelmill_stages.records.inventory import Found
 from reelmill_stages.records.records import peek

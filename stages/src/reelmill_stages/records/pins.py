@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.model import Model
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.file import FileRef
 from reelmill_stages.records.records import create, load
 from reelmill_stages.store import Store

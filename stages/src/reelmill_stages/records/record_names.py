@@ -2,13 +2,13 @@
 
 import re
 
-from reelmill.contract.claim import Claim
-from reelmill.contract.layout import INTERNAL
 from reelmill.contract.model import Model
-from reelmill.contract.segment import Pass, Runner, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.segment import Pass, Runner, Segment, ShardCommit, StageRecord
+from reelmill_stages.records.crash_suspects import CrashSuspects
+from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.pins import Pin
-from reelmill_stages.runtime.shards.crash_suspects import CrashSuspects
-from reelmill_stages.runtime.survey.drift import DriftRecord
 
 _SEGMENT = r"\d{4,}"
 _SHARD = r"\d{5,}"

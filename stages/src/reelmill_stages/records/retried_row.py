@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 
 _FORMER = "_tried"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reelmill.contract.digest import canonical
-from reelmill.contract.segment import Object
+from reelmill.contract.records.segment import Object
 from reelmill_stages.store import Store
 
 

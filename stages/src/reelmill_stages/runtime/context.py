@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reelmill.contract.errors import TransientError
-from reelmill.contract.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Task
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.record import Item
-from reelmill.contract.segment import Pass, Slice
+from reelmill.contract.records.rows import Item
+from reelmill.contract.records.segment import Pass, Slice
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import read_rows
 from reelmill_stages.stage import Input

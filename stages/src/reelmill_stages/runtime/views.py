@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
-from reelmill.contract.segment import Segment, StageRecord
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Segment, StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from reelmill.contract.record import Fields, Media
+from reelmill.contract.records.rows import Fields, Media
 from reelmill.contract.spec.block import SourceBlock
 from reelmill_stages.sources.earlier_items import EarlierItems
 from reelmill_stages.store import Stat

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.record import Fields, Media
+from reelmill.contract.records.rows import Fields, Media
 
 
 class EarlierItems(Protocol):

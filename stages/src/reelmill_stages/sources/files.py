@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from posixpath import basename, splitext
 
 from reelmill.contract.errors import ItemError
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.sources.files import FilesBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 from reelmill.contract.errors import StoreError
-from reelmill.contract.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL
 
 MAX_KEY = 1024
 """Maximum length of a key in bytes of UTF-8, the limit of S3."""

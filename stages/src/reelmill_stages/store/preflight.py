@@ -8,7 +8,7 @@ S3 server, or a proxy without one behind it.
 from collections.abc import Mapping
 
 from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
-from reelmill.contract.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, Task
 from reelmill_stages.store.open import split_uri
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from threading import Barrier
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, StoreUnsafe, Unreachable
-from reelmill.contract.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.store import Store
 
 MARKER = f"{INTERNAL}/store.json"

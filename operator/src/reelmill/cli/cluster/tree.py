@@ -9,8 +9,8 @@ from reelmill.cli.cluster.observed import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
 from reelmill.cli.display.output import duration, size
 from reelmill.contract.conditions import ConditionType
-from reelmill.contract.layout import KEY_DIGITS
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.layout import KEY_DIGITS
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
 
 BAR = 16

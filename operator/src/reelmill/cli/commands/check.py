@@ -10,8 +10,8 @@ from reelmill.cli.cluster.target import stored
 from reelmill.cli.display.output import Format, Output, say, show
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.command_rows import FindingRow
-from reelmill.contract.commands import CHECK, CHECK_STAGE
+from reelmill.contract.commands.rows import FindingRow
+from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
 

@@ -9,8 +9,8 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, size
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.command_rows import ExportMode
-from reelmill.contract.commands import EXPORT
+from reelmill.contract.commands.rows import ExportMode
+from reelmill.contract.commands.signatures import EXPORT
 
 
 def export(

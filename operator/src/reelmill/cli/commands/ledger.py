@@ -10,10 +10,10 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, say, show
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.command_rows import StageLedgerRow
-from reelmill.contract.commands import LEDGER, LEDGER_SUMMARY
+from reelmill.contract.commands.rows import StageLedgerRow
+from reelmill.contract.commands.signatures import LEDGER, LEDGER_SUMMARY
 from reelmill.contract.errors import SpecError
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 
 COLUMNS = ("stage", "key", "outcome", "reason", "message", "seconds", "attempt")
 SUMMARY = ("stage", "outcome", "reason", "items")

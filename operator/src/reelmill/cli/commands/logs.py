@@ -15,7 +15,7 @@ from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.display.output import console, say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.commands import LOGS
+from reelmill.contract.commands.signatures import LOGS
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MOST = 10

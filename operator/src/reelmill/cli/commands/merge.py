@@ -7,7 +7,7 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.display.output import say
-from reelmill.contract.commands import MERGE
+from reelmill.contract.commands.signatures import MERGE
 from reelmill.contract.errors import SpecError
 
 

@@ -10,9 +10,9 @@ from reelmill.cli.display.output import Format, Output, say, show, size
 from reelmill.cli.display.plan_reasons import defaults, verdict
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.command_rows import SourceForecast
-from reelmill.contract.commands import FORECAST, STATUS
-from reelmill.contract.layout import KEY_DIGITS
+from reelmill.contract.commands.rows import SourceForecast
+from reelmill.contract.commands.signatures import FORECAST, STATUS
+from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
 COLUMNS = ("name", "block", "reads", "key", "would", "why", "items", "size")

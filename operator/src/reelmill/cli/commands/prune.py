@@ -14,8 +14,8 @@ from reelmill.cli.display.output import Format, Output, say, show, size
 from reelmill.cli.identity import identity
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.command_rows import PruneResult
-from reelmill.contract.commands import PRUNE
+from reelmill.contract.commands.rows import PruneResult
+from reelmill.contract.commands.signatures import PRUNE
 from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")

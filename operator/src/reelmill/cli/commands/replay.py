@@ -10,7 +10,7 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands import REPLAY
+from reelmill.contract.commands.signatures import REPLAY
 from reelmill.contract.spec.names import seconds
 
 COLUMNS = ("name", "size", "compared")

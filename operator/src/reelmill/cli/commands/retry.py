@@ -14,8 +14,8 @@ from reelmill.cli.commands.run import drive
 from reelmill.cli.display.output import Format, Output, emit, say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.command_rows import StatusRow
-from reelmill.contract.commands import STATUS
+from reelmill.contract.commands.rows import StatusRow
+from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.status import Status
 from reelmill.plan.requests import RETRY, annotation
 

@@ -20,7 +20,7 @@ from reelmill.cli.input.options import AS_NAMED, USUAL, RunOptions, StoreOverrid
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus, Status
 
 COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")

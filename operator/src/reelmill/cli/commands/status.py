@@ -14,8 +14,8 @@ from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.command_rows import StatusRow
-from reelmill.contract.commands import STATUS
+from reelmill.contract.commands.rows import StatusRow
+from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")

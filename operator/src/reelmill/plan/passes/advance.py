@@ -2,8 +2,8 @@
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.ranges import format_ranges
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.status import RANGES, PassStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step
 from reelmill.plan import transitions

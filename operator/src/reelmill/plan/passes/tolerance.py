@@ -1,6 +1,6 @@
 """The failure tolerance: above it, later stages process nothing more until a retry succeeds or it is raised."""
 
-from reelmill.contract.segment import Counts
+from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.names import allowed
 
 

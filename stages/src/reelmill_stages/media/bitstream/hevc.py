@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reelmill_stages.media.bitstream.bits import Bits, OutOfBits, unescaped
+from reelmill_stages.media.bitstream.nal import length_size
 from reelmill_stages.media.bitstream.nal_units import ParameterSets, of_packet, of_stream
 from reelmill_stages.media.bitstream.sei import Turn, messages, turn
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
-from reelmill_stages.media.nal import length_size
 
 _RADL, _RASL = {6, 7}, {8, 9}
 _BLA, _IDR, _CRA = {16, 17, 18}, {19, 20}, 21

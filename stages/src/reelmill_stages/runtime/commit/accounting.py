@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError
-from reelmill.contract.record import LedgerRow
-from reelmill.contract.segment import Counts, Part
+from reelmill.contract.records.rows import LedgerRow
+from reelmill.contract.records.segment import Counts, Part
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.rows import read_rows

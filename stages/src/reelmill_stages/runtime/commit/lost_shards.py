@@ -12,8 +12,8 @@ from pathlib import Path
 from reelmill.contract.errors import NotFound
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import LedgerRow, Outcome
-from reelmill.contract.segment import Pass, ShardCommit
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Pass, ShardCommit
 from reelmill_stages import registry
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import shard_inputs

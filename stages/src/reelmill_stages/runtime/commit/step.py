@@ -7,10 +7,10 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 from reelmill.contract.errors import NotFound, TransientError
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
-from reelmill.contract.segment import Counts, Part, Pass, Segment, ShardCommit
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Counts, Part, Pass, Segment, ShardCommit
 from reelmill.contract.task import CommitReport
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.records import create, load

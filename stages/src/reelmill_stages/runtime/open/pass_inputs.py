@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reelmill.contract.errors import StalePlan
-from reelmill.contract.record import Item, Outcome
-from reelmill.contract.segment import Segment, Slice
+from reelmill.contract.records.rows import Item, Outcome
+from reelmill.contract.records.segment import Segment, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import RowFile

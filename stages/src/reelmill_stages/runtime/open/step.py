@@ -6,10 +6,10 @@ An existing plan is adopted, so that a pass is always finished as it was opened.
 import logging
 
 from reelmill.contract.errors import StalePlan
-from reelmill.contract.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
-from reelmill.contract.segment import Pass, Segment, ShardPlan, Slice
+from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.records.segment import Pass, Segment, ShardPlan, Slice
 from reelmill.contract.task import OpenReport, Task
 from reelmill_stages import registry
 from reelmill_stages.host.cgroup import cpus

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelmill.contract.digest import canonical
-from reelmill.contract.record import Item, Media, Output
+from reelmill.contract.records.rows import Item, Media, Output
 from reelmill_stages.stage import NewItem
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import ItemError, PreconditionFailed, StoreError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Output
+from reelmill.contract.records.rows import Output
 from reelmill_stages.store import Store
 from reelmill_stages.store.keys import check_key
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError, StoreError, TransientError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.outputs.upload import file_digest
 from reelmill_stages.store import Store

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError, ReelmillError
-from reelmill.contract.layout import SegmentPaths
-from reelmill.contract.record import Output
-from reelmill.contract.segment import Object
+from reelmill.contract.records.layout import SegmentPaths
+from reelmill.contract.records.rows import Output
+from reelmill.contract.records.segment import Object
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import file_digest, put_output, shard_mark
 from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot

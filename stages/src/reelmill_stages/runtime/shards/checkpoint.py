@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.layout import SegmentPaths
+from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.store import Store

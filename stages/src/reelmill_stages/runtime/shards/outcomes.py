@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.record import LedgerRow, Outcome
+from reelmill.contract.records.rows import LedgerRow, Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from pathlib import Path
 from reelmill.contract.errors import EarlyAbort, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import LedgerRow, Outcome
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Pass
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
+from reelmill_stages.records.crash_suspects import Flight
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import ShardInput, groups, shard_inputs
 from reelmill_stages.runtime.shards.assembly import Assembly, remove_scratch
 from reelmill_stages.runtime.shards.checkpoint import Checkpoint
-from reelmill_stages.runtime.shards.crash_suspects import Flight
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.runtime.shards.progress import Progress
 from reelmill_stages.runtime.shards.ticker import Ticker

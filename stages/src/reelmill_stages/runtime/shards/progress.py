@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from reelmill.contract.log import event
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 
 SECONDS = 1.5
 """Seconds between two progress records."""

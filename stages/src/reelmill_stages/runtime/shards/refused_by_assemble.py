@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reelmill.contract.log import event
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput, read_settled
 from reelmill_stages.stage import Refused

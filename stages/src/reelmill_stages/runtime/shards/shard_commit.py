@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.layout import SegmentPaths
-from reelmill.contract.record import Outcome
-from reelmill.contract.segment import Counts, Object, ShardCommit
+from reelmill.contract.records.layout import SegmentPaths
+from reelmill.contract.records.rows import Outcome
+from reelmill.contract.records.segment import Counts, Object, ShardCommit
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput
 from reelmill_stages.store import Store

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan, TransientError
-from reelmill.contract.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.log import event
 from reelmill.contract.ranges import parse_ranges
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
+from reelmill_stages.records.crash_suspects import Flight
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import create, load
 from reelmill_stages.records.rows import RowFile
@@ -26,7 +27,6 @@ from reelmill_stages.runtime.open.step import check_definition
 from reelmill_stages.runtime.outputs.work import Files
 from reelmill_stages.runtime.shards.assembly import Assembly, FinishedGroup, upload_groups
 from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
-from reelmill_stages.runtime.shards.crash_suspects import Flight
 from reelmill_stages.runtime.shards.log_upload import kept_log
 from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_settled
 from reelmill_stages.runtime.shards.processing import Processing

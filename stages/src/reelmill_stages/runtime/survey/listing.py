@@ -15,15 +15,15 @@ from typing import Any
 from reelmill.contract.errors import TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, LedgerRow, Media, Outcome
-from reelmill.contract.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome
+from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.drift import Drift
 from reelmill_stages.records.records import create
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.survey.drift import Drift
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
 from reelmill_stages.runtime.views import write_record

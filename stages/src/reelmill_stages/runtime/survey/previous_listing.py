@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from reelmill.contract.record import Item, LedgerRow, Outcome
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.file_names import folded
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.sources import Listed

@@ -2,9 +2,9 @@
 
 import logging
 
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import event
-from reelmill.contract.segment import Pass
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest

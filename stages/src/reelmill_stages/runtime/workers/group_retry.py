@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.workers.messages import InputResult
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ReelmillError
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
 from reelmill_stages.stage import Done, Input
 

@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.log import setup
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Outcome, Output
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Outcome, Output
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.outputs.item_row import item_row

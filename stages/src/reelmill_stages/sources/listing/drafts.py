@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reelmill.contract.errors import ItemError
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reelmill.contract.errors import TransientError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import count, groupby
 
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.sources.earlier_items import EarlierItems, content
 
 _DIGITS = 8

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pydantic import ValidationError
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.layout import INTERNAL, DataSetPaths
-from reelmill.contract.record import load_rows
-from reelmill.contract.segment import Segment
+from reelmill.contract.records.layout import INTERNAL, DataSetPaths
+from reelmill.contract.records.rows import load_rows
+from reelmill.contract.records.segment import Segment
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.store import Stat

@@ -12,7 +12,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.media.keypoints import folder_digest
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.files import media_of

@@ -11,7 +11,7 @@ import numpy as np
 from reelmill.contract.errors import ReelmillError
 from reelmill_stages.checks import Finding
 from reelmill_stages.media.keypoints import JOINTS, file_name
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import read_timeline
 
 _timeline = lru_cache(maxsize=4)(read_timeline)
 """Number of cached time lines: consecutive chunks use the same videos."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.stages.chunk.boundaries import boundaries
 from reelmill_stages.stages.chunk.segments import Segment, segments

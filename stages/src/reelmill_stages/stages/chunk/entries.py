@@ -10,7 +10,7 @@ from pathlib import Path
 from posixpath import basename, relpath
 from typing import Any
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill_stages.stage import DataSetReader
 
 NAME = "chunk_index.json"

@@ -8,7 +8,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.media.keypoints import JOINTS, folder_digest, frame_of, nothing, read_joints
 from reelmill_stages.stage import File, Work

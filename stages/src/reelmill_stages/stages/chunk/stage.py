@@ -12,7 +12,7 @@ from typing import Any
 from reelmill.contract.errors import ItemError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work

@@ -16,8 +16,8 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Media
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill.contract.records.rows import Item, Media
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 ONLY = "video"
 """Name of the view of an item with a single file."""

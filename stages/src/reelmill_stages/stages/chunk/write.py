@@ -13,12 +13,12 @@ import numpy as np
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.chunk import ChunkBlock
-from reelmill_stages.media.cut import cut_frames
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.picture import Turned, render, shown_size
-from reelmill_stages.media.remux import remuxer
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stages.chunk.views import View
 
 

@@ -14,13 +14,13 @@ import av
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media import ffmpeg
-from reelmill_stages.media.cut import Cut, cut_at
-from reelmill_stages.media.encode import Encoding, encode
-from reelmill_stages.media.remux import Remuxer, remuxer
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.cutting.cut import Cut, cut_at
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import Remuxer, remuxer
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stage import File, NewItem
 from reelmill_stages.stages.clip.names import video_id
 from reelmill_stages.stages.clip.pieces import Piece

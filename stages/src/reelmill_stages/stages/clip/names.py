@@ -7,7 +7,7 @@ with a suffix `-2`, `-3`, … if several have the same name. Stems are unique, s
 from collections import Counter
 from collections.abc import Sequence
 
-from reelmill.contract.record import Item, Span
+from reelmill.contract.records.rows import Item, Span
 from reelmill_stages.file_names import clip_stem, safe_stem
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from posixpath import relpath
 from typing import Any
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 
 PAIRS = "text_video_pairs.json"
 

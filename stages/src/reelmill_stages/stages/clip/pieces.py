@@ -5,11 +5,11 @@ from pathlib import Path
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Span
+from reelmill.contract.records.rows import Item, Span
 from reelmill.contract.spec.names import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
-from reelmill_stages.media.scenes import scenes
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.decoding.scenes import scenes
+from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.stage import Filtered
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 from reelmill_stages.stages.clip.spans import (

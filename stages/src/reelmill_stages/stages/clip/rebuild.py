@@ -7,9 +7,9 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Media, Span
+from reelmill.contract.records.rows import Item, Media, Span
 from reelmill.contract.spec.stages.clip import ClipBlock
-from reelmill_stages.media.encode import ENCODERS
+from reelmill_stages.media.cutting.encode import ENCODERS
 from reelmill_stages.stages.clip.cutter import cutter
 from reelmill_stages.stages.clip.pieces import Piece
 

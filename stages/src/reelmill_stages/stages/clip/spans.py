@@ -6,7 +6,7 @@ from math import ceil
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Fields, Span
+from reelmill.contract.records.rows import Fields, Span
 
 SLACK = 1.0
 """Maximum time in seconds by which a span may exceed its video, because captions use rounded durations."""

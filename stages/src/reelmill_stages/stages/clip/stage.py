@@ -9,12 +9,12 @@ from typing import Any
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media import ffmpeg
-from reelmill_stages.media.encode import ENCODERS
-from reelmill_stages.media.scenes import require as require_scenes
+from reelmill_stages.media.cutting.encode import ENCODERS
+from reelmill_stages.media.decoding.scenes import require as require_scenes
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Filtered, Input, Result, Stage, Work
 from reelmill_stages.stages.clip.cutter import Cutter, cutter
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs

@@ -10,10 +10,10 @@ from PIL import Image
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Media
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Turned, render, shown_size
-from reelmill_stages.media.timeline import read_timeline
+from reelmill.contract.records.rows import Item, Media
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill_stages.stage import DataSetReader, File
 
 READY, MISSING, PLAIN = "ready.json", "missing.json", "embeddings.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item, Span
+from reelmill.contract.records.rows import Item, Span
 from reelmill_stages.file_names import safe_stem
 
 SIZES = 16

@@ -5,7 +5,7 @@ from pathlib import Path
 from posixpath import dirname
 from typing import Any
 
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.frames import Split
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.frames.split import Named, divide

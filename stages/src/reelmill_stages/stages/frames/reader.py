@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reelmill_stages.media.picture import Pixels
+from reelmill_stages.media.decoding.picture import Pixels
 from reelmill_stages.stages.frames.ids import Ids
 from reelmill_stages.stages.frames.info import NAME, read_info
 from reelmill_stages.stages.frames.pickles import load

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item
+from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Turned, render
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stages.frames.captions.tokens import ClipTokens
 from reelmill_stages.stages.frames.facts import caption
 from reelmill_stages.stages.frames.sample import FrameSelection, SampleWriter

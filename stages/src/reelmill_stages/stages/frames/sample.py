@@ -7,11 +7,11 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Span
+from reelmill.contract.records.rows import Span
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.media.decode import Picture, used_gpu
-from reelmill_stages.media.picture import Pixels
-from reelmill_stages.media.timeline import Stretch, Timeline
+from reelmill_stages.media.decoding.decode import Picture, used_gpu
+from reelmill_stages.media.decoding.picture import Pixels
+from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 from reelmill_stages.stages.frames.sampling import choose
 from reelmill_stages.stages.frames.writer import frame_writer
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Media
+from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Turned, render
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Skipped, Stage, Work
 from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes, span
 from reelmill_stages.stages.frames.info import absolute, dataset_info

@@ -12,9 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Turned, render, shown_size
-from reelmill_stages.media.timeline import read_timeline
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import File, Input
 from reelmill_stages.stages.index.opened import Payloads, fields
 from reelmill_stages.stages.index.said import said

@@ -5,8 +5,8 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.picture import Turned, jpeg, render, shown_size
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.picture import Turned, jpeg, render, shown_size
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput
 from reelmill_stages.tar.lend import lent

@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.record import Item
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill.contract.records.rows import Item
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stage import File
 from reelmill_stages.tar.write import MAX_SIZE
 

@@ -12,7 +12,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,

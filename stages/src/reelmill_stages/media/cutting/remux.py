@@ -23,14 +23,14 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media import sound
-from reelmill_stages.media.container import damage, opened
-from reelmill_stages.media.cut import Cut, PacketRange, slice_of
-from reelmill_stages.media.editlist import set_ends
-from reelmill_stages.media.nal import is_whole, length_size
-from reelmill_stages.media.same_pictures import verify_pictures
-from reelmill_stages.media.seek import video_from
-from reelmill_stages.media.timeline import Timeline, read_timeline
+from reelmill_stages.media.bitstream.nal import is_whole, length_size
+from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.cutting import sound
+from reelmill_stages.media.cutting.cut import Cut, PacketRange, slice_of
+from reelmill_stages.media.cutting.same_pictures import verify_pictures
+from reelmill_stages.media.timeline.seek import video_from
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 
 CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
 """What an mp4 holds as it is."""

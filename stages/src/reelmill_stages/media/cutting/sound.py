@@ -12,8 +12,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from reelmill_stages.media.cut import Cut
-from reelmill_stages.media.seek import audio_from
+from reelmill_stages.media.cutting.cut import Cut
+from reelmill_stages.media.timeline.seek import audio_from
 
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac", "vorbis"})
 """What an mp4 holds as it is."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reelmill_stages.media.decode import Picture, decode
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.decoding.decode import Picture, decode
+from reelmill_stages.media.timeline.timeline import Timeline
 
 
 def key_indices(timeline: Timeline) -> list[int]:

@@ -16,12 +16,12 @@ from av.video.frame import PictureType
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container import damage
-from reelmill_stages.media.delivery import Damaged, Delivery
-from reelmill_stages.media.extent import is_cut_short
-from reelmill_stages.media.plan import Run, runs
-from reelmill_stages.media.reader import PacketReader
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.container.demux import damage
+from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.decoding.delivery import Damaged, Delivery
+from reelmill_stages.media.decoding.reader import PacketReader
+from reelmill_stages.media.timeline.plan import Run, runs
+from reelmill_stages.media.timeline.timeline import Timeline
 
 Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}

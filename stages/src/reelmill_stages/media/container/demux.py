@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.extent import is_cut_short
+from reelmill_stages.media.container.extent import is_cut_short
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,rm,wtv,nut,ivf,h264,hevc,av1,obu,"

@@ -14,9 +14,9 @@ import av
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.cut import Cut
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.cutting.cut import Cut
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import Timeline
 
 _BUDGET = 3_000_000
 """Pixels of the packets that are decoded of a clip: copying is to stay a hundred times as fast as encoding."""

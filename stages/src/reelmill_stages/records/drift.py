@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from reelmill.contract.layout import DataSetPaths
 from reelmill.contract.model import Model
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill_stages.records.records import dump, load
 from reelmill_stages.store import Store
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reelmill.contract.record import Outcome
+from reelmill.contract.records.rows import Outcome
 
 Outcomes = Literal["done", "filtered", "failed", "skipped"]
 Number = int | float

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 import av
 
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.plan import Run
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.timeline.plan import Run
+from reelmill_stages.media.timeline.timeline import Timeline
 
 _REORDER = 17
 """More than the deepest picture buffer of any codec (16): frames decoded before this one are out by then."""

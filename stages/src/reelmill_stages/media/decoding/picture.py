@@ -15,7 +15,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from PIL import Image
 
-from reelmill_stages.media.shape import SQUARE, Shape
+from reelmill_stages.media.timeline.shape import SQUARE, Shape
 
 Fit = Literal["stretch", "letterbox", "crop"]
 Color = Literal["rgb", "bgr"]

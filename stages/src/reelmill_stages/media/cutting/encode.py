@@ -14,11 +14,11 @@ from pathlib import Path
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
-from reelmill_stages.media.cut import Cut, entry
-from reelmill_stages.media.editlist import set_ends
-from reelmill_stages.media.remux import Remuxer, verify
-from reelmill_stages.media.shape import Shape
-from reelmill_stages.media.timeline import HELD, Timeline
+from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.cutting.cut import Cut, entry
+from reelmill_stages.media.cutting.remux import Remuxer, verify
+from reelmill_stages.media.timeline.shape import Shape
+from reelmill_stages.media.timeline.timeline import HELD, Timeline
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
 """Codec of the block -> encoder of ffmpeg."""

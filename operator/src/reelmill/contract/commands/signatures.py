@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from reelmill.contract.claim import Claimant
-from reelmill.contract.command_rows import (
+from reelmill.contract.commands.rows import (
     ExportMode,
     ExportResult,
     FindingRow,
@@ -21,6 +20,7 @@ from reelmill.contract.command_rows import (
     StageLedgerRow,
     StatusRow,
 )
+from reelmill.contract.records.claim import Claimant
 from reelmill.contract.task import Task
 
 Environment = Mapping[str, str]

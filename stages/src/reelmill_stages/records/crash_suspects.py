@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from reelmill.contract.errors import NotFound, ReelmillError
-from reelmill.contract.layout import SegmentPaths
 from reelmill.contract.model import Model
+from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.records import dump, parse
 from reelmill_stages.store import Store
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.timeline.timeline import Timeline
 
 _REORDERING = {"h264", "hevc", "vvc", "mpeg2video", "vc1"}
 """Codecs whose pictures are not copied out of containers without times of presentation."""

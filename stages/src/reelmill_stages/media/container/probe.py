@@ -13,7 +13,7 @@ from av.video.stream import VideoStream as AvVideo
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container import damage, opened, video_stream
+from reelmill_stages.media.container.demux import damage, opened, video_stream
 
 
 @dataclass(frozen=True, slots=True)

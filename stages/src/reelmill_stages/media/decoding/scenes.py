@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.media.decode import decode
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import Timeline
 
 if TYPE_CHECKING:
-    from reelmill_stages.media.picture import Pixels
+    from reelmill_stages.media.decoding.picture import Pixels
 
 _WIDTH = 256
 """The detector compares averages; more pixels change nothing but the time it takes."""
@@ -59,7 +59,7 @@ def _detector(threshold: float) -> tuple[Any, Any]:
 
 def _small(path: Path, timeline: Timeline, frames: range) -> Iterator[tuple[int, "Pixels"]]:
     # numpy and Pillow are a tenth of a second of every step, and clips are mostly cut without a look at them.
-    from reelmill_stages.media.picture import render_coded
+    from reelmill_stages.media.decoding.picture import render_coded
 
     for picture in decode(path, timeline, frames):
         width = min(_WIDTH, picture.frame.width)

@@ -20,8 +20,8 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container import damage, opened, packets, video_stream
-from reelmill_stages.media.packet_table import PacketTable
+from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
+from reelmill_stages.media.timeline.packet_table import PacketTable
 
 _EARLIER = (0, 2, 10, None)
 """Seconds before the wanted moment to begin at, one after the other; None is the start of the file."""

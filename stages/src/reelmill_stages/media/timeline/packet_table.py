@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from reelmill_stages.media.bitstream.readers import reader
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
-from reelmill_stages.media.shape import Shape, shape_of
+from reelmill_stages.media.timeline.shape import Shape, shape_of
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from reelmill_stages.media.clock import Clock
-from reelmill_stages.media.container import damage, opened, packets, video_stream
+from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
+from reelmill_stages.media.timeline.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)

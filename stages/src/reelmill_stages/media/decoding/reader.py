@@ -18,8 +18,8 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container import opened, packets, video_stream
-from reelmill_stages.media.timeline import Timeline
+from reelmill_stages.media.container.demux import opened, packets, video_stream
+from reelmill_stages.media.timeline.timeline import Timeline
 
 _SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 """Containers with an index whose seeks land on key frames."""

@@ -1,0 +1,1 @@
+"""Commands that `reelmill-stages` offers to the command line: signatures and rows."""

@@ -1,0 +1,1 @@
+"""What the store holds: names, rows, segments and claims."""

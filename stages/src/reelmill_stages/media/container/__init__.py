@@ -1,0 +1,1 @@
+"""The container of a video: streams, edit lists and extents."""

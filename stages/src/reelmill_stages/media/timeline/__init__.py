@@ -1,0 +1,1 @@
+"""Which frames a video has, when each is shown, and which packets give them."""
