@@ -32,7 +32,8 @@ def _checked(file: Path) -> str:
 
 def _assignments() -> str:
     """A module that gives each offered function to a variable of the declared type."""
-    lines = ["from reelmill.contract.commands import signatures as commands", "from typing import TypeVar", "F = TypeVar('F')"]
+    lines = ["from reelmill.contract.commands import signatures as commands", "from typing import TypeVar"]
+    lines.append("F = TypeVar('F')")
     lines.append("def offers(command: commands.Command[F], function: F) -> None: ...")
     for point in sorted(entry_points(group="reelmill.commands"), key=lambda point: point.name):
         if point.name in DECLARED:
