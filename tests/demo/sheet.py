@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from reelmill.contract.text.terminal import printable
 from reelmill_stages.stages.frames.reader import OpenSample
 
 THUMB = (128, 80)
@@ -21,7 +22,7 @@ def contact_sheet(samples: Iterable[tuple[OpenSample, str]], path: Path) -> int:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
     for number, (line, text) in enumerate(lines):
         top = MARGIN + number * height
-        draw.text((MARGIN, top), text, fill="black", font=font)
+        draw.text((MARGIN, top), printable(text), fill="black", font=font)
         sheet.paste(line, (MARGIN, top + LABEL))
     sheet.save(path)
     return len(lines)

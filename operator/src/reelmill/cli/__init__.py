@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from reelmill.contract.errors import ReelmillError
+from reelmill.contract.text.urls import without_secrets
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(app: object, arguments: Sequence[str] | None) -> int:
-    from reelmill.cli.display.output import program, say
+    from reelmill.cli.display.output import program
+    from reelmill.cli.display.terminal import say
     from reelmill.cli.exits import CommandExit, code_of, describe, report_bug
 
     try:
@@ -36,7 +38,7 @@ def _run(app: object, arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CommandExit.OK
     except Exception as error:
-        say(f"error: internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        say(f"error: internal error: {type(error).__name__}: {without_secrets(' '.join(str(error).split()))[:200]}")
         say(f"hint: please report it with {report_bug(error)}")
         return CommandExit.BUG
     return CommandExit.OK

@@ -22,6 +22,8 @@ from pathlib import Path
 from reelmill import __version__
 from reelmill.cli.input.problems import FieldProblems
 from reelmill.contract.errors import EarlyAbort, ReelmillError, StalePlan, TransientError
+from reelmill.contract.text.terminal import printable
+from reelmill.contract.text.urls import without_secrets
 from reelmill.plan.definition.graph import SpecErrors
 
 
@@ -69,7 +71,9 @@ def report_bug(error: BaseException) -> Path:
     except OSError:
         folder = Path(tempfile.gettempdir())
     path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    words = "".join(traceback.format_exception(error))
-    path.write_text(f"reelmill {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{sys.argv}\n\n{words}")
+    words = printable(without_secrets("".join(traceback.format_exception(error))), keep="\n")
+    # A new file for its owner alone. The arguments of the command are not in it: they may hold anything.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"reelmill {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n{words}")
     logging.getLogger("reelmill").debug("crash", exc_info=error)
     return path

@@ -17,9 +17,12 @@ Any other exception that escapes is a bug and exits with 70. The podFailurePolic
 so they are part of the contract and must not change.
 
 Every error states what happened, where, and what to do: `str()` is one line with the first two, `hint` is the third.
+Credentials in URLs are removed from all three.
 """
 
 from enum import IntEnum
+
+from reelmill.contract.text.urls import without_secrets
 
 
 class ExitCode(IntEnum):
@@ -44,10 +47,10 @@ class ReelmillError(Exception):
     """Exit code of a step that ends with this error."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.hint = hint
+        super().__init__(without_secrets(what))
+        self.what = without_secrets(what)
+        self.where = without_secrets(where)
+        self.hint = without_secrets(hint)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what

@@ -3,11 +3,13 @@
 Only the standard library's logging; fields go into `extra={"fields": {...}}` through `event`.
 """
 
-import json
 import logging
 import sys
 import time
 from typing import Any
+
+from reelmill.contract.text.terminal import json_text, printable
+from reelmill.contract.text.urls import without_secrets
 
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 
@@ -29,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             row["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(row, ensure_ascii=False, default=str)
+        return without_secrets(json_text(row, default=str))
 
 
 class TerminalFormatter(logging.Formatter):
@@ -41,9 +43,9 @@ class TerminalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f"  {name}={value}" for name, value in getattr(record, "fields", {}).items())
-        text = record.getMessage() + fields
+        text = printable(without_secrets(record.getMessage() + fields))
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
+            text += "\n" + printable(without_secrets(self.formatException(record.exc_info)), keep="\n")
         colour = _COLOURS.get(record.levelname, "") if self.colour else ""
         return f"{colour}{text}\x1b[0m" if colour else text
 

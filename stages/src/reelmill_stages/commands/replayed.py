@@ -11,6 +11,8 @@ from typing import Literal
 
 from reelmill.contract.commands.rows import ReplayedFile
 from reelmill.contract.errors import ItemError
+from reelmill.contract.text.terminal import printable
+from reelmill.contract.text.urls import without_secrets
 from reelmill_stages import registry
 from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
@@ -38,7 +40,7 @@ def serve(connection: Connection) -> None:
         except ItemError as error:
             result = Failed(error.reason, error.what)
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)
+            sys.stderr.write(printable(without_secrets(traceback.format_exc()), keep="\n"))
             connection.send(ReplayAnswer("crash", message=f"{type(error).__name__}: {error}"))
             return
         if isinstance(result, Done):

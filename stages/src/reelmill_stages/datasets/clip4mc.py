@@ -4,7 +4,6 @@ A map-style dataset for `torch.utils.data.DataLoader`. It reads the lists of a d
 for each sample. Only arrays are unpickled.
 """
 
-import json
 import pickle
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.stages.frames.info import NAME, parse_info
 from reelmill_stages.stages.frames.pickles import loads
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
+from reelmill_stages.untrusted.nested import load_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,7 +109,7 @@ class Clip4mcSamples:
     def _size(self, name: str) -> "Tensor":
         import torch
 
-        size = json.loads(self._place.read(f"{name}/{SIZE}"))
+        size = load_json(self._place.read(f"{name}/{SIZE}"))
         if not isinstance(size, list) or len(size) != FRAMES or not all(isinstance(value, float) for value in size):
             raise SpecError(f"must be a list of {FRAMES} floats", where=f"{name}/{SIZE}", hint=_HINT)
         return torch.tensor(size, dtype=torch.float32)

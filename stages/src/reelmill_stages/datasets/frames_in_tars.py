@@ -3,16 +3,15 @@
 A map-style dataset for `torch.utils.data.DataLoader`; `order.Order` is a sampler that can be resumed.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.tar_set import Grouped, TarSet
+from reelmill_stages.untrusted.images import ImageError, open_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,10 +122,10 @@ def _pixels(found: Grouped, name: str, size: tuple[int, int] | None) -> "np.ndar
     if not there:
         raise SpecError(f"the listed image {name} is missing", where=found.key, hint="for details, run reelmill check")
     try:
-        with Image.open(io.BytesIO(found.parts[there[0]])) as image:
+        with open_image(found.parts[there[0]]) as image:
             pixels = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise SpecError(f"image {name} cannot be decoded: {error}", where=found.key) from error
+    except ImageError as error:
+        raise SpecError(f"image {name} cannot be decoded: {error.what}", where=found.key) from error
     return np.asarray(pixels.resize((size[1], size[0])) if size else pixels)
 
 

@@ -10,7 +10,6 @@ because they are too short.
 """
 
 import io
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -24,6 +23,7 @@ from reelmill_stages.datasets.waves import read_wave
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.embed.lip_crops import FPS, crops_in, prepare
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS
+from reelmill_stages.untrusted.nested import load_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -178,7 +178,7 @@ def is_switched_on(config: Mapping[str, Any], flag: bool | None = None) -> bool:
 
 def _list(place: SampleFolder, name: str) -> list[list[Any]]:
     try:
-        found = json.loads(place.read(name))
+        found = load_json(place.read(name))
     except ValueError as error:
         raise SpecError(
             f"not valid JSON: {error}", where=place.at(name), hint="for details, run reelmill check"

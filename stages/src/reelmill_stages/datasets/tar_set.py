@@ -5,14 +5,12 @@ the last sample), so reading a sample is a single ranged read. Other tars are sc
 """
 
 import io
-import json
 import struct
-import tarfile
 import tempfile
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,8 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import samples
-from reelmill_stages.tar.walk import Member
+from reelmill_stages.tar.walk import BadTar, read_member, walk_bytes
+from reelmill_stages.untrusted.nested import load_json
 
 INFO = ".nv-meta/.info.json"
 """The view with the committed tars and their numbers of samples, in the format of Megatron Energon."""
@@ -54,7 +53,7 @@ class TarSet:
         place = SampleFolder(where, endpoint=endpoint, region=region)
         try:
             self.place = place.current(INFO)
-            counts = json.loads(self.place.read(INFO))["shard_counts"]
+            counts = load_json(self.place.read(INFO))["shard_counts"]
             self.names, self.counts = list(counts), list(counts.values())
         except NotFound:
             # Without this view, the committed tars of a data set are unknown.
@@ -83,7 +82,7 @@ class TarSet:
         if tar not in self._offsets:
             try:
                 data = self.place.read(f"{self.names[tar]}.idx")
-                self._offsets[tar] = struct.unpack(f"<{len(data) // 8}Q", data)
+                self._offsets[tar] = _offsets(data, self.place.at(f"{self.names[tar]}.idx"))
             except NotFound:
                 self._offsets[tar] = self._walked(self.names[tar])
             if len(self._offsets[tar]) != self.counts[tar] + 1:
@@ -117,6 +116,16 @@ class TarSet:
         return names, counts
 
 
+def _offsets(data: bytes, where: str) -> tuple[int, ...]:
+    """The numbers of a `.tar.idx`. Raises SpecError for another file."""
+    found = struct.unpack(f"<{len(data) // 8}Q", data[: len(data) - len(data) % 8])
+    if len(data) % 8 or any(one >= other for one, other in pairwise(found)):
+        raise SpecError(
+            "this is no index of a tar", where=where, hint="reelmill check names every file that does not fit"
+        )
+    return found
+
+
 def _is_there(place: SampleFolder, name: str) -> bool:
     try:
         place.read(name)
@@ -128,16 +137,14 @@ def _is_there(place: SampleFolder, name: str) -> bool:
 def _grouped(data: bytes, where: str) -> Grouped:
     """Parse the members of one sample."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(data + _MEMBER_TRAILER), mode="r:") as tar:
-            members = [Member(one.name, one.offset, one.offset_data, one.size) for one in tar if one.isreg()]
-        (sample,) = samples(members)
-    except (tarfile.TarError, ValueError) as error:
+        (sample,) = samples(walk_bytes(data + _MEMBER_TRAILER))
+        parts = {name: read_member(io.BytesIO(data), one, one.size) for name, one in sample.parts.items()}
+    except (BadTar, ValueError) as error:
         raise SpecError(
             f"no sample at the offset in the index: {error}", where=where, hint="the index belongs to another tar"
         ) from error
-    parts = {name: data[one.data : one.data + one.size] for name, one in sample.parts.items()}
     try:
-        fields = json.loads(parts.pop("json", b"{}"))
+        fields = load_json(parts.pop("json", b"{}"))
     except ValueError as error:
         raise SpecError(f"invalid json member: {error}", where=where, hint="for details, run reelmill check") from error
     return Grouped(sample.key, fields if isinstance(fields, dict) else {}, parts)

@@ -4,7 +4,6 @@ Untrusted pickles are not executed: everything but tensors and plain containers 
 """
 
 import io
-import json
 import pickle
 import struct
 import zipfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.untrusted.nested import load_json
 
 Outline = dict[str, tuple[int, ...]]
 """Name -> shape."""
@@ -106,7 +106,7 @@ def _safetensors(path: Path) -> dict[str, TensorShape]:
         (size,) = struct.unpack("<Q", file.read(8))
         if size > _LARGEST_HEADER:
             raise ValueError("its header is truncated")
-        header = json.loads(file.read(size))
+        header = load_json(file.read(size))
     return {name: TensorShape(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
 
 

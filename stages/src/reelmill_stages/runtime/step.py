@@ -16,6 +16,7 @@ from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, ExitCode, ReelmillError, SpecError
 from reelmill.contract.log import event, setup
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
+from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.context import Interrupted, StepContext, context
 
@@ -53,7 +54,8 @@ def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
     else:
         log.error("internal error in reelmill or in the stage", exc_info=error)
         hint, code = "please report it with the log of this pod", ExitCode.BUG
-    failure = Failure(step=step, error=type(error).__name__, message=str(error)[:1500], hint=hint[:500])
+    message = without_secrets(str(error))[:1500]
+    failure = Failure(step=step, error=type(error).__name__, message=message, hint=hint[:500])
     _write(env, failure.model_dump_json(by_alias=True).encode())
     return code
 

@@ -4,7 +4,6 @@ Every person and environment that occurs in a video, range, label file or index 
 what is missing or invalid.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from reelmill_stages.sources.recordings.timeline_labels import chosen_actions, f
 from reelmill_stages.sources.recordings.view_folders import Filmed, filmed, keypoint_folders
 from reelmill_stages.sources.tables.columns import as_row
 from reelmill_stages.sources.tables.json_stream import values
+from reelmill_stages.untrusted.nested import load_json
 
 
 def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
@@ -118,7 +118,7 @@ class _Takes:
             what = f"{len(files)} label files" if files else f"no label file person_{take.person}_{take.env}_….json"
             raise ItemError(ItemReason.AMBIGUOUS if files else ItemReason.MISSING, f"{what} for this video")
         try:
-            content = json.loads(self._bucket.read(files[0]))
+            content = load_json(self._bucket.read(files[0]))
         except (ValueError, SpecError) as error:
             raise ItemError(ItemReason.BAD_LABELS, f"{files[0]}: {error}") from error
         wanted = self._block.annotator

@@ -15,8 +15,8 @@ from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.sources.tables.columns import KnownColumns, Row, as_row, cell
-from reelmill_stages.sources.tables.tabular import SURPLUS, format_of, rows_of
+from reelmill_stages.sources.tables.columns import BadLine, KnownColumns, Row, as_row, cell
+from reelmill_stages.sources.tables.tabular import LINE, SURPLUS, format_of, rows_of
 
 RESERVED = frozenset(
     ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")
@@ -33,7 +33,7 @@ def list_rows(block: TableBlock, bucket: Bucket, source: str, before: EarlierIte
 
     def drafts() -> Iterator[RowDraft]:
         seen = KnownColumns()
-        for row in rows_of(bucket.read(uri), uri, format_, seen, wanted):
+        for row in rows_of(bucket.read(uri), uri, format_, seen, wanted, block.quoting):
             yield _draft(row, wanted, columns, folder, source)
         for name in wanted:
             seen.demand(f"{uri}:1", name, hint="set it in columns")
@@ -56,8 +56,7 @@ def _wanted(columns: Columns, uri: str) -> list[str]:
 
 
 def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFolder, source: str) -> RowDraft:
-    read = [value.get(name) for name in (*wanted, SURPLUS)] if isinstance(value, Mapping) else value
-    digest, about = row_digest(read), ""
+    digest, about = row_digest(_read(value, wanted)), ""
     try:
         row = as_row(value)
         if SURPLUS in row:
@@ -78,8 +77,16 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
         else:
             draft = RowDraft(identity, digest, path, fields=fields, stem=safe_stem(vid))
     except ItemError as error:
-        return refused(digest, error, about)
+        line = value.get(LINE) if isinstance(value, Mapping) else None
+        return refused(digest, ItemError(error.reason, f"line {line}: {error.what}") if line else error, about)
     return found(draft, folder, path, source)
+
+
+def _read(value: object, wanted: list[str]) -> object:
+    """What of a row its digest is made of: the line's number is not, because rows above it may come and go."""
+    if isinstance(value, Mapping):
+        return [value.get(name) for name in (*wanted, SURPLUS)]
+    return value.text if isinstance(value, BadLine) else value
 
 
 def _kept(row: Row, columns: Columns) -> dict[str, object]:

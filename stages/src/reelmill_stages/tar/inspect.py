@@ -1,5 +1,6 @@
 """Inspects the structure of a tar: number and offsets of samples, and broken rules. Payloads are not read."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,18 @@ class Contents:
     first: list[tuple[str, ...]] = field(default_factory=list)
     """Names of the parts of the first samples."""
     problems: list[TarProblem] = field(default_factory=list)
+    noted: Counter[str] = field(default_factory=Counter)
+    """What hinders no reader and is worth knowing: members without key and extension, which readers pass over
+    (`no_extension`), and parts without bytes (`empty_part`).
+    """
 
+    @property
+    def remarks(self) -> str:
+        """`noted` in words; empty if there is nothing."""
+        return ", ".join(f"{_WORDS[rule]}: {count}" for rule, count in sorted(self.noted.items()))
+
+
+_WORDS = {"no_extension": "members without key and extension (skipped)", "empty_part": "empty parts"}
 
 FIRST = 5
 """Number of samples from which Hugging Face determines the columns."""
@@ -34,7 +46,7 @@ def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Conte
     keys = SeenKeys()
     left = Walk()
     try:
-        for sample in samples(walk(path, left), what.problems):
+        for sample in samples(walk(path, left), what.problems, what.noted):
             what.count += 1
             what.dashed |= sample.dashed
             what.offsets.append(sample.offset)
@@ -44,6 +56,8 @@ def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Conte
             if keys.recurs(sample.key):
                 what.problems.append(TarProblem("split_key", f"sample {sample.key} recurs: its parts are not together"))
             what.problems.extend(broken(sample))
+            if empty := sum(not member.size for member in sample.parts.values()):
+                what.noted["empty_part"] += empty
             if visit is not None:
                 visit(sample)
     except BadTar as error:

@@ -6,6 +6,7 @@ drops samples with unknown parts.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ KNOWN = IMAGES | {"txt", "json"}
 """Last extensions that the reader of the packing pipeline accepts."""
 
 _SPLIT = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+_RESERVED = frozenset({"__key__", "__url__", "__local_path__", "__bad__"})
+"""Names of parts that webdataset uses itself."""
 _META = re.compile(r"__[^/]*__($|/)")
 
 
@@ -48,12 +51,16 @@ def split(name: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def samples(members: Iterable[Member], problems: list[TarProblem] | None = None) -> Iterator[Sample]:
+def samples(
+    members: Iterable[Member], problems: list[TarProblem] | None = None, skipped: Counter[str] | None = None
+) -> Iterator[Sample]:
     """Samples in order, grouped as the reader of the packing pipeline does.
 
-    For valid tars, webdataset groups them in the same way. Broken rules are appended to `problems`.
+    For valid tars, webdataset groups them in the same way. Broken rules are appended to `problems`. Members that
+    readers skip are counted in `skipped` (`no_extension`).
     """
     found = problems if problems is not None else []
+    strays = skipped if skipped is not None else Counter()
     current: Sample | None = None
     opened = ""
     for member in members:
@@ -61,7 +68,7 @@ def samples(members: Iterable[Member], problems: list[TarProblem] | None = None)
             continue
         parts = split(member.name)
         if parts is None:
-            found.append(TarProblem("no_extension", f"{member.name!r} has no key and extension: readers pass over it"))
+            strays["no_extension"] += 1
             continue
         key, suffix = parts
         if suffix != suffix.lower():
@@ -79,7 +86,7 @@ def samples(members: Iterable[Member], problems: list[TarProblem] | None = None)
                 if suffix == "json" and current.key.startswith(f"{key}-") and "json" not in current.parts:
                     found.append(TarProblem("json_first", f"{current.key} comes before the json that it belongs to"))
             current = Sample(key, member.offset)
-        if suffix in current.parts:
+        if suffix in current.parts or suffix in _RESERVED:
             found.append(TarProblem("duplicate_part", f"{member.name!r} is there twice"))
         current.parts[suffix] = member
         current.dashed |= dashed
@@ -100,9 +107,6 @@ def broken(sample: Sample) -> Iterator[TarProblem]:
     last = [name.rpartition(".")[2] for name in texts]
     if any(last.count(one) > 1 for one in last):
         yield TarProblem("dotted_key", f"{sample.key}: {', '.join(sorted(texts)[:3])} look like keys with a dot")
-    for name, member in sample.parts.items():
-        if not member.size:
-            yield TarProblem("empty_part", f"part {name!r} of sample {sample.key} has no bytes")
 
 
 @dataclass(slots=True)

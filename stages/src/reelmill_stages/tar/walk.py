@@ -1,44 +1,51 @@
 """Reads the headers of a tar, without reading payloads.
 
-Errors that a lenient reader would ignore are reported: a truncated tar, or a header with a wrong checksum.
+Errors that a lenient reader would ignore are reported: a truncated tar, or a header with a wrong checksum. Every step
+advances by at least one header, so the walk ends for any input.
 """
 
 import os
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
-from reelmill.contract.errors import ItemError
-from reelmill.contract.reasons import ItemReason
+from reelmill_stages.tar.header import BLOCK, BadTar, name_of, number, text, verify
+from reelmill_stages.tar.pax import Records, last, records, whole
+from reelmill_stages.tar.sparse import Pieces, Read, checked, old_map, pax_map
 
-BLOCK = 512
+__all__ = ["BLOCK", "MAX_PAYLOAD", "BadTar", "Member", "Walk", "read", "read_member", "walk", "walk_bytes"]
+
 _REGULAR = b"0\0" + b"7"
+_SPARSE = ord("S")
+_WITHOUT_DATA = b"123456"
+"""Links, devices, folders and pipes: whatever size their headers say, no data follows."""
 _LONG_NAME = ord("L")
 _LONG_LINK = ord("K")
-_PAX = ord("x")
+_PAX = b"xX"
 _PAX_GLOBAL = ord("g")
-_GZIP = b"\x1f\x8b"
-_ADLER_BASE = 65521
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd"}
+_EXTENSIONS = bytes([_LONG_NAME, _LONG_LINK, *_PAX, _PAX_GLOBAL])
+_MAX_EXTENSIONS = 16
 _MAX_EXTENSION = 1 << 20
-
-
-class BadTar(ItemError):
-    """A tar that a trainer cannot use. `rule` is the name of the broken rule."""
-
-    def __init__(self, rule: str, what: str) -> None:
-        super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
-        self.rule = rule
+MAX_PAYLOAD = 1 << 30
+"""Largest payload, in bytes, that is read to memory by default."""
+_MAX_HOLES = 256 << 20
+"""Largest sparse member, in bytes, that is expanded in memory: a few headers can describe any size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in a tar: `offset` of its first header and `data` of its payload, and `size`, all in bytes."""
+    """A regular file in a tar: `offset` of its first header and `data` of its payload, and `size`, all in bytes.
+
+    `pieces` is the map of a sparse member; its `size` includes the holes, and its pieces are stored back to back.
+    """
 
     name: str
     offset: int
     data: int
     size: int
+    pieces: Pieces | None = None
 
 
 @dataclass(slots=True)
@@ -55,109 +62,126 @@ def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
     """
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        yield from _walk(fd, os.fstat(fd).st_size, left or Walk())
+        yield from _walk(lambda size, at: os.pread(fd, size, at), os.fstat(fd).st_size, left or Walk())
     finally:
         os.close(fd)
 
 
+def walk_bytes(data: bytes) -> Iterator[Member]:
+    """As `walk`, of a tar (or of whole members and a trailer) in memory."""
+    return _walk(lambda size, at: data[at : at + size], len(data), Walk())
+
+
 def read(path: Path, member: Member) -> bytes:
-    """Read the payload of a member."""
+    """Read the payload of a member. Raises as `read_member`."""
     with path.open("rb") as file:
-        file.seek(member.data)
+        return read_member(file, member)
+
+
+def read_member(file: BinaryIO, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
+    """Read the payload of a member of an open tar. Raises BadTar(`too_large`) for a size beyond the limit in bytes."""
+    most = limit if member.pieces is None else min(limit, _MAX_HOLES)
+    if member.size > most:
+        kind = "member" if member.pieces is None else "sparse member"
+        raise BadTar("too_large", f"{kind} {member.name} has {member.size} bytes, more than {most}")
+    file.seek(member.data)
+    if member.pieces is None:
         return file.read(member.size)
+    payload = bytearray(member.size)
+    for offset, size in member.pieces:
+        payload[offset : offset + size] = file.read(size)
+    return bytes(payload)
 
 
-def _walk(fd: int, total: int, left: Walk) -> Iterator[Member]:
+@dataclass(slots=True)
+class _Extension:
+    """What headers before a member say of it. Of two that say the same, the first counts, as in Python's tarfile."""
+
+    name: str = ""
+    records: Records = field(default_factory=list)
+    headers: int = 0
+
+    def add(self, kind: int, told: bytes, position: int) -> None:
+        """Take in a header of GNU (a long name) or of pax. Raises BadTar where there are too many for one member."""
+        self.headers += 1
+        if self.headers > _MAX_EXTENSIONS:
+            raise BadTar("corrupt_header", f"more than {_MAX_EXTENSIONS} headers about one member at byte {position}")
+        if kind == _LONG_NAME:
+            self.name = self.name or text(told)
+        elif kind in _PAX:
+            found = records(told, position)
+            self.name = self.name or _path(found)
+            self.records = [*found, *self.records]
+
+
+def _path(told: Records) -> str:
+    return text(last(told, b"GNU.sparse.name") or last(told, b"path") or b"").rstrip("/")
+
+
+def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
     if not total:
         raise BadTar("empty_file", "the file has no bytes")
-    if os.pread(fd, len(_GZIP), 0) == _GZIP:
-        raise BadTar("compressed", "it is gzip, which no index can point into: unpack it to a plain tar")
+    begin = read(8, 0)
+    if form := next((name for magic, name in _COMPRESSED.items() if begin.startswith(magic)), None):
+        raise BadTar("compressed", f"it is {form}, which no index can point into: unpack it to a plain tar")
     position = first = 0
-    name = ""
-    size: int | None = None
+    shared: dict[bytes, bytes] = {}
+    said = _Extension()
     while True:
-        block = os.pread(fd, BLOCK, position)
+        block = read(BLOCK, position)
         if len(block) < BLOCK:
             raise BadTar("truncated", f"it ends at byte {total} without the trailer that closes a tar")
         if block[0] == 0 and not any(block):
             left.end = first
             return
-        _verify(block, position)
+        verify(block, position)
         kind = block[156]
-        declared = _number(block[124:136], position)
-        data = position + BLOCK
-        if kind in (_LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL):
-            if declared > _MAX_EXTENSION:
-                raise BadTar("corrupt_header", f"an extension of {declared} bytes at byte {position}")
-            extension = _extension(fd, data, declared, total)
-            if kind == _LONG_NAME:
-                name = _text(extension)
-            elif kind == _PAX:
-                fields = _pax(extension, position)
-                name = _text(fields.get(b"path", b"")) or name
-                size = int(fields[b"size"]) if b"size" in fields else size
-        else:
-            length = (declared if size is None else size) if kind in _REGULAR else 0
-            if data + length > total:
-                missing = data + length - total
-                raise BadTar("truncated", f"{name or _name(block)} lacks its last {missing} bytes")
-            if kind in _REGULAR:
-                yield Member(name or _name(block), first, data, length)
-            declared, name, size = length, "", None
-        position = data + declared + -declared % BLOCK
-        if kind not in (_LONG_NAME, _LONG_LINK, _PAX):
-            first = position
+        if kind in _EXTENSIONS:
+            size = number(block[124:136], position)
+            told = _extension(read, position + BLOCK, size, total)
+            said.add(kind, told, position)
+            if kind == _PAX_GLOBAL:
+                shared.update(records(told, position, strict=False))
+            position += BLOCK + size + -size % BLOCK
+            if kind == _PAX_GLOBAL:
+                first = position
+            continue
+        if shared:
+            said = _Extension(said.name or _path([*shared.items()]), [*shared.items(), *said.records])
+        member, end = _described(block, read, position, first, said)
+        if end > total:
+            raise BadTar("truncated", f"{said.name or name_of(block)} lacks its last {end - total} bytes")
+        if member is not None:
+            yield member
+        position = first = end + -end % BLOCK
+        said = _Extension()
 
 
-def _verify(block: bytes, position: int) -> None:
-    # The low half of Adler-32 is one plus the sum of all bytes modulo 65521, a fast way to compute the checksum.
-    stored = _number(block[148:156], position, what="checksum")
-    field = block[148:156]
-    expected = stored - 8 * 32 + sum(field)
-    if (zlib.adler32(block) & 0xFFFF) == (1 + expected) % _ADLER_BASE:
-        return
-    signed = sum(byte - 256 if byte > 127 else byte for byte in block)
-    if signed == expected:
-        return
-    raise BadTar("corrupt_header", f"no valid header at byte {position}")
+def _described(block: bytes, read: Read, position: int, first: int, said: _Extension) -> tuple[Member | None, int]:
+    """The member of a header, None for what is no regular file, and where its payload ends in the tar."""
+    kind, stored, data = block[156], number(block[124:136], position), position + BLOCK
+    if (size := last(said.records, b"size")) is not None:
+        stored = whole(size, position)
+    # Old tars write a folder as a file whose name ends in a slash.
+    if kind in _WITHOUT_DATA or (kind == 0 and text(block[:100]).endswith("/")):
+        return None, data
+    name = said.name or name_of(block)
+    if kind == _SPARSE:
+        pieces, whole_size, headers = old_map(block, read, position)
+        data += headers
+        return Member(name, first, data, whole_size, checked(pieces, whole_size, stored, position)), data + stored
+    if kind not in _REGULAR:
+        return None, data + stored
+    if sparse := pax_map(said.records, read, data, stored):
+        pieces, whole_size, map_ = sparse
+        there = checked(pieces, whole_size, stored - map_, position)
+        return Member(name, first, data + map_, whole_size, there), data + stored
+    return Member(name, first, data, stored), data + stored
 
 
-def _number(field: bytes, position: int, what: str = "size") -> int:
-    if field[0] & 0x80:
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    try:
-        return int(field.rstrip(b" \0") or b"0", 8)
-    except ValueError:
-        raise BadTar("corrupt_header", f"no {what} in the header at byte {position}") from None
-
-
-def _name(block: bytes) -> str:
-    name = _text(block[:100])
-    if block[345] and block[257:262] == b"ustar" and block[262:263] != b" ":
-        return f"{_text(block[345:500])}/{name}"
-    return name
-
-
-def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-
-
-def _extension(fd: int, data: int, length: int, total: int) -> bytes:
-    if data + length > total:
+def _extension(read: Read, data: int, size: int, total: int) -> bytes:
+    if size > _MAX_EXTENSION:
+        raise BadTar("corrupt_header", f"an extension of {size} bytes at byte {data - BLOCK}")
+    if data + size > total:
         raise BadTar("truncated", f"it ends inside of a header at byte {data}")
-    return os.pread(fd, length, data)
-
-
-def _pax(extension: bytes, position: int) -> dict[bytes, bytes]:
-    fields = {}
-    while extension.strip(b"\0"):
-        try:
-            length = int(extension.split(b" ", 1)[0])
-            record, extension = extension[:length], extension[length:]
-            key, _, value = record.split(b" ", 1)[1].partition(b"=")
-        except (ValueError, IndexError):
-            raise BadTar("corrupt_header", f"a damaged extended header at byte {position}") from None
-        if length <= 0:
-            raise BadTar("corrupt_header", f"a damaged extended header at byte {position}")
-        fields[key] = value.rstrip(b"\n")
-    return fields
+    return read(size, data)

@@ -74,7 +74,7 @@ def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterat
         count = len(mask) if isinstance(mask, list) else 0
         yield TarProblem("mask_length", f"pack {key} has {len(ids)} tokens and {count} of them in its loss mask")
         return
-    if not set(mask) <= {0, 1} or any(type(one) is not int for one in mask):
+    if not all(type(one) is int and one in (0, 1) for one in mask):
         yield TarProblem("mask_values", f"pack {key}: its loss mask holds other values than 0 and 1")
         return
     unlearnable = symbols.of_images | {symbols.bos}
@@ -103,6 +103,8 @@ def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: 
 def _blocks(ids: list[int], shape: PackRules) -> bool:
     """Whether every start is followed by the patches and an end, and all patches are in such blocks."""
     symbols, block, place, found = shape.symbols, shape.patches, 0, 0
+    if not 0 <= block < len(ids):
+        return False
     expected = [symbols.patch] * block
     for _ in range(ids.count(symbols.start)):
         place = ids.index(symbols.start, place) + 1

@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.observed import Json, PipelineView, plain
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.cluster.verdict import verdict
-from reelmill.cli.display.output import Format, console, emit, say
+from reelmill.cli.display.output import Format, emit
+from reelmill.cli.display.terminal import PrintableConsole, console, say, write
 from reelmill.cli.exits import CommandExit
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError
@@ -68,7 +69,7 @@ def _shower(output: Format) -> Iterator[Show]:
 
 @contextmanager
 def _live(output: Format) -> Iterator[Show]:
-    screen = Console(highlight=False)
+    screen = PrintableConsole(highlight=False)
     with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
 
         def show(seen: PipelineView) -> None:
@@ -98,7 +99,7 @@ def _changes() -> Show:
         for name, words in sentences(seen):
             if said.get(name) != words:
                 said[name] = words
-                console().print(f"{seen.now:%H:%M:%S} {name}: {words}", markup=False)
+                write(f"{seen.now:%H:%M:%S} {name}: {words}")
 
     return show
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
+from reelmill.contract.text.terminal import printable
+
 _FIXED = frozenset({"ts", "level", "msg", "stage", "segment", "shard", "run", "traceback"})
 _STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 
@@ -17,11 +19,11 @@ def rendered(line: str, who: str = "") -> Text:
         text.append(f"{stamp} ", style="dim")
     if who:
         text.append(f"{who} ", style="cyan")
-    text.append(str(record.get("msg", line)), style=_STYLES.get(str(record.get("level")), ""))
+    text.append(printable(str(record.get("msg", line))), style=_STYLES.get(str(record.get("level")), ""))
     fields = "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED and value != "")
-    text.append(fields, style="dim")
+    text.append(printable(fields), style="dim")
     if traceback := record.get("traceback"):
-        text.append(f"\n{traceback}", style="dim")
+        text.append(f"\n{printable(str(traceback), keep=chr(10))}", style="dim")
     return text
 
 

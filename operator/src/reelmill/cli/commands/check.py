@@ -7,7 +7,8 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import stored
-from reelmill.cli.display.output import Format, Output, say, show
+from reelmill.cli.display.output import Format, Output, show
+from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.rows import FindingRow

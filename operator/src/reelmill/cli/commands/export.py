@@ -8,6 +8,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, size
+from reelmill.cli.display.terminal import write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.rows import ExportMode
 from reelmill.contract.commands.signatures import EXPORT
@@ -35,6 +36,6 @@ def export(
     if not output.for_people:
         emit(made.to_json(), output)
         return
-    print(f"{made.folder}: {made.files} files, {size(made.bytes)} ({made.mode})")
+    write(f"{made.folder}: {made.files} files, {size(made.bytes)} ({made.mode})")
     for view in made.views:
-        print(f"  {made.folder}/{view}")
+        write(f"  {made.folder}/{view}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli.display.output import say
+from reelmill.cli.display.terminal import say
 from reelmill.contract.errors import SpecError
 
 
@@ -33,4 +33,10 @@ def init(
         file.write_text(template())
     except OSError as error:
         raise SpecError(f"cannot write the file: {error.strerror}", where=str(file)) from None
-    say(f"wrote {file}\nnext: edit its sources, then run\n  reelmill plan {file}\n  reelmill run {file}")
+    for line in (
+        f"wrote {file}",
+        "next: edit its sources, then run",
+        f"  reelmill plan {file}",
+        f"  reelmill run {file}",
+    ):
+        say(line)

@@ -8,7 +8,8 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
-from reelmill.cli.display.output import Format, Output, say, show
+from reelmill.cli.display.output import Format, Output, show
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.rows import StageLedgerRow
 from reelmill.contract.commands.signatures import LEDGER, LEDGER_SUMMARY

@@ -1,5 +1,6 @@
 """`reelmill logs`: the logs of a stage's shards, from their pods, or from the store if the pods are gone."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,11 +13,12 @@ from reelmill.cli.cluster.client import JOBS, PODS, ClusterClient
 from reelmill.cli.cluster.log_line import rendered
 from reelmill.cli.cluster.observed import Json, shard_of, stage_of, step_of
 from reelmill.cli.cluster.target import of_resource
-from reelmill.cli.display.output import console, say
+from reelmill.cli.display.terminal import console, say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import LOGS
 from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.text.terminal import printable
 
 MOST = 10
 """Maximum number of pods that are followed at the same time."""
@@ -167,6 +169,6 @@ def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[st
 
 def _print(line: str, who: str, wanted: LogSelection) -> None:
     if wanted.raw:
-        print(line, flush=True)
+        print(printable(line, keep="\t") if sys.stdout.isatty() else line, flush=True)
     else:
         console().print(rendered(line, who), soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reelmill.cli import store_commands
-from reelmill.cli.display.output import say
+from reelmill.cli.display.terminal import say
 from reelmill.contract.commands.signatures import MERGE
 from reelmill.contract.errors import SpecError
 

@@ -6,8 +6,9 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
-from reelmill.cli.display.output import Format, Output, say, show, size
+from reelmill.cli.display.output import Format, Output, show, size
 from reelmill.cli.display.plan_reasons import defaults, verdict
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.rows import SourceForecast

@@ -10,13 +10,15 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, is_name, stored
-from reelmill.cli.display.output import Format, Output, say, show, size
+from reelmill.cli.display.output import Format, Output, show, size
+from reelmill.cli.display.terminal import say
 from reelmill.cli.identity import identity
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.rows import PruneResult
 from reelmill.contract.commands.signatures import PRUNE
 from reelmill.contract.errors import SpecError
+from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("name", "key", "objects", "bytes", "deleted")
 _NAMED = 5
@@ -83,7 +85,7 @@ def _confirmed(found: PruneResult, store: str, *, trash: bool) -> list[str]:
     for row in found.rows:
         say(f"  {row.name}/{row.key}  {row.objects} objects, {size(row.bytes)}")
     what = "Move these data sets to the trash of" if trash else "Delete these data sets from"
-    if not typer.confirm(f"{what} {store}?", err=True):
+    if not typer.confirm(printable(f"{what} {store}?"), err=True):
         say("nothing was deleted")
         raise typer.Exit
     return [f"{row.name}/{row.key}" for row in found.rows]

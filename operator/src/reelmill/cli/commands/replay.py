@@ -8,6 +8,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show
+from reelmill.cli.display.terminal import write
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPLAY
@@ -44,10 +45,10 @@ def replay(
     if output.for_people:
         reason = f" ({done.reason})" if done.reason else ""
         message = f": {done.message}" if done.message else ""
-        print(f"{stage} {item}: {done.outcome}{reason}{message}")
+        write(f"{stage} {item}: {done.outcome}{reason}{message}")
         if done.files:
             show([file.to_json() for file in done.files], output, columns=COLUMNS)
-            print(f"written to {done.folder}")
+            write(f"written to {done.folder}")
     else:
         emit(done.to_json(), output)
     if done.outcome in ("failed", "crash", "timeout"):

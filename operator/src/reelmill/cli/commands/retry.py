@@ -11,7 +11,8 @@ from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.observed import Json
 from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
 from reelmill.cli.commands.run import drive
-from reelmill.cli.display.output import Format, Output, emit, say
+from reelmill.cli.display.output import Format, Output, emit
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.rows import StatusRow

@@ -11,8 +11,9 @@ import typer
 
 from reelmill import local
 from reelmill.cli import store_commands
-from reelmill.cli.display.output import Format, Output, emit, say, show
+from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.progress import Lines, observing
+from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.identity import identity
 from reelmill.cli.input import pipeline

@@ -12,7 +12,8 @@ from reelmill.cli.cluster.follow import follow, shown
 from reelmill.cli.cluster.observed import Json, PipelineView, plain
 from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
-from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
+from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
+from reelmill.cli.display.terminal import console, say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
@@ -99,7 +100,7 @@ def of_store(loaded: Any, output: Format) -> None:
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
     for row in noted if narrow else ():
         if row["note"]:
-            print(f"{row['name']}: {row['note']}")
+            write(f"{row['name']}: {row['note']}")
 
 
 def note(row: StatusRow) -> str:

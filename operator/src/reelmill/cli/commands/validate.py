@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from reelmill.cli.display.output import Format, Output, emit, say
+from reelmill.cli.display.output import Format, Output, emit
+from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exits import CommandExit, describe
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.problems import FieldProblems
@@ -29,7 +30,7 @@ def validate(
         else:
             if output.for_people:
                 sources, stages = len(loaded.graph.sources), len(loaded.graph.stages)
-                print(f"{file}: valid: {_count(sources, 'source')}, {_count(stages, 'stage')}")
+                write(f"{file}: valid: {_count(sources, 'source')}, {_count(stages, 'stage')}")
     if not output.for_people:
         emit({"valid": not found, "problems": found}, output)
     if found:

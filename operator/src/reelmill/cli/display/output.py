@@ -1,6 +1,5 @@
 """Results on standard output as a table, JSON or YAML; everything else goes to standard error."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -9,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from reelmill.cli.display.terminal import console
+from reelmill.contract.text.terminal import json_text, printable
+
 NARROW = 100
 """Terminal width in columns below which tables drop their last column or are split into several lines."""
 
-PIPE_WIDTH = 240
-"""Width in columns of a table that is not written to a terminal."""
 _COLOURS = {"failed": "red", "stalled": "red", "done": "green", "filtered": "yellow", "skipped": "yellow"}
 
 
@@ -45,22 +44,16 @@ def program() -> str:
     return "kubectl reelmill" if Path(sys.argv[0]).name.startswith("kubectl-reelmill") else "reelmill"
 
 
-def say(line: str) -> None:
-    """Print a line to standard error."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def console() -> Console:
-    """A console for standard output, as wide as the terminal, or PIPE_WIDTH columns without one."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=False)
-
-
 def emit(value: Any, form: Format) -> None:
     """Print a value as JSON or YAML."""
     if form is Format.JSON:
-        print(json.dumps(value, indent=2, ensure_ascii=False))
-    else:
-        print(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), end="")
+        print(json_text(value, indent=2))
+        return
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    if printable(text, keep="\n") != text:
+        # All that is not ASCII is then an escape of YAML.
+        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=False)
+    print(text, end="")
 
 
 def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
@@ -88,7 +81,7 @@ def _cell(value: Any) -> Text:
         value = "yes" if value else "no"
     elif isinstance(value, float):
         value = f"{value:.2f}"
-    text = "" if value is None else str(value)
+    text = "" if value is None else printable(str(value))
     return Text(text, style=_COLOURS.get(text, ""))
 
 

@@ -4,7 +4,6 @@ Both are observers of `reelmill.local.run` and write to standard error. The resu
 end.
 """
 
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
@@ -13,11 +12,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from reelmill.cli.display.output import NARROW, duration
 from reelmill.cli.display.tally import Tally
+from reelmill.cli.display.terminal import PrintableConsole, say
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.status import SourceStatus, Status
+from reelmill.contract.text.terminal import printable
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
@@ -117,7 +119,7 @@ class Lines:
 
     def say(self, line: str) -> None:
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+            say(line)
 
 
 def listing(source: SourceStatus) -> str:
@@ -163,7 +165,7 @@ class Bars(Lines):
         self._draw(tally)
 
     def say(self, line: str) -> None:
-        self.display.console.print(line, highlight=False, markup=False)
+        self.display.console.print(Text(printable(line)))
 
     def _draw(self, tally: Tally) -> None:
         if tally.name not in self._bars:
@@ -187,7 +189,7 @@ class Bars(Lines):
 @contextmanager
 def observing(*, verbose: bool, quiet: bool) -> Iterator[Lines]:
     """The observer for standard error: bars on a terminal, otherwise lines."""
-    console = Console(stderr=True)
+    console = PrintableConsole(stderr=True)
     if quiet or not console.is_terminal:
         yield Lines(verbose=verbose, quiet=quiet)
         return

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from reelmill.cli.input.document import YamlDocument
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
+from reelmill.contract.text.urls import without_secrets
 from reelmill.schema.inline import Schema, tree
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -142,14 +143,14 @@ def _text(detail: Any) -> str:
         choices = re.findall(r"'([^']*)'", context["expected"])
         near = get_close_matches(str(given), choices, n=1, cutoff=0.5)
         ask = f"; did you mean {near[0]}?" if near else ""
-        return f"{given!r} is not one of {', '.join(choices)}{ask}"
+        return f"{without_secrets(repr(given))} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
         if context["pattern"] == NAME_PATTERN:
             return f"{given!r} is not a valid name: use lower-case letters, digits and hyphens"
-        return f"{given!r} does not match {context['pattern']}"
+        return f"{without_secrets(repr(given))} does not match {context['pattern']}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
         return _WORDS[kind]
     words = _WORDS.get(kind, str(detail["msg"]).replace("Input should", "should"))
-    return f"{given!r} {words}" if isinstance(given, str | int | float) else words
+    return f"{without_secrets(repr(given))} {words}" if isinstance(given, str | int | float) else words

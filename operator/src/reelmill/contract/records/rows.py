@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from reelmill.contract.text.urls import without_secrets
+
 Fields = Mapping[str, Any]
 
 
@@ -138,6 +140,10 @@ class LedgerRow:
     message: str = ""
     seconds: float = 0.0
     attempt: int = 1
+
+    def __post_init__(self) -> None:
+        if (told := without_secrets(self.message)) != self.message:
+            object.__setattr__(self, "message", told)
 
     def to_json(self) -> dict[str, Any]:
         return {

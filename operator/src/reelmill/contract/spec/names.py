@@ -5,11 +5,32 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from reelmill.contract.text.urls import has_query, has_user_info
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=40)]
 """Name of a source or stage: lower-case letters, digits and hyphens."""
 
-Uri = Annotated[str, Field(min_length=1, max_length=1024)]
-"""`s3://bucket/prefix`, or a local folder or file if the pipeline runs on one machine."""
+
+def _without_user_info(uri: str) -> str:
+    if has_user_info(uri):
+        raise ValueError(
+            "a URI must not contain credentials: on one machine, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
+            "in a cluster, name a Secret in secretRef"
+        )
+    return uri
+
+
+def _plain_endpoint(url: str) -> str:
+    if has_query(url):
+        raise ValueError("an endpoint must not contain a query or a fragment: write it as http://host:9000")
+    return url
+
+
+Uri = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_without_user_info)]
+"""`s3://bucket/prefix`, or a local folder or file if the pipeline runs on one machine. Without credentials."""
+
+Endpoint = Annotated[Uri, AfterValidator(_plain_endpoint)]
+"""URL of a server: `http://host:9000`. Without credentials, which are in a Secret or in the environment."""
 
 Text = Annotated[str, Field(max_length=256)]
 

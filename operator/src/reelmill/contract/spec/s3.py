@@ -1,7 +1,7 @@
 """Connection to an S3 server: endpoint and credentials."""
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.names import Text, Uri
+from reelmill.contract.spec.names import Endpoint, Text, Uri
 
 
 class SecretRef(Model):
@@ -15,7 +15,7 @@ class SecretRef(Model):
 class S3(Model):
     """Connection to an S3 server."""
 
-    endpoint: Uri | None = None
+    endpoint: Endpoint | None = None
     """URL of the server. If absent, AWS."""
     region: Text | None = None
     """Region. If absent, `us-east-1`."""

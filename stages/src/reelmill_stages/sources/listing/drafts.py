@@ -7,6 +7,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.records.rows import Media
+from reelmill_stages.untrusted.nested import check_depth
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
@@ -38,4 +39,26 @@ def refused(row: str, error: ItemError, about: str = "") -> RowDraft:
 
 def row_digest(row: object) -> str:
     """Digest of a whole row, 32 hex digits; also for values that JSON cannot represent."""
-    return hashlib.blake2b(_ENCODER.encode(row).encode(), digest_size=16).hexdigest()
+    try:
+        check_depth(row)
+        text = _ENCODER.encode(row)
+    except ValueError:
+        text = _leaves(row)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _leaves(row: object) -> str:
+    """Text of a row that is nested too deeply, or contains a number with more digits than Python converts."""
+    parts: list[str] = []
+    rest = [row]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict):
+            rest += [each for pair in one.items() for each in pair]
+            parts.append("{")
+        elif isinstance(one, list | tuple):
+            rest += one
+            parts.append("[")
+        else:
+            parts.append(hex(one) if isinstance(one, int) else ascii(one))
+    return "\n".join(parts)

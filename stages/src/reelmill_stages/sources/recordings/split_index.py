@@ -1,6 +1,5 @@
 """Reads `index_mapping/index.json`, which assigns recordings to splits for each fold. Its paths are ignored."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources.recordings.people import Recording, take_of_folders
 from reelmill_stages.sources.tables.cells import shown
+from reelmill_stages.untrusted.nested import load_json
 
 SPLITS = ("train", "val", "test")
 
@@ -25,7 +25,7 @@ class SplitLine:
 def indexed(data: bytes, uri: str, fold: str) -> Iterator[SplitLine]:
     """The lines of a fold. Raises SpecError for an invalid file or a missing fold."""
     try:
-        folds = json.loads(data)
+        folds = load_json(data)
     except ValueError as error:
         raise SpecError(f"not JSON: {error}", where=uri, hint='write {"0": {"train": […], "val": […]}}') from error
     splits = folds.get(fold) if isinstance(folds, Mapping) else None

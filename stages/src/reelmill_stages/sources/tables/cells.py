@@ -14,14 +14,17 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.text.urls import has_user_info, without_secrets
 
 _CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
+_SHOWN = 80
+"""Characters of a value in a message."""
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def identifier(value: object) -> str:
     """The id of a video: text or a whole number. Raises `bad_id`."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and _finite(value):
         return str(value)
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_ID, f"the id of the video is {shown(value)}, not text")
@@ -69,7 +72,7 @@ def seconds(value: object, name: str) -> float:
         number = _float(value)
     elif isinstance(value, str) and (clock := _CLOCK.match(value.strip())):
         hours, minutes, rest = clock.groups()
-        number = int(hours or 0) * 3600 + int(minutes) * 60 + float(rest)
+        number = float(hours or 0) * 3600 + float(minutes) * 60 + float(rest)
     elif isinstance(value, str):
         number = _float(value)
     if not math.isfinite(number):
@@ -98,6 +101,8 @@ def path(value: object) -> str:
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
     if separator and scheme not in ("s3", "file"):
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is neither a path nor s3://bucket/key")
+    if has_user_info(value):
+        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} carries credentials")
     if _UNREADABLE.search(value) or not _encodable(value):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} holds characters that no file name can")
     if ".." in rest.split("/"):
@@ -109,13 +114,19 @@ def path(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """Any other cell as a JSON value: NaN becomes null, dates become ISO 8601 text. Raises `bad_value`."""
-    if value is None or isinstance(value, bool | int):
+    """Any other cell as a JSON value: NaN becomes null, dates become ISO 8601 text.
+
+    Raises `bad_value`, also for numbers beyond the range of a float.
+    """
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Decimal):
-        return plain(float(value))
+    if isinstance(value, int | Decimal):
+        number = _float(value)
+        if not math.isfinite(number) and (isinstance(value, int) or value.is_finite()):
+            raise ItemError(ItemReason.BAD_VALUE, f"{shown(value)} is more than a number of JSON can hold")
+        return value if isinstance(value, int) else plain(number)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, str) and _encodable(value):
@@ -131,8 +142,14 @@ def shown(value: object) -> str:
     """A value for a message: short, on one line, with printable characters only."""
     if value is None:
         return "null"
-    text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if isinstance(value, str):
+        value = without_secrets(value[: 50 * _SHOWN])[:_SHOWN]
+    try:
+        text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
+    except (ValueError, RecursionError):
+        # A whole number of more digits than Python writes, or endless nesting.
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 def _float(value: str | int | float | Decimal) -> float:

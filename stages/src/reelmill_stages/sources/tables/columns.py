@@ -1,17 +1,39 @@
 """Access to the columns of metadata files, with an error for missing columns."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.sources.tables import cells
+from reelmill_stages.untrusted.nested import JsonError, check_depth
 
 Row = Mapping[str, Any]
+_COMPARED = 1000
+"""Columns that are compared with a name that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a table that is no row. `text` is the line as it stands there."""
+
+    line: int
+    what: str
+    text: str
 
 
 def as_row(value: object) -> Row:
-    """A row as a mapping. Raises ItemError with the reason `bad_row` for any other value."""
+    """A row as a mapping. Raises ItemError with the reason `bad_row` for any other value, and for deep nesting."""
+    if isinstance(value, BadLine):
+        raise ItemError(ItemReason.BAD_ROW, f"line {value.line}: {value.what}")
+    try:
+        check_depth(value)
+    except JsonError as error:
+        raise ItemError(ItemReason.BAD_ROW, f"the row cannot be read: {error}") from error
     if not isinstance(value, Mapping):
         raise ItemError(ItemReason.BAD_ROW, f"the row is a {type(value).__name__}, not an object")
     return value
@@ -36,6 +58,13 @@ def seen_rows(rows: Iterable[Any], where: str, *columns: tuple[str, ...]) -> Ite
         seen.demand(where, *spellings, hint="is this the right kind of file?")
 
 
+def refuse_twice(names: Iterable[str], where: str) -> None:
+    """Raises SpecError for a column that a header names twice; columns without a name may be several."""
+    twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
+    if twice is not None:
+        raise SpecError(f"column {cells.shown(twice)} appears twice", where=where, hint="rename one of them")
+
+
 class KnownColumns:
     """The columns of a file, collected row by row, because JSON rows may differ."""
 
@@ -53,8 +82,8 @@ class KnownColumns:
         """Raises SpecError if no row has any of the names; does nothing for a file without rows."""
         if (not self._rows and not self._names) or any(name in self._names for name in spellings):
             return
-        near = get_close_matches(spellings[0], self._names, n=1, cutoff=0.5)
-        there = ", ".join(list(self._names)[:12]) or "none"
+        near = get_close_matches(spellings[0], islice(self._names, _COMPARED), n=1, cutoff=0.5)
+        there = ", ".join(name[:80] for name in islice(self._names, 12)) or "none"
         raise SpecError(
             f"no column {spellings[0]!r}" + (f", but there is {near[0]!r}" if near else ""),
             where=where,

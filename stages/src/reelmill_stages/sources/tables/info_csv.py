@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.sources.tables.columns import refuse_twice
 from reelmill_stages.sources.tables.tabular import lines_of
 
 _URL = ("url", "link", "video", "id", "vid", "video_id")
@@ -45,13 +46,15 @@ def files_by_id(data: bytes, where: str) -> Mapping[str, Sequence[str]]:
     url, name, titled = 0, 1, False
     found: dict[str, list[str]] = {}
     any_row = False
-    for number, (line, cells) in enumerate(lines_of(data, where, ",")):
+    for number, record in enumerate(lines_of(data, where, ",")):
+        line, cells = record.line, record.cells
         if number == 0:
             header = _header(cells)
             if header is None and len(cells) < 2:
                 raise SpecError("two columns are required: url,filename", where=f"{where}:{line}", hint=_hint(cells))
             if header is not None:
                 url, name = _columns(header, f"{where}:{line}")
+                refuse_twice((each for each in header if each in (header[url], header[name])), f"{where}:{line}")
                 titled = header[name] == "title"
                 continue
         any_row = True

@@ -12,6 +12,7 @@ from typing import Any
 
 from reelmill.contract.records.rows import Item
 from reelmill_stages.stage import DataSetReader
+from reelmill_stages.untrusted.nested import load_json
 
 NAME = "chunk_index.json"
 VERSION = 1
@@ -67,7 +68,7 @@ def read_index(path: Path) -> dict[str, Any]:
 
 def parse_index(data: bytes, name: str) -> dict[str, Any]:
     """Parse an index; `name` is its file name in messages. Raises ValueError for any other file."""
-    index: dict[str, Any] = json.loads(data)
+    index: dict[str, Any] = load_json(data)
     if not _is_index(index):
         raise ValueError(f"{name} is not a chunk index: it has no list of entries")
     if index.get("version") != VERSION:

@@ -13,6 +13,7 @@ from posixpath import relpath
 from typing import Any
 
 from reelmill.contract.records.rows import Item
+from reelmill_stages.untrusted.nested import load_json
 
 PAIRS = "text_video_pairs.json"
 
@@ -41,7 +42,7 @@ def pair(item: Item, root: str) -> dict[str, Any]:
 
 def read_pairs(path: Path) -> list[Any]:
     """Read the rows. Raises ValueError for a file that is not JSON, and TypeError if it is not a list."""
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = load_json(path.read_bytes())
     if not isinstance(rows, list):
         raise TypeError("not a JSON list")
     return rows

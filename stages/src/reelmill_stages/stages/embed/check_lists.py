@@ -1,6 +1,5 @@
 """The rules of IIANet's reader for the lists of one split, and for the embeddings in them."""
 
-import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from posixpath import basename, dirname
@@ -9,6 +8,7 @@ from typing import Any
 from reelmill_stages.checks import Finding
 from reelmill_stages.stages.embed.lip_crops import FPS
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS
+from reelmill_stages.untrusted.nested import load_json
 
 SPLITS = ("tr", "cv", "tt")
 RATE = 16000
@@ -54,7 +54,7 @@ def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows]
     for name, cells in (("mix", 2), *((speaker, 3) for speaker in SPEAKERS)):
         file = f"{split}/{name}.json"
         try:
-            rows = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            rows = load_json((folder / f"{name}.json").read_bytes())
         except (OSError, ValueError) as error:
             yield Finding(file, "lists", False, "is missing" if isinstance(error, FileNotFoundError) else str(error))
             return None
@@ -95,7 +95,7 @@ def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]
         yield Finding(file, "ready", False, "the split is not marked: items of it have no embedding")
         return
     try:
-        marked = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        marked = load_json(path.read_bytes())["rows"]
     except (ValueError, KeyError, TypeError):
         marked = None
     true = not missing and marked == rows

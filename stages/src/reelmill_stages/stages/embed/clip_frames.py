@@ -1,12 +1,10 @@
 """The frames of a clip for CLIP: those of a sample, or a number of frames of a video."""
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -15,6 +13,7 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
+from reelmill_stages.untrusted.images import ImageError, open_image
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 _ARRAY, _PICTURE = ".npy", ".jpg"
@@ -70,9 +69,7 @@ def _array(path: Path) -> Iterator[Pixels]:
 
 def _picture(path: Path) -> Pixels:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
-        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an image: {error}") from error
+        with open_image(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except ImageError as error:
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an image: {error.what}") from error

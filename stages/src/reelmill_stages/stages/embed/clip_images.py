@@ -1,6 +1,5 @@
 """CLIP image embeddings of frames, float32 (frames, width), as returned by `encode_image`, not normalized."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from reelmill_stages.models.weights import check_keys, read_weights
 from reelmill_stages.stage import Input, ReadFile, Work
 from reelmill_stages.stages.embed.clip_frames import Pixels, frames_of
 from reelmill_stages.stages.embed.family import Array, Fetch, Model, Prepared
+from reelmill_stages.untrusted.nested import load_json
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -106,7 +106,7 @@ class ClipImages:
         ref = self._block.config
         assert ref is not None
         try:
-            found = json.loads(fetch(ref).read_text(encoding="utf-8"))
+            found = load_json(fetch(ref).read_bytes())
             whole: dict[str, Any] = found.get("model_cfg", found)
         except (ValueError, AttributeError) as error:
             raise SpecError(f"this is no JSON object: {error}", where=f"config: {ref.uri}") from error

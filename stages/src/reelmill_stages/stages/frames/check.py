@@ -1,6 +1,5 @@
 """`reelmill check` for CLIP4MC samples: verifies a folder by the rules of CLIP4MC's loader."""
 
-import json
 import pickle
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from reelmill_stages.stages.frames.info import NAME, read_info
 from reelmill_stages.stages.frames.pickles import globals_of, load
 from reelmill_stages.stages.frames.sampling import LOADER_STEP
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
+from reelmill_stages.untrusted.nested import load_json
 
 BATCH = {"train": 420, "test": 400}
 """Batch sizes of the trainer, which drops the last incomplete batch."""
@@ -103,7 +103,7 @@ def _text(sample: Path, name: str) -> Iterator[Finding]:
 def _size(sample: Path, name: str) -> Iterator[Finding]:
     file = f"{name}/{SIZE}"
     try:
-        size = json.loads((sample / SIZE).read_text(encoding="utf-8"))
+        size = load_json((sample / SIZE).read_bytes())
     except (OSError, ValueError) as error:
         yield Finding(file, "readable", False, _why(error))
         return

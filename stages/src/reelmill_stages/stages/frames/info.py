@@ -9,6 +9,7 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.frames import Split
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.frames.split import Named, divide
+from reelmill_stages.untrusted.nested import load_json
 
 NAME = "dataset_info.json"
 SPLITS = ("train", "val", "test")
@@ -31,7 +32,7 @@ def read_info(path: Path) -> dict[str, list[str]]:
 
 def parse_info(data: bytes, name: str = NAME) -> dict[str, list[str]]:
     """Like `read_info`, for data in memory; `name` is its name in messages."""
-    found = json.loads(data)
+    found = load_json(data)
     if not isinstance(found, dict) or not all(_is_list(found.get(split, [])) for split in SPLITS):
         raise ValueError(f"{name} is not a dataset_info.json: it must have lists of folders in train, val and test")
     return {split: list(found.get(split, [])) for split in SPLITS}

@@ -1,6 +1,5 @@
 """Reads sample folders without torch, and without executing untrusted pickles."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from reelmill_stages.stages.frames.ids import Ids
 from reelmill_stages.stages.frames.info import NAME, read_info
 from reelmill_stages.stages.frames.pickles import load
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
+from reelmill_stages.untrusted.nested import load_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +41,5 @@ def open_sample(folder: Path) -> OpenSample:
     """Read one sample folder. Raises like `open_samples`."""
     frames = load(folder / VIDEO)
     tokens = load(folder / TEXT)["tokens"]
-    size = json.loads((folder / SIZE).read_text(encoding="utf-8"))
+    size = load_json((folder / SIZE).read_bytes())
     return OpenSample(folder, frames, tokens, size)

@@ -14,6 +14,7 @@ import numpy as np
 
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill.contract.text.terminal import printable
 from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import opened
 from reelmill_stages.stages.grid.extract import Extractor
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
             word = "same" if one.same else "DIFFERS"
             sys.stdout.write(f"image {one.image_id}: {word}, by {one.difference:.2g} at most\n")
     except ReelmillError as error:
-        sys.stderr.write(f"{error}\n{error.hint}\n")
+        sys.stderr.write(f"{printable(str(error))}\n{printable(error.hint)}\n")
         return 2
     return 1 if wrong else 0
 

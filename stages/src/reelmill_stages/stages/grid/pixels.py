@@ -4,15 +4,15 @@ The result is identical to that of CLIP's preprocessing with Pillow; values rema
 model.
 """
 
-import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.untrusted.images import open_image
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """uint8 (side, side, 3), RGB."""
@@ -24,17 +24,8 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 def pixels(path: Path, fit: Literal["crop", "squash"], side: int) -> Pixels:
     """The image, uint8 (side, side, 3). Raises ItemError with reason `not_an_image`, `damaged_image`, `huge_image`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                whole = image.convert("RGB")
-    except UnidentifiedImageError as error:
-        raise ItemError(ItemReason.NOT_AN_IMAGE, "no image that Pillow knows") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ItemError(ItemReason.HUGE_IMAGE, str(error)) from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ItemError(ItemReason.DAMAGED_IMAGE, str(error)) from error
+    with open_image(path) as image:
+        whole = image.convert("RGB")
     return np.array(_squashed(whole, side) if fit == "squash" else _cropped(whole, side))
 
 

@@ -4,7 +4,6 @@
 `value_range`, `labels`, `same_images`; beside them `suffix` and `opens`.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,6 +13,7 @@ from reelmill_stages.checks import Finding
 from reelmill_stages.stages.grid.containers import Array, ContainerReader
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
 from reelmill_stages.stages.grid.provenance import FORMAT
+from reelmill_stages.untrusted.nested import load_json
 
 COCO = {
     "train2014": 82_783,
@@ -143,7 +143,7 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
 def _of_coco(splits: object) -> str:
     """` (82,783 of 82,783 train2014)` for splits of COCO."""
     try:
-        found = json.loads(str(splits)) if splits else {}
+        found = load_json(str(splits)) if splits else {}
     except ValueError:
         return ""
     told = [f"{number:,} of {COCO[split]:,} {split}" for split, number in found.items() if split in COCO]

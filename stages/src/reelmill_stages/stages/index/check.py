@@ -60,4 +60,4 @@ def _tar(folder: Path, row: IndexRow) -> Finding:
         return Finding(url, "bad_tar", False, f"{found.problems[0].rule}: {found.problems[0].message}")
     if found.count != row["nsamples"]:
         return Finding(url, "nsamples", False, f"it has {found.count} samples, the index says {row['nsamples']}")
-    return Finding(url, "tar", True, f"{found.count} samples")
+    return Finding(url, "tar", True, f"{found.count} samples{found.remarks and '; ' + found.remarks}")

@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.stages.index.plain_pickle import dumps, loads
+from reelmill_stages.untrusted.nested import check_depth, load_json
 
 
 class IndexRow(TypedDict):
@@ -54,7 +55,8 @@ def dump(rows: Sequence[IndexRow], suffix: str) -> bytes:
 def parse(data: bytes, suffix: str) -> list[IndexRow]:
     """The inverse of `dump`; pickles are not executed. Raises SpecError for any other content."""
     try:
-        read = loads(data) if suffix == ".pkl" else json.loads(data)
+        read = loads(data) if suffix == ".pkl" else load_json(data)
+        check_depth(read)
         rows = [IndexRow(url=row["url"], nsamples=row["nsamples"]) for row in read]
     except (ValueError, TypeError, KeyError) as error:
         raise SpecError(f"not an index of tars: {error}", hint="an index is a list of {url, nsamples}") from error

@@ -4,14 +4,15 @@ The json must be valid, images must be decodable and match the json, and packed 
 only to fields that exist.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from reelmill_stages.tar.image import fault
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem
+from reelmill_stages.tar.walk import read_member
 from reelmill_stages.tokens.rules import PackRules, broken
+from reelmill_stages.untrusted.images import image_fault
+from reelmill_stages.untrusted.nested import load_json
 
 PLACEHOLDERS = ("<image>", "<Iimage>", "<Pimage>")
 
@@ -24,9 +25,7 @@ class Payloads:
 
     def read(self, sample: Sample, part: str) -> bytes:
         """The content of a part."""
-        member = sample.parts[part]
-        self._file.seek(member.data)
-        return self._file.read(member.size)
+        return read_member(self._file, sample.parts[part])
 
     def close(self) -> None:
         self._file.close()
@@ -47,7 +46,7 @@ def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
     if "json" not in sample.parts:
         return {}
     try:
-        read = json.loads(payloads.read(sample, "json"))
+        read = load_json(payloads.read(sample, "json"))
     except ValueError:
         return {}
     return read if isinstance(read, dict) else {}
@@ -55,7 +54,7 @@ def fields(sample: Sample, payloads: Payloads) -> dict[str, Any]:
 
 def _json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[TarProblem]:
     try:
-        read = json.loads(data)
+        read = load_json(data)
     except ValueError as error:
         yield TarProblem("json", f"part {part!r} of sample {sample.key} is no JSON: {error}")
         return
@@ -65,7 +64,7 @@ def _json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[
 
 
 def _image(sample: Sample, part: str, data: bytes) -> Iterator[TarProblem]:
-    if words := fault(data):
+    if words := image_fault(data):
         yield TarProblem("image", f"part {part!r} of sample {sample.key} does not decode: {words}")
 
 

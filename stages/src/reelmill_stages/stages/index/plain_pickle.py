@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import pickletools
 from typing import Any, NoReturn
 
 PROTOCOL = 4
@@ -24,6 +25,10 @@ def dumps(value: Any) -> bytes:
 def loads(data: bytes) -> Any:
     """The values in a pickle. Raises ValueError for other values, and for data that are not a pickle."""
     try:
+        # A memo is a list in memory as long as its largest index says, which is no more than there are bytes.
+        for operation, index, _ in pickletools.genops(data):
+            if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(index or 0) > len(data):
+                raise ValueError(f"it numbers a value {index}")
         return _Plain(io.BytesIO(data)).load()
     except Exception as error:  # damaged pickles raise various exceptions
         raise ValueError(f"not a pickle of plain values: {error}") from error

@@ -5,22 +5,22 @@ set grows.
 """
 
 import hashlib
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from reelmill.contract.errors import ItemError
+from reelmill.contract.text.terminal import printable
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import File, Input
 from reelmill_stages.stages.index.opened import Payloads, fields
 from reelmill_stages.stages.index.said import said
-from reelmill_stages.tar.image import UNREADABLE
 from reelmill_stages.tar.samples import IMAGES, Sample
 from reelmill_stages.tokens.tokenizer import Tokenizer
+from reelmill_stages.untrusted.images import open_image
 
 SAMPLES = 4
 """Number of samples in a preview."""
@@ -57,13 +57,15 @@ def preview(
             for part in sample.parts:
                 try:
                     images += _images(part, payloads.read(sample, part), scratch)
-                except (ItemError, *UNREADABLE) as error:
+                except ItemError as error:
                     texts[-1] += f"\n{part}: cannot be shown: {error}"
             rows += [images[place : place + COLUMNS] for place in range(0, len(images), COLUMNS)]
     finally:
         payloads.close()
     made = [File(f"previews/{name}.txt", scratch / "preview.txt")]
-    made[0].path.write_text("\n\n".join(texts) + "\n", encoding="utf-8", errors="backslashreplace")
+    made[0].path.write_text(
+        printable("\n\n".join(texts), keep="\n\t") + "\n", encoding="utf-8", errors="backslashreplace"
+    )
     if rows:
         made.append(File(f"previews/{name}.png", scratch / "preview.png"))
         _sheet(rows).save(made[1].path)
@@ -73,7 +75,7 @@ def preview(
 def _images(part: str, data: bytes, scratch: Path) -> list[Image.Image]:
     last = part.rpartition(".")[2]
     if last in IMAGES:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             return [_thumbnail(image)]
     if last in VIDEOS:
         video = scratch / "preview.video"

@@ -59,7 +59,8 @@ class IndexStage(Stage):
         except ItemError as error:
             return Failed(error.reason, error.what)
         fields = {"samples": found.count}
-        return Done((NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields),))
+        made = NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields)
+        return Done((made,), counters=dict(found.noted), message=found.remarks)
 
     def _tokenizer(self, fields: Mapping[str, Any], work: Work) -> Tokenizer | None:
         """The tokenizer of packs if it is known and available; otherwise None, and previews contain no text of

@@ -24,12 +24,10 @@ RULES: Mapping[str, str] = {
     "truncated": STOCK,
     "corrupt_header": STOCK,
     "empty": STOCK,
-    "no_extension": STOCK,
     "upper_case": PATCHED,
     "duplicate_part": STOCK,
     "split_key": STOCK,
     "dotted_key": STOCK,
-    "empty_part": STOCK,
     "dashed_frames": STOCK,
     "hidden": PATCHED,
     "json_first": PATCHED,
@@ -61,7 +59,7 @@ class TarsCheck:
             seen.tars[name] = found = contents(path)
             if found.dashed:
                 found.problems.append(TarProblem("dashed_frames", "key-0.jpg: stock webdataset makes each a sample"))
-            yield from _findings(name, found.problems, f"{found.count} samples")
+            yield from _findings(name, found.problems, f"{found.count} samples{found.remarks and '; ' + found.remarks}")
             yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
         for whole in WHOLE:
             yield from whole(seen)

@@ -1,6 +1,5 @@
 """The rules of Megatron Energon: every tar has an index of its samples, and `.nv-meta` matches the tars."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import yaml
 from reelmill_stages.tar.inspect import Contents
 from reelmill_stages.tar.samples import TarProblem
 from reelmill_stages.tar.write import index_bytes
+from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.untrusted.yaml_values import load_yaml
 
 
 def energon_problems(folder: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
@@ -27,7 +28,7 @@ def energon_problems(folder: Path, tars: Mapping[str, Contents]) -> Iterator[tup
 def _counts(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
     name = ".nv-meta/.info.json"
     try:
-        counts = json.loads(path.read_text())["shard_counts"]
+        counts = load_json(path.read_bytes())["shard_counts"]
         listed = {str(tar): int(count) for tar, count in counts.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         yield name, TarProblem("energon_info", f"no counts of samples: {error}")
@@ -44,7 +45,7 @@ def _counts(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, Tar
 def _split(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarProblem]]:
     name = ".nv-meta/split.yaml"
     try:
-        parts = yaml.safe_load(path.read_text())["split_parts"]
+        parts = load_yaml(path.read_bytes())["split_parts"]
         listed = [str(tar) for part in parts.values() for tar in part]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         yield name, TarProblem("energon_split", f"no split parts: {error}")
@@ -60,7 +61,7 @@ def _split(path: Path, tars: Mapping[str, Contents]) -> Iterator[tuple[str, TarP
 def _dataset(path: Path) -> Iterator[tuple[str, TarProblem]]:
     name = ".nv-meta/dataset.yaml"
     try:
-        read = yaml.safe_load(path.read_text())
+        read = load_yaml(path.read_bytes())
         typed = {"sample_type", "field_map"} <= read.keys() or {"__module__", "__class__"} <= read.keys()
     except (OSError, AttributeError, yaml.YAMLError) as error:
         yield name, TarProblem("energon_dataset", f"it says nothing of the samples' type: {error}")

@@ -11,6 +11,7 @@ import yaml
 
 from reelmill_stages.tar.inspect import Contents
 from reelmill_stages.tar.samples import TarProblem
+from reelmill_stages.untrusted.yaml_values import load_yaml
 
 UNKNOWN_VIDEOS = frozenset({"webm", "flv", "ts", "m4v", "wmv"})
 """Suffixes of videos that are returned as bytes instead of a video."""
@@ -55,7 +56,7 @@ def readme(folder: Path, tars: list[str]) -> TarProblem | None:
 def _patterns(path: Path) -> list[str]:
     try:
         front = path.read_text(encoding="utf-8").split("---\n")[1]
-        return [pattern for config in yaml.safe_load(front)["configs"] for pattern in _paths(config["data_files"])]
+        return [pattern for config in load_yaml(front.encode())["configs"] for pattern in _paths(config["data_files"])]
     except (OSError, IndexError, KeyError, TypeError, UnicodeDecodeError, yaml.YAMLError):
         return []
 

@@ -1,15 +1,15 @@
 """`reelmill check` for packed tokens: verifies every pack by the rules of its trainer."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from reelmill_stages.checks import Finding
-from reelmill_stages.tar.image import fault
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem, samples
 from reelmill_stages.tar.walk import BadTar, read, walk
 from reelmill_stages.tokens.rules import PackRules, broken
+from reelmill_stages.untrusted.images import image_fault
+from reelmill_stages.untrusted.nested import load_json
 
 ABOUT = "tokens.json"
 RULES = (
@@ -27,13 +27,13 @@ class TokensCheck:
         if (folder / ABOUT).is_file():
             return True
         first = next(_tars(folder), None)
-        return first is not None and "input_ids" in _first_json(first)
+        return first is not None and "input_ids" in _first_fields(first)
 
     def check(self, folder: Path) -> Iterator[Finding]:
         shape = PackRules()
         if (folder / ABOUT).is_file():
             try:
-                shape = PackRules.from_json(json.loads((folder / ABOUT).read_text(encoding="utf-8")))
+                shape = PackRules.from_json(load_json((folder / ABOUT).read_bytes()))
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 yield Finding(ABOUT, "about", False, f"it does not say what the packs are made of: {error}")
         for path in _tars(folder):
@@ -44,12 +44,13 @@ def _tars(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*.tar")) if "_reelmill" not in path.relative_to(folder).parts)
 
 
-def _first_json(tar: Path) -> Any:
+def _first_fields(tar: Path) -> dict[str, Any]:
     try:
         sample = next(samples(walk(tar)), None)
-        return json.loads(read(tar, sample.parts["json"])) if sample else {}
+        found = load_json(read(tar, sample.parts["json"])) if sample else {}
     except (BadTar, KeyError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
@@ -72,7 +73,7 @@ def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
 def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any], list[TarProblem]]:
     key = sample.key
     try:
-        fields = json.loads(read(path, sample.parts["json"]))
+        fields = load_json(read(path, sample.parts["json"]))
     except KeyError:
         return {}, [TarProblem("no_pack", f"sample {key} has no json")]
     except ValueError as error:
@@ -81,7 +82,7 @@ def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any
         return {}, [TarProblem("no_pack", f"sample {key} has no input_ids")]
     problems = list(broken(key, fields, tuple(sample.parts), shape))
     for part, member in sample.parts.items():
-        if part.rpartition(".")[2] in IMAGES and (words := fault(read(path, member))):
+        if part.rpartition(".")[2] in IMAGES and (words := image_fault(read(path, member))):
             problems.append(TarProblem("image", f"part {part!r} of pack {key} does not decode: {words}"))
     if not isinstance(fields["input_ids"], list):
         fields = {}

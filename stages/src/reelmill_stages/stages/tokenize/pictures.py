@@ -2,12 +2,9 @@
 
 import io
 
-from PIL import Image, UnidentifiedImageError
-
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-
-_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+from reelmill_stages.untrusted.images import ImageError, open_image
 
 
 def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes | None:
@@ -16,7 +13,7 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
     `fit`: `keep` keeps the aspect ratio, `squash` resizes to a square. Raises ItemError with reason `bad_image`.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(data) as image:
             large = max_side is not None and max(image.size) > max_side
             if image.format == "JPEG" and not large:
                 return None
@@ -24,10 +21,8 @@ def fitted(data: bytes, max_side: int | None, fit: str, quality: int) -> bytes |
             made = image.convert("RGB")
             if large:
                 made = made.resize(size)
-    except UnidentifiedImageError:
-        raise ItemError(ItemReason.BAD_IMAGE, "an image is in no known format") from None
-    except _UNREADABLE as error:
-        raise ItemError(ItemReason.BAD_IMAGE, f"an image cannot be opened: {str(error)[:80]}") from error
+    except ImageError as error:
+        raise ItemError(ItemReason.BAD_IMAGE, f"an image cannot be opened: {error.what[:80]}") from error
     out = io.BytesIO()
     made.save(out, format="JPEG", quality=quality)
     return out.getvalue()

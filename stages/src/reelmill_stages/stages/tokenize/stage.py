@@ -179,8 +179,9 @@ class _Tar:
 
     def _image(self, member: Member) -> Span:
         block = self._block
-        made = fitted(payload(self._tar, member), block.max_image_side, block.image_fit, block.jpeg_quality)
+        data = payload(self._tar, member)
+        made = fitted(data, block.max_image_side, block.image_fit, block.jpeg_quality)
         if made is None:
-            return TAR, member.data, member.size
+            return self._payload.image(data) if member.pieces else (TAR, member.data, member.size)
         self.counters["images_made_anew"] += 1
         return self._payload.image(made)

@@ -1,6 +1,5 @@
 """The samples of a tar: their json and images, or the reason why they cannot be used."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stages.tokenize.turns import Turn, turns_of
 from reelmill_stages.tar.samples import Sample, samples
-from reelmill_stages.tar.walk import Member, walk
+from reelmill_stages.tar.walk import Member, read_member, walk
+from reelmill_stages.untrusted.nested import load_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,14 @@ def told(tar: Path) -> Iterator[UsableSample | UnusableSample]:
 
 def payload(file: BinaryIO, member: Member) -> bytes:
     """The content of a member of an open tar."""
-    file.seek(member.data)
-    return file.read(member.size)
+    return read_member(file, member)
 
 
 def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
         raise ItemError(ItemReason.NO_JSON, f"it has no json: {', '.join(sample.names)}")
     try:
-        found = json.loads(payload(file, sample.parts["json"]))
+        found = load_json(payload(file, sample.parts["json"]))
     except ValueError as error:
         raise ItemError(ItemReason.BAD_JSON, f"its json cannot be read: {error}") from error
     if not isinstance(found, dict):

@@ -59,6 +59,12 @@ def client(endpoint: str, region: str, provider: Provider | None, http: PoolMana
         url = parse_url(endpoint or "https://s3.amazonaws.com")
     except LocationParseError:
         url = parse_url("")
+    if url.auth:
+        raise StoreError(
+            "an endpoint must not contain credentials",
+            where=endpoint,
+            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in a cluster, name a Secret in secretRef",
+        )
     if url.scheme not in ("http", "https") or not url.host or url.path not in (None, "", "/") or url.query:
         raise StoreError("not the URL of an S3 server", where=endpoint, hint="use the form http://host:9000")
     host = url.host if url.port is None else f"{url.host}:{url.port}"

@@ -12,8 +12,10 @@ from rich.text import Text
 from reelmill.cli.cluster.client import EVENTS, JOBS, PODS, ClusterClient
 from reelmill.cli.cluster.observed import Json, PipelineView
 from reelmill.cli.cluster.target import Name, named
-from reelmill.cli.display.output import NARROW, Format, Output, console, duration, emit, say, show
+from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
+from reelmill.cli.display.terminal import console, say
 from reelmill.cli.input.options import HERE, ClusterOptions
+from reelmill.contract.text.terminal import printable
 from reelmill.plan.jobs.names import LETTERS
 
 COLUMNS = ("age", "type", "reason", "object", "message")
@@ -125,5 +127,5 @@ def _show(rows: list[dict[str, Any]], output: Format) -> None:
         head = Text().append(f"{row['age']:<8}", style="dim")
         head.append(f"{row['reason']}  ", style="yellow" if row["type"] == "Warning" else "")
         screen.print(head.append(row["object"], style="cyan"))
-        for line in textwrap.wrap(row["message"], screen.width - 8):
+        for line in textwrap.wrap(printable(row["message"]), screen.width - 8):
             screen.print(Text(" " * 8 + line))

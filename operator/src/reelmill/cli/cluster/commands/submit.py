@@ -10,7 +10,8 @@ from reelmill.cli.cluster.follow import follow
 from reelmill.cli.cluster.observed import Json, plain
 from reelmill.cli.cluster.requests import Watch, speaker
 from reelmill.cli.cluster.target import of_resource
-from reelmill.cli.display.output import Format, Output, emit, say
+from reelmill.cli.display.output import Format, Output, emit
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input import pipeline as pipelines
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded

@@ -14,7 +14,8 @@ from reelmill.cli.cluster.observed import PipelineView, stage_of
 from reelmill.cli.cluster.requests import must_have, speaker
 from reelmill.cli.cluster.target import Name, named
 from reelmill.cli.cluster.verdict import verdict
-from reelmill.cli.display.output import Format, Output, console, emit
+from reelmill.cli.display.output import Format, Output, emit
+from reelmill.cli.display.terminal import console, write
 from reelmill.cli.input.options import HERE, ClusterOptions
 from reelmill.contract.errors import ReelmillError
 
@@ -39,7 +40,9 @@ def why(
         seen = replace(seen, logs=_logs(link, seen))
     told = paragraph(seen, speaker(name, place), stage)
     if output.for_people:
-        print(textwrap.fill(told, min(console().width, MOST), break_long_words=False, break_on_hyphens=False))
+        width = min(console().width, MOST)
+        for line in textwrap.wrap(told, width, break_long_words=False, break_on_hyphens=False):
+            write(line)
     else:
         word, rest = verdict(seen)
         emit({"name": name, "namespace": seen.namespace, "state": word, "reason": rest, "why": told}, output)

@@ -35,6 +35,10 @@ class TableBlock(SourceBlock):
     """The file with the table."""
     format: Literal["csv", "tsv", "json", "jsonl", "parquet"] | None = None
     """Format of the file. If absent, determined by its extension."""
+    quoting: Literal["standard", "cell", "none"] | None = None
+    """Meaning of quotes in CSV and TSV. `standard` (RFC 4180): a quoted cell may contain separators and line breaks.
+    `cell`: a cell that is in quotes from its first to its last character is unquoted, any other quote is text, and no
+    cell contains a line break. `none`: quotes are text. If absent, `standard` for CSV and `cell` for TSV."""
     columns: Columns = Columns()
     base: Uri | None = None
     """Prefix of relative paths. If absent, the folder of the table."""

@@ -12,6 +12,7 @@ import lmdb
 import numpy as np
 
 from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
+from reelmill_stages.untrusted.nested import load_json
 
 ATTRIBUTES = b"__attributes__"
 _ROOM = 16 << 20
@@ -111,7 +112,7 @@ class LmdbReader:
     @property
     def attributes(self) -> dict[str, Any]:
         found = self._get(ATTRIBUTES)
-        return dict(json.loads(found)) if found else {}
+        return dict(load_json(found)) if found else {}
 
     def names(self) -> Iterator[str]:
         with self._env.begin() as transaction:

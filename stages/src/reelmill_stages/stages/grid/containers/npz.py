@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
+from reelmill_stages.untrusted.nested import load_json
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -76,7 +77,7 @@ class NpzReader:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return dict(json.loads(self._zip.comment or b"{}"))
+        return dict(load_json(self._zip.comment or b"{}"))
 
     def names(self) -> Iterator[str]:
         return iter(self._names)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
+from reelmill_stages.untrusted.nested import load_json
 
 
 class Pt:
@@ -55,7 +56,7 @@ class PtReader:
     def __init__(self, path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
-                self._attributes: dict[str, Any] = json.loads(archive.comment or b"{}")
+                self._attributes: dict[str, Any] = load_json(archive.comment or b"{}")
             found = torch.load(path, map_location="cpu", weights_only=True)
         except (zipfile.BadZipFile, RuntimeError, ValueError) as error:
             raise ValueError(f"no pt file: {error}") from error

@@ -1,0 +1,1 @@
+"""Text that people read: made safe for terminals, and without credentials."""

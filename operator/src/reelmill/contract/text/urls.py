@@ -1,0 +1,33 @@
+"""Finds credentials in URLs, and removes them from messages.
+
+A URL may contain a user name and password before its host, and a signature or token in its query:
+`http://user:pass@host`, `https://host/object?X-Amz-Signature=…`. Neither may be in a message, a ledger or a record.
+"""
+
+import re
+
+_USER = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^\s/?#'\"<>\\]*@", re.IGNORECASE)
+_QUERY = re.compile(r"((?:https?|ftps?|wss?)://[^\s?#'\"<>\\]*)[?#][^\s'\"<>\\]*", re.IGNORECASE)
+# Messages of HTTP clients name the path alone: `Max retries exceeded with url: /bucket/key?X-Amz-Signature=…`.
+_SIGNED = re.compile(
+    r"([?&](?:x-(?:amz|goog)-[\w-]+|awsaccesskeyid|signature|sig|token|access_token|api_?key|key|secret|password)=)"
+    r"[^\s&'\"<>\\]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """The text without the user info of URLs, and with `…` for the query of web addresses and for signed parameters."""
+    if "://" in text:
+        text = _QUERY.sub(r"\1?…", _USER.sub(r"\1", text))
+    return _SIGNED.sub(r"\1…", text) if "=" in text else text
+
+
+def has_user_info(uri: str) -> bool:
+    """Whether a URI carries a name or password before its host."""
+    return _USER.match(uri) is not None
+
+
+def has_query(uri: str) -> bool:
+    """Whether a web address has a query or a fragment."""
+    return _QUERY.match(uri) is not None

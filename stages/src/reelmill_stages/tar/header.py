@@ -1,0 +1,59 @@
+"""The 512 bytes before a tar's member: POSIX ustar, and what GNU tar and pax write into the same fields.
+
+Numbers are checked: no size is negative, and none is larger than any file can be.
+"""
+
+import zlib
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+
+BLOCK = 512
+MAX_NUMBER = (1 << 63) - 1
+_ADLER_BASE = 65521
+_OCTAL = frozenset(b"01234567")
+
+
+class BadTar(ItemError):
+    """A tar that a trainer cannot use. `rule` is the fixed word of the rule that it breaks."""
+
+    def __init__(self, rule: str, what: str) -> None:
+        super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
+        self.rule = rule
+
+
+def verify(block: bytes, position: int) -> None:
+    """Raises BadTar(`corrupt_header`) where the checksum (of unsigned or of signed bytes) is not the block's."""
+    # The low half of Adler-32 is one plus the sum of all bytes, modulo 65521: the checksum at the speed of C.
+    field = block[148:156]
+    expected = number(field, position, what="checksum") - 8 * 32 + sum(field)
+    if (zlib.adler32(block) & 0xFFFF) == (1 + expected) % _ADLER_BASE:
+        return
+    if sum(byte - 256 if byte > 127 else byte for byte in block) == expected:
+        return
+    raise BadTar("corrupt_header", f"no valid header at byte {position}")
+
+
+def number(field: bytes, position: int, what: str = "size") -> int:
+    """A number from 0 to 2**63-1, in octal digits or (GNU) in base 256. Raises BadTar(`corrupt_header`)."""
+    if field[0] in (0x80, 0xFF):
+        found = int.from_bytes(field[1:], "big") if field[0] == 0x80 else -1
+    else:
+        digits = field.partition(b"\0")[0].strip(b" ")
+        found = int(digits or b"0", 8) if _OCTAL.issuperset(digits) else -1
+    if not 0 <= found <= MAX_NUMBER:
+        raise BadTar("corrupt_header", f"no {what} in the header at byte {position}")
+    return found
+
+
+def name_of(block: bytes) -> str:
+    """The member's name with its prefix; GNU's headers (`ustar` and a space) have other fields in its place."""
+    name = text(block[:100])
+    if block[345] and block[257:263] == b"ustar\0":
+        return f"{text(block[345:500])}/{name}"
+    return name
+
+
+def text(field: bytes) -> str:
+    """A field's text up to the first zero byte; bytes that are not UTF-8 become surrogates."""
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")

@@ -1,0 +1,67 @@
+"""Opens images of unknown origin, with a list of formats and a limit on pixels.
+
+Pillow has dozens of plugins, one of which starts another program (EPS starts Ghostscript). Only those in `FORMATS` are
+tried, whatever the name of a file; of TIFF, only common compressions are read.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from reelmill.contract.errors import ItemError, ReelmillError
+from reelmill.contract.reasons import ItemReason
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+"""Plugins of Pillow that are tried."""
+MAX_PIXELS = 89_478_485
+"""Width times height; the value above which Pillow itself warns of a decompression bomb (256 MiB as RGB)."""
+_TIFF_COMPRESSIONS = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg"})
+
+
+class ImageError(ItemError):
+    """An image that cannot be used. `reason` is `not_an_image`, `huge_image` or `damaged_image`."""
+
+
+@contextmanager
+def open_image(source: bytes | Path) -> Iterator[Image.Image]:
+    """The image, not decoded yet: decode it (`load`, `convert`) inside the block, and do nothing else there.
+
+    Raises ImageError, also for any exception inside the block.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+                _check(image)
+                yield image
+    except (ReelmillError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(ItemReason.NOT_AN_IMAGE, f"not one of {', '.join(FORMATS)}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(ItemReason.HUGE_IMAGE, f"more than {MAX_PIXELS} pixels") from error
+    except Exception as error:  # of damaged files Pillow's plugins raise nearly everything
+        raise ImageError(ItemReason.DAMAGED_IMAGE, (str(error).splitlines() or [type(error).__name__])[0]) from error
+
+
+def image_fault(data: bytes) -> str:
+    """Why an image cannot be decoded; empty for a valid image."""
+    try:
+        with open_image(data) as image:
+            image.load()
+    except ImageError as error:
+        return error.what
+    return ""
+
+
+def _check(image: Image.Image) -> None:
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS:
+        raise ImageError(ItemReason.HUGE_IMAGE, f"{image.width}x{image.height} pixels, more than {MAX_PIXELS}")
+    compression = image.info.get("compression") if image.format == "TIFF" else None
+    if compression is not None and compression not in _TIFF_COMPRESSIONS:
+        raise ImageError(ItemReason.NOT_AN_IMAGE, f"the TIFF compression {compression} is not supported")

@@ -1,0 +1,118 @@
+"""Images of unknown origin: the formats that are opened, the limits, and that nothing else is ever started."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import reelmill_stages
+from pack.broken_tars import tar
+from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill_stages.stage import Failed, Input
+from reelmill_stages.stages.grid.pixels import pixels
+from reelmill_stages.stages.index.stage import IndexStage
+from reelmill_stages.stages.tokenize.pictures import fitted
+from reelmill_stages.untrusted.images import MAX_PIXELS, ImageError, image_fault, open_image
+from worker_desk import Desk
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\n(out) (w) file closefile showpage\n%%EOF\n"
+
+
+def encoded(form: str, mode: str = "RGB", size: tuple[int, int] = (16, 8), **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size).save(out, format=form, **options)
+    return out.getvalue()
+
+
+def png(width: int, height: int) -> bytes:
+    """A bomb: a header of so many pixels, and few bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(((width + 7) // 8 + 1) * min(height, 20)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_the_usual_formats_are_opened_whatever_the_file_is_called(tmp_path: Path, form: str) -> None:
+    (tmp_path / "x.jpg").write_bytes(encoded(form))
+    with open_image(tmp_path / "x.jpg") as image:
+        assert image.convert("RGB").size == (16, 8)
+    assert image_fault(encoded(form)) == ""
+
+
+@pytest.mark.parametrize("form", ["PPM", "ICO", "TGA", "PCX", "SGI", "ICNS", "JPEG2000"])
+def test_other_formats_are_no_images(form: str) -> None:
+    with pytest.raises(ImageError) as caught, open_image(encoded(form, size=(32, 32))):
+        pass
+    assert caught.value.reason == "not_an_image"
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", None])
+def test_plain_tiffs_are_opened(compression: str | None) -> None:
+    assert image_fault(encoded("TIFF", compression=compression)) == ""
+
+
+def test_tiffs_of_fax_machines_are_not() -> None:
+    assert image_fault(encoded("TIFF", "1", compression="group4")) == "the TIFF compression group4 is not supported"
+
+
+@pytest.fixture
+def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for Ghostscript that notes that it was called."""
+    log = tmp_path / "gs.log"
+    program = tmp_path / "bin" / "gs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {log}\necho 10.0.0\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    return log
+
+
+def test_postscript_called_jpg_never_starts_ghostscript(tmp_path: Path, ghostscript: Path) -> None:
+    path = tar(tmp_path / "a.tar", [("1.json", b'{"image_name_list": ["1-0"], "prompt": "<image>"}'), ("1.0.jpg", EPS)])
+    item = Item("a.tar", 0, "g", 1.0, Media(str(path), path.stat().st_size))
+    stage = IndexStage(IndexBlock(check="full", preview="100%"))
+    (failed,) = stage.process([Input(item, 0)], Desk(tmp_path / "work"))
+    assert isinstance(failed, Failed)
+    assert "part '0.jpg' of sample 1 does not decode: not one of JPEG, PNG" in failed.message
+    (tmp_path / "x.jpg").write_bytes(EPS)
+    for opened in (lambda: pixels(tmp_path / "x.jpg", "crop", 224), lambda: fitted(EPS, 512, "keep", 90)):
+        with pytest.raises(Exception, match="not one of JPEG"):
+            opened()
+    assert not ghostscript.exists()
+
+
+def test_only_one_module_opens_images() -> None:
+    root = Path(reelmill_stages.__file__).parent
+    callers = [path.name for path in root.rglob("*.py") if "Image.open(" in path.read_text()]
+    assert callers == ["images.py"]
+
+
+@pytest.mark.parametrize("size", [(100_000, 100_000), (13_300, 13_300), (9460, 9460)])
+def test_an_image_of_too_many_pixels_is_not_decoded(size: tuple[int, int]) -> None:
+    with pytest.raises(ImageError) as caught, open_image(png(*size)):
+        pass
+    assert caught.value.reason == "huge_image"
+    assert size[0] * size[1] > MAX_PIXELS
+
+
+@given(
+    form=st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]),
+    edits=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=12),
+    cut=st.integers(0, 400),
+)
+def test_damaged_images_have_a_fault_in_words_or_none(form: str, edits: list[tuple[int, int]], cut: int) -> None:
+    data = bytearray(encoded(form))
+    for place, byte in edits:
+        data[place % len(data)] = byte
+    fault = image_fault(bytes(data[: max(1, len(data) - cut)]))
+    assert "\n" not in fault
