@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import toy_line as toy
 
 from reelmill.contract.errors import StoreUnsafe
 from reelmill.contract.records.segment import Pass, Runner
+from reelmill_stages.host.local_process import is_dead, local_process
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
 from reelmill_stages.records.records import load
@@ -70,6 +72,48 @@ def test_ages_are_measured_by_the_stores_clock(tmp_path: Path) -> None:
     now = claim(one.store, data.names, one.task("open", one.stages[0]).owner)
     assert is_foreign(one.store, data.paths(1), opened, "two", now)
     assert not is_foreign(one.store, data.paths(1), opened, "two", now + YOUNG_SECONDS + 1)
+
+
+def test_a_heartbeat_from_the_future_is_not_waited_for(tmp_path: Path) -> None:
+    one, two = two_lines(tmp_path)
+    one.survey()
+    one.open(one.stages[0])
+    heartbeat = tmp_path / "store" / one.data("upper").paths(1).heartbeat
+    ahead = heartbeat.stat().st_mtime + 7 * 86400
+    os.utime(heartbeat, (ahead, ahead))
+    assert not two.open(two.stages[0]).foreign
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell when a process started")
+def test_a_pass_of_a_local_run_that_is_dead_is_taken_over_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = two_lines(tmp_path)
+    one.survey()
+    with subprocess.Popen(["sleep", "60"]) as run:
+        monkeypatch.setenv("REELMILL_RUN_PID", str(run.pid))
+        one.open(one.stages[0])
+        assert two.open(two.stages[0]).foreign
+        run.kill()
+    assert not two.open(two.stages[0]).foreign
+
+
+def test_the_open_pass_of_a_crashed_run_of_the_same_pipeline_is_continued_at_once(tmp_path: Path) -> None:
+    one, _ = two_lines(tmp_path)
+    one.survey()
+    one.open(one.stages[0])
+    again = toy.Line(tmp_path, uid="one", rows=one.rows)
+    again.stage("upper")
+    assert not again.open(again.stages[0]).foreign
+
+
+def test_a_process_id_that_another_process_has_now_is_no_sign_of_life() -> None:
+    here = local_process(os.getpid())
+    if here is None:
+        pytest.skip("this system does not tell when a process started")
+    assert not is_dead(here)
+    assert is_dead(here.replace(started=here.started - 1))
+    assert not is_dead(here.replace(kernel="elsewhere", started=0))
 
 
 def test_surveys_at_once_list_every_item_once(tmp_path: Path) -> None:

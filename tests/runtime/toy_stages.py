@@ -5,6 +5,7 @@ A media file's lines are directives (see `obey`); anything else is content. Impo
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.file import FileRef
 from reelmill_stages.sources import Bucket, EarlierItems, Listed
 from reelmill_stages.stage import (
     Assembled,
@@ -32,6 +34,9 @@ from reelmill_stages.stage import (
 
 __reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "Unmade", "Watching", "Lazy"]
 
+HELD: list[object] = []
+"""What items left behind in this process."""
+
 
 class ToyBlock(StageBlock):
     many: int = 1
@@ -39,6 +44,7 @@ class ToyBlock(StageBlock):
     join: bool = False
     per_file: int = 5
     trace: str = ""
+    file: FileRef | None = None
 
     @property
     def batch(self) -> int:
@@ -58,6 +64,7 @@ def list_rows(block: RowsBlock, bucket: Bucket, source: str, before: EarlierItem
     for line in bucket.read(block.uri).splitlines():
         row = json.loads(line)
         problem, media = row.get("problem"), None
+        time.sleep(row.get("sleep", 0))
         if not problem:
             stat = bucket.stat(row["file"])
             if stat is None:
@@ -169,6 +176,8 @@ def obey(text: str, *, grouped: bool) -> Result | None:
                 return Failed(reason, "as told")
             case ["fail-env", name, reason] if os.environ.get(name):
                 return Failed(reason, "as told")
+            case ["kill"]:
+                os.kill(os.getpid(), signal.SIGKILL)
             case ["abort-grouped"] if grouped:
                 os.abort()
             case ["hang-grouped"] if grouped:
@@ -184,6 +193,14 @@ def obey(text: str, *, grouped: bool) -> Result | None:
             case ["wait-for", path]:
                 while not Path(path).exists():
                     time.sleep(0.01)
+            case ["memory"]:
+                bytearray(1 << 60)
+            case ["files"]:
+                HELD.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(1 << 22))
+            case ["hold-files", number]:
+                HELD.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(int(number)))
+            case ["hold", size]:
+                HELD.append(bytearray(int(size)))
             case ["eat", size]:
                 bytearray(int(size))
             case ["keep", size]:

@@ -8,6 +8,7 @@
     │   └── StoreUnsafe      the store accepts two conditional writes of a key
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
     │   ├── Unreachable      the endpoint does not answer at all
+    │   ├── Exhausted        the process ran out of memory, files or threads
     │   └── DiskFull         no space left in the store or the scratch folder   exit 64
     ├── StalePlan            the pass was opened with another definition        exit 76
     ├── EarlyAbort           the first items all failed in one class            exit 65
@@ -88,6 +89,21 @@ class TransientError(ReelmillError):
 
 class Unreachable(TransientError):
     """The endpoint does not answer at all. A running shard retries later; the survey reports a wrong endpoint."""
+
+
+class Exhausted(TransientError):
+    """The process ran out of memory, open files or threads.
+
+    In a worker it is first the fault of its items (see `reelmill.contract.exhaustion`); anywhere else it is the
+    machine's. `reason` is the `ItemReason` with which an item fails.
+    """
+
+    def __init__(self, reason: str, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reason = str(reason)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.reason, self.what), {"where": self.where, "hint": self.hint}
 
 
 class DiskFull(TransientError):

@@ -47,6 +47,15 @@ class ItemReason(StrEnum):
     # fmt: off
     # The runtime: the work on an input ended before the stage could say anything.
     CRASH = "crash", _FAILED, _YES, "the worker process died on the input", "`reelmill replay` shows how; report it"
+    OUT_OF_MEMORY = (
+        "out_of_memory", _FAILED, _YES, "the worker process ran out of memory on the input, alone as well",
+        "give the stage more memory, then retry")
+    TOO_MANY_FILES = (
+        "too_many_files", _FAILED, _YES, "the worker process ran out of open files on the input, alone as well",
+        "raise the limit on open files (`ulimit -n`), then retry")
+    TOO_MANY_THREADS = (
+        "too_many_threads", _FAILED, _YES, "the worker process ran out of threads on the input, alone as well",
+        "raise the limit on processes (`ulimit -u`, `pids.max`), then retry")
     DECODE_TIMEOUT = (
         "decode_timeout", _FAILED, _YES, "no result within `failures.itemTimeout`", "raise `itemTimeout`, or retry")
     SHARD_LOST = (

@@ -22,6 +22,9 @@ INDEX_ENV = "JOB_COMPLETION_INDEX"
 REPORT_ENV = "REELMILL_REPORT"
 """Environment variable with the path of the report file. Default: REPORT_FILE."""
 
+RUN_PID_ENV = "REELMILL_RUN_PID"
+"""Environment variable with the process id of the `reelmill run` that started the step; a pod has none."""
+
 REPORT_FILE = "/dev/termination-log"
 """The termination log of a Kubernetes container."""
 

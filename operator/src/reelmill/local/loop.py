@@ -14,6 +14,7 @@ from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
+from reelmill.contract.task import RUN_PID_ENV
 from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, QuietObserver
 from reelmill.local.process import OutputLine
@@ -76,7 +77,7 @@ def run(
         jobs = Jobs(
             list(command) or safe_path.command("reelmill_stages"),
             folder=Path(folder),
-            environment=safe_path.environment(os.environ),
+            environment={**safe_path.environment(os.environ), RUN_PID_ENV: str(os.getpid())},
             cpus=cpus,
             max_processes=max_processes or cpus,
         )

@@ -9,7 +9,10 @@ from reelmill.contract.commands.rows import FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages.checks import CHECKS, Check
+from reelmill_stages.commands.entry import stage_of
 from reelmill_stages.commands.export import export
+from reelmill_stages.records.pins import check_pins
+from reelmill_stages.store.locations import Locations
 
 
 def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
@@ -33,7 +36,11 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
 
 
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
-    """Like `check`, for the data set of a stage in the store, which is exported to a temporary folder."""
+    """Like `check`, for the data set of a stage in the store, which is exported to a temporary folder.
+
+    Raises SpecError, too, if a parameter's file is another one than the stage started with.
+    """
+    check_pins(Locations(task.store, task.sources, env), [stage_of(task, stage)], remember=False)
     with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
         folder = Path(temporary) / stage
         export(task, env, stage, folder)

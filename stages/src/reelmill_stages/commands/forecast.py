@@ -11,9 +11,11 @@ from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.pins import check_pins
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.store import Store
+from reelmill_stages.store.locations import Locations
 
 _Size = tuple[int, float]
 """Items and their weight."""
@@ -25,9 +27,11 @@ def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
     A stage is taken to make as many items as it reads. No code of the user's own is imported: nothing is
     known of a source that such code lists, nor of what reads it.
 
-    Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured.
+    Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured; and
+    SpecError for a parameter's file that is another one than its stage started with.
     """
     store = store_of(task, env)
+    check_pins(Locations(task.store, task.sources, env), task.stages, remember=False)
     sources: dict[str, SourceForecast] = {}
     stages: dict[str, StageForecast] = {}
     sizes: dict[str, _Size | None] = {}

@@ -21,7 +21,8 @@ from typing import IO
 
 import imageio_ffmpeg
 
-from reelmill.contract.errors import ItemError, SpecError, TransientError
+from reelmill.contract.errors import Exhausted, ItemError, SpecError, TransientError
+from reelmill.contract.exhaustion import exhausted_in
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.environment import reduced
 
@@ -106,7 +107,7 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
     """Run ffmpeg to its end.
 
     Raises ItemError(`encode_timeout`) after `timeout` seconds of wall time, ItemError(`ffmpeg_failed`) with the end of
-    its messages when it fails, and TransientError when the disk is full.
+    its messages when it fails, Exhausted when it ran out of memory or files, and TransientError when the disk is full.
     """
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(
@@ -133,6 +134,10 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
         tail = _tail(messages)
     if "No space left on device" in tail:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
+    if short_of := exhausted_in(tail):
+        raise Exhausted(
+            short_of, f"ffmpeg ended with {status}: {tail}", hint="give the stage more of it, then run again"
+        )
     raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {tail}")
 
 

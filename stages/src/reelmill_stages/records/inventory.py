@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from reelmill.contract.errors import StoreError
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
-from reelmill_stages.records.heartbeat import YOUNG_SECONDS
+from reelmill_stages.records.heartbeat import is_young
 from reelmill_stages.store import Stat
 from reelmill_stages.store.keys import check_new_key
 
@@ -55,7 +55,7 @@ class Found:
     def is_worked_on(self, now: float) -> bool:
         """Whether a pass is open and something of it was written lately."""
         return any(
-            segment.isdigit() and segment not in self.closed and now - moment < YOUNG_SECONDS
+            segment.isdigit() and segment not in self.closed and is_young(moment, now)
             for segment, moment in self.written.items()
         )
 

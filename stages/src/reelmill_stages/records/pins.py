@@ -1,11 +1,12 @@
 """Pins the content of files that parameters refer to, such as weights or a tokenizer.
 
-If the user gives no digest, the first open step records it. A different content is rejected later, so that a data set
-is never made with two different files.
+If the user gives no digest, the first open step records it. A different content is rejected later, by each survey as
+well, so that a data set is never made with two different files, and never looks complete beside another one.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from pydantic import BaseModel
 
@@ -13,7 +14,8 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.file import FileRef
-from reelmill_stages.records.records import create, load
+from reelmill.contract.task import StageDef
+from reelmill_stages.records.records import create, dump, load
 from reelmill_stages.store import Store
 from reelmill_stages.store.locations import Locations
 
@@ -25,6 +27,10 @@ class Pin(Model):
 
     uri: str
     digest: str
+    etag: str = ""
+    """ETag of the object when its digest was last compared; empty in pins of version 0.1.0."""
+    size: int | None = None
+    """Size in bytes; None in pins of version 0.1.0."""
 
 
 def file_refs(block: BaseModel, prefix: str = "") -> Iterator[tuple[str, FileRef]]:
@@ -40,14 +46,78 @@ def file_refs(block: BaseModel, prefix: str = "") -> Iterator[tuple[str, FileRef
 def pin_files(locations: Locations, names: DataSetPaths, block: BaseModel) -> None:
     """Verify the files of a block, and pin those without a digest. Raises SpecError for missing or changed files."""
     for field, ref in file_refs(block):
-        found = _digest(locations, ref.uri, field)
-        wanted = ref.digest or create(locations.store, names.pin(field), Pin(uri=ref.uri, digest=found))[0].digest
-        if found != wanted:
+        where = f"{field}: {ref.uri}"
+        if ref.digest is None:
+            pin = load(locations.store, names.pin(field), Pin)
+            pin = pin or create(locations.store, names.pin(field), _pin(locations, ref.uri, where))[0]
+            _compare(locations, names.pin(field), pin, where, remember=True)
+        elif (found := _pin(locations, ref.uri, where).digest) != ref.digest:
             raise SpecError(
-                f"the file differs from {'its digest' if ref.digest else 'the one with which this stage started'}",
-                where=f"{field}: {ref.uri}",
+                f"the file differs from its digest: it has {found}",
+                where=where,
                 hint="restore the file, or set its new digest in the pipeline, which runs the stage again",
             )
+
+
+def check_pins(locations: Locations, stages: Iterable[StageDef], *, remember: bool) -> None:
+    """Compare all pinned files of these stages with what they are now, by ETag and size, or else by digest.
+
+    Needs no code of a stage. A file that is gone is not compared: its stage says so once it has something to do. With
+    `remember`, a file of the same digest and another ETag need not be read again. Raises SpecError for a changed file.
+    """
+    for stage in stages:
+        prefix = DataSetPaths(stage.name, stage.key).pins
+        for stat in locations.store.list(prefix):
+            pin = load(locations.store, stat.key, Pin)
+            if pin is None:
+                continue
+            field = stat.key.removeprefix(prefix).removesuffix(".json")
+            with suppress(_Missing):
+                _compare(locations, stat.key, pin, f"{stage.name}.{field}: {pin.uri}", remember=remember)
+
+
+def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: bool) -> None:
+    store, name = locations.of_file(pin.uri)
+    try:
+        stat = store.stat(name)
+    except NotFound as error:
+        raise _missing(where) from error
+    if pin.etag and (pin.etag, pin.size) == (stat.etag, stat.size):
+        return
+    other = pin.size is not None and pin.size != stat.size
+    found = pin if other else _pin(locations, pin.uri, where)
+    if other or found.digest != pin.digest:
+        now = f"{stat.size} bytes instead of {pin.size}" if other else found.digest
+        raise SpecError(
+            f"the file differs from the one with which this stage started: that was {pin.digest}, now it is {now}",
+            where=where,
+            hint="restore the file; to use the new one, set its digest in the pipeline or give the stage another "
+            "`rerun`, which makes its data again beside the old",
+        )
+    if remember:
+        locations.store.write(key, dump(found))
+
+
+def _pin(locations: Locations, uri: str, where: str) -> Pin:
+    """What a file is now."""
+    store, key = locations.of_file(uri)
+    digest = hashlib.sha256()
+    try:
+        stat = store.stat(key)
+        with store.open(key) as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except NotFound as error:
+        raise _missing(where) from error
+    return Pin(uri=uri, digest=f"sha256:{digest.hexdigest()}", etag=stat.etag, size=stat.size)
+
+
+class _Missing(SpecError):
+    """The file is not there."""
+
+
+def _missing(where: str) -> _Missing:
+    return _Missing("no such file", where=where, hint="correct the address of the file")
 
 
 def read_pins(store: Store, names: DataSetPaths, block: BaseModel) -> dict[str, str]:
@@ -59,15 +129,3 @@ def read_pins(store: Store, names: DataSetPaths, block: BaseModel) -> dict[str, 
         elif pin := load(store, names.pin(field), Pin):
             pins[ref.uri] = pin.digest
     return pins
-
-
-def _digest(locations: Locations, uri: str, field: str) -> str:
-    store, key = locations.of_file(uri)
-    digest = hashlib.sha256()
-    try:
-        with store.open(key) as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    except NotFound as error:
-        raise SpecError("no such file", where=f"{field}: {uri}", hint="correct the address of the file") from error
-    return f"sha256:{digest.hexdigest()}"

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from reelmill.contract.compact import packed
 from reelmill.contract.digest import canonical
-from reelmill.contract.errors import DiskFull, ExitCode, ReelmillError, SpecError
+from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
+from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.log import event, setup
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
 from reelmill.contract.text.urls import without_secrets
@@ -48,6 +49,10 @@ def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
     """Write an error to the log and to the report; returns the exit code."""
     if is_disk_full(error) and not isinstance(error, DiskFull):
         error = DiskFull(f"the disk is full: {error}", hint="free some space, then run again to continue")
+    elif (reason := exhausted(error)) and not isinstance(error, ReelmillError):
+        error = Exhausted(
+            reason, f"this step ran out of a resource: {error or type(error).__name__}", hint=reason.remedy
+        )
     if isinstance(error, ReelmillError):
         event(log, str(error), level=logging.ERROR, error=type(error).__name__, hint=error.hint)
         hint, code = error.hint, error.exit_code

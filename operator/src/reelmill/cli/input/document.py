@@ -1,6 +1,7 @@
 """A YAML document with line numbers, so that an error in a field can name its line.
 
-Duplicate keys, tabs, several documents and files that are not YAML are rejected here, each with one error.
+Duplicate keys, tabs, several documents, files that are not YAML, and files that would take long to read (see
+`document_size`) are rejected here, each with one error.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -10,10 +11,13 @@ from typing import Any
 
 import yaml
 
+from reelmill.cli.input.document_size import Refused, check_size
 from reelmill.contract.errors import SpecError
 
 Path_ = tuple[str | int, ...]
-_TWICE = "the field"
+NUMBER_LENGTH = 100
+"""Maximum number of characters of a number."""
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,18 @@ class YamlDocument:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that rejects duplicate keys."""
+    """SafeLoader that rejects duplicate keys, and scalars that are no value at all."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if not isinstance(node, yaml.ScalarNode):
+            return super().construct_object(node, deep=deep)
+        if node.tag in _NUMBERS and len(node.value) > NUMBER_LENGTH:
+            raise Refused(f"a number of {len(node.value)} digits", node.start_mark)
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, OverflowError, LookupError, AttributeError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise Refused(f"this is not a value of the type {kind}", node.start_mark) from error
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -40,8 +55,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
-        if isinstance(key, Hashable) and key in seen:
-            raise yaml.MarkedYAMLError(problem=f"{_TWICE} {key!r} appears twice", problem_mark=key_node.start_mark)
+        if isinstance(key_node, yaml.CollectionNode):
+            raise Refused("the name of a field cannot be a list or a mapping", key_node.start_mark)
+        if key in seen:
+            raise Refused(f"the field {key!r} appears twice", key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -70,6 +87,7 @@ def read(file: str) -> YamlDocument:
 def parse(text: str, file: str) -> YamlDocument:
     """Parse the single document of a text; `file` is its name in messages. Raises SpecError."""
     try:
+        check_size(text, _Loader)
         nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _empty(node)]
         if not nodes:
             raise SpecError("the file is empty", where=file, hint="create a pipeline with: reelmill init")
@@ -121,4 +139,4 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecError:
             "tab character: YAML is indented with spaces only", where=where, hint="replace the tabs with spaces"
         )
     problem = error.problem or "unreadable"
-    return SpecError(problem if problem.startswith(_TWICE) else f"not YAML: {problem}", where=where)
+    return SpecError(problem if isinstance(error, Refused) else f"not YAML: {problem}", where=where)

@@ -64,9 +64,14 @@ class DataSetPaths:
         """The claim of one pipeline on this data set."""
         return f"{self.users}{uid}.json"
 
+    @property
+    def pins(self) -> str:
+        """Prefix of the pinned digests."""
+        return f"{self.root}/{INTERNAL}/pins/"
+
     def pin(self, field: str) -> str:
         """The pinned digest of a file that the parameter `field` refers to without a digest."""
-        return f"{self.root}/{INTERNAL}/pins/{field}.json"
+        return f"{self.pins}{field}.json"
 
     def view(self, name: str) -> str:
         """A file about the whole data set, such as `dataset_info.json`."""

@@ -18,7 +18,8 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
-from reelmill.contract.errors import ItemError, TransientError
+from reelmill.contract.errors import Exhausted, ItemError, TransientError
+from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
 
@@ -28,7 +29,7 @@ FORMATS = (
 )
 """Demuxers that read one file and nothing else."""
 
-_BUSY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EIO}
+_MACHINE = {errno.ENOSPC, errno.EIO}
 
 
 @contextmanager
@@ -58,7 +59,9 @@ def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputConta
 def damage(path: Path, error: BaseException) -> ItemError | TransientError:
     """What a demuxer's or decoder's error means for the item."""
     code = getattr(error, "errno", None)
-    if isinstance(error, MemoryError) or (code in _BUSY and not (code == errno.EIO and _reads(path))):
+    if short_of := exhausted(error):
+        return Exhausted(short_of, f"{path.name}: {reason(error)}", hint=short_of.remedy)
+    if code in _MACHINE and not (code == errno.EIO and _reads(path)):
         return TransientError(f"{path.name}: {error}", hint="the machine ran short of something; the next try may work")
     if is_cut_short(path):
         return ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the container says it does: {reason(error)}")

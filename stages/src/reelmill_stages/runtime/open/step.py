@@ -53,7 +53,7 @@ def open_pass(context: StepContext) -> OpenReport:
     check_definition(task, opened)
     foreign = closed is None and heartbeat.is_foreign(store, paths, opened, task.owner.uid, now)
     if closed is None and not foreign:
-        heartbeat.beat(store, paths, task)
+        heartbeat.beat(store, paths, heartbeat.runner(task, context.env))
     return OpenReport(
         segment=opened.segment,
         shards=len(opened.shards),
@@ -118,7 +118,7 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
         shards=shards or (ShardPlan(slices=(), count=0, weight=0.0),),
         definition=task.stage.definition,
         versions=versions(),
-        runner=heartbeat.runner(task),
+        runner=heartbeat.runner(task, context.env),
     )
     return create(context.store, paths.pass_json, planned)[0]
 

@@ -38,7 +38,13 @@ _WINDOW = 64
 """Maximum number of groups per worker that are being processed or wait to be consumed in order."""
 _PAYLOAD_WINDOW = 8
 """The same, for stages that keep payload on disk."""
-_COSTLY = {ItemReason.CRASH, ItemReason.DECODE_TIMEOUT}
+_COSTLY = {
+    ItemReason.CRASH,
+    ItemReason.DECODE_TIMEOUT,
+    ItemReason.OUT_OF_MEMORY,
+    ItemReason.TOO_MANY_FILES,
+    ItemReason.TOO_MANY_THREADS,
+}
 _MEMORY_SHARE = 0.93
 """Fraction of the pod's memory for the workers, so that a worker is killed before the kernel kills the pod."""
 
@@ -82,7 +88,8 @@ class Processing:
         paths = context.data_set(task.stage.name, task.stage.key).paths(self._opened.segment)
         outcomes = RowFile(folder / "outcomes.jsonl")
         checkpoint = Checkpoint(context.store, paths, self._shard, context.run, folder, task.limits.checkpoint_seconds)
-        ticker = Ticker(lambda: heartbeat.beat(context.store, paths, task), heartbeat.BEAT_SECONDS)
+        runner = heartbeat.runner(task, context.env)
+        ticker = Ticker(lambda: heartbeat.beat(context.store, paths, runner), heartbeat.BEAT_SECONDS)
         inputs = shard_inputs(
             context.store, self._opened, self._shard, context.scratch, union=len(task.stage.upstreams) > 1
         )
@@ -129,7 +136,7 @@ class Processing:
         """The result of an input that need not be processed, or None.
 
         A stage with `assemble` needs the payload of done inputs, so these are processed again. Inputs that failed in an
-        earlier run are tried again, except after crashes and timeouts.
+        earlier run are tried again, except after crashes, timeouts and a lack of memory, files or threads.
         """
         if self._frozen is None and self._flight.is_fatal(given.key):
             message = "the pod crashed twice while only this item was being processed"

@@ -7,7 +7,7 @@ import itertools
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
+from reelmill_stages.runtime.survey.watchdog import PATIENCE_SECONDS, Watchdog
 from reelmill_stages.runtime.views import write_record
 from reelmill_stages.sources import EarlierItems, Listed
 from reelmill_stages.sources.objects.bucket import SourceBucket
@@ -53,14 +54,19 @@ class WrittenRows:
     """Reason -> number of failed rows of earlier listings that these rows replace."""
 
 
-def list_source(context: StepContext, source: SourceDef) -> SourceReport:
-    """List a source and commit new items as segments. Raises SpecError for a source that cannot be listed."""
+def list_source(context: StepContext, source: SourceDef, patience: float = PATIENCE_SECONDS) -> SourceReport:
+    """List a source and commit new items as segments.
+
+    Raises SpecError for a source that cannot be listed, and TransientError if nothing happens for `patience` seconds.
+    """
     for _ in range(_TRIES):
         data = context.data_set(source.name, source.key)
         with Known(data) as known, NewRows() as spool:
             drift = Drift()
-            for listed in _listed(context, source, known):
-                _sort(listed, known, spool, drift)
+            with Watchdog(source.name, patience) as watchdog:
+                for listed in _listed(context, source, known, watchdog.mark):
+                    watchdog.mark()
+                    _sort(listed, known, spool, drift)
             drift.vanished = list(known.vanished())
             if _commit(context, source, data, spool):
                 drift.write(context.store, data.names)
@@ -85,9 +91,11 @@ def _report(context: StepContext, source: SourceDef, new: int, drifted: int) -> 
     )
 
 
-def _listed(context: StepContext, source: SourceDef, before: EarlierItems) -> Iterator[Listed]:
+def _listed(
+    context: StepContext, source: SourceDef, before: EarlierItems, progress: Callable[[], None]
+) -> Iterator[Listed]:
     adapter, block = registry.source(source.type, source.params)
-    bucket = SourceBucket.connected(source.connection or context.task.store.connection, context.env)
+    bucket = SourceBucket.connected(source.connection or context.task.store.connection, context.env, progress)
     return adapter(block, bucket, source.name, before)
 
 

@@ -9,11 +9,13 @@ from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.pins import check_pins
 from reelmill_stages.records.records import load
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.forecast import forecast
 from reelmill_stages.runtime.survey.listing import list_source, source_report
 from reelmill_stages.runtime.top_reasons import most_frequent
+from reelmill_stages.store.locations import Locations
 from reelmill_stages.store.preflight import greet
 from reelmill_stages.store.probe import probe
 
@@ -23,11 +25,13 @@ log = logging.getLogger(__name__)
 def survey(context: StepContext) -> SurveyReport:
     """Check the store, list the sources, report.
 
-    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed.
+    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed
+    or a parameter's file that is another one than its stage started with.
     """
     task, store = context.task, context.store
     greet(task, context.env, sources=task.refresh)
     probe(store)
+    check_pins(Locations(task.store, task.sources, context.env), task.stages, remember=True)
     sources = {}
     now = 0.0
     for source in task.sources:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from contextlib import suppress
 
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.host.resident import resident
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.runtime.workers.messages import Job, Message, WorkerConfig
@@ -71,11 +72,16 @@ class WorkerProcess:
             return "killed"
         return f"ended with exit code {ended}" if ended >= 0 else f"ended by {_signal_name(-ended)}"
 
-    def ended(self) -> str:
-        """How the process ended; waits briefly, because its connection closes before it ends."""
+    def ended(self) -> tuple[str, ItemReason]:
+        """How the process ended, and what that means for its item; waits briefly, because its connection closes before
+        it ends.
+
+        A SIGKILL that was not ours is taken for the kernel's when memory is short.
+        """
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        return self.kill()
+        killed = self._process.poll() == -signal.SIGKILL
+        return self.kill(), ItemReason.OUT_OF_MEMORY if killed else ItemReason.CRASH
 
 
 def _signal_name(number: int) -> str:

@@ -1,8 +1,10 @@
 """Retries of groups that crash or hang, so that one bad item does not fail others.
 
 A group is processed as a whole. If it crashes or hangs, its items are retried one by one in new workers. An item that
-is involved in two crashes is `failed(crash)`; an item that hangs alone is `failed(decode_timeout)`. After several
-timeouts in a group, its remaining items also fail, because a video that hangs does so for each of its clips.
+is involved in two crashes is `failed(crash)`. If a process ran out of memory, files or threads, its items are retried
+alone, each in a process that has done nothing else, and only those that do it again fail. An item that hangs alone is
+`failed(decode_timeout)`. After several timeouts in a group, its remaining items also fail, because a video that hangs
+does so for each of its clips.
 """
 
 from collections import deque
@@ -20,6 +22,13 @@ CRASHES = 2
 
 TIMEOUTS = 3
 """Number of timeouts after which all remaining items of a group fail."""
+
+_WHAT_HAPPENED = {
+    ItemReason.CRASH: "the worker crashed on this item",
+    ItemReason.OUT_OF_MEMORY: "a new worker that processed only this item ran out of memory",
+    ItemReason.TOO_MANY_FILES: "a new worker that processed only this item ran out of open files",
+    ItemReason.TOO_MANY_THREADS: "a new worker that processed only this item ran out of threads",
+}
 
 
 @dataclass(slots=True)
@@ -45,6 +54,8 @@ class RetryUnit:
     """Scratch folder of the current attempt."""
     alone: bool = False
     """Whether nothing else may be processed at the same time."""
+    fresh: bool = False
+    """Whether it needs a worker that has processed nothing before; implies `alone`."""
 
 
 @dataclass(slots=True)
@@ -88,16 +99,21 @@ class RetryUnits:
     def take(self) -> RetryUnit:
         return self._waiting.popleft()
 
-    def crashed(self, unit: RetryUnit, message: str) -> Iterable[InputOutcome]:
-        """Handle a crash: returns the results of inputs that fail, and queues the others again."""
+    def crashed(self, unit: RetryUnit, message: str, reason: ItemReason) -> Iterable[InputOutcome]:
+        """Handle a crash: returns the results of inputs that fail, and queues the others again.
+
+        `reason` is `crash`, or what the process ran out of.
+        """
         unit.crashes += 1
+        exhausted = reason is not ItemReason.CRASH
         if len(unit.given) > 1:
-            self._split(unit)
+            self._split(unit, fresh=exhausted)
             return []
-        if unit.crashes < CRASHES:
+        if unit.crashes < CRASHES or (exhausted and not unit.fresh):
+            unit.alone = unit.fresh = unit.fresh or exhausted
             self._waiting.appendleft(unit)
             return []
-        failed = InputResult(Outcome.FAILED, ItemReason.CRASH, f"the worker crashed on this item: {message}")
+        failed = InputResult(Outcome.FAILED, reason, f"{_WHAT_HAPPENED[reason]}: {message}")
         return [unit.slot.tell(unit.given[0], failed)]
 
     def timed_out(self, unit: RetryUnit, seconds: float) -> list[InputOutcome]:
@@ -106,7 +122,7 @@ class RetryUnits:
         slot.timeouts += 1
         lost = InputResult(Outcome.FAILED, ItemReason.DECODE_TIMEOUT, f"no result after {seconds:g} s")
         if len(unit.given) > 1 and slot.timeouts < TIMEOUTS:
-            self._split(unit)
+            self._split(unit, fresh=False)
             return []
         told = [slot.tell(given, lost, seconds) for given in unit.given]
         if slot.timeouts >= TIMEOUTS:
@@ -115,6 +131,6 @@ class RetryUnits:
             told += [slot.tell(given, lost) for waiting in rest for given in waiting.given]
         return told
 
-    def _split(self, unit: RetryUnit) -> None:
+    def _split(self, unit: RetryUnit, *, fresh: bool) -> None:
         for given in reversed(unit.given):
-            self._waiting.appendleft(RetryUnit(unit.slot, [given], unit.crashes))
+            self._waiting.appendleft(RetryUnit(unit.slot, [given], unit.crashes, alone=fresh, fresh=fresh))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ReelmillError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
 from reelmill_stages.stage import Done, Input
@@ -67,9 +68,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The stage raised an unexpected exception; the worker ends."""
+    """The stage raised an unexpected exception, or the process ran out of something; the worker ends."""
 
     message: str
+    reason: ItemReason = ItemReason.CRASH
+    """The reason with which an item fails that does this again."""
 
 
 @dataclass(frozen=True, slots=True)

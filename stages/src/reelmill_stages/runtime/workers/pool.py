@@ -162,6 +162,8 @@ class Pool:
             self._deliver()
 
     def _dispatch(self) -> None:
+        if len(self._units) and self._units.first.fresh and not self._flying:
+            self._crew.retire_used()
         self._crew.reinforce(len(self._units))
         while len(self._units) and self._crew.idle and self._may_start(self._units.first):
             unit = self._units.take()
@@ -192,9 +194,9 @@ class Pool:
                     seconds = finished.seconds / len(unit.given)
                     pairs = zip(unit.given, finished.results, strict=True)
                     told = [unit.slot.tell(given, result, seconds) for given, result in pairs]
-                case WorkerLost(unit, how):
+                case WorkerLost(unit, how, reason):
                     _drop_folder(unit)
-                    told = list(self._units.crashed(unit, how))
+                    told = list(self._units.crashed(unit, how, reason))
                 case WorkerTimedOut(unit):
                     _drop_folder(unit)
                     told = self._units.timed_out(unit, self._config.timeout)

@@ -6,7 +6,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from time import monotonic
 
-from reelmill.contract.errors import ReelmillError, TransientError
+from reelmill.contract.errors import Exhausted, ReelmillError, TransientError
+from reelmill.contract.exhaustion import exhausted
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.runtime.workers.child_process import WorkerProcess
 from reelmill_stages.runtime.workers.group_retry import RetryUnit
 from reelmill_stages.runtime.workers.messages import (
@@ -51,10 +53,12 @@ class WorkerAnswered:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker crashed, or was killed because of its memory, while processing a unit."""
+    """A worker crashed, ran out of something, or was killed because of its memory, while processing a unit."""
 
     unit: RetryUnit
     how: str
+    reason: ItemReason
+    """`crash`, or what it ran out of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Supervisor:
         self._workers: dict[int, WorkerProcess] = {}
         self._idle: list[int] = []
         self._busy: dict[int, RetryUnit] = {}
+        self._used: set[int] = set()
+        self._limit = config.workers
         self._folders = 0
         self._failed_starts = 0
 
@@ -89,12 +95,20 @@ class Supervisor:
     def reinforce(self, waiting: int) -> None:
         """Start workers for waiting units, up to the maximum number."""
         starting = len(self._workers) - self.busy - self.idle
-        for _ in range(min(waiting - self.idle - starting, self._config.workers - len(self._workers))):
+        for _ in range(min(waiting - self.idle - starting, self._limit - len(self._workers))):
             self._start()
+
+    def retire_used(self) -> None:
+        """Kill idle workers that have processed something: they hold its memory and its files."""
+        for index in self._used.intersection(self._idle):
+            self._idle.remove(index)
+            self._used.remove(index)
+            self._workers.pop(index).kill()
 
     def give(self, unit: RetryUnit) -> list[Event]:
         """Hand a unit to an idle worker, with an empty folder."""
         index = self._idle.pop()
+        self._used.add(index)
         self._folders += 1
         unit.folder = self._config.folder / f"group-{self._folders:08d}"
         unit.folder.mkdir()
@@ -102,7 +116,7 @@ class Supervisor:
         try:
             self._workers[index].give(Job([given.input for given in unit.given], unit.folder))
         except OSError:
-            return list(self._gone(index, self._workers[index].ended()))
+            return list(self._gone(index, *self._workers[index].ended()))
         return []
 
     def listen(self, other: int, timeout: float) -> Iterator[Event]:
@@ -118,7 +132,7 @@ class Supervisor:
             try:
                 message = self._workers[index].receive()
             except EOFError:
-                yield from self._gone(index, self._workers[index].ended())
+                yield from self._gone(index, *self._workers[index].ended())
             else:
                 yield from self._heard(index, message)
 
@@ -156,7 +170,17 @@ class Supervisor:
         try:
             self._workers[index] = WorkerProcess(replace(self._config.worker, index=index, folder=folder))
         except OSError as error:  # the process cannot be started, or ended before it read its configuration
-            raise TransientError(f"cannot start a worker process: {error}") from error
+            if not self._make_do(exhausted(error)):
+                raise TransientError(
+                    f"cannot start a worker process: {error}", hint="look at what else runs on this machine"
+                ) from error
+
+    def _make_do(self, short_of: ItemReason | None) -> bool:
+        """If the machine gives no more workers: whether others are there that can do the work."""
+        if short_of is None or not self._workers:
+            return False
+        self._limit = len(self._workers)
+        return True
 
     def _heard(self, index: int, message: Message) -> Iterator[Event]:
         worker = self._workers[index]
@@ -172,25 +196,39 @@ class Supervisor:
                 self._idle.append(index)
                 yield WorkerAnswered(self._busy.pop(index), message)
             case Crashed():
-                yield from self._kill(index, message.message)
+                yield from self._kill(index, message.message, message.reason)
             case Fatal():
                 raise message.error
 
-    def _kill(self, index: int, why: str) -> Iterator[Event]:
+    def _kill(self, index: int, why: str, reason: ItemReason = ItemReason.CRASH) -> Iterator[Event]:
         self._workers[index].kill()
-        yield from self._gone(index, why)
+        yield from self._gone(index, why, reason)
 
-    def _gone(self, index: int, how: str) -> Iterator[Event]:
+    def _gone(self, index: int, how: str, reason: ItemReason = ItemReason.CRASH) -> Iterator[Event]:
         worker = self._workers.pop(index)
+        self._used.discard(index)
         if index in self._idle:
             self._idle.remove(index)
         unit = self._busy.pop(index, None)
         if unit is not None:
-            yield WorkerLost(unit, how)
+            yield WorkerLost(unit, how, reason)
         elif not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _START_FAILURES:
-                raise ReelmillError(f"workers end before they are ready: {how}", hint="see the log of this pod")
+            self._not_started(how, reason)
+
+    def _not_started(self, how: str, reason: ItemReason) -> None:
+        short_of = None if reason is ItemReason.CRASH else reason
+        if self._make_do(short_of):
+            return
+        self._failed_starts += 1
+        if self._failed_starts < _START_FAILURES:
+            return
+        if short_of:
+            raise Exhausted(
+                short_of,
+                f"a worker process that has no item to process fails as well: {how}",
+                hint="give the stage or this machine more of it, then run again to continue",
+            )
+        raise ReelmillError(f"workers end before they are ready: {how}", hint="see the log of this pod")
 
     def _guard_memory(self) -> Iterator[Event]:
         limit = self._config.memory
@@ -199,5 +237,5 @@ class Supervisor:
         sizes = {index: self._workers[index].rss() for index in self._busy}
         if sum(sizes.values()) > limit:
             largest = max(sizes, key=lambda index: sizes[index])
-            why = f"out of memory: it used {sizes[largest]} bytes; the limit of all workers is {limit}"
-            yield from self._kill(largest, why)
+            why = f"it used {sizes[largest]} bytes; the limit of all workers is {limit}"
+            yield from self._kill(largest, why, ItemReason.OUT_OF_MEMORY)

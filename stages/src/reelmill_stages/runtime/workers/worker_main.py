@@ -12,12 +12,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
+from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.log import setup
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
+from reelmill_stages.host.headroom import try_out
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
@@ -32,7 +34,7 @@ from reelmill_stages.runtime.workers.messages import (
     WorkerConfig,
 )
 from reelmill_stages.runtime.workers.safe_child import serve_parent
-from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
+from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage, failed
 from reelmill_stages.store.locations import Locations
 
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
@@ -59,7 +61,7 @@ class WorkerState:
         try:
             results: Sequence[Result] = list(self._stage.process(job.inputs, work))
         except ItemError as error:
-            results = [Failed(error.reason, error.what)] * len(job.inputs)
+            results = [failed(error)] * len(job.inputs)
         if len(results) != len(job.inputs):
             raise ValueError(f"the stage returned {len(results)} results for {len(job.inputs)} inputs")
         self._connection.send(Processed())
@@ -104,23 +106,30 @@ def serve(connection: Connection) -> None:
     config: WorkerConfig = connection.recv()
     setup(level=config.level, worker=config.index)
     try:
+        try_out()
         worker = WorkerState(config, connection)
         connection.send(Ready())
         while (job := connection.recv()) is not None:
             connection.send(worker.run(job))
-    except (SpecError, StoreError, TransientError) as error:
-        connection.send(Fatal(error))
     except Exception as error:
         connection.send(_escaped(error))
 
 
 def _escaped(error: Exception) -> Fatal | Crashed:
+    if reason := exhausted(error):
+        return Crashed(_text(error), reason)
+    if isinstance(error, SpecError | StoreError | TransientError):
+        return Fatal(error)
     if is_disk_full(error):
         return Fatal(DiskFull("the scratch disk is full", hint="give the stage more scratch space, then run again"))
+    return Crashed(_text(error))
+
+
+def _text(error: Exception) -> str:
     if isinstance(error, ReelmillError):
-        return Crashed(str(error))
+        return str(error)
     place = _place(error)
-    return Crashed(f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"[:MESSAGE_LENGTH])
+    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"[:MESSAGE_LENGTH]
 
 
 def _place(error: Exception) -> str:

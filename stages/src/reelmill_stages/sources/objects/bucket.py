@@ -20,16 +20,20 @@ PROBES = 16
 class SourceBucket:
     """Implements `Bucket` with stores. `open_root` returns the store of `s3://bucket` or `/`."""
 
-    def __init__(self, open_root: Callable[[str], Store]) -> None:
+    def __init__(self, open_root: Callable[[str], Store], progress: Callable[[], None] = lambda: None) -> None:
+        """`progress` is called for every object and every answer."""
         self._open_root = open_root
+        self._progress = progress
         self._stores: dict[str, Store] = {}
         self._listings: dict[str, dict[str, Stat]] = {}
         self._probes: Counter[str] = Counter()
 
     @classmethod
-    def connected(cls, connection: Connection, env: Mapping[str, str]) -> "SourceBucket":
+    def connected(
+        cls, connection: Connection, env: Mapping[str, str], progress: Callable[[], None] = lambda: None
+    ) -> "SourceBucket":
         """A bucket with the connection of a source."""
-        return cls(lambda root: open_location(root, connection, env))
+        return cls(lambda root: open_location(root, connection, env), progress)
 
     def read(self, uri: str) -> bytes:
         """Read a metadata file. Raises SpecError if it does not exist or is a folder."""
@@ -57,7 +61,7 @@ class SourceBucket:
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
         """Like `list`, without caching; a missing folder is empty."""
         root, key = _folder(uri)
-        for stat in self._store(root).list(key):
+        for stat in self._objects(root, key):
             if not stat.key.endswith("/"):
                 yield _join(root, stat.key), _named(_join(root, stat.key), stat)
 
@@ -82,12 +86,18 @@ class SourceBucket:
     def _listed(self, root: str, key: str) -> dict[str, Stat]:
         folder = _join(root, key)
         if folder not in self._listings:
-            stats = (_named(_join(root, stat.key), stat) for stat in self._store(root).list(key))
+            stats = (_named(_join(root, stat.key), stat) for stat in self._objects(root, key))
             found = {stat.key: stat for stat in stats if not stat.key.endswith("/")}
             self._listings[folder] = dict(sorted(found.items()))
         return self._listings[folder]
 
+    def _objects(self, root: str, key: str) -> Iterator[Stat]:
+        for stat in self._store(root).list(key):
+            self._progress()
+            yield stat
+
     def _store(self, root: str) -> Store:
+        self._progress()
         if root not in self._stores:
             self._stores[root] = self._open_root(root)
         return self._stores[root]

@@ -15,7 +15,18 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.file_names import safe_stem
-from reelmill_stages.stage import DataSetReader, Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work
+from reelmill_stages.stage import (
+    DataSetReader,
+    Done,
+    File,
+    Filtered,
+    Input,
+    NewItem,
+    Result,
+    Stage,
+    Work,
+    failed,
+)
 from reelmill_stages.stages.chunk.division import ChunkPart, divided
 from reelmill_stages.stages.chunk.entries import COPIED, NAME, localise, write_index
 from reelmill_stages.stages.chunk.points import Told, pointed, written_points
@@ -36,7 +47,7 @@ class ChunkStage(Stage):
             try:
                 results.append(self._done(given, work))
             except ItemError as error:
-                results.append(Failed(error.reason, str(error)))
+                results.append(failed(error))
         return results
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:

@@ -15,7 +15,17 @@ from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.encode import ENCODERS
 from reelmill_stages.media.decoding.scenes import require as require_scenes
-from reelmill_stages.stage import DataSetReader, Done, Failed, File, Filtered, Input, Result, Stage, Work
+from reelmill_stages.stage import (
+    DataSetReader,
+    Done,
+    File,
+    Filtered,
+    Input,
+    Result,
+    Stage,
+    Work,
+    failed,
+)
 from reelmill_stages.stages.clip.cutter import Cutter, cutter
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
 from reelmill_stages.stages.clip.pieces import pieces_of
@@ -62,7 +72,7 @@ class ClipStage(Stage):
                 with cutter(work.fetch(media), media, self.params, work.scratch) as video:
                     results |= {place: self._one(group[place], video) for place in members}
             except ItemError as error:
-                results |= {place: Failed(error.reason, error.what) for place in members if place not in results}
+                results |= {place: failed(error) for place in members if place not in results}
         return [results[place] for place in range(len(group))]
 
     def _one(self, one: Input, video: Cutter) -> Result:
@@ -79,7 +89,7 @@ class ClipStage(Stage):
         except ItemError as error:
             for file in files:
                 file.path.unlink()
-            return Failed(error.reason, error.what)
+            return failed(error)
         counters = {
             "reencoded": sum(clip.reencoded for clip in clips),
             "overhang": sum(piece.overhang > 0 for piece in found.pieces),

@@ -20,7 +20,6 @@ from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
     Done,
-    Failed,
     File,
     Input,
     Kept,
@@ -30,6 +29,7 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
+    failed,
 )
 from reelmill_stages.stages.embed.batches import batches
 from reelmill_stages.stages.embed.family import Array, Prepared, family
@@ -98,7 +98,7 @@ class EmbedStage(Stage):
             prepared = self._family.prepare(given, work)
             _check_name(f"{prepared.name}{SUFFIX}")
         except ItemError as error:
-            return Failed(error.reason, error.what)
+            return failed(error)
         path = work.scratch / f"{given.number}.npy"
         np.save(path, prepared.array)
         return Done(payload=(File(_PREPARED, path),), fields=_told(prepared))

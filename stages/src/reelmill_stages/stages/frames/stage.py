@@ -19,7 +19,19 @@ from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
-from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Skipped, Stage, Work
+from reelmill_stages.stage import (
+    DataSetReader,
+    Done,
+    Failed,
+    File,
+    Input,
+    NewItem,
+    Result,
+    Skipped,
+    Stage,
+    Work,
+    failed,
+)
 from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes, span
 from reelmill_stages.stages.frames.info import absolute, dataset_info
 from reelmill_stages.stages.frames.sample import SampleWriter, take
@@ -77,7 +89,7 @@ class FramesStage(Stage):
             timeline = read_timeline(path)
         except ItemError as error:
             for slot in slots:
-                results[slot] = _failed(error)
+                results[slot] = failed(error)
             return
         samples: dict[int, SampleWriter] = {}
         for slot in slots:
@@ -87,7 +99,7 @@ class FramesStage(Stage):
                 folder = work.scratch / sample_name(given.number, given.item)
                 samples[slot] = SampleWriter(self.block, take(self.block, timeline, span(given.item)), folder)
             except ItemError as error:
-                results[slot] = _failed(error)
+                results[slot] = failed(error)
         gpu = None if self.block.device == "cpu" else work.gpu
         try:
             self._decode(path, timeline, list(samples.values()), gpu)
@@ -143,7 +155,7 @@ class FramesStage(Stage):
                 except ItemError as own:
                     error = own
             sample.discard()
-            results[slot] = _failed(error)
+            results[slot] = failed(error)
 
     def _done(self, given: Input, sample: SampleWriter, timeline: Timeline, work: Work) -> Done:
         item = given.item
@@ -199,7 +211,3 @@ class FramesStage(Stage):
                 where="frames",
                 hint="install reelmill-stages with the extra text",
             ) from error
-
-
-def _failed(error: ItemError) -> Failed:
-    return Failed(error.reason, str(error))

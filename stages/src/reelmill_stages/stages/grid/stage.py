@@ -25,6 +25,7 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
+    failed,
 )
 from reelmill_stages.stages.grid.containers import container
 from reelmill_stages.stages.grid.merge import merged_files
@@ -82,7 +83,7 @@ class GridStage(Stage):
         try:
             found = pixels(work.fetch(item.media), self._block.fit, self._block.input)
         except ItemError as error:
-            return Failed(error.reason, f"{item.key}: {error.what}")
+            return Failed(failed(error).reason, f"{item.key}: {error.what}")
         path = work.scratch / f"{given.number:09d}.rgb"
         found.tofile(path)
         return Done(payload=(File(path.name, path),))

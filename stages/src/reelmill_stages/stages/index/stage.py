@@ -12,7 +12,18 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.index import IndexBlock
-from reelmill_stages.stage import DataSetReader, Done, Failed, File, Input, NewItem, Result, Stage, Work
+from reelmill_stages.stage import (
+    DataSetReader,
+    Done,
+    Failed,
+    File,
+    Input,
+    NewItem,
+    Result,
+    Stage,
+    Work,
+    failed,
+)
 from reelmill_stages.stages.index.listing import IndexRow, dump, localised, parse, url
 from reelmill_stages.stages.index.opened import Payloads, wrong
 from reelmill_stages.stages.index.preview import SAMPLES, is_shown, preview
@@ -57,7 +68,7 @@ class IndexStage(Stage):
             if is_shown(self._block.preview, input_):
                 files = preview(f"{input_.number:06d}", tar, first, work.scratch, self._tokenizer(item.fields, work))
         except ItemError as error:
-            return Failed(error.reason, error.what)
+            return failed(error)
         fields = {"samples": found.count}
         made = NewItem(item.key, item.group, item.weight, media=item.media, files=files, fields=fields)
         return Done((made,), counters=dict(found.noted), message=found.remarks)

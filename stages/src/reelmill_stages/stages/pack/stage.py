@@ -25,6 +25,7 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
+    failed,
 )
 from reelmill_stages.stages.pack.sample import PackInput, Sampler
 from reelmill_stages.stages.pack.samplers import load
@@ -64,7 +65,7 @@ class PackStage(Stage):
             sample = self._sampler.sample(PackInput(item, path, scratch, timelines))
             sample.check(scratch)
         except ItemError as error:
-            return Failed(error.reason, error.what)
+            return failed(error)
         # The json is written with the tar, because it contains the key, which `compat` determines there.
         return Done(
             payload=sample.parts,

@@ -29,6 +29,7 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
+    failed,
 )
 from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocument, cut
 from reelmill_stages.stages.tokenize.pack_json import PackJson
@@ -71,7 +72,7 @@ class TokenizeStage(Stage):
             tar = work.fetch(item.media)
             found = list(told(tar))
         except ItemError as error:
-            return Failed(error.reason, error.what)
+            return failed(error)
         tokenizer, writer = self._tokenizer(work.read)
         writing = PayloadWriter(folder)
         documents = writer.documents([sample.turns for sample in found if isinstance(sample, UsableSample)])

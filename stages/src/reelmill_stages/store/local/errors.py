@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelmill.contract.errors import DiskFull, NotFound, ReelmillError, StoreError, TransientError
+from reelmill.contract.errors import DiskFull, Exhausted, NotFound, ReelmillError, StoreError, TransientError
+from reelmill.contract.exhaustion import exhausted
 
 _FULL = {
     errno.ENOSPC: "free some space on this disk, then run again to continue",
@@ -17,6 +18,9 @@ _TRANSIENT = {
     errno.EIO: "check the disk or the mount, then run again to continue",
     errno.ESTALE: "check the network mount, then run again to continue",
     errno.ETIMEDOUT: "check the network mount, then run again to continue",
+}
+
+_EXHAUSTED = {
     errno.EMFILE: "raise the limit on open files (ulimit -n), then run again",
     errno.ENFILE: "too many files are open on this machine; run again later",
     errno.ENOMEM: "this machine is out of memory; run again later",
@@ -40,6 +44,8 @@ def error_of(error: OSError, path: Path) -> ReelmillError:
         return DiskFull(f"the disk is full: {what}", where=str(path), hint=_FULL[code])
     if code in _TRANSIENT:
         return TransientError(what, where=str(path), hint=_TRANSIENT[code])
+    if code in _EXHAUSTED and (reason := exhausted(error)):
+        return Exhausted(reason, what, where=str(path), hint=_EXHAUSTED[code])
     if code in _MISSING:
         return NotFound("no such object", where=str(path))
     return StoreError(what, where=str(path), hint=_REFUSED.get(code or 0, "check the folder and its file system"))

@@ -1,0 +1,75 @@
+"""Limits on YAML documents, checked over the parser's events before anything is built from them.
+
+A few aliases can stand for millions of nodes, and a kilobyte of brackets is nested deeper than any recursion goes. Each
+event is looked at once, so the time is linear in the length of the text.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+CHARACTERS = 1 << 20
+"""Maximum length of a document; the API server takes objects of at most 1.5 MiB."""
+NODES = 100_000
+"""Maximum number of values, with those that aliases stand for."""
+DEPTH = 64
+"""Maximum number of levels of lists and mappings within each other, with those that aliases stand for."""
+
+
+class Refused(yaml.MarkedYAMLError):
+    """The text is YAML, and still refused."""
+
+    def __init__(self, problem: str, mark: Any = None) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+
+
+@dataclass(slots=True)
+class _Size:
+    """Of a node with everything in it."""
+
+    nodes: int = 1
+    depth: int = 1
+
+    def add(self, inner: "_Size") -> None:
+        self.nodes += inner.nodes
+        self.depth = max(self.depth, inner.depth + 1)
+
+
+def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
+    """Raises Refused, with the line, for a document that is too large, and YAMLError for one that is not YAML."""
+    if len(text) > CHARACTERS:
+        raise Refused(f"the file is longer than {CHARACTERS} characters")
+    measured: dict[str, _Size] = {}
+    """Complete nodes that aliases can stand for."""
+    open_: list[tuple[str | None, _Size]] = []
+    total = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append((event.anchor, _Size()))
+            size = None
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_.pop()
+            _keep(measured, anchor, size)
+        elif isinstance(event, yaml.ScalarEvent):
+            size = _Size()
+            _keep(measured, event.anchor, size)
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_):
+                raise Refused(f"the alias *{event.anchor} stands for something that contains it", event.start_mark)
+            size = measured.get(event.anchor or "")
+        else:
+            continue
+        total += isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        if size and open_:
+            open_[-1][1].add(size)
+        nodes = max(total, size.nodes if size else 0, open_[-1][1].nodes if open_ else 0)
+        if nodes > NODES:
+            raise Refused(f"more than {NODES} values{', through aliases' if total <= NODES else ''}", event.start_mark)
+        if len(open_) + (size.depth - 1 if size else 0) > DEPTH:
+            raise Refused(f"nested deeper than {DEPTH} levels", event.start_mark)
+
+
+def _keep(measured: dict[str, _Size], anchor: str | None, size: _Size) -> None:
+    if anchor is not None:
+        measured[anchor] = size

@@ -1,0 +1,63 @@
+"""Whether an error says that the process ran out of memory, open files or threads.
+
+Such an error is first the fault of the item that was being processed: a file can ask for any amount of each. It is the
+machine's only where a process without an item fails as well.
+"""
+
+import errno
+from collections.abc import Mapping
+
+from reelmill.contract.errors import Exhausted
+from reelmill.contract.reasons import ItemReason, item_reason
+
+_REASONS = {
+    errno.ENOMEM: ItemReason.OUT_OF_MEMORY,
+    errno.EMFILE: ItemReason.TOO_MANY_FILES,
+    errno.ENFILE: ItemReason.TOO_MANY_FILES,
+    errno.EAGAIN: ItemReason.TOO_MANY_THREADS,
+}
+"""EAGAIN is what fork(2) and pthread_create(3) say at a limit."""
+
+_RUNTIME_ERRORS = {
+    "can't start new thread": ItemReason.TOO_MANY_THREADS,
+    "CUDA out of memory": ItemReason.OUT_OF_MEMORY,
+    "can't allocate memory": ItemReason.OUT_OF_MEMORY,
+}
+"""In the messages of a RuntimeError: CPython's, and two of PyTorch's allocators."""
+
+_MESSAGES = {
+    "Cannot allocate memory": ItemReason.OUT_OF_MEMORY,
+    "Too many open files": ItemReason.TOO_MANY_FILES,
+}
+"""strerror(3) in the messages of another program."""
+
+
+def exhausted(error: BaseException | None) -> ItemReason | None:
+    """What the process ran out of, by an error or by one that caused it; None: of nothing."""
+    while error is not None:
+        if reason := _reason(error):
+            return reason
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
+
+
+def exhausted_in(messages: str) -> ItemReason | None:
+    """The same, by the messages of another program."""
+    return _named(_MESSAGES, messages)
+
+
+def _named(reasons: Mapping[str, ItemReason], text: str) -> ItemReason | None:
+    return next((reason for part, reason in reasons.items() if part in text), None)
+
+
+def _reason(error: BaseException) -> ItemReason | None:
+    if isinstance(error, Exhausted):
+        return item_reason(error.reason)
+    if isinstance(error, MemoryError):
+        return ItemReason.OUT_OF_MEMORY
+    if isinstance(error, RuntimeError):
+        return _named(_RUNTIME_ERRORS, str(error))
+    code = getattr(error, "errno", None)  # an OSError, or an error of FFmpeg
+    if code == errno.EAGAIN and type(error) is not BlockingIOError:
+        return None  # FFmpeg has a class of its own, which means "no frame yet"
+    return _REASONS.get(code) if isinstance(code, int) else None

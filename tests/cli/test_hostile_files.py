@@ -1,0 +1,89 @@
+"""A pipeline file that is small and would take long to read gets one clear line, and so do values that are none."""
+
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cli.terminal import PIPELINE, lines, reelmill, write
+from reelmill.cli.input.document import parse
+from reelmill.cli.input.document_size import DEPTH, NODES
+from reelmill.contract.errors import SpecError
+
+LETTERS = "abcdefghij"
+
+
+def chained(first: str, form: str) -> str:
+    """Nine levels of aliases, each of which names the one before nine times."""
+    pairs = pairwise(LETTERS)
+    return f"a: &a {first}\n" + "".join(
+        f"{name}: &{name} {form.format(','.join([f'*{before}'] * 9))}\n" for before, name in pairs
+    )
+
+
+HOSTILE = {
+    "lists of aliases": (chained("[x]", "[{}]"), f"more than {NODES} values, through aliases"),
+    "merged aliases": (chained("{x: 1}", "{{<<: [{}]}}"), f"more than {NODES} values, through aliases"),
+    "a chain of aliases": (
+        "a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(200)),
+        f"nested deeper than {DEPTH} levels",
+    ),
+    "an alias of itself": ("a: &a [*a]\n", "*a stands for something that contains it"),
+    "brackets": ("[" * 1000, f"nested deeper than {DEPTH} levels"),
+    "a key of brackets": ("{" * 1000, f"nested deeper than {DEPTH} levels"),
+    "indented lists": ("a:\n" + "".join(" " * i + "- \n" for i in range(300)), f"nested deeper than {DEPTH} levels"),
+    "5000 digits": ("spec: {stages: [{shards: " + "9" * 5000 + "}]}\n", "a number of 5000 digits"),
+    "5000 parts of an hour": ("spec: " + "1:" * 5000 + "1\n", "a number of 10001 digits"),
+    "a day that no month has": ("spec: 2001-02-30\n", "not a value of the type timestamp"),
+    "no number": ("spec: !!int x\n", "not a value of the type int"),
+    "no truth": ("spec: !!bool x\n", "not a value of the type bool"),
+    "a list as a name": ("? [a]\n: 1\n", "cannot be a list or a mapping"),
+    "a megabyte": ("a: |\n" + " x\n" * 400_000, "longer than"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, case: str) -> None:
+    text, expected = HOSTILE[case]
+    said = reelmill("validate", write(tmp_path, text))
+    assert said.code == 2
+    (error, *hints) = lines(said.err)
+    assert error.startswith("error: ")
+    assert expected in error
+    assert case == "a megabyte" or "pipeline.yaml:" in error
+    assert all(hint.startswith("hint: ") for hint in hints)
+
+
+def test_anchors_and_aliases_of_a_usual_size_stay(tmp_path: Path) -> None:
+    text = PIPELINE.replace("{count: 2,", "&picture {count: 2,") + "  - {name: more, from: [spans], frames: *picture}\n"
+    assert reelmill("validate", write(tmp_path, text)).code == 0
+
+
+SCALARS = st.one_of(
+    st.integers(-(10**90), 10**90).map(str),
+    st.integers(1, 400).map(lambda exponent: f"1e+{exponent}"),
+    st.sampled_from([".inf", "-.inf", ".nan", "1:2:3", "2001-01-01", "~", "!!set {a}", "!!binary aGk=", "'9s'"]),
+    st.integers(1, 6000).map(lambda digits: "'" + "9" * digits + "s'"),
+)
+FIELDS = ["{count: 2,", "length: 1s", "tolerate: 40%", "width: 32", "kind: VideoPipeline", "name: small", "uri: store"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(field=st.sampled_from(FIELDS), scalar=SCALARS)
+def test_no_scalar_in_any_field_is_a_bug_of_reelmill(
+    tmp_path_factory: pytest.TempPathFactory, field: str, scalar: str
+) -> None:
+    name, _, rest = field.partition(":")
+    text = PIPELINE.replace(field, f"{name}: {scalar}{',' if rest.endswith(',') else ''}")
+    said = reelmill("validate", write(tmp_path_factory.mktemp("scalar"), text))
+    assert said.code in (0, 2), said.err
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("[]{}&*a-:?!<'\"|> \n0", max_size=200))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(SpecError):
+        parse(text, "pipeline.yaml")
