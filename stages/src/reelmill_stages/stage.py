@@ -241,8 +241,11 @@ class DataSetReader(Protocol):
         """Effective items, in order of their ordinals."""
         ...
 
-    def fetch(self, key: str) -> Path:
-        """Download a file of the data set to a local file, which must not be modified. Raises NotFound."""
+    def fetch(self, key: str, digest: str = "") -> Path:
+        """Download a file of the data set to a local file, which must not be modified.
+
+        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and Damaged for other content.
+        """
         ...
 
     @property

@@ -21,6 +21,7 @@ from reelmill.cli.commands.logs import logs
 from reelmill.cli.commands.merge import merge
 from reelmill.cli.commands.plan import plan
 from reelmill.cli.commands.prune import prune
+from reelmill.cli.commands.repair import repair
 from reelmill.cli.commands.replay import replay
 from reelmill.cli.commands.retry import retry
 from reelmill.cli.commands.run import run
@@ -70,6 +71,7 @@ ANYWHERE = (
     logs,
     retry,
     replay,
+    repair,
     check,
     export,
     merge,

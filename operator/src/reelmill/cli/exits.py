@@ -4,7 +4,7 @@
 | --- | --- |
 | 0 | success; items may have failed within the tolerance. In a cluster: request accepted; with `-w`: complete |
 | 2 | invalid input, or an unusable store or cluster: no such name, permission denied, no space left |
-| 65 | items failed beyond the tolerance; `-w`: the pipeline failed; `check`: a rule is broken; `replay`: failed |
+| 65 | items failed beyond the tolerance; `-w`: the pipeline failed; `check`: findings; `replay`, `repair`: failed |
 | 70 | internal error (a bug in reelmill) |
 | 75 | temporary failure of a cluster, a server or the network: try again later |
 | 130 | interrupted |

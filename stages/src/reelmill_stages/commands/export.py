@@ -9,7 +9,6 @@ written through a link, and what lies in the folder is replaced only where its m
 """
 
 import filecmp
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,15 +17,17 @@ from functools import partial
 from pathlib import Path
 
 from reelmill.contract.commands.rows import ExportMode, ExportResult
-from reelmill.contract.errors import SpecError, StoreError
+from reelmill.contract.errors import NotFound, SpecError, StoreError
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Object
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.export_folder import ExportFolder
+from reelmill_stages.records.damage import VIEW, address, changed, gone
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 from reelmill_stages.store.local.store import LocalStore
 
@@ -34,12 +35,21 @@ THREADS = 8
 _OTHER = re.compile(rf"([^/]+/[0-9a-f]{{{KEY_DIGITS}}})/")
 
 
-def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: ExportMode | None = None) -> ExportResult:
-    """Make or complete the export of a stage. Files that are there already are kept.
+def export(
+    task: Task,
+    env: Mapping[str, str],
+    name: str,
+    folder: Path,
+    mode: ExportMode | None = None,
+    *,
+    verify: bool = True,
+) -> ExportResult:
+    """Make or complete the export of a stage. Files that are there already, with the right size, are kept.
 
-    Without a mode, a folder's files are linked and a bucket's downloaded. Raises SpecError for a folder that holds
-    something else, and for a link to what is not on this machine, and StoreError for a record that names what is not in
-    its data set.
+    Without a mode, a folder's files are linked and a bucket's downloaded. Sizes are always verified; without `verify`,
+    files that are linked are not read to compare their digests. Raises SpecError for a folder that holds something
+    else, and for a link to what is not on this machine, StoreError for a record that names what is not in its data set,
+    and Damaged for a file that is not what was committed.
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
@@ -53,13 +63,13 @@ def export(task: Task, env: Mapping[str, str], name: str, folder: Path, mode: Ex
     views = _views(data)
     place = ExportFolder.claimed(folder.absolute(), data.name, data.names.key, [*files, *views])
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(partial(_place, store, place, way), files, files.values()))
+        list(pool.map(partial(_place, store, place, way, verify), files, files.values()))
     # An export looks: views of a class of the user's own are copied as they are, its module is not imported.
     made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
     for view in views:
         with place.incoming() as incoming:
             copy = incoming / Path(view).name
-            shutil.copyfile(data.fetch(data.names.view(view)), copy)
+            shutil.copyfile(_view(data, view), copy)
             if made:
                 made.localise(copy, place.path)
             place.put(view, copy, keep=partial(filecmp.cmp, copy, shallow=False))
@@ -78,6 +88,20 @@ def _views(data: DataSet) -> tuple[str, ...]:
     for view in views:
         _name(data, data.names.view(view), data.names.stage_json)
     return views
+
+
+def _view(data: DataSet, view: str) -> Path:
+    """A local file with a view. Raises Damaged if it is gone, or not what its metadata say."""
+    key = data.names.view(view)
+    where = address(data.store, key)
+    try:
+        path = data.fetch(key)
+        wanted = data.store.stat(key).metadata.get("digest", "")
+    except NotFound as error:
+        raise gone(where, VIEW) from error
+    if wanted and (found := file_digest(path)) != wanted:
+        raise changed(where, wanted, found, VIEW)
+    return path
 
 
 def _files(data: DataSet) -> Iterator[tuple[str, Object]]:
@@ -124,16 +148,20 @@ def _escapes(store: Store, key: str, record: str) -> StoreError:
     )
 
 
-def _place(store: Store, place: ExportFolder, mode: ExportMode, name: str, output: Object) -> None:
+def _place(store: Store, place: ExportFolder, mode: ExportMode, verify: bool, name: str, output: Object) -> None:
     def is_there(path: Path) -> bool:
         if path.is_symlink():
             return isinstance(store, LocalStore) and path.readlink() == store.root / output.key
-        return path.stat().st_size == output.size and (not output.digest or _digest(path) == output.digest)
+        return path.stat().st_size == output.size and (not output.digest or file_digest(path) == output.digest)
 
     if place.has(name, output.size):
         return
     with place.incoming() as folder:
-        fetched = store.fetch(output.key, folder)
+        where = address(store, output.key)
+        try:
+            fetched = store.fetch(output.key, folder)
+        except NotFound as error:
+            raise gone(where) from error
         incoming = folder / "file"
         if mode is ExportMode.LINK:
             incoming.symlink_to(fetched)
@@ -141,15 +169,12 @@ def _place(store: Store, place: ExportFolder, mode: ExportMode, name: str, outpu
             shutil.copyfile(fetched, incoming)
         else:
             incoming = fetched
-        if mode is not ExportMode.LINK and output.digest and _digest(incoming) != output.digest:
-            raise StoreError(
-                "the object is not what was committed",
-                where=f"{store.uri.rstrip('/')}/{output.key}",
-                hint="somebody changed it; make it again by a new value of the stage's rerun",
-            )
+        if (size := incoming.stat().st_size) != output.size:
+            raise changed(where, f"{output.size} bytes", f"{size} bytes")
+        if (
+            (verify or mode is not ExportMode.LINK)
+            and output.digest
+            and (found := file_digest(incoming)) != output.digest
+        ):
+            raise changed(where, output.digest, found)
         place.put(name, incoming, keep=is_there)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

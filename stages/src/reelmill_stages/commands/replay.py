@@ -4,7 +4,7 @@ The item is taken from the pass that worked on it, with its group and its number
 It runs in a process of its own (`replayed`): an item worth replaying may well crash it, or never end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reelmill.contract.commands.rows import ReplayedFile, ReplayResult
@@ -18,9 +18,9 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import load
 from reelmill_stages.runtime.inputs import groups, shard_inputs
-from reelmill_stages.runtime.outputs.upload import file_digest
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.stage import Input
+from reelmill_stages.store.digests import file_digest
 
 
 def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder: Path, timeout: float) -> ReplayResult:
@@ -34,11 +34,12 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
         raise SpecError("the folder is not empty", where=str(folder), hint="name a new one with --to")
     definition = stage_of(task, stage)
     data = data_set(store_of(task, env), definition)
-    inputs, wanted = _find(data, definition, item)
+    last = data.last.segment if data.last else 0
+    inputs, wanted = find_input(data, definition, item, range(last + 1, 0, -1))
     block = registry.stage_block(definition.type, dict(definition.params))
     folder.mkdir(parents=True, exist_ok=True)
     pins = read_pins(data.store, data.names, block)
-    answer = _run(ReplayOrder(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
+    answer = run_order(ReplayOrder(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
     committed = {output.key.split("/", 3)[3]: output.digest for output in data.files()}
     return ReplayResult(
         stage=stage,
@@ -58,11 +59,13 @@ def _compared(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> R
     return ReplayedFile(name=file.name, size=file.size, compared="same" if known == file_digest(path) else "different")
 
 
-def _find(data: DataSet, stage: StageDef, item: str) -> tuple[tuple[Input, ...], int]:
-    """The group that an item was worked on with, and its place in it, from the last pass that had it."""
+def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int]) -> tuple[tuple[Input, ...], int]:
+    """The group that an item was processed with, and its place in it, from the first of the passes that had it.
+
+    Raises SpecError if none had it.
+    """
     union = len(stage.upstreams) > 1
-    last = data.last.segment if data.last else 0
-    for number in range(last + 1, 0, -1):
+    for number in segments:
         plan = load(data.store, data.paths(number).pass_json, Pass)
         for shard in range(len(plan.shards) if plan else 0):
             assert plan
@@ -76,7 +79,8 @@ def _find(data: DataSet, stage: StageDef, item: str) -> tuple[tuple[Input, ...],
     )
 
 
-def _run(order: ReplayOrder, timeout: float) -> ReplayAnswer:
+def run_order(order: ReplayOrder, timeout: float) -> ReplayAnswer:
+    """Process an item in a process of its own. `timeout` is in seconds."""
     here, process = safe_child.start("reelmill_stages.commands.replayed", order.env)
     try:
         here.send(order)

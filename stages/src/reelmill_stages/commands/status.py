@@ -10,7 +10,8 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass, Runner
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.records.data_set import DataSet, LatestKey
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.records import load
 from reelmill_stages.store import Store
 
@@ -69,7 +70,7 @@ def _open_pass(store: Store, data: DataSet) -> OpenPassRow | None:
     return OpenPassRow(
         segment=opened.segment,
         shards=len(opened.shards),
-        committed=sum(1 for _ in store.list(paths.shards)),
+        committed=sum(paths.shard_number(stat.key) is not None for stat in store.list(paths.shards)),
         by=opened.runner.name,
         seconds_ago=_seconds_since_heartbeat(store, paths),
     )

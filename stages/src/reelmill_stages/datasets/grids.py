@@ -17,7 +17,7 @@ import numpy as np
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
 from reelmill_stages.datasets.ranged import ranged
-from reelmill_stages.records.data_set import LatestKey
+from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.records import load
 from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, container, kind_of

@@ -5,15 +5,19 @@ one writer, and `latest.json` is only a signpost for people and tools.
 """
 
 import logging
+import re
 
 from reelmill.contract.errors import NotFound
 from reelmill.contract.log import event
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner
-from reelmill_stages.records.data_set import LatestKey
+from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.records import dump, peek
 from reelmill_stages.store import Store
+
+CLAIM_NAME = re.compile(r"[^./~][^/]*\.json")
+"""Name of a claim: not that of a hidden file or of a copy that an editor left."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,8 @@ def withdraw(store: Store, names: DataSetPaths, uid: str) -> None:
 
 def claims_on(store: Store, names: DataSetPaths) -> set[str]:
     """Uids of the pipelines that claim a data set now."""
-    return {uid_of(stat.key) for stat in store.list(names.users, follow_links=False)}
+    listed = store.list(names.users, follow_links=False)
+    return {uid_of(stat.key) for stat in listed if CLAIM_NAME.fullmatch(stat.key.removeprefix(names.users))}
 
 
 def uid_of(key: str) -> str:

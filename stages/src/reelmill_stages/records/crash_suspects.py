@@ -13,6 +13,7 @@ from contextlib import suppress
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import SegmentPaths
+from reelmill_stages.records.damage import address
 from reelmill_stages.records.records import dump, parse
 from reelmill_stages.store import Store
 
@@ -38,8 +39,10 @@ class Flight:
         self.careful = False
         """Whether an earlier run never ended."""
         for stat in store.list(paths.flights(shard)):
+            if not paths.is_flight(stat.key):
+                continue
             with suppress(NotFound):  # that run has just ended
-                self._take(parse(store.read(stat.key), stat.key, CrashSuspects))
+                self._take(parse(store.read(stat.key), address(store, stat.key), CrashSuspects))
         self._write(CrashSuspects())
 
     def _take(self, note: CrashSuspects) -> None:

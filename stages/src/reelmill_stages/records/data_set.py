@@ -9,25 +9,18 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field
-
-from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.model import Model
+from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill_stages.records.damage import address, changed, gone
 from reelmill_stages.records.effective_rows import LatestRows
+from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.records import load
 from reelmill_stages.records.rows import read_rows
 from reelmill_stages.store import Store
-
-
-class LatestKey(Model):
-    """`<name>/latest.json`: the current key of a source or stage."""
-
-    key: Annotated[str, Field(pattern=r"^[0-9a-f]{10,}$")]
+from reelmill_stages.store.digests import file_digest
 
 
 def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":
@@ -128,7 +121,7 @@ class DataSet:
         """The items of one part, with their ordinals in the data set."""
         if part.items is None:
             return
-        for row, values in enumerate(read_rows(self.store, part.items.key, self.scratch)):
+        for row, values in enumerate(read_rows(self.store, part.items.key, part.items.digest, self.scratch)):
             yield replace(Item.from_json(values), ordinal=part.first_ordinal + row)
 
     def ledger(self) -> Iterator[LedgerRow]:
@@ -153,9 +146,22 @@ class DataSet:
     def segment_ledger(self, segment: Segment) -> Iterator[LedgerRow]:
         """The ledger rows of one segment."""
         for part in segment.parts:
-            if part.ledger is not None:
-                for row in read_rows(self.store, part.ledger.key, self.scratch):
-                    yield LedgerRow.from_json(row)
+            yield from self.part_ledger(part)
+
+    def part_ledger(self, part: Part) -> Iterator[LedgerRow]:
+        """The ledger rows of one part."""
+        if part.ledger is not None:
+            for row in read_rows(self.store, part.ledger.key, part.ledger.digest, self.scratch):
+                yield LedgerRow.from_json(row)
+
+    def part_files(self, part: Part) -> Iterator[Object]:
+        """The output files of one part, each once."""
+        spanning = {output.key for output in part.outputs}
+        yield from part.outputs
+        for item in self.part_items(part):
+            for output in item.outputs:
+                if output.key not in spanning:
+                    yield Object(key=output.key, size=output.size, digest=output.digest)
 
     def files(self) -> Iterator[Object]:
         """All committed output files, segment by segment.
@@ -164,12 +170,7 @@ class DataSet:
         """
         for segment in self.segments():
             for part in segment.parts:
-                spanning = {output.key for output in part.outputs}
-                yield from part.outputs
-                for item in self.part_items(part):
-                    for output in item.outputs:
-                        if output.key not in spanning:
-                            yield Object(key=output.key, size=output.size, digest=output.digest)
+                yield from self.part_files(part)
 
     def records(self) -> Iterator[str]:
         """Keys of all internal records of committed segments."""
@@ -183,9 +184,15 @@ class DataSet:
     def paths(self, number: int) -> SegmentPaths:
         return self.names.segment(number)
 
-    def fetch(self, key: str) -> Path:
-        """Download a file of the data set to a local file, which must not be modified. Raises NotFound."""
-        return self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
+    def fetch(self, key: str, digest: str = "") -> Path:
+        """Download a file of the data set to a local file, which must not be modified.
+
+        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and Damaged for other content.
+        """
+        path = self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
+        if digest and (found := file_digest(path)) != digest:
+            raise changed(address(self.store, key), digest, found)
+        return path
 
     def _find_last(self) -> Segment | None:
         # stage.json is written after the segments that it includes, so the search can start there.
@@ -193,7 +200,7 @@ class DataSet:
         number = record.segment if record and (self._until is None or record.segment <= self._until) else 0
         found = self._segment(number) if number else None
         if number and found is None:
-            raise NotFound("a closed segment is missing", where=self.paths(number).segment_json)
+            raise gone(address(self.store, self.paths(number).segment_json))
         while (self._until is None or number < self._until) and (following := self._segment(number + 1)):
             found, number = following, number + 1
         return found

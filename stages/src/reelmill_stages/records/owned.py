@@ -6,7 +6,6 @@ outputs, for this very data set. Everything else is somebody else's, wherever it
 looked up among what was listed below the data set, so none can lead out of it.
 """
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,8 +20,7 @@ from reelmill_stages.records import record_names
 from reelmill_stages.records.inventory import Found
 from reelmill_stages.records.records import peek
 from reelmill_stages.store import Stat, Store
-
-_CHUNK = 1 << 20
+from reelmill_stages.store.digests import object_digest
 
 Named = dict[str, tuple[int, str]]
 """Key in the store -> size in bytes and digest, as a record says."""
@@ -228,14 +226,10 @@ def _is_link(stat: Stat) -> bool:
 
 
 def _digest(store: Store, key: str) -> str:
-    digest = hashlib.sha256()
     try:
-        with store.open(key) as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return object_digest(store, key)[0]
     except NotFound:
         return ""
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _in_order(records: set[str], outputs: set[str], views: set[str]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ If the user gives no digest, the first open step records it. A different content
 well, so that a data set is never made with two different files, and never looks complete beside another one.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -17,9 +16,8 @@ from reelmill.contract.spec.file import FileRef
 from reelmill.contract.task import StageDef
 from reelmill_stages.records.records import create, dump, load
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.locations import Locations
-
-_CHUNK = 1 << 20
 
 
 class Pin(Model):
@@ -101,15 +99,12 @@ def _compare(locations: Locations, key: str, pin: Pin, where: str, *, remember: 
 def _pin(locations: Locations, uri: str, where: str) -> Pin:
     """What a file is now."""
     store, key = locations.of_file(uri)
-    digest = hashlib.sha256()
     try:
         stat = store.stat(key)
-        with store.open(key) as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        digest, _ = object_digest(store, key)
     except NotFound as error:
         raise _missing(where) from error
-    return Pin(uri=uri, digest=f"sha256:{digest.hexdigest()}", etag=stat.etag, size=stat.size)
+    return Pin(uri=uri, digest=digest, etag=stat.etag, size=stat.size)
 
 
 class _Missing(SpecError):

@@ -4,7 +4,7 @@ import re
 
 from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
-from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.layout import INTERNAL, RUN
 from reelmill.contract.records.segment import Pass, Runner, Segment, ShardCommit, StageRecord
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
@@ -12,14 +12,13 @@ from reelmill_stages.records.pins import Pin
 
 _SEGMENT = r"\d{4,}"
 _SHARD = r"\d{5,}"
-_RUN = r"\d+-[0-9a-f]{8}"
 
 STAGE_JSON = f"{INTERNAL}/stage.json"
 CLAIM = re.compile(rf"{INTERNAL}/users/[^/]+\.json")
 PASS = re.compile(rf"{_SEGMENT}/{INTERNAL}/pass\.json")
 SEGMENT = re.compile(rf"{_SEGMENT}/{INTERNAL}/segment\.json")
 SHARD = re.compile(rf"{_SEGMENT}/{INTERNAL}/shards/({_SHARD})\.json")
-SETTLED = re.compile(rf"{_SEGMENT}/{INTERNAL}/(?:outcomes/({_SHARD})|checkpoints/({_SHARD})/{_RUN})\.jsonl")
+SETTLED = re.compile(rf"{_SEGMENT}/{INTERNAL}/(?:outcomes/({_SHARD})|checkpoints/({_SHARD})/{RUN})\.jsonl")
 
 _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (re.compile(re.escape(STAGE_JSON)), StageRecord),
@@ -30,11 +29,11 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (SEGMENT, Segment),
     (SHARD, ShardCommit),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/heartbeat\.json"), Runner),
-    (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{_RUN}\.json"), CrashSuspects),
+    (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{RUN}\.json"), CrashSuspects),
 )
 _ROWS = re.compile(
-    rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{_RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{_RUN}"
-    rf"|(?:items|ledger|logs)/{_SHARD}-{_RUN})\.jsonl"
+    rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
+    rf"|(?:items|ledger|logs)/{_SHARD}-{RUN})\.jsonl"
 )
 
 

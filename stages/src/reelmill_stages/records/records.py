@@ -2,20 +2,23 @@
 
 from typing import TypeVar
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from pydantic import ValidationError
+
+from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
+from reelmill_stages.records.damage import address, remedy, unreadable
 from reelmill_stages.store import Store
 
 M = TypeVar("M", bound=Model)
 
 
 def load(store: Store, key: str, model: type[M]) -> M | None:
-    """The record with this key, or None if it does not exist. Raises StoreError if it cannot be parsed."""
+    """The record with this key, or None if it does not exist. Raises Damaged if it cannot be parsed."""
     try:
         data = store.read(key)
     except NotFound:
         return None
-    return parse(data, key, model)
+    return parse(data, address(store, key), model)
 
 
 def peek(store: Store, key: str, model: type[M]) -> M | None:
@@ -26,16 +29,13 @@ def peek(store: Store, key: str, model: type[M]) -> M | None:
         return None
 
 
-def parse(data: bytes, key: str, model: type[M]) -> M:
-    """Parse a record; `key` is its key in messages. Raises StoreError if it cannot be parsed."""
+def parse(data: bytes, where: str, model: type[M]) -> M:
+    """Parse a record; `where` is its address in messages. Raises Damaged if it cannot be parsed."""
     try:
         return model.model_validate_json(data)
     except ValueError as error:
-        raise StoreError(
-            f"not a {model.__name__} record: {str(error).splitlines()[0]}",
-            where=key,
-            hint="it was written by another version of reelmill, or not by reelmill",
-        ) from error
+        problem = f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_first(error)})"
+        raise unreadable(where, problem, remedy(model)) from error
 
 
 def dump(record: Model) -> bytes:
@@ -53,5 +53,14 @@ def create(store: Store, key: str, record: M) -> tuple[M, bool]:
         store.write(key, data, create=True)
     except PreconditionFailed:
         found = store.read(key)
-        return parse(found, key, type(record)), found == data
+        return parse(found, address(store, key), type(record)), found == data
     return record, True
+
+
+def _first(error: ValueError) -> str:
+    """The first problem in one line."""
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        return f"{field}: {problem['msg']}" if field else str(problem["msg"])
+    return str(error).splitlines()[0]

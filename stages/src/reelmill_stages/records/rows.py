@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from reelmill.contract.digest import canonical
+from reelmill.contract.errors import NotFound
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.damage import address, changed, gone, unreadable
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest
 
 
 class RowFile:
@@ -45,22 +48,46 @@ class RowFile:
         return Object(key=key, size=self.size, digest=f"sha256:{self._digest.hexdigest()}")
 
 
-def read_file(path: Path, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:
-    """Rows of a local file: `count` (default: all) rows from row `first`."""
+def read_file(path: Path, where: str, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:
+    """Rows of a local file: `count` (default: all) rows from row `first`.
+
+    `where` is the address of the object in messages. Raises Damaged for a line that is no JSON object.
+    """
     with path.open("rb") as file:
-        for line in islice(file, first, None if count is None else first + count):
-            yield json.loads(line)
+        lines = islice(file, first, None if count is None else first + count)
+        for number, line in enumerate(lines, start=first + 1):
+            yield parse_row(line, where, number)
+
+
+def parse_row(line: bytes, where: str, number: int) -> dict[str, Any]:
+    """The row in a line; `number` counts from 1. Raises Damaged if it is no JSON object."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(where, f"line {number} cannot be read as a row") from error
+    if not isinstance(row, dict):
+        raise unreadable(where, f"line {number} cannot be read as a row")
+    return row
 
 
 def read_rows(
-    store: Store, key: str, scratch: Path, *, first: int = 0, count: int | None = None
+    store: Store, key: str, digest: str, scratch: Path, *, first: int = 0, count: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a file in the store: `count` (default: all) rows from row `first`.
+    """Rows of a committed file in the store: `count` (default: all) rows from row `first`.
 
-    The whole file is downloaded first, because a connection would time out if the caller is slow. Raises NotFound.
+    The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
+    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned. Raises Damaged
+    if it differs or is gone.
     """
+    where = address(store, key)
     folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))
     try:
-        yield from read_file(store.fetch(key, folder), first=first, count=count)
+        try:
+            path = store.fetch(key, folder)
+        except NotFound as error:
+            raise gone(where) from error
+        if digest and (found := file_digest(path)) != digest:
+            raise changed(where, digest, found)
+        yield from read_file(path, where, first=first, count=count)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -41,7 +41,8 @@ def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: 
     number = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
-        for row, values in enumerate(read_rows(store, piece.rows, scratch, first=piece.first, count=piece.count)):
+        rows = read_rows(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
+        for row, values in enumerate(rows):
             item, tried = _item(values, piece, row)
             item = replace(item, key=union_key(piece.upstream, item.key, union=union))
             yield ShardInput(Input(item, number + position), position, piece.upstream, tried)

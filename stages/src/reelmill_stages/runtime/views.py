@@ -4,7 +4,6 @@ The metadata of each view contain the last segment that it includes. `stage.json
 last, so it describes the current views.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection
 from pathlib import Path
@@ -16,11 +15,13 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment, StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
+from reelmill_stages.records.damage import address
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view
 from reelmill_stages.records.records import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ def write_record(store: Store, record: StageRecord) -> None:
         try:
             found = store.stat(names.stage_json)
             old = store.read(names.stage_json, if_match=found.etag)
-            if old == data or parse(old, names.stage_json, StageRecord).segment > record.segment:
+            if old == data or parse(old, address(store, names.stage_json), StageRecord).segment > record.segment:
                 return
             etag = found.etag
         except NotFound:
@@ -106,8 +107,7 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
 def _put(store: Store, names: DataSetPaths, name: str, path: Path, segment: int, known: Collection[str]) -> None:
     """Write a view over an older one. Raises StoreError where something else has its name."""
     key = names.view(name)
-    with path.open("rb") as file:
-        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    digest = file_digest(path)
     while True:
         found = _stat(store, key)
         if found and "segment" not in found.metadata and name not in known:

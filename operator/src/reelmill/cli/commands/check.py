@@ -7,14 +7,17 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import stored
-from reelmill.cli.display.output import Format, Output, show
+from reelmill.cli.display.output import Format, Output, emit, show, size
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.rows import FindingRow
-from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
+from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE, INTEGRITY
+from reelmill.contract.errors import SpecError
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
+DAMAGE_COLUMNS = ("stage", "key", "problem")
 
 
 def check(
@@ -26,6 +29,17 @@ def check(
         list[str] | None,
         typer.Option("--format", help="Check as this format; repeatable. Default: every format that matches."),
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read everything that a pipeline's stages committed and compare its digests."),
+    ] = False,
+    max_rate: Annotated[
+        float | None, typer.Option("--max-rate", min=0.001, help="With --deep: read at most so many MB per second.")
+    ] = None,
+    progress: Annotated[
+        Path | None,
+        typer.Option("--progress", help="With --deep: a file to continue from if the check is interrupted."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also show rules that hold.")] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
@@ -33,9 +47,18 @@ def check(
 ) -> None:
     """Verify written files by the rules of their consumer.
 
-    Exits with code 65 if a rule is broken.
+    With --deep, every record, rows file and output of all sources and stages, or of --stage, is read and compared with
+    the digest in its commit; there is one row for each damaged object. Exits with code 65 if a rule is broken or an
+    object is damaged.
     """
     formats = tuple(format_ or ())
+    if deep:
+        if formats:
+            raise SpecError("--format is for the rules of consumers, which --deep does not check", hint="omit one")
+        check_deeply(stored(target, place, elsewhere), stage, max_rate, progress, output)
+        return
+    if max_rate is not None or progress is not None:
+        raise SpecError("--max-rate and --progress belong to --deep", hint="add --deep")
     if stage:
         loaded = stored(target, place, elsewhere)
         check_stage = store_commands.load(CHECK_STAGE)
@@ -45,6 +68,28 @@ def check(
     else:
         found = store_commands.load(CHECK)(Path(target), formats)
     report(list(found), every=every, output=output)
+
+
+def check_deeply(loaded: Loaded, stage: str, max_rate: float | None, progress: Path | None, output: Format) -> None:
+    """Show damage in the store; exits with code 65 if there is any."""
+    result = store_commands.load(INTEGRITY)(
+        store_commands.task(loaded),
+        store_commands.environment(),
+        names=loaded.entries([stage]) if stage else (),
+        max_rate=max_rate * 1e6 if max_rate is not None else None,
+        progress=progress,
+    )
+    rows = [row.to_json() for row in result.damage]
+    if not output.for_people:
+        emit(result.to_json(), output)
+    elif rows:
+        show(rows, output, columns=DAMAGE_COLUMNS)
+        for remedy in dict.fromkeys(row.remedy for row in result.damage):
+            say(f"hint: {remedy}")
+    earlier = f", {result.earlier} more by an earlier check" if result.earlier else ""
+    say(f"{result.objects} objects read, {size(result.bytes)}{earlier}: {len(rows)} damaged")
+    if rows:
+        raise typer.Exit(CommandExit.ITEMS)
 
 
 def report(found: list[FindingRow], *, every: bool, output: Format) -> None:

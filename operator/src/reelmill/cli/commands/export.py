@@ -21,17 +21,21 @@ def export(
     mode: Annotated[
         ExportMode | None, typer.Option("--mode", help="How files are placed in the folder. Default: link if possible.")
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Read every file that is linked and compare its digest.")
+    ] = True,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Export a stage's data set to a plain folder.
 
-    Lists in the folder contain absolute paths, as trainers expect.
+    Lists in the folder contain absolute paths, as trainers expect. A file that is not what was committed ends the
+    export with an error: sizes are always compared, digests too, except with --no-verify for files that are linked.
     """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(EXPORT)(
-        store_commands.task(loaded), store_commands.environment(), loaded.stage(stage), folder, mode
+        store_commands.task(loaded), store_commands.environment(), loaded.stage(stage), folder, mode, verify=verify
     )
     if not output.for_people:
         emit(made.to_json(), output)

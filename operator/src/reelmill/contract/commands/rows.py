@@ -127,6 +127,48 @@ class FindingRow(CommandRow):
     message: str
 
 
+class DamageRow(CommandRow):
+    """An object of a data set that is not what was committed."""
+
+    stage: str
+    """Name of the source or stage."""
+    key: str
+    """Key of the object in the store."""
+    problem: str
+    remedy: str
+
+
+class IntegrityResult(CommandRow):
+    """What a check of committed objects found."""
+
+    objects: int
+    """Number of objects that were read."""
+    bytes: int
+    """Bytes that were read."""
+    earlier: int
+    """Number of objects that an interrupted check had read before."""
+    damage: list[DamageRow]
+
+
+class RepairRow(CommandRow):
+    """A damaged object, and whether it was made again."""
+
+    stage: str
+    key: str
+    problem: str
+    repaired: bool
+    why: str
+    """Why it was not made again; empty if it was."""
+
+
+class RepairResult(CommandRow):
+    """What a repair did."""
+
+    rows: list[RepairRow]
+    trash: str
+    """URI of the folder that damaged objects were moved to; empty where none was moved."""
+
+
 class SourceForecast(CommandRow):
     """What listing a source now would find, in rows. Where `code` lists the source, all numbers are None."""
 

@@ -13,9 +13,11 @@ from reelmill.contract.commands.rows import (
     ExportResult,
     FindingRow,
     Forecast,
+    IntegrityResult,
     LedgerCount,
     LogLine,
     PruneResult,
+    RepairResult,
     ReplayResult,
     StageLedgerRow,
     StatusRow,
@@ -74,6 +76,33 @@ class CheckStageCommand(Protocol):
     ) -> Iterable[FindingRow]: ...
 
 
+class IntegrityCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Environment,
+        /,
+        *,
+        names: Collection[str] = (),
+        max_rate: float | None = None,
+        progress: Path | None = None,
+    ) -> IntegrityResult: ...
+
+
+class RepairCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Environment,
+        /,
+        *,
+        timeouts: Mapping[str, float],
+        now: float,
+        names: Collection[str] = (),
+        max_rate: float | None = None,
+    ) -> RepairResult: ...
+
+
 class ForecastCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /) -> Forecast: ...
 
@@ -86,7 +115,15 @@ class ReplayCommand(Protocol):
 
 class ExportCommand(Protocol):
     def __call__(
-        self, task: Task, env: Environment, name: str, folder: Path, mode: ExportMode | None = None, /
+        self,
+        task: Task,
+        env: Environment,
+        name: str,
+        folder: Path,
+        mode: ExportMode | None = None,
+        /,
+        *,
+        verify: bool = True,
     ) -> ExportResult: ...
 
 
@@ -125,6 +162,8 @@ LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
 LOGS: Command[LogsCommand] = Command("logs")
 CHECK: Command[CheckCommand] = Command("check")
 CHECK_STAGE: Command[CheckStageCommand] = Command("check-stage")
+INTEGRITY: Command[IntegrityCommand] = Command("integrity")
+REPAIR: Command[RepairCommand] = Command("repair")
 FORECAST: Command[ForecastCommand] = Command("forecast")
 REPLAY: Command[ReplayCommand] = Command("replay")
 MERGE: Command[MergeCommand] = Command("merge")

@@ -13,6 +13,7 @@
 the root of the store and use `/`.
 """
 
+import re
 from dataclasses import dataclass
 
 INTERNAL = "_reelmill"
@@ -20,6 +21,11 @@ INTERNAL = "_reelmill"
 
 KEY_DIGITS = 10
 """Number of hex digits of a stage key in the name of its folder."""
+
+RUN = r"\d+-[0-9a-f]{8}"
+"""Pattern of the id of a run, which is part of names of records."""
+
+_LOG = re.compile(r"(\d{5,})-([^/]+)\.jsonl")
 
 
 def identity(digest: str) -> str:
@@ -141,6 +147,19 @@ class SegmentPaths:
     def shard(self, shard: int) -> str:
         return f"{self.shards}{shard:05d}.json"
 
+    def shard_number(self, key: str) -> int | None:
+        """The shard whose commit has this key; None for any other object below `shards`."""
+        number = key.removeprefix(self.shards).removesuffix(".json")
+        return int(number) if number.isdecimal() and self.shard(int(number)) == key else None
+
+    def is_checkpoint(self, key: str) -> bool:
+        """Whether an object below `checkpoints` is one."""
+        return bool(re.fullmatch(rf"{RUN}\.jsonl", key.rpartition("/")[2]))
+
+    def is_flight(self, key: str) -> bool:
+        """Whether an object below `flights` is one."""
+        return bool(re.fullmatch(rf"{RUN}\.json", key.rpartition("/")[2]))
+
     def items(self, shard: int, run: str) -> str:
         return f"{self.internal}/items/{shard:05d}-{run}.jsonl"
 
@@ -154,3 +173,8 @@ class SegmentPaths:
 
     def log(self, shard: int, run: str) -> str:
         return f"{self.logs}{shard:05d}-{run}.jsonl"
+
+    def log_of(self, key: str) -> tuple[int, str] | None:
+        """(shard, run) of the log with this key; None for any other object below `logs`."""
+        found = _LOG.fullmatch(key.removeprefix(self.logs))
+        return (int(found[1]), found[2]) if found else None

@@ -53,6 +53,8 @@ class Slice(Model):
     count: int
     ordinal: int | None = None
     """Ordinal, in the upstream, of the slice's first item; the others follow. None: each row has its own (retries)."""
+    digest: str = ""
+    """Digest `sha256:<hex>` of the rows file. Empty in passes that version 0.1.0 opened."""
 
 
 class ShardPlan(Model):

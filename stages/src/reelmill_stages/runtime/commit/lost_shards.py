@@ -15,6 +15,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass, ShardCommit
 from reelmill_stages import registry
+from reelmill_stages.records.damage import address
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
@@ -45,7 +46,7 @@ def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> Sett
     except NotFound:
         return read_checkpoints(context.store, paths, shard, folder)
     known = SettledInputFiles()
-    known.add(frozen)
+    known.add(frozen, address(context.store, paths.outcomes(shard)))
     return known
 
 

@@ -73,6 +73,7 @@ def _cover(context: StepContext, work: PassInputs, upstream: Upstream, first: in
                     first=0,
                     count=part.count,
                     ordinal=part.first_ordinal,
+                    digest=part.items.digest,
                 )
             )
             for item in data.part_items(part):
@@ -100,8 +101,8 @@ def _failed(context: StepContext) -> PassInputs:
                 work.append(item, upstream.name)
         key = stage.paths(task.segment).inputs(f"{upstream.name}-{context.run}")
         if file.count:
-            file.upload(context.store, key)
-            work.slices.append(Slice(upstream=upstream.name, rows=key, first=0, count=file.count))
+            rows = file.upload(context.store, key)
+            work.slices.append(Slice(upstream=upstream.name, rows=key, first=0, count=file.count, digest=rows.digest))
         file.close()
     return work
 

@@ -76,8 +76,9 @@ def check_definition(task: Task, opened: Pass) -> None:
 
 
 def committed_shards(context: StepContext, paths: SegmentPaths) -> list[int]:
-    """Numbers of the committed shards."""
-    return [int(stat.key.removeprefix(paths.shards).split(".")[0]) for stat in context.store.list(paths.shards)]
+    """Numbers of the committed shards. Whatever else lies among the commits is passed over."""
+    numbers = (paths.shard_number(stat.key) for stat in context.store.list(paths.shards))
+    return [number for number in numbers if number is not None]
 
 
 def _before(context: StepContext) -> Segment | None:

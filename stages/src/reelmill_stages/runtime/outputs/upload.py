@@ -4,7 +4,6 @@ If a name exists and belongs to the same item (from another pod or an earlier ru
 belongs to another item, nothing is overwritten and the item fails.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from reelmill.contract.errors import ItemError, PreconditionFailed, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Output
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import check_key
 
 _LONGEST_ITEM = 256
@@ -52,9 +52,3 @@ def put_output(store: Store, key: str, path: Path, mark: Mapping[str, str], dige
             ) from None
         return Output(key, found.size, their_digest)
     return Output(key, path.stat().st_size, digest)
-
-
-def file_digest(path: Path) -> str:
-    """`sha256:<hex>` of a file."""
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

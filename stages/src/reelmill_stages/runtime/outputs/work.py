@@ -5,12 +5,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError, StoreError, TransientError
+from reelmill.contract.errors import (
+    Damaged,
+    ItemError,
+    NotFound,
+    PreconditionFailed,
+    SpecError,
+    StoreError,
+    TransientError,
+)
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
-from reelmill_stages.runtime.outputs.upload import file_digest
+from reelmill_stages.records.damage import address, changed
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.locations import Locations, is_absolute
 
 
@@ -118,6 +127,8 @@ def _told(uri: str) -> Iterator[None]:
         yield
     except NotFound as error:
         raise ItemError(ItemReason.MISSING, f"{uri} does not exist") from error
+    except Damaged as error:
+        raise ItemError(ItemReason.CHANGED, str(error)) from error
     except PreconditionFailed as error:
         raise ItemError(ItemReason.CHANGED, f"{uri} has changed since it was listed") from error
     except TransientError as error:
@@ -129,14 +140,11 @@ def _told(uri: str) -> Iterator[None]:
 
 
 def _fetch_output(store: Store, media: Media, folder: Path) -> Path:
-    """Download an output of a stage and verify its digest, which is in the object's metadata. The content is hashed
-    only if the metadata are missing, for example after the bucket was copied.
-    """
+    """Download an output of a stage; its content must have the committed digest. Raises Damaged."""
     found = store.stat(media.uri)
-    recorded = found.metadata.get("digest", "")
-    if found.size != media.size or (recorded and media.digest and recorded != media.digest):
-        raise PreconditionFailed("the output differs from the committed one", where=media.uri)
+    if found.size != media.size:
+        raise changed(address(store, media.uri), f"{media.size} bytes", f"{found.size} bytes")
     path = store.fetch(media.uri, folder, if_match=found.etag)
-    if media.digest and not recorded and file_digest(path) != media.digest:
-        raise PreconditionFailed("the output differs from the committed one", where=media.uri)
+    if media.digest and (digest := file_digest(path)) != media.digest:
+        raise changed(address(store, media.uri), media.digest, digest)
     return path

@@ -16,10 +16,11 @@ from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object
 from reelmill_stages.runtime.outputs.item_row import item_row
-from reelmill_stages.runtime.outputs.upload import file_digest, put_output, shard_mark
+from reelmill_stages.runtime.outputs.upload import put_output, shard_mark
 from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot
 from reelmill_stages.stage import Assembled, File, Kept, NewItem, Refused, Shard, Stage
 from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.layout import SegmentPaths
+from reelmill_stages.records.damage import address
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.store import Store
@@ -58,13 +59,15 @@ def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Pat
     folder = Path(tempfile.mkdtemp(prefix="checkpoints-", dir=scratch))
     found = SettledInputFiles()
     for number, stat in enumerate(store.list(paths.checkpoints(shard))):
+        if not paths.is_checkpoint(stat.key):
+            continue
         copy = folder / f"{number}.jsonl"
         try:
             # Copied, because another pod may replace it while it is read.
             copy.write_bytes(store.read(stat.key))
         except NotFound:
             continue
-        found.add(copy)
+        found.add(copy, address(store, stat.key))
     if not len(found):
         shutil.rmtree(folder)
     return found

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill_stages.records.damage import unreadable
+
+_REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,16 @@ class SettledInputFiles:
         self._files: list[Path] = []
         self._places: dict[str, tuple[int, int, bool]] = {}
 
-    def add(self, path: Path) -> None:
-        """Add a file. Of several rows with the same key, the first done one is used, otherwise the first."""
+    def add(self, path: Path, where: str) -> None:
+        """Add a file. Of several rows with the same key, the first done one is used, otherwise the first.
+
+        `where` is the address of the object in messages. Raises Damaged for a line that is no outcome.
+        """
         self._files.append(path)
         place = 0
         with path.open("rb") as file:
-            for line in file:
-                settled = SettledInput.from_json(json.loads(line))
+            for number, line in enumerate(file, 1):
+                settled = _parse(line, where, number)
                 known = self._places.get(settled.key)
                 if known is None or (settled.is_done and not known[2]):
                     self._places[settled.key] = (len(self._files) - 1, place, settled.is_done)
@@ -78,8 +84,18 @@ class SettledInputFiles:
             return SettledInput.from_json(json.loads(file.readline()))
 
 
-def read_settled(path: Path) -> Iterator[SettledInput]:
-    """The rows of one file, in order."""
+def read_settled(path: Path, where: str = "") -> Iterator[SettledInput]:
+    """The rows of one file, in order.
+
+    `where` is the address of the object in messages. Raises Damaged for a line that is no outcome.
+    """
     with path.open("rb") as file:
-        for line in file:
-            yield SettledInput.from_json(json.loads(line))
+        for number, line in enumerate(file, 1):
+            yield _parse(line, where or str(path), number)
+
+
+def _parse(line: bytes, where: str, number: int) -> SettledInput:
+    try:
+        return SettledInput.from_json(json.loads(line))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise unreadable(where, f"line {number} cannot be read as the outcome of an item", _REMEDY) from error

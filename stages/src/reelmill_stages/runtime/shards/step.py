@@ -19,6 +19,7 @@ from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.records.crash_suspects import Flight
+from reelmill_stages.records.damage import address
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import create, load
 from reelmill_stages.records.rows import RowFile
@@ -135,7 +136,7 @@ class ShardRun:
         """Determine the outcomes of all inputs and freeze them; returns the file of the frozen outcomes."""
         frozen = self._frozen()
         if frozen and not self._stage.spans:
-            for settled in read_settled(frozen):
+            for settled in read_settled(frozen, self._outcomes):
                 self._progress.count(settled.ledger.outcome)
             return frozen
         if frozen is None:
@@ -146,7 +147,7 @@ class ShardRun:
                 return frozen
             event(log, "adopting different outcomes that another run froze", shard=self._shard)
         law = SettledInputFiles()
-        law.add(frozen)
+        law.add(frozen, self._outcomes)
         self._process(law, SettledInputFiles(), flight)
         return frozen
 
@@ -196,6 +197,11 @@ class ShardRun:
             locations = Locations(task.store, task.sources, self._context.env)
             self._files = Files(locations, pins, self._folder("files"))
         return self._files.read(uri, digest)
+
+    @property
+    def _outcomes(self) -> str:
+        """Address of the frozen outcomes."""
+        return address(self._context.store, self._paths.outcomes(self._shard))
 
     def _begin(self) -> Progress:
         return Progress(self._opened.stage, self._opened.segment, self._shard, self._plan.count)

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
+from reelmill.contract.digest import sha256
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.rows import load_rows
 from reelmill.contract.records.segment import Segment
+from reelmill_stages.records.damage import changed
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.store import Stat
@@ -86,7 +88,10 @@ def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
     for part in segment.parts:
         yield from (root + output.key for output in part.outputs)
         if part.items:
-            for row in load_rows(bucket.read(root + part.items.key)):
+            rows = bucket.read(root + part.items.key)
+            if (found := sha256(rows)) != part.items.digest:
+                raise changed(root + part.items.key, part.items.digest, found)
+            for row in load_rows(rows):
                 yield from (root + output["key"] for output in row.get("outputs", ()))
 
 

@@ -5,7 +5,7 @@ broken, and replaces missing arrays by noise.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -34,9 +34,9 @@ def merged_files(block: GridBlock, data: DataSetReader) -> Iterator[File]:
         yield File(name, target)
 
 
-def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
-    """(kind -> keys of the parts in the store, in order of their items; number of images of each split)."""
-    parts: dict[str, dict[str, None]] = {GRIDS: {}, LABELS: {}}
+def _parts(data: DataSetReader) -> tuple[dict[str, dict[str, str]], Counter[str]]:
+    """(kind -> key in the store and digest of each part, in order of their items; number of images of each split)."""
+    parts: dict[str, dict[str, str]] = {GRIDS: {}, LABELS: {}}
     splits: Counter[str] = Counter()
     ids: dict[int, str] = {}
     for item in data.items():
@@ -50,11 +50,12 @@ def _parts(data: DataSetReader) -> tuple[dict[str, list[str]], Counter[str]]:
                 hint="list both folders in one images source (split: train2014+val2014), which detects duplicates",
             )
         ids[number] = item.key
-        parts[GRIDS][item.media.uri] = None
+        parts[GRIDS][item.media.uri] = item.media.digest
         if "labels" in item.fields:
-            parts[LABELS][f"{item.media.uri.rpartition('/')[0]}/{item.fields['labels']}"] = None
+            key = f"{item.media.uri.rpartition('/')[0]}/{item.fields['labels']}"
+            parts[LABELS][key] = next((output.digest for output in item.outputs if output.key == key), "")
         splits[str(item.fields.get("split", ""))] += 1
-    return {kind: list(found) for kind, found in parts.items()}, splits
+    return parts, splits
 
 
 def _about(seen: list[Attributes], splits: Counter[str]) -> Attributes:
@@ -69,10 +70,10 @@ def _merged(block: GridBlock, parts: Parts, target: Path, about: Callable[[], At
     return container(block.container).merge(parts, target, about, block.compression)
 
 
-def _fetched(keys: list[str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
+def _fetched(keys: Mapping[str, str], data: DataSetReader, seen: list[Attributes]) -> Iterator[tuple[str, Path]]:
     """The parts, each downloaded once and deleted after use; their attributes are appended to `seen`."""
-    for key in keys:
-        path = data.fetch(key)
+    for key, digest in keys.items():
+        path = data.fetch(key, digest)
         part = opened(path)
         seen.append(part.attributes)
         part.close()

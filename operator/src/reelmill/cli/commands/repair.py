@@ -1,0 +1,56 @@
+"""`reelmill repair`: make damaged output files again."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, emit, show
+from reelmill.cli.display.terminal import say
+from reelmill.cli.exits import CommandExit
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.commands.signatures import REPAIR
+from reelmill.contract.spec.names import seconds
+
+COLUMNS = ("stage", "key", "problem", "repaired", "why")
+
+
+def repair(
+    pipeline: Target,
+    stage: Annotated[str, typer.Option("--stage", "-s", help="Repair the data set of this stage only.")] = "",
+    max_rate: Annotated[
+        float | None, typer.Option("--max-rate", min=0.001, help="Read at most so many MB per second.")
+    ] = None,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Make damaged output files again.
+
+    Reads everything like check --deep. A damaged file of a single item is made again by its stage, and put in place
+    only if it has the committed digest; the damaged one is moved to the store's trash. For everything else, the reason
+    why it is not repaired is shown.
+
+    Exits with code 65 if damage is left.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    done = store_commands.load(REPAIR)(
+        store_commands.task(loaded, sources=True),
+        store_commands.environment(),
+        timeouts={name: seconds(block.failures.item_timeout) for name, block in loaded.graph.stages.items()},
+        now=time.time(),
+        names=loaded.entries([stage]) if stage else (),
+        max_rate=max_rate * 1e6 if max_rate is not None else None,
+    )
+    left = sum(not row.repaired for row in done.rows)
+    if not output.for_people:
+        emit(done.to_json(), output)
+    elif done.rows:
+        show([row.to_json() for row in done.rows], output, columns=COLUMNS)
+    say(f"{len(done.rows)} damaged objects, {len(done.rows) - left} repaired")
+    if done.trash:
+        say(f"damaged objects were moved to {done.trash}")
+    if left:
+        raise typer.Exit(CommandExit.ITEMS)

@@ -1,0 +1,174 @@
+"""`reelmill repair`: makes damaged output files again, where their bytes can be proven to be the committed ones.
+
+The stage processes the item again, from the input that its pass names. Only a file with the committed digest is put in
+place. The damaged object is moved to the trash before, so nothing is lost should it be somebody's own file.
+"""
+
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reelmill.contract.commands.rows import RepairResult, RepairRow
+from reelmill.contract.errors import Damaged, NotFound, PreconditionFailed, SpecError, StoreError
+from reelmill.contract.records.layout import trash
+from reelmill.contract.records.rows import Output
+from reelmill.contract.records.segment import Object, Part
+from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill_stages import registry
+from reelmill_stages.commands.damaged_objects import damaged_objects
+from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.integrity import Reading
+from reelmill_stages.commands.replay import find_input, run_order
+from reelmill_stages.commands.replay_order import ReplayOrder
+from reelmill_stages.records.damage import address
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.pins import read_pins
+from reelmill_stages.runtime.outputs.upload import item_mark
+from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.store import Store
+from reelmill_stages.store.digests import file_digest, object_digest
+from reelmill_stages.store.keys import below
+
+
+class _NotRepaired(Exception):
+    """An object is not made again; the message says why."""
+
+
+def repair(
+    task: Task,
+    env: Mapping[str, str],
+    *,
+    timeouts: Mapping[str, float],
+    now: float,
+    names: Collection[str] = (),
+    max_rate: float | None = None,
+) -> RepairResult:
+    """Find all damage, or that of the named sources and stages, and repair it, upstream first.
+
+    `timeouts` maps stages to the seconds that an item may take, `now` is in seconds since the epoch, and `max_rate`
+    limits reading, in bytes per second. Raises TransientError if the store does not answer.
+    """
+    store = store_of(task, env)
+    reading = Reading(store, max_rate)
+    aside = trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
+    rows: list[RepairRow] = []
+    moved = False
+    for entry in entries(task):
+        if names and entry.name not in names:
+            continue
+        data = data_set(store, entry)
+        damaged = {found.key: found.error.what for found in damaged_objects(data, reading.read)}
+        places = _places(data, damaged) if damaged else {}
+        for key, problem in damaged.items():
+            why = ""
+            try:
+                moved |= _again(task, env, data, entry, places.get(key), timeouts, aside)
+            except _NotRepaired as reason:
+                why = str(reason)
+            rows.append(RepairRow(stage=entry.name, key=key, problem=problem, repaired=not why, why=why))
+    return RepairResult(rows=rows, trash=address(store, aside) if moved else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A committed output file: its segment, its shard, and whether it holds several items."""
+
+    segment: int
+    shard: int
+    file: Object
+    spans: bool
+
+
+def _places(data: DataSet, keys: Collection[str]) -> dict[str, _Place]:
+    """The places of these keys, as far as rows that are whole name them."""
+    places: dict[str, _Place] = {}
+    try:
+        for segment in data.segments():
+            for shard, part in enumerate(segment.parts):
+                for file in _files(data, part):
+                    if file.key in keys:
+                        places[file.key] = _Place(segment.segment, shard, file, file in part.outputs)
+    except Damaged:
+        return places
+    return places
+
+
+def _files(data: DataSet, part: Part) -> list[Object]:
+    try:
+        return list(data.part_files(part))
+    except Damaged:
+        return list(part.outputs)
+
+
+def _again(
+    task: Task,
+    env: Mapping[str, str],
+    data: DataSet,
+    entry: SourceDef | StageDef,
+    place: _Place | None,
+    timeouts: Mapping[str, float],
+    aside: str,
+) -> bool:
+    """Make a file again and put it in place; returns whether another object was moved to the trash."""
+    if not isinstance(entry, StageDef) or place is None:
+        raise _NotRepaired("only output files of stages are made again")
+    if place.spans:
+        raise _NotRepaired("the file holds several items of a shard: only files of a single item are made again")
+    name = _name(data, place)
+    item = _item(data, place)
+    try:
+        inputs, wanted = find_input(data, entry, item, (place.segment,))
+        block = registry.stage_block(entry.type, dict(entry.params))
+        pins = read_pins(data.store, data.names, block)
+    except (SpecError, StoreError) as error:
+        raise _NotRepaired(f"the input of {item} cannot be read: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="reelmill-repair-") as temporary:
+        folder = Path(temporary)
+        answer = run_order(ReplayOrder(task, entry, dict(env), pins, inputs, wanted, folder), timeouts[entry.name])
+        path = next((path for file, path in answer.kept if file.name == name), None)
+        if path is None:
+            ended = " ".join(filter(None, (answer.outcome, answer.reason, answer.message)))
+            raise _NotRepaired(f"{item} does not give this file now: {ended}")
+        if file_digest(path) != place.file.digest:
+            raise _NotRepaired(f"{item} gives other bytes now than those that were committed")
+        mark = {**item_mark(entry.key, place.segment, item), "digest": place.file.digest}
+        return _put(data.store, place.file, path, mark, aside)
+
+
+def _name(data: DataSet, place: _Place) -> str:
+    """The name that the stage gave the file. Refuses a key that does not lead into the segment."""
+    try:
+        return below(place.file.key, data.paths(place.segment).root)
+    except StoreError as error:
+        raise _NotRepaired("its record names a file outside of its segment") from error
+
+
+def _item(data: DataSet, place: _Place) -> str:
+    """The key of the input that the file was made of, from the outcomes of its shard."""
+    key = data.paths(place.segment).outcomes(place.shard)
+    try:
+        for settled in read_settled(data.fetch(key), address(data.store, key)):
+            if any(Output(**output).key == place.file.key for row in settled.items for output in row["outputs"]):
+                return settled.key
+    except (NotFound, Damaged, TypeError, KeyError):
+        pass
+    raise _NotRepaired(f"nothing says of which item it was made: {key} does not name it")
+
+
+def _put(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], aside: str) -> bool:
+    try:
+        try:
+            if object_digest(store, wanted.key)[0] == wanted.digest:
+                return False  # somebody restored it meanwhile
+            store.move(wanted.key, f"{aside}/{wanted.key}")
+            moved = True
+        except NotFound:
+            moved = False
+        store.write(wanted.key, path, create=True, metadata=mark)
+    except PreconditionFailed as error:
+        raise _NotRepaired(f"somebody else wrote it meanwhile: {error}") from error
+    except StoreError as error:
+        raise _NotRepaired(str(error)) from error
+    return moved

@@ -1,0 +1,406 @@
+"""Damage in a store: each kind is found by the deep check, named by whoever reads it, and handed on by nobody."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import toy_line as toy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reelmill.contract.commands.rows import ExportMode, IntegrityResult, RepairResult
+from reelmill.contract.errors import Damaged, SpecError, StoreError
+from reelmill.contract.task import Step
+from reelmill_stages.commands import ledger
+from reelmill_stages.commands.export import export
+from reelmill_stages.commands.integrity import integrity
+from reelmill_stages.commands.logs import logs
+from reelmill_stages.commands.repair import repair
+from reelmill_stages.commands.replay import replay
+from reelmill_stages.commands.status import status
+
+TEXTS = {"a": "a brown rabbit\n", "b": "broken? no\n", "c": "carphone\n"}
+CHANGED = "this is not what was committed: it has "
+GONE = "this was committed, and is gone"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
+    """A source with captions and a stage with a view, complete; one item failed."""
+    return built(tmp_path_factory.mktemp("whole"))
+
+
+def built(root: Path) -> toy.Line:
+    line = toy.Line(root)
+    line.stage("upper")
+    for key, text in TEXTS.items():
+        line.put(key, text, fields={"text": text})
+    line.list_row({"key": "gone", "file": str(line.root / "nowhere")})
+    line.put("bad", "fail not_an_image\n")
+    line.go()
+    return line
+
+
+@pytest.fixture
+def line(base: toy.Line, tmp_path: Path) -> toy.Line:
+    return at(base, tmp_path / "line")
+
+
+def at(base: toy.Line, root: Path) -> toy.Line:
+    shutil.copytree(base.root, root)
+    return toy.Line(root, stages=list(base.stages), rows=list(base.rows), run=base.run)
+
+
+def find(line: toy.Line, pattern: str) -> Path:
+    found = sorted((line.root / "store").glob(pattern))
+    assert found, pattern
+    return found[0]
+
+
+def key_of(line: toy.Line, path: Path) -> str:
+    return path.relative_to(line.root / "store").as_posix()
+
+
+Change = Callable[[Path], None]
+
+
+def keeping_time(change: Callable[[bytes], bytes]) -> Change:
+    """Change the content as bit rot does: nothing else of the file changes."""
+
+    def apply(path: Path) -> None:
+        before = path.stat()
+        with path.open("r+b") as file:
+            content = change(file.read())
+            file.seek(0)
+            file.write(content)
+            file.truncate()
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    return apply
+
+
+flip = keeping_time(
+    lambda data: bytes([*data[: len(data) // 2], data[len(data) // 2] ^ 1, *data[len(data) // 2 + 1 :]])
+)
+cut = keeping_time(lambda data: data[: len(data) // 2])
+without_last_line = keeping_time(lambda data: b"".join(data.splitlines(True)[:-1]))
+
+
+def replacing(old: bytes, new: bytes) -> Change:
+    return keeping_time(lambda data: data.replace(old, new, 1))
+
+
+def writing(data: bytes) -> Change:
+    return lambda path: path.write_bytes(data) and None
+
+
+def deleted(path: Path) -> None:
+    path.unlink()
+
+
+UPPER, RAW = "upper/*/0001/_reelmill", "raw/*/0001/_reelmill"
+NO_SEGMENT = "not a Segment record: damaged, or written by another version of reelmill"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A damaged object, the sentence about it, and which readers must say it."""
+
+    pattern: str
+    change: Change
+    sentence: str
+    readers: tuple[str, ...]
+
+
+ROWS = ("items", "next", "export")
+CASES = {
+    "an output is gone": Case("upper/*/0001/out/a.txt", deleted, GONE, ("export",)),
+    "an output is cut off": Case("upper/*/0001/out/a.txt", cut, CHANGED, ("export",)),
+    "a bit of an output is flipped": Case("upper/*/0001/out/a.txt", flip, CHANGED, ("export",)),
+    "a bit of an output is flipped, and its time changed": Case(
+        "upper/*/0001/out/a.txt", writing(b"A BROWN RABBIS\n"), CHANGED, ("export",)
+    ),
+    "segment.json is cut off": Case(f"{UPPER}/segment.json", cut, NO_SEGMENT, (*ROWS, "status", "ledger")),
+    "segment.json is gone": Case(f"{UPPER}/segment.json", deleted, GONE, (*ROWS, "status", "ledger")),
+    "segment.json is another object": Case(
+        f"{UPPER}/segment.json", writing(b"{}"), f"{NO_SEGMENT} (state: Field required)", (*ROWS, "status", "ledger")
+    ),
+    "segment.json is empty": Case(f"{UPPER}/segment.json", writing(b""), NO_SEGMENT, (*ROWS, "status", "ledger")),
+    "segment.json counts otherwise": Case(
+        f"{UPPER}/segment.json", replacing(b'"done":3', b'"done":4'), "its counts", ()
+    ),
+    "pass.json is cut off": Case(f"{UPPER}/pass.json", cut, "not a Pass record", ("replay",)),
+    "pass.json is gone": Case(f"{UPPER}/pass.json", deleted, GONE, ()),
+    "a shard's commit is garbage": Case(f"{UPPER}/shards/*.json", writing(b"x"), "not a ShardCommit record", ()),
+    "a letter of a caption has changed": Case(
+        f"{RAW}/items/*", replacing(b"rabbit", b"rabbid"), CHANGED, ("raw", "growth")
+    ),
+    "items are cut off": Case(f"{UPPER}/items/*", cut, CHANGED, ROWS),
+    "the last line of items is gone": Case(f"{UPPER}/items/*", without_last_line, CHANGED, ROWS),
+    "items are gone": Case(f"{UPPER}/items/*", deleted, GONE, ROWS),
+    "a failed row says done": Case(f"{UPPER}/ledger/*", replacing(b'"failed"', b'"done"'), CHANGED, ("ledger",)),
+    "a ledger is gone": Case(f"{UPPER}/ledger/*", deleted, GONE, ("ledger",)),
+    "a ledger has a garbage line": Case(
+        f"{UPPER}/ledger/*", keeping_time(lambda data: data + b"garbage\n"), CHANGED, ("ledger",)
+    ),
+    "stage.json is cut off": Case("upper/*/_reelmill/stage.json", cut, "not a StageRecord record", (*ROWS, "status")),
+    "latest.json is garbage": Case("upper/latest.json", writing(b"{"), "not a LatestKey record", ("status",)),
+    "a view is gone": Case("upper/*/all.json", deleted, GONE, ("export",)),
+    "a bit of a view is flipped": Case("upper/*/all.json", flip, CHANGED, ("export",)),
+    "a claim is garbage": Case("upper/*/_reelmill/users/*.json", writing(b"{"), "not a Claim record", ()),
+    "a heartbeat is garbage": Case(f"{UPPER}/heartbeat.json", writing(b"{"), "not a Runner record", ()),
+    "frozen outcomes have a garbage line": Case(
+        f"{UPPER}/outcomes/*", cut, "cannot be read as the outcome of an item", ()
+    ),
+}  # fmt: skip
+
+
+def deep(line: toy.Line) -> IntegrityResult:
+    return integrity(line.task(Step.SURVEY), os.environ)
+
+
+def read(line: toy.Line, reader: str) -> None:
+    """Read the store as one of its readers does."""
+    task = line.task(Step.SURVEY)
+    match reader:
+        case "items":
+            list(line.data("upper").items())
+        case "raw":
+            list(line.data("raw").items())
+        case "next":
+            line.run_pass(line.stage("again", "Upper", "upper"))
+        case "open":
+            line.open(line.stage("again", "Upper", "upper"))
+        case "growth":
+            line.put("d", "new\n")
+            line.survey()
+        case "ledger":
+            list(ledger.rows(task, os.environ, item="*"))
+        case "status":
+            status(task, os.environ)
+        case "replay":
+            replay(task, os.environ, stage="upper", item="a", folder=line.root / "replayed", timeout=60)
+        case "export":
+            for mode in ExportMode.LINK, ExportMode.COPY:
+                with pytest.raises(Damaged) as error:
+                    export(task, os.environ, "upper", line.root / mode, mode)
+            raise error.value
+
+
+def test_a_whole_store_has_no_damage(line: toy.Line) -> None:
+    found = deep(line)
+    assert found.damage == []
+    assert found.objects > len(TEXTS)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_damage_is_named_with_its_object_and_a_way_out(line: toy.Line, case: Case) -> None:
+    path = find(line, case.pattern)
+    case.change(path)
+    (row,) = deep(line).damage
+    assert row.key == key_of(line, path)
+    assert case.sentence in row.problem
+    assert "restore it" in row.remedy
+    for reader in case.readers:
+        with pytest.raises(Damaged) as error:
+            read(line, reader)
+        assert error.value.where == str(path)
+        assert case.sentence in error.value.what
+        assert "restore it" in error.value.hint
+
+
+def test_a_stage_fails_items_whose_input_is_damaged_and_works_on_the_others(line: toy.Line) -> None:
+    path = find(line, "upper/*/0001/out/a.txt")
+    flip(path)
+    again = line.stage("again", "Upper", "upper")
+    line.run_pass(again)
+    rows = {row.key: row for row in line.data("again").ledger()}
+    assert {key: (str(row.outcome), row.reason) for key, row in rows.items()} == {
+        "a": ("failed", "changed"), "b": ("done", ""), "c": ("done", "")
+    }  # fmt: skip
+    assert f"{path}: {CHANGED}" in rows["a"].message
+
+
+def test_a_pass_reads_its_rows_against_the_digest_of_when_it_was_opened(line: toy.Line) -> None:
+    again = line.stage("again", "Upper", "upper")
+    report = line.open(again)
+    path = find(line, f"{UPPER}/items/*")
+    replacing(b'"number":0', b'"number":7')(path)
+    with pytest.raises(Damaged, match=CHANGED):
+        line.shard(again, report.segment, 0)
+
+
+@pytest.mark.store
+def test_a_pass_that_an_earlier_version_opened_has_no_digests_and_is_continued(line: toy.Line) -> None:
+    again = line.stage("again", "Upper", "upper")
+    report = line.open(again)
+    path = find(line, "again/*/0001/_reelmill/pass.json")
+    plan = json.loads(path.read_text())
+    for shard in plan["shards"]:
+        for piece in shard["slices"]:
+            del piece["digest"]
+    path.write_text(json.dumps(plan))
+    line.shard(again, report.segment, 0)
+    assert line.commit(again, report.segment).counts.done == len(TEXTS)
+
+
+def test_an_export_by_link_can_skip_reading_but_never_sizes(line: toy.Line) -> None:
+    task, path = line.task(Step.SURVEY), find(line, "upper/*/0001/out/a.txt")
+    flip(path)
+    export(task, os.environ, "upper", line.root / "linked", verify=False)
+    cut(path)
+    with pytest.raises(Damaged, match=CHANGED):
+        export(task, os.environ, "upper", line.root / "other", verify=False)
+
+
+STRAY = (".DS_Store", "Thumbs.db", "._00000.json", "00000.json~", ".00000.json.swp", "#00000.json#", "00000 (1).json",
+         "0.json", "²²²²².json", "desktop.ini")  # fmt: skip
+FOLDERS = ("shards", "checkpoints/00000", "flights/00000", "logs", "items", "outcomes", "ledger", "inputs")
+
+
+@pytest.mark.store
+@settings(max_examples=10)
+@given(st.lists(st.tuples(st.sampled_from(FOLDERS), st.sampled_from(STRAY)), min_size=1, max_size=6))
+def test_stray_files_among_the_records_are_passed_over(
+    base: toy.Line, tmp_path_factory: pytest.TempPathFactory, stray: list[tuple[str, str]]
+) -> None:
+    line = at(base, tmp_path_factory.mktemp("stray") / "line")
+    again = line.stage("again", "Upper", "upper")
+    report = line.open(again)
+    for root in find(line, "again/*/0001/_reelmill"), find(line, UPPER):
+        for folder, name in stray:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            (root / folder / name).write_bytes(b"\0Bud1")
+    assert line.open(again).done == ""
+    line.shard(again, report.segment, 0)
+    assert line.commit(again, report.segment).counts.done == len(TEXTS)
+    assert deep(line).damage == []
+    list(logs(line.task(Step.SURVEY), os.environ, stage="again"))
+    status(line.task(Step.SURVEY), os.environ)
+    shutil.rmtree(line.root)
+
+
+@given(name=st.integers(0, 10_000), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_no_flipped_bit_in_rows_or_outputs_stays_unseen(
+    base: toy.Line, tmp_path_factory: pytest.TempPathFactory, name: int, place: float, bit: int
+) -> None:
+    line = at(base, tmp_path_factory.mktemp("bits") / "line")
+    store = line.root / "store"
+    paths = [
+        *store.glob("*/*/0001/out/*"),
+        *store.glob("*/*/0001/_reelmill/items/*"),
+        *store.glob("*/*/0001/_reelmill/ledger/*"),
+    ]
+    path = sorted(paths)[name % len(paths)]
+    data = bytearray(path.read_bytes())
+    if data:
+        data[int(place * len(data))] ^= 1 << bit
+        path.write_bytes(data)
+        assert [row.key for row in deep(line).damage] == [key_of(line, path)]
+    shutil.rmtree(line.root)
+
+
+@pytest.mark.store
+@settings(max_examples=40)
+@given(name=st.integers(0, 10_000), data=st.binary(max_size=40))
+def test_whatever_a_record_holds_no_reader_ends_in_a_traceback(
+    base: toy.Line, tmp_path_factory: pytest.TempPathFactory, name: int, data: bytes
+) -> None:
+    line = at(base, tmp_path_factory.mktemp("records") / "line")
+    store = line.root / "store"
+    paths = sorted([*store.glob("*/latest.json"), *store.glob("*/*/**/_reelmill/**/*.json*")])
+    paths[name % len(paths)].write_bytes(data)
+    for reader in ("items", "raw", "growth", "ledger", "status", "open"):
+        with suppress(SpecError, StoreError):
+            read(line, reader)
+    deep(line)
+    shutil.rmtree(line.root)
+
+
+def test_an_interrupted_check_continues_where_it_was(line: toy.Line, tmp_path: Path) -> None:
+    progress = tmp_path / "progress"
+    task = line.task(Step.SURVEY)
+    whole = deep(line)
+    flip(find(line, "upper/*/0001/out/c.txt"))
+    keys = [key_of(line, find(line, f"upper/*/0001/out/{name}.txt")) for name in "abc"]
+    digests = {file.key: file.digest for file in line.data("upper").files()}
+    rows = [{"store": line.store.uri}, *({"key": key, "digest": digests[key]} for key in keys[:2])]
+    progress.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"key": "cut of')
+    found = integrity(task, os.environ, progress=progress)
+    assert (found.earlier, found.objects) == (2, whole.objects - 2)
+    assert [row.key for row in found.damage] == keys[2:]
+    assert not progress.exists()
+
+
+def test_a_file_that_is_no_progress_is_refused_and_left(line: toy.Line, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.write_text("mine\n")
+    with pytest.raises(SpecError, match="not the progress"):
+        integrity(line.task(Step.SURVEY), os.environ, progress=notes)
+    assert notes.read_text() == "mine\n"
+
+
+def mend(line: toy.Line, **more: float) -> RepairResult:
+    return repair(line.task(Step.SURVEY), os.environ, timeouts={"upper": 60, "joined": 60}, now=1_800_000_000, **more)
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("change", [flip, cut, deleted, writing(b"somebody's own file")])
+def test_a_damaged_file_of_one_item_is_made_again_and_nothing_else_changes(line: toy.Line, change: Change) -> None:
+    before = {path: path.read_bytes() for path in (line.root / "store").rglob("*") if path.is_file()}
+    path = find(line, "upper/*/0001/out/b.txt")
+    change(path)
+    damaged = path.read_bytes() if path.exists() else None
+    found = mend(line)
+    (row,) = found.rows
+    assert (row.stage, row.key, row.repaired, row.why) == ("upper", key_of(line, path), True, "")
+    assert {path: path.read_bytes() for path in before} == before
+    trash = list((line.root / "store/_reelmill/trash").rglob("*.txt"))
+    assert [path.read_bytes() for path in trash] == ([] if damaged is None else [damaged])
+    assert bool(found.trash) == bool(trash)
+    assert deep(line).damage == []
+    assert line.store.stat(row.key).metadata["item"] == "b"
+
+
+@pytest.mark.store
+def test_what_cannot_be_proven_is_left_as_it_is_and_told(tmp_path: Path) -> None:
+    line = built(tmp_path)
+    path = find(line, "upper/*/0001/out/a.txt")
+    find(line, "../media/raw/a.txt").write_text("another film\n")
+    flip(path)
+    damaged = path.read_bytes()
+    items = find(line, f"{RAW}/items/*")
+    (row,) = mend(line).rows
+    assert not row.repaired
+    assert row.why.startswith("a does not give this file now: failed changed ")
+    assert row.why.endswith("media/raw/a.txt has changed since it was listed")
+    assert path.read_bytes() == damaged
+    flip(items)
+    rows = {row.key: row.why for row in mend(line).rows}
+    assert rows[key_of(line, items)] == "only output files of stages are made again"
+    assert rows[key_of(line, path)].startswith("the input of a cannot be read: ")
+    assert not (line.root / "store/_reelmill/trash").exists()
+
+
+@pytest.mark.store
+def test_a_file_of_several_items_is_not_made_again(line: toy.Line) -> None:
+    line.run_pass(line.stage("joined", "Join", "upper"))
+    path = find(line, "joined/*/0001/**/*.txt")
+    flip(path)
+    (row,) = mend(line).rows
+    assert row.why.startswith("the file holds several items of a shard")
+
+
+@pytest.mark.store
+def test_damage_is_repaired_upstream_first(line: toy.Line) -> None:
+    line.run_pass(line.stage("joined", "Upper", "upper"))
+    paths = [find(line, "upper/*/0001/out/a.txt"), find(line, "joined/*/0001/out/a.txt")]
+    for path in paths:
+        flip(path)
+    assert [(row.key, row.why) for row in mend(line).rows] == [(key_of(line, path), "") for path in paths]
+    assert deep(line).damage == []
