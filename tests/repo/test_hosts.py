@@ -14,6 +14,7 @@ from repo.tree import ROOT, files
 LINUX_FILES = ("/proc", "/sys/")
 PLACES = {
     "stages/src/reelmill_stages/host/cgroup.py",
+    "stages/src/reelmill_stages/host/local_process.py",
     "stages/src/reelmill_stages/host/resident.py",
     "tests/host.py",
     "tests/bench/machine.py",

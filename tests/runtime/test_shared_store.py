@@ -84,7 +84,7 @@ def test_a_heartbeat_from_the_future_is_not_waited_for(tmp_path: Path) -> None:
     assert not two.open(two.stages[0]).foreign
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell when a process started")
+@pytest.mark.skipif(local_process(os.getpid()) is None, reason="this system does not tell when a process started")
 def test_a_pass_of_a_local_run_that_is_dead_is_taken_over_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

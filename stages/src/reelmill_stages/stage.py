@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from reelmill.contract.errors import Exhausted, ItemError
-from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.records.rows import Fields, Item, Media
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
@@ -83,16 +81,6 @@ class Failed:
     reason: str
     """Failure class, by which users select items for a retry: a snake_case word such as `truncated`."""
     message: str = ""
-
-
-def failed(error: ItemError) -> Failed:
-    """The result for an input on which this error was raised.
-
-    Raises Exhausted if the process ran out of memory, files or threads: the input is tried again in a new process.
-    """
-    if reason := exhausted(error):
-        raise Exhausted(reason, str(error)) from error
-    return Failed(error.reason, str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,10 @@ class ConditionReason(StrEnum):
     OUT_OF_MEMORY = (
         "OutOfMemory", Topic.STEPS, Recovery.EDIT, "a step was killed because it exceeded its memory limit",
         "raise the stage's `resources.limits.memory`, or lower `workers`")
+    EXHAUSTED = (
+        "Exhausted", Topic.STEPS, Recovery.RETRY,
+        "a step ran out of memory, open files or threads, even without an item",
+        "raise the limit that the message names, or lower `workers`")
     STEP_FAILED = (
         "StepFailed", Topic.STEPS, Recovery.RETRY, "a step failed without a report",
         "check the logs of its pods")

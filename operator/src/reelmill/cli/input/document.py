@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from reelmill.cli.input.document_size import Refused, check_size
+from reelmill.cli.input.document_size import RefusedDocument, check_size
 from reelmill.contract.errors import SpecError
 
 Path_ = tuple[str | int, ...]
@@ -42,12 +42,12 @@ class _Loader(yaml.SafeLoader):
         if not isinstance(node, yaml.ScalarNode):
             return super().construct_object(node, deep=deep)
         if node.tag in _NUMBERS and len(node.value) > NUMBER_LENGTH:
-            raise Refused(f"a number of {len(node.value)} digits", node.start_mark)
+            raise RefusedDocument(f"a number of {len(node.value)} digits", node.start_mark)
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, OverflowError, LookupError, AttributeError) as error:
             kind = node.tag.rpartition(":")[2]
-            raise Refused(f"this is not a value of the type {kind}", node.start_mark) from error
+            raise RefusedDocument(f"this is not a value of the type {kind}", node.start_mark) from error
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -56,9 +56,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable, Any]:
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
         if isinstance(key_node, yaml.CollectionNode):
-            raise Refused("the name of a field cannot be a list or a mapping", key_node.start_mark)
+            raise RefusedDocument("the name of a field cannot be a list or a mapping", key_node.start_mark)
         if key in seen:
-            raise Refused(f"the field {key!r} appears twice", key_node.start_mark)
+            raise RefusedDocument(f"the field {key!r} appears twice", key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
@@ -139,4 +139,4 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> SpecError:
             "tab character: YAML is indented with spaces only", where=where, hint="replace the tabs with spaces"
         )
     problem = error.problem or "unreadable"
-    return SpecError(problem if isinstance(error, Refused) else f"not YAML: {problem}", where=where)
+    return SpecError(problem if isinstance(error, RefusedDocument) else f"not YAML: {problem}", where=where)

@@ -17,7 +17,7 @@ DEPTH = 64
 """Maximum number of levels of lists and mappings within each other, with those that aliases stand for."""
 
 
-class Refused(yaml.MarkedYAMLError):
+class RefusedDocument(yaml.MarkedYAMLError):
     """The text is YAML, and still refused."""
 
     def __init__(self, problem: str, mark: Any = None) -> None:
@@ -37,9 +37,9 @@ class _Size:
 
 
 def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
-    """Raises Refused, with the line, for a document that is too large, and YAMLError for one that is not YAML."""
+    """Raises RefusedDocument, with the line, for a document that is too large, and YAMLError for what is not YAML."""
     if len(text) > CHARACTERS:
-        raise Refused(f"the file is longer than {CHARACTERS} characters")
+        raise RefusedDocument(f"the file is longer than {CHARACTERS} characters")
     measured: dict[str, _Size] = {}
     """Complete nodes that aliases can stand for."""
     open_: list[tuple[str | None, _Size]] = []
@@ -56,7 +56,9 @@ def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
             _keep(measured, event.anchor, size)
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
-                raise Refused(f"the alias *{event.anchor} stands for something that contains it", event.start_mark)
+                raise RefusedDocument(
+                    f"the alias *{event.anchor} stands for something that contains it", event.start_mark
+                )
             size = measured.get(event.anchor or "")
         else:
             continue
@@ -65,9 +67,11 @@ def check_size(text: str, loader: type[yaml.SafeLoader]) -> None:
             open_[-1][1].add(size)
         nodes = max(total, size.nodes if size else 0, open_[-1][1].nodes if open_ else 0)
         if nodes > NODES:
-            raise Refused(f"more than {NODES} values{', through aliases' if total <= NODES else ''}", event.start_mark)
+            raise RefusedDocument(
+                f"more than {NODES} values{', through aliases' if total <= NODES else ''}", event.start_mark
+            )
         if len(open_) + (size.depth - 1 if size else 0) > DEPTH:
-            raise Refused(f"nested deeper than {DEPTH} levels", event.start_mark)
+            raise RefusedDocument(f"nested deeper than {DEPTH} levels", event.start_mark)
 
 
 def _keep(measured: dict[str, _Size], anchor: str | None, size: _Size) -> None:

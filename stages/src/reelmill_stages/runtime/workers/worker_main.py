@@ -20,6 +20,7 @@ from reelmill.contract.records.rows import Outcome, Output
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
+from reelmill_stages.item_errors import failed
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
@@ -34,7 +35,7 @@ from reelmill_stages.runtime.workers.messages import (
     WorkerConfig,
 )
 from reelmill_stages.runtime.workers.safe_child import serve_parent
-from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage, failed
+from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
 from reelmill_stages.store.locations import Locations
 
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}

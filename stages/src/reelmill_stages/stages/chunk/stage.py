@@ -15,6 +15,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill_stages.file_names import safe_stem
+from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     DataSetReader,
     Done,
@@ -25,7 +26,6 @@ from reelmill_stages.stage import (
     Result,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.chunk.division import ChunkPart, divided
 from reelmill_stages.stages.chunk.entries import COPIED, NAME, localise, write_index

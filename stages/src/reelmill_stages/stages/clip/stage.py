@@ -12,6 +12,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.encode import ENCODERS
 from reelmill_stages.media.decoding.scenes import require as require_scenes
@@ -24,7 +25,6 @@ from reelmill_stages.stage import (
     Result,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.clip.cutter import Cutter, cutter
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs

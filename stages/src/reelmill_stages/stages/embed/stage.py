@@ -14,6 +14,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.models.device import Device, choose
 from reelmill_stages.models.extra import require
 from reelmill_stages.stage import (
@@ -29,7 +30,6 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.embed.batches import batches
 from reelmill_stages.stages.embed.family import Array, Prepared, family

@@ -16,6 +16,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
+from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
@@ -30,7 +31,6 @@ from reelmill_stages.stage import (
     Skipped,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes, span
 from reelmill_stages.stages.frames.info import absolute, dataset_info

@@ -12,6 +12,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.grid import GridBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
@@ -25,7 +26,6 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.grid.containers import container
 from reelmill_stages.stages.grid.merge import merged_files

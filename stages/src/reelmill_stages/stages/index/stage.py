@@ -12,6 +12,7 @@ from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     DataSetReader,
     Done,
@@ -22,7 +23,6 @@ from reelmill_stages.stage import (
     Result,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.index.listing import IndexRow, dump, localised, parse, url
 from reelmill_stages.stages.index.opened import Payloads, wrong

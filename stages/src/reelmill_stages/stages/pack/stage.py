@@ -12,6 +12,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.stage import (
     Assembled,
@@ -25,7 +26,6 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.pack.sample import PackInput, Sampler
 from reelmill_stages.stages.pack.samplers import load

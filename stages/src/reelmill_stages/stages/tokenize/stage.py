@@ -16,6 +16,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
+from reelmill_stages.item_errors import failed
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
@@ -29,7 +30,6 @@ from reelmill_stages.stage import (
     Shard,
     Stage,
     Work,
-    failed,
 )
 from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocument, cut
 from reelmill_stages.stages.tokenize.pack_json import PackJson
