@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reelmill.contract.commands.rows import ExportMode, IntegrityResult, RepairResult
-from reelmill.contract.errors import Damaged, SpecError, StoreError
+from reelmill.contract.errors import SpecError, StoreDamaged, StoreError
 from reelmill.contract.task import Step
 from reelmill_stages.commands import ledger
 from reelmill_stages.commands.export import export
-from reelmill_stages.commands.integrity import integrity
+from reelmill_stages.commands.integrity.deep_check import integrity
+from reelmill_stages.commands.integrity.repair import repair
 from reelmill_stages.commands.logs import logs
-from reelmill_stages.commands.repair import repair
 from reelmill_stages.commands.replay import replay
 from reelmill_stages.commands.status import status
 
@@ -96,7 +96,10 @@ def replacing(old: bytes, new: bytes) -> Change:
 
 
 def writing(data: bytes) -> Change:
-    return lambda path: path.write_bytes(data) and None
+    def apply(path: Path) -> None:
+        path.write_bytes(data)
+
+    return apply
 
 
 def deleted(path: Path) -> None:
@@ -187,7 +190,7 @@ def read(line: toy.Line, reader: str) -> None:
             replay(task, os.environ, stage="upper", item="a", folder=line.root / "replayed", timeout=60)
         case "export":
             for mode in ExportMode.LINK, ExportMode.COPY:
-                with pytest.raises(Damaged) as error:
+                with pytest.raises(StoreDamaged) as error:
                     export(task, os.environ, "upper", line.root / mode, mode)
             raise error.value
 
@@ -207,7 +210,7 @@ def test_every_damage_is_named_with_its_object_and_a_way_out(line: toy.Line, cas
     assert case.sentence in row.problem
     assert "restore it" in row.remedy
     for reader in case.readers:
-        with pytest.raises(Damaged) as error:
+        with pytest.raises(StoreDamaged) as error:
             read(line, reader)
         assert error.value.where == str(path)
         assert case.sentence in error.value.what
@@ -231,7 +234,7 @@ def test_a_pass_reads_its_rows_against_the_digest_of_when_it_was_opened(line: to
     report = line.open(again)
     path = find(line, f"{UPPER}/items/*")
     replacing(b'"number":0', b'"number":7')(path)
-    with pytest.raises(Damaged, match=CHANGED):
+    with pytest.raises(StoreDamaged, match=CHANGED):
         line.shard(again, report.segment, 0)
 
 
@@ -254,7 +257,7 @@ def test_an_export_by_link_can_skip_reading_but_never_sizes(line: toy.Line) -> N
     flip(path)
     export(task, os.environ, "upper", line.root / "linked", verify=False)
     cut(path)
-    with pytest.raises(Damaged, match=CHANGED):
+    with pytest.raises(StoreDamaged, match=CHANGED):
         export(task, os.environ, "upper", line.root / "other", verify=False)
 
 
@@ -345,8 +348,8 @@ def test_a_file_that_is_no_progress_is_refused_and_left(line: toy.Line, tmp_path
     assert notes.read_text() == "mine\n"
 
 
-def mend(line: toy.Line, **more: float) -> RepairResult:
-    return repair(line.task(Step.SURVEY), os.environ, timeouts={"upper": 60, "joined": 60}, now=1_800_000_000, **more)
+def mend(line: toy.Line) -> RepairResult:
+    return repair(line.task(Step.SURVEY), os.environ, timeouts={"upper": 60, "joined": 60}, now=1_800_000_000)
 
 
 @pytest.mark.store

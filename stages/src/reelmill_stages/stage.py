@@ -230,11 +230,7 @@ class DataSetReader(Protocol):
         ...
 
     def fetch(self, key: str, digest: str = "") -> Path:
-        """Download a file of the data set to a local file, which must not be modified.
-
-        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and Damaged for other content.
-        """
-        ...
+        """A local file, not to be modified; with `digest`, of that content. Raises NotFound and StoreDamaged."""
 
     @property
     def scratch(self) -> Path:

@@ -16,12 +16,12 @@ from reelmill.cli.commands.abandon import abandon
 from reelmill.cli.commands.check import check
 from reelmill.cli.commands.export import export
 from reelmill.cli.commands.init import init
+from reelmill.cli.commands.integrity.repair import repair
 from reelmill.cli.commands.ledger import ledger
 from reelmill.cli.commands.logs import logs
 from reelmill.cli.commands.merge import merge
 from reelmill.cli.commands.plan import plan
 from reelmill.cli.commands.prune import prune
-from reelmill.cli.commands.repair import repair
 from reelmill.cli.commands.replay import replay
 from reelmill.cli.commands.retry import retry
 from reelmill.cli.commands.run import run

@@ -158,6 +158,9 @@ class ConditionReason(StrEnum):
     NOT_FOUND = (
         "NotFound", Topic.STORE, Recovery.RETRY, "a required bucket, folder or object does not exist",
         "create it, or correct the URI")
+    STORE_DAMAGED = (
+        "StoreDamaged", Topic.STORE, Recovery.RETRY, "an object in the store is not what was committed",
+        "restore the object that the message names, or make its data set again with a new `rerun`")
     STORE_UNSAFE = (
         "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store does not enforce conditional writes",
         "use another store, or bypass the gateway in front of it")

@@ -4,7 +4,7 @@
     ├── SpecError            invalid input from the user                        exit 64
     ├── StoreError           the object store cannot be used as configured      exit 64
     │   ├── NotFound         no such object, bucket or folder
-    │   ├── Damaged          an object is not what was committed
+    │   ├── StoreDamaged     an object is not what was committed
     │   ├── PreconditionFailed   a conditional write or read failed (412)
     │   └── StoreUnsafe      the store accepts two conditional writes of a key
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
@@ -74,7 +74,7 @@ class NotFound(StoreError):
     """The named object, bucket or folder does not exist."""
 
 
-class Damaged(StoreError):
+class StoreDamaged(StoreError):
     """An object in the store is not what was committed: its bytes, size or form differ, or it is gone."""
 
 

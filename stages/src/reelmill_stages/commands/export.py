@@ -24,9 +24,9 @@ from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.export_folder import ExportFolder
-from reelmill_stages.records.damage import VIEW, address, changed, gone
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import VIEW, address, changed, gone
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 from reelmill_stages.store.local.store import LocalStore
@@ -49,7 +49,7 @@ def export(
     Without a mode, a folder's files are linked and a bucket's downloaded. Sizes are always verified; without `verify`,
     files that are linked are not read to compare their digests. Raises SpecError for a folder that holds something
     else, and for a link to what is not on this machine, StoreError for a record that names what is not in its data set,
-    and Damaged for a file that is not what was committed.
+    and StoreDamaged for a file that is not what was committed.
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
@@ -91,7 +91,7 @@ def _views(data: DataSet) -> tuple[str, ...]:
 
 
 def _view(data: DataSet, view: str) -> Path:
-    """A local file with a view. Raises Damaged if it is gone, or not what its metadata say."""
+    """A local file with a view. Raises StoreDamaged if it is gone, or not what its metadata say."""
     key = data.names.view(view)
     where = address(data.store, key)
     try:

@@ -13,9 +13,9 @@ from contextlib import suppress
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill_stages.records.damage import address
 from reelmill_stages.records.records import dump, parse
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
 
 ALONE = 2
 """Number of crashes while an item was processed alone after which it fails."""

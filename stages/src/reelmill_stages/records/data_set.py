@@ -14,12 +14,12 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
-from reelmill_stages.records.damage import address, changed, gone
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.records import load
 from reelmill_stages.records.rows import read_rows
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address, changed, gone
 from reelmill_stages.store.digests import file_digest
 
 
@@ -187,7 +187,7 @@ class DataSet:
     def fetch(self, key: str, digest: str = "") -> Path:
         """Download a file of the data set to a local file, which must not be modified.
 
-        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and Damaged for other content.
+        With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and StoreDamaged for other content.
         """
         path = self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
         if digest and (found := file_digest(path)) != digest:

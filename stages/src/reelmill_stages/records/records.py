@@ -6,14 +6,26 @@ from pydantic import ValidationError
 
 from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
-from reelmill_stages.records.damage import address, remedy, unreadable
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.segment import Runner, ShardCommit, StageRecord
+from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import RESTORE, address, unreadable
 
 M = TypeVar("M", bound=Model)
 
+_WRITTEN_AGAIN = "restore it from a backup, or delete it: the next run writes it again"
+_REMEDIES: dict[type[Model], str] = {
+    LatestKey: _WRITTEN_AGAIN,
+    StageRecord: _WRITTEN_AGAIN,
+    Claim: _WRITTEN_AGAIN,
+    Runner: _WRITTEN_AGAIN,
+    ShardCommit: "restore it from a backup, or, while its pass is open, delete it: the next run commits it again",
+}
+
 
 def load(store: Store, key: str, model: type[M]) -> M | None:
-    """The record with this key, or None if it does not exist. Raises Damaged if it cannot be parsed."""
+    """The record with this key, or None if it does not exist. Raises StoreDamaged if it cannot be parsed."""
     try:
         data = store.read(key)
     except NotFound:
@@ -30,12 +42,12 @@ def peek(store: Store, key: str, model: type[M]) -> M | None:
 
 
 def parse(data: bytes, where: str, model: type[M]) -> M:
-    """Parse a record; `where` is its address in messages. Raises Damaged if it cannot be parsed."""
+    """Parse a record; `where` is its address in messages. Raises StoreDamaged if it cannot be parsed."""
     try:
         return model.model_validate_json(data)
     except ValueError as error:
         problem = f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_first(error)})"
-        raise unreadable(where, problem, remedy(model)) from error
+        raise unreadable(where, problem, _REMEDIES.get(model, RESTORE)) from error
 
 
 def dump(record: Model) -> bytes:

@@ -12,8 +12,8 @@ from typing import IO, Any
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.segment import Object
-from reelmill_stages.records.damage import address, changed, gone, unreadable
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
 
 
@@ -51,7 +51,7 @@ class RowFile:
 def read_file(path: Path, where: str, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:
     """Rows of a local file: `count` (default: all) rows from row `first`.
 
-    `where` is the address of the object in messages. Raises Damaged for a line that is no JSON object.
+    `where` is the address of the object in messages. Raises StoreDamaged for a line that is no JSON object.
     """
     with path.open("rb") as file:
         lines = islice(file, first, None if count is None else first + count)
@@ -60,7 +60,7 @@ def read_file(path: Path, where: str, *, first: int = 0, count: int | None = Non
 
 
 def parse_row(line: bytes, where: str, number: int) -> dict[str, Any]:
-    """The row in a line; `number` counts from 1. Raises Damaged if it is no JSON object."""
+    """The row in a line; `number` counts from 1. Raises StoreDamaged if it is no JSON object."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -76,8 +76,8 @@ def read_rows(
     """Rows of a committed file in the store: `count` (default: all) rows from row `first`.
 
     The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
-    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned. Raises Damaged
-    if it differs or is gone.
+    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned.
+    Raises StoreDamaged if it differs or is gone.
     """
     where = address(store, key)
     folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))

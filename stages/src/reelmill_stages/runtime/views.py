@@ -15,12 +15,12 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment, StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
-from reelmill_stages.records.damage import address
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view
 from reelmill_stages.records.records import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 

@@ -7,17 +7,16 @@ import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import stored
-from reelmill.cli.display.output import Format, Output, emit, show, size
+from reelmill.cli.commands.integrity.deep_check import check_deeply
+from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.rows import FindingRow
-from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE, INTEGRITY
+from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 from reelmill.contract.errors import SpecError
 
 COLUMNS = ("format", "file", "rule", "ok", "message")
-DAMAGE_COLUMNS = ("stage", "key", "problem")
 
 
 def check(
@@ -68,28 +67,6 @@ def check(
     else:
         found = store_commands.load(CHECK)(Path(target), formats)
     report(list(found), every=every, output=output)
-
-
-def check_deeply(loaded: Loaded, stage: str, max_rate: float | None, progress: Path | None, output: Format) -> None:
-    """Show damage in the store; exits with code 65 if there is any."""
-    result = store_commands.load(INTEGRITY)(
-        store_commands.task(loaded),
-        store_commands.environment(),
-        names=loaded.entries([stage]) if stage else (),
-        max_rate=max_rate * 1e6 if max_rate is not None else None,
-        progress=progress,
-    )
-    rows = [row.to_json() for row in result.damage]
-    if not output.for_people:
-        emit(result.to_json(), output)
-    elif rows:
-        show(rows, output, columns=DAMAGE_COLUMNS)
-        for remedy in dict.fromkeys(row.remedy for row in result.damage):
-            say(f"hint: {remedy}")
-    earlier = f", {result.earlier} more by an earlier check" if result.earlier else ""
-    say(f"{result.objects} objects read, {size(result.bytes)}{earlier}: {len(rows)} damaged")
-    if rows:
-        raise typer.Exit(CommandExit.ITEMS)
 
 
 def report(found: list[FindingRow], *, every: bool, output: Format) -> None:

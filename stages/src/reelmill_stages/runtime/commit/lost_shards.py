@@ -15,12 +15,12 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass, ShardCommit
 from reelmill_stages import registry
-from reelmill_stages.records.damage import address
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.runtime.shards.shard_commit import write_rows
+from reelmill_stages.store.damage import address
 
 log = logging.getLogger(__name__)
 

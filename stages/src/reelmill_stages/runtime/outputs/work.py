@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reelmill.contract.errors import (
-    Damaged,
     ItemError,
     NotFound,
     PreconditionFailed,
     SpecError,
+    StoreDamaged,
     StoreError,
     TransientError,
 )
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
-from reelmill_stages.records.damage import address, changed
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address, changed
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.locations import Locations, is_absolute
 
@@ -127,7 +127,7 @@ def _told(uri: str) -> Iterator[None]:
         yield
     except NotFound as error:
         raise ItemError(ItemReason.MISSING, f"{uri} does not exist") from error
-    except Damaged as error:
+    except StoreDamaged as error:
         raise ItemError(ItemReason.CHANGED, str(error)) from error
     except PreconditionFailed as error:
         raise ItemError(ItemReason.CHANGED, f"{uri} has changed since it was listed") from error
@@ -140,7 +140,7 @@ def _told(uri: str) -> Iterator[None]:
 
 
 def _fetch_output(store: Store, media: Media, folder: Path) -> Path:
-    """Download an output of a stage; its content must have the committed digest. Raises Damaged."""
+    """Download an output of a stage; its content must have the committed digest. Raises StoreDamaged."""
     found = store.stat(media.uri)
     if found.size != media.size:
         raise changed(address(store, media.uri), f"{media.size} bytes", f"{found.size} bytes")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.records.rows import LedgerRow, Outcome
-from reelmill_stages.records.damage import unreadable
+from reelmill_stages.store.damage import unreadable
 
 _REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
 
@@ -52,7 +52,7 @@ class SettledInputFiles:
     def add(self, path: Path, where: str) -> None:
         """Add a file. Of several rows with the same key, the first done one is used, otherwise the first.
 
-        `where` is the address of the object in messages. Raises Damaged for a line that is no outcome.
+        `where` is the address of the object in messages. Raises StoreDamaged for a line that is no outcome.
         """
         self._files.append(path)
         place = 0
@@ -87,7 +87,7 @@ class SettledInputFiles:
 def read_settled(path: Path, where: str = "") -> Iterator[SettledInput]:
     """The rows of one file, in order.
 
-    `where` is the address of the object in messages. Raises Damaged for a line that is no outcome.
+    `where` is the address of the object in messages. Raises StoreDamaged for a line that is no outcome.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):

@@ -19,7 +19,6 @@ from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.records.crash_suspects import Flight
-from reelmill_stages.records.damage import address
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import create, load
 from reelmill_stages.records.rows import RowFile
@@ -36,6 +35,7 @@ from reelmill_stages.runtime.shards.refused_by_assemble import write_refused
 from reelmill_stages.runtime.shards.shard_commit import write_rows
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
 from reelmill_stages.store.locations import Locations
 
 log = logging.getLogger(__name__)

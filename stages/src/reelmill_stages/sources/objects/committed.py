@@ -16,10 +16,10 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.rows import load_rows
 from reelmill.contract.records.segment import Segment
-from reelmill_stages.records.damage import changed
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.store import Stat
+from reelmill_stages.store.damage import changed
 
 _MARK = f"/{INTERNAL}/"
 _DATA_SET = re.compile(r"^(.*/[0-9a-f]{10})/(?:\d{4,}/|_reelmill/)")

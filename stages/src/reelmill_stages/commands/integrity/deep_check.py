@@ -10,8 +10,8 @@ from reelmill.contract.commands.rows import DamageRow, IntegrityResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.segment import Object
 from reelmill.contract.task import Task
-from reelmill_stages.commands.damaged_objects import damaged_objects
 from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.integrity.damaged_objects import damaged_objects
 from reelmill_stages.store import Store
 from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.local.errors import mapped

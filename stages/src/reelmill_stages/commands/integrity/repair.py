@@ -11,23 +11,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reelmill.contract.commands.rows import RepairResult, RepairRow
-from reelmill.contract.errors import Damaged, NotFound, PreconditionFailed, SpecError, StoreError
+from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.layout import trash
 from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
-from reelmill_stages.commands.damaged_objects import damaged_objects
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.commands.integrity import Reading
+from reelmill_stages.commands.integrity.damaged_objects import damaged_objects
+from reelmill_stages.commands.integrity.deep_check import Reading
 from reelmill_stages.commands.replay import find_input, run_order
 from reelmill_stages.commands.replay_order import ReplayOrder
-from reelmill_stages.records.damage import address
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.runtime.outputs.upload import item_mark
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest, object_digest
 from reelmill_stages.store.keys import below
 
@@ -90,7 +90,7 @@ def _places(data: DataSet, keys: Collection[str]) -> dict[str, _Place]:
                 for file in _files(data, part):
                     if file.key in keys:
                         places[file.key] = _Place(segment.segment, shard, file, file in part.outputs)
-    except Damaged:
+    except StoreDamaged:
         return places
     return places
 
@@ -98,7 +98,7 @@ def _places(data: DataSet, keys: Collection[str]) -> dict[str, _Place]:
 def _files(data: DataSet, part: Part) -> list[Object]:
     try:
         return list(data.part_files(part))
-    except Damaged:
+    except StoreDamaged:
         return list(part.outputs)
 
 
@@ -152,7 +152,7 @@ def _item(data: DataSet, place: _Place) -> str:
         for settled in read_settled(data.fetch(key), address(data.store, key)):
             if any(Output(**output).key == place.file.key for row in settled.items for output in row["outputs"]):
                 return settled.key
-    except (NotFound, Damaged, TypeError, KeyError):
+    except (NotFound, StoreDamaged, TypeError, KeyError):
         pass
     raise _NotRepaired(f"nothing says of which item it was made: {key} does not name it")
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import TypeVar
 
-from reelmill.contract.errors import Damaged, NotFound
+from reelmill.contract.errors import NotFound, StoreDamaged
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.records.segment import Counts, Object, Segment, StageRecord
-from reelmill_stages.records.damage import RESTORE, VIEW, address, changed, gone, unreadable
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_names import SETTLED, record_model
 from reelmill_stages.records.records import load
 from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.store.damage import RESTORE, VIEW, address, changed, gone, unreadable
 
 _THREADS = 8
 _WINDOW = 256
@@ -35,7 +35,7 @@ class DamagedObject:
     """The key of an object, and the error that a reader of it would get."""
 
     key: str
-    error: Damaged
+    error: StoreDamaged
 
 
 def damaged_objects(data: DataSet, read: Read) -> Iterator[DamagedObject]:
@@ -107,7 +107,7 @@ class _Examination:
                         self._add(wanted.key, error)
         return damaged
 
-    def _compare(self, wanted: Object, hint: str = RESTORE) -> Damaged | None:
+    def _compare(self, wanted: Object, hint: str = RESTORE) -> StoreDamaged | None:
         where = self._at(wanted.key)
         try:
             digest, size = self._read(wanted)
@@ -138,7 +138,7 @@ class _Examination:
                         pass
                 except NotFound:
                     continue
-                except Damaged as error:
+                except StoreDamaged as error:
                     self._add(stat.key, error)
 
     def _views(self, summary: StageRecord | None) -> None:
@@ -155,14 +155,14 @@ class _Examination:
     def _load(self, key: str, model: type[M]) -> M | None:
         try:
             return load(self._store, key, model)
-        except Damaged as error:
+        except StoreDamaged as error:
             self._add(key, error)
             return None
 
     def _at(self, key: str) -> str:
         return address(self._store, key)
 
-    def _add(self, key: str, error: Damaged) -> None:
+    def _add(self, key: str, error: StoreDamaged) -> None:
         self._found.append(DamagedObject(key, error))
 
     def _taken(self) -> list[DamagedObject]:

@@ -1,0 +1,1 @@
+"""Commands about damage in a store."""

@@ -1,0 +1,1 @@
+"""Damage in a store: finding it, and making damaged files again."""
