@@ -81,6 +81,8 @@ generate: install
 	$(BIN)/python -P -m reelmill.cli.manual
 	$(BIN)/python manifests/generate.py
 	PYTHONPATH=tests $(BIN)/python -m features
+	PYTHONPATH=tests $(BIN)/python -m api_pages
+	PYTHONPATH=tests $(BIN)/python -m stage_folders
 
 # make images ARGS="operator --registry registry.example/video"; after --, words for the builder.
 images:

@@ -161,3 +161,21 @@ def test_a_stream_that_never_came_to_be_is_collected_without_a_word() -> None:
     command = [sys.executable, "-X", "dev", "-W", "ignore", "-c", NEVER_OPENED]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (said.stdout.strip(), said.stderr) == ("refused", "")
+
+
+def test_a_folder_is_opened_by_its_uri_alone(tmp_path: Path) -> None:
+    for uri in (str(tmp_path), tmp_path.as_uri()):
+        assert isinstance(open_store(uri), LocalStore)
+    open_store(str(tmp_path)).write("a/b", b"x")
+    assert (tmp_path / "a/b").read_bytes() == b"x"
+
+
+def test_a_bucket_is_opened_by_its_uri_with_the_credentials_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = "s3://bucket/some/prefix"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert open_store(uri, endpoint="http://127.0.0.1:9", region="eu-1").uri == uri
+    with pytest.raises(SpecError, match="no bucket"):
+        open_store("s3:///prefix")

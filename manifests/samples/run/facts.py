@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from reelmill.contract.spec.block import StageBlock
-from reelmill_stages.media.container.probe import probe
-from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, Result, Stage, Work
+from reelmill_stages.media import probe
+from reelmill_stages.stage import Done, Failed, File, Filtered, Input, NewItem, Result, Stage, StageBlock, Work
 
 __reelmill__ = ["Facts"]
 

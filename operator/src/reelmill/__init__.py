@@ -1,3 +1,7 @@
-"""reelmill turns raw video into training data; this distribution plans and controls, it never touches media."""
+"""reelmill turns raw video into training data; this distribution plans and controls, it never touches media.
+
+The public module is `reelmill.spec`, with the models of a pipeline. All other modules are private and may change in any
+release. docs/api/README.md states what a release may change.
+"""
 
 __version__ = "0.1.0"

@@ -21,7 +21,7 @@ class Finding:
 
 
 class Check(Protocol):
-    """The check of one format."""
+    """The check of one format: the class `<Format>Check` in the module `check` of a stage, which sets `FORMAT`."""
 
     def detect(self, folder: Path) -> bool:
         """Whether the folder holds this format."""
@@ -30,16 +30,3 @@ class Check(Protocol):
     def check(self, folder: Path) -> Iterator[Finding]:
         """At least one finding per file."""
         ...
-
-
-CHECKS = {
-    "clips": "reelmill_stages.stages.clip.check:ClipsCheck",
-    "clip4mc": "reelmill_stages.stages.frames.check:Clip4mcCheck",
-    "tars": "reelmill_stages.stages.pack.check:TarsCheck",
-    "tokens": "reelmill_stages.stages.tokenize.check:TokensCheck",
-    "index": "reelmill_stages.stages.index.check:IndexCheck",
-    "lips": "reelmill_stages.stages.embed.check:LipsCheck",
-    "grids": "reelmill_stages.stages.grid.check:GridsCheck",
-    "chunks": "reelmill_stages.stages.chunk.check:ChunksCheck",
-}
-"""Format -> `module:Class`, imported when needed."""

@@ -1,46 +1,35 @@
-"""Registry of stage classes and source adapters, which are imported on demand.
+"""Finds the code of a stage, source or check by the name of its block, and imports it on demand.
 
-A new stage or source is registered by one line here; its block is in `reelmill.contract.spec`, in the module of the
-same name. A `run` stage, or a type with a colon (`module:name`), is a custom class or function whose attribute
-`block_type` is the model of its parameters; it is imported only if its module declares it (see `declared`). `own_code`
-says what a block would import, so that commands that only read can do without it.
+The fields of `StageSpec` and `SourceSpec` are the only registration. All else follows from the name of the field:
+
+- stage `clip`: `ClipBlock` in `reelmill.contract.spec.stages.clip`, `ClipStage` in `reelmill_stages.stages.clip.stage`
+- source `files`: `FilesBlock` in `reelmill.contract.spec.sources.files`, and `list_items` in
+  `reelmill_stages.sources.files`
+- check of a stage's files, if they have rules: `reelmill_stages.stages.clip.check` names their format in `FORMAT`
+  (`clips`) and contains `ClipsCheck`
+
+A step imports the code of its own stage, and never the models of the whole resource.
+
+A `run` stage, or a type with a colon (`module:name`), is a custom class or function whose attribute `block_type` is the
+model of its parameters; it is imported only if its module declares it (see `declared`). `own_code` says what a block
+would import, so that commands that only read can do without it.
 """
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.stages.run import RunBlock
+from reelmill_stages import stages
+from reelmill_stages.checks import Check
 from reelmill_stages.declared import load
 from reelmill_stages.entrypoint import own_block, own_class
 from reelmill_stages.sources import Adapter
 from reelmill_stages.stage import Stage
-
-STAGES = {
-    "clip": "reelmill_stages.stages.clip.stage:ClipStage",
-    "frames": "reelmill_stages.stages.frames.stage:FramesStage",
-    "pack": "reelmill_stages.stages.pack.stage:PackStage",
-    "tokenize": "reelmill_stages.stages.tokenize.stage:TokenizeStage",
-    "index": "reelmill_stages.stages.index.stage:IndexStage",
-    "grid": "reelmill_stages.stages.grid.stage:GridStage",
-    "embed": "reelmill_stages.stages.embed.stage:EmbedStage",
-    "chunk": "reelmill_stages.stages.chunk.stage:ChunkStage",
-}
-
-SOURCES = {
-    "files": "reelmill_stages.sources.files:list_files",
-    "table": "reelmill_stages.sources.table:list_rows",
-    "clip4mc": "reelmill_stages.sources.clip4mc:list_clips",
-    "pairs": "reelmill_stages.sources.pairs:list_pairs",
-    "captions": "reelmill_stages.sources.captions:list_captions",
-    "tars": "reelmill_stages.sources.tars:list_tars",
-    "images": "reelmill_stages.sources.images:list_images",
-    "lips": "reelmill_stages.sources.lips:list_lips",
-    "multiview": "reelmill_stages.sources.multiview:list_takes",
-}
-
 
 RUN = "run"
 """The block for custom stage classes."""
@@ -67,7 +56,7 @@ def stage_class(type_: str, params: dict[str, Any]) -> type[Stage]:
     path, _ = _own(type_, params)
     if path:
         return own_class(path)
-    found: type[Stage] = _load(STAGES[type_])
+    found: type[Stage] = _load("stage", type_, f"reelmill_stages.stages.{type_}.stage", f"{type_.capitalize()}Stage")
     return found
 
 
@@ -90,21 +79,36 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     if ":" in type_:
         own = load(type_, "adapter")
         return own, own.block_type.model_validate(params)
-    adapter: Adapter = _load(SOURCES[type_])
+    adapter: Adapter = _load("source", type_, f"reelmill_stages.sources.{type_}", "list_items")
     block: SourceBlock = _block("sources", type_).model_validate(params)
     return adapter, block
 
 
+def checks() -> dict[str, Check]:
+    """Format -> its check, sorted by name. Imports the checks of all stages."""
+    found: dict[str, Check] = {}
+    for stage_ in iter_modules(stages.__path__):
+        name = f"{stages.__name__}.{stage_.name}.check"
+        if find_spec(name) is not None:
+            module = import_module(name)
+            found[module.FORMAT] = getattr(module, f"{module.FORMAT.capitalize()}Check")()
+    return dict(sorted(found.items()))
+
+
 def _block(kind: str, type_: str) -> Any:
     """The model of a block, such as `ClipBlock` for `clip`, without importing the whole resource."""
-    return _load(f"reelmill.contract.spec.{kind}.{type_}:{type_.capitalize()}Block")
+    return _load(kind[:-1], type_, f"reelmill.contract.spec.{kind}.{type_}", f"{type_.capitalize()}Block")
 
 
-def _load(path: str) -> Any:
-    module, _, name = path.partition(":")
+def _load(kind: str, type_: str, module: str, name: str) -> Any:
+    """Import `name` from the module of a block. Raises SpecError for an unknown type, and for a missing package."""
+    if not (type_.isidentifier() and type_.isascii()):
+        raise _unknown(kind, type_)
     try:
-        return getattr(import_module(module), name)
+        found = import_module(module)
     except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise _unknown(kind, type_) from error
         if error.name is None or error.name.startswith("reelmill"):
             raise
         raise SpecError(
@@ -112,3 +116,14 @@ def _load(path: str) -> Any:
             where=module,
             hint="install reelmill-stages with its extra: text, scenes, parquet, tokens, grid or embed",
         ) from error
+    if not hasattr(found, name):
+        raise _unknown(kind, type_)
+    return getattr(found, name)
+
+
+def _unknown(kind: str, type_: str) -> SpecError:
+    return SpecError(
+        f"unknown {kind} type {type_!r}",
+        where=f"{kind}s",
+        hint="reelmill and reelmill-stages must have the same version; in a cluster, the image must have it too",
+    )

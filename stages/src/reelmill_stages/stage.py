@@ -2,7 +2,8 @@
 
 `process` turns input items into output items; it runs in worker processes with a time limit. `assemble` runs once per
 shard and writes files that contain several items. `present` runs in the commit step and writes files about the whole
-data set (views). Most stages implement one or two of them; docs/writing-a-stage.md has an example.
+data set (views). Most stages implement one or two of them; docs/writing-a-stage.md has an example. Import everything
+that a stage needs from this module.
 
 For an item that cannot be processed, `process` returns `Failed` or raises `ItemError`. Any other exception counts as a
 crash: the inputs of the group are tried again one by one, and those that crash again fail with the reason `crash`.
@@ -13,86 +14,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from reelmill.contract.records.rows import Fields, Item, Media
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.records.rows import Fields, Item, Media, Output, Span
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
+from reelmill_stages.results import Done, Failed, File, Filtered, NewItem, Result, Skipped
 
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A finished local file at `path`, in the scratch folder, to be uploaded."""
-
-    name: str
-    """Path in the store, relative to the root of the segment (for a view: of the data set), with `/`."""
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class NewItem:
-    """An output item."""
-
-    key: str
-    """Unique key within the stage's data set."""
-    group: str
-    """Group of the item, usually that of the input; the next stage processes the items of a group together."""
-    weight: float
-    """Duration in seconds, or size in bytes if there is no duration; used to balance shards."""
-    media: str | Media | None = None
-    """The file that the next stage reads: the name of one of `files`, or a `Media` (for a virtual clip)."""
-    files: tuple[File, ...] = ()
-    """The files of the item."""
-    fields: Fields = field(default_factory=dict)
-    """Further fields of the item; JSON values."""
-    provenance: Fields = field(default_factory=dict)
-    """Information about the origin of the item; JSON values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The input was processed."""
-
-    items: tuple[NewItem, ...] = ()
-    """The output items; may be empty if `assemble` makes the items."""
-    payload: tuple[File, ...] = ()
-    """Local files for `assemble`; they are not uploaded."""
-    fields: Fields = field(default_factory=dict)
-    """Further values for `assemble`; JSON values."""
-    counters: Mapping[str, int] = field(default_factory=dict)
-    """Counters such as `gpu_fallback`, which are summed over the data set."""
-    message: str = ""
-    """A line for the ledger, for example about parts of the input that were omitted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filtered:
-    """The input was examined and omitted on purpose."""
-
-    reason: str
-    """Class of the outcome, as shown in ledger and status: a snake_case word such as `too_short`."""
-    message: str = ""
-    """A line for the ledger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The input could not be processed."""
-
-    reason: str
-    """Failure class, by which users select items for a retry: a snake_case word such as `truncated`."""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """The input was not examined, for example because of a limit (`cap`). Fields are those of `Filtered`."""
-
-    reason: str
-    message: str = ""
-
-
-Result = Done | Filtered | Failed | Skipped
-"""The outcome of one input."""
+__all__ = [
+    "Assembled",
+    "Counts",
+    "DataSetReader",
+    "Done",
+    "Failed",
+    "Fields",
+    "File",
+    "FileRef",
+    "Filtered",
+    "Input",
+    "Item",
+    "ItemError",
+    "Kept",
+    "Media",
+    "NewItem",
+    "Output",
+    "ReadFile",
+    "Refused",
+    "Result",
+    "Shard",
+    "Skipped",
+    "Span",
+    "SpecError",
+    "Stage",
+    "StageBlock",
+    "Work",
+    "no_files",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +120,7 @@ class Kept:
     """A processed input, as passed to `assemble`."""
 
     input: Input
+    """The input."""
     done: Done
     """The result of `process`; the paths of `payload` are valid until the input is assembled."""
 
@@ -172,7 +130,9 @@ class Shard:
     """The shard that `assemble` processes, number `index` (from 0) of `of` shards in the pass."""
 
     index: int
+    """Number of the shard, from 0."""
     of: int
+    """Number of shards in the pass."""
     first_number: int
     """`Input.number` of the shard's first input."""
     count: int
@@ -190,6 +150,7 @@ class Assembled:
     """A finished file with several items. Work up to here is not repeated after a restart of the shard."""
 
     file: File
+    """The file, to be uploaded."""
     items: tuple[NewItem, ...] = ()
     """The output items that the file contains."""
     through: int | None = None
@@ -206,7 +167,9 @@ class Refused:
     number: int
     """`Input.number` of the input."""
     reason: str
+    """Failure class, as in `Failed`."""
     message: str = ""
+    """A line for the ledger: what is wrong with this input."""
 
 
 class DataSetReader(Protocol):

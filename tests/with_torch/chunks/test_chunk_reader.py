@@ -17,7 +17,7 @@ from chunks import chunk_place
 from chunks.chunk_place import indexed, point_folders, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError
-from reelmill_stages.datasets.chunks import ChunkSamples, collated
+from reelmill_stages.datasets.chunks import ChunkSamples, collate_chunks
 from reelmill_stages.media.keypoints import file_name
 
 pytestmark = pytest.mark.store
@@ -187,7 +187,7 @@ def test_002_f02_dataset_length_is_the_sum_of_chunks(root: Path) -> None:
 
 
 def test_several_chunks_make_one_batch(root: Path) -> None:
-    batch = next(iter(DataLoader(samples(root), batch_size=3, collate_fn=collated)))
+    batch = next(iter(DataLoader(samples(root), batch_size=3, collate_fn=collate_chunks)))
     assert batch["video"]["left"].shape[:3] == (6, 3, 8)
     assert batch["sam3d_kpt"]["left"].shape == (6, 10, 52, 3)
     assert batch["label"].tolist() == [0, 8, 4, 4, 8, 8]

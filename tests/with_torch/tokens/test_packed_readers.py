@@ -17,9 +17,9 @@ from pack.desk import presented as pack_presented
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.task import Connection, StoreRef
-from reelmill_stages.datasets.frames_in_tars import FramesInTars, together
+from reelmill_stages.datasets.frames_in_tars import FramesInTars, collate_frames
 from reelmill_stages.datasets.order import Order
-from reelmill_stages.datasets.packed_tokens import IGNORED, PackedTokens, side_by_side, within_documents
+from reelmill_stages.datasets.packed_tokens import IGNORED, PackedTokens, collate_packs, within_documents
 from reelmill_stages.datasets.tar_set import TarSet
 from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.store.open import open_store
@@ -104,7 +104,7 @@ def test_no_token_looks_into_another_document_or_ahead() -> None:
 def test_every_pack_comes_once_in_an_order_that_does_not_depend_on_workers(tokens: Path, workers: int) -> None:
     data = PackedTokens(str(tokens))
     loader = DataLoader(data, batch_size=2, sampler=Order(data.tars.counts, seed=3), num_workers=workers,
-                        collate_fn=side_by_side)  # fmt: skip
+                        collate_fn=collate_packs)  # fmt: skip
     keys = [key for batch in loader for key in batch.keys]
     alone = [data[number].key for number in Order(data.tars.counts, seed=3)]
     assert keys == alone
@@ -202,7 +202,7 @@ class Tiny(nn.Module):
 def test_a_tiny_model_learns_from_packed_tokens(tokens: Path) -> None:
     torch.manual_seed(0)
     data = PackedTokens(str(tokens), image_size=(8, 8))
-    loader = DataLoader(data, batch_size=4, sampler=Order(data.tars.counts, seed=1), collate_fn=side_by_side)
+    loader = DataLoader(data, batch_size=4, sampler=Order(data.tars.counts, seed=1), collate_fn=collate_packs)
     model = Tiny()
     steps = torch.optim.AdamW(model.parameters(), lr=0.02)
     losses = []
@@ -219,7 +219,7 @@ def test_a_tiny_model_learns_from_packed_tokens(tokens: Path) -> None:
 def test_a_tiny_model_learns_from_frames_in_tars(frames: Path) -> None:
     torch.manual_seed(0)
     data = FramesInTars(str(frames), size=(8, 12))
-    loader = DataLoader(data, batch_size=2, sampler=Order(data.tars.counts), collate_fn=together)
+    loader = DataLoader(data, batch_size=2, sampler=Order(data.tars.counts), collate_fn=collate_frames)
     model = nn.Linear(4 * 3 * 8 * 12, 1)
     steps = torch.optim.AdamW(model.parameters(), lr=0.001)
     losses = []

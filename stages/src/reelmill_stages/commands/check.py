@@ -2,13 +2,12 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 from reelmill.contract.commands.rows import FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
-from reelmill_stages.checks import CHECKS, Check
+from reelmill_stages import registry
 from reelmill_stages.commands.entry import stage_of
 from reelmill_stages.commands.export import export
 from reelmill_stages.records.pins import check_pins
@@ -22,13 +21,13 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """
     if not folder.is_dir():
         raise SpecError("no such folder", where=str(folder))
-    if unknown := sorted(set(formats) - set(CHECKS)):
-        raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(CHECKS)}")
-    checks = {name: _load(name) for name in formats or CHECKS}
-    found = [name for name, each in checks.items() if name in formats or each.detect(folder)]
+    checks = registry.checks()
+    if unknown := sorted(set(formats) - set(checks)):
+        raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(checks)}")
+    found = formats or [name for name, each in checks.items() if each.detect(folder)]
     if not found:
         raise SpecError(
-            "the folder has no known format", where=str(folder), hint=f"known formats are {', '.join(CHECKS)}"
+            "the folder has no known format", where=str(folder), hint=f"known formats are {', '.join(checks)}"
         )
     for name in found:
         for finding in checks[name].check(folder):
@@ -45,9 +44,3 @@ def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequenc
         folder = Path(temporary) / stage
         export(task, env, stage, folder)
         yield from check(folder, formats)
-
-
-def _load(name: str) -> Check:
-    module, _, kind = CHECKS[name].partition(":")
-    made: Check = getattr(import_module(module), kind)()
-    return made

@@ -199,10 +199,10 @@ class ChunkSamples:
         }
 
 
-def collated(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def collate_chunks(batch: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Collate several chunks: segments are concatenated, keypoints padded to the longest; `meta` is a list.
 
-    For `DataLoader(collate_fn=collated)` with more than one chunk per batch.
+    For `DataLoader(collate_fn=collate_chunks)` with more than one chunk per batch.
     """
     import torch
     from torch.nn.functional import pad

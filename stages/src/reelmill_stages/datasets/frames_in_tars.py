@@ -82,8 +82,8 @@ class FramesBatch(NamedTuple):
     """Key of each sample."""
 
 
-def together(samples: Sequence[FramesSample]) -> FramesBatch:
-    """Collate samples of equal shape into a batch: `DataLoader(collate_fn=together)`."""
+def collate_frames(samples: Sequence[FramesSample]) -> FramesBatch:
+    """Collate samples of equal shape into a batch: `DataLoader(collate_fn=collate_frames)`."""
     import torch
 
     return FramesBatch(

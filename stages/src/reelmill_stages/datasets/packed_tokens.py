@@ -77,7 +77,7 @@ class PackedTokens:
         )
 
 
-class Batch(NamedTuple):
+class TokenBatch(NamedTuple):
     """A batch of b packs, padded to the n tokens of the longest one. Values are those of `TokenPack`."""
 
     input_ids: "Tensor"
@@ -96,14 +96,14 @@ class Batch(NamedTuple):
     """Key of each pack."""
 
 
-def side_by_side(packs: Sequence[TokenPack]) -> Batch:
-    """Collate packs into a batch, padded with token 0 without loss: `DataLoader(collate_fn=side_by_side)`."""
+def collate_packs(packs: Sequence[TokenPack]) -> TokenBatch:
+    """Collate packs into a batch, padded with token 0 without loss: `DataLoader(collate_fn=collate_packs)`."""
     from torch.nn.utils.rnn import pad_sequence
 
     def filled(name: str, value: int) -> "Tensor":
         return pad_sequence([getattr(pack, name) for pack in packs], batch_first=True, padding_value=value)
 
-    return Batch(
+    return TokenBatch(
         filled("input_ids", 0),
         filled("labels", IGNORED),
         filled("position_ids", 0),

@@ -40,7 +40,7 @@ def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | Non
 
 
 class DataSet:
-    """A data set; implements `stage.DataSetReader`.
+    """A data set, as `open_data_set` returns it; implements `stage.DataSetReader`.
 
     The last segment is determined once. Open the data set again to see later ones.
     """
@@ -58,14 +58,17 @@ class DataSet:
 
     @property
     def name(self) -> str:
+        """Name of the source or stage."""
         return self.names.name
 
     @property
     def root(self) -> str:
+        """Key of the data set's root in the store: `<name>/<stage key>`."""
         return self.names.root
 
     @property
     def scratch(self) -> Path:
+        """The folder for temporary files."""
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="reelmill-data-"))
             weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
@@ -81,6 +84,7 @@ class DataSet:
 
     @property
     def totals(self) -> Counts:
+        """Effective number of inputs and of each outcome, over all segments."""
         return self.last.totals if self.last else Counts()
 
     @property
@@ -90,6 +94,7 @@ class DataSet:
 
     @property
     def item_count(self) -> int:
+        """Number of items that were ever committed; ordinals are smaller."""
         return self.last.next_ordinal if self.last else 0
 
     def record(self) -> StageRecord | None:
@@ -182,6 +187,7 @@ class DataSet:
                 yield from (file.key for file in (part.items, part.ledger) if file is not None)
 
     def paths(self, number: int) -> SegmentPaths:
+        """Keys of the records of a segment."""
         return self.names.segment(number)
 
     def fetch(self, key: str, digest: str = "") -> Path:

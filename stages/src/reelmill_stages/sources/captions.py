@@ -19,9 +19,7 @@ from reelmill_stages.sources.table import found
 from reelmill_stages.sources.tables import cells
 
 
-def list_captions(
-    block: CaptionsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING
-) -> Iterator[Listed]:
+def list_items(block: CaptionsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per caption, with `text` or `conversations`. The files are already cut to what the caption describes."""
     uri = absolute(block.uri)
     folder = MediaFolder(bucket, block.videos)

@@ -25,7 +25,7 @@ BEGIN = ("begin position", "begin")
 END = ("end position", "end")
 
 
-def list_clips(block: Clip4mcBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: Clip4mcBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row of the metadata: a clip to be cut from the video that `vid` and `info` determine."""
     metadata = absolute(block.metadata)
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}

@@ -19,7 +19,7 @@ from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
 
-def list_files(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per matching object; its key is the path below the prefix, and its name is derived from that path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     include, exclude = matcher(block.include), matcher(block.exclude)

@@ -32,7 +32,7 @@ Found = tuple[str, str, str, Stat]
 """(path below the folder, split, absolute URI, stat)."""
 
 
-def list_images(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per image, with `image_id` (an integer) and `split` (its folder, if splits are given).
 
     A name without an integer at its end is `bad_id`. Of several files with one id, the one listed before is used,

@@ -33,7 +33,7 @@ class _Crops:
     sizes: dict[str, int] = field(default_factory=dict)
 
 
-def list_lips(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per file. Its field `lists` contains its rows (split, speaker, row, wav, samples, and the mixture's wav
     and samples), and `list_sizes` the number of rows of each split.
 

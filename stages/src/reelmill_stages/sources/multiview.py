@@ -26,7 +26,7 @@ from reelmill_stages.sources.tables.json_stream import values
 from reelmill_stages.untrusted.nested import load_json
 
 
-def list_takes(block: MultiviewBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: MultiviewBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per recording of a person in an environment."""
     return settled(_Takes(block, bucket, source).drafts(), before)
 

@@ -20,7 +20,7 @@ from reelmill_stages.sources.tables.columns import Row, as_row, seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 
-def list_pairs(block: PairsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: PairsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per pair. The clip is already cut; its times are kept as `begin_time`, `end_time` and `duration`."""
     pairs = absolute(block.uri)
     folder = MediaFolder(bucket, block.clips)

@@ -24,7 +24,7 @@ RESERVED = frozenset(
 """Fields of item rows, which cannot be used as names of additional columns."""
 
 
-def list_rows(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row. With `start` and `end`, it is a clip to be cut, and its weight is its duration."""
     columns, uri = block.columns, absolute(block.uri)
     wanted = _wanted(columns, uri)

@@ -11,7 +11,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import objects
 
 
-def list_tars(block: TarsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
+def list_items(block: TarsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per `.tar` under the prefix; its weight is its size in bytes, its name is derived from its path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     drafts = (

@@ -39,12 +39,18 @@ def split_uri(uri: str) -> tuple[str, str]:
     return "/", path.lstrip("/") + tail
 
 
-def open_store(ref: StoreRef, *, env: Mapping[str, str]) -> Store:
-    """Open the store of a pipeline, with credentials from `env` (see `s3_credentials`).
+def open_store(
+    ref: StoreRef | str, *, env: Mapping[str, str] | None = None, endpoint: str = "", region: str = ""
+) -> Store:
+    """Open the store of a pipeline: `s3://bucket/prefix`, `file:///folder` or a folder.
 
-    Sends no request; `probe` checks whether the store works. Raises SpecError for an invalid URI.
+    `endpoint` (`https://host:port`) and `region` are those of the S3 server; the defaults are AWS's. Credentials are
+    read from the standard AWS variables in `env`, by default the environment of the process. Sends no request, so a
+    wrong address is noticed by the first read. Raises SpecError for an invalid URI.
     """
-    return _open(ref.uri, *split_uri(ref.uri), ref.connection, env)
+    if isinstance(ref, str):
+        ref = StoreRef(uri=ref, connection=Connection(endpoint=endpoint, region=region))
+    return _open(ref.uri, *split_uri(ref.uri), ref.connection, os.environ if env is None else env)
 
 
 def open_location(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:

@@ -15,6 +15,7 @@ from typing import Any
 from reelmill.contract.text.urls import without_secrets
 
 Fields = Mapping[str, Any]
+"""Field name -> JSON value: what a stage or source says about an item."""
 
 
 class Outcome(StrEnum):
@@ -46,6 +47,7 @@ class Media:
     span: Span | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """The row, as JSON values."""
         row: dict[str, Any] = {"uri": self.uri, "size": self.size}
         row |= {name: getattr(self, name) for name in ("etag", "version", "digest", "source") if getattr(self, name)}
         if self.span:
@@ -54,27 +56,34 @@ class Media:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Media:
+        """The inverse of `to_json`."""
         span = row.get("span")
         return cls(**{**row, "span": Span(*span) if span else None})
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a video: [start, end) in seconds on its presentation time line, which begins at 0."""
+    """A part of a video, [start, end), on its presentation time line, which begins at 0."""
 
     start: float
+    """In seconds."""
     end: float
+    """In seconds; the frame that begins there is not part of the span."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that a stage wrote: its key relative to the root of the store, size in bytes, digest `sha256:<hex>`."""
+    """A file that a stage wrote."""
 
     key: str
+    """Key, relative to the root of the store."""
     size: int
+    """Size in bytes."""
     digest: str
+    """`sha256:<hex>` of the content."""
 
     def to_json(self) -> dict[str, Any]:
+        """The form in an item's row."""
         return {"key": self.key, "size": self.size, "digest": self.digest}
 
 
@@ -98,6 +107,7 @@ class Item:
     fields: Fields = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
+        """The row, as JSON values."""
         return {
             **self.fields,
             "key": self.key,
@@ -111,6 +121,7 @@ class Item:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Item:
+        """The inverse of `to_json`."""
         rest = dict(row)
         media = rest.pop("media", None)
         return cls(
@@ -127,7 +138,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """The outcome of one input item. `reason` is its class (empty if done), `message` one line of text.
+    """The `outcome` of one input item, by its `key`. `reason` is the class of the outcome (empty if done), `message`
+    one line of text.
 
     `ordinal` is the item's ordinal in its upstream, `seconds` the wall time, and `attempt` the number of passes and
     runs that processed it, counted from 1.
@@ -146,6 +158,7 @@ class LedgerRow:
             object.__setattr__(self, "message", told)
 
     def to_json(self) -> dict[str, Any]:
+        """The row, as JSON values."""
         return {
             "key": self.key,
             "ordinal": self.ordinal,
@@ -158,6 +171,7 @@ class LedgerRow:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
+        """The inverse of `to_json`."""
         return cls(**{**row, "outcome": Outcome(row["outcome"])})
 
 

@@ -18,9 +18,11 @@ from reelmill_stages.media.container.demux import damage, opened, video_stream
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """`width` and `height` in pixels as stored; `fps` is the average; `start` in ticks of `time_base` seconds.
+    """A video stream: `width` and `height` in pixels as stored; `fps` is the average; `start` in ticks of `time_base`
+    seconds.
 
-    `rotation` is what players turn the picture by, in degrees counter-clockwise; 0 for all but the main stream.
+    `index` is that of the stream in its container, `codec` and `pixel_format` are FFmpeg's names. `rotation` is what
+    players turn the picture by, in degrees counter-clockwise; 0 for all but the main stream.
     """
 
     index: int
@@ -36,7 +38,10 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """`rate` in samples a second; `start` in ticks of `time_base` seconds."""
+    """An audio stream: `rate` in samples per second; `start` in ticks of `time_base` seconds.
+
+    `index` is that of the stream in its container, `codec` is FFmpeg's name, `channels` their number.
+    """
 
     index: int
     codec: str
@@ -48,7 +53,9 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """`container` is FFmpeg's name of the format; `duration` in seconds; `main` the video stream that players show."""
+    """What `probe` found: `container` is FFmpeg's name of the format; `duration` in seconds; `main` the video stream
+    that players show. `video` and `audio` are all streams of the two kinds, without cover pictures.
+    """
 
     container: str
     duration: float

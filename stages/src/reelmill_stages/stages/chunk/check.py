@@ -15,6 +15,8 @@ from reelmill_stages.stages.chunk.entries import NAME, read_index
 
 Entry = Mapping[str, Any]
 
+FORMAT = "chunks"
+
 
 class ChunksCheck:
     """The check for the format `chunks`."""

@@ -17,6 +17,8 @@ from reelmill_stages.file_names import STEM_BYTES
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stages.clip.pairs import PAIRS, read_pairs
 
+FORMAT = "clips"
+
 
 class ClipsCheck:
     """Implements `checks.Check`."""

@@ -12,6 +12,7 @@ from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
 from reelmill_stages.stages.embed.lip_keys import WIDTH
 from reelmill_stages.stages.embed.lists import PLAIN
 
+FORMAT = "lips"
 KEY = "embedding"
 PATTERN = "*_embedding.npz"
 

@@ -16,6 +16,7 @@ from reelmill_stages.stages.frames.sampling import LOADER_STEP
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
 from reelmill_stages.untrusted.nested import load_json
 
+FORMAT = "clip4mc"
 BATCH = {"train": 420, "test": 400}
 """Batch sizes of the trainer, which drops the last incomplete batch."""
 TEST_SHAPE = (160, 256, 3)

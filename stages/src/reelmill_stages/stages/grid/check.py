@@ -9,6 +9,7 @@ from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, ki
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images
 
+FORMAT = "grids"
 OTHER_SUFFIXES = (".h5", ".hdf", ".he5")
 _MERGED = tuple(f"{kind}{suffix}" for kind in (GRIDS, LABELS) for suffix in SUFFIXES.values())
 

@@ -8,6 +8,7 @@ from reelmill_stages.checks import Finding
 from reelmill_stages.stages.index.listing import IndexRow, parse
 from reelmill_stages.tar.inspect import contents
 
+FORMAT = "index"
 NAMES = ("index.pkl", "index.json")
 
 

@@ -14,6 +14,7 @@ from reelmill_stages.stages.pack.check_huggingface import columns, readme
 from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import TarProblem
 
+FORMAT = "tars"
 PACKS = "tokens.json"
 """Name of the file beside packs of tokens."""
 STOCK = "webdataset"

@@ -2,11 +2,13 @@
 
 A custom sampler is a class, declared by its module (see `reelmill_stages.declared`):
 
+    from reelmill_stages.plugins import PackBlock, PackInput, UnkeyedSample
+
     __reelmill__ = ["Middle"]
 
     class Middle:
         def __init__(self, block: PackBlock) -> None: ...
-        def sample(self, clip: Clip) -> Sample: ...
+        def sample(self, clip: PackInput) -> UnkeyedSample: ...
 
 It writes its parts to `clip.scratch` and returns them; the stage determines their names in the tar.
 """
@@ -122,9 +124,14 @@ class PackInput:
 
 
 class Sampler(Protocol):
-    """Turns one item into one sample. `sample` raises ItemError for an item that cannot be sampled."""
+    """Turns one item into one sample. `sample` raises ItemError for an item that cannot be sampled.
 
-    def sample(self, clip: PackInput) -> UnkeyedSample: ...
+    A class that implements this is made with the block of the stage, `__init__(self, block: PackBlock)`.
+    """
+
+    def sample(self, clip: PackInput) -> UnkeyedSample:
+        """The sample of one item; its files are in `clip.scratch`."""
+        ...
 
 
 def document(fields: Mapping[str, Any], names_as: str, parts: tuple[str, ...], key: str) -> bytes:

@@ -11,6 +11,7 @@ from reelmill_stages.tokens.rules import PackRules, broken
 from reelmill_stages.untrusted.images import image_fault
 from reelmill_stages.untrusted.nested import load_json
 
+FORMAT = "tokens"
 ABOUT = "tokens.json"
 RULES = (
     "about", "no_pack", "json", "ids", "mask_length", "mask_values", "mask_symbols", "too_long", "image_borders",

@@ -41,6 +41,7 @@ class PackBlock(StageBlock):
         return self.samples_per_tar
 
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
+        """See `Block.misfit`."""
         if self.sampler != "video_only" or upstream.given != "spans":
             return None
         return (
