@@ -16,6 +16,7 @@ from reelmill_stages.stages.frames.pickles import load
 from reelmill_stages.stages.frames.reader import open_sample, open_samples
 from reelmill_stages.stages.frames.rebuild import rebuild
 from reelmill_stages.stages.frames.stage import FramesStage
+from reelmill_stages.weight import Weight
 
 NATIVE = {"width": SIZE[0], "height": SIZE[1]}
 
@@ -253,4 +254,13 @@ def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
 def test_the_forecast_is_the_size_of_what_is_written(tmp_path: Path) -> None:
     result = done(tmp_path, item(clip()))
     written = sum(file.path.stat().st_size for file in result.items[0].files)
-    assert FramesStage(FramesBlock()).forecast(1, 2.0) == pytest.approx(written, rel=0.05)
+    assert FramesStage(FramesBlock()).forecast(1, Weight(seconds=2.0)) == pytest.approx(written, rel=0.05)
+
+
+@pytest.mark.parametrize("taken", [{"all": True}, {"fps": 2.0}])
+def test_how_many_frames_are_taken_per_second_is_unknown_where_durations_are(taken: dict[str, Any]) -> None:
+    stage = FramesStage(FramesBlock(layout="npy", **taken))
+    assert stage.forecast(1, Weight(bytes=4e9)) is None
+    assert stage.forecast(2, Weight(seconds=1.0, bytes=1.0)) is None
+    assert stage.forecast(1, Weight(unknown=1.0)) is None
+    assert (stage.forecast(1, Weight(seconds=1.0)) or 0) < 100e6

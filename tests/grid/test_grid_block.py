@@ -12,6 +12,7 @@ from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.plan.definition.compatibility import fits
 from reelmill_stages.stage import Failed, Input
 from reelmill_stages.stages.grid.stage import GridStage
+from reelmill_stages.weight import Weight
 from worker_desk import Desk
 
 WEIGHTS = {"uri": "s3://models/clip.pt"}
@@ -61,12 +62,12 @@ def test_004_f05_values_outside_of_what_is_promised_are_refused(fields: dict) ->
 def test_004_f13_storage_is_forecast_before_the_start() -> None:
     train2014 = 82_783
     one = block(merged="none")
-    assert GridStage(one).forecast(train2014, 0.0) == train2014 * 49 * 768 * 4 == 12_461_159_424
-    assert GridStage(block()).forecast(train2014, 0.0) == 2 * GridStage(one).forecast(train2014, 0.0)
-    assert GridStage(block(merged="none", dtype="float16")).forecast(train2014, 0.0) == 12_461_159_424 // 2
-    assert GridStage(block(merged="none", grid="14x14")).forecast(train2014, 0.0) == 4 * 12_461_159_424
+    assert GridStage(one).forecast(train2014, Weight()) == train2014 * 49 * 768 * 4 == 12_461_159_424
+    assert GridStage(block()).forecast(train2014, Weight()) == 2 * GridStage(one).forecast(train2014, Weight())
+    assert GridStage(block(merged="none", dtype="float16")).forecast(train2014, Weight()) == 12_461_159_424 // 2
+    assert GridStage(block(merged="none", grid="14x14")).forecast(train2014, Weight()) == 4 * 12_461_159_424
     with_labels = block(merged="none", labels=WEIGHTS)
-    assert GridStage(with_labels).forecast(1, 0.0) == 49 * 768 * 4 + 196 * 8
+    assert GridStage(with_labels).forecast(1, Weight()) == 49 * 768 * 4 + 196 * 8
 
 
 NO_TORCH = """

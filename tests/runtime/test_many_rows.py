@@ -12,7 +12,7 @@ from peak_memory import peak_of
 
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass
-from reelmill.contract.task import StageDef, Step, Task
+from reelmill.contract.task import StageDef, Step, Task, Upstream
 from reelmill_stages.records.records import create, load
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.inputs import shard_inputs
@@ -56,7 +56,9 @@ def commit_shards(line: toy.Line, stage: StageDef) -> None:
         for shard in range(len(opened.shards)):
 
             def settled(shard: int = shard) -> Iterator[SettledInput]:
-                for given in shard_inputs(found.store, opened, shard, found.scratch, union=False):
+                for given in shard_inputs(
+                    found.store, opened, shard, found.scratch, upstreams=[Upstream(name="raw", key="0" * 64)]
+                ):
                     key, ordinal = given.key, given.input.item.ordinal
                     if ordinal % 3 == 0:
                         yield SettledInput(LedgerRow(key, ordinal, Outcome.FAILED, "broken", "no words " * 5))

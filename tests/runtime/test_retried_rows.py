@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass, Runner, ShardPlan, Slice
+from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.inputs import shard_inputs
@@ -44,7 +45,9 @@ def test_a_shard_reads_a_pass_that_version_0_1_0_opened_and_one_of_today(tmp_pat
         file.append(row)
         file.upload(store, f"inputs/{name}.jsonl")
     for name in ("old", "new"):
-        (one,) = shard_inputs(store, _retry(f"inputs/{name}.jsonl"), 0, tmp_path, union=False)
+        (one,) = shard_inputs(
+            store, _retry(f"inputs/{name}.jsonl"), 0, tmp_path, upstreams=[Upstream(name="raw", key="0" * 64)]
+        )
         assert (one.input.item, one.input.number, one.tried) == (item, 5, 2)
 
 

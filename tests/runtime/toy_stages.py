@@ -31,6 +31,7 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
+from reelmill_stages.weight import Weight
 
 __reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "Unmade", "Watching", "Lazy"]
 
@@ -98,7 +99,7 @@ class Upper(Stage):
         path.write_text(json.dumps({"view": view, "keys": [item.key for item in data.items()]}))
         yield File(view.get("file", "all.json"), path)
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         return items * 10
 
     def _one(self, input_: Input, work: Work, *, grouped: bool) -> Result:

@@ -90,8 +90,9 @@ def test_a_metadata_file_that_is_none_is_refused_by_its_name(tmp_path: Path, nam
 
 def test_prefixes_in_a_bucket_are_folders_of_keys() -> None:
     class Twin:
-        def list(self, prefix: str = "") -> Iterator[Stat]:
+        def list(self, prefix: str = "", *, problems: bool = False) -> Iterator[Stat]:
             assert prefix == "raw/"
+            assert problems
             yield from (Stat(key, 1, "e", 0.0) for key in ("raw/", "raw/a.mp4", "raw/sub/"))
 
     one = SourceBucket(lambda root: Twin())  # type: ignore[arg-type,return-value]

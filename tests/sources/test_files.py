@@ -28,6 +28,10 @@ from source_folders import listed, names, put, reasons
         ("a[b.mp4", "a[b.mp4", True),
         ("a+(1).mp4", "a+(1).mp4", True),
         ("**", "any/thing", True),
+        ("**/*.mp4", "/double.mp4", True),
+        ("**/*.mp4", "sub//deep.mp4", True),
+        ("sub/**", "sub//deep.mp4", True),
+        ("*.mp4", "/double.mp4", False),
     ],
 )
 def test_globs(pattern: str, path: str, matches: bool) -> None:

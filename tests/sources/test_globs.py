@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from reelmill_stages.sources.globs import matcher
 
 NAMES = st.text("ab_.", min_size=1, max_size=5)
-PATHS = st.lists(NAMES, min_size=1, max_size=5).map("/".join)
+FOLDERS = st.lists(st.one_of(NAMES, st.just("")), max_size=4)
+PATHS = st.builds(lambda folders, name: "/".join([*folders, name]), FOLDERS, NAMES)
+"""Keys in a bucket may have folders without a name."""
 PARTS = st.one_of(st.just("**"), st.text("ab_.*?", min_size=1, max_size=5).filter(lambda part: part != "**"))
 PATTERNS = st.lists(PARTS, min_size=1, max_size=5).map("/".join)
 

@@ -81,10 +81,15 @@ def _fitted(stem: str, text: str, room: int) -> str:
     return _cut(stem, room - len(suffix)) + suffix
 
 
+def suffixed_stem(stem: str, key: str, digits: int = _DIGITS) -> str:
+    """A stem with so many hex digits of the digest of a key."""
+    suffix = f"-{_digest(key, digits)}"
+    return _cut(stem, STEM_BYTES - len(suffix)) + suffix
+
+
 def _suffixed(stem: str, key: str, used: set[str]) -> str:
     for digits in range(_DIGITS, 65):
-        suffix = f"-{_digest(key, digits)}"
-        name = _cut(stem, STEM_BYTES - len(suffix)) + suffix
+        name = suffixed_stem(stem, key, digits)
         if folded(name) not in used:
             return name
     raise AssertionError("two keys with one SHA-256")

@@ -20,6 +20,7 @@ from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill_stages.results import Done, Failed, File, Filtered, NewItem, Result, Skipped
+from reelmill_stages.weight import Weight
 
 __all__ = [
     "Assembled",
@@ -257,6 +258,6 @@ class Stage:
         `folder` is the root of the exported data set. Called by `reelmill export`, for built-in stages only.
         """
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         """Estimate of the bytes that the stage writes for `items` inputs with the total `weight`; None: unknown."""
         return None

@@ -21,7 +21,8 @@ _OUTCOMES = ("done", "filtered", "failed", "skipped")
 def packed(report: SurveyReport, stages: Names) -> SurveyReport:
     """The compact form of a report, without reasons, for all stages in `stages` and all sources of the report."""
     sources = [
-        [told.segments, told.items, told.failed, told.new, told.drifted] for _, told in sorted(report.sources.items())
+        [told.segments, told.items, told.failed, told.new, told.drifted, told.hidden]
+        for _, told in sorted(report.sources.items())
     ]
     rows = [_row(report, name, upstreams) for name, upstreams in sorted(stages.items())]
     text = json.dumps([sources, rows], separators=(",", ":"))
@@ -64,8 +65,8 @@ def _row(report: SurveyReport, name: str, upstreams: Collection[str]) -> list[ob
     ]
 
 
-def _source(segments: int, items: int, failed: int, new: int, drifted: int) -> SourceReport:
-    return SourceReport(segments=segments, items=items, failed=failed, new=new, drifted=drifted)
+def _source(segments: int, items: int, failed: int, new: int, drifted: int, hidden: int = 0) -> SourceReport:
+    return SourceReport(segments=segments, items=items, failed=failed, new=new, drifted=drifted, hidden=hidden)
 
 
 def _stage(row: list[object], upstreams: Collection[str]) -> tuple[StageReport, int]:

@@ -78,6 +78,9 @@ class ItemReason(StrEnum):
     DUPLICATE = "duplicate", _FAILED, _NO, "another row says exactly the same", "nothing; the first row counts"
     DUPLICATE_ID = (
         "duplicate_id", _FAILED, _ONCE_REMOVED, "two images have one number", "rename one of them")
+    BAD_RECORD = (
+        "bad_record", _FAILED, _ONCE_REMOVED, "a record of a reelmill data set among the files cannot be read",
+        "restore the record, or remove it if the folder is no data set")
     LEAK = "leak", _FAILED, _ONCE_REMOVED, "the take is in another split, too", "remove it from one of them"
 
     # Rows of metadata.

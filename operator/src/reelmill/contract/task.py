@@ -202,6 +202,9 @@ class SourceReport(Model):
     """Number of rows that this listing added, valid or not."""
     drifted: int = 0
     """Number of items that changed or disappeared since they were listed."""
+    hidden: int = 0
+    """Number of objects that this listing passed over: those in the pipeline's own store, and those in data sets of
+    reelmill that are not current and committed."""
 
 
 class StageReport(Model):

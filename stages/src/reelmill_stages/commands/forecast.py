@@ -12,12 +12,15 @@ from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
+from reelmill_stages.records.weights import data_set_weight, weight_of
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
 from reelmill_stages.sources.objects.bucket import SourceBucket
+from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store import Store
 from reelmill_stages.store.locations import Locations
+from reelmill_stages.weight import Weight
 
-_Size = tuple[int, float]
+_Size = tuple[int, Weight]
 """Items and their weight."""
 
 
@@ -30,6 +33,7 @@ def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
     Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured; and
     SpecError for a parameter's file that is another one than its stage started with.
     """
+    refuse_own_store(task.store, task.sources)
     store = store_of(task, env)
     check_pins(Locations(task.store, task.sources, env), task.stages, remember=False)
     sources: dict[str, SourceForecast] = {}
@@ -41,17 +45,19 @@ def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
             sources[source.name], sizes[source.name] = SourceForecast(code=code), None
             continue
         sources[source.name], new, weight = _listing(source, data, task, env)
-        sizes[source.name] = data.item_count + new, _weight(data) + weight
+        sizes[source.name] = data.item_count + new, data_set_weight(data) + weight
     for stage in task.stages:
         stages[stage.name], sizes[stage.name] = _stage(store, stage, sizes)
     return Forecast(sources=sources, stages=stages)
 
 
-def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]) -> tuple[SourceForecast, int, float]:
+def _listing(
+    source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]
+) -> tuple[SourceForecast, int, Weight]:
     adapter, block = registry.source(source.type, dict(source.params))
-    bucket = SourceBucket.connected(source.connection or task.store.connection, env)
+    bucket = SourceBucket.of(source, task.store, env)
     rows = new = problems = changed = 0
-    weight = 0.0
+    weight = Weight()
     with Known(data) as known:
         for listed in adapter(block, bucket, source.name, known):
             rows += 1
@@ -60,11 +66,19 @@ def _listing(source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str
                 problems += 1
             elif state == NEW:
                 new += 1
-                weight += listed.weight
+                weight += weight_of(listed.weight, listed.media, listed.fields)
             elif state == CHANGED:
                 changed += 1
         vanished = sum(1 for _ in known.vanished())
-    row = SourceForecast(listed=rows, new=new, problems=problems, changed=changed, weight=weight, vanished=vanished)
+    row = SourceForecast(
+        listed=rows,
+        new=new,
+        problems=problems,
+        changed=changed,
+        weight=weight.total,
+        vanished=vanished,
+        hidden=sum(bucket.hidden.values()),
+    )
     return row, new, weight
 
 
@@ -75,21 +89,17 @@ def _stage(store: Store, stage: StageDef, sizes: Mapping[str, _Size | None]) -> 
         return StageForecast(items=None, bytes=None, code=code), None
     data = data_set(store, stage)
     there = sum(items for items, _ in read)
-    weight = sum(weight for _, weight in read)
+    weight = sum((weight for _, weight in read), Weight())
     todo = max(there - data.totals.in_, 0)
     share = todo / there if there else 0.0
-    row = StageForecast(items=todo, bytes=_bytes(stage, todo, weight * share) if todo else 0, code=code)
-    return row, (data.item_count + todo, _weight(data) + weight * share)
+    row = StageForecast(items=todo, bytes=_bytes(stage, todo, weight.scaled(share)) if todo else 0, code=code)
+    return row, (data.item_count + todo, data_set_weight(data) + weight.scaled(share))
 
 
-def _bytes(stage: StageDef, items: int, weight: float) -> int | None:
+def _bytes(stage: StageDef, items: int, weight: Weight) -> int | None:
     if registry.own_code(stage.type, stage.params):
         return None
     try:
         return registry.stage(stage.type, dict(stage.params)).forecast(items, weight)
     except SpecError:
         return None  # what is missing here may be where the stage runs; its open step says so if not
-
-
-def _weight(data: DataSet) -> float:
-    return sum(segment.weight for segment in data.segments())

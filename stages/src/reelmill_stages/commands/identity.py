@@ -10,6 +10,7 @@ from reelmill.contract.records.layout import identity as identity_key
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.records.records import create, load
+from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.preflight import greet
 
 
@@ -18,6 +19,8 @@ def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bo
 
     Raises StoreError for a store that cannot be used.
     """
+    if make:
+        refuse_own_store(task.store, task.sources)
     greet(task, env)
     store, key = store_of(task, env), identity_key(claimant.digest)
     try:

@@ -64,12 +64,11 @@ def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int
 
     Raises SpecError if none had it.
     """
-    union = len(stage.upstreams) > 1
     for number in segments:
         plan = load(data.store, data.paths(number).pass_json, Pass)
         for shard in range(len(plan.shards) if plan else 0):
             assert plan
-            for run in groups(shard_inputs(data.store, plan, shard, data.scratch, union=union)):
+            for run in groups(shard_inputs(data.store, plan, shard, data.scratch, upstreams=stage.upstreams)):
                 for place, given in enumerate(run):
                     if given.key == item:
                         return tuple(one.input for one in run), place

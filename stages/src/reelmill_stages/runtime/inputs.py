@@ -1,16 +1,19 @@
 """Reads the inputs of a shard from the slices in the plan of its pass.
 
 With several upstreams, item keys are prefixed by the name of the upstream; groups are not, so that items of one video
-remain in one group.
+remain in one group. Items of all upstreams but the first get names with a digest of that key: files are named after
+items, and every camera has a 0001.mp4. That depends on the item alone, so no name changes when an upstream grows.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass, Slice
+from reelmill.contract.task import Upstream
+from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import read_rows
 from reelmill_stages.stage import Input
@@ -36,15 +39,19 @@ def union_key(upstream: str, key: str, *, union: bool) -> str:
     return f"{upstream}/{key}" if union else key
 
 
-def shard_inputs(store: Store, plan: Pass, shard: int, scratch: Path, *, union: bool) -> Iterator[ShardInput]:
-    """The inputs of one shard, in order."""
+def shard_inputs(
+    store: Store, plan: Pass, shard: int, scratch: Path, *, upstreams: Sequence[Upstream]
+) -> Iterator[ShardInput]:
+    """The inputs of one shard, in order. `upstreams` are those of the stage."""
+    first, *others = (upstream.name for upstream in upstreams)
     number = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
         rows = read_rows(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
         for row, values in enumerate(rows):
             item, tried = _item(values, piece, row)
-            item = replace(item, key=union_key(piece.upstream, item.key, union=union))
+            if others:
+                item = _in_union(item, piece.upstream, is_first=piece.upstream == first)
             yield ShardInput(Input(item, number + position), position, piece.upstream, tried)
             position += 1
 
@@ -59,6 +66,14 @@ def groups(given: Iterable[ShardInput]) -> Iterator[list[ShardInput]]:
         run.append(one)
     if run:
         yield run
+
+
+def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
+    key = union_key(upstream, item.key, union=True)
+    if is_first:
+        return replace(item, key=key)
+    name = item.fields.get("name") or item.fields.get("vid") or item.key
+    return replace(item, key=key, fields={**item.fields, "name": suffixed_stem(safe_stem(str(name)), key)})
 
 
 def _item(values: dict[str, Any], piece: Slice, row: int) -> tuple[Item, int]:

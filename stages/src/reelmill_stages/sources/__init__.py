@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from reelmill.contract.records.rows import Fields, Media
 from reelmill.contract.spec.block import SourceBlock
 from reelmill_stages.sources.earlier_items import EarlierItems
-from reelmill_stages.store import Stat
+from reelmill_stages.store import Problem, Stat
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,17 @@ class Bucket(Protocol):
         ...
 
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """Like `list`, without caching the result, for folders with very many objects."""
+        """Like `list`, without caching the result, for folders with very many objects; entries that cannot be read are
+        among them, with their problems.
+        """
+        ...
+
+    def problems(self, uri: str) -> Iterator[tuple[str, Problem]]:
+        """(absolute URI, problem) of the entries below a prefix or folder that cannot be read as objects."""
+        ...
+
+    def hide(self, folder: str, objects: int) -> None:
+        """Note how many objects below a folder the listing passes over."""
         ...
 
     def stat(self, uri: str) -> Stat | None:

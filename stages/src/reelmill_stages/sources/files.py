@@ -1,6 +1,7 @@
 """`files`: lists the objects under a prefix that match patterns."""
 
 from collections.abc import Iterator
+from itertools import chain
 from posixpath import basename, splitext
 
 from reelmill.contract.errors import ItemError
@@ -13,8 +14,9 @@ from reelmill_stages.sources.globs import matcher
 from reelmill_stages.sources.listing.drafts import RowDraft
 from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
-from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.objects.committed import FolderContents
 from reelmill_stages.sources.objects.folder import stem
+from reelmill_stages.sources.objects.unusable import unusable
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
@@ -23,12 +25,17 @@ def list_items(block: FilesBlock, bucket: Bucket, source: str, before: EarlierIt
     """One item per matching object; its key is the path below the prefix, and its name is derived from that path."""
     folder = absolute(block.uri).rstrip("/") + "/"
     include, exclude = matcher(block.include), matcher(block.exclude)
+
+    def wanted(below: str) -> bool:
+        return bool(include.match(below)) and not exclude.match(below)
+
+    contents = FolderContents(bucket, block.uri)
     drafts = (
         object_draft(uri, stat, below, source)
-        for uri, stat in objects(bucket, block.uri)
-        if include.match(below := uri.removeprefix(folder)) and not exclude.match(below)
+        for uri, stat in contents.objects(lambda uri: wanted(uri.removeprefix(folder)))
+        if wanted(below := uri.removeprefix(folder))
     )
-    return settled(drafts, before)
+    return settled(chain(drafts, unusable(contents, folder, wanted, exclude.match)), before)
 
 
 def object_draft(uri: str, stat: Stat, below: str, source: str) -> RowDraft:

@@ -14,8 +14,9 @@ from reelmill.contract.errors import SpecError
 def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
     """One expression for several globs on a path below the prefix; use its `match`. Letter case is ignored.
 
-    `*` and `?` stay within a folder, `**` as a whole part crosses any number of folders (none too), `[…]` and `[!…]`
-    are sets of characters, and a pattern that ends with `/` means all below that folder.
+    `*` and `?` stay within a folder, `**` as a whole part crosses any number of folders (none too, and those
+    without a name, which keys in buckets have), `[…]` and `[!…]` are sets of characters, and a pattern that ends with
+    `/` means all below that folder.
 
     Raises SpecError for a pattern that cannot be one.
     """
@@ -24,7 +25,7 @@ def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
             re.compile(_path(pattern))
         except re.error as error:
             raise SpecError(
-                f"{pattern!r} is no glob pattern: {error}", hint="write **/*.mp4 or videos/*.mkv"
+                f"{pattern!r} is not a glob pattern: {error}", hint="write **/*.mp4 or videos/*.mkv"
             ) from error
     return re.compile(f"(?:{'|'.join(map(_path, patterns)) or '(?!)'})\\Z", re.IGNORECASE | re.DOTALL)
 
@@ -43,8 +44,8 @@ def _path(pattern: str) -> str:
     if len(runs) == 1:
         return "/".join(last)
     out = "".join(f"{name}/" for name in first)
-    out += "".join(f"(?>(?:[^/]+/)*?{''.join(f'{name}/' for name in run)})" for run in middle)
-    return out + (f"(?:[^/]+/)*{'/'.join(last)}" if last else ".+")
+    out += "".join(f"(?>(?:[^/]*/)*?{''.join(f'{name}/' for name in run)})" for run in middle)
+    return out + (f"(?:[^/]*/)*{'/'.join(last)}" if last else ".+")
 
 
 def _name(pattern: str) -> str:

@@ -5,7 +5,8 @@ number, so only one of several files with the same number can be an item.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from posixpath import basename
 
 from reelmill.contract.errors import ItemError, SpecError
@@ -18,7 +19,8 @@ from reelmill_stages.sources.files import media_of
 from reelmill_stages.sources.listing.drafts import RowDraft
 from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
-from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.objects.committed import FolderContents
+from reelmill_stages.sources.objects.unusable import unusable
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
@@ -38,7 +40,10 @@ def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierI
     A name without an integer at its end is `bad_id`. Of several files with one id, the one listed before is used,
     otherwise the first by path; the others are `duplicate_id`. Raises SpecError for a split without images.
     """
-    found = list(_images(block, bucket))
+    root = absolute(block.uri).rstrip("/") + "/"
+    folders = {split: FolderContents(bucket, f"{root}{split}") for split in dict.fromkeys(block.split.split("+"))}
+    found = list(_images(root, folders))
+    bad = (draft for contents in folders.values() for draft in unusable(contents, root, _is_image))
     owners: dict[int, str] = {}
     for below, *_ in found:
         number = _number(below)
@@ -46,7 +51,7 @@ def list_items(block: ImagesBlock, bucket: Bucket, source: str, before: EarlierI
             number not in owners or _is_known(below, before) > _is_known(owners[number], before)
         ):
             owners[number] = below
-    return settled((_draft(one, owners, source) for one in found), before)
+    return settled(chain((_draft(one, owners, source) for one in found), bad), before)
 
 
 def image_id(path: str) -> int:
@@ -59,16 +64,19 @@ def image_id(path: str) -> int:
     return int(tail)
 
 
-def _images(block: ImagesBlock, bucket: Bucket) -> Iterator[Found]:
-    root = absolute(block.uri).rstrip("/") + "/"
-    for split in dict.fromkeys(block.split.split("+")):
+def _images(root: str, folders: Mapping[str, FolderContents]) -> Iterator[Found]:
+    for split, contents in folders.items():
         some = False
-        for uri, stat in objects(bucket, f"{root}{split}"):
-            if uri.rpartition(".")[2].lower() in IMAGES:
+        for uri, stat in contents.objects(_is_image):
+            if _is_image(uri):
                 some = True
                 yield uri.removeprefix(root), split, uri, stat
         if split and not some:
             raise SpecError("no image in this split", where=f"{root}{split}", hint="check the name of the split")
+
+
+def _is_image(path: str) -> bool:
+    return path.rpartition(".")[2].lower() in IMAGES
 
 
 def _number(below: str) -> int | None:

@@ -16,7 +16,9 @@ from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
 from reelmill_stages.sources.listing.drafts import RowDraft, refused, row_digest
 from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
-from reelmill_stages.sources.objects.committed import objects
+from reelmill_stages.sources.objects.committed import FolderContents, objects
+from reelmill_stages.sources.objects.folder import is_media
+from reelmill_stages.sources.objects.unusable import unusable
 from reelmill_stages.sources.recordings.people import Recording, take_of_file
 from reelmill_stages.sources.recordings.split_index import indexed
 from reelmill_stages.sources.recordings.timeline_labels import chosen_actions, frame_range
@@ -60,6 +62,8 @@ class _Takes:
                     yield self._draft(row.take, {"split": row.split})
             return
         yield from self._refused
+        videos = absolute(self._block.videos).rstrip("/") + "/"
+        yield from unusable(FolderContents(self._bucket, self._block.videos), videos, is_media)
         known = {**self._films, **self._ranges, **self._labels}
         for take in sorted(known, key=lambda take: (take.person, take.env)):
             yield self._draft(take, {})
@@ -79,7 +83,7 @@ class _Takes:
                 "views": {view: media.to_json() for view, media in views.items()},
                 **self._range(take),
                 **self._actions(take),
-                **({"keypoints": self._points.get(take, {})} if self._block.keypoints else {}),
+                **({"keypoints": self._keypoints(take)} if self._block.keypoints else {}),
             }
             draft.media = next(iter(views.values()))
             draft.weight = float(sum(media.size for media in views.values()))
@@ -87,6 +91,14 @@ class _Takes:
             draft.problem = (error.reason, error.what)
         draft.row = row_digest([draft.fields, draft.problem])
         return draft
+
+    def _keypoints(self, take: Recording) -> dict[str, dict[str, Any]]:
+        found = {}
+        for view, folder in self._points.get(take, {}).items():
+            if isinstance(folder, ItemError):
+                raise folder
+            found[view] = folder
+        return found
 
     def _only(self, films: list[Filmed], take: Recording) -> Filmed:
         if not films:

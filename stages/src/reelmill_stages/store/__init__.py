@@ -12,6 +12,17 @@ from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an entry of a folder or bucket cannot be read as an object."""
+
+    reason: str
+    """The reason of the failed row that it becomes (`contract.reasons`)."""
+    message: str
+    is_folder: bool = False
+    """Whether it is a folder, with any number of objects in it, or may be one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stat:
     """The attributes of an object."""
 
@@ -31,6 +42,8 @@ class Stat:
     """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
     copied: bool = False
     """A folder knows that somebody copied this file, with what a store had noted of the original."""
+    problem: Problem | None = None
+    """Why this is no object that can be read; only in listings that ask for such entries."""
 
 
 class Store(Protocol):
@@ -87,10 +100,13 @@ class Store(Protocol):
         """
         ...
 
-    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         """The objects whose keys begin with `prefix`, sorted by key, without metadata.
 
         Without `follow_links` a folder gives links themselves, as foreign objects, and nothing that lies behind them.
+        With `problems`, entries that cannot be read as objects are listed too, with the problem, so that one of them
+        does not cost the others; bytes of their names that are no text are escaped. Otherwise, links that lead nowhere
+        are passed over, and StoreError is raised for names that are no text and for what may not be read.
         """
         ...
 

@@ -25,7 +25,7 @@ _PLAIN = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
 
 def check_key(key: str) -> str:
     """Return a valid key. Raises StoreError if it is empty, absolute, too long, or leaves the root."""
-    problem = _problem(key)
+    problem = key_problem(key)
     if problem:
         raise StoreError(
             f"{problem}: {key[:200]!r}",
@@ -59,7 +59,8 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def _problem(key: str) -> str:
+def key_problem(key: str) -> str:
+    """Why no object can be read under a key; empty where it is valid."""
     if not key:
         return "empty key"
     if key.startswith("/"):

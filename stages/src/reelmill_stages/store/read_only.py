@@ -44,8 +44,8 @@ class ReadOnly:
     ) -> NoReturn:
         self._refuse(key)
 
-    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
-        return self._store.list(prefix, follow_links=follow_links)
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
+        return self._store.list(prefix, follow_links=follow_links, problems=problems)
 
     def delete(self, key: str) -> None:
         self._refuse(key)

@@ -95,6 +95,7 @@ def _listing(found: SourceForecast) -> str:
     if found.code:
         return f"{found.code} lists it when the pipeline runs"
     told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
+    told["of reelmill's passed over"] = found.hidden
     more = "".join(f", {count} {words}" for words, count in told.items() if count)
     return f"{found.listed} listed, {found.new} new{more}"
 

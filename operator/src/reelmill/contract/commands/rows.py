@@ -180,6 +180,8 @@ class SourceForecast(CommandRow):
     weight: Number | None = None
     """Of what is new: seconds of video, or bytes."""
     vanished: int | None = None
+    hidden: int | None = None
+    """Objects that are passed over: in the pipeline's own store, or in a reelmill data set and not committed."""
     code: str = ""
     """`module:name` of the user's own code that lists the source in a run; looking at a pipeline does not run it."""
 

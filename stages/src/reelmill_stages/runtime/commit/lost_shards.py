@@ -52,7 +52,7 @@ def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> Sett
 
 def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInputFiles) -> Iterator[SettledInput]:
     task = context.task
-    for given in shard_inputs(context.store, opened, shard, context.scratch, union=len(task.stage.upstreams) > 1):
+    for given in shard_inputs(context.store, opened, shard, context.scratch, upstreams=task.stage.upstreams):
         row = LedgerRow(
             key=given.key,
             ordinal=given.input.item.ordinal,

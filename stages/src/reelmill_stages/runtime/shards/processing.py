@@ -90,9 +90,7 @@ class Processing:
         checkpoint = Checkpoint(context.store, paths, self._shard, context.run, folder, task.limits.checkpoint_seconds)
         runner = heartbeat.runner(task, context.env)
         ticker = Ticker(lambda: heartbeat.beat(context.store, paths, runner), heartbeat.BEAT_SECONDS)
-        inputs = shard_inputs(
-            context.store, self._opened, self._shard, context.scratch, union=len(task.stage.upstreams) > 1
-        )
+        inputs = shard_inputs(context.store, self._opened, self._shard, context.scratch, upstreams=task.stage.upstreams)
 
         def settle(told: InputOutcome) -> None:
             self._progress.count(told.result.outcome)

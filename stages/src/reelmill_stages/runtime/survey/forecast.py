@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import StageDef
 from reelmill_stages import registry
+from reelmill_stages.records.weights import data_set_weight
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.weight import Weight
 
 
 def forecast(context: StepContext) -> dict[str, int]:
@@ -13,7 +15,7 @@ def forecast(context: StepContext) -> dict[str, int]:
 
     Items that an upstream has yet to make are assumed to be as many and as heavy as its inputs.
     """
-    waiting: dict[str, tuple[int, float]] = {}
+    waiting: dict[str, tuple[int, Weight]] = {}
     found: dict[str, int] = {}
     for stage in context.task.stages:
         waiting[stage.name] = items, weight = _waiting(context, stage, waiting)
@@ -25,20 +27,20 @@ def forecast(context: StepContext) -> dict[str, int]:
 
 
 def _waiting(
-    context: StepContext, stage: StageDef, upstream_waiting: Mapping[str, tuple[int, float]]
-) -> tuple[int, float]:
+    context: StepContext, stage: StageDef, upstream_waiting: Mapping[str, tuple[int, Weight]]
+) -> tuple[int, Weight]:
     covered = context.data_set(stage.name, stage.key).coverage
-    items, weight = 0, 0.0
+    items, weight = 0, Weight()
     for upstream in stage.upstreams:
-        for segment in context.data_set(upstream.name, upstream.key).segments(after=covered.get(upstream.name, 0)):
-            items += segment.items
-            weight += segment.weight
-        more = upstream_waiting.get(upstream.name, (0, 0.0))
+        data, after = context.data_set(upstream.name, upstream.key), covered.get(upstream.name, 0)
+        items += sum(segment.items for segment in data.segments(after=after))
+        weight += data_set_weight(data, after=after)
+        more = upstream_waiting.get(upstream.name, (0, Weight()))
         items, weight = items + more[0], weight + more[1]
     return items, weight
 
 
-def _size(stage: StageDef, items: int, weight: float) -> int | None:
+def _size(stage: StageDef, items: int, weight: Weight) -> int | None:
     if registry.own_code(stage.type, stage.params):
         return None  # the survey runs in reelmill's image and imports no stage of the user's
     try:

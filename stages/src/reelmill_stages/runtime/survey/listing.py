@@ -7,7 +7,7 @@ import itertools
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
 from reelmill_stages.runtime.survey.watchdog import PATIENCE_SECONDS, Watchdog
 from reelmill_stages.runtime.views import write_record
-from reelmill_stages.sources import EarlierItems, Listed
+from reelmill_stages.sources import Listed
 from reelmill_stages.sources.objects.bucket import SourceBucket
 
 log = logging.getLogger(__name__)
@@ -64,13 +64,16 @@ def list_source(context: StepContext, source: SourceDef, patience: float = PATIE
         with Known(data) as known, NewRows() as spool:
             drift = Drift()
             with Watchdog(source.name, patience) as watchdog:
-                for listed in _listed(context, source, known, watchdog.mark):
+                bucket = SourceBucket.of(source, context.task.store, context.env, progress=watchdog.mark)
+                adapter, block = registry.source(source.type, source.params)
+                for listed in adapter(block, bucket, source.name, known):
                     watchdog.mark()
                     _sort(listed, known, spool, drift)
             drift.vanished = list(known.vanished())
             if _commit(context, source, data, spool):
                 drift.write(context.store, data.names)
-                return _report(context, source, spool.count, len(drift))
+                _tell_hidden(source, bucket.hidden)
+                return _report(context, source, spool.count, len(drift), sum(bucket.hidden.values()))
     raise TransientError("other surveys are listing this source", where=source.name, hint="run again later")
 
 
@@ -80,7 +83,16 @@ def source_report(context: StepContext, source: SourceDef) -> SourceReport:
     return _report(context, source, 0, Drift.read(context.store, data.names))
 
 
-def _report(context: StepContext, source: SourceDef, new: int, drifted: int) -> SourceReport:
+def _tell_hidden(source: SourceDef, hidden: Mapping[str, int]) -> None:
+    for folder, count in hidden.items():
+        message = f"{source.name}: {count} files below {folder} are passed over"
+        hint = (
+            "they are in the pipeline's own store, or in a reelmill data set without being its current, committed files"
+        )
+        event(log, message, level=logging.WARNING, hint=hint)
+
+
+def _report(context: StepContext, source: SourceDef, new: int, drifted: int, hidden: int = 0) -> SourceReport:
     data = context.data_set(source.name, source.key)
     return SourceReport(
         segments=data.last.segment if data.last else 0,
@@ -88,15 +100,8 @@ def _report(context: StepContext, source: SourceDef, new: int, drifted: int) -> 
         failed=data.totals.failed,
         new=new,
         drifted=drifted,
+        hidden=hidden,
     )
-
-
-def _listed(
-    context: StepContext, source: SourceDef, before: EarlierItems, progress: Callable[[], None]
-) -> Iterator[Listed]:
-    adapter, block = registry.source(source.type, source.params)
-    bucket = SourceBucket.connected(source.connection or context.task.store.connection, context.env, progress)
-    return adapter(block, bucket, source.name, before)
 
 
 def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:

@@ -15,6 +15,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.forecast import forecast
 from reelmill_stages.runtime.survey.listing import list_source, source_report
 from reelmill_stages.runtime.top_reasons import most_frequent
+from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.locations import Locations
 from reelmill_stages.store.preflight import greet
 from reelmill_stages.store.probe import probe
@@ -29,6 +30,7 @@ def survey(context: StepContext) -> SurveyReport:
     or a parameter's file that is another one than its stage started with.
     """
     task, store = context.task, context.store
+    refuse_own_store(task.store, task.sources)
     greet(task, context.env, sources=task.refresh)
     probe(store)
     check_pins(Locations(task.store, task.sources, context.env), task.stages, remember=True)

@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.task import Connection
-from reelmill_stages.store import Stat, Store
+from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.task import Connection, SourceDef, StoreRef
+from reelmill_stages.sources.objects.own_store import OwnStore
+from reelmill_stages.store import Problem, Stat, Store
 from reelmill_stages.store.open import open_location, split_uri
+
+_MARK = f"/{INTERNAL}/"
 
 PROBES = 16
 """Number of single look-ups in a folder after which the folder is listed."""
@@ -20,10 +24,22 @@ PROBES = 16
 class SourceBucket:
     """Implements `Bucket` with stores. `open_root` returns the store of `s3://bucket` or `/`."""
 
-    def __init__(self, open_root: Callable[[str], Store], progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        open_root: Callable[[str], Store],
+        *,
+        endpoint: str = "",
+        own_store: OwnStore | None = None,
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
         """`progress` is called for every object and every answer."""
         self._open_root = open_root
         self._progress = progress
+        self._endpoint = endpoint
+        self._own_store = own_store
+        self._unusable: dict[str, dict[str, Problem]] = {}
+        self._in_own_store: Counter[str] = Counter()
+        self._hidden: dict[str, int] = {}
         self._stores: dict[str, Store] = {}
         self._listings: dict[str, dict[str, Stat]] = {}
         self._probes: Counter[str] = Counter()
@@ -33,7 +49,25 @@ class SourceBucket:
         cls, connection: Connection, env: Mapping[str, str], progress: Callable[[], None] = lambda: None
     ) -> "SourceBucket":
         """A bucket with the connection of a source."""
-        return cls(lambda root: open_location(root, connection, env), progress)
+        return cls(lambda root: open_location(root, connection, env), progress=progress)
+
+    @classmethod
+    def of(
+        cls, source: SourceDef, store: StoreRef, env: Mapping[str, str], progress: Callable[[], None] = lambda: None
+    ) -> "SourceBucket":
+        """The bucket of a pipeline's source. What lies in the pipeline's own store is left out of its listings."""
+        connection = source.connection or store.connection
+        return cls(
+            lambda root: open_location(root, connection, env),
+            endpoint=connection.endpoint,
+            own_store=OwnStore(store),
+            progress=progress,
+        )
+
+    @property
+    def hidden(self) -> dict[str, int]:
+        """Listed folder -> number of objects in it that were passed over, for being reelmill's and no input."""
+        return {folder: count for folder, count in (Counter(self._hidden) + self._in_own_store).items() if count}
 
     def read(self, uri: str) -> bytes:
         """Read a metadata file. Raises SpecError if it does not exist or is a folder."""
@@ -52,18 +86,27 @@ class SourceBucket:
         """
         root, key = _folder(uri)
         found = self._listed(root, key)
-        if not found and root == "/" and not Path(root, key).is_dir():
+        if not found and not self._unusable[_join(root, key)] and root == "/" and not Path(root, key).is_dir():
             raise NotFound(
                 "no such folder", where=_join(root, key), hint="check the path; in a pod, it must be mounted"
             )
         yield from found.items()
 
     def stream(self, uri: str) -> Iterator[tuple[str, Stat]]:
-        """Like `list`, without caching; a missing folder is empty."""
+        """Like `list`, without caching, and with entries that cannot be read; a missing folder is empty."""
         root, key = _folder(uri)
         for stat in self._objects(root, key):
             if not stat.key.endswith("/"):
                 yield _join(root, stat.key), _named(_join(root, stat.key), stat)
+
+    def problems(self, uri: str) -> Iterator[tuple[str, Problem]]:
+        """(absolute URI, problem) of the entries below a folder that cannot be read as objects, sorted by URI."""
+        root, key = _folder(uri)
+        self._listed(root, key)
+        yield from self._unusable[_join(root, key)].items()
+
+    def hide(self, folder: str, objects: int) -> None:
+        self._hidden[folder] = objects
 
     def stat(self, uri: str) -> Stat | None:
         """The attributes of an object, or None if it does not exist."""
@@ -86,13 +129,24 @@ class SourceBucket:
     def _listed(self, root: str, key: str) -> dict[str, Stat]:
         folder = _join(root, key)
         if folder not in self._listings:
-            stats = (_named(_join(root, stat.key), stat) for stat in self._objects(root, key))
-            found = {stat.key: stat for stat in stats if not stat.key.endswith("/")}
+            if self._own_store:
+                self._own_store.refuse(folder, self._endpoint)
+            found: dict[str, Stat] = {}
+            unusable: dict[str, Problem] = {}
+            for stat in self._objects(root, key):
+                uri = _join(root, stat.key)
+                if self._own_store and self._own_store.holds(uri, folder, self._endpoint):
+                    self._in_own_store[folder] += _MARK not in uri
+                elif stat.problem:
+                    unusable[uri] = stat.problem
+                elif not stat.key.endswith("/"):
+                    found[uri] = _named(uri, stat)
             self._listings[folder] = dict(sorted(found.items()))
+            self._unusable[folder] = dict(sorted(unusable.items()))
         return self._listings[folder]
 
     def _objects(self, root: str, key: str) -> Iterator[Stat]:
-        for stat in self._store(root).list(key):
+        for stat in self._store(root).list(key, problems=True):
             self._progress()
             yield stat
 
@@ -118,4 +172,4 @@ def _join(root: str, key: str) -> str:
 
 
 def _named(uri: str, stat: Stat) -> Stat:
-    return Stat(uri, stat.size, stat.etag, stat.modified, stat.version)
+    return Stat(uri, stat.size, stat.etag, stat.modified, stat.version, problem=stat.problem)

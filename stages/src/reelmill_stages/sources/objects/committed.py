@@ -1,43 +1,44 @@
 """Lists the files in a folder; in data sets of reelmill, only committed ones.
 
-A data set of reelmill is recognized by its `_reelmill` folders, one in each segment and one beside the segments. Of its
-files, only those are listed that a committed segment refers to; records, views, unfinished passes and data sets with
-other keys than that in `latest.json` are ignored.
+A data set of reelmill is recognized by what its records say, never by names alone: people call folders `_reelmill` or
+2026010112 too. Of its files, only those are listed that a committed segment refers to; records, views, unfinished
+passes and data sets with other keys than that in `latest.json` are hidden, and counted.
+
+A record that cannot be read, where a segment must have one, is a problem of the folder, and its segment stays hidden.
 """
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-
-from pydantic import ValidationError
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from reelmill.contract.digest import sha256
-from reelmill.contract.errors import SpecError
-from reelmill.contract.records.layout import INTERNAL, DataSetPaths
-from reelmill.contract.records.rows import load_rows
-from reelmill.contract.records.segment import Segment
+from reelmill.contract.errors import ReelmillError, TransientError
+from reelmill.contract.model import Model
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.records.segment import Object, Pass, Segment, StageRecord
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
-from reelmill_stages.store import Stat
-from reelmill_stages.store.damage import changed
+from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.keys import key_problem
+from reelmill_stages.store.probe import MARKER
 
 _MARK = f"/{INTERNAL}/"
-_DATA_SET = re.compile(r"^(.*/[0-9a-f]{10})/(?:\d{4,}/|_reelmill/)")
+_PLACE = re.compile(rf"^(?P<root>.*/(?P<name>[^/]+)/(?P<key>[0-9a-f]{{{KEY_DIGITS}}}))/(?:(?P<segment>\d{{4,}})/)?$")
 _SEGMENT = re.compile(r"^(.*/[0-9a-f]{10}/\d{4,})/")
+_RECORD = re.compile(rf"/{INTERNAL}/(?:(?P<name>stage|segment|pass)|(?P<users>users)/[^/]+)\.json$")
+_MODELS: dict[str, type[Model]] = {"stage": StageRecord, "segment": Segment, "pass": Pass, "users": Claim}
+_REASON = ItemReason.BAD_RECORD
+
+M = TypeVar("M", bound=Model)
 
 
 def objects(bucket: Bucket, uri: str) -> Iterator[tuple[str, Stat]]:
     """(absolute URI, stat) of every data object below a folder, sorted by URI."""
-    folder = absolute(uri).rstrip("/") + "/"
-    inside = _records_above(bucket, folder)
-    records = inside if inside is not None else (found for found, _ in bucket.list(uri) if _MARK in found)
-    owned, committed = _commits(bucket, records)
-    stale = _stale(bucket, folder)
-    for found, stat in bucket.list(uri):
-        if _MARK in found or found.startswith(stale):
-            continue
-        if found in committed or not found.startswith(owned):
-            yield found, stat
+    return FolderContents(bucket, uri).objects()
 
 
 def segment_folder(uri: str) -> str | None:
@@ -46,78 +47,213 @@ def segment_folder(uri: str) -> str | None:
     return f"{segment[1]}/" if segment else None
 
 
-def _records_above(bucket: Bucket, path: str) -> list[str] | None:
-    """The records of the segment that contains a path, or None."""
-    segment = segment_folder(path)
-    if not segment:
-        return None
-    record = f"{segment}{INTERNAL}/segment.json"
-    opened = f"{segment}{INTERNAL}/pass.json"
-    return [found for found in (record, opened) if bucket.stat(found)] or None
+class FolderContents:
+    """What of a folder is data, and which of its entries cannot be used."""
+
+    def __init__(self, bucket: Bucket, uri: str) -> None:
+        self._bucket = bucket
+        self._uri = uri
+        self._folder = absolute(uri).rstrip("/") + "/"
+        self._hidden: set[str] = set()
+        """Folders of which only committed files are listed."""
+        self._committed: set[str] = set()
+        self._problems: list[tuple[str, Problem]] = []
+        places: dict[str, list[str]] = defaultdict(list)
+        for record in self._records():
+            places[record[: record.index(_MARK) + 1]].append(record)
+        data_sets: dict[str, list[str]] = defaultdict(list)
+        for folder, records in places.items():
+            if place := _PLACE.match(folder):
+                data_sets[f"{place['root']}/"] += records
+            elif f"{folder}{MARKER}" in records and self._is_marker(f"{folder}{MARKER}"):
+                self._hidden.add(f"{folder}{INTERNAL}/")
+        ours = [root for root, records in data_sets.items() if self._is_data_set(root, records)]
+        self._hidden.update(ours)
+        for root, records in data_sets.items():
+            self._read_segments(root, records)
+        self._stale = self._not_current(ours)
+
+    def objects(self, wanted: Callable[[str], object] = bool) -> Iterator[tuple[str, Stat]]:
+        """(absolute URI, stat) of every data object, sorted by URI.
+
+        The bucket is told how many of those that are `wanted`, by URI, are hidden.
+        """
+        hidden = 0
+        for found, stat in self._bucket.list(self._uri):
+            if self._is_hidden(found):
+                hidden += bool(_MARK not in found and wanted(found))
+            else:
+                yield found, stat
+        self._bucket.hide(self._folder, hidden)
+
+    def problems(self) -> Iterator[tuple[str, Problem]]:
+        """(absolute URI, problem) of every entry that cannot be used, and of every damaged record."""
+        for found, problem in self._bucket.problems(self._uri):
+            if not self._is_hidden(found):
+                yield found, problem
+        yield from self._problems
+
+    def _is_hidden(self, uri: str) -> bool:
+        if uri.startswith(self._stale):
+            return True
+        return uri not in self._committed and any(folder in self._hidden for folder in _above(uri))
+
+    def _records(self) -> Iterator[str]:
+        """The records that say what is data: those in the folder, or that of the segment around it."""
+        if segment := segment_folder(self._folder):
+            above = [f"{segment}{INTERNAL}/{name}" for name in ("segment.json", "pass.json")]
+            if found := [record for record in above if self._bucket.stat(record)]:
+                yield from found
+                return
+        yield from (found for found, _ in self._bucket.list(self._uri) if _MARK in found)
+
+    def _is_data_set(self, root: str, records: list[str]) -> bool:
+        """Whether a record in a folder says that it is of the data set that the folder is named after."""
+        *_, name, key = root.rstrip("/").split("/")
+        telling = [(model, record) for model, record in map(_model, records) if model]
+        for model, record in sorted(telling, key=lambda each: each[0] is not StageRecord):
+            match self._load(record, model):
+                case StageRecord(stage=said, key=whole) | Segment(stage=said, key=whole) | Pass(stage=said, key=whole):
+                    pass
+                case Claim(data_set=said, key=whole):
+                    pass
+                case _:
+                    continue
+            if said == name and whole[:KEY_DIGITS] == key:
+                return True
+        return False
+
+    def _read_segments(self, root: str, records: list[str]) -> None:
+        """Take what committed segments refer to; hide the segments whose records are damaged."""
+        segments: dict[str, set[str]] = defaultdict(set)
+        for record in records:
+            segments[record[: record.index(_MARK) + 1]].add(record)
+        for folder, inside in segments.items():
+            closed, opened = (f"{folder}{INTERNAL}/{name}.json" for name in ("segment", "pass"))
+            if folder == root:
+                continue
+            if closed in inside:
+                self._commit(folder, closed)
+            elif opened in inside:
+                self._check(folder, opened, self._load(opened, Pass), "pass.json")
+
+    def _commit(self, folder: str, record: str) -> None:
+        segment = self._load(record, Segment)
+        store = self._check(folder, record, segment, "segment.json")
+        if store is None or segment is None or segment.state != "committed":
+            return
+        outputs: set[str] = set()
+        for part in segment.parts:
+            outputs.update(store + output.key for output in part.outputs)
+            if part.items:
+                found = self._outputs(store, folder, part.items)
+                if found is None:
+                    self._damaged(
+                        folder, store + part.items.key, "the rows of a committed segment are damaged or missing"
+                    )
+                    return
+                outputs |= found
+        self._committed |= outputs
+
+    def _check(self, folder: str, record: str, said: Segment | Pass | None, name: str) -> str | None:
+        """The root of the store, where a record of a segment lies where it says; otherwise the segment is hidden."""
+        if said is None:
+            self._damaged(folder, record, "a record of a reelmill data set cannot be read; is it of a newer version?")
+            return None
+        place = f"{DataSetPaths(said.stage, said.key).segment(said.segment).internal}/{name}"
+        if not record.endswith(f"/{place}"):
+            self._damaged(folder, record, f"the reelmill data set was moved or renamed; it belongs at <store>/{place}")
+            return None
+        self._hidden.add(folder)
+        return record.removesuffix(place)
+
+    def _outputs(self, store: str, folder: str, rows_file: Object) -> set[str] | None:
+        """Absolute URIs of the outputs that a rows file names; None if it is not what was committed."""
+        key = rows_file.key
+        if key_problem(key) or not f"{store}{key}".startswith(folder):
+            return None
+        data = self._read(store + key)
+        if data is None or sha256(data) != rows_file.digest:
+            return None
+        try:
+            rows = [json.loads(line) for line in data.splitlines() if line.strip()]
+            return {store + output["key"] for row in rows for output in row.get("outputs", ())}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+
+    def _damaged(self, folder: str, uri: str, message: str) -> None:
+        self._hidden.add(folder)
+        self._problems.append((uri, Problem(_REASON, message, is_folder=True)))
+
+    def _not_current(self, data_sets: list[str]) -> tuple[str, ...]:
+        """Data sets below the folder that are not the latest of their stage, except for the folder itself."""
+        stages: dict[str, list[str]] = defaultdict(list)
+        for root in data_sets:
+            stage = root.rstrip("/").rpartition("/")[0]
+            if stage.startswith(self._folder.rstrip("/")):
+                stages[stage].append(root)
+        stale: list[str] = []
+        for stage, roots in stages.items():
+            uri = f"{stage}/latest.json"
+            if not self._bucket.stat(uri):
+                continue
+            current = self._latest(uri)
+            if current:
+                stale += [root for root in roots if root != f"{stage}/{current[:KEY_DIGITS]}/"]
+                continue
+            self._problems.append(
+                (
+                    uri,
+                    Problem(
+                        _REASON, "a record that cannot be read: which data set is current is not known", is_folder=True
+                    ),
+                )
+            )
+            stale += roots if len(roots) > 1 else []
+        return tuple(sorted(stale))
+
+    def _latest(self, uri: str) -> str:
+        """The key in `latest.json`; empty where it cannot be read."""
+        try:
+            record = json.loads(self._read(uri) or b"")
+        except (ValueError, RecursionError):
+            return ""
+        key = record.get("key") if isinstance(record, dict) else None
+        return key if isinstance(key, str) else ""
+
+    def _is_marker(self, uri: str) -> bool:
+        """Whether this is the marker that a store writes at its root."""
+        try:
+            record = json.loads(self._read(uri) or b"")
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(record, dict) and "conditional" in record
+
+    def _load(self, uri: str, model: type[M]) -> M | None:
+        data = self._read(uri)
+        try:
+            return None if data is None else model.model_validate_json(data)
+        except ValueError:
+            return None
+
+    def _read(self, uri: str) -> bytes | None:
+        try:
+            return self._bucket.read(uri)
+        except TransientError:
+            raise
+        except ReelmillError:
+            return None
 
 
-def _commits(bucket: Bucket, records: Iterable[str]) -> tuple[tuple[str, ...], set[str]]:
-    """(folders of reelmill data sets, files that their committed segments refer to)."""
-    owned: set[str] = set()
-    committed: set[str] = set()
-    for record in records:
-        data_set = _DATA_SET.match(record)
-        folder = record[: record.index(_MARK) + 1]
-        owned.add(f"{data_set[1]}/" if data_set else folder)
-        if record == f"{folder}{INTERNAL}/segment.json":
-            committed.update(_outputs(bucket, record))
-    return tuple(sorted(owned)), committed
+def _model(record: str) -> tuple[type[Model] | None, str]:
+    """What a record of this name must hold, if that says which data set it is of."""
+    found = _RECORD.search(record)
+    return (_MODELS[found["users"] or found["name"]] if found else None), record
 
 
-def _outputs(bucket: Bucket, record: str) -> Iterator[str]:
-    """Absolute URIs of the files that a segment refers to; empty if it is not committed."""
-    try:
-        segment = Segment.model_validate_json(bucket.read(record))
-    except ValidationError as error:
-        raise SpecError(
-            "cannot read this record of a reelmill data set", where=record, hint="was it written by a newer version?"
-        ) from error
-    if segment.state != "committed":
-        return
-    place = DataSetPaths(segment.stage, segment.key).segment(segment.segment).segment_json
-    root = record.removesuffix(place)
-    if root == record:
-        raise SpecError(
-            "this reelmill data set was moved or renamed", where=record, hint=f"it belongs at <store>/{place}"
-        )
-    for part in segment.parts:
-        yield from (root + output.key for output in part.outputs)
-        if part.items:
-            rows = bucket.read(root + part.items.key)
-            if (found := sha256(rows)) != part.items.digest:
-                raise changed(root + part.items.key, part.items.digest, found)
-            for row in load_rows(rows):
-                yield from (root + output["key"] for output in row.get("outputs", ()))
-
-
-def _stale(bucket: Bucket, folder: str) -> tuple[str, ...]:
-    """Data sets below a folder that are not the latest of their stage, except for the folder itself."""
-    data_sets = {match[1] for found, _ in bucket.list(folder) if _MARK in found and (match := _DATA_SET.match(found))}
-    data_sets = {data_set for data_set in data_sets if data_set.rpartition("/")[0].startswith(folder.rstrip("/"))}
-    stages = {data_set.rpartition("/")[0] for data_set in data_sets}
-    current = {stage: _latest(bucket, f"{stage}/latest.json") for stage in stages}
-    return tuple(
-        f"{stage}/{key10}/"
-        for stage, _, key10 in (data_set.rpartition("/") for data_set in sorted(data_sets))
-        if current[stage] and not current[stage].startswith(key10)
-    )
-
-
-def _latest(bucket: Bucket, uri: str) -> str:
-    """The key in `latest.json`, or empty."""
-    if not bucket.stat(uri):
-        return ""
-    try:
-        record = json.loads(bucket.read(uri))
-    except ValueError:
-        record = None
-    if not isinstance(record, dict) or not isinstance(record.get("key"), str):
-        raise SpecError(
-            "cannot read this record of a reelmill data set", where=uri, hint="was it written by a newer version?"
-        )
-    return str(record["key"])
+def _above(uri: str) -> Iterator[str]:
+    """The folders of a URI, each with a slash at its end."""
+    at = uri.find("/", 1)
+    while at >= 0:
+        yield uri[: at + 1]
+        at = uri.find("/", at + 1)

@@ -14,9 +14,9 @@ from reelmill.contract.errors import ItemError, NotFound
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
-from reelmill_stages.sources.objects.committed import objects, segment_folder
+from reelmill_stages.sources.objects.committed import FolderContents, objects, segment_folder
 from reelmill_stages.sources.tables.cells import path as checked_path
-from reelmill_stages.store import Stat
+from reelmill_stages.store import Problem, Stat
 
 MEDIA = frozenset(
     ("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "webm", "wmv")
@@ -42,6 +42,8 @@ class MediaFolder:
         uri = self._absolute(path)
         stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
         if stat is None:
+            if uri.startswith(f"{self.uri}/") and (problem := self._unusable.get(uri)):
+                raise ItemError(problem.reason, f"{uri}: {problem.message}")
             raise ItemError(ItemReason.MISSING, f"no file {uri}")
         return uri, stat
 
@@ -99,8 +101,16 @@ class MediaFolder:
         return absolute(path) if path.startswith("/") or "://" in path else f"{self.uri}/{path}"
 
     @cached_property
+    def _contents(self) -> FolderContents:
+        return FolderContents(self._bucket, self.uri)
+
+    @cached_property
     def _files(self) -> dict[str, Stat]:
-        return dict(objects(self._bucket, self.uri))
+        return dict(self._contents.objects(is_media))
+
+    @cached_property
+    def _unusable(self) -> dict[str, Problem]:
+        return dict(self._contents.problems())
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

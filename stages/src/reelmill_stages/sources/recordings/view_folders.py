@@ -20,6 +20,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import objects
 from reelmill_stages.sources.objects.folder import is_media, stem
 from reelmill_stages.sources.recordings.people import Recording, take_of_folders
+from reelmill_stages.store import Stat
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,28 @@ def filmed(bucket: Bucket, uri: str, source: str) -> dict[Recording, list[Filmed
     return takes
 
 
-def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, dict[str, dict[str, Any]]]:
-    """Recording -> view -> folder of its keypoints, number of files, and their digest."""
+def keypoint_folders(bucket: Bucket, uri: str, source: str) -> dict[Recording, dict[str, dict[str, Any] | ItemError]]:
+    """Recording -> view -> folder of its keypoints, number of files, and their digest; or why one cannot be read."""
     folder = absolute(uri).rstrip("/") + "/"
-    takes: dict[Recording, dict[str, dict[str, Any]]] = defaultdict(dict)
+    takes: dict[Recording, dict[str, dict[str, Any] | ItemError]] = defaultdict(dict)
     for place, files in groupby(bucket.stream(uri), key=lambda each: each[0].rpartition("/")[0]):
         parts = place.removeprefix(folder).split("/")
-        count, digest = folder_digest(media_of(path, stat, source) for path, stat in files)
-        if len(parts) == 3 and count:
+        bad: list[ItemError] = []
+        count, digest = folder_digest(media_of(path, stat, source) for path, stat in _usable(files, bad))
+        if len(parts) == 3 and (count or bad):
             take = take_of_folders(parts[0], parts[1])
-            takes[take][parts[2]] = {"uri": place, "source": source, "files": count, "digest": digest}
+            told = {"uri": place, "source": source, "files": count, "digest": digest}
+            takes[take][parts[2]] = bad[0] if bad else told
     return takes
+
+
+def _usable(files: Iterable[tuple[str, Stat]], bad: list[ItemError]) -> Iterator[tuple[str, Stat]]:
+    """The files that can be read; why the others cannot is added to `bad`."""
+    for path, stat in files:
+        if stat.problem:
+            bad.append(ItemError(stat.problem.reason, f"{path}: {stat.problem.message}"))
+        else:
+            yield path, stat
 
 
 def _below(bucket: Bucket, uri: str) -> Iterator[tuple[str, list[str], Any]]:

@@ -32,6 +32,7 @@ from reelmill_stages.stages.chunk.entries import COPIED, NAME, localise, write_i
 from reelmill_stages.stages.chunk.points import Told, pointed, written_points
 from reelmill_stages.stages.chunk.views import View, common_range, media_of, open_view
 from reelmill_stages.stages.chunk.write import write_arrays, write_videos
+from reelmill_stages.weight import Weight
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class ChunkStage(Stage):
         if view.name == NAME:
             localise(view, folder)
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         """The size of an index is negligible; that of written frames is unknown before the videos are read."""
         return items * 4096 if self.block.output == "index" else None
 

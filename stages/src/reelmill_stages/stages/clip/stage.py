@@ -29,6 +29,7 @@ from reelmill_stages.stage import (
 from reelmill_stages.stages.clip.cutter import Cutter, cutter
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
 from reelmill_stages.stages.clip.pieces import pieces_of
+from reelmill_stages.weight import Weight
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class ClipStage(Stage):
         if view.name == PAIRS:
             absolute_paths(view, folder)
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         return 0 if self.params.mode == "virtual" else None
 
 

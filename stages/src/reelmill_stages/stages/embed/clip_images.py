@@ -18,6 +18,7 @@ from reelmill_stages.stage import Input, ReadFile, Work
 from reelmill_stages.stages.embed.clip_frames import Pixels, frames_of
 from reelmill_stages.stages.embed.family import Array, Fetch, Model, Prepared
 from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.weight import Weight
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -73,7 +74,7 @@ class ClipImages:
 
         return run
 
-    def size(self, items: int, weight: float) -> int:
+    def size(self, items: int, weight: Weight) -> int:
         return items * self._block.frames * _LARGEST_WIDTH * 4
 
     def _embedded(self, tower: Any, clip: Array, device: Device, dtype: Any) -> Array:

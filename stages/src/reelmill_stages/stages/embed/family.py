@@ -12,6 +12,7 @@ from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import LIP, EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input, ReadFile, Work
+from reelmill_stages.weight import Weight
 
 Array = np.ndarray[Any, Any]
 Model = Callable[[Sequence[Array]], list[Array]]
@@ -51,8 +52,8 @@ class Family(Protocol):
         """Load the model. Raises SpecError for weights that do not match."""
         ...
 
-    def size(self, items: int, weight: float) -> int:
-        """Approximate size of the features in bytes."""
+    def size(self, items: int, weight: Weight) -> int | None:
+        """Approximate size of the features in bytes; None: unknown."""
         ...
 
 

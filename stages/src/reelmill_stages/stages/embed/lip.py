@@ -19,6 +19,7 @@ from reelmill_stages.stages.embed.family import Array, Fetch, Model, Prepared
 from reelmill_stages.stages.embed.lip_crops import CROP, FPS, SIDE, prepare, read_crops
 from reelmill_stages.stages.embed.lip_keys import IGNORED, WIDTH, counters, keys
 from reelmill_stages.stages.embed.windows import Window, windows
+from reelmill_stages.weight import Weight
 
 GPU_BATCH = 8
 
@@ -50,9 +51,11 @@ class Lips:
         batch = self._block.batch_size or (GPU_BATCH if device.is_gpu else 1)
         return LipModel(network, batch, self._block.window, self._block.halo)
 
-    def size(self, items: int, weight: float) -> int:
-        """Weights are sizes of files in bytes, from which the number of frames follows; small weights are seconds."""
-        frames = weight / (SIDE * SIDE) if weight > items * SIDE * SIDE else weight * FPS
+    def size(self, items: int, weight: Weight) -> int | None:
+        """The number of frames follows from durations, and from sizes of files of crops in bytes."""
+        if weight.unknown:
+            return None
+        frames = weight.bytes / (SIDE * SIDE) + weight.seconds * FPS
         return int(frames * WIDTH * 4)
 
     @property

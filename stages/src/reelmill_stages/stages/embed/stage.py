@@ -35,6 +35,7 @@ from reelmill_stages.stages.embed.batches import batches
 from reelmill_stages.stages.embed.family import Array, Prepared, family
 from reelmill_stages.stages.embed.lists import absolute, present_lists
 from reelmill_stages.store.keys import check_new_key
+from reelmill_stages.weight import Weight
 
 SUFFIX = "_embedding.npz"
 _PREPARED = "prepared"
@@ -90,7 +91,7 @@ class EmbedStage(Stage):
     def localise(self, view: Path, folder: Path) -> None:
         absolute(view, folder)
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         return self._family.size(items, weight)
 
     def _one(self, given: Input, work: Work) -> Result:

@@ -37,6 +37,7 @@ from reelmill_stages.stages.frames.info import absolute, dataset_info
 from reelmill_stages.stages.frames.sample import SampleWriter, take
 from reelmill_stages.stages.frames.versions import versions
 from reelmill_stages.stages.frames.writer import color, write_size, write_text
+from reelmill_stages.weight import Weight
 
 if TYPE_CHECKING:
     from reelmill_stages.stages.frames.captions.tokens import ClipTokens
@@ -73,13 +74,18 @@ class FramesStage(Stage):
     def localise(self, view: Path, folder: Path) -> None:
         absolute(view, folder)
 
-    def forecast(self, items: int, weight: float) -> int | None:
-        """The size of raw pixels; JPEG files have about a tenth of it. With `all`, 30 frames per second are assumed."""
+    def forecast(self, items: int, weight: Weight) -> int | None:
+        """The size of raw pixels; JPEG files have about a tenth of it. With `all`, 30 frames per second are assumed.
+
+        How many frames `all` and `fps` take is known for items whose durations are.
+        """
         frame = self.block.width * self.block.height * 3
         if self.block.layout == "jpg":
             frame = frame // 10 + 600
         per_second = 30.0 if self.block.all else self.block.fps
-        frames = items * self.block.count if per_second is None else int(weight * per_second)
+        if per_second is not None and weight.duration is None:
+            return None
+        frames = items * self.block.count if per_second is None else int((weight.duration or 0.0) * per_second)
         return frames * frame + items * 1024
 
     def _file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:

@@ -31,6 +31,7 @@ from reelmill_stages.stages.grid.containers import container
 from reelmill_stages.stages.grid.merge import merged_files
 from reelmill_stages.stages.grid.part import GridPart
 from reelmill_stages.stages.grid.pixels import Pixels, pixels
+from reelmill_stages.weight import Weight
 
 if TYPE_CHECKING:
     from reelmill_stages.stages.grid.extract import Extractor
@@ -146,7 +147,7 @@ class GridStage(Stage):
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         yield from merged_files(self._block, data)
 
-    def forecast(self, items: int, weight: float) -> int | None:
+    def forecast(self, items: int, weight: Weight) -> int | None:
         rows, width = self._block.shape
         image = rows * width * np.dtype(self._block.dtype).itemsize
         if self._block.labels:

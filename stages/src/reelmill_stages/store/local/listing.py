@@ -1,26 +1,74 @@
-"""Lists the objects of a local folder in key order, with one folder in memory at a time."""
+"""Lists the objects of a local folder in key order, with the open folders in memory only.
 
+Links are followed where that ends: a folder is never entered within itself, and a link to a folder that is reached
+behind another link is followed only out of the listed tree, and to each folder once. What such a link leads to is
+listed under another path anyway.
+"""
+
+import errno
 import os
 import stat as modes
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from reelmill.contract.errors import StoreError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.store import Problem
 from reelmill_stages.store.keys import check_prefix
 from reelmill_stages.store.local.folders import refuse_links
 
 HIDDEN = ".reelmill-store"
 """Name of the folder for temporary files, locks and records, which is never listed."""
 
+_Identity = tuple[int, int]
+_GONE = (FileNotFoundError, NotADirectoryError)
+_PROBLEMS = {
+    errno.ELOOP: (ItemReason.MISSING, "the link leads back to itself"),
+    errno.EACCES: (ItemReason.UNREADABLE, "permission denied"),
+    errno.EPERM: (ItemReason.UNREADABLE, "permission denied"),
+    errno.ENAMETOOLONG: (ItemReason.BAD_PATH, "the path is too long for this system"),
+}
 
-def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterator[tuple[str, Path, os.stat_result]]:
-    """(key, path, status) of every file whose key begins with `prefix`.
 
-    Symbolic links are followed, except for loops; broken links and special files are ignored. A missing folder is
-    empty. Raises OSError, and StoreError for a name that is not valid UTF-8.
+@dataclass(frozen=True, slots=True)
+class FolderEntry:
+    """A file below a folder, or a link where those are not followed; `status` is None where there is a problem."""
 
-    Without `follow_links` a link is an entry of its own, and nothing behind one is looked at; folders that may not be
-    read and names that are no valid text are passed over: no writer of a store made them.
+    key: str
+    path: Path
+    status: os.stat_result | None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    name: str
+    text: str
+    """The name as valid text: bytes that are none are escaped."""
+    is_folder: bool
+    is_link: bool
+    problem: Problem | None
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open folder, and what of it is yet to be listed."""
+
+    path: Path
+    key: str
+    """Key of the folder with a slash at its end; empty for the root."""
+    identity: _Identity
+    left: Iterator[_Child]
+    linked: set[_Identity] | None
+    """The folders that were entered behind the link through which this one was reached; None where there is none."""
+
+
+def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterator[FolderEntry]:
+    """Every file whose key begins with `prefix`, and every entry that is none or cannot be read as one.
+
+    A missing folder is empty. Without `follow_links` a link is an entry of its own, and nothing behind one is looked
+    at. Raises OSError, also where the listed folder itself cannot be read.
     """
     above, _, beginning = check_prefix(prefix).rpartition("/")
     folder = root / above if above else root
@@ -29,47 +77,115 @@ def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterat
             refuse_links(root, above.split("/") if above else ())
         except (StoreError, NotADirectoryError):
             return
-    yield from _walk(folder, f"{above}/" if above else "", beginning, (), follow_links=follow_links)
-
-
-def _walk(
-    folder: Path, key: str, beginning: str, above: tuple[tuple[int, int], ...], *, follow_links: bool
-) -> Iterator[tuple[str, Path, os.stat_result]]:
     try:
-        status = folder.stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
+        top = _opened(folder, f"{above}/" if above else "", beginning, None, follow_links=follow_links)
+    except _GONE:
+        return
+    yield from _Walk(top, follow_links=follow_links).entries()
+
+
+class _Walk:
+    """One listing."""
+
+    def __init__(self, top: _Open, *, follow_links: bool) -> None:
+        self._follow_links = follow_links
+        self._tree = os.path.realpath(top.path)
+        self._open = [top]
+        self._chain = {top.identity}
+
+    def entries(self) -> Iterator[FolderEntry]:
+        while self._open:
+            current = self._open[-1]
+            child = next(current.left, None)
+            if child is None:
+                self._chain.discard(self._open.pop().identity)
+                continue
+            path, key = current.path / child.name, current.key + child.text
+            if child.problem:
+                yield FolderEntry(key, path, None, child.problem)
+            elif child.is_folder:
+                yield from self._folder(child, path, key, current)
+            else:
+                yield from self._file(child, path, key)
+
+    def _folder(self, child: _Child, path: Path, key: str, above: _Open) -> Iterator[FolderEntry]:
+        """Enter a folder; an entry only where that is not possible."""
+        try:
+            identity = _identity(path)
+            if identity in self._chain:
+                return
+            if child.is_link and above.linked is not None and (identity in above.linked or self._is_in_tree(path)):
+                return
+            linked = set[_Identity]() if child.is_link and above.linked is None else above.linked
+            entered = _opened(path, f"{key}/", "", linked, follow_links=self._follow_links)
+        except _GONE:
             return
-        with os.scandir(folder) as entries:
-            names = [
-                (e.name, e.is_dir(follow_symlinks=follow_links))
-                for e in entries
-                if e.name.startswith(beginning) and e.name != HIDDEN
-            ]
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except PermissionError:
-        if follow_links:
-            raise
-        return
+        except OSError as error:
+            yield FolderEntry(key, path, None, _problem(error, is_folder=True))
+            return
+        if linked is not None:
+            linked.add(identity)
+        self._chain.add(identity)
+        self._open.append(entered)
+
+    def _file(self, child: _Child, path: Path, key: str) -> Iterator[FolderEntry]:
+        try:
+            status = path.stat(follow_symlinks=self._follow_links)
+        except _GONE:
+            if child.is_link and os.path.lexists(path):
+                # Where it leads to a disk that is away, a name without extension may be a folder's.
+                nowhere = Problem(ItemReason.MISSING, f"the link leads nowhere: {_target(path)}", not path.suffix)
+                yield FolderEntry(key, path, None, nowhere)
+            return
+        except OSError as error:
+            yield FolderEntry(key, path, None, _problem(error, is_folder=False))
+            return
+        if modes.S_ISREG(status.st_mode) or modes.S_ISLNK(status.st_mode):
+            yield FolderEntry(key, path, status)
+        elif not modes.S_ISDIR(status.st_mode):
+            special = Problem(ItemReason.MISSING, "a pipe, a socket or a device, not a file", is_folder=False)
+            yield FolderEntry(key, path, None, special)
+
+    def _is_in_tree(self, path: Path) -> bool:
+        return f"{os.path.realpath(path)}/".startswith(f"{self._tree.rstrip('/')}/")
+
+
+def _opened(path: Path, key: str, beginning: str, linked: set[_Identity] | None, *, follow_links: bool) -> _Open:
+    with os.scandir(path) as entries:
+        found = [
+            _child(entry, follow_links=follow_links)
+            for entry in entries
+            if entry.name.startswith(beginning) and entry.name != HIDDEN
+        ]
     # Folders are sorted by their names with a trailing slash, as in keys.
-    for name in sorted(f"{name}/" if is_folder else name for name, is_folder in names):
-        if name.endswith("/"):
-            yield from _walk(folder / name, key + name, "", (*above, identity), follow_links=follow_links)
-        else:
-            yield from _file(folder / name, key + name, follow_links=follow_links)
+    found.sort(key=lambda child: f"{child.name}/" if child.is_folder else child.name)
+    return _Open(path, key, _identity(path), iter(found), linked)
 
 
-def _file(path: Path, key: str, *, follow_links: bool) -> Iterator[tuple[str, Path, os.stat_result]]:
+def _child(entry: os.DirEntry[str], *, follow_links: bool) -> _Child:
+    is_folder, problem = False, None
     try:
-        key.encode()
-    except UnicodeEncodeError as error:
-        if not follow_links:
-            return
-        raise StoreError("a file name is not valid UTF-8", where=ascii(str(path)), hint="rename the file") from error
-    try:
-        status = path.stat(follow_symlinks=follow_links)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    if modes.S_ISREG(status.st_mode) or modes.S_ISLNK(status.st_mode):
-        yield key, path, status
+        is_folder = entry.is_dir(follow_symlinks=follow_links)
+    except OSError as error:
+        problem = _problem(error, is_folder=False)
+    text = os.fsencode(entry.name).decode(errors="backslashreplace")
+    if text != entry.name:
+        problem = Problem(ItemReason.BAD_PATH, f"the name is not valid UTF-8: {text}", is_folder)
+    return _Child(entry.name, text, is_folder, entry.is_symlink(), problem)
+
+
+def _identity(path: Path) -> _Identity:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _problem(error: OSError, *, is_folder: bool) -> Problem:
+    """Raises the error where it is the machine's and not the entry's."""
+    if error.errno not in _PROBLEMS:
+        raise error
+    reason, message = _PROBLEMS[error.errno]
+    return Problem(reason, message, is_folder)
+
+
+def _target(path: Path) -> str:
+    return os.fsencode(path.readlink()).decode(errors="backslashreplace")

@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from reelmill.contract.model import Model
+
 _NAME = "user.reelmill"
 _NO_ATTRIBUTES = {errno.ENOTSUP, errno.EPERM, errno.E2BIG, errno.ENOSPC, errno.ERANGE, errno.ENOSYS, errno.EINVAL}
 
@@ -28,6 +32,14 @@ class Record:
     """The file has no record of its own: the store did not write it as it is."""
     copied: bool = False
     """The record came along with a copy of the file that it was made for."""
+
+
+class _Noted(Model):
+    """The JSON of a record."""
+
+    of: tuple[int, int, int]
+    etag: str
+    metadata: dict[str, str]
 
 
 def attach(fd: int, record: Record, folder: Path) -> Path | None:
@@ -52,13 +64,18 @@ def attach(fd: int, record: Record, folder: Path) -> Path | None:
 
 
 def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> Record:
-    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file is gone."""
+    """The record of a file, given by descriptor or path and by its status. Raises OSError if the file is gone.
+
+    What cannot be read as a record is none of ours.
+    """
     text = _attribute(file) or _side_text(status, folder)
-    if text:
-        row = json.loads(text)
-        # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
-        if row["of"][1:] == _identity(status)[1:]:
-            return Record(row["etag"], row["metadata"], copied=row["of"] != _identity(status))
+    try:
+        row = _Noted.model_validate_json(text) if text else None
+    except ValidationError:
+        row = None  # somebody else's attribute of that name
+    # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
+    if row and list(row.of[1:]) == _identity(status)[1:]:
+        return Record(row.etag, row.metadata, copied=list(row.of) != _identity(status))
     return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True)
 
 

@@ -11,16 +11,18 @@ import os
 import stat as modes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
-from reelmill_stages.store import Stat
-from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata, key_problem
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened, refuse_links
-from reelmill_stages.store.local.listing import HIDDEN, list_folder
+from reelmill_stages.store.local.listing import HIDDEN, FolderEntry, list_folder
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
 from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
 
@@ -120,24 +122,22 @@ class LocalStore:
                 raise
             return self._stat(key, path, os.fstat(fd), record)
 
-    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
-        with mapped(self._root):
-            for key, path, status in list_folder(self._root, prefix, follow_links=follow_links):
-                if modes.S_ISLNK(status.st_mode):
-                    yield Stat(key, 0, "", status.st_mtime, foreign=True)
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
+        with mapped(self._root / prefix):
+            for entry in list_folder(self._root, prefix, follow_links=follow_links):
+                stat = self._listed(entry)
+                if stat is None:
                     continue
-                try:
-                    record = record_of(path, status, self._records)
-                except FileNotFoundError:
-                    continue
-                yield Stat(
-                    key,
-                    status.st_size,
-                    record.etag,
-                    status.st_mtime,
-                    foreign=record.foreign,
-                    copied=record.copied,
-                )
+                if problems and not stat.problem and (problem := key_problem(stat.key)):
+                    yield replace(stat, problem=Problem(ItemReason.BAD_PATH, problem))
+                elif problems or not stat.problem:
+                    yield stat
+                elif not follow_links and entry.status:
+                    yield replace(stat, foreign=True, problem=None)
+                elif follow_links and stat.problem.reason != ItemReason.MISSING:
+                    raise StoreError(
+                        stat.problem.message, where=ascii(str(entry.path)), hint="rename it, or correct its permissions"
+                    )
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -171,6 +171,29 @@ class LocalStore:
                 folders.remove_empty()
         except NotADirectoryError as error:
             raise StoreError("an object is in the way of a folder", where=str(target)) from error
+
+    def _listed(self, entry: FolderEntry) -> Stat | None:
+        """What a listing says of an entry; None where it is gone by now."""
+        key, status = entry.key, entry.status
+        if status is None:
+            return Stat(key, 0, "", 0.0, foreign=True, problem=entry.problem)
+        if modes.S_ISLNK(status.st_mode):
+            return Stat(key, 0, "", status.st_mtime, foreign=True)
+        try:
+            record = record_of(entry.path, status, self._records)
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            denied = Problem(ItemReason.UNREADABLE, "permission denied")
+            return Stat(key, status.st_size, "", status.st_mtime, problem=denied)
+        return Stat(
+            key,
+            status.st_size,
+            record.etag,
+            status.st_mtime,
+            foreign=record.foreign,
+            copied=record.copied,
+        )
 
     def _path(self, key: str) -> Path:
         parts = check_key(key).split("/")

@@ -20,10 +20,18 @@ from minio.helpers import check_bucket_name
 from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import CA_FOLDER, Connection
-from reelmill_stages.store import Stat
+from reelmill_stages.store import Problem, Stat
 from reelmill_stages.store.download import save, suffix
-from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, decode_metadata, encode_metadata
+from reelmill_stages.store.keys import (
+    check_key,
+    check_new_key,
+    check_prefix,
+    decode_metadata,
+    encode_metadata,
+    key_problem,
+)
 from reelmill_stages.store.s3 import conditional, copy
 from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.conditional import WriteReceipt
@@ -152,14 +160,20 @@ class S3Store:
                 raise
         return Stat(key, size, written.etag, written.modified, written.version, dict(metadata or {}))
 
-    def list(self, prefix: str = "", *, follow_links: bool = True) -> Iterator[Stat]:
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         # Some servers list folder by folder, with `a/b` before `a-b`, so only the complete list can be sorted.
         found: Found = []
         attempts = Attempts(self._patience)
         while not self._list_on(prefix, found, attempts):
             pass
-        # Consoles create objects whose names end with a slash for empty folders.
-        yield from sorted((stat for stat in found if not stat.key.endswith("/")), key=attrgetter("key"))
+        for stat in sorted(found, key=attrgetter("key")):
+            if not stat.key.endswith("/"):
+                problem = key_problem(stat.key) if problems else ""
+                yield replace(stat, problem=Problem(ItemReason.BAD_PATH, problem)) if problem else stat
+            elif problems and stat.size:
+                # Consoles create empty objects with such names for folders.
+                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
+                yield replace(stat, problem=bad)
 
     def delete(self, key: str) -> None:
         try:

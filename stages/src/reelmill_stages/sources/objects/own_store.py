@@ -1,0 +1,59 @@
+"""The pipeline's own store, which is no input of its sources: each run would take the outputs of the run before."""
+
+import os
+from functools import cache
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import SourceDef, StoreRef
+from reelmill_stages.store.open import split_uri
+
+
+class OwnStore:
+    """Where it is, with links resolved for a folder. `endpoint` is that of the server, for a bucket."""
+
+    def __init__(self, ref: StoreRef) -> None:
+        self._endpoint = ref.connection.endpoint
+        self._root, key = split_uri(ref.uri)
+        self._shown = f"{self._root.rstrip('/')}/{key.rstrip('/')}"
+        self._folder = self._real(self._shown)
+        self._is_below = cache(self._resolved_below)
+
+    def refuse(self, uri: str, endpoint: str) -> None:
+        """Raises SpecError where a source's folder is the store itself."""
+        if self._is_there(uri, endpoint) and self._real(_tidy(uri)) == self._folder:
+            raise SpecError(
+                f"the source {_tidy(uri)} is the pipeline's own store {self._shown}"
+                + ("" if self._folder == self._shown == _tidy(uri) else f": both are {self._folder}"),
+                where=uri,
+                hint="keep the store in another folder, beside the source",
+            )
+
+    def holds(self, uri: str, listed: str, endpoint: str) -> bool:
+        """Whether an object below the listed folder is the store's; never where that lies in the store itself."""
+        if not self._is_there(uri, endpoint) or self._is_below(_tidy(listed)):
+            return False
+        return self._is_below(uri.rpartition("/")[0])
+
+    def _is_there(self, uri: str, endpoint: str) -> bool:
+        root = split_uri(uri)[0]
+        return root == self._root and (root == "/" or endpoint == self._endpoint)
+
+    def _resolved_below(self, folder: str) -> bool:
+        return f"{self._real(folder)}/".startswith(f"{self._folder.rstrip('/')}/")
+
+    def _real(self, folder: str) -> str:
+        return os.path.realpath(folder) if self._root == "/" else folder
+
+
+def refuse_own_store(store: StoreRef, sources: tuple[SourceDef, ...]) -> None:
+    """Raises SpecError where the folder of a source is the store, before anything is written to it."""
+    own = OwnStore(store)
+    for source in sources:
+        uri = source.params.get("uri")
+        if isinstance(uri, str) and uri:
+            own.refuse(uri, (source.connection or store.connection).endpoint)
+
+
+def _tidy(uri: str) -> str:
+    root, key = split_uri(uri)
+    return f"{root.rstrip('/')}/{key.rstrip('/')}"
