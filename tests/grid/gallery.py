@@ -73,5 +73,5 @@ class Features:
     def items(self) -> Iterator[Item]:
         return iter(self._items)
 
-    def fetch(self, name: str) -> Path:
+    def fetch(self, name: str, digest: str = "") -> Path:
         return self._folder / name.removeprefix(f"{self.root}/")

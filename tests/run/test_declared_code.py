@@ -211,7 +211,7 @@ def test_what_is_declared_must_still_be_what_it_is_named_for(path: Path) -> None
     with pytest.raises(SpecError, match="no sampler"):
         load_sampler(PackBlock(sampler="mine:Thing"))
     assert sys.modules["mine"].Thing.made == []
-    with pytest.raises(SpecError, match="no function"):
+    with pytest.raises(SpecError, match="not a function"):
         caption_set("mine:word")
 
 

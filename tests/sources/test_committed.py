@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from reelmill.contract.digest import sha256
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Item, Output
 from reelmill.contract.records.segment import Counts, Object, Part, Pass, Runner, Segment
@@ -28,9 +29,10 @@ def segment(
     paths = data_set.segment(number)
     put(root, *(paths.output(name) for name in names + spans))
     rows = [Item(name, 0, name, 1.0, outputs=(Output(paths.output(name), 5, "sha256:0"),)).to_json() for name in names]
-    put(root, paths.items(0, "r1"), content="".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    content = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    put(root, paths.items(0, "r1"), content=content)
     part = Part(
-        items=Object(key=paths.items(0, "r1"), size=1, digest="sha256:0"),
+        items=Object(key=paths.items(0, "r1"), size=len(content), digest=sha256(content)),
         ledger=None,
         count=len(names),
         weight=1.0,

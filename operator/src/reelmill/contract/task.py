@@ -273,17 +273,14 @@ class CommitReport(Model):
 
 
 class RemoveReport(Model):
-    """The result of a removal; `removed` and `kept` count data sets of this pipeline."""
+    """The result of a removal; `removed` and `kept` count data sets, `objects` and `bytes` what was deleted."""
 
     step: Literal[Step.REMOVE] = Step.REMOVE
     removed: int = 0
-    """Number of data sets deleted."""
     kept: int = 0
     """Number of data sets kept because another pipeline claims them; only this pipeline's claim is removed."""
     objects: int = 0
-    """Number of objects deleted."""
     bytes: int = 0
-    """Total size of the deleted objects."""
     left: int = 0
     """Objects in its data sets that reelmill did not write: they stay."""
     left_names: tuple[str, ...] = ()

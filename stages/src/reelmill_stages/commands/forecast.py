@@ -12,8 +12,8 @@ from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
-from reelmill_stages.records.weights import data_set_weight, weight_of
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
+from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store import Store

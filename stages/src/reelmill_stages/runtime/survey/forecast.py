@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import StageDef
 from reelmill_stages import registry
-from reelmill_stages.records.weights import data_set_weight
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.weights import data_set_weight
 from reelmill_stages.weight import Weight
 
 
