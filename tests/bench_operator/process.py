@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reelmill.local.tether import tethered
+from reelmill.local.parent_death import tethered
 
 
 @dataclass

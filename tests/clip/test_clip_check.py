@@ -7,7 +7,7 @@ import pytest
 
 import cliprig
 from cliprig import Committed, Rig, done
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.registry import stage
 from reelmill_stages.stages.clip.check import ClipsCheck
 

@@ -16,7 +16,7 @@ from cluster import kubeconfig
 from cluster.client import Client
 from reelmill.controller import rbac
 from reelmill.controller.kube.connection import Access, ApiTransport
-from reelmill.controller.running import Operator
+from reelmill.controller.operator import Operator
 from reelmill.controller.settings import OperatorSettings
 
 ACCOUNT = "reelmill-operator"

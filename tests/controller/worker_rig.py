@@ -13,7 +13,7 @@ from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.report_rate import ReportRate
 from reelmill.controller.watch.resync import Resync
-from reelmill.controller.work.worker import PipelineWorker
+from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.plan import PlannerSettings
 
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from frames.workplace import clip, item, run
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.frames.check import Clip4mcCheck
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from grid.broken_grids import BROKEN, GRIDS, MORE, labelled, labels
 from grid.gallery import feature_file, features
-from reelmill_stages.checks import Finding
 from reelmill_stages.commands.check import check
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid import rules
 from reelmill_stages.stages.grid.check import GridsCheck
 from reelmill_stages.stages.grid.keys import key, parsed

@@ -10,7 +10,7 @@ import pytest
 
 import footage
 from cli.terminal import write
-from reelmill.contract import safe_path
+from reelmill.contract import import_path
 from reelmill_stages.runtime.workers import safe_child
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "reelmill"
@@ -80,15 +80,15 @@ def test_a_worker_starts_with_a_safe_path(folder: Path, monkeypatch: pytest.Monk
 )
 def test_empty_entries_of_pythonpath_go_and_named_folders_stay(given: str | None, safe: str | None) -> None:
     before = {"X": "1"} if given is None else {"X": "1", "PYTHONPATH": given}
-    after = safe_path.environment(before)
+    after = import_path.environment(before)
     assert (after.get("PYTHONPATH"), after["PYTHONSAFEPATH"], after["X"]) == (safe, "1", "1")
 
 
 def test_only_a_folder_that_the_user_names_is_on_the_path_of_a_step(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("")
     for path, found in ((str(tmp_path), True), (".", True), ("", False), (":", False), ("/nowhere:", False)):
-        environment = safe_path.environment({**os.environ, "PYTHONPATH": path})
+        environment = import_path.environment({**os.environ, "PYTHONPATH": path})
         done = subprocess.run(
-            safe_path.command("mine"), env=environment, cwd=tmp_path, capture_output=True, check=False
+            import_path.command("mine"), env=environment, cwd=tmp_path, capture_output=True, check=False
         )
         assert (path, done.returncode == 0) == (path, found)

@@ -10,7 +10,7 @@ from pack.broken_tars import FOLDERS, GOOD, MORE, SORTED, TARS, directories, ser
 from pack.desk import packed, presented, video_item
 from pack.readers import patched, stock
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.pack.check import RULES, TarsCheck
 
 CASES = [*FOLDERS.items(), *MORE]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.compact import packed, unpacked
+from reelmill.contract.compact_report import packed, unpacked
 from reelmill.contract.digest import canonical, fingerprint
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.declared import load
 from reelmill_stages.registry import own_code
 from reelmill_stages.sources.captions import caption_set
 from reelmill_stages.stages.pack.samplers import load as load_sampler
+from reelmill_stages.user_code import load
 
 TRACED = "with open({trace!r}, 'a') as trace:\n    trace.write(__name__ + ' ')\nThing = 1\n"
 """A module that tells that it was executed."""

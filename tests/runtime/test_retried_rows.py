@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.rows import Item
-from reelmill.contract.records.segment import Pass, Runner, ShardPlan, Slice
+from reelmill.contract.records.segment import Pass, ShardPlan, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.rows import RowFile

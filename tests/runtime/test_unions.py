@@ -5,8 +5,9 @@ from pathlib import Path
 
 import toy_line as toy
 
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.rows import Item
-from reelmill.contract.records.segment import Pass, Runner, ShardPlan, Slice
+from reelmill.contract.records.segment import Pass, ShardPlan, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.records import load
 from reelmill_stages.runtime.inputs import shard_inputs

@@ -7,9 +7,10 @@ from typing import Literal
 import pytest
 
 from reelmill.contract.digest import sha256
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Item, Output
-from reelmill.contract.records.segment import Counts, Object, Part, Pass, Runner, Segment
+from reelmill.contract.records.segment import Counts, Object, Part, Pass, Segment
 from reelmill_stages.registry import source
 from source_folders import bucket, items, listed, put, put_json, reasons
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill_stages.sources.listing.drafts import row_digest
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.sources.tables.columns import as_row
+from reelmill_stages.sources.tables.column_lookup import as_row
 from source_folders import items, listed, put, put_json, reasons
 
 LONG = 10**400

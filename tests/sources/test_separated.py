@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.columns import BadLine
+from reelmill_stages.sources.tables.column_lookup import BadLine
 from reelmill_stages.sources.tables.info_csv import files_by_id
 from reelmill_stages.sources.tables.separated import MAX_CELL, Quoting, records
 from source_folders import items, listed, put, reasons

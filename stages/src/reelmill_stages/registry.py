@@ -25,11 +25,11 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill_stages import stages
-from reelmill_stages.checks import Check
-from reelmill_stages.declared import load
-from reelmill_stages.entrypoint import own_block, own_class
+from reelmill_stages.format_checks import Check
 from reelmill_stages.sources import Adapter
 from reelmill_stages.stage import Stage
+from reelmill_stages.user_code import load
+from reelmill_stages.user_stage import own_block, own_class
 
 RUN = "run"
 """The block for custom stage classes."""

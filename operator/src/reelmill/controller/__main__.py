@@ -4,7 +4,7 @@ import sys
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.controller.kube.connection import Access
-from reelmill.controller.running import run
+from reelmill.controller.operator import run
 from reelmill.controller.settings import read
 
 

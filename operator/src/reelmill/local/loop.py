@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reelmill.contract import safe_path
+from reelmill.contract import import_path
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.spec.pipeline import VideoPipeline
@@ -75,9 +75,9 @@ def run(
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with tempfile.TemporaryDirectory(prefix="reelmill-") as folder:
         jobs = Jobs(
-            list(command) or safe_path.command("reelmill_stages"),
+            list(command) or import_path.command("reelmill_stages"),
             folder=Path(folder),
-            environment={**safe_path.environment(os.environ), RUN_PID_ENV: str(os.getpid())},
+            environment={**import_path.environment(os.environ), RUN_PID_ENV: str(os.getpid())},
             cpus=cpus,
             max_processes=max_processes or cpus,
         )

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
-from reelmill.local.tether import tethered
+from reelmill.local.parent_death import tethered
 
 DRAIN_SECONDS = 2.0
 """Seconds to wait for log lines after the process has ended, because a surviving worker may keep the pipe open."""

@@ -1,6 +1,6 @@
 """Maintenance of existing Jobs: suspend and resume, delete superseded ones, set the ttl of finished ones."""
 
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.task import Step
 from reelmill.plan.decision import DeleteJob, PatchJob
 from reelmill.plan.draft import PlanDraft

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from reelmill.contract.backoff import Backoff
-from reelmill.contract.compact import unpacked
+from reelmill.contract.compact_report import unpacked
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.errors import ExitCode
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.status import SurveyStatus
 from reelmill.contract.task import StageReport, SurveyReport
 from reelmill.plan import transitions

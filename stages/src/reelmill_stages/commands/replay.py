@@ -80,7 +80,7 @@ def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int
 
 def run_order(order: ReplayOrder, timeout: float) -> ReplayAnswer:
     """Process an item in a process of its own. `timeout` is in seconds."""
-    here, process = safe_child.start("reelmill_stages.commands.replayed", order.env)
+    here, process = safe_child.start("reelmill_stages.commands.replay_process", order.env)
     try:
         here.send(order)
         if not here.poll(timeout):

@@ -6,8 +6,9 @@ from typing import Literal
 
 from reelmill.contract.commands.rows import FormerKey, OpenPassRow, StatusRow
 from reelmill.contract.errors import NotFound
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
-from reelmill.contract.records.segment import Pass, Runner
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
 from reelmill_stages.records.data_set import DataSet

@@ -19,7 +19,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
 from reelmill_stages.datasets.place import SampleFolder
-from reelmill_stages.datasets.waves import read_wave
+from reelmill_stages.datasets.wav import read_wave
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.embed.lip_crops import FPS, crops_in, prepare
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS

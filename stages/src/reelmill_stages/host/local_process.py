@@ -7,7 +7,7 @@ has all of them and the time at which the process started (proc(5), proc_pid_sta
 from pathlib import Path
 
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.records.segment import LocalProcess
+from reelmill.contract.records.heartbeat import LocalProcess
 
 PROC = Path("/proc")
 

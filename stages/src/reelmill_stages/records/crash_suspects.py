@@ -28,7 +28,7 @@ class CrashSuspects(Model):
     alone: bool = False
 
 
-class Flight:
+class SuspectNotes:
     """The note of one run, and the notes of earlier runs that never ended."""
 
     def __init__(self, store: Store, paths: SegmentPaths, shard: int, run: str) -> None:

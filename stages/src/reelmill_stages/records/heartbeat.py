@@ -6,8 +6,9 @@ Ages are computed from times of the store, because the clocks of pods may be wro
 from collections.abc import Mapping
 
 from reelmill.contract.errors import NotFound
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill.contract.records.segment import Pass, Runner
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import RUN_PID_ENV, Task
 from reelmill_stages.host.local_process import is_dead, local_process
 from reelmill_stages.records.records import dump, load

@@ -4,8 +4,9 @@ import re
 
 from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import INTERNAL, RUN
-from reelmill.contract.records.segment import Pass, Runner, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.pins import Pin

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
-from reelmill.contract.records.segment import Runner, ShardCommit, StageRecord
+from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.segment import ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import RESTORE, address, unreadable

@@ -11,7 +11,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from reelmill.contract.compact import packed
+from reelmill.contract.compact_report import packed
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
 from reelmill.contract.exhaustion import exhausted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.columns import seen_rows
+from reelmill_stages.sources.tables.column_lookup import seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError, ReelmillError, SpecError
 from reelmill.contract.spec.sources.captions import CaptionsBlock
-from reelmill_stages.declared import load
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.sources import Bucket, Listed
 from reelmill_stages.sources.caption_sets import KNOWN, Caption, CaptionSet
@@ -17,6 +16,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder, stem
 from reelmill_stages.sources.table import found
 from reelmill_stages.sources.tables import cells
+from reelmill_stages.user_code import load
 
 
 def list_items(block: CaptionsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:

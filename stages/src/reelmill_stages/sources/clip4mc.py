@@ -15,7 +15,7 @@ from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import Found, MediaFolder, stem
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.sources.tables.columns import as_row, cell, seen_rows
+from reelmill_stages.sources.tables.column_lookup import as_row, cell, seen_rows
 from reelmill_stages.sources.tables.info_csv import files_by_id
 from reelmill_stages.sources.tables.json_stream import values
 

@@ -23,7 +23,7 @@ from reelmill_stages.sources.recordings.people import Recording, take_of_file
 from reelmill_stages.sources.recordings.split_index import indexed
 from reelmill_stages.sources.recordings.timeline_labels import chosen_actions, frame_range
 from reelmill_stages.sources.recordings.view_folders import Filmed, filmed, keypoint_folders
-from reelmill_stages.sources.tables.columns import as_row
+from reelmill_stages.sources.tables.column_lookup import as_row
 from reelmill_stages.sources.tables.json_stream import values
 from reelmill_stages.untrusted.nested import load_json
 

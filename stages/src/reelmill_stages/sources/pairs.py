@@ -16,7 +16,7 @@ from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import Found, MediaFolder, stem
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.sources.tables.columns import Row, as_row, seen_rows
+from reelmill_stages.sources.tables.column_lookup import Row, as_row, seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 

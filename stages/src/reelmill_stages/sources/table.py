@@ -15,8 +15,8 @@ from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.sources.tables.columns import BadLine, KnownColumns, Row, as_row, cell
-from reelmill_stages.sources.tables.tabular import LINE, SURPLUS, format_of, rows_of
+from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, Row, as_row, cell
+from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, rows_of
 
 RESERVED = frozenset(
     ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")

@@ -12,7 +12,7 @@ from reelmill.cli.display.terminal import write
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPLAY
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 
 COLUMNS = ("name", "size", "compared")
 

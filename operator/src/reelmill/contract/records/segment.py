@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from reelmill.contract.model import Model
+from reelmill.contract.records.heartbeat import Runner
 
 
 class Counts(Model):
@@ -63,26 +64,6 @@ class ShardPlan(Model):
     slices: tuple[Slice, ...]
     count: int
     weight: float
-
-
-class LocalProcess(Model):
-    """The process of a `reelmill run`."""
-
-    kernel: str
-    """Tells the boot and the PID namespace in which `pid` means something."""
-    pid: int
-    started: int
-    """Clock ticks from boot to its start, because process ids are used again."""
-
-
-class Runner(Model):
-    """The pipeline that opened or runs a pass."""
-
-    uid: str
-    name: str
-    run: int
-    process: LocalProcess | None = None
-    """On one machine, the run that started the step; None in a pod, and in records of version 0.1.0."""
 
 
 class Pass(Model):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.names import Duration, Share, Text
+from reelmill.contract.spec.field_types import Duration, Share, Text
 
 
 class RetryItems(Model):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 
 class FileRef(Model):

@@ -8,7 +8,7 @@ from pydantic import Field
 from reelmill.contract.model import Model
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.failures import Failures
-from reelmill.contract.spec.names import Duration, Name, Text
+from reelmill.contract.spec.field_types import Duration, Name, Text
 from reelmill.contract.spec.placement import Control, Placement
 from reelmill.contract.spec.s3 import S3, StoreSpec
 from reelmill.contract.spec.sources.captions import CaptionsBlock

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.names import Quantity, Text
+from reelmill.contract.spec.field_types import Quantity, Text
 from reelmill.contract.spec.s3 import SecretRef
 
 Labels = Annotated[dict[str, Text], Field(max_length=32)]

@@ -1,7 +1,7 @@
 """Connection to an S3 server: endpoint and credentials."""
 
 from reelmill.contract.model import Model
-from reelmill.contract.spec.names import Endpoint, Text, Uri
+from reelmill.contract.spec.field_types import Endpoint, Text, Uri
 
 
 class SecretRef(Model):

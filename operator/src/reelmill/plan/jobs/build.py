@@ -10,7 +10,7 @@ from typing import Any
 
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import Step, Task
 from reelmill.plan.jobs.names import digest10, job_name

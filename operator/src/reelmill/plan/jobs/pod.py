@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from reelmill.contract import safe_path
+from reelmill.contract import import_path
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
@@ -102,7 +102,7 @@ def _environment(task: Task, place: Placement, secrets: list[tuple[str, SecretRe
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
         {"name": "TMPDIR", "value": SCRATCH},
-        {"name": safe_path.ENV, "value": "1"},
+        {"name": import_path.ENV, "value": "1"},
         *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
     ]
     taken = {variable["name"] for variable in ours}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, VideoPipeline
 from reelmill.contract.spec.s3 import S3
 from reelmill.contract.status import PassStatus

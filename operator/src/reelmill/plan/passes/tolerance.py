@@ -1,7 +1,16 @@
 """The failure tolerance: above it, later stages process nothing more until a retry succeeds or it is raised."""
 
 from reelmill.contract.records.segment import Counts
-from reelmill.contract.spec.names import allowed
+
+SHARE, COUNT = "1%", 10
+"""The default: so many failed items are tolerated, whichever is more; one broken file stops no small pipeline."""
+
+
+def allowed(tolerate: str | None, total: int) -> int:
+    """The number of failed items out of `total` that are tolerated, rounded down; None: the default."""
+    if tolerate is None:
+        return max(allowed(SHARE, total), COUNT)
+    return int(float(tolerate[:-1]) * total / 100) if tolerate.endswith("%") else int(tolerate)
 
 
 def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
@@ -11,7 +20,7 @@ def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
 
 def verdict(tolerate: str | None, totals: Counts) -> str:
     """The message for a tolerance that is exceeded."""
-    share = tolerate or "1% or 10 items"
+    share = tolerate or f"{SHARE} or {COUNT} items"
     return (
         f"{totals.failed} of {totals.in_} items failed, more than the tolerance of {share} "
         f"({allowed(tolerate, totals.in_)}): see the ledger, then retry them or raise failures.tolerate"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reelmill_stages.media.bitstream.bits import Bits, OutOfBits, unescaped
-from reelmill_stages.media.bitstream.nal import length_size
+from reelmill_stages.media.bitstream.nal_lengths import length_size
 from reelmill_stages.media.bitstream.nal_units import ParameterSets, of_packet, of_stream
 from reelmill_stages.media.bitstream.sei import Turn, messages, turn
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown

@@ -1,6 +1,6 @@
 """VP8 (RFC 6386, 9.1) and VP9 (bitstream specification, 6.2): key frames, and frames that are only references."""
 
-from reelmill_stages.media.bitstream.hidden import vp8_hidden, vp9_hidden
+from reelmill_stages.media.bitstream.hidden_references import vp8_hidden, vp9_hidden
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
 
 

@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.bitstream.nal import is_whole, length_size
+from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
 from reelmill_stages.media.container.demux import damage, opened
 from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.cutting import sound

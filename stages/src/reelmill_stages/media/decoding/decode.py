@@ -20,7 +20,7 @@ from reelmill_stages.media.container.demux import damage
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
 from reelmill_stages.media.decoding.reader import PacketReader
-from reelmill_stages.media.timeline.plan import Run, runs
+from reelmill_stages.media.timeline.decode_plan import Run, runs
 from reelmill_stages.media.timeline.timeline import Timeline
 
 Kind = Literal["I", "P", "B", "?"]

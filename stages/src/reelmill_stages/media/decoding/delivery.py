@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import av
 
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.timeline.plan import Run
+from reelmill_stages.media.timeline.decode_plan import Run
 from reelmill_stages.media.timeline.timeline import Timeline
 
 _REORDER = 17

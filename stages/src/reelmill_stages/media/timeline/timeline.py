@@ -28,9 +28,9 @@ from reelmill_stages.media.bitstream.units import Order, Unit
 from reelmill_stages.media.container.demux import opened, packets, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
+from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.full_decode import measure
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen
-from reelmill_stages.media.timeline.plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
 
 _UNTIMED = {"avi", "h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"}

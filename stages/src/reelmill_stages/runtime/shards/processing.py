@@ -14,7 +14,7 @@ from reelmill.contract.records.segment import Pass
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
-from reelmill_stages.records.crash_suspects import Flight
+from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.rows import RowFile
 from reelmill_stages.runtime.context import StepContext
@@ -62,7 +62,7 @@ class Processing:
         *,
         frozen: SettledInputFiles | None,
         earlier: SettledInputFiles,
-        flight: Flight,
+        flight: SuspectNotes,
     ) -> None:
         self._context = context
         self._opened = opened
@@ -101,11 +101,11 @@ class Processing:
             checkpoint.tick()
             ticker.tick()
 
-        crew = self._crew(folder)
+        config = self._supervision(folder)
         pool = Pool(
-            crew,
+            config,
             groups(inputs),
-            window=crew.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
+            window=config.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
             known=self._known,
             settle=settle,
             tick=tick,
@@ -213,7 +213,7 @@ class Processing:
                     hint="fix the cause, then run again; the outcomes of this run are discarded",
                 )
 
-    def _crew(self, folder: Path) -> SupervisorConfig:
+    def _supervision(self, folder: Path) -> SupervisorConfig:
         task = self._context.task
         workers = pool_size(task.limits, cpus(), gpus())
         worker = WorkerConfig(

@@ -18,7 +18,7 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
-from reelmill_stages.records.crash_suspects import Flight
+from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.records import create, load
 from reelmill_stages.records.rows import RowFile
@@ -91,7 +91,7 @@ class ShardRun:
 
     def run(self) -> None:
         """Run the shard."""
-        flight = Flight(self._context.store, self._paths, self._shard, self._context.run)
+        flight = SuspectNotes(self._context.store, self._paths, self._shard, self._context.run)
         if flight.careful:
             event(
                 log,
@@ -104,7 +104,7 @@ class ShardRun:
         finally:
             flight.end()
 
-    def _run(self, flight: Flight) -> None:
+    def _run(self, flight: SuspectNotes) -> None:
         self._progress.line()
         outcomes = self._settle(flight)
         context, store, paths = self._context, self._context.store, self._paths
@@ -132,7 +132,7 @@ class ShardRun:
             **stands.counts.model_dump(by_alias=True),
         )
 
-    def _settle(self, flight: Flight) -> Path:
+    def _settle(self, flight: SuspectNotes) -> Path:
         """Determine the outcomes of all inputs and freeze them; returns the file of the frozen outcomes."""
         frozen = self._frozen()
         if frozen and not self._stage.spans:
@@ -151,7 +151,7 @@ class ShardRun:
         self._process(law, SettledInputFiles(), flight)
         return frozen
 
-    def _process(self, frozen: SettledInputFiles | None, earlier: SettledInputFiles, flight: Flight) -> RowFile:
+    def _process(self, frozen: SettledInputFiles | None, earlier: SettledInputFiles, flight: SuspectNotes) -> RowFile:
         self._groups = []
         self._progress = self._begin()
         folder = self._folder("work")

@@ -32,7 +32,7 @@ STOP_SECONDS = 5.0
 
 
 class InFlight(Protocol):
-    """Records the items that are being processed (see `flight.Flight`)."""
+    """Records the items that are being processed (see `crash_suspects.SuspectNotes`)."""
 
     def is_suspect(self, key: str) -> bool: ...
 

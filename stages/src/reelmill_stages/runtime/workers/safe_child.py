@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 
-from reelmill.contract import safe_path
+from reelmill.contract import import_path
 
 _PR_SET_PDEATHSIG = 1
 
@@ -22,9 +22,9 @@ def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, "sub
     ours, theirs = multiprocessing.Pipe(duplex=True)
     with theirs:
         process = subprocess.Popen(
-            safe_path.command(module, str(theirs.fileno()), str(os.getpid())),
+            import_path.command(module, str(theirs.fileno()), str(os.getpid())),
             stdin=subprocess.DEVNULL,
-            env=safe_path.environment(environment),
+            env=import_path.environment(environment),
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )

@@ -31,7 +31,7 @@ _START_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class SupervisorConfig:
-    """Configuration of a crew. `worker` is the template for each worker; `timeout` is the limit in seconds per
+    """Configuration of a supervisor. `worker` is the template for each worker; `timeout` is the limit in seconds per
     group.
     """
 

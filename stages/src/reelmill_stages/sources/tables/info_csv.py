@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.columns import refuse_twice
-from reelmill_stages.sources.tables.tabular import lines_of
+from reelmill_stages.sources.tables.column_lookup import refuse_twice
+from reelmill_stages.sources.tables.formats import lines_of
 
 _URL = ("url", "link", "video", "id", "vid", "video_id")
 _FILE = ("filename", "file", "path", "title")

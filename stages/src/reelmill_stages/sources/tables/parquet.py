@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.columns import KnownColumns, refuse_twice
+from reelmill_stages.sources.tables.column_lookup import KnownColumns, refuse_twice
 
 _BATCH = 4096
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reelmill_stages.sources.tables.columns import BadLine
+from reelmill_stages.sources.tables.column_lookup import BadLine
 
 Quoting = Literal["standard", "cell", "none"]
 MAX_CELL = 1 << 20

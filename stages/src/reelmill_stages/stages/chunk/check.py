@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.chunk.boundaries import boundaries
 from reelmill_stages.stages.chunk.check_files import check_points, check_view
 from reelmill_stages.stages.chunk.entries import NAME, read_index

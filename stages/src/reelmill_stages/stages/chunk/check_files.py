@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import ReelmillError
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.media.keypoints import JOINTS, file_name
 from reelmill_stages.media.timeline.timeline import read_timeline
 

@@ -12,8 +12,8 @@ from typing import Any
 import av
 
 from reelmill.contract.errors import ItemError, TransientError
-from reelmill_stages.checks import Finding
 from reelmill_stages.file_names import STEM_BYTES
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stages.clip.pairs import PAIRS, read_pairs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Span
-from reelmill.contract.spec.names import seconds
+from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.decoding.scenes import scenes
 from reelmill_stages.media.timeline.timeline import Timeline

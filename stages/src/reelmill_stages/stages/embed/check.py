@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
 from reelmill_stages.stages.embed.lip_keys import WIDTH
 from reelmill_stages.stages.embed.lists import PLAIN

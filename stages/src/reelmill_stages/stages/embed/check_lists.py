@@ -5,7 +5,7 @@ from pathlib import Path
 from posixpath import basename, dirname
 from typing import Any
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.embed.lip_crops import FPS
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS
 from reelmill_stages.untrusted.nested import load_json

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.frames.facts import SIZES
 from reelmill_stages.stages.frames.ids import END, LENGTH, START
 from reelmill_stages.stages.frames.info import NAME, read_info

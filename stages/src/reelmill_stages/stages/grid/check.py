@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, kind_of, opened
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid.containers import Array, ContainerReader
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
 from reelmill_stages.stages.grid.provenance import FORMAT

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.index.listing import IndexRow, parse
 from reelmill_stages.tar.inspect import contents
 

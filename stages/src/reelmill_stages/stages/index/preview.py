@@ -16,8 +16,8 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import File, Input
-from reelmill_stages.stages.index.opened import Payloads, fields
-from reelmill_stages.stages.index.said import said
+from reelmill_stages.stages.index.content_check import Payloads, fields
+from reelmill_stages.stages.index.sample_text import said
 from reelmill_stages.tar.samples import IMAGES, Sample
 from reelmill_stages.tokens.tokenizer import Tokenizer
 from reelmill_stages.untrusted.images import open_image

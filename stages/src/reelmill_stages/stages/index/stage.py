@@ -24,8 +24,8 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
+from reelmill_stages.stages.index.content_check import Payloads, wrong
 from reelmill_stages.stages.index.listing import IndexRow, dump, localised, parse, url
-from reelmill_stages.stages.index.opened import Payloads, wrong
 from reelmill_stages.stages.index.preview import SAMPLES, is_shown, preview
 from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import Sample, TarProblem

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.pack.check_energon import energon_problems
 from reelmill_stages.stages.pack.check_huggingface import columns, readme
 from reelmill_stages.tar.inspect import Contents, contents

@@ -9,7 +9,7 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, jpeg, render, shown_size
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput
-from reelmill_stages.tar.lend import lent
+from reelmill_stages.tar.payload_copies import lent
 
 
 def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: int | None) -> tuple[File, ...]:

@@ -1,6 +1,6 @@
 """The interface of samplers, which turn one item into one sample, independently of keys and tars.
 
-A custom sampler is a class, declared by its module (see `reelmill_stages.declared`):
+A custom sampler is a class, declared by its module (see `reelmill_stages.user_code`):
 
     from reelmill_stages.plugins import PackBlock, PackInput, UnkeyedSample
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reelmill_stages.checks import Finding
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem, samples
 from reelmill_stages.tar.walk import BadTar, read, walk
 from reelmill_stages.tokens.rules import PackRules, broken

@@ -38,7 +38,7 @@ from reelmill_stages.stages.tokenize.pictures import fitted
 from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, payload, told
 from reelmill_stages.stages.tokenize.token_tar import TokenTar
 from reelmill_stages.stages.tokenize.views import views
-from reelmill_stages.tar.lend import lent
+from reelmill_stages.tar.payload_copies import lent
 from reelmill_stages.tar.walk import Member
 from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load

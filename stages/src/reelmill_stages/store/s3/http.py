@@ -1,6 +1,6 @@
 """HTTP connections for the S3 client, with timeouts and CA bundles, but without retries.
 
-Retries are in `s3_retry`, where each attempt is signed again and the store is aware of it.
+Retries are in `retry`, where each attempt is signed again and the store is aware of it.
 """
 
 import ssl

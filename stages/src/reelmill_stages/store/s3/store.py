@@ -1,6 +1,6 @@
 """An S3 bucket, or a prefix in one, as a store.
 
-Only the `s3*` modules of this package import minio and urllib3. All requests are retried, and their errors converted,
+Only the modules of this package import minio and urllib3. All requests are retried, and their errors converted,
 in one place (`_call`). If the response of a conditional write is lost, its retry fails because of the first attempt;
 then the object is read back, and equal content and metadata count as success.
 """

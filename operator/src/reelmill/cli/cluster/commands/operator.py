@@ -49,7 +49,7 @@ def run(
     """
     try:
         from reelmill.controller.kube.connection import Access
-        from reelmill.controller.running import run as work
+        from reelmill.controller.operator import run as work
         from reelmill.controller.settings import read
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("reelmill"):

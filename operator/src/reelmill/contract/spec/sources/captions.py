@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 Dataset = Literal["webvid", "hdvila", "internvid", "how2link", "ego4d", "llava", "sft"]
 Plugin = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", max_length=200)]

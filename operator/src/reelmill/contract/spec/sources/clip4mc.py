@@ -1,7 +1,7 @@
 """`clip4mc`: CLIP4MC's metadata, one item per clip, grouped by source video."""
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 
 class Clip4mcBlock(SourceBlock):

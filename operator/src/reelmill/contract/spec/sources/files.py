@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Text, Uri
+from reelmill.contract.spec.field_types import Text, Uri
 
 Patterns = Annotated[list[Text], Field(max_length=32)]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 
 class ImagesBlock(SourceBlock):

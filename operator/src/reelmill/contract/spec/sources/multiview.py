@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Text, Uri
+from reelmill.contract.spec.field_types import Text, Uri
 
 NEWEST = "newest"
 _MERGING = {"all", "merge", "merged", "any"}

@@ -1,7 +1,7 @@
 """`pairs`: existing clips with a `text_video_pairs.json`."""
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 
 class PairsBlock(SourceBlock):

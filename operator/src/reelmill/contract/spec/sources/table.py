@@ -6,7 +6,7 @@ from pydantic import Field
 
 from reelmill.contract.model import Model
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Text, Uri
+from reelmill.contract.spec.field_types import Text, Uri
 
 
 class Columns(Model):

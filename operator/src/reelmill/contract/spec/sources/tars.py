@@ -1,7 +1,7 @@
 """`tars`: existing webdataset shards."""
 
 from reelmill.contract.spec.block import SourceBlock
-from reelmill.contract.spec.names import Uri
+from reelmill.contract.spec.field_types import Uri
 
 
 class TarsBlock(SourceBlock):

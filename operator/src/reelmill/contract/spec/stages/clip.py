@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reelmill.contract.spec.block import StageBlock
-from reelmill.contract.spec.names import Duration, seconds
+from reelmill.contract.spec.field_types import Duration, seconds
 
 
 class ClipBlock(StageBlock):

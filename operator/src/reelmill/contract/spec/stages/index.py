@@ -3,7 +3,7 @@
 from typing import Literal
 
 from reelmill.contract.spec.block import StageBlock
-from reelmill.contract.spec.names import Share
+from reelmill.contract.spec.field_types import Share
 
 
 class IndexBlock(StageBlock):

@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages import declared
+from reelmill_stages import user_code
 from reelmill_stages.stages.pack.sample import Sampler
 
 GROUP = "reelmill.samplers"
@@ -40,7 +40,7 @@ def _class(name: str) -> Any:
         module, _, attribute = SAMPLERS[name].partition(":")
         return getattr(import_module(module), attribute)
     if ":" in name:
-        return declared.load(name, "sampler")
+        return user_code.load(name, "sampler")
     for entry in entry_points(group=GROUP, name=name):
         try:
             return entry.load()

@@ -12,7 +12,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
-from reelmill_stages.tar.lend import lent
+from reelmill_stages.tar.payload_copies import lent
 
 _MP4 = {".mp4", ".m4v", ".mov", ""}
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.block import StageBlock
-from reelmill_stages.declared import load
 from reelmill_stages.stage import Stage
+from reelmill_stages.user_code import load
 
 
 def own_class(path: str) -> type[Stage]:

@@ -22,8 +22,8 @@ from reelmill.controller.state.cache import Cache
 from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.resync import Resync
 from reelmill.controller.watch.watches import Watches
-from reelmill.controller.work.pump import Pump
-from reelmill.controller.work.worker import PipelineWorker
+from reelmill.controller.work.reconciler import PipelineWorker
+from reelmill.controller.work.worker_tasks import Pump
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0

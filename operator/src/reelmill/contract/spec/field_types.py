@@ -52,19 +52,6 @@ def _duration(text: str) -> str:
     return text
 
 
-ALLOWED_ANYWAY = 10
-"""Failed items that are tolerated by default, however small the stage: one broken file stops no first run."""
-
-
-def allowed(share: str | None, total: int) -> int:
-    """The number of items out of `total` that a share (`1%` or `20`) allows, rounded down; None: 1% or 10 items,
-    whichever is more.
-    """
-    if share is None:
-        return max(ALLOWED_ANYWAY, total // 100)
-    return int(float(share[:-1]) * total / 100) if share.endswith("%") else int(share)
-
-
 def _share(text: str) -> str:
     if not _SHARE.match(text) or (text.endswith("%") and float(text[:-1]) > 100):
         raise ValueError(f"{text!r} is neither a number of items nor a percentage: write 20 or 1%")

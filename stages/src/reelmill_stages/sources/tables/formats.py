@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.columns import BadLine, KnownColumns, refuse_twice
+from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, refuse_twice
 from reelmill_stages.sources.tables.json_stream import values
 from reelmill_stages.sources.tables.parquet import parquet_rows
 from reelmill_stages.sources.tables.separated import Quoting, TableRecord, records
