@@ -69,7 +69,7 @@ def test_what_keeps_containers_from_starting_is_told_with_the_way_out_and_passes
         "keyless": ("CreateContainerConfigError", "couldn't find key AWS_ACCESS_KEY_ID in Secret team/s3"),
     }
     told = {
-        "imageless": ("ImagePull", "correct `image`, or name `imagePullSecrets`"),
+        "imageless": ("ImagePull", "correct `image`, or set `imagePullSecrets`"),
         "secretless": ("SecretMissing", "create it in the pipeline's namespace"),
         "keyless": ("PodConfig", "AWS_ACCESS_KEY_ID"),
         "gpuless": ("Unschedulable", "nodes are available"),

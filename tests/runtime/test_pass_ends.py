@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
+from reelmill.contract.digest import sha256
 from reelmill.contract.errors import StalePlan, TransientError
+from reelmill.contract.records.segment import ShardCommit
 from reelmill.contract.task import ShardLimits
 from reelmill_stages.runtime.commit.accounting import LawBroken
 
@@ -69,7 +71,7 @@ def test_an_attempt_maps_its_indexes_to_the_shards_that_are_undone(line: toy.Lin
     rows = {row.key: row.attempt for row in line.data("upper").ledger()}
     assert rows == {"v0": 2, "v1": 2, "v2": 1, "v3": 1, "v4": 2, "v5": 2}
     line.open(upper, segment=2)
-    with pytest.raises(StalePlan, match="no shard"):
+    with pytest.raises(StalePlan, match="not a shard"):
         line.shard(upper, 2, 7)
 
 
@@ -136,9 +138,14 @@ def test_a_commit_whose_rows_tell_otherwise_is_not_closed(line: toy.Line) -> Non
     line.open(upper)
     for index in range(3):
         line.shard(upper, 1, index)
-    (ledger, *_) = (stat.key for stat in line.store.list(f"{line.data('upper').paths(1).internal}/ledger/"))
-    rows = line.store.read(ledger)
-    line.store.write(ledger, rows[: rows.index(b"\n") + 1])
+    record = line.data("upper").paths(1).shard(0)
+    commit = ShardCommit.model_validate_json(line.store.read(record))
+    assert commit.ledger
+    rows = line.store.read(commit.ledger.key)
+    fewer = rows[: rows.index(b"\n") + 1]
+    line.store.write(commit.ledger.key, fewer)
+    told = commit.replace(ledger=commit.ledger.replace(size=len(fewer), digest=sha256(fewer)))
+    line.store.write(record, told.model_dump_json(by_alias=True).encode())
     with pytest.raises(LawBroken, match="the rows of a shard have"):
         line.commit(upper, 1)
     assert line.data("upper").last is None

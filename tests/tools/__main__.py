@@ -5,6 +5,7 @@ REELMILL_REQUIRE names, or of a tool that was named, else 0; 130 when it was sto
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -57,6 +58,7 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
                 wanted[word] = needed(word, environ)
             except KeyError:
                 sys.exit(f"neither a tier nor a tool is called {word!r}; tools: {', '.join(tools)}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background ignores it
     try:
         return run(tools, wanted, required, Console())
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ packages around it are executed to find out. Only steps that run a pipeline call
 
 import ast
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
@@ -22,6 +23,9 @@ from reelmill.contract.errors import ReelmillError, SpecError
 
 MARKER = "__reelmill__"
 """Name of the list in which a module declares what a pipeline may name."""
+
+_PARSER = threading.Lock()
+"""Python 3.11 fails (SystemError) when two threads build syntax trees at once."""
 
 
 def load(path: str, kind: str) -> Any:
@@ -134,7 +138,9 @@ def _declared(source: str) -> Sequence[str] | None:
     found: Sequence[str] | None = None
     if MARKER not in source:
         return found
-    for statement in ast.parse(source).body:
+    with _PARSER:
+        statements = ast.parse(source).body
+    for statement in statements:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == MARKER:
                 found = _names(value)

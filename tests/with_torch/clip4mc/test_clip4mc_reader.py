@@ -109,7 +109,7 @@ def test_samples_are_read_from_a_bucket(seaweedfs_server: Server, tmp_path: Path
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ({"frames": np.zeros((31, 4, 4, 3), np.uint8)}, "31x4x4x3 frames"),
+        ({"frames": np.zeros((31, 4, 4, 3), np.uint8)}, r"frames \(31x4x4x3\)"),
         ({"size": [1, 2]}, "list of 16 floats"),
         ({"size": [0] * 16}, "list of 16 floats"),
     ],

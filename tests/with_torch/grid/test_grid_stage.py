@@ -216,7 +216,7 @@ def test_004_f08_d25_stored_features_are_compared_with_live_ones_like_with_like(
     other = saved(tmp_path / "other.pt", visual__proj=torch.zeros(64, 16))
     with pytest.raises(SpecError, match="other weights"):
         list(compare(part, other, images, config=config()))
-    with pytest.raises(SpecError, match="no 9_grids"):
+    with pytest.raises(SpecError, match="9_grids not found"):
         list(compare(part, tmp_path / "weights.pt", [picture(tmp_path / "x_9.jpg")], config=config()))
 
 

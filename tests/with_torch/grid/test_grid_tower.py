@@ -133,7 +133,7 @@ def test_weights_may_be_the_whole_model_or_its_image_tower(tmp_path: Path) -> No
     ("change", "words"),
     [
         ({"visual__proj": None}, r"1 missing \(visual.proj\)"),
-        ({"visual__head__weight": torch.zeros(2)}, r"1 extra \(visual.head.weight\)"),
+        ({"visual__head__weight": torch.zeros(2)}, r"1 unexpected \(visual.head.weight\)"),
         ({"visual__proj": torch.zeros(64, 7)}, r"1 of another shape \(visual.proj\)"),
         ({"token_embedding__weight": None}, r"1 missing \(token_embedding.weight\)"),
         ({"visual__proj": torch.full((64, 16), float("nan"))}, "no numbers, in visual.proj"),
@@ -180,7 +180,7 @@ def test_004_p3_the_codebook_is_a_bare_tensor_and_a_dict_is_refused(tmp_path: Pa
     torch.save({"embeddings": torch.randn(80, 512)}, tmp_path / "dict.pt")
     with pytest.raises(SpecError, match="a dict, not a tensor"):
         read_codebook(tmp_path / "dict.pt", 512)
-    with pytest.raises(SpecError, match=r"\(80, 512\), \(classes, 768\) is needed"):
+    with pytest.raises(SpecError, match=r"\(80, 512\) instead of \(classes, 768\)"):
         read_codebook(tmp_path / "book.pt", 768)
 
 

@@ -150,7 +150,7 @@ def test_what_is_no_set_of_tars_or_not_committed_is_said(tmp_path: Path, frames:
     shutil.copyfile(next(frames.rglob("*.tar")), tmp_path / "a.tar")
     with pytest.raises(NotFound):
         TarSet(str(tmp_path))
-    with pytest.raises(SpecError, match="no pack"):
+    with pytest.raises(SpecError, match="not a pack"):
         PackedTokens(str(frames))[0]
 
 
