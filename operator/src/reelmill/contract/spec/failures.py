@@ -7,6 +7,9 @@ from pydantic import Field
 from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Duration, Share, Text
 
+DEFAULT_TOLERANCE = ("1%", "10")
+"""If `tolerate` is absent, the larger of these: one broken file stops no small pipeline."""
+
 
 class RetryItems(Model):
     """Automatic retry passes."""
