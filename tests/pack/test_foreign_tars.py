@@ -163,8 +163,11 @@ def test_other_compressions_than_gzip_are_named_too(tmp_path: Path) -> None:
 
 
 def test_a_global_header_that_is_damaged_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "clean").mkdir()
+    clean = written(tmp_path / "clean", GOOD_MEMBERS + TRAILER)
     path = written(tmp_path, member(b"x", b"garbage", b"g") + GOOD_MEMBERS + TRAILER)
-    assert payloads(path) == as_stock_sees(path)
+    # Stock webdataset reads it with Python 3.11 and 3.12; 3.13's tarfile refuses it.
+    assert payloads(path) == as_stock_sees(clean)
 
 
 @pytest.mark.parametrize(

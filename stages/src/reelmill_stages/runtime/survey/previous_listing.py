@@ -36,6 +36,13 @@ class Known:
 
     def __init__(self, data: DataSet) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
+        try:
+            self._fill(data)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _fill(self, data: DataSet) -> None:
         self._db.execute("PRAGMA cache_size=-32768")
         self._db.execute(
             "CREATE TABLE known (key TEXT PRIMARY KEY, content TEXT, name TEXT, shape TEXT, seen INT) WITHOUT ROWID"
