@@ -70,7 +70,7 @@ def test_what_keeps_containers_from_starting_is_told_with_the_way_out_and_passes
     }
     told = {
         "imageless": ("ImagePull", "correct `image`, or set `imagePullSecrets`"),
-        "secretless": ("SecretMissing", "create it in the pipeline's namespace"),
+        "secretless": ("SecretMissing", "create it in the namespace of the pipeline"),
         "keyless": ("PodConfig", "AWS_ACCESS_KEY_ID"),
         "gpuless": ("Unschedulable", "nodes are available"),
     }
