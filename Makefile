@@ -1,4 +1,4 @@
-# What a developer and CI call. A fresh machine needs Python 3.11 to 3.13 with venv, make and a package registry.
+# Commands for developers and CI. They need Python 3.11 to 3.13 with venv, make, and access to a package registry.
 SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,17 +8,18 @@ TIERS ?= unit,store,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
 TOOLS ?= $(CHOSEN)
-# Tiers without nodes are shared by so many processes, a file each; then so many, with a cluster each, do what needs nodes.
+# Processes of pytest: for the tiers without nodes, and then for the tier nodes, with a cluster for each process.
 WORKERS ?= 3
 CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
 .PHONY: install prepare demo test test-trainers test-models test-pythons check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
 
-# uv first, by pip: it is a pin of the lock like all else. Then the lock, then the two distributions, built by its hatchling.
+# pip installs the uv of the lock. uv installs the lock, and then both distributions, which the lock's hatchling builds.
 $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("reelmill needs Python 3.11, 3.12 or 3.13: say make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,7 +30,7 @@ $(VENV)/.installed: requirements.lock operator/pyproject.toml stages/pyproject.t
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e ./operator -e ./stages
 	@touch $@
 
-# What the tiers need and is not there yet is made here, before any test: programs, packages, images. See CONTRIBUTING.md.
+# Builds or installs what the tiers need before any test runs: programs, packages, images. See CONTRIBUTING.md.
 prepare: install
 	@PYTHONPATH=tests $(BIN)/python -m tools $(TOOLS)
 
@@ -47,14 +48,14 @@ test: prepare
 	@shared=5; nodes=5; \
 	$(if $(SHARED),REELMILL_TIERS=$(SHARED) $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS); shared=$$?;) \
 	$(if $(NODES),REELMILL_TIERS=$(NODES) $(BIN)/pytest -n $(CLUSTERS) --dist loadfile $(ARGS); nodes=$$?;) \
-	case $$shared,$$nodes in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no test was chosen
+	case $$shared,$$nodes in 0,0|0,5|5,0) ;; *) exit 1;; esac  # 5: no tests collected
 
-# The trainers of others open what we write: environments of several GB, made once and kept in ~/.cache.
+# Opens the output with trainers of other projects. Their environments have several GB and are kept in ~/.cache.
 test-trainers: TOOLS = trainers
 test-trainers: prepare
 	REELMILL_TRAINERS=1 $(BIN)/pytest tests/trainers $(ARGS)
 
-# Stages that run models, in pods: an image of several GB, and twenty more on the disk while it is built and unpacked.
+# Runs stages with models in pods. The image has several GB; building and unpacking it needs another 20 GB of disk space.
 test-models: TOOLS = models
 test-models: prepare
 	REELMILL_MODELS=1 REELMILL_REQUIRE=nodes REELMILL_TIERS=nodes $(BIN)/pytest tests/nodes/test_models_on_nodes.py $(ARGS)
@@ -62,13 +63,23 @@ test-models: prepare
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)
 
+# Runs in two lanes, for two cores. The repository tests also call mypy, so they follow the run that fills its cache.
+# GNU make before version 4 (macOS) has no --output-sync.
 check: install
+	@$(MAKE) --no-print-directory --keep-going -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+	  check-repository check-sources
+
+check-repository: check-types
+	REELMILL_REQUIRE= $(BIN)/pytest -q tests/repo
+
+check-types:
+	$(BIN)/mypy
+
+check-sources:
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/mypy
-	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin
 	$(BIN)/lint-imports --no-logo
-	REELMILL_REQUIRE= $(BIN)/pytest -q tests/repo
+	$(BIN)/mypy --platform darwin --no-warn-unreachable --cache-dir .mypy_cache/darwin
 
 format: install
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -84,11 +95,11 @@ generate: install
 	PYTHONPATH=tests $(BIN)/python -m api_pages
 	PYTHONPATH=tests $(BIN)/python -m stage_folders
 
-# make images ARGS="operator --registry registry.example/video"; after --, words for the builder.
+# make images ARGS="operator --registry registry.example/video"; arguments after -- are passed to the builder.
 images:
 	@$(PYTHON) images/build.py $(ARGS)
 
-# Versions stay unless a requirement changed; make lock ARGS=--upgrade moves them all.
+# A version changes only if its requirement changed; make lock ARGS=--upgrade upgrades all versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-package reelmill --no-emit-package reelmill-stages
 PINNED = $(LOCK) --no-annotate --constraint requirements.lock
@@ -104,7 +115,7 @@ bench: TOOLS = store
 bench: prepare
 	$(BIN)/python tests/bench
 
-# The operator under load, by hand: make bench-operator ARGS="many --pipelines 100"; with --page it writes the page.
+# Measures the operator under load. ARGS="many --pipelines 100" selects one case; --page writes the page in docs.
 bench-operator: TOOLS = control-plane
 bench-operator: prepare
 	@$(BIN)/python tests/bench_operator $(ARGS)

@@ -30,7 +30,7 @@ _ANNOTATED = re.compile(r"Annotated\[(.+?), Field\((?:[^()]|\([^()]*\))*\)\]")
 
 @cache
 def loaded() -> griffe.ModulesCollection:
-    """Both distributions, parsed."""
+    """The modules of both distributions, parsed."""
     loader = griffe.GriffeLoader(search_paths=[ROOT / "operator/src", ROOT / "stages/src"])
     for name in ("reelmill", "reelmill_stages"):
         loader.load(name)
@@ -59,7 +59,7 @@ def members(class_: Any) -> dict[str, Any]:
 
 
 def undocumented(module: str) -> Iterator[str]:
-    """What a user of a public module finds without an explanation: names, methods, and values of classes.
+    """Names, methods and values of a public module that have no docstring.
 
     A value is explained by its own docstring, or by name in that of its class. Fields of a pipeline are on the page of
     the field reference.
@@ -175,7 +175,7 @@ def _target(thing: Any) -> Any:
 
 
 def _is_declared(member: Any) -> bool:
-    """Whether a value is meant to be seen: it has a docstring or a type of its own, or is a member of an enum."""
+    """Whether a value belongs on the page: it has a docstring or a type of its own, or is a member of an enum."""
     return bool(member.docstring) or member.annotation is not None or bool(member.parent and _is_enum(member.parent))
 
 

@@ -1,4 +1,4 @@
-"""What a stage is lent, for tests: a scratch folder, media by their uri, a data set in memory."""
+"""The workspace of a stage in tests: a scratch folder, media by URI, and a data set in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ def video(seconds: float = 3.0, **options: Any) -> Path:
 
 @dataclass
 class Rig:
-    """Runs the stage as a worker would; counts how often each video was asked for."""
+    """Runs the stage as a worker would; counts the fetches of each video."""
 
     scratch: Path
     files: dict[str, Path] = field(default_factory=dict)
@@ -58,7 +58,7 @@ def done(result: Result) -> Done:
 
 @dataclass
 class Committed:
-    """A data set of the items that results made."""
+    """A data set of the items in results."""
 
     results: Sequence[Result]
     scratch: Path

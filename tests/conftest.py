@@ -1,4 +1,4 @@
-"""Plugins of the whole suite, and how far hypothesis searches: `--hypothesis-profile thorough` for longer."""
+"""Plugins of the suite and profiles of hypothesis; `--hypothesis-profile thorough` searches longer."""
 
 from hypothesis import settings
 

@@ -1,6 +1,6 @@
-"""The decisions of docs/adr: each file's number is its heading's too, and the index lists them all.
+"""Numbers the decisions in docs/adr by their file names, in headings and index.
 
-`make generate` runs it, so renumbering a decision is renaming its file.
+`make generate` runs it. To renumber a decision, rename its file.
 """
 
 import re
@@ -19,7 +19,7 @@ _HEADING = re.compile(r"# (?:\d+\. )?(.+)")
 
 
 def numbered(folder: Path = FOLDER) -> dict[int, Path]:
-    """The records by number. Raises ValueError for a file that is none, and for a number that is there twice."""
+    """The records by number. Raises ValueError for other files, and for a number that occurs twice."""
     found: dict[int, Path] = {}
     for path in sorted(folder.glob("*.md")):
         if path.name == INDEX.name:

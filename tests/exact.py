@@ -16,7 +16,7 @@ def shown(path: Path, stream: int = 0) -> list[tuple[Fraction, str]]:
 
 
 def picture_digest(frame: av.VideoFrame) -> str:
-    """Digest of the samples of all planes, without what pads their lines."""
+    """Digest of the samples of all planes, without the padding of lines."""
     digest = hashlib.sha256(frame.format.name.encode())
     depth = 2 if frame.format.components[0].bits > 8 else 1
     for plane in frame.planes:

@@ -1,6 +1,6 @@
-"""docs/features.md: what was promised of the five systems, and which tests prove it, by the tests' names.
+"""docs/features.md: the features of the five systems, and the tests that cover them by their names.
 
-`make generate` runs it. Tests are found by parsing, not by importing them, so that no package is needed for it.
+`make generate` runs it. Tests are found by parsing, not by importing them, so no packages are needed.
 """
 
 import ast
@@ -33,7 +33,7 @@ _LINE = re.compile(r"([fpd])(\d+)")
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """One line of the page: feature, proved line or defect, with the system that it is of (none for defects)."""
+    """One line of the page: a feature, a requirement or a defect, with its system (none for defects)."""
 
     system: str
     kind: str
@@ -44,7 +44,7 @@ class Mark:
 
 
 def marks(name: str) -> Iterator[Mark]:
-    """What a test's name says that it proves: `test_000_f02_f22_…`, `test_001_f03_and_d12_…`, `test_d4_…`."""
+    """The lines that the name of a test refers to: `test_000_f02_f22_…`, `test_001_f03_and_d12_…`, `test_d4_…`."""
     system = ""
     words = name.split("_")
     for word in words[1:] if words[0] == "test" else ():
@@ -58,7 +58,7 @@ def marks(name: str) -> Iterator[Mark]:
 
 @cache
 def proofs(folder: Path = TESTS) -> dict[Mark, set[Path]]:
-    """The files with tests of each mark."""
+    """The files with tests for each line of the page."""
     found: dict[Mark, set[Path]] = defaultdict(set)
     for path in folder.rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -69,7 +69,7 @@ def proofs(folder: Path = TESTS) -> dict[Mark, set[Path]]:
 
 
 def lines(data: dict[str, Any]) -> dict[Mark, str]:
-    """What each line of the page is about."""
+    """The text of each line of the page."""
     found = {}
     for system, entry in data["systems"].items():
         found |= {Mark(system, "f", number): text for number, text in enumerate(entry["features"], 1)}

@@ -1,6 +1,6 @@
 """Small synthetic videos for tests, made once per machine and kept under the user's cache.
 
-Each is a function of its arguments alone: the same call gives the same file. Frames carry their own number as a
+The same arguments give the same file. Frames carry their own number as a
 pattern of black and white blocks in the top rows, so that a test can tell which frame it got (`frame_number`).
 """
 

@@ -1,4 +1,4 @@
-"""What tests ask of the machine: Linux answers in its process file system, other systems by `ps` and getrusage."""
+"""Processes and memory of the machine, from /proc on Linux and from `ps` and getrusage elsewhere."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ PROC = Path("/proc")
 
 
 def alive(pid: int) -> bool:
-    """Whether there is such a process."""
+    """Whether the process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -19,7 +19,7 @@ def alive(pid: int) -> bool:
 
 
 def children(pid: int, proc: Path = PROC) -> list[int]:
-    """Processes that a process started and that are still there."""
+    """Running child processes of a process."""
     if not proc.joinpath("self").exists():
         pairs = (line.split() for line in _ps("-A", "-o", "pid=,ppid=").splitlines())
         return [int(child) for child, parent in pairs if int(parent) == pid]
@@ -33,7 +33,7 @@ def children(pid: int, proc: Path = PROC) -> list[int]:
 
 
 def command_line(pid: int, proc: Path = PROC) -> str:
-    """A process's words, with spaces between them; empty when it is gone."""
+    """The command line of a process; empty if it ended."""
     if not proc.joinpath("self").exists():
         return _ps("-ww", "-o", "args=", "-p", str(pid)).strip()
     try:
@@ -43,7 +43,7 @@ def command_line(pid: int, proc: Path = PROC) -> str:
 
 
 def peak_memory(proc: Path = PROC) -> float:
-    """MiB that this process had at most. On Linux getrusage's figure begins with that of the process's parent."""
+    """Peak memory of this process in MiB. On Linux, the value of getrusage includes that of the parent process."""
     try:
         lines = proc.joinpath("self", "status").read_text().splitlines()
     except OSError:

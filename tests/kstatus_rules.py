@@ -1,4 +1,4 @@
-"""What kstatus makes of a custom resource: the rules that Flux, Helm's `--wait` and Argo CD's default go by."""
+"""The rules of kstatus for custom resources, which Flux, Helm's `--wait` and Argo CD use."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ Verdict = Literal["Terminating", "InProgress", "Failed", "Current"]
 
 
 def kstatus(resource: dict[str, Any]) -> Verdict:
-    """The verdict. The first rule that applies decides; a resource that says nothing counts as Current."""
+    """The verdict. The first rule that applies decides; a resource without conditions counts as Current."""
     metadata, status = resource.get("metadata") or {}, resource.get("status") or {}
     if metadata.get("deletionTimestamp"):
         return "Terminating"

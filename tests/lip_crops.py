@@ -1,4 +1,4 @@
-"""Mouth crops and lists as the lip-reading data sets have them: small, seeded, without torch."""
+"""Mouth crops and lists in the form of the lip-reading data sets: small, seeded, without torch."""
 
 import json
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ Action = tuple[int, int, str]
 
 
 def film(frames: int = 60, **asked: Any) -> Path:
-    """A video of so many frames at 25 a second."""
+    """A video with this number of frames at 25 frames per second."""
     fps = asked.pop("fps", 25)
     given = {"size": SIZE, "options": X264, "audio": False, **asked}
     return footage.video(seconds=frames / fps, fps=fps, **given)

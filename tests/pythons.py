@@ -1,7 +1,7 @@
 """Runs the unit tier under the other supported versions of Python, each in an environment of its own.
 
-A version that this machine does not have is passed over with a word. An interpreter counts when it runs: a version
-manager's shim that only prints an error does not.
+A version that this machine does not have is skipped with a message. An interpreter counts only if it runs, which
+the shim of a version manager may not do.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The version of a release: operator/pyproject.toml says it, and `make generate` writes it wherever else it stands."""
+"""The version of a release: operator/pyproject.toml contains it, and `make generate` writes it to all other places."""
 
 import re
 import tomllib
@@ -23,12 +23,12 @@ PLACES = {
 
 
 def version() -> str:
-    """As `operator/pyproject.toml` has it."""
+    """The version in `operator/pyproject.toml`."""
     return str(tomllib.loads((ROOT / SOURCE).read_text())["project"]["version"])
 
 
 def places(name: str, text: str) -> list[tuple[int, int]]:
-    """Where the version stands in a file's text. Raises ValueError where a pattern finds nothing."""
+    """The places of the version in the text of a file. Raises ValueError where a pattern finds nothing."""
     spans: list[tuple[int, int]] = []
     for pattern in PLACES[name]:
         found = [match.span(1) for match in re.finditer(pattern.replace("@", NUMBER), text, re.MULTILINE)]

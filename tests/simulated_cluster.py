@@ -1,4 +1,4 @@
-"""A cluster of one pipeline for planner tests: Jobs advance one pod at a time, in whatever order the test says.
+"""A cluster of one pipeline for planner tests: Jobs advance one pod at a time, in the order that the test chooses.
 
 What the planner sees lags behind: `visible` is brought up to date Job by Job (`deliver`), as watches do. What must
 never happen is asserted where it would: a Job name used twice, two live Jobs of one stage.
@@ -160,7 +160,7 @@ class SimulatedCluster:
         self.jobs[name]["status"]["conditions"] = [{"type": type_, "status": "True", "message": message}]
 
     def settle(self, limit: int = 400) -> None:
-        """Everything is seen, every pod runs: until nothing is left to do."""
+        """Deliver all events and run all pods until nothing is left to do."""
         for _ in range(limit):
             self.deliver_all()
             plan = self.reconcile()

@@ -1,4 +1,4 @@
-"""A folder as a source, listed the real way: local store, real bucket. Helpers of the tests in `sources/`."""
+"""Sources for tests in `sources/`: a folder, and a real bucket."""
 
 import json
 from collections.abc import Iterable

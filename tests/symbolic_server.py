@@ -1,4 +1,4 @@
-"""Symbolic steps as real processes: a tiny program per step asks this process what to log, report and exit with."""
+"""Symbolic steps as real processes: a small program per step asks this process for its log, report and exit code."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Says which tiers of the test suite ran, and makes a tier that was asked for but could not run a failure.
+"""Reports which tiers of the test suite ran, and makes a tier that was asked for but could not run a failure.
 
 A test belongs to the tier whose marker it carries, or to `unit`, which is to stay under a minute: what needs no server
 but takes long carries the marker `store` too. A tier that needs a server skips what it cannot
@@ -19,7 +19,7 @@ TIERS = ("unit", "store", "control-plane", "nodes", "gpu")
 
 
 def tier(item: pytest.Item) -> str:
-    """The tier of a test: its marker, with a dash, or `unit`; of several the one that asks for most."""
+    """The tier of a test: its marker, with a dash, or `unit`; of several, the most demanding one."""
     return next((name for name in reversed(TIERS) if item.get_closest_marker(name.replace("-", "_"))), "unit")
 
 
@@ -51,7 +51,7 @@ class Tiers:
         return self.counts[name, "passed"] + self.counts[name, "failed"]
 
     def missing(self) -> list[str]:
-        """Required tiers that did not run, or not wholly; another session's are none of this one's business."""
+        """Required tiers of this session that did not run, or not completely."""
         return [
             name
             for name in self.required
@@ -77,7 +77,9 @@ class Tiers:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(self.line())
         for name in self.missing():
-            terminalreporter.write_line(f"tier {name} was required (REELMILL_REQUIRE) but did not run wholly", red=True)
+            terminalreporter.write_line(
+                f"tier {name} is required (REELMILL_REQUIRE) but did not run completely", red=True
+            )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Where the tests that need torch find it: a folder beside the environment, so that no other test can import it.
+"""The folder with torch for the tests that need it, outside of the environment so that no other test imports it.
 
 A few GB, installed by `make prepare` once for each lock file. Run as a script it prints the folder, for PYTHONPATH.
 """

@@ -1,4 +1,4 @@
-"""Mypy plugin: `Model.replace(...)` takes the fields of its model and nothing else, each with its type.
+"""Mypy plugin: `Model.replace(...)` accepts only the fields of its model, with their types.
 
 What mypy does by itself for `dataclasses.replace`, pydantic's plugin does not do for `model_copy(update=...)`. The
 signature is made from the attributes that the model and its bases declare, so no list of fields is kept twice.
@@ -26,7 +26,7 @@ class ReplacePlugin(Plugin):
 
 
 def plugin(version: str) -> type[Plugin]:
-    """What mypy asks a plugin's module for."""
+    """The entry point of the plugin for mypy."""
     return ReplacePlugin
 
 

@@ -1,4 +1,4 @@
-"""What a worker lends to a stage, where everything is here already."""
+"""The workspace of a stage in tests, with local files."""
 
 from pathlib import Path
 

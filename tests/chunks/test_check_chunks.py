@@ -11,7 +11,7 @@ import pytest
 
 import multiview_set as driver
 from chunks.chunk_place import indexed, point_folders, take
-from reelmill.contract.commands.rows import FindingRow
+from reelmill.contract.commands.result_rows import FindingRow
 from reelmill_stages.commands.check import check
 
 Index = dict[str, Any]
@@ -126,7 +126,7 @@ def test_broken_data_fails_by_the_rules_name_alone(tmp_path: Path, points: Path,
     assert broken(tmp_path, good(tmp_path, points, "npy"), DATA_RULES[rule]) == {rule}
 
 
-def test_a_video_that_is_no_video_and_one_of_other_frames_are_named(tmp_path: Path, points: Path) -> None:
+def test_an_invalid_video_and_one_with_other_frames_are_named(tmp_path: Path, points: Path) -> None:
     index = good(tmp_path, points, "index")
     (tmp_path / "front.mp4").write_bytes(b"no video")
     assert broken(tmp_path, index, nothing) == {"video"}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from reelmill.cli.cluster.observed import PipelineView
+from reelmill.cli.cluster.pipeline_view import PipelineView
 
 Json = dict[str, Any]
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

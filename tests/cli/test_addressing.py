@@ -145,7 +145,7 @@ def test_a_refusal_says_what_was_refused(status: int, message: str, method: str,
     assert code_of(error) == 2
 
 
-def test_a_name_that_does_not_exist_is_told_with_the_nearest_that_does() -> None:
+def test_a_name_that_does_not_exist_is_reported_with_the_nearest_that_does() -> None:
     assert no_such_pipeline("clp4mc", "video", ["clip4mc", "other"]).hint == "did you mean clip4mc?"
     assert no_such_pipeline("zzz", "video", ["a", "b"]).hint == "available: a, b"
     assert "has no pipelines" in no_such_pipeline("zzz", "video", []).hint

@@ -24,7 +24,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_file_that_is_no_pipeline_gets_one_clear_line(tmp_path: Path, case: str) -> None:
+def test_a_file_that_is_not_a_pipeline_gets_one_clear_line(tmp_path: Path, case: str) -> None:
     text, expected = CASES[case]
     said = reelmill("validate", write(tmp_path, text))
     errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
@@ -33,7 +33,7 @@ def test_a_file_that_is_no_pipeline_gets_one_clear_line(tmp_path: Path, case: st
     assert expected in errors[0]
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "video.yaml").write_bytes(b"\x00\xff\xfe\x80video")
     said = reelmill("validate", tmp_path / "video.yaml")
     assert (said.code, said.err.splitlines()[0].partition(": ")[2]) == (2, f"{tmp_path}/video.yaml: not a text file")
@@ -42,6 +42,24 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_does_not_exist_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     assert "no such file" in reelmill("validate", tmp_path / "nothing.yaml").err
     assert "this is a folder" in reelmill("validate", tmp_path).err
+
+
+def test_an_argument_of_the_wrong_kind_is_named_with_what_to_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    path = write(tmp_path)
+    (tmp_path / "videos").mkdir()
+    for words, expected in (
+        (("check", path), "this is a file, not a folder\nhint: give its folder; for a pipeline file, add --stage"),
+        (("check", "nowhere"), "no such folder\nhint: give a folder of written files"),
+        (("init", "videos"), "videos: this is a folder\nhint: name a file in it: videos/pipeline.yaml"),
+        (("run", path, "--store", path), "the store is a file, not a folder\nhint: name a folder or a bucket"),
+        (("plan", "videos"), "to use the file of that name, write ./videos"),
+    ):
+        said = reelmill(*words)
+        assert (said.code, expected in said.err) == (2, True), said.err
 
 
 def test_a_misspelt_field_is_named_with_line_path_and_the_nearest_name(tmp_path: Path) -> None:
@@ -62,7 +80,7 @@ def test_a_variable_of_reelmills_own_is_refused_with_its_line(tmp_path: Path) ->
     )
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_lines(tmp_path: Path) -> None:
     text = (
         PIPELINE.replace("name: raw", "name: Raw")
         .replace("by: length", "by: lenght")

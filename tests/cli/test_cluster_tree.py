@@ -56,7 +56,7 @@ def test_a_paused_pass_is_not_shown_as_running() -> None:
     assert "paused" in shown[4]
 
 
-def test_an_edit_that_nobody_saw_and_a_deletion_are_told() -> None:
+def test_an_edit_that_nobody_saw_and_a_deletion_are_reported() -> None:
     assert "not processed the latest edit" in drawn([condition("Complete")], metadata={"generation": 2})[0]
     gone = {"deletionTimestamp": "2026-05-04T11:59:00Z"}
     assert drawn([condition("Complete")], metadata=gone)[0] == "demo  deleting: deleted 1m 00s ago"

@@ -229,6 +229,6 @@ def test_why_in_one_paragraph(case: Case) -> None:
     assert why(seen(case.conditions, **case.view), say, case.stage) == case.says
 
 
-def test_an_edit_that_nobody_saw_is_said_first() -> None:
+def test_an_edit_that_nobody_saw_is_reported_first() -> None:
     told = why(seen([condition("Complete")], metadata={"generation": 7}), say)
     assert told.startswith("No operator has processed demo since it was edited.")

@@ -62,7 +62,7 @@ def test_status_tells_what_each_source_and_stage_has(ran: Path) -> None:
     assert rows["pictures"]["items"] == 4
 
 
-def test_status_speaks_yaml(ran: Path) -> None:
+def test_status_prints_yaml(ran: Path) -> None:
     assert [row["name"] for row in yaml.safe_load(reelmill("status", ran, "-o", "yaml").out)] == [
         "raw",
         "spans",
@@ -131,7 +131,7 @@ def test_plan_and_status_write_nothing(empty: Path) -> None:
     assert not (empty / "store").exists()
 
 
-def test_a_source_folder_that_does_not_exist_is_told_before_any_work(empty: Path) -> None:
+def test_a_source_folder_that_does_not_exist_is_reported_before_any_work(empty: Path) -> None:
     for command in ("plan", "run"):
         said = reelmill(command, write(empty))
         assert (said.code, "no such folder" in said.err) == (2, True)

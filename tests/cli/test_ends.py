@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(folder: Path) -> None:
+def test_ctrl_c_stops_cleanly_and_the_next_run_continues(folder: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "run", "pipeline.yaml"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -49,7 +49,7 @@ def test_logs_are_followed_until_all_who_speak_have_ended(server: Server, tmp_pa
     assert {(*query["follow"], *query["tailLines"]) for query in server.asked} == {("true", "5")}
 
 
-def test_where_the_pods_are_gone_the_store_tells_what_their_shards_said(server: Server, tmp_path: Path) -> None:
+def test_logs_of_deleted_pods_are_read_from_the_store(server: Server, tmp_path: Path) -> None:
     server.lists["pods"] = []
     resource = server.objects[f"{BASE}/demo"]
     resource["spec"]["store"] = {"uri": str(tmp_path / "store")}

@@ -61,7 +61,7 @@ def test_a_sample_runs_to_its_end(
     )
 
 
-def test_a_missing_bucket_wrong_keys_and_a_missing_endpoint_are_told_before_any_work(
+def test_a_missing_bucket_wrong_keys_and_a_missing_endpoint_are_reported_before_any_work(
     bucket: str, seaweedfs_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "videos").mkdir()

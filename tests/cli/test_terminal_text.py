@@ -86,7 +86,7 @@ def emitted(value: Any, form: Format) -> str:
 
 
 @given(st.dictionaries(st.text(), st.text(), max_size=3))
-def test_results_for_programs_say_what_they_said(value: dict[str, str]) -> None:
+def test_results_for_programs_are_unchanged(value: dict[str, str]) -> None:
     assert json.loads(emitted(value, Format.JSON)) == value
 
 
@@ -143,7 +143,7 @@ def test_logs_on_a_terminal_show_messages_and_fields_on_one_line(text: str) -> N
     assert "\n" not in shown
 
 
-def test_logs_in_pods_stay_json_whatever_is_said() -> None:
+def test_logs_in_pods_are_always_json() -> None:
     record = logging.LogRecord("reelmill", logging.INFO, "x.py", 1, "a\x9b\u202e\udcff", None, None)
     record.fields = {"item": "b\x7f"}
     line = JsonFormatter(stage="s").format(record)

@@ -47,7 +47,7 @@ def test_good_clips_break_no_rule(folder: Path) -> None:
     assert {finding.file for finding in findings} == {
         "text_video_pairs.json", "0001/clips/v_0_0.mp4", "0001/clips/v_1_1.mp4", "0001/clips/v_2_2.mp4",
     }  # fmt: skip
-    assert Finding("0001/clips/v_0_0.mp4", "frames", ok=True, message="20 of 20 frames decode") in findings
+    assert Finding("0001/clips/v_0_0.mp4", "frames", ok=True, message="20 of 20 frames can be decoded") in findings
 
 
 def test_an_export_with_absolute_paths_is_good_too(folder: Path) -> None:
@@ -81,6 +81,6 @@ def test_a_bad_row_is_found(folder: Path, values: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not json"])
-def test_a_view_that_is_no_list_is_one_finding(folder: Path, text: str) -> None:
+def test_a_view_that_is_not_a_list_is_one_finding(folder: Path, text: str) -> None:
     (folder / "text_video_pairs.json").write_text(text)
     assert broken(folder) == [("text_video_pairs.json", "rows")]

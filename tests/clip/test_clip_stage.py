@@ -134,7 +134,7 @@ def test_virtual_clips_encode_nothing_and_point_into_the_source(rig: Rig) -> Non
     ]
 
 
-def test_000_f12_encoding_anew_gives_the_same_frames_and_says_what_encoded(rig: Rig) -> None:
+def test_000_f12_encoding_again_gives_the_same_frames_and_records_the_encoder(rig: Rig) -> None:
     items = [rig.item("a", cliprig.video(), vid="abc", start=0.2, end=1.4)]
     (clip,) = done(rig.run(items, mode="reencode", preset="ultrafast", crf=8)[0]).items
     with av.open(str(clip.files[0].path)) as container:

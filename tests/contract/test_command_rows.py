@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from reelmill.contract.commands.rows import (
+from reelmill.contract.commands.result_rows import (
     CommandRow,
     FindingRow,
     FormerKey,

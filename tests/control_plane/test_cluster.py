@@ -28,7 +28,7 @@ def tries(client: Client, namespace: str) -> Counter[str]:
     return Counter(pod["metadata"]["annotations"][INDEX] for pod in client.list(POD, namespace))
 
 
-def test_each_index_has_its_own_retries_and_the_others_go_on(control_plane: ControlPlane, namespace: str) -> None:
+def test_each_index_has_its_own_retries_and_the_others_continue(control_plane: ControlPlane, namespace: str) -> None:
     client = control_plane.client
     fates = notes(exit_1="70", exit_2="70 0", exit_3="65", message="{}", message_0='{"shard": 0}')
     client.apply(job("shards", 5, annotations=fates, job=POLICY), namespace)

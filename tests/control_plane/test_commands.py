@@ -113,7 +113,7 @@ def test_why_names_the_node_that_is_missing_and_what_was_asked_for(desk: Desk, c
     assert "disk=fast" in flat
 
 
-def test_whoever_may_not_is_told_which_verb_on_what(desk: Desk, somebody: Person, tmp_path: Path) -> None:
+def test_a_forbidden_request_names_the_verb_and_the_resource(desk: Desk, somebody: Person, tmp_path: Path) -> None:
     desk.apply(resource())
     weak = reader(desk.client, desk.namespace, tmp_path)
     assert weak.reelmill("status", "demo").code == 0

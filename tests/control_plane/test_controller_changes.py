@@ -11,7 +11,7 @@ from control_plane.pipelines import KIND, Desk, holds, resource, steps
 pytestmark = pytest.mark.control_plane
 
 
-def test_suspend_stops_the_pods_and_resume_goes_on_in_the_same_job(desk: Desk, config: Path) -> None:
+def test_suspend_stops_the_pods_and_resume_continues_in_the_same_job(desk: Desk, config: Path) -> None:
     desk.kubelet.holding = True
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource())
@@ -65,7 +65,7 @@ def test_a_pipeline_deleted_and_made_again_under_its_name_finds_what_was_done(de
         until(lambda: not (first & {job["metadata"]["name"] for job in desk.jobs()}), 60, "the old Jobs to go")
 
 
-def test_a_pipeline_deleted_mid_run_and_made_again_goes_on_from_the_store(desk: Desk, config: Path) -> None:
+def test_a_pipeline_deleted_mid_run_and_made_again_continues_from_the_store(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource())
         until(lambda: any("-s" in name[-4:] for name in desk.kubelet.jobs), 30, "shards")
@@ -89,7 +89,7 @@ def test_refresh_takes_up_new_videos_and_is_handled_once(desk: Desk, config: Pat
     assert set(desk.kubelet.store.tried.values()) == {1}
 
 
-def test_a_spec_that_cannot_be_accepted_is_stalled_with_the_reason_and_mended_by_an_edit(
+def test_a_spec_that_cannot_be_accepted_is_stalled_with_the_reason_and_fixed_by_an_edit(
     desk: Desk, config: Path
 ) -> None:
     with running(config, namespaces=(desk.namespace,)):

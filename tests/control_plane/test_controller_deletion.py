@@ -29,7 +29,7 @@ def ask_to_go(desk: Desk, propagation: str = "Background") -> None:
 
 
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
-def test_a_deleted_pipeline_takes_its_data_along_and_then_goes(desk: Desk, config: Path, propagation: str) -> None:
+def test_a_deleted_pipeline_is_gone_after_its_data(desk: Desk, config: Path, propagation: str) -> None:
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(onDelete="Delete"))
         found = desk.wait_for("Complete")
@@ -43,7 +43,7 @@ def test_a_deleted_pipeline_takes_its_data_along_and_then_goes(desk: Desk, confi
         until(lambda: "DataRemoved" in told(desk), 10, "word of it")
 
 
-def test_a_pipeline_deleted_mid_run_stops_its_pods_before_the_data_goes(desk: Desk, config: Path) -> None:
+def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(onDelete="Delete"))
         until(lambda: any("-s" in name[-4:] for name in desk.kubelet.jobs), 60, "shards")
@@ -61,7 +61,7 @@ def test_a_pipeline_deleted_mid_run_stops_its_pods_before_the_data_goes(desk: De
     assert not desk.kubelet.store.stages
 
 
-def test_a_store_that_cannot_be_reached_is_told_with_the_way_to_let_go(desk: Desk, config: Path) -> None:
+def test_a_store_that_cannot_be_reached_is_reported_with_how_to_release_the_pipeline(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(onDelete="Delete"))
         desk.wait_for("Complete")

@@ -49,7 +49,7 @@ def _accepted(desk: Desk, document: Json) -> bool:
 
 
 @pytest.mark.usefixtures("old")
-def test_a_variable_that_is_refused_now_is_told_and_mended_by_an_edit(desk: Desk, config: Path) -> None:
+def test_a_variable_that_is_refused_now_is_reported_and_fixed_by_an_edit(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):
         found = desk.wait_for("Stalled", seconds=20)
         (accepted,) = [each for each in found["status"]["conditions"] if each["type"] == "Accepted"]

@@ -23,9 +23,7 @@ def named(name: str, **spec: Any) -> dict[str, Any]:
     return resource(name, store={"uri": f"s3://out/{name}"}, **spec)
 
 
-def test_pods_without_a_node_or_without_an_account_are_told_and_go_on_when_that_is_mended(
-    desk: Desk, config: Path
-) -> None:
+def test_pods_without_a_node_or_an_account_are_reported_and_continue_once_fixed(desk: Desk, config: Path) -> None:
     desk.kubelet.idle = True
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(named("nodeless"))
@@ -42,7 +40,7 @@ def test_pods_without_a_node_or_without_an_account_are_told_and_go_on_when_that_
         until(lambda: reconciling(desk, "nobody")[0] != "NoPods", 120, "pods")
 
 
-def test_a_quota_that_refuses_the_job_is_told_in_its_words_and_lifted_without_a_hand(desk: Desk, config: Path) -> None:
+def test_a_quota_that_rejects_the_job_is_reported_and_the_run_continues_by_itself(desk: Desk, config: Path) -> None:
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -60,7 +58,7 @@ def test_a_quota_that_refuses_the_job_is_told_in_its_words_and_lifted_without_a_
         desk.wait_for("Complete", seconds=120)
 
 
-def test_what_keeps_containers_from_starting_is_told_with_the_way_out_and_passes_when_mended(
+def test_containers_that_cannot_start_are_reported_with_a_remedy_and_start_once_fixed(
     desk: Desk, config: Path, defined: ControlPlane
 ) -> None:
     kubelets_words = {
@@ -94,7 +92,7 @@ def test_what_keeps_containers_from_starting_is_told_with_the_way_out_and_passes
             desk.wait_for("Complete", name)
 
 
-def test_a_bucket_that_does_not_exist_is_told_and_found_without_a_hand_once_it_does(desk: Desk, config: Path) -> None:
+def test_a_bucket_that_does_not_exist_is_reported_and_used_once_it_exists(desk: Desk, config: Path) -> None:
     desk.kubelet.store.exits["", "survey"] = [64] * 1000
     ahead = [0]
     now = lambda: datetime.now(UTC) + timedelta(minutes=ahead[0])  # noqa: E731

@@ -24,7 +24,7 @@ def through(wire: Wire, config: Path) -> Path:
     return kubeconfig.write(config.with_suffix(".wired"), kubeconfig.Access(wire.address, access.token, access.ca))
 
 
-def test_a_run_goes_on_though_every_connection_breaks_each_second(
+def test_a_run_continues_although_every_connection_breaks_each_second(
     desk: Desk, config: Path, defined: ControlPlane
 ) -> None:
     with wired(desk.client.access.server) as wire, running(through(wire, config), namespaces=(desk.namespace,)):
@@ -37,9 +37,7 @@ def test_a_run_goes_on_though_every_connection_breaks_each_second(
     as_if_nothing_had_happened(desk)
 
 
-def test_what_vanished_while_nobody_watched_is_no_ghost_afterwards(
-    desk: Desk, config: Path, defined: ControlPlane
-) -> None:
+def test_objects_deleted_while_nothing_watched_leave_the_cache(desk: Desk, config: Path, defined: ControlPlane) -> None:
     with wired(desk.client.access.server) as wire, running(through(wire, config), namespaces=(desk.namespace,)) as one:
         desk.apply(resource())
         desk.wait_for("Complete")
@@ -56,7 +54,7 @@ def test_what_vanished_while_nobody_watched_is_no_ghost_afterwards(
         assert desk.get()["metadata"]["uid"] != uid
 
 
-def test_a_watch_whose_version_was_compacted_away_begins_anew_and_leaves_no_ghost(
+def test_a_watch_whose_version_was_compacted_restarts_without_deleted_objects(
     desk: Desk, config: Path, defined: ControlPlane
 ) -> None:
     with relayed(config) as relay, running(relay.config, namespaces=(desk.namespace,)) as one:
@@ -78,7 +76,7 @@ def test_a_watch_whose_version_was_compacted_away_begins_anew_and_leaves_no_ghos
         desk.wait_for("Complete")
 
 
-def test_a_run_goes_on_by_lists_while_no_watch_says_a_word(desk: Desk, config: Path) -> None:
+def test_a_run_continues_with_lists_while_watches_are_silent(desk: Desk, config: Path) -> None:
     with (
         relayed(config) as relay,
         running(relay.config, namespaces=(desk.namespace,), resync_seconds=1) as one,

@@ -61,7 +61,7 @@ def test_a_good_pipeline_is_accepted_and_kept_as_it_was_written(path: Path, clie
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda path: path.stem)
-def test_a_bad_pipeline_is_refused_with_a_sentence_that_says_why(path: Path, client: Client, space: str) -> None:
+def test_an_invalid_pipeline_is_rejected_with_the_reason(path: Path, client: Client, space: str) -> None:
     expected = path.read_text().splitlines()[0].removeprefix(EXPECT)
     (document,) = documents(path)
     with pytest.raises(ApiError) as refusal:
@@ -71,16 +71,16 @@ def test_a_bad_pipeline_is_refused_with_a_sentence_that_says_why(path: Path, cli
 
 def test_an_edit_is_held_to_the_same_rules(client: Client, namespace: str) -> None:
     client.create(pipeline("minimal"), namespace)
-    with pytest.raises(ApiError, match="from may only name sources and earlier stages"):
+    with pytest.raises(ApiError, match="from must only name sources and earlier stages"):
         client.patch(KIND, "p", {"spec": {"stages": [{"name": "clips", "from": ["later"], "clip": {}}]}}, namespace)
 
 
-def test_every_bad_thing_is_told_at_once(client: Client, space: str) -> None:
+def test_all_problems_are_reported_at_once(client: Client, space: str) -> None:
     document = pipeline("minimal")
     document["spec"]["stages"] = [{"name": "raw", "from": ["x"], "clip": {}}]
     with pytest.raises(ApiError) as refusal:
         client.create(document, space, dry_run=True)
-    assert "cannot have the same name" in refusal.value.message
+    assert "must not have the name of a source" in refusal.value.message
     assert "earlier stages" in refusal.value.message
 
 
@@ -147,7 +147,7 @@ def test_kubectl_explain_reads_well(field: str, words: list[str], client: Client
     assert not [word for word in words if word not in text], text
 
 
-def test_what_the_server_refuses_kubectl_says_in_the_same_words(client: Client, space: str) -> None:
+def test_kubectl_shows_the_message_of_the_server(client: Client, space: str) -> None:
     path = CORPUS / "reject" / "two-blocks.yaml"
     said = kubectl(client.config, "apply", "-f", str(path), "-n", space, fails=True)
     assert 'The VideoPipeline "p" is invalid: spec.stages[0]:' in said

@@ -41,21 +41,21 @@ def unscheduled(message: str, reason: str = "Unschedulable") -> Json:
         (waiting("CreateContainerConfigError", "runAsNonRoot"), "PodConfig", "runAsNonRoot"),
     ],
 )
-def test_a_pod_that_does_not_run_is_told_in_the_clusters_own_words(pod: Json, reason: str, words: str) -> None:
+def test_a_pod_that_does_not_run_is_reported_in_the_clusters_own_words(pod: Json, reason: str, words: str) -> None:
     found = diagnose(JOB, [pod], 15)
     assert found
     assert found.reason == reason
     assert words in found.message
 
 
-def test_what_a_person_has_to_mend_goes_before_what_may_pass() -> None:
+def test_problems_that_need_a_person_precede_those_that_may_pass() -> None:
     pods = [unscheduled("no node"), waiting("CreateContainerConfigError", 'secret "s3" not found')]
     found = diagnose(JOB, pods, 15)
     assert found
     assert found.reason == "SecretMissing"
 
 
-def test_a_pod_that_only_starts_is_no_trouble_until_it_takes_long() -> None:
+def test_a_starting_pod_is_reported_only_after_a_while() -> None:
     pod = waiting("ContainerCreating", "")
     assert diagnose(JOB, [pod], 20) is None
     found = diagnose(JOB, [pod], 90)
@@ -63,13 +63,13 @@ def test_a_pod_that_only_starts_is_no_trouble_until_it_takes_long() -> None:
     assert found.reason == "PodStarting"
 
 
-def test_what_is_said_does_not_change_while_nothing_happens() -> None:
+def test_the_message_does_not_change_while_nothing_happens() -> None:
     pods = [{**waiting("ContainerCreating", ""), "metadata": {"name": name}} for name in ("pod-1", "pod-2")]
     said = {diagnose(JOB, listed, age) for listed in (pods, pods[::-1]) for age in (61, 75, 6000)}
     assert len(said) == 1
 
 
-def test_a_job_without_any_pod_is_told_after_a_while() -> None:
+def test_a_job_without_any_pod_is_reported_after_a_while() -> None:
     assert diagnose(JOB, [], 10) is None
     found = diagnose(JOB, [], 40)
     assert found
@@ -77,7 +77,7 @@ def test_a_job_without_any_pod_is_told_after_a_while() -> None:
     assert diagnose({**JOB, "status": {"active": 1}}, [], 40) is None
 
 
-def test_a_job_between_two_tries_is_not_said_to_be_without_pods() -> None:
+def test_a_job_between_two_attempts_is_not_reported_as_without_pods() -> None:
     found = diagnose({**JOB, "status": {"failed": 2}}, [], 40)
     assert found
     assert found.reason == "BackOff"
@@ -124,13 +124,13 @@ def test_no_pod_left_is_an_empty_report() -> None:
     assert report(finished("Complete"), []) == ""
 
 
-def test_a_pod_out_of_memory_is_told_as_that() -> None:
+def test_a_pod_out_of_memory_is_reported_as_such() -> None:
     told = Failure.model_validate_json(report(finished("Failed", "shards"), [ended(137, reason="OOMKilled")]))
     assert told.error == "OutOfMemory"
     assert "memory" in told.hint
 
 
-def test_an_evicted_pod_is_told_in_the_kubelets_words() -> None:
+def test_an_evicted_pod_is_reported_in_the_kubelets_words() -> None:
     pod = {"metadata": {"name": "pod-1"}, "status": {"reason": "Evicted", "message": "The node was low on memory"}}
     told = Failure.model_validate_json(report(finished("Failed"), [pod]))
     assert told.error == "Evicted"

@@ -103,7 +103,7 @@ def test_a_lease_that_cannot_be_renewed_is_lost_in_time(tmp_path: Path) -> None:
     asyncio.run(replicas(stub, tmp_path, test))
 
 
-def test_a_holder_whose_lease_was_taken_is_told(tmp_path: Path) -> None:
+def test_a_holder_whose_lease_was_taken_is_reported(tmp_path: Path) -> None:
     stub = Stub()
 
     async def main() -> None:

@@ -38,7 +38,7 @@ def test_a_pass_that_does_not_end_is_ill(rig: Rig) -> None:
     assert rig.illness == ""
 
 
-def test_a_queue_that_nobody_serves_is_ill(rig: Rig) -> None:
+def test_a_queue_without_workers_is_unhealthy(rig: Rig) -> None:
     rig.queue.add("team/demo")
     rig.now = WAIT_SECONDS + 1
     assert "queue" in rig.illness

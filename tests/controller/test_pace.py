@@ -9,14 +9,14 @@ from reelmill.controller.state.report_rate import ReportRate
 PENDING = "2026-01-01T00:00:00Z"
 
 
-def test_each_of_few_pipelines_is_told_about_as_often_as_it_would_be_alone() -> None:
+def test_each_of_a_few_pipelines_is_reported_as_often_as_one_alone() -> None:
     pace = ReportRate(told_a_second=20)
     for number in range(200):
         pace.mark(f"p{number}", at_work=True)
     assert pace.seconds(10) == 10
 
 
-def test_all_of_many_pipelines_are_told_about_so_often_a_second_and_no_more() -> None:
+def test_reports_of_many_pipelines_share_one_rate() -> None:
     pace = ReportRate(told_a_second=20)
     for number in range(1000):
         pace.mark(f"p{number}", at_work=True)

@@ -47,7 +47,7 @@ def test_a_key_that_a_worker_has_is_given_to_no_other_and_comes_again_when_it_ch
     assert drained(made) == ["a"]
 
 
-def test_changes_go_before_looks_and_a_change_moves_a_look_up() -> None:
+def test_changes_precede_timed_checks_and_a_change_brings_a_check_forward() -> None:
     made = queue()
     for key in ("a", "b"):
         made.add(key, Priority.LOOK)

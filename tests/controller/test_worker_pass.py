@@ -33,7 +33,7 @@ def test_a_pass_that_changes_nothing_writes_nothing(tmp_path: Path) -> None:
     rigged(tmp_path, test)
 
 
-def test_a_status_of_another_version_is_refused_and_the_pass_begins_anew_with_the_fresh_one(tmp_path: Path) -> None:
+def test_a_status_of_another_version_is_refused_and_the_pass_restarts_with_the_fresh_one(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         rig.stub.put(PIPELINE, {**rig.stub.objects[PIPELINE], "spec": {**resource()["spec"], "suspend": True}})
         assert await rig.a_pass() == 0
@@ -57,7 +57,7 @@ def test_a_job_that_exists_is_adopted_when_it_is_ours(tmp_path: Path) -> None:
     rigged(tmp_path, test)
 
 
-def test_a_name_that_belongs_to_something_else_is_told_and_tried_again(tmp_path: Path) -> None:
+def test_a_name_that_belongs_to_something_else_is_reported_and_tried_again(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         rig.stub.refusals.append(("POST", 409, "already exists", {}))
         with pytest.raises(ObjectNotFound):
@@ -73,7 +73,7 @@ def test_a_name_that_belongs_to_something_else_is_told_and_tried_again(tmp_path:
     rigged(tmp_path, test)
 
 
-def test_a_job_that_the_server_refuses_is_told_in_its_words_and_mends_itself(tmp_path: Path) -> None:
+def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_mends_itself(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         words = 'jobs.batch is forbidden: exceeded quota: "jobs"'
         rig.stub.refusals += [("POST", 403, words, {})] * 2
@@ -114,7 +114,7 @@ def test_a_finished_steps_report_is_read_once_and_its_job_gets_a_ttl_only_afterw
     rigged(tmp_path, test)
 
 
-def test_pods_that_find_no_node_are_told_within_half_a_minute_and_asked_about_seldom(tmp_path: Path) -> None:
+def test_pods_that_find_no_node_are_reported_within_half_a_minute_and_asked_about_seldom(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         await rig.a_pass()
         words = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."

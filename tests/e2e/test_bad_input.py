@@ -173,7 +173,7 @@ def test_one_broken_file_of_a_few_stops_no_first_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_a_full_disk_is_a_clear_error_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_a_full_disk_is_a_clear_error_and_the_next_run_continues(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(disk)], check=False)
@@ -195,7 +195,7 @@ def test_a_full_disk_is_a_clear_error_and_the_next_run_goes_on(tmp_path: Path) -
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-def test_a_misspelt_field_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+def test_a_misspelt_field_is_reported_with_the_nearest_name(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, stages=[{"name": "clips", "clip": {"lenght": "1s"}}])
     shop.files()
     said = shop.tell("run")
@@ -204,7 +204,7 @@ def test_a_misspelt_field_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     assert "length" in said.err
 
 
-def test_a_folder_that_does_not_exist_is_told_even_where_all_else_is_data(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_reported_even_where_all_else_is_data(tmp_path: Path) -> None:
     shop = Workshop(
         tmp_path, [{"name": "raw", "files": {"uri": str(tmp_path / "nowhere")}}], [LOOKED | {"from": ["raw"]}]
     )

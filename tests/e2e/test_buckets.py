@@ -36,7 +36,7 @@ def test_a_run_in_a_bucket_gives_what_a_folder_gets_and_the_second_does_nothing(
     assert {stage["segments"] for stage in shop.run().values()} == {1}
 
 
-def test_a_run_killed_in_a_bucket_goes_on(shop: Workshop, ran: Workshop) -> None:
+def test_a_run_killed_in_a_bucket_continues(shop: Workshop, ran: Workshop) -> None:
     def begun() -> bool:
         return any(stat.key.endswith("pass.json") for stat in shop.store.list("samples/"))
 
@@ -46,7 +46,7 @@ def test_a_run_killed_in_a_bucket_goes_on(shop: Workshop, ran: Workshop) -> None
 
 
 @pytest.mark.parametrize("wrong", ["bucket", "key", "permission", "endpoint"])
-def test_what_is_wrong_with_a_store_is_told_with_2_before_any_work(
+def test_an_unusable_store_is_reported_with_exit_code_2_before_any_work(
     shop: Workshop, s3_server: Server, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {"bucket": "there-is-none", "key": "key", "permission": "ermi", "endpoint": "127.0.0.1:9"}

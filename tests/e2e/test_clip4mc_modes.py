@@ -32,7 +32,7 @@ def test_000_f01_full_mode_makes_clips_pairs_samples_and_dataset_info_in_one_run
         assert len(json.loads(found["size.json"].read_text())) == 16
 
 
-def test_000_f18_a_missing_file_is_named_and_the_run_goes_on(ran: Workshop) -> None:
+def test_000_f18_a_missing_file_is_named_and_the_run_continues(ran: Workshop) -> None:
     rows = {row.key: row for row in ran.ledger("raw").values() if row.outcome == "failed"}
     assert Counter(row.reason for row in rows.values()) == {"missing": 1, "bad_span": 2}
     (missing,) = (row for row in rows.values() if row.reason == "missing")

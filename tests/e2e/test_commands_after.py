@@ -63,7 +63,7 @@ def test_replay_makes_the_same_again(ran: Workshop, tmp_path: Path) -> None:
     assert ran.tell("replay", "clips", broken, "--to", tmp_path / "broken").code == 65
 
 
-def test_retry_does_failed_items_of_a_class_once_their_cause_is_mended(tmp_path: Path) -> None:
+def test_retry_does_failed_items_of_a_class_once_their_cause_is_fixed(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, stages=[LOOKED | {"failures": {"tolerate": 2}}, SAMPLES | {"frames": {"layout": "npy"}}])
     shop.film("a.mp4", "b.mp4", "away.mp4")
     (shop.videos / "bad.mp4").write_bytes(b"no video")
@@ -82,7 +82,7 @@ def test_retry_does_failed_items_of_a_class_once_their_cause_is_mended(tmp_path:
     assert [row["outcome"] for row in history] == ["failed", "done"]
 
 
-def test_abandon_closes_an_open_pass_and_its_items_are_covered_anew(tmp_path: Path) -> None:
+def test_abandon_closes_an_open_pass_and_its_items_are_covered_again(tmp_path: Path) -> None:
     shop = Workshop(tmp_path, stages=[LOOKED])
     shop.film("a.mp4", "b.mp4")
     shop.files()
@@ -94,7 +94,7 @@ def test_abandon_closes_an_open_pass_and_its_items_are_covered_anew(tmp_path: Pa
     balanced(shop, "looked")
 
 
-def test_prune_says_first_and_deletes_then_and_only_what_nobody_claims(copy: Workshop) -> None:
+def test_prune_lists_first_and_deletes_only_what_no_pipeline_claims(copy: Workshop) -> None:
     former = copy.root("samples")
     copy.stages[1] = SAMPLES | {"frames": {"layout": "npy", "width": 16, "height": 16}}
     copy.run()

@@ -37,7 +37,7 @@ def shop_of(folder: Path, **more: str) -> Workshop:
     return shop
 
 
-def test_a_store_on_a_full_disk_is_named_and_the_next_run_goes_on(small_disk: Path, tmp_path: Path) -> None:
+def test_a_store_on_a_full_disk_is_named_and_the_next_run_continues(small_disk: Path, tmp_path: Path) -> None:
     shop = shop_of(tmp_path, store_at=str(small_disk / "store"))
     said = shop.tell("run", "-q")
     assert said.code == 2
@@ -49,7 +49,7 @@ def test_a_store_on_a_full_disk_is_named_and_the_next_run_goes_on(small_disk: Pa
     assert shop.data("samples").totals.failed == 0
 
 
-def test_a_full_scratch_disk_is_named_and_the_next_run_goes_on(
+def test_a_full_scratch_disk_is_named_and_the_next_run_continues(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = shop_of(tmp_path)

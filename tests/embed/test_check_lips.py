@@ -54,7 +54,7 @@ def broken(folder: Path) -> set[str]:
     return {row.rule for row in check(folder) if not row.ok}
 
 
-def test_003_f14_a_good_set_passes_and_every_file_is_told(tmp_path: Path) -> None:
+def test_003_f14_a_good_set_passes_and_every_file_is_reported(tmp_path: Path) -> None:
     rows = list(check(good(tmp_path)))
     assert all(row.ok for row in rows)
     assert {row.format for row in rows} == {"lips"}
@@ -121,11 +121,11 @@ def test_003_p2_a_mixture_shorter_than_the_segment_is_named(tmp_path: Path) -> N
     assert broken(folder) == {"mixture_length"}
 
 
-def test_003_p1_embeddings_of_unequal_length_are_told_because_no_batch_holds_them(tmp_path: Path) -> None:
+def test_003_p1_embeddings_of_unequal_length_are_reported_because_no_batch_holds_them(tmp_path: Path) -> None:
     folder = good(tmp_path)
     embedding(folder, embedding=np.ones((512, 75), np.float32))
     (told,) = [row.message for row in check(folder) if row.rule == "equal_frames" and not row.ok]
-    assert told == "embeddings of 50 to 75 frames cannot be in one batch"
+    assert told == "embeddings of 50 to 75 frames do not fit into one batch"
 
 
 def test_embeddings_without_lists_are_no_training_set(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_embeddings_that_no_list_names_are_a_remark(tmp_path: Path) -> None:
     save(folder / "0001/left_embedding.npz", embedding=ONES)
     notes = [row.message for row in check(folder) if row.rule == "listed"]
     assert broken(folder) == set()
-    assert notes == ["1 embeddings are in no list, left_embedding.npz for one: nothing reads them"]
+    assert notes == ["1 embeddings are in no list and never read, for example left_embedding.npz"]

@@ -126,6 +126,6 @@ def test_a_name_that_no_store_can_hold_fails_its_item_alone(tmp_path: Path) -> N
     assert processed(tmp_path / "a.npz", key=f"{'x' * 2000}.npz").reason == "bad_name"
 
 
-def test_an_item_without_a_file_is_said_so(tmp_path: Path) -> None:
+def test_an_item_without_a_file_fails_with_a_message(tmp_path: Path) -> None:
     (result,) = EmbedStage(BLOCK).process([Input(Item("a", 0, "a", 1.0), 0)], Desk(tmp_path))  # type: ignore[arg-type]
     assert result.reason == "no_media"

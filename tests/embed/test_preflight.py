@@ -69,7 +69,7 @@ class Evil:
         b"PK\x05\x06" + b"\0" * 18,
     ],
 )
-def test_what_is_no_file_of_weights_is_said_so_and_never_executed(
+def test_a_file_that_is_not_weights_is_rejected_and_never_executed(
     tmp_path: Path, data: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "w").write_bytes(data)

@@ -50,7 +50,7 @@ def test_a_vocabulary_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
     assert ids[:4].tolist() == [514, 513, 515, 515]
 
 
-def test_a_file_that_is_no_vocabulary_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_vocabulary_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"gone\.txt"):
         ClipTokens("clip-hf", tmp_path / "gone.txt")
 

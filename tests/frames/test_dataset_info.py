@@ -155,7 +155,7 @@ def test_000_f14_the_leak_free_merge_shares_no_video_between_train_and_val(tmp_p
     assert len(merged["train"]) + len(merged["val"]) == 1500
 
 
-def test_what_is_no_dataset_info_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_dataset_info_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[1]")
     with pytest.raises(ValueError, match="dataset_info"):
         merge(tmp_path / "x.json", tmp_path / "x.json")

@@ -47,7 +47,9 @@ def test_every_rule_has_a_broken_file() -> None:
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "npz", "lmdb"])
-def test_004_f06_a_good_file_passes_and_its_number_shape_dtype_and_range_are_told(kind: str, tmp_path: Path) -> None:
+def test_004_f06_a_good_file_passes_and_its_number_shape_dtype_and_range_are_reported(
+    kind: str, tmp_path: Path
+) -> None:
     feature_file(tmp_path / f"grids.{kind}", kind=kind)
     assert broken(tmp_path) == set()
     assert told(tmp_path, "count") == "3 images"
@@ -64,7 +66,7 @@ def test_the_check_is_reached_by_its_name_and_by_detection(tmp_path: Path) -> No
     assert not GridsCheck().detect(tmp_path.parent / "nowhere")
 
 
-def test_where_a_merged_file_lies_the_parts_are_not_looked_at(tmp_path: Path) -> None:
+def test_parts_beside_a_merged_file_are_not_checked(tmp_path: Path) -> None:
     feature_file(tmp_path / GRIDS)
     (tmp_path / "0001").mkdir()
     (tmp_path / "0001/features-000000000.hdf5").write_bytes(b"torn")

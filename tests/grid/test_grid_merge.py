@@ -81,7 +81,7 @@ def test_one_id_from_two_items_is_refused_by_their_names(tmp_path: Path) -> None
     assert "train2014+val2014" in raised.value.hint
 
 
-def test_nothing_done_is_no_file(tmp_path: Path) -> None:
+def test_without_done_items_no_file_is_written(tmp_path: Path) -> None:
     assert list(stage().present(Features(tmp_path, []), {})) == []
 
 

@@ -56,7 +56,7 @@ def test_004_f12_the_newest_data_set_of_a_stage_is_read_from_a_bucket(kind: str,
         reader.of(41)
 
 
-def test_a_file_is_named_itself_too_and_one_that_is_not_there_is_told(reader_of) -> None:
+def test_a_file_can_be_opened_directly_and_a_missing_one_is_reported(reader_of) -> None:
     assert len(reader_of(f"hdf5/{KEY[:10]}/grids.hdf5")) == 40
     with pytest.raises(NotFound, match=r"grids\.hdf5 .* not found"):
         reader_of("nothing")

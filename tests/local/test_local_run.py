@@ -121,7 +121,7 @@ def test_a_suspended_pipeline_starts_nothing(prepare: Prepare) -> None:
     assert notes.records == []
 
 
-def test_a_stopped_run_leaves_no_process_and_the_next_one_goes_on(prepare: Prepare) -> None:
+def test_a_stopped_run_leaves_no_process_and_the_next_one_continues(prepare: Prepare) -> None:
     server = prepare()
     server.go.clear()
     stop = threading.Event()

@@ -153,7 +153,7 @@ def test_neighbouring_spans_share_no_frame_and_lose_none(tmp_path: Path) -> None
     assert all(before.end == after.start for before, after in pairwise(cuts))
 
 
-def test_what_is_hidden_at_the_end_is_no_more_than_the_last_frames_need(tmp_path: Path) -> None:
+def test_no_more_frames_are_hidden_at_the_end_than_the_last_ones_need(tmp_path: Path) -> None:
     timeline = read_timeline(source("gop_250_b_frames"))
     for first, last in ((0, 20), (13, 40), (30, 31)):
         cut = cut_at(timeline, timeline.seconds(first), timeline.seconds(last))
@@ -190,7 +190,7 @@ def test_a_codec_that_no_mp4_holds_is_not_copied() -> None:
         assert video.slice_of(cut_at(timeline, 0.0, 0.5)) is None
 
 
-def test_a_key_frame_that_is_only_a_point_of_recovery_is_no_place_to_begin_a_copy(tmp_path: Path) -> None:
+def test_a_recovery_point_is_not_a_start_of_a_copy(tmp_path: Path) -> None:
     path = footage.video(seconds=3.0, size=SIZE, options=(*X264, "-g", "20", "-x264-params", "intra-refresh=1"))
     timeline = read_timeline(path)
     with remuxer(path, timeline, audio=True) as video:

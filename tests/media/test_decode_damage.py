@@ -43,7 +43,7 @@ def test_a_file_without_bytes_is_empty(tmp_path: Path) -> None:
     assert reason(tmp_path / "empty.mp4") == "empty"
 
 
-def test_a_file_that_is_no_video_at_all_is_corrupt(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_at_all_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("this is not a video\n" * 100)
     assert reason(tmp_path / "text.mp4") == "corrupt"
 

@@ -70,7 +70,7 @@ def test_samples_of_no_bytes_show_nothing_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["four_zeros", "newline", "trailer", "streamed.avi"])
-def test_bytes_behind_a_whole_film_do_not_make_it_truncated(way: str, tmp_path: Path) -> None:
+def test_bytes_after_a_complete_video_do_not_make_it_truncated(way: str, tmp_path: Path) -> None:
     if way == "streamed.avi":
         path = lying.film(tmp_path, "film.avi", extra=("-c:v", "mpeg4", "-q:v", "3", "-g", "10"))
         data = path.read_bytes()
@@ -93,7 +93,7 @@ def test_a_matroska_file_that_lacks_only_what_follows_its_pictures_is_whole(tmp_
     check(path, tmp_path, 30, copies=True)
 
 
-def test_a_film_that_begins_late_in_a_container_that_seeks_no_earlier_is_encoded(tmp_path: Path) -> None:
+def test_a_video_that_begins_late_in_a_container_that_seeks_no_earlier_is_encoded(tmp_path: Path) -> None:
     path = lying.film(tmp_path, "late.flv", frames=40, extra=("-c:v", "libx264", "-g", "10", "-bf", "2"))
     assert read_timeline(path).origin > 0
     check(path, tmp_path, 40, copies=True)
@@ -161,7 +161,7 @@ def test_the_sound_of_a_clock_that_jumps_is_refused_in_one_sentence(tmp_path: Pa
     assert lying.shown(tmp_path / "clip.mp4") == [*range(20, 30), *range(10)]
 
 
-def test_a_clock_that_goes_on_in_a_second_recording_is_one_film(tmp_path: Path) -> None:
+def test_a_clock_that_continues_in_a_second_recording_is_one_video(tmp_path: Path) -> None:
     timeline = read_timeline(lying.joined(tmp_path, 3.2))
     assert len(timeline) == 60
     assert timeline.duration == pytest.approx(6.0)

@@ -11,7 +11,7 @@ TICKS = st.lists(st.one_of(st.none(), st.integers(0, 10**6)), min_size=1, max_si
 
 
 @given(TICKS, st.integers(1, 5000))
-def test_times_rise_whatever_is_told(times: list[int | None], usual: int) -> None:
+def test_times_rise_whatever_the_container_says(times: list[int | None], usual: int) -> None:
     made = rising(times, usual)
     assert len(made) == len(times)
     assert all(before < after for before, after in pairwise(made))

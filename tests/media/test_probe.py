@@ -26,7 +26,7 @@ def test_a_file_tells_container_duration_and_streams() -> None:
     assert [(stream.codec, stream.rate, stream.channels) for stream in seen.audio] == [("aac", 44100, 1)]
 
 
-def test_rotation_and_the_start_of_a_stream_are_told(tmp_path: Path) -> None:
+def test_rotation_and_the_start_of_a_stream_are_reported(tmp_path: Path) -> None:
     turned, late = tmp_path / "turned.mp4", tmp_path / "late.ts"
     footage.ffmpeg("-display_rotation", "90", "-i", str(good()), "-c", "copy", str(turned))
     footage.ffmpeg("-i", str(good()), "-c", "copy", str(late))

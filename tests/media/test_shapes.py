@@ -81,7 +81,7 @@ def test_a_border_that_the_container_hides_is_hidden_on_every_way(tmp_path: Path
             assert render(picture.frame, width=64, height=48, turned=turned).min() > 200
 
 
-def test_an_ffmpeg_that_knows_no_borders_is_told_to_cut_them() -> None:
+def test_an_ffmpeg_without_borders_is_told_to_cut_them() -> None:
     shape = Shape(crop=(16, 8, 4, 2))
     assert uncovered(shape, (5, 1, 6)) == ["crop=iw-24:ih-6:16:4:exact=1"]
     assert uncovered(shape, (7, 1)) == uncovered(shape, ()) == uncovered(Shape(), (5, 1)) == []

@@ -83,7 +83,7 @@ def applied(stocked: Cluster, s3: ClusterS3, release: Release) -> Iterator[tuple
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_told_with_a_way_out(name: str, applied: tuple[Place, dict[str, Json]]) -> None:
+def test_a_problem_is_reported_with_a_remedy(name: str, applied: tuple[Place, dict[str, Json]]) -> None:
     place, documents = applied
     wrong = WRONG[name]
     seconds = MINUTE if name != "gpu" else 4 * MINUTE  # its stage comes after the survey and the open step
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_told_with_a_way_out(name: str, applied: tuple[Place, d
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_once_it_is_mended_it_goes_on_by_itself(name: str, applied: tuple[Place, dict[str, Json]]) -> None:
+def test_once_it_is_fixed_the_run_continues_by_itself(name: str, applied: tuple[Place, dict[str, Json]]) -> None:
     place, _ = applied
     place.complete(name)
 

@@ -107,7 +107,7 @@ def test_gpus_are_counted(cluster: Cluster, namespace: str) -> None:
     assert client.wait(words, 30, "the scheduler's words")
 
 
-def test_an_index_that_fails_for_good_leaves_the_others_alone(cluster: Cluster, namespace: str) -> None:
+def test_an_index_that_fails_permanently_leaves_the_others_alone(cluster: Cluster, namespace: str) -> None:
     script = 'echo "{\\"index\\": $JOB_COMPLETION_INDEX}" > /dev/termination-log; [ $JOB_COMPLETION_INDEX != 1 ]'
     client = cluster.client
     client.apply(job("shards", 3, script, retries=0), namespace)

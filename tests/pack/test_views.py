@@ -51,7 +51,7 @@ def test_the_index_beside_a_tar_holds_the_offset_of_every_sample_and_the_end(tmp
         assert list(struct.unpack(f"<{len(data) // 8}Q", data)) == offsets(tar)
 
 
-def test_energon_is_told_every_tar_with_its_samples_by_relative_names(folder: Path) -> None:
+def test_the_metadata_of_energon_list_every_tar_with_its_samples_by_relative_names(folder: Path) -> None:
     info = json.loads((folder / ".nv-meta/.info.json").read_text())
     tars = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.tar"))]
     assert list(info["shard_counts"]) == tars
@@ -75,7 +75,7 @@ def test_captioned_videos_are_typed_samples_and_all_else_is_left_to_a_cooker(tmp
     }
 
 
-def test_hugging_face_is_told_the_tars_and_not_their_indexes(folder: Path) -> None:
+def test_the_readme_for_hugging_face_lists_the_tars_and_not_their_indexes(folder: Path) -> None:
     front = yaml.safe_load((folder / "README.md").read_text().split("---\n")[1])
     (config,) = front["configs"]
     (split,) = config["data_files"]

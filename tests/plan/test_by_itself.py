@@ -32,7 +32,7 @@ def woken(made: SimulatedCluster, hours: float) -> list[Plan]:
     return plans
 
 
-def test_a_bucket_that_does_not_exist_is_told_and_found_without_a_hand_once_it_does() -> None:
+def test_a_bucket_that_does_not_exist_is_reported_and_used_once_it_exists() -> None:
     made = cluster()
     made.store.exits["", "survey"] = [64] * 1000
     woken(made, 2)
@@ -161,7 +161,7 @@ def test_waves_end_sooner_than_one_wave_where_two_stages_can_work_at_once() -> N
     assert four < one
 
 
-def test_the_time_of_the_end_is_told_while_shards_are_done_and_not_at_every_look() -> None:
+def test_the_estimated_end_is_reported_as_shards_finish_and_not_with_every_call() -> None:
     made = cluster({**CLIPS, "shards": 4, "parallelism": 1}, videos=4)
     seen = []
     while not made.status.holds("Complete"):

@@ -280,7 +280,7 @@ def test_a_finished_job_whose_report_was_not_looked_for_is_waited_for() -> None:
     assert made.status.holds("Complete")
 
 
-def test_an_early_abort_of_all_shards_stalls_and_a_retry_goes_on_without_it() -> None:
+def test_an_early_abort_of_all_shards_stalls_and_a_retry_continues_without_it() -> None:
     made = cluster(shards=3)
     made.store.exits["clips", "shards"] = [65, 65, 65]
     made.settle()
@@ -314,7 +314,7 @@ def test_abandon_ends_a_stall_whose_pass_cannot_be_finished() -> None:
     assert [made.task(name).abandon for name in of(made, "c")] == [True, False]
 
 
-def test_abandon_closes_the_open_pass_and_the_items_are_covered_anew() -> None:
+def test_abandon_closes_the_open_pass_and_the_items_are_covered_again() -> None:
     made = cluster(shards=3)
     while not of(made, "s"):
         made.deliver_all()

@@ -102,7 +102,7 @@ def test_what_is_refused(
     assert hint in error.hint
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(SpecErrors, match="and 3 more") as refused:
         resolve(spec([CLIPS | {"from": ["nope"]}, CLIPS | {"from": ["nada"]}]))
     assert [error.where for error in refused.value.errors] == [

@@ -224,7 +224,7 @@ def test_quantities(text: str, number: float) -> None:
     assert float(amount(text)) == number
 
 
-def test_foreign_jobs_and_things_that_are_no_jobs_of_ours_are_ignored() -> None:
+def test_foreign_jobs_and_other_objects_are_ignored() -> None:
     made = SimulatedCluster(pipeline([CLIPS]), SymbolicStore())
     strange: list[dict[str, Any]] = [
         {},

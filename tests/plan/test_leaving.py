@@ -71,7 +71,7 @@ def test_a_finalizer_is_there_with_delete_and_only_then() -> None:
         assert isinstance(actions[-1], CreateJob)
 
 
-def test_pods_stop_before_the_data_goes_and_the_resource_goes_last() -> None:
+def test_pods_stop_before_the_data_are_removed_and_the_resource_is_last() -> None:
     made = Leaving()
     made.cluster.reconcile()
     made.cluster.deliver_all()
@@ -96,7 +96,7 @@ def test_pods_stop_before_the_data_goes_and_the_resource_goes_last() -> None:
     assert plan.events[0].message.endswith("left 4 objects that reelmill did not write: clips/0123456789/notes.txt, …")
 
 
-def test_a_store_that_never_answers_holds_it_for_an_hour_and_it_says_how_to_let_go() -> None:
+def test_an_unreachable_store_delays_deletion_for_an_hour_and_the_status_says_how_to_release_it() -> None:
     made = Leaving()
     made.step()
     jobs = set()

@@ -85,7 +85,7 @@ def environment(whole: VideoPipeline, step: Step) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ALWAYS)
-def test_what_is_set_in_every_pod_is_refused_wherever_it_stands(name: str) -> None:
+def test_reserved_variables_are_rejected_everywhere_in_a_spec(name: str) -> None:
     found = refused(made(env=["A", name], defaults=[name]))
     assert set(found) == {"spec.stages[0].env[1].name", "spec.defaults.env[0].name"}
     assert all(f"{name} is reserved for reelmill" in text and "another name" in text for text in found.values())
@@ -118,7 +118,7 @@ NAMES = st.lists(
 
 
 @given(names=NAMES, store=st.booleans(), source=st.booleans(), step=st.sampled_from([Step.SURVEY, Step.REMOVE]))
-def test_ours_win_in_the_pod_whatever_an_old_resource_sets(
+def test_variables_of_reelmill_win_over_those_of_an_old_resource(
     names: list[str], store: bool, source: bool, step: Step
 ) -> None:
     """Resources that an earlier release accepted: of what is refused now, nothing gets into a pod; the rest does."""
@@ -143,7 +143,7 @@ def test_no_parameter_is_rewritten_on_its_way_into_the_pod(text: str, value: str
     assert task.stages[0].params["params"] == {"text": text}
 
 
-def test_a_resource_that_was_accepted_before_is_told_and_begins_nothing() -> None:
+def test_a_resource_that_was_accepted_before_is_reported_and_starts_nothing() -> None:
     cluster = SimulatedCluster(made(defaults=["REELMILL_TASK"]), SymbolicStore(bucket={"raw": ["v"]}))
     cluster.settle()
     accepted = cluster.status.condition("Accepted")

@@ -222,7 +222,7 @@ def test_one_stage_at_a_time_when_limits_say_so() -> None:
     assert made.status.holds("Complete")
 
 
-def test_suspend_pauses_jobs_in_place_and_resume_goes_on() -> None:
+def test_suspend_pauses_jobs_in_place_and_resume_continues() -> None:
     made = cluster(CLIPS)
     work_on_the_first_shard(made)
     running, before = made.created[-1], len(made.created)

@@ -88,7 +88,7 @@ def test_a_status_of_any_pipeline_fits(shown: Shown) -> None:
         assert (after.pass_ and after.pass_.job) == (before.pass_ and before.pass_.job)
 
 
-def test_ten_thousand_shards_of_which_every_other_one_failed_are_told_in_a_line() -> None:
+def test_ten_thousand_shards_of_which_every_other_one_failed_are_reported_in_a_line() -> None:
     made = SimulatedCluster(
         pipeline([{"name": "clips", "clip": {"by": "length"}, "shards": SHARDS, "parallelism": SHARDS}]),
         SymbolicStore(bucket={"raw": [f"v{number}" for number in range(SHARDS)]}),

@@ -5,7 +5,8 @@ Read from the source of both distributions, so that a new word cannot be used wi
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from reelmill.contract import errors
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason
@@ -49,9 +50,9 @@ OTHERS = {
 _NOT_OF_STEPS = {"ReelmillError", "ItemError"}
 
 
-def literal_reasons(source: str) -> Iterator[tuple[int, str]]:
+def literal_reasons(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """(line, word) of every literal that stands where a declared word belongs."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -61,16 +62,16 @@ def literal_reasons(source: str) -> Iterator[tuple[int, str]]:
         yield from ((each.lineno, each.value) for word in words for each in ast.walk(word) if _is_text(each))
 
 
-def spoken_words(source: str) -> Iterator[tuple[int, str]]:
+def spoken_words(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """(line, word) of every CamelCase literal, wherever it stands, that is not a word of others."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if _is_text(node) and _WORD.match(node.value) and node.value not in OTHERS:
             yield node.lineno, node.value
 
 
-def speakers() -> Iterator[tuple[str, str]]:
-    """Name and source of the modules that write statuses and events."""
-    yield from ((name, path.read_text()) for name, path in modules() if name.startswith(SPEAKERS))
+def speakers() -> Iterator[tuple[str, Path]]:
+    """Name and path of the modules that write statuses and events."""
+    yield from ((name, path) for name, path in modules() if name.startswith(SPEAKERS))
 
 
 def declared_words() -> set[str]:

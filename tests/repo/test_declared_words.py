@@ -11,18 +11,18 @@ from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 from repo.literals import error_names, literal_reasons, speakers, spoken_words
-from repo.tree import ROOT, modules
+from repo.tree import ROOT, modules, nodes
 
 STAGES = "".join(path.read_text() for name, path in modules() if name.startswith("reelmill_stages."))
 
 
 def test_no_reason_is_given_as_a_literal() -> None:
-    wrong = [f"{name}:{line}: {word}" for name, path in modules() for line, word in literal_reasons(path.read_text())]
+    wrong = [f"{name}:{line}: {word}" for name, path in modules() for line, word in literal_reasons(nodes(path))]
     assert not wrong
 
 
 def test_the_planner_and_the_controller_say_no_word_that_is_not_declared() -> None:
-    assert not [f"{name}:{line}: {word}" for name, source in speakers() for line, word in spoken_words(source)]
+    assert not [f"{name}:{line}: {word}" for name, path in speakers() for line, word in spoken_words(nodes(path))]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_the_planner_and_the_controller_say_no_word_that_is_not_declared() -> No
     ],
 )
 def test_a_literal_where_a_declared_word_belongs_is_found(source: str) -> None:
-    assert list(literal_reasons(source))
+    assert list(literal_reasons(ast.walk(ast.parse(source))))
 
 
 def test_every_declared_reason_of_items_is_used() -> None:
@@ -48,7 +48,7 @@ def test_every_declared_reason_of_items_is_used() -> None:
 
 
 def test_every_declared_reason_of_conditions_and_events_is_used() -> None:
-    source = "".join(text for _, text in speakers())
+    source = "".join(path.read_text() for _, path in speakers())
     names = set(re.findall(r"\b(?:ConditionType|ConditionReason|EventReason)\.([A-Z_]+)", source))
     reasons = [*ConditionType, *ConditionReason, *EventReason]
     assert not [word for word in reasons if word.name not in names and word not in set(error_names())]
@@ -79,7 +79,7 @@ def test_a_reason_of_items_is_a_snake_case_word_with_meaning_and_remedy(reason: 
     assert item_reason(str(reason)) is reason
 
 
-def test_a_word_of_a_users_own_stage_is_known_to_nobody() -> None:
+def test_a_reason_of_a_users_stage_is_not_a_declared_one() -> None:
     assert item_reason("my_own_reason") is None
     assert declared("Evicted") is None
 
@@ -88,10 +88,10 @@ def test_conditions_are_written_in_one_place() -> None:
     writers = [
         name
         for name, path in modules()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Condition"
     ]
-    assert writers == ["reelmill.plan.status.conditions"]
+    assert writers == ["reelmill.plan.status.condition_rules"]
 
 
 def test_every_condition_is_counted() -> None:

@@ -10,7 +10,7 @@ from features import Mark
 
 
 def test_the_page_of_features_is_fresh() -> None:
-    assert features.PAGE.read_text() == features.page(), "say make generate"
+    assert features.PAGE.read_text() == features.page(), "run make generate"
 
 
 def test_no_test_claims_a_line_that_there_is_not() -> None:

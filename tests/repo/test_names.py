@@ -4,7 +4,7 @@ import ast
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from repo.tree import modules
+from repo.tree import modules, parsed
 
 MOST_MODULES = 16
 """In one folder, its `__init__` included."""
@@ -13,7 +13,7 @@ MOST_MODULES = 16
 def test_no_public_class_name_exists_twice() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
     for name, path in modules():
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)
     assert not {name: found for name, found in homes.items() if len(found) > 1}

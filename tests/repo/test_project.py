@@ -110,7 +110,7 @@ def test_workflows_run_what_a_developer_can_run() -> None:
     assert {line.split()[0] for line in run} <= {"set", "cd", "exec", "export", "make"}
 
 
-def test_updates_are_looked_for_wherever_dependencies_are_named() -> None:
+def test_updates_are_configured_wherever_dependencies_are_named() -> None:
     updates = read(".github/dependabot.yml")["updates"]
     told = {one["package-ecosystem"]: one.get("directories", [one.get("directory")]) for one in updates}
     assert set(told) == {"pip", "docker", "github-actions"}

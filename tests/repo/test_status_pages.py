@@ -30,7 +30,7 @@ def test_the_reference_has_every_condition_and_reason_that_the_operator_can_say(
     assert not sorted(word for word in declared_words() if f"`{word}`" not in REFERENCE)
 
 
-def test_the_handbook_has_a_section_for_everything_that_somebody_may_have_to_mend() -> None:
+def test_the_handbook_has_a_section_for_everything_that_may_need_a_fix() -> None:
     sections = set(re.findall(r"^### (\w+)$", HANDBOOK, re.MULTILINE))
     assert sections == {str(reason) for kind in (ConditionReason, EventReason) for reason in kind if reason.remedy}
 

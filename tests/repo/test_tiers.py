@@ -57,7 +57,7 @@ def test_one_line_before_the_last_says_what_ran(suite: Suite) -> None:
 def test_tiers_are_counted_over_all_processes(suite: Suite) -> None:
     code, out = suite(require="unit,store", body="pytest.skip('no server here')", workers=2)
     assert (code, "tiers: unit 1 passed; store 1 passed, 1 skipped (no server here)" in out) == (1, True)
-    assert out.count("tier store was required") == 1
+    assert out.count("tier store is required") == 1
 
 
 @pytest.mark.parametrize("require", ["", "unit"])
@@ -69,10 +69,10 @@ def test_a_tier_that_cannot_run_is_skipped_with_its_reason(suite: Suite, require
 
 def test_a_required_tier_that_cannot_run_is_a_failure(suite: Suite) -> None:
     code, out = suite(require="store", body="pytest.skip('no server here')")
-    assert (code, "tier store was required" in out) == (1, True)
+    assert (code, "tier store is required" in out) == (1, True)
     for select in ("not store", "nothing"):
         code, out = suite(require="unit,store", select=select)
-        assert (code, "tier store was required" in out) == (1, True)
+        assert (code, "tier store is required" in out) == (1, True)
 
 
 def test_a_required_tier_is_left_to_the_session_that_was_asked_to_run_it(suite: Suite) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from reelmill.contract.status import StageStatus
-from repo.tree import ROOT, modules
+from repo.tree import ROOT, modules, nodes
 
 HEAD = """
 from reelmill.contract.status import PassStatus, StageStatus, Status, SurveyStatus
@@ -71,7 +71,7 @@ def test_no_model_is_changed_past_the_types() -> None:
     wrong = [
         f"{name}:{node.lineno}"
         for name, path in modules()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and name != "reelmill.contract.model"
         if node.func.attr == "model_copy"
         or (node.func.attr == "replace" and any(keyword.arg is None for keyword in node.keywords))

@@ -1,8 +1,7 @@
-"""The repository as the laws see it: its files and the modules of its two distributions."""
+"""The repository as its tests see it: its files, and the modules of its two distributions with their syntax trees."""
 
 import ast
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,26 +16,36 @@ def files() -> list[Path]:
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def modules() -> Iterator[tuple[str, Path]]:
+@cache
+def modules() -> tuple[tuple[str, Path], ...]:
     """Dotted name and path of every module of both distributions."""
+    found = []
     for source in SOURCES:
         for path in sorted(source.rglob("*.py")):
             parts = path.relative_to(source).with_suffix("").parts
-            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+            found.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
+    return tuple(found)
 
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    """A module's syntax tree, parsed once for all laws."""
+    """The syntax tree of a module, parsed once for all tests."""
     return ast.parse(path.read_text())
 
 
-def imports(path: Path) -> set[str]:
-    """Dotted names that a module imports, wherever in it."""
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every node of the syntax tree of a module, collected once for all tests."""
+    return tuple(ast.walk(parsed(path)))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Dotted names that a module imports, also inside functions."""
     found = set()
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)

@@ -114,7 +114,7 @@ LAYERS = st.lists(st.sampled_from(["package", "namespace"]), max_size=3)
 
 
 @given(layers=LAYERS, name=NAMES, last=st.sampled_from(["module", "package", "zip"]), declared=st.booleans())
-def test_of_any_package_only_what_leads_to_a_declared_module_is_executed(
+def test_only_the_packages_above_a_declared_module_are_executed(
     layers: list[str], name: str, last: str, declared: bool
 ) -> None:
     """Without a declaration nothing runs; with it the module does, and the packages around it."""
@@ -173,14 +173,14 @@ def test_a_module_without_source_is_declared_by_one_that_has_one(path: Path) -> 
         "reelmill_stages.nothing:Thing",
     ],
 )
-def test_a_module_that_is_not_there_is_told_as_that(path: Path, name: str) -> None:
+def test_a_missing_module_is_reported_as_missing(path: Path, name: str) -> None:
     put(path / "mine.py", "__reelmill__ = ['Thing']\n")
     wrong = refusal(name)
     assert "there is no module" in wrong.what
     assert "PYTHONPATH" in wrong.hint
 
 
-def test_a_user_module_called_like_one_of_pythons_is_told_to_take_another_name(path: Path) -> None:
+def test_a_user_module_named_like_one_of_pythons_is_refused_with_a_hint_to_rename_it(path: Path) -> None:
     put(path / "queue.py", "__reelmill__ = ['Thing']\n")
     assert "another name" in refusal("queue:Thing").hint
 

@@ -99,7 +99,7 @@ def test_plan_says_what_only_a_run_can_know(tmp_path: Path, trace: Path) -> None
     assert not trace.exists()
 
 
-def test_plan_knows_the_items_of_a_stage_of_ones_own_and_not_their_size(tmp_path: Path, trace: Path) -> None:
+def test_plan_knows_the_items_of_a_users_stage_but_not_their_size(tmp_path: Path, trace: Path) -> None:
     rows = planned(written(tmp_path, films(tmp_path), {"name": "facts", "run": {"entrypoint": "my_stage:Facts"}}))
     assert (rows["raw"]["items"], rows["facts"]["items"], rows["facts"]["bytes"]) == (1, 1, None)
     assert not trace.exists()

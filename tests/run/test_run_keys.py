@@ -34,7 +34,7 @@ def test_image_digest_class_and_parameters_are_in_the_key(edit: dict[str, Any]) 
     assert key(**edit) != key()
 
 
-def test_an_image_with_a_digest_is_told_by_that_alone() -> None:
+def test_an_image_with_a_digest_is_identified_by_it_alone() -> None:
     assert key(image=f"mirror.example/copies/facts@{DIGEST}") == key()
     assert key(image="facts:1") != key(image="facts:2")
 

@@ -163,7 +163,7 @@ def test_a_class_without_a_model_takes_no_parameters(importable: Path) -> None:
         ("class Facts: pass", "is no stage"),
     ],
 )
-def test_what_is_wrong_with_a_module_is_said_with_a_way_out(code: str, said: str, importable: Path) -> None:
+def test_a_problem_with_a_module_is_reported_with_a_remedy(code: str, said: str, importable: Path) -> None:
     (importable / "facts.py").write_text(f"__reelmill__ = ['Facts']\n{code}")
     wrong = refusal({})
     assert said in wrong.what

@@ -6,7 +6,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.records.segment import Segment, ShardCommit
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
@@ -63,7 +63,7 @@ def test_payload_is_gone_once_its_file_is_taken(tmp_path: Path) -> None:
     assert max(left) <= 8 + 3
 
 
-def test_a_stage_that_stops_looking_is_accounted_for_all_the_same(tmp_path: Path) -> None:
+def test_a_stage_that_stops_reading_early_is_still_accounted_for(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     for number in range(4):
         line.put(f"v{number}")

@@ -50,7 +50,7 @@ def test_shards_are_balanced_by_weight() -> None:
         ([0] * 2 + [1] * 10, [(0, 6), (6, 12)]),
     ],
 )
-def test_a_batch_goes_before_a_group_only_where_they_cannot_both_be_had(
+def test_a_batch_takes_precedence_over_a_group_only_where_they_conflict(
     groups: list[int], bounds: list[tuple[int, int]]
 ) -> None:
     assert cut(row([1.0] * 12, groups), 2, batch=3) == bounds

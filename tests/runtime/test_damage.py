@@ -13,7 +13,7 @@ import toy_line as toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelmill.contract.commands.rows import ExportMode, IntegrityResult, RepairResult
+from reelmill.contract.commands.result_rows import ExportMode, IntegrityResult, RepairResult
 from reelmill.contract.errors import SpecError, StoreDamaged, StoreError
 from reelmill.contract.task import Step
 from reelmill_stages.commands import ledger
@@ -311,7 +311,7 @@ def test_no_flipped_bit_in_rows_or_outputs_stays_unseen(
 @pytest.mark.store
 @settings(max_examples=40)
 @given(name=st.integers(0, 10_000), data=st.binary(max_size=40))
-def test_whatever_a_record_holds_no_reader_ends_in_a_traceback(
+def test_no_content_of_a_record_causes_a_traceback(
     base: toy.Line, tmp_path_factory: pytest.TempPathFactory, name: int, data: bytes
 ) -> None:
     line = at(base, tmp_path_factory.mktemp("records") / "line")
@@ -340,7 +340,7 @@ def test_an_interrupted_check_continues_where_it_was(line: toy.Line, tmp_path: P
     assert not progress.exists()
 
 
-def test_a_file_that_is_no_progress_is_refused_and_left(line: toy.Line, tmp_path: Path) -> None:
+def test_a_file_without_progress_is_refused_and_left(line: toy.Line, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.write_text("mine\n")
     with pytest.raises(SpecError, match="not the progress"):
@@ -371,7 +371,7 @@ def test_a_damaged_file_of_one_item_is_made_again_and_nothing_else_changes(line:
 
 
 @pytest.mark.store
-def test_what_cannot_be_proven_is_left_as_it_is_and_told(tmp_path: Path) -> None:
+def test_an_object_that_cannot_be_verified_is_left_and_reported(tmp_path: Path) -> None:
     line = built(tmp_path)
     path = find(line, "upper/*/0001/out/a.txt")
     find(line, "../media/raw/a.txt").write_text("another film\n")

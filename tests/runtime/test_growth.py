@@ -7,7 +7,7 @@ import toy_line as toy
 
 from reelmill.contract.records.segment import Segment
 from reelmill_stages.records.drift import DriftRecord
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 
 
 def test_three_new_of_103_are_the_only_ones_processed(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_token_goes_along_wherever_the_file_does(tmp_path: Path) -> None:
     assert uid(tmp_path, token="t") == uid(tmp_path, token="t", host="there", machine="m2", file="/elsewhere/p.yaml")
 
 
-def test_who_only_looks_makes_nothing(tmp_path: Path) -> None:
+def test_reading_creates_nothing(tmp_path: Path) -> None:
     assert uid(tmp_path / "store", make=False) == ""
     assert not (tmp_path / "store").exists()
 
@@ -50,7 +50,7 @@ def test_runs_at_once_agree(tmp_path: Path) -> None:
     assert len(found) == 1
 
 
-def test_another_store_knows_nobody(tmp_path: Path) -> None:
+def test_another_store_has_no_identity(tmp_path: Path) -> None:
     assert uid(tmp_path / "one") != uid(tmp_path / "two")
 
 

@@ -14,7 +14,7 @@ import toy_line as toy
 
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Connection, Step, StoreRef
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 

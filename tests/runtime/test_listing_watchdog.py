@@ -13,7 +13,7 @@ import toy_line as toy
 from reelmill.contract.errors import TransientError
 from reelmill.contract.task import Step
 from reelmill_stages.runtime.context import Interrupted, context
-from reelmill_stages.runtime.survey.listing import list_source
+from reelmill_stages.runtime.survey.source_listing import list_source
 
 PATIENCE = 0.5
 

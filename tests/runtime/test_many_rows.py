@@ -13,7 +13,7 @@ from peak_memory import peak_of
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Step, Task, Upstream
-from reelmill_stages.records.records import create, load
+from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.runtime.shards.outcomes import SettledInput

@@ -93,7 +93,7 @@ def test_the_largest_worker_is_killed_when_all_together_use_too_much_memory(tmp_
     assert any("ran out of memory: it used" in told.result.message for told in settled)
 
 
-def test_what_goes_wrong_in_the_pools_thread_reaches_the_one_who_waits(tmp_path: Path) -> None:
+def test_an_error_in_the_thread_of_the_pool_reaches_the_caller(tmp_path: Path) -> None:
     def broken() -> Iterator[list[ShardInput]]:
         raise OSError("the rows are gone")
         yield []

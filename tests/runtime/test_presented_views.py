@@ -8,7 +8,7 @@ import toy_line as toy
 
 from reelmill.contract.records.segment import StageRecord
 from reelmill.contract.task import view_fingerprint
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.views import write_record
 
 

@@ -19,7 +19,7 @@ from reelmill_stages.commands.prune import prune
 from reelmill_stages.records.deletion import delete
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
-from reelmill_stages.records.records import dump
+from reelmill_stages.records.record_files import dump
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 
 LATER = 3600.0
@@ -62,7 +62,7 @@ def keys(line: toy.Line, names: DataSetPaths) -> list[str]:
     return [stat.key for stat in line.store.list(f"{names.root}/")]
 
 
-def test_a_former_definition_goes_without_a_rest(line: toy.Line, former: DataSetPaths) -> None:
+def test_a_former_definition_is_deleted_completely(line: toy.Line, former: DataSetPaths) -> None:
     (row,) = pruned(line)["rows"]
     assert (row["key"], row["deleted"], row["left"]) == (former.key[:10], True, [])
     assert keys(line, former) == []
@@ -112,7 +112,7 @@ def test_names_in_records_that_lead_out_of_the_data_set_take_nothing_along(
     assert victim.read_text() == "mine"
 
 
-def test_a_deletion_that_was_cut_off_goes_on(line: toy.Line, former: DataSetPaths) -> None:
+def test_an_interrupted_deletion_continues(line: toy.Line, former: DataSetPaths) -> None:
     class Dying:
         """A store that is gone after so many deletions."""
 
@@ -179,7 +179,7 @@ def test_a_claim_by_name_is_of_an_unknown_pipeline_until_it_is_released(line: to
         pruned(line, release=["nobody"])
 
 
-def test_a_folder_with_records_that_say_nothing_of_it_is_left_and_told(line: toy.Line) -> None:
+def test_a_folder_whose_records_do_not_describe_it_stays_and_is_reported(line: toy.Line) -> None:
     folder = line.root / "store" / "old" / "0123456789" / "_reelmill"
     folder.mkdir(parents=True)
     (folder / "stage.json").write_text("{}")

@@ -26,7 +26,7 @@ def test_every_registered_source_has_a_module_that_lists_items(name: str) -> Non
     assert "\ndef list_items(" in text
 
 
-def test_no_stage_lies_about_without_being_registered() -> None:
+def test_every_package_of_a_stage_is_registered() -> None:
     folders = {path.parent.name for path in Path(stages.__path__[0]).glob("*/stage.py")}
     assert folders == set(STAGES)
 

@@ -22,7 +22,7 @@ def left(line: toy.Line) -> list[str]:
     return [stat.key for stat in line.store.list() if not stat.key.startswith("_reelmill/")]
 
 
-def test_everything_that_nobody_else_claims_is_taken_away(tmp_path: Path) -> None:
+def test_everything_that_nobody_else_claims_is_removed(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     line.put("v")
@@ -36,7 +36,7 @@ def test_everything_that_nobody_else_claims_is_taken_away(tmp_path: Path) -> Non
     assert removed(line) == RemoveReport()
 
 
-def test_what_another_pipeline_claims_stays_until_that_one_goes(tmp_path: Path) -> None:
+def test_data_that_another_pipeline_claims_stay_until_it_is_deleted(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     line.put("v")
@@ -54,7 +54,7 @@ def test_what_another_pipeline_claims_stays_until_that_one_goes(tmp_path: Path) 
     assert removed(line).removed == 2
 
 
-def test_data_of_earlier_keys_goes_too_and_files_of_nobody_stay(tmp_path: Path) -> None:
+def test_data_of_earlier_keys_are_removed_and_unknown_files_stay(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     line.put("v")
@@ -83,7 +83,7 @@ def test_what_reelmill_did_not_write_is_left_and_named(tmp_path: Path) -> None:
     assert sorted(left(line)) == sorted(mine)
 
 
-def test_a_removal_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_removal_continues(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     line.stage("upper")
     line.put("v")
@@ -96,7 +96,7 @@ def test_a_removal_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     assert left(line) == []
 
 
-def test_a_survey_of_many_stages_is_told_in_numbers_where_words_do_not_fit(tmp_path: Path) -> None:
+def test_a_survey_of_many_stages_is_reported_in_numbers_where_names_do_not_fit(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     for number in range(28):
         line.stage(f"a-stage-with-a-rather-long-name-{number:02d}", "Upper", "raw", many=number + 1)

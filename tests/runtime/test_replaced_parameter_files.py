@@ -61,7 +61,7 @@ def test_plan_and_check_say_so_too(line: toy.Line, weights: Path) -> None:
         list(check_stage(task, os.environ, "upper"))
 
 
-def test_a_file_that_was_only_copied_anew_is_the_same(line: toy.Line, weights: Path) -> None:
+def test_a_file_that_was_only_copied_again_is_the_same(line: toy.Line, weights: Path) -> None:
     before = json.loads(pin_of(line).read_bytes())
     weights.write_bytes(FIRST)
     os.utime(weights, (1, 1))
@@ -82,7 +82,7 @@ def test_a_pin_of_version_0_1_0_is_compared_by_digest_and_completed(line: toy.Li
         line.survey()
 
 
-def test_a_file_that_is_gone_stops_nobody_who_has_nothing_to_do(line: toy.Line, weights: Path) -> None:
+def test_a_missing_file_does_not_stop_a_stage_without_work(line: toy.Line, weights: Path) -> None:
     weights.unlink()
     line.survey()
     line.put("b")

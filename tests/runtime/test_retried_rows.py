@@ -12,7 +12,7 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass, ShardPlan, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.store.local.store import LocalStore
 
@@ -20,7 +20,7 @@ FIELDS = st.dictionaries(st.sampled_from(["text", "item", "attempts", "_tried", 
 
 
 @given(fields=FIELDS, attempts=st.integers(min_value=0, max_value=10**6))
-def test_an_item_comes_back_as_it_was_whatever_fields_a_stage_gave_it(fields: dict[str, object], attempts: int) -> None:
+def test_an_item_keeps_all_fields_that_a_stage_gave_it(fields: dict[str, object], attempts: int) -> None:
     row = RetriedRow(Item("a", 3, "g", 1.5, fields=fields), attempts)
     assert RetriedRow.from_json(json.loads(json.dumps(row.to_json()))) == row
 

@@ -15,7 +15,7 @@ from reelmill.contract.records.segment import Pass
 from reelmill_stages.host.local_process import is_dead, local_process
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 
 
 def two_lines(root: Path) -> tuple[toy.Line, toy.Line]:

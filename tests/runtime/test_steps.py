@@ -76,7 +76,7 @@ def test_a_process_without_a_task_exits_64(tmp_path: Path, env: dict[str, str]) 
 
 
 @pytest.mark.store
-def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_continues(tmp_path: Path) -> None:
     line = toy.Line(tmp_path, limits=ShardLimits(workers=1, checkpoint_seconds=3600))
     upper = line.stage("upper", trace=str(tmp_path / "trace"))
     for number in range(4):

@@ -8,7 +8,7 @@ import toy_line as toy
 from reelmill.contract.errors import TransientError
 from reelmill.contract.records.segment import ShardCommit
 from reelmill.contract.task import Step
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
@@ -56,9 +56,7 @@ def uncommit(line: toy.Line) -> ShardCommit:
 
 
 @pytest.mark.parametrize("type_", ["Upper", "Join"])
-def test_frozen_outcomes_are_law_for_whoever_comes_later(
-    tmp_path: Path, type_: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frozen_outcomes_bind_every_later_pod(tmp_path: Path, type_: str, monkeypatch: pytest.MonkeyPatch) -> None:
     line = twin_line(tmp_path, type_)
     made = line.stages[0]
     line.open(made)

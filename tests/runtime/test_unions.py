@@ -9,7 +9,7 @@ from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass, ShardPlan, Slice
 from reelmill.contract.task import Upstream
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.store.local.store import LocalStore
 

@@ -140,7 +140,7 @@ def do(line: toy.Line, what: str, out: Path) -> None:
     last=st.sampled_from(["remove", "delete", "trash"]),
     released=st.booleans(),
 )
-def test_files_of_the_users_are_what_they_were_whatever_runs(
+def test_files_of_users_are_never_changed(
     base: toy.Line,
     tmp_path_factory: pytest.TempPathFactory,
     spots: list[Spot],

@@ -91,7 +91,7 @@ def test_000_f06_several_clips_of_one_video_stay_together_in_order(folder: Path)
     assert found[1].group == found[2].group != found[0].group
 
 
-def test_000_f18_a_missing_file_is_named_and_the_listing_goes_on(folder: Path) -> None:
+def test_000_f18_a_missing_file_is_named_and_the_listing_continues(folder: Path) -> None:
     there, gone = clips(folder, [official("nothere_xyz"), official()])
     assert there.problem is None
     assert gone.problem[0] == "missing"
@@ -260,7 +260,7 @@ def test_an_info_csv_without_its_columns_is_refused(folder: Path) -> None:
     assert caught.value.where.endswith("info.csv:1")
 
 
-def test_no_rows_are_no_clips(folder: Path) -> None:
+def test_without_rows_there_are_no_clips(folder: Path) -> None:
     assert clips(folder, []) == []
 
 

@@ -70,7 +70,7 @@ def test_004_p2_several_splits_are_one_set(tmp_path: Path) -> None:
     assert {row.fields["image_id"]: row.fields["split"] for row in both} == {9: "train2014", 42: "val2014"}
 
 
-def test_ids_that_are_no_integers_are_one_failed_row_each(tmp_path: Path) -> None:
+def test_ids_that_are_not_integers_are_one_failed_row_each(tmp_path: Path) -> None:
     put(tmp_path, TRAIN, "train2014/cat.jpg", "train2014/dog.jpg")
     found = listed("images", uri=tmp_path)
     assert reasons(found) == ["bad_id", "bad_id"]

@@ -60,7 +60,7 @@ def test_what_is_not_json_is_named_with_its_line(data: bytes, line: int, what: s
         read(data)
 
 
-def test_what_is_not_utf8_is_said() -> None:
+def test_invalid_utf8_is_reported() -> None:
     with pytest.raises(SpecError, match=r"^m\.json:1: not UTF-8"):
         read(b'["\xff"]')
 

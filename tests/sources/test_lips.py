@@ -56,7 +56,7 @@ def test_a_file_that_many_rows_name_is_one_item_with_all_of_them(tmp_path: Path)
     assert one.fields["list_sizes"] == {"tr": 2, "cv": 2}
 
 
-def test_003_f07_a_missing_file_is_one_row_that_names_it_and_the_rest_go_on(tmp_path: Path) -> None:
+def test_003_f07_a_missing_file_is_one_row_that_names_it_and_the_rest_continue(tmp_path: Path) -> None:
     lip_set(tmp_path, ("tr",), rows=2)
     (tmp_path / "mouths/tr/A_00001.npz").unlink()
     found = lips(tmp_path)

@@ -70,7 +70,9 @@ ODD = {
 
 @pytest.mark.parametrize("kind", sorted(ODD))
 @pytest.mark.parametrize("columns", [{"keep": ["odd"]}, {"text": "odd"}, {"id": "odd"}, {"path": "odd"}])
-def test_a_value_of_parquet_that_cannot_be_said_costs_its_row(folder: Path, kind: str, columns: dict[str, Any]) -> None:
+def test_a_parquet_value_that_cannot_be_represented_fails_its_row(
+    folder: Path, kind: str, columns: dict[str, Any]
+) -> None:
     column = pa.concat_arrays([ODD[kind], pa.nulls(1, ODD[kind].type)])
     found = parquet(folder, column, **columns)
     assert len(found) == 2

@@ -89,6 +89,6 @@ def test_clips_of_one_name_in_two_folders_are_told_apart_by_their_path(tmp_path:
     assert items(found)[0].media.uri.endswith("0002/clips/v_1_4.mp4")
 
 
-def test_a_file_that_is_no_pairs_json_is_refused(folder: Path) -> None:
+def test_a_file_that_is_not_a_pairs_json_is_refused(folder: Path) -> None:
     with pytest.raises(SpecError, match="no column 'clip_path', but there is 'clippath'"):
         pairs(folder, [{"vid": "v", "clippath": "x", "transcript": "y"}])

@@ -31,7 +31,7 @@ def copies(drafts: list[RowDraft]) -> list[RowDraft]:
 
 
 @given(DRAFTS)
-def test_one_comes_out_for_each_that_goes_in_under_a_key_of_its_own(drafts: list[RowDraft]) -> None:
+def test_every_row_becomes_one_item_with_a_key_of_its_own(drafts: list[RowDraft]) -> None:
     found = list(settled(drafts))
     assert len(found) == len({listed.key for listed in found}) == len(drafts)
 

@@ -63,7 +63,7 @@ def test_a_pods_identity_signs_requests(ref: StoreRef, s3_server: Server, monkey
         assert (store.read("a"), asked) == (b"1", ["/identity"])
 
 
-def test_an_identity_that_expires_is_fetched_anew(
+def test_an_identity_that_expires_is_fetched_again(
     ref: StoreRef, s3_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with container_credentials(s3_server, timedelta(seconds=-1)) as (address, asked):

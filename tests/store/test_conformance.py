@@ -187,7 +187,7 @@ def test_a_listing_says_what_stat_says(store: Store) -> None:
     assert abs(listed.modified - found.modified) < 2
 
 
-def test_listings_go_on_past_a_thousand_keys(place, store: Store) -> None:
+def test_listings_continue_past_a_thousand_keys(place, store: Store) -> None:
     count = 400 if place.kind == "local" else 1103  # only servers give pages
     names = [f"n/{number // 97:02d}/{number:05d}" for number in range(count)]
     with ThreadPoolExecutor(8) as pool:

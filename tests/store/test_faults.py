@@ -156,7 +156,7 @@ def test_another_ones_object_is_not_taken_for_ours_after_a_retry(faulty, body: b
     assert faulty.direct.stat("k").metadata == {"who": who}
 
 
-def test_without_a_retry_even_an_equal_object_is_somebody_elses(faulty) -> None:
+def test_without_a_retry_even_an_equal_object_belongs_to_another_writer(faulty) -> None:
     faulty.direct.write("k", b"same")
     with pytest.raises(PreconditionFailed):
         faulty.store.write("k", b"same", create=True)
@@ -201,7 +201,7 @@ def test_a_refusal_inside_a_successful_answer_is_a_refusal(faulty) -> None:
     assert faulty.direct.read("k") == BIG
 
 
-def test_a_listing_goes_on_where_it_broke_off(faulty) -> None:
+def test_a_listing_continues_where_it_broke_off(faulty) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: faulty.direct.write(f"n{number:04d}", b""), range(1010)))
     faulty.proxy.fault(faults.status(503, "SlowDown"), method="GET", path="continuation-token")
@@ -222,7 +222,7 @@ def test_a_full_store_may_pass(faulty) -> None:
         faulty.store.write("k", b"")
 
 
-def test_what_is_no_s3_server_is_named(faulty) -> None:
+def test_a_server_that_is_not_s3_is_named(faulty) -> None:
     faulty.proxy.fault(faults.page(404))
     with pytest.raises(StoreError, match="not from an S3 server") as error:
         faulty.store.read("k")
@@ -262,7 +262,7 @@ def test_wrong_keys_are_told_apart(s3_server: Server, faulty, env: dict[str, str
         assert error.value.hint
 
 
-def test_who_may_only_read_reads_and_is_told_that_it_may_not_write(s3_server: Server, faulty) -> None:
+def test_a_read_only_user_can_read_and_gets_an_error_for_a_write(s3_server: Server, faulty) -> None:
     faulty.direct.write("k", b"body")
     store = faulty.open(env=s3_server.reader)
     assert store.read("k") == b"body"

@@ -118,7 +118,7 @@ def test_no_folder_outlives_its_objects(tmp_path: Path) -> None:
     assert store.root.exists()
 
 
-def test_what_lies_in_the_way_is_named(tmp_path: Path) -> None:
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     store.write("a/b", b"")
     with pytest.raises(StoreError, match="folder has the name"):

@@ -45,7 +45,7 @@ def test_a_relative_path_counts_from_the_working_folder(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     "uri", ["", "s3://", "s3:///key", "gs://bucket/x", "http://host/x", "file://host/x", "file://x", "a\0b"]
 )
-def test_what_is_no_uri_of_a_store_is_refused_with_a_hint(uri: str) -> None:
+def test_an_invalid_uri_of_a_store_is_rejected_with_a_hint(uri: str) -> None:
     with pytest.raises(SpecError) as error:
         split_uri(uri)
     assert error.value.hint
@@ -90,7 +90,7 @@ def test_half_a_pair_of_keys_is_named(prefix: str, env: dict[str, str], missing:
 
 
 @pytest.mark.parametrize("endpoint", ["storage:9000", "ftp://host", "http://host/path", "http://", "http://h:x"])
-def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
+def test_an_invalid_endpoint_is_rejected(endpoint: str) -> None:
     with pytest.raises(StoreError) as error:
         open_store(StoreRef(uri="s3://bucket", connection=Connection(endpoint=endpoint)), env=KEYS)
     assert error.value.hint
@@ -106,7 +106,7 @@ def test_a_pod_whose_secret_has_no_certificates_trusts_the_usual_ones() -> None:
 
 
 @pytest.mark.parametrize("bucket", ["b", "UPPER..x", "192.168.0.1", "has space"])
-def test_what_is_no_name_of_a_bucket_is_refused(bucket: str) -> None:
+def test_an_invalid_bucket_name_is_rejected(bucket: str) -> None:
     with pytest.raises(StoreError) as error:
         open_store(StoreRef(uri=f"s3://{bucket}/x"), env=KEYS)
     assert error.value.hint

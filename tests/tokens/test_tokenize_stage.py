@@ -209,7 +209,7 @@ def test_a_tokenizer_without_the_needed_symbols_is_refused_by_their_names(tmp_pa
         TokenizeStage(made).check_files(lambda ref: Path(ref.uri))
 
 
-def test_a_file_that_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_tokenizer_is_refused(tmp_path: Path) -> None:
     for data in (b"\xff\x00nonsense", b'{"version": 1}', b""):
         made = block(tmp_path)
         Path(made.tokenizer.uri).write_bytes(data)

@@ -1,7 +1,7 @@
-"""`make prepare`: make what the tiers need and is missing, with a word about what this machine cannot have.
+"""`make prepare`: makes the missing tools that the tiers need, and reports those that this machine cannot have.
 
-`python -m tools [tier|tool …]` with tests/ on PYTHONPATH. Exit status: 1 when something is missing of a tier that
-REELMILL_REQUIRE names, or of a tool that was named, else 0; 130 when it was stopped.
+`python -m tools [tier|tool …]` with tests/ on PYTHONPATH. Exit status: 1 if a tool is missing that was named or
+that a tier in REELMILL_REQUIRE needs, 130 after an interrupt, otherwise 0.
 """
 
 import os
@@ -20,7 +20,7 @@ from tools.tool import Tool
 def run(
     tools: Mapping[str, Tool], wanted: Mapping[str, Sequence[str]], required: Sequence[str], console: Console
 ) -> int:
-    """Prepare groups of tools, `wanted`, and say how it ended. Returns the exit status."""
+    """Prepare groups of tools, `wanted`, and report the result. Returns the exit status."""
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -45,7 +45,7 @@ def run(
 
 
 def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Prepare what the words name: tiers or tools."""
+    """Prepare the tiers or tools that the arguments name."""
     tools = catalogue()
     wanted: dict[str, Sequence[str]] = {}
     required = [name.strip() for name in environ.get("REELMILL_REQUIRE", "").split(",")]

@@ -1,6 +1,6 @@
-"""The cache of programs and environments that tests need, and that are too slow to make for every checkout.
+"""The cache of programs and environments that tests need and that take too long to make for every checkout.
 
-Nothing in it is taken for finished before it has its final name; whoever writes holds the lock of what it writes.
+Only what has its final name counts as finished. A writer holds the lock of what it writes.
 """
 
 import fcntl

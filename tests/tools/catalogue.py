@@ -1,4 +1,4 @@
-"""Every tool that tests need, in an order in which none stands before what it needs; and which tier needs which."""
+"""All tools that tests need, each after the tools that it needs itself, and the tools of each tier."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ TRAINERS = tuple(f"trainer {name}" for name in environments.names())
 
 
 def catalogue() -> dict[str, Tool]:
-    """By name."""
+    """The tools by name."""
     download, compiles = partial(Tool, lane=Lane.DOWNLOAD), partial(Tool, lane=Lane.COMPILE)
     tools = [
         download(GO, find=install.go, make=install.make_go),
@@ -58,7 +58,7 @@ def catalogue() -> dict[str, Tool]:
 def needed(tier: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the tools of a tier, or of `trainers` or `models`. Raises KeyError.
 
-    A cluster that REELMILL_KUBECONFIG names takes the place of our own.
+    A cluster that REELMILL_KUBECONFIG names replaces the one that the suite builds.
     """
     groups = {
         "unit": (),

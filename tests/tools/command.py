@@ -1,4 +1,4 @@
-"""Run an installer or a compiler, which is quiet unless it fails and does not outlive whoever waits for it."""
+"""Runs an installer or a compiler, which prints nothing unless it fails and ends with its caller."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ TAIL = 1500
 def output(
     command: list[str | Path], what: str, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> str:
-    """What the command prints. Raises Unavailable, with the end of its messages, when it fails."""
+    """The output of the command. Raises Unavailable with the end of its messages if it fails."""
     argv = [sys.executable, "-S", str(LEASH), *map(str, command)]
     with TemporaryFile("w+", errors="replace") as out, TemporaryFile("w+", errors="replace") as messages:
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=out, stderr=messages, cwd=cwd, env=env) as process:

@@ -1,4 +1,4 @@
-"""Tools that are files of a folder; and a compiler that is a shell script."""
+"""Tools that are files in a folder, and a compiler that is a shell script."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ echo whole > "$GOBIN/${name##*/}"
 
 
 class Bench:
-    """Makes tools, and remembers what was made in which order."""
+    """Makes tools and records the order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,7 +58,7 @@ class Bench:
 
 
 def console(*, terminal: bool = False) -> tuple[Console, StringIO]:
-    """A console, and what it shows."""
+    """A console and its output."""
     shown = StringIO()
     return Console(file=shown, force_terminal=terminal, width=200), shown
 
@@ -100,12 +100,12 @@ class Machine:
         return process.returncode, said
 
     def program(self, name: str) -> Path:
-        """Where tests look for a program of the cluster."""
+        """The path at which tests expect a program of the cluster."""
         (folder,) = self.cache.glob("reelmill/cluster/k8s-*")
         return folder / name
 
     @property
     def calls(self) -> Sequence[str]:
-        """What Go was asked."""
+        """The arguments of all calls of Go."""
         log = Path(f"{self.go}.calls")
         return log.read_text().splitlines() if log.exists() else ()

@@ -1,4 +1,4 @@
-"""Make missing tools, side by side where that saves time. One that fails costs only those that need it."""
+"""Makes missing tools, in parallel where that saves time. A failure affects only the tools that depend on it."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ TICK = 0.5
 
 
 def missing(catalogue: Mapping[str, Tool], names: Iterable[str]) -> list[Tool]:
-    """Tools that are not there, of these and of those that making them needs, in the catalogue's order."""
+    """The missing ones of these tools and their dependencies, in the order of the catalogue."""
     found: set[str] = set()
 
     def look(name: str) -> None:
@@ -27,9 +27,9 @@ def missing(catalogue: Mapping[str, Tool], names: Iterable[str]) -> list[Tool]:
 
 
 def prepare(tools: Sequence[Tool], progress: Progress) -> dict[str, str]:
-    """Make the tools. Returns the names of those that cannot be had, each with the reason.
+    """Make the tools. Returns the names of those that cannot be made, with the reasons.
 
-    KeyboardInterrupt ends it at once: what is made is kept, and the next call goes on from there.
+    KeyboardInterrupt ends it immediately; finished tools are kept, and the next call continues from there.
     """
     problems: dict[str, str] = {}
     ended = {tool.name: threading.Event() for tool in tools}

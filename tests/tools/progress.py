@@ -1,4 +1,4 @@
-"""What is being prepared, since when, and how much is done: one line that changes on a terminal, lines in a log."""
+"""Progress of the preparation: one line that is updated on a terminal, or lines in a log."""
 
 import threading
 import time
@@ -34,17 +34,17 @@ class Progress:
 
     @property
     def elapsed(self) -> str:
-        """Since the beginning: `3 min 12 s`."""
+        """Time since the start: `3 min 12 s`."""
         return duration(self._clock() - self._began)
 
     def begin(self, name: str) -> None:
-        """A tool is being made from now on."""
+        """Note that making a tool starts."""
         with self._lock:
             self._since[name] = self._clock()
             self._say(f"[{self._done}/{self._total}] {name} …")
 
     def end(self, name: str, problem: str) -> None:
-        """A tool is made, or cannot be."""
+        """Note that a tool is finished or failed."""
         with self._lock:
             took = duration(self._clock() - self._since.pop(name))
             self._done += 1
@@ -52,13 +52,13 @@ class Progress:
             self._say(f"[{self._done}/{self._total}] {name}: {said}")
 
     def skip(self, name: str, need: str) -> None:
-        """A tool is not tried, for want of another one."""
+        """Note that a tool is skipped because another one is missing."""
         with self._lock:
             self._done += 1
             self._say(f"[{self._done}/{self._total}] {name}: not available, as it needs {need}")
 
     def tick(self) -> None:
-        """Say what goes on: on a terminal each time, in a log now and then."""
+        """Show the progress: on a terminal with each call, in a log from time to time."""
         with self._lock:
             if self._status:
                 self._status.update(escape(self.line()))

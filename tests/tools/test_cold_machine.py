@@ -1,4 +1,4 @@
-"""A machine without a cache: a build that is cut off leaves nothing that looks finished, and tests never build."""
+"""A machine without a cache: an interrupted build leaves nothing that looks finished, and tests never build."""
 
 import signal
 import subprocess
@@ -31,7 +31,7 @@ def machine(tmp_path: Path) -> Machine:
 
 @contextmanager
 def hanging(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
-    """A preparation whose compiler has written a half of a program, and goes no further."""
+    """A preparation whose compiler wrote half of a program and then hangs."""
     hang = Path(f"{machine.go}.hangs")
     hang.touch()
     with machine.start(*PREPARE, "kwok") as process:
@@ -42,7 +42,7 @@ def hanging(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
     hang.unlink()
 
 
-def test_a_build_that_was_killed_goes_on_and_leaves_nothing_that_looks_finished(machine: Machine) -> None:
+def test_a_build_that_was_killed_continues_and_leaves_nothing_that_looks_finished(machine: Machine) -> None:
     with hanging(machine) as killed:
         killed.kill()
     assert not machine.program("kwok").exists()
@@ -51,7 +51,7 @@ def test_a_build_that_was_killed_goes_on_and_leaves_nothing_that_looks_finished(
     assert machine.program("kwok").read_text() == "whole\n"
 
 
-def test_an_interrupt_ends_a_build_at_once_and_says_how_to_go_on(machine: Machine) -> None:
+def test_an_interrupt_ends_a_build_at_once_and_says_how_to_continue(machine: Machine) -> None:
     with hanging(machine) as stopped:
         stopped.send_signal(signal.SIGINT)
         said = stopped.communicate()[0]
@@ -59,7 +59,7 @@ def test_an_interrupt_ends_a_build_at_once_and_says_how_to_go_on(machine: Machin
     assert not machine.program("kwok").exists()
 
 
-def test_a_compiler_that_fails_is_told_with_its_words_and_nothing_is_there(machine: Machine) -> None:
+def test_a_compiler_that_fails_is_reported_with_its_words_and_nothing_is_there(machine: Machine) -> None:
     Path(f"{machine.go}.fails").touch()
     status, said = machine.run(*PREPARE, "helm")
     assert (status, "undefined: everything" in said) == (1, True)

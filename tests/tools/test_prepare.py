@@ -1,4 +1,4 @@
-"""What tests need is made before them: in order, side by side, with progress; a failure costs no more than it must."""
+"""Tools are made before tests: in order, in parallel, with progress. A failure affects only dependent tools."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_what_is_downloaded_and_what_is_compiled_is_made_at_the_same_time(bench:
     assert not made(bench.tool("wheel", during=both), bench.tool("program", lane=Lane.COMPILE, during=both))
 
 
-def test_a_tool_that_cannot_be_had_costs_those_that_need_it_and_no_other(bench: Bench) -> None:
+def test_an_unavailable_tool_affects_only_those_that_need_it(bench: Bench) -> None:
     problems = made(
         bench.tool("packages", fails="not Debian"),
         bench.tool("base", "packages"),
@@ -57,7 +57,7 @@ def test_a_tool_that_cannot_be_had_costs_those_that_need_it_and_no_other(bench: 
     assert bench.made == ["packages", "other"]
 
 
-def test_a_maker_that_breaks_or_makes_nothing_is_told_like_any_other(bench: Bench) -> None:
+def test_a_maker_that_breaks_or_makes_nothing_is_reported_like_any_other(bench: Bench) -> None:
     def breaks() -> None:
         raise OSError("No space left on device")
 
@@ -75,7 +75,7 @@ def test_only_what_is_missing_is_made_and_a_compiler_only_for_what_is_missing(be
     assert [tool.name for tool in missing(tools, ["b", "a"])] == ["compiler", "b"]
 
 
-def test_what_is_all_there_is_said_in_one_line(bench: Bench) -> None:
+def test_complete_tools_are_reported_in_one_line(bench: Bench) -> None:
     (bench.folder / "a").touch()
     where, shown = console()
     assert run(by_name(bench.tool("a")), {"unit": (), "store": ("a",)}, ["store"], where) == 0
@@ -95,7 +95,7 @@ def test_a_tier_that_cannot_be_prepared_fails_only_where_it_is_required(
     assert bench.made == ["packages", "server"]
 
 
-def test_a_log_says_what_begins_and_ends_and_now_and_then_what_goes_on() -> None:
+def test_a_log_reports_starts_ends_and_occasional_progress() -> None:
     now = 0.0
     where, shown = console()
     with Progress(2, where, lambda: now) as progress:
@@ -116,7 +116,7 @@ def test_a_log_says_what_begins_and_ends_and_now_and_then_what_goes_on() -> None
     ]
 
 
-def test_a_terminal_shows_what_goes_on_in_a_line_that_changes() -> None:
+def test_a_terminal_shows_progress_in_one_changing_line() -> None:
     where, shown = console(terminal=True)
     with Progress(3, where, lambda: 0.0) as progress:
         progress.begin("helm")
@@ -126,7 +126,7 @@ def test_a_terminal_shows_what_goes_on_in_a_line_that_changes() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (41, "41 s"), (192, "3 min 12 s"), (3725, "1 h 2 min")])
-def test_durations_are_said_in_two_units(seconds: float, words: str) -> None:
+def test_durations_are_shown_in_two_units(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 

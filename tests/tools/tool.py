@@ -1,4 +1,4 @@
-"""One thing that tests need and that is prepared before they begin."""
+"""A tool that tests need and that is prepared before they start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from cluster.unavailable import Unavailable
 
 
 class Lane(StrEnum):
-    """Tools of one lane are made one after another, lanes side by side.
+    """Tools of one lane are made in sequence, the lanes in parallel.
 
     A Go compiler uses every core and shares its cache with the next one, so two at once would do the same work twice.
     """
@@ -19,9 +19,9 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True)
 class Tool:
-    """`find` is what tests call; it makes nothing, and raises Unavailable when the tool is missing.
+    """Tests call `find`, which makes nothing and raises Unavailable if the tool is missing.
 
-    `make` makes it, and raises Unavailable when that cannot be done on this machine. It continues what was cut off.
+    `make` makes it and raises Unavailable if that is not possible on this machine. It continues an interrupted attempt.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Tool:
     """Names of the tools without which `make` cannot work. They stand before this one in the catalogue."""
 
     def ready(self) -> bool:
-        """Whether tests find it."""
+        """Whether the tool exists."""
         try:
             self.find()
         except Unavailable:
@@ -41,5 +41,5 @@ class Tool:
 
 
 def not_prepared(name: str, tiers: str) -> Unavailable:
-    """For `find` to raise: the tool is missing, and this is how to get it."""
+    """The error of `find` for a missing tool, with how to get it."""
     return Unavailable(f"{name} is not prepared: run `make prepare TIERS={tiers}`, which also says what is in its way")

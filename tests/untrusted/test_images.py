@@ -83,10 +83,13 @@ def test_postscript_called_jpg_never_starts_ghostscript(tmp_path: Path, ghostscr
     stage = IndexStage(IndexBlock(check="full", preview="100%"))
     (failed,) = stage.process([Input(item, 0)], Desk(tmp_path / "work"))
     assert isinstance(failed, Failed)
-    assert "part '0.jpg' of sample 1 does not decode: not one of JPEG, PNG" in failed.message
+    assert (
+        "part '0.jpg' of sample 1 cannot be decoded: it is not an image in one of the formats JPEG, PNG"
+        in failed.message
+    )
     (tmp_path / "x.jpg").write_bytes(EPS)
     for opened in (lambda: pixels(tmp_path / "x.jpg", "crop", 224), lambda: fitted(EPS, 512, "keep", 90)):
-        with pytest.raises(Exception, match="not one of JPEG"):
+        with pytest.raises(Exception, match="not an image in one of the formats JPEG"):
             opened()
     assert not ghostscript.exists()
 

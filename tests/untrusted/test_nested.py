@@ -16,7 +16,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill_stages.stage import Done, Failed, Input
-from reelmill_stages.stages.index.listing import parse
+from reelmill_stages.stages.index.index_file import parse
 from reelmill_stages.stages.index.stage import IndexStage
 from reelmill_stages.stages.tokenize.check import TokensCheck
 from reelmill_stages.untrusted.nested import MAX_DEPTH, JsonError, check_depth, load_json
@@ -109,7 +109,7 @@ def looked_at(folder: Path, data: bytes) -> Done | Failed:
 def test_a_nested_json_is_a_bad_tar_and_no_crash(tmp_path: Path, levels: int) -> None:
     result = looked_at(tmp_path, b"[" * levels + b"]" * levels)
     assert isinstance(result, Failed)
-    assert "json: part 'json' of sample 0 is no JSON: it is nested deeper than 100 levels" in result.message
+    assert "json: part 'json' of sample 0 is not valid JSON: it is nested deeper than 100 levels" in result.message
 
 
 @given(fields=st.dictionaries(NAMES, VALUES, max_size=6))

@@ -20,6 +20,15 @@ class Finding:
     message: str = ""
 
 
+def unreadable(error: Exception) -> str:
+    """The message of a finding for a file that could not be read, or whose content is not as expected."""
+    if isinstance(error, FileNotFoundError):
+        return "the file is missing"
+    if isinstance(error, KeyError):
+        return f"the field {error} is missing"
+    return str(error) or type(error).__name__
+
+
 class Check(Protocol):
     """The check of one format: the class `<Format>Check` in the module `check` of a stage, which sets `FORMAT`."""
 

@@ -221,7 +221,7 @@ def test_a_video_that_was_replaced_is_never_read_as_the_one_that_was_indexed(roo
         reader[1]
 
 
-def test_a_folder_without_an_index_and_a_view_that_is_not_there_are_told(root: Path) -> None:
+def test_a_folder_without_an_index_and_a_view_that_is_not_there_are_reported(root: Path) -> None:
     with pytest.raises(NotFound, match=r"chunk_index\.json"):
         ChunkSamples(str(root))
     with pytest.raises(SpecError, match="no view named 'rear'"):

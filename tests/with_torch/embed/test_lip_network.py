@@ -87,7 +87,7 @@ def test_d20_no_clip_is_cut_to_fifty_frames_and_no_padding_is_stored(network: Li
     assert [one.shape for one in found] == [(512, 57), (512, 4)]
 
 
-def test_features_that_are_no_numbers_fail_their_item_and_no_other(tmp_path: Path) -> None:
+def test_features_that_are_not_numbers_fail_their_item_and_no_other(tmp_path: Path) -> None:
     weights = reference()
     weights.state_dict()["frontend3D.0.weight"].fill_(float("nan"))
     paths = [write_crops(tmp_path / f"{n}.npz", 2, n) for n in range(2)]

@@ -99,7 +99,7 @@ def test_003_f05_a_second_run_does_nothing_and_only_what_is_asked_for_is_done_ag
     assert would != "cached"
 
 
-def test_003_f08_progress_is_told_while_a_shard_runs(done: tuple[Path, dict[str, Any]]) -> None:
+def test_003_f08_progress_is_reported_while_a_shard_runs(done: tuple[Path, dict[str, Any]]) -> None:
     (log,) = done[0].glob("stores/*/embeddings/*/0001/_reelmill/logs/*.jsonl")
     told = [row for row in map(json.loads, log.read_text().splitlines()) if row["msg"] == "progress"]
     assert told[0]["done"] == 0
@@ -179,7 +179,7 @@ def test_003_f07_missing_weights_are_named_before_any_item(tmp_path: Path) -> No
     assert WEIGHTS in told.err
 
 
-def test_d23_a_killed_run_leaves_no_file_that_counts_as_done_and_the_next_one_goes_on(tmp_path: Path) -> None:
+def test_d23_a_killed_run_leaves_no_file_that_counts_as_done_and_the_next_one_continues(tmp_path: Path) -> None:
     pipeline = edited(sample(tmp_path, splits=("tr",), rows=1), "    workers: 8\n", "    workers: 1\n")
     command = [sys.executable, "-m", "reelmill.cli", "run", "-q", str(pipeline)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
@@ -196,7 +196,7 @@ def test_d23_a_killed_run_leaves_no_file_that_counts_as_done_and_the_next_one_go
     assert len(list(out.rglob("*_embedding.npz"))) == 2
 
 
-def test_003_f12_changed_weights_are_told_and_their_digest_does_everything_again(tmp_path: Path) -> None:
+def test_003_f12_changed_weights_are_reported_and_their_digest_does_everything_again(tmp_path: Path) -> None:
     pipeline = edited(sample(tmp_path, splits=("tr",), rows=1), "    workers: 8\n", "    workers: 1\n")
     first = run(pipeline)["embeddings"]
     place = tmp_path / "stores/lrs2-lips"

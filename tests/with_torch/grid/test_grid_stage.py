@@ -130,7 +130,7 @@ def test_004_f10_the_file_says_model_weights_grid_space_fit_and_versions(tmp_pat
     assert {"torch", "open-clip-torch", "pillow"} <= set(json.loads(said["versions"]))
 
 
-def test_features_that_are_no_numbers_are_one_failed_row_each_and_the_others_stay(tmp_path: Path) -> None:
+def test_features_that_are_not_numbers_are_one_failed_row_each_and_the_others_stay(tmp_path: Path) -> None:
     stage = Small(block(tmp_path))
     list(assembled(stage, tmp_path, processed(stage, tmp_path, [1, 2, 3])))
     largest = {name: np.abs(array).max() for name, array in features(tmp_path).items()}

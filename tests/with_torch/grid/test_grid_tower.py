@@ -157,7 +157,7 @@ def test_openais_weights_need_the_quickgelu_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"PK\x05\x06" + bytes(18)])
-def test_a_file_that_is_no_state_dict_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_state_dict_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(content)
     with pytest.raises(SpecError, match="no state dict"):
         check_weights(config(), tmp_path / "w.pt")

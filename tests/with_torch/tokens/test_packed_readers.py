@@ -112,7 +112,7 @@ def test_every_pack_comes_once_in_an_order_that_does_not_depend_on_workers(token
     assert keys != sorted(keys)
 
 
-def test_training_goes_on_exactly_where_it_stopped(tokens: Path) -> None:
+def test_training_continues_exactly_where_it_stopped(tokens: Path) -> None:
     counts = TarSet(str(tokens)).counts
     order = Order(counts, seed=5, window=2)
     first, second = list(order), list(order)
@@ -142,7 +142,7 @@ def _all(tars: TarSet) -> Iterator:
     return (tars[number] for number in range(len(tars)))
 
 
-def test_what_is_no_set_of_tars_or_not_committed_is_said(tmp_path: Path, frames: Path) -> None:
+def test_a_folder_without_tars_or_not_committed_is_reported(tmp_path: Path, frames: Path) -> None:
     with pytest.raises(NotFound, match="no tar"):
         TarSet(str(tmp_path))
     (tmp_path / "_reelmill").mkdir()

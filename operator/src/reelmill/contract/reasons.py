@@ -61,48 +61,48 @@ class ItemReason(StrEnum):
     SHARD_LOST = (
         "shard_lost", _FAILED, _YES, "the shard failed in every attempt and was given up", "read its log, then retry")
     DUPLICATE_KEY = (
-        "duplicate_key", _FAILED, _NO, "two inputs have, or make, items of one key", "give each a key of its own")
+        "duplicate_key", _FAILED, _NO, "two inputs have, or produce, items with the same key", "give each its own key")
     NAME_TAKEN = (
-        "name_taken", _FAILED, _NO, "a file of that name belongs to another item", "give items names that differ")
+        "name_taken", _FAILED, _NO, "a file of that name belongs to another item", "give the items different names")
     BAD_NAME = "bad_name", _FAILED, _NO, "a file cannot have this name", "rename the file or the item"
 
     # Objects of a source.
-    MISSING = "missing", _FAILED, _ONCE_REMOVED, "the file is not there", "put it there, or correct the path"
+    MISSING = "missing", _FAILED, _ONCE_REMOVED, "the file does not exist", "add it, or correct the path"
     CHANGED = (
-        "changed", _FAILED, _NO, "the file is another one than was listed", "give the source a new `epoch`")
-    S3_5XX = "s3_5xx", _FAILED, _YES, "the server failed at every try", "retry once it works"
+        "changed", _FAILED, _NO, "the file changed after it was listed", "give the source a new `epoch`")
+    S3_5XX = "s3_5xx", _FAILED, _YES, "the server failed at every attempt", "retry when the server works again"
     UNREADABLE = (
-        "unreadable", _FAILED, _ONCE_REMOVED, "the file may not be read", "correct permissions or credentials")
+        "unreadable", _FAILED, _ONCE_REMOVED, "reading the file is not permitted", "correct permissions or credentials")
     AMBIGUOUS = (
-        "ambiguous", _FAILED, _ONCE_REMOVED, "several files or rows fit", "name one of them, or remove the others")
-    DUPLICATE = "duplicate", _FAILED, _NO, "another row says exactly the same", "nothing; the first row counts"
+        "ambiguous", _FAILED, _ONCE_REMOVED, "several files or rows match", "name one of them, or remove the others")
+    DUPLICATE = "duplicate", _FAILED, _NO, "another row is identical", "nothing; the first row counts"
     DUPLICATE_ID = (
-        "duplicate_id", _FAILED, _ONCE_REMOVED, "two images have one number", "rename one of them")
+        "duplicate_id", _FAILED, _ONCE_REMOVED, "two images have the same number", "rename one of them")
     BAD_RECORD = (
         "bad_record", _FAILED, _ONCE_REMOVED, "a record of a reelmill data set among the files cannot be read",
         "restore the record, or remove it if the folder is no data set")
     LEAK = "leak", _FAILED, _ONCE_REMOVED, "the take is in another split, too", "remove it from one of them"
 
     # Rows of metadata.
-    BAD_ROW = "bad_row", _FAILED, _ONCE_REMOVED, "the row has another form than the source reads", "correct the row"
-    BAD_ID = "bad_id", _FAILED, _ONCE_REMOVED, "the id is none that can name an item", "correct the id"
-    BAD_PATH = "bad_path", _FAILED, _ONCE_REMOVED, "the path is none below the source's folder", "correct the path"
-    BAD_TEXT = "bad_text", _FAILED, _ONCE_REMOVED, "the caption or conversation is no text", "correct the text"
+    BAD_ROW = "bad_row", _FAILED, _ONCE_REMOVED, "the row is not in the form of the source", "correct the row"
+    BAD_ID = "bad_id", _FAILED, _ONCE_REMOVED, "the id cannot be used as the name of an item", "correct the id"
+    BAD_PATH = "bad_path", _FAILED, _ONCE_REMOVED, "the path is not below the folder of the source", "correct the path"
+    BAD_TEXT = "bad_text", _FAILED, _ONCE_REMOVED, "the caption or conversation is not text", "correct the text"
     BAD_SIZE = "bad_size", _FAILED, _ONCE_REMOVED, "`size` is not a list of numbers", "correct the numbers"
     BAD_VALUE = "bad_value", _FAILED, _ONCE_REMOVED, "a value cannot be written as JSON", "correct the value"
-    BAD_SPAN = "bad_span", _FAILED, _ONCE_REMOVED, "start and end are no stretch of time", "correct start and end"
+    BAD_SPAN = "bad_span", _FAILED, _ONCE_REMOVED, "start and end are not a valid span", "correct start and end"
     SPAN_OUTSIDE = (
-        "span_outside", _FAILED, _NO, "the span leaves the video",
+        "span_outside", _FAILED, _NO, "the span extends beyond the video",
         "correct the span, and give the source a new `epoch`")
     CLOCK_JUMPS = (
         "clock_jumps", _FAILED, _NO, "several recordings in one file; the position of its sound is unknown",
         "split the file, or set `clip.audio: drop`")
-    BAD_RANGE = "bad_range", _FAILED, _ONCE_REMOVED, "the range annotation is no range", "correct the annotation"
+    BAD_RANGE = "bad_range", _FAILED, _ONCE_REMOVED, "the range annotation is not a range", "correct the annotation"
     BAD_LABELS = "bad_labels", _FAILED, _ONCE_REMOVED, "the label file cannot be used", "correct the file"
     NO_ANNOTATOR = (
         "no_annotator", _FAILED, _ONCE_REMOVED, "the annotator labelled nothing here", "name another annotator")
     UNKNOWN_LABEL = (
-        "unknown_label", _FAILED, _NO, "a label is none of `classes`", "add it to `classes`, or correct the label")
+        "unknown_label", _FAILED, _NO, "a label is not in `classes`", "add it to `classes`, or correct the label")
     BAD_KEYPOINTS = "bad_keypoints", _FAILED, _NO, "the file of keypoints cannot be used", _REPLACE
 
     # Videos.
@@ -111,12 +111,12 @@ class ItemReason(StrEnum):
     EMPTY = "empty", _FAILED, _NO, "the file has no bytes", _REPLACE
     TRUNCATED = "truncated", _FAILED, _NO, "the file ends too early", _REPLACE
     CORRUPT = "corrupt", _FAILED, _NO, "the file is damaged", _REPLACE
-    DECODE_ERROR = "decode_error", _FAILED, _NO, "the decoder does not give a frame", "encode the video again"
+    DECODE_ERROR = "decode_error", _FAILED, _NO, "the decoder returns no frame", "encode the video again"
     ZERO_DURATION = (
         "zero_duration", _FAILED, _NO, "the video or span has no frame", "correct the span, or remove the video")
     ENCODE_TIMEOUT = "encode_timeout", _FAILED, _YES, "ffmpeg took too long", "give the stage more CPUs, then retry"
     FFMPEG_FAILED = (
-        "ffmpeg_failed", _FAILED, _YES, "ffmpeg failed; its last words follow", "on a GPU, use fewer workers; retry")
+        "ffmpeg_failed", _FAILED, _YES, "ffmpeg failed; its last output follows", "on a GPU, lower `workers`; retry")
     UNVERIFIED = (
         "unverified", _FAILED, _NO, "the clip does not show what was planned", "cut by encoding: `clip.mode: reencode`")
     TOO_SHORT = "too_short", _FILTERED, _NO, "shorter than `minLength`", "lower `minLength` to keep such clips"
@@ -126,42 +126,42 @@ class ItemReason(StrEnum):
     NO_CLIP = "no_clip", _FAILED, _NO, "the clip is a span and has no file", "cut files: `clip.mode: copy`"
     VIRTUAL_CLIP = (
         "virtual_clip", _FAILED, _NO, "the clip is a span of a longer video", "cut files, or pack frames of it")
-    CAP = "cap", _SKIPPED, _NO, "over `maxSamples`", "raise `maxSamples` to take it in"
+    CAP = "cap", _SKIPPED, _NO, "beyond `maxSamples`", "raise `maxSamples` to include it"
 
     # Several views, chunks.
     NO_VIEW = "no_view", _FAILED, _NO, "the item lacks a view", "name views that every item has"
     SHORT_VIEW = "short_view", _FAILED, _NO, "a view has fewer frames than the others", _REPLACE
-    OUT_OF_STEP = "out_of_step", _FAILED, _NO, "the views run at different speeds", "record or convert them alike"
+    OUT_OF_STEP = "out_of_step", _FAILED, _NO, "the views run at different speeds", "convert them to one frame rate"
     OUTSIDE = (
-        "outside", _FAILED, _NO, "the annotation leaves the video",
+        "outside", _FAILED, _NO, "the annotation extends beyond the video",
         "correct the annotation, and give the source a new `epoch`")
     SIZE_CHANGES = (
         "size_changes", _FAILED, _NO, "frames of one video differ in size", "give the stage `width` and `height`")
     NO_LABELS = "no_labels", _FILTERED, _NO, "no frame of the item has a label", "nothing, or label it"
 
     # Samples of tars, and what tokens are made of.
-    BAD_TAR = "bad_tar", _FAILED, _NO, "the tar cannot be indexed as it is", "do what the message says of its members"
-    BAD_SAMPLE = "bad_sample", _FAILED, _NO, "the sampler gave parts that cannot be packed", "correct the sampler"
+    BAD_TAR = "bad_tar", _FAILED, _NO, "the tar cannot be indexed", "change its members as the message says"
+    BAD_SAMPLE = "bad_sample", _FAILED, _NO, "the sampler returned parts that cannot be packed", "correct the sampler"
     TOO_LARGE = "too_large", _FAILED, _NO, "a part is larger than a tar's member may be", "cut shorter clips"
     NO_JSON = "no_json", _FAILED, _NO, "the sample has no json", "pack it with a sampler that writes one"
     BAD_JSON = "bad_json", _FAILED, _NO, "the sample's json cannot be used", "correct the sampler that wrote it"
-    NO_DOCUMENTS = "no_documents", _FAILED, _NO, "no sample of the tar can be used", "look at the counts in the message"
+    NO_DOCUMENTS = "no_documents", _FAILED, _NO, "no sample of the tar can be used", "check the counts in the message"
     NO_TEXT = "no_text", _FAILED, _NO, "the sample has no text to learn", "give its item a caption or conversation"
-    BAD_TURN = "bad_turn", _FAILED, _NO, "a turn of the conversation has another form", "correct the conversation"
+    BAD_TURN = "bad_turn", _FAILED, _NO, "a turn of the conversation is not valid", "correct the conversation"
     CONTROL_SYMBOL = "control_symbol", _FAILED, _NO, "a text would become a control symbol", "change the text"
-    NO_IMAGES = "no_images", _FAILED, _NO, "the sample holds a whole video", "pack with the sampler `un` or `kf`"
-    IMAGE_COUNT = "image_count", _FAILED, _NO, "images and places for them differ in number", "correct the text"
+    NO_IMAGES = "no_images", _FAILED, _NO, "the sample contains a whole video", "pack with the sampler `un` or `kf`"
+    IMAGE_COUNT = "image_count", _FAILED, _NO, "the numbers of images and placeholders differ", "correct the text"
     IMAGE_MISSING = "image_missing", _FAILED, _NO, "an image that the sample lists is not in it", "pack it again"
     BAD_IMAGE = "bad_image", _FAILED, _NO, "an image of the sample cannot be opened", "pack it again"
 
     # Images and features.
-    NOT_AN_IMAGE = "not_an_image", _FAILED, _NO, "the file is no known image", _REPLACE
+    NOT_AN_IMAGE = "not_an_image", _FAILED, _NO, "the file is not an image in a supported format", _REPLACE
     DAMAGED_IMAGE = "damaged_image", _FAILED, _NO, "the image is damaged", _REPLACE
     HUGE_IMAGE = "huge_image", _FAILED, _NO, "the image has too many pixels", "make it smaller"
-    NOT_FINITE = "not_finite", _FAILED, _NO, "the features hold NaN or infinity", "use another `dtype`"
-    NAN_FEATURES = "nan_features", _FAILED, _NO, "some features are no numbers", "look at the input and the weights"
+    NOT_FINITE = "not_finite", _FAILED, _NO, "the features contain NaN or infinity", "use another `dtype`"
+    NAN_FEATURES = "nan_features", _FAILED, _NO, "some features are NaN or infinite", "check the input and the weights"
     NO_FRAMES = "no_frames", _FAILED, _NO, "no frames can be read", "give the frames stage `layout` npy or jpg"
-    NOT_AN_NPZ = "not_an_npz", _FAILED, _NO, "the file is no npz file", _REPLACE
+    NOT_AN_NPZ = "not_an_npz", _FAILED, _NO, "the file is not an npz file", _REPLACE
     NO_DATA_KEY = "no_data_key", _FAILED, _NO, "the npz file has no array `data`", _REPLACE
     WRONG_DTYPE = "wrong_dtype", _FAILED, _NO, "the crops are not uint8", _REPLACE
     WRONG_SHAPE = "wrong_shape", _FAILED, _NO, "the crops have another shape", _REPLACE

@@ -15,10 +15,10 @@ from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, Plan, Se
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.jobs.build import GROUP, removal_job
-from reelmill.plan.jobs.observe import Observed, observe
+from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.tasks import Definition, removal_task
 from reelmill.plan.snapshot import Snapshot, moment, stamp
-from reelmill.plan.status.conditions import removing
+from reelmill.plan.status.condition_rules import removing
 
 FINALIZER = f"{GROUP}/data"
 PATIENCE_SECONDS = 3600.0

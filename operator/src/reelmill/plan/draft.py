@@ -14,7 +14,7 @@ from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
-from reelmill.plan.jobs.observe import Observed, observe
+from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp

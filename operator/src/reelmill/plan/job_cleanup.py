@@ -4,7 +4,7 @@ from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.task import Step
 from reelmill.plan.decision import DeleteJob, PatchJob
 from reelmill.plan.draft import PlanDraft
-from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.pod import pods10
 
 

@@ -20,7 +20,7 @@ from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
 from reelmill.plan.passes.begin import begin_pass
 from reelmill.plan.snapshot import Snapshot
-from reelmill.plan.status.conditions import conditions, refused
+from reelmill.plan.status.condition_rules import conditions, refused
 from reelmill.plan.status.events import events
 from reelmill.plan.status.size_limit import fitted
 from reelmill.plan.status.stage_states import with_states

@@ -12,7 +12,7 @@ from reelmill.contract.task import StageReport, SurveyReport
 from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
 from reelmill.plan.jobs.build import survey_job, survey_name
-from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import survey_task
 from reelmill.plan.snapshot import moment, stamp
 

@@ -19,7 +19,7 @@ def exactly_one(fields: list[str]) -> Schema:
     has = ", ".join(f"has(self.{field})" for field in fields)
     return {
         "rule": f"[{has}].filter(given, given).size() == 1",
-        "message": f"exactly one of {', '.join(fields)} is needed",
+        "message": f"set exactly one of {', '.join(fields)}",
     }
 
 
@@ -27,13 +27,13 @@ SOURCE = [exactly_one(members(SourceSpec, SourceBlock))]
 
 STAGE = [
     exactly_one(members(StageSpec, StageBlock)),
-    {"rule": "!has(self.view) || has(self.frames)", "message": "only a frames stage takes a view"},
+    {"rule": "!has(self.view) || has(self.frames)", "message": "view can only be set for a frames stage"},
 ]
 
 ENV_VAR = [
     {
         "rule": f"!self.name.matches('{RESERVED}')",
-        "message": "env cannot set names of reelmill's own: REELMILL_…, JOB_COMPLETION_INDEX, TMPDIR, PYTHONSAFEPATH",
+        "message": "env must not set REELMILL_…, JOB_COMPLETION_INDEX, TMPDIR or PYTHONSAFEPATH: reelmill sets them",
     }
 ]
 
@@ -46,7 +46,7 @@ _PLACES = list(range(_STAGES))
 SPEC = [
     {
         "rule": "self.stages.all(stage, !self.sources.exists(source, source.name == stage.name))",
-        "message": "a stage and a source cannot have the same name",
+        "message": "a stage must not have the name of a source",
     },
     {
         "rule": (
@@ -54,18 +54,18 @@ SPEC = [
             "self.stages[place].from.all(name, self.sources.exists(source, source.name == name) || "
             f"{_PLACES}.exists(other, other < place && self.stages[other].name == name)))"
         ),
-        "message": "from may only name sources and earlier stages",
+        "message": "from must only name sources and earlier stages",
     },
     {
         "rule": "self.sources.size() == 1 || has(self.stages[0].from)",
-        "message": "there are several sources, so the first stage must say in from which it reads",
+        "message": "there are several sources, so the first stage must set from",
     },
     {
         "rule": (
             "self.sources.all(source, (self.sources.size() == 1 && !has(self.stages[0].from)) || "
             "self.stages.exists(stage, has(stage.from) && stage.from.exists(name, name == source.name)))"
         ),
-        "message": "every source must be read by a stage: name it in a from, or take it out",
+        "message": "every source must be read by a stage: name it in the from of a stage, or remove it",
     },
     {
         "rule": (
@@ -73,13 +73,13 @@ SPEC = [
             f"self.defaults.env.all(variable, !(variable.name in {_KEYS}))) && self.stages.all(stage, "
             f"!has(stage.env) || stage.env.all(variable, !(variable.name in {_KEYS}))))"
         ),
-        "message": f"{', '.join(CREDENTIALS)} are set from the Secret of store.secretRef: env cannot set them too",
+        "message": f"env must not set {', '.join(CREDENTIALS)}: they come from the Secret of store.secretRef",
     },
 ]
 
 ROOT = [
     {
         "rule": f"self.metadata.name.size() <= {NAME_LENGTH}",
-        "message": f"metadata.name may have {NAME_LENGTH} characters at most",
+        "message": f"metadata.name must have at most {NAME_LENGTH} characters",
     }
 ]

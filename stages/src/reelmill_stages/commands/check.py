@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reelmill.contract.commands.rows import FindingRow
+from reelmill.contract.commands.result_rows import FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages import registry
@@ -19,8 +19,12 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
 
     Raises SpecError for a missing folder, for a folder without any known format, and for an unknown format name.
     """
+    if not folder.exists():
+        raise SpecError("no such folder", where=str(folder), hint="give a folder of written files, such as an export")
     if not folder.is_dir():
-        raise SpecError("no such folder", where=str(folder))
+        raise SpecError(
+            "this is a file, not a folder", where=str(folder), hint="give its folder; for a pipeline file, add --stage"
+        )
     checks = registry.checks()
     if unknown := sorted(set(formats) - set(checks)):
         raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(checks)}")

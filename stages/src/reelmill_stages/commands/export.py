@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from reelmill.contract.commands.rows import ExportMode, ExportResult
+from reelmill.contract.commands.result_rows import ExportMode, ExportResult
 from reelmill.contract.errors import NotFound, SpecError, StoreError
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Object
@@ -55,7 +55,7 @@ def export(
     store = store_of(task, env)
     data = data_set(store, stage)
     if data.last is None:
-        raise SpecError(f"the stage {name!r} has nothing yet", where=store.uri, hint="run the pipeline first")
+        raise SpecError(f"the stage {name!r} has no output yet", where=store.uri, hint="run the pipeline first")
     way = mode or (ExportMode.LINK if isinstance(store, LocalStore) else ExportMode.DOWNLOAD)
     if way is ExportMode.LINK and not isinstance(store, LocalStore):
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")

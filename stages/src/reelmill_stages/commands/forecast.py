@@ -5,7 +5,7 @@ No code that the pipeline names is imported either: what only such code knows is
 
 from collections.abc import Mapping
 
-from reelmill.contract.commands.rows import Forecast, SourceForecast, StageForecast
+from reelmill.contract.commands.result_rows import Forecast, SourceForecast, StageForecast
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry

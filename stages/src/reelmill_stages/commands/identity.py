@@ -9,7 +9,7 @@ from reelmill.contract.records.claim import Claimant, Identity
 from reelmill.contract.records.layout import identity as identity_key
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import store_of
-from reelmill_stages.records.records import create, load
+from reelmill_stages.records.record_files import create, load
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.preflight import greet
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from reelmill.contract.commands.rows import LedgerCount, StageLedgerRow
+from reelmill.contract.commands.result_rows import LedgerCount, StageLedgerRow
 from reelmill.contract.records.rows import LedgerRow
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, store_of

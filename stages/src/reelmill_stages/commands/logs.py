@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from reelmill.contract.commands.rows import LogLine
+from reelmill.contract.commands.result_rows import LogLine
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 

@@ -12,7 +12,9 @@ def merge_files(train: Path, test: Path, out: Path, *, validation: int, leak_fre
     try:
         merged = merge(train, test, validation=validation, leak_free=leak_free)
     except OSError as error:
-        raise SpecError(str(error.strerror), where=str(error.filename), hint="give a dataset_info.json") from error
+        raise SpecError(
+            str(error.strerror), where=str(error.filename), hint="give the path of a dataset_info.json"
+        ) from error
     except ValueError as error:
         raise SpecError(str(error), hint="create one with reelmill export") from error
     out.parent.mkdir(parents=True, exist_ok=True)

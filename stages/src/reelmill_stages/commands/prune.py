@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from reelmill.contract.commands.rows import ClaimRow, PrunedRow, PruneResult
+from reelmill.contract.commands.result_rows import ClaimRow, PrunedRow, PruneResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records import layout
 from reelmill.contract.records.claim import Claim
@@ -20,7 +20,7 @@ from reelmill_stages.records.claims import claims_on, withdraw
 from reelmill_stages.records.deletion import delete as take_away
 from reelmill_stages.records.inventory import Found, places
 from reelmill_stages.records.owned import Owned, owned
-from reelmill_stages.records.records import peek
+from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Store
 
 

@@ -7,7 +7,7 @@ It runs in a process of its own (`replayed`): an item worth replaying may well c
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from reelmill.contract.commands.rows import ReplayedFile, ReplayResult
+from reelmill.contract.commands.result_rows import ReplayedFile, ReplayResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Task
@@ -16,7 +16,7 @@ from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.replay_order import ReplayAnswer, ReplayOrder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.inputs import groups, shard_inputs
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.stage import Input
@@ -73,7 +73,7 @@ def find_input(data: DataSet, stage: StageDef, item: str, segments: Iterable[int
                     if given.key == item:
                         return tuple(one.input for one in run), place
     raise SpecError(
-        f"the stage {stage.name!r} was never given an item {item!r}",
+        f"the stage {stage.name!r} has no input item {item!r}",
         hint=f"see its items with: reelmill ledger PIPELINE.yaml --stage {stage.name} --item '*'",
     )
 

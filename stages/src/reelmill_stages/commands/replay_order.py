@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from reelmill.contract.commands.rows import ReplayedFile
+from reelmill.contract.commands.result_rows import ReplayedFile
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages.stage import Input
 

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
-from reelmill.contract.commands.rows import ReplayedFile
+from reelmill.contract.commands.result_rows import ReplayedFile
 from reelmill.contract.errors import ItemError
 from reelmill.contract.text.terminal import printable
 from reelmill.contract.text.urls import without_secrets

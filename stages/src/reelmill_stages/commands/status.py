@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-from reelmill.contract.commands.rows import FormerKey, OpenPassRow, StatusRow
+from reelmill.contract.commands.result_rows import FormerKey, OpenPassRow, StatusRow
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
@@ -13,7 +13,7 @@ from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Store
 
 

@@ -18,7 +18,7 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
 from reelmill_stages.datasets.ranged import ranged
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, container, kind_of
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed

@@ -11,7 +11,7 @@ from reelmill.contract.errors import NotFound
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.records import parse
+from reelmill_stages.records.record_files import parse
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_location, split_uri
 

@@ -104,4 +104,4 @@ class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ALLOWED:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"keypoints have no business with {module}.{name}")
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not allowed in a file of keypoints")

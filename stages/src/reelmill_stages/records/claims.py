@@ -13,7 +13,7 @@ from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Owner
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.records import dump, peek
+from reelmill_stages.records.record_files import dump, peek
 from reelmill_stages.store import Store
 
 CLAIM_NAME = re.compile(r"[^./~][^/]*\.json")

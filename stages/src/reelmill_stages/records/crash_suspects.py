@@ -13,7 +13,7 @@ from contextlib import suppress
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill_stages.records.records import dump, parse
+from reelmill_stages.records.record_files import dump, parse
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 

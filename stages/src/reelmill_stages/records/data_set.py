@@ -16,8 +16,8 @@ from reelmill.contract.records.rows import Item, LedgerRow
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.records import load
-from reelmill_stages.records.rows import read_rows
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.row_files import read_rows
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone
 from reelmill_stages.store.digests import file_digest

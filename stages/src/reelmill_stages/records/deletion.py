@@ -6,7 +6,7 @@ from reelmill_stages.records.claims import claim
 from reelmill_stages.records.inventory import Found
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.owned import Owned
-from reelmill_stages.records.records import peek
+from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Store
 
 

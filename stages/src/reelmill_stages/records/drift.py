@@ -6,7 +6,7 @@ from pydantic import Field
 
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import DataSetPaths
-from reelmill_stages.records.records import dump, load
+from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.store import Store
 
 _LISTED = 10_000

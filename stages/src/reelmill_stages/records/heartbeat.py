@@ -11,7 +11,7 @@ from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import RUN_PID_ENV, Task
 from reelmill_stages.host.local_process import is_dead, local_process
-from reelmill_stages.records.records import dump, load
+from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.store import Store
 
 YOUNG_SECONDS = 600.0

@@ -18,7 +18,7 @@ from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill.contract.records.segment import Object, Pass, Segment, ShardCommit, StageRecord
 from reelmill_stages.records import record_names
 from reelmill_stages.records.inventory import Found
-from reelmill_stages.records.records import peek
+from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.digests import object_digest
 

@@ -14,7 +14,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.task import StageDef
-from reelmill_stages.records.records import create, dump, load
+from reelmill_stages.records.record_files import create, dump, load
 from reelmill_stages.store import Store
 from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.locations import Locations

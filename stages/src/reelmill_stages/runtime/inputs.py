@@ -15,7 +15,7 @@ from reelmill.contract.records.segment import Pass, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
-from reelmill_stages.records.rows import read_rows
+from reelmill_stages.records.row_files import read_rows
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
 

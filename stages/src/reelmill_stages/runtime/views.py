@@ -17,7 +17,7 @@ from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view
-from reelmill_stages.records.records import dump, load, parse
+from reelmill_stages.records.record_files import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.damage import address

@@ -1,11 +1,12 @@
-"""Whether the servers of a task answer at all, asked with little patience before any work.
+"""Checks before any work whether the servers of a task answer, with short timeouts.
 
-The store itself is patient, as a shard that has worked for hours wants it: minutes for a server that is down. A survey
-or a person who mistyped a port has nothing to lose, and a server that takes connections and stays silent is mostly no
+The store itself retries for minutes when a server is down, because a shard may have worked for hours. A survey, or a
+person who mistyped a port, has nothing to lose. A server that accepts connections and never answers is usually not an
 S3 server, or a proxy without one behind it.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
 from reelmill.contract.records.layout import INTERNAL
@@ -15,16 +16,20 @@ from reelmill_stages.store.open import split_uri
 CONNECT, READ = 5.0, 15.0
 """Seconds for one attempt to connect, and to hear the first byte."""
 ATTEMPTS, SECONDS = 3, 5.0
-"""Attempts in all, and seconds after which no new one begins: an address without a machine is reported after 5 s, a
-silent server after 15 s."""
+"""Number of attempts, and seconds after which no new one begins: an unused address is reported after 5 s, a server
+that does not answer after 15 s."""
 
 
 def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
-    """Ask the store's server and, if wanted, those of the sources, each once; folders are not asked.
+    """Ask the store's server and, if wanted, those of the sources, each once. A folder must not be a file.
 
-    Any answer will do, so requests are not signed. Raises StoreError naming the endpoint of a server that gives none.
+    Any answer will do, so requests are not signed. Raises StoreError with the endpoint of a server that does not
+    answer, or with the path of the file.
     """
     store = task.store.connection
+    root, key = split_uri(task.store.uri)
+    if not root.startswith("s3://") and Path(root, key).is_file():
+        raise StoreError("the store is a file, not a folder", where=task.store.uri, hint="name a folder or a bucket")
     asked = {(task.store.uri, store)}
     for source in task.sources if sources else ():
         uris = [uri for uri in source.params.values() if isinstance(uri, str) and uri.startswith("s3://")]
@@ -40,7 +45,7 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
 
     root, key = split_uri(uri)
     prefix = connection.env_prefix
-    # Nobody's keys: they are not looked up, which can take long, and not shown to whatever listens there.
+    # Anonymous: looking up credentials can take long, and an unknown server must not see them.
     anonymous = {
         f"{prefix}AWS_NO_SIGN_REQUEST": "true",
         f"{prefix}AWS_CA_BUNDLE": env.get(f"{prefix}AWS_CA_BUNDLE", ""),
@@ -59,4 +64,4 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
     except Unreachable as error:
         raise StoreError(error.what, where=connection.endpoint or uri, hint=error.hint) from error
     except ReelmillError:
-        return  # an answer, if not a kind one: what it means is found out by whoever needs more than an answer
+        return  # any answer will do; the first real request reports what it means

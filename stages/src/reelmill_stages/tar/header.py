@@ -15,11 +15,11 @@ _OCTAL = frozenset(b"01234567")
 
 
 class BadTar(ItemError):
-    """A tar that a trainer cannot use. `rule` is the fixed word of the rule that it breaks."""
+    """A tar that a trainer cannot use. `rule` is the fixed name of the rule that it breaks, `problem` says how."""
 
     def __init__(self, rule: str, what: str) -> None:
         super().__init__(ItemReason.BAD_TAR, f"{rule}: {what}")
-        self.rule = rule
+        self.rule, self.problem = rule, what
 
 
 def verify(block: bytes, position: int) -> None:
@@ -31,7 +31,7 @@ def verify(block: bytes, position: int) -> None:
         return
     if sum(byte - 256 if byte > 127 else byte for byte in block) == expected:
         return
-    raise BadTar("corrupt_header", f"no valid header at byte {position}")
+    raise BadTar("corrupt_header", f"there is no valid header at byte {position}")
 
 
 def number(field: bytes, position: int, what: str = "size") -> int:
@@ -42,7 +42,7 @@ def number(field: bytes, position: int, what: str = "size") -> int:
         digits = field.partition(b"\0")[0].strip(b" ")
         found = int(digits or b"0", 8) if _OCTAL.issuperset(digits) else -1
     if not 0 <= found <= MAX_NUMBER:
-        raise BadTar("corrupt_header", f"no {what} in the header at byte {position}")
+        raise BadTar("corrupt_header", f"the header at byte {position} has no valid {what}")
     return found
 
 

@@ -54,16 +54,18 @@ def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Conte
             if len(what.first) < FIRST:
                 what.first.append(sample.names)
             if keys.recurs(sample.key):
-                what.problems.append(TarProblem("split_key", f"sample {sample.key} recurs: its parts are not together"))
+                what.problems.append(
+                    TarProblem("split_key", f"sample {sample.key} occurs twice: its parts must follow each other")
+                )
             what.problems.extend(broken(sample))
             if empty := sum(not member.size for member in sample.parts.values()):
                 what.noted["empty_part"] += empty
             if visit is not None:
                 visit(sample)
     except BadTar as error:
-        what.problems.append(TarProblem(error.rule, error.what.partition(": ")[2]))
+        what.problems.append(TarProblem(error.rule, error.problem))
     else:
         if not what.count:
-            what.problems.append(TarProblem("empty", "there is no sample in it"))
+            what.problems.append(TarProblem("empty", "the tar has no samples"))
     what.end = left.end
     return what

@@ -28,7 +28,7 @@ def records(data: bytes, position: int, *, strict: bool = True) -> Records:
         if damaged and not strict:
             break
         if damaged:
-            raise BadTar("corrupt_header", f"a damaged extended header at byte {position}")
+            raise BadTar("corrupt_header", f"the extended header at byte {position} is damaged")
         found.append((key, value[:-1]))
         at = stop
     return found
@@ -42,5 +42,5 @@ def last(found: Sequence[tuple[bytes, bytes]], key: bytes) -> bytes | None:
 def whole(value: bytes, position: int) -> int:
     """A whole number from 0 to 2**63-1 in decimal digits. Raises BadTar(`corrupt_header`)."""
     if not value.isdigit() or len(value) > 19 or int(value) > MAX_NUMBER:
-        raise BadTar("corrupt_header", f"no size in the extended header before byte {position}")
+        raise BadTar("corrupt_header", f"the extended header before byte {position} has no valid size")
     return int(value)

@@ -72,7 +72,7 @@ def samples(
             continue
         key, suffix = parts
         if suffix != suffix.lower():
-            found.append(TarProblem("upper_case", f"{member.name!r}: an extension must be in lower case"))
+            found.append(TarProblem("upper_case", f"the extension of {member.name!r} must be in lower case"))
             suffix = suffix.lower()
         dashed = False
         if suffix == "json":
@@ -84,10 +84,12 @@ def samples(
             if current is not None:
                 yield current
                 if suffix == "json" and current.key.startswith(f"{key}-") and "json" not in current.parts:
-                    found.append(TarProblem("json_first", f"{current.key} comes before the json that it belongs to"))
+                    found.append(TarProblem("json_first", f"{current.key} comes before the json of its sample"))
             current = Sample(key, member.offset)
-        if suffix in current.parts or suffix in _RESERVED:
-            found.append(TarProblem("duplicate_part", f"{member.name!r} is there twice"))
+        if suffix in current.parts:
+            found.append(TarProblem("duplicate_part", f"{member.name!r} occurs twice"))
+        elif suffix in _RESERVED:
+            found.append(TarProblem("duplicate_part", f"webdataset reserves the extension of {member.name!r}"))
         current.parts[suffix] = member
         current.dashed |= dashed
     if current is not None:
@@ -100,13 +102,14 @@ def broken(sample: Sample) -> Iterator[TarProblem]:
     if images:
         for name in sample.parts:
             if name.rpartition(".")[2] not in KNOWN:
-                yield TarProblem(
-                    "hidden", f"part {name!r} hides sample {sample.key} from the packing pipeline's reader"
-                )
+                message = f"the packing pipeline's reader drops sample {sample.key} because of its part {name!r}"
+                yield TarProblem("hidden", message)
     texts = [name for name in sample.parts if "." in name and name.rpartition(".")[2] not in IMAGES]
     last = [name.rpartition(".")[2] for name in texts]
     if any(last.count(one) > 1 for one in last):
-        yield TarProblem("dotted_key", f"{sample.key}: {', '.join(sorted(texts)[:3])} look like keys with a dot")
+        yield TarProblem(
+            "dotted_key", f"sample {sample.key}: its key must not contain a dot ({', '.join(sorted(texts)[:3])})"
+        )
 
 
 @dataclass(slots=True)

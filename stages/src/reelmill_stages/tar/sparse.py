@@ -25,7 +25,7 @@ def checked(pieces: list[tuple[int, int]], size: int, stored: int, position: int
     """The map of a file of `size` bytes of which `stored` are in the tar. Raises BadTar(`corrupt_header`)."""
     ordered = all(sum(one) <= other[0] for one, other in pairwise(pieces))
     if not ordered or sum(part for _, part in pieces) > stored or (pieces and sum(pieces[-1]) > size):
-        raise BadTar("corrupt_header", f"the map of a sparse file does not match its size: header at byte {position}")
+        raise BadTar("corrupt_header", f"the map of the sparse file at byte {position} does not match its size")
     return tuple(piece for piece in pieces if piece[1])
 
 
@@ -36,7 +36,7 @@ def old_map(block: bytes, read: Read, position: int) -> tuple[list[tuple[int, in
     while extended:
         more = read(BLOCK, position + BLOCK + taken)
         if len(more) < BLOCK:
-            raise BadTar("truncated", f"it ends inside of a header at byte {position}")
+            raise BadTar("truncated", f"the tar ends inside a header at byte {position}")
         found += _entries(more, 0, _MORE_ENTRIES, position)
         extended, taken = more[504], taken + BLOCK
     return found, size, taken
@@ -63,7 +63,7 @@ def pax_map(told: Records, read: Read, data: int, stored: int) -> tuple[list[tup
     else:
         return None
     if len(numbers) % 2 or size is None:
-        raise BadTar("corrupt_header", f"the map of a sparse file is incomplete: before byte {data}")
+        raise BadTar("corrupt_header", f"the map of the sparse file before byte {data} is incomplete")
     return list(zip(numbers[::2], numbers[1::2], strict=True)), whole(size, data), taken
 
 
@@ -77,7 +77,7 @@ def _map_before_data(read: Read, data: int, stored: int) -> tuple[list[int], int
             start = data + len(text)
             more = read(min(1 << 16, data + min(stored, _MAX_MAP) - start), start) if len(text) < stored else b""
             if not more or len(text) - at > BLOCK:
-                raise BadTar("corrupt_header", f"the map of a sparse file has no end: at byte {data}")
+                raise BadTar("corrupt_header", f"the map of the sparse file at byte {data} has no end")
             text += more
             continue
         numbers.append(int(found[1]))
@@ -86,5 +86,5 @@ def _map_before_data(read: Read, data: int, stored: int) -> tuple[list[int], int
             wanted += 2 * numbers[0]
     taken = at + -at % BLOCK
     if taken > stored:
-        raise BadTar("corrupt_header", f"the map of a sparse file has no end: at byte {data}")
+        raise BadTar("corrupt_header", f"the map of the sparse file at byte {data} has no end")
     return numbers[1:], taken

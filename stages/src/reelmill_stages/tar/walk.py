@@ -83,7 +83,7 @@ def read_member(file: BinaryIO, member: Member, limit: int = MAX_PAYLOAD) -> byt
     most = limit if member.pieces is None else min(limit, _MAX_HOLES)
     if member.size > most:
         kind = "member" if member.pieces is None else "sparse member"
-        raise BadTar("too_large", f"{kind} {member.name} has {member.size} bytes, more than {most}")
+        raise BadTar("too_large", f"{kind} {member.name} has {member.size} bytes, more than the limit of {most}")
     file.seek(member.data)
     if member.pieces is None:
         return file.read(member.size)
@@ -105,7 +105,9 @@ class _Extension:
         """Take in a header of GNU (a long name) or of pax. Raises BadTar where there are too many for one member."""
         self.headers += 1
         if self.headers > _MAX_EXTENSIONS:
-            raise BadTar("corrupt_header", f"more than {_MAX_EXTENSIONS} headers about one member at byte {position}")
+            raise BadTar(
+                "corrupt_header", f"more than {_MAX_EXTENSIONS} extension headers for one member at byte {position}"
+            )
         if kind == _LONG_NAME:
             self.name = self.name or text(told)
         elif kind in _PAX:
@@ -120,17 +122,17 @@ def _path(told: Records) -> str:
 
 def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
     if not total:
-        raise BadTar("empty_file", "the file has no bytes")
+        raise BadTar("empty_file", "the file is empty")
     begin = read(8, 0)
     if form := next((name for magic, name in _COMPRESSED.items() if begin.startswith(magic)), None):
-        raise BadTar("compressed", f"it is {form}, which no index can point into: unpack it to a plain tar")
+        raise BadTar("compressed", f"the file is compressed with {form} and cannot be indexed: decompress it")
     position = first = 0
     shared: dict[bytes, bytes] = {}
     said = _Extension()
     while True:
         block = read(BLOCK, position)
         if len(block) < BLOCK:
-            raise BadTar("truncated", f"it ends at byte {total} without the trailer that closes a tar")
+            raise BadTar("truncated", f"the tar ends at byte {total} without its end marker")
         if block[0] == 0 and not any(block):
             left.end = first
             return
@@ -150,7 +152,7 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
             said = _Extension(said.name or _path([*shared.items()]), [*shared.items(), *said.records])
         member, end = _described(block, read, position, first, said)
         if end > total:
-            raise BadTar("truncated", f"{said.name or name_of(block)} lacks its last {end - total} bytes")
+            raise BadTar("truncated", f"the last {end - total} bytes of {said.name or name_of(block)} are missing")
         if member is not None:
             yield member
         position = first = end + -end % BLOCK
@@ -181,7 +183,7 @@ def _described(block: bytes, read: Read, position: int, first: int, said: _Exten
 
 def _extension(read: Read, data: int, size: int, total: int) -> bytes:
     if size > _MAX_EXTENSION:
-        raise BadTar("corrupt_header", f"an extension of {size} bytes at byte {data - BLOCK}")
+        raise BadTar("corrupt_header", f"the extension header at byte {data - BLOCK} is too large: {size} bytes")
     if data + size > total:
-        raise BadTar("truncated", f"it ends inside of a header at byte {data}")
+        raise BadTar("truncated", f"the tar ends inside a header at byte {data}")
     return read(size, data)

@@ -50,10 +50,10 @@ def broken(key: str, read: Mapping[str, Any], parts: Sequence[str], shape: PackR
         return
     if not _whole(ids, shape.vocabulary):
         limit = f" below {shape.vocabulary}" if shape.vocabulary else ""
-        yield TarProblem("ids", f"pack {key}: input_ids is no list of whole numbers{limit}")
+        yield TarProblem("ids", f"pack {key}: input_ids must be a list of non-negative integers{limit}")
         return
     if len(ids) >= shape.max_tokens:
-        yield TarProblem("too_long", f"pack {key} has {len(ids)} tokens; fewer than {shape.max_tokens} fit")
+        yield TarProblem("too_long", f"pack {key} has {len(ids)} tokens; it must have fewer than {shape.max_tokens}")
     yield from _mask(key, ids, mask, shape.symbols)
     yield from _images(key, ids, read.get("image"), parts, shape)
     yield from _documents(key, ids, read, shape.symbols)
@@ -72,32 +72,37 @@ def _whole(ids: Any, vocabulary: int | None) -> TypeGuard[list[int]]:
 def _mask(key: str, ids: Sequence[int], mask: Any, symbols: SymbolIds) -> Iterator[TarProblem]:
     if not isinstance(mask, list) or len(ids) != len(mask):
         count = len(mask) if isinstance(mask, list) else 0
-        yield TarProblem("mask_length", f"pack {key} has {len(ids)} tokens and {count} of them in its loss mask")
+        yield TarProblem("mask_length", f"pack {key} has {len(ids)} tokens, but {count} values in loss_mask")
         return
     if not all(type(one) is int and one in (0, 1) for one in mask):
-        yield TarProblem("mask_values", f"pack {key}: its loss mask holds other values than 0 and 1")
+        yield TarProblem("mask_values", f"pack {key}: loss_mask must contain only 0 and 1")
         return
     unlearnable = symbols.of_images | {symbols.bos}
     if any(learned and one in unlearnable for one, learned in zip(ids, mask, strict=True)):
-        yield TarProblem("mask_symbols", f"pack {key}: its loss mask learns the beginning or an image")
+        yield TarProblem("mask_symbols", f"pack {key}: loss_mask must be 0 for the BOS token and for images")
 
 
 def _images(key: str, ids: list[int], images: Any, parts: Sequence[str], shape: PackRules) -> Iterator[TarProblem]:
     symbols = shape.symbols
     starts, ends, patches = ids.count(symbols.start), ids.count(symbols.end), ids.count(symbols.patch)
     if starts != ends:
-        yield TarProblem("image_borders", f"pack {key} has {starts} starts and {ends} ends of images")
+        yield TarProblem("image_borders", f"pack {key} has {starts} start tokens of images, but {ends} end tokens")
     if isinstance(images, list) and patches != shape.patches * len(images):
-        yield TarProblem("image_patches", f"pack {key} has {patches} patches for {len(images)} images")
+        yield TarProblem(
+            "image_patches",
+            f"pack {key} has {patches} patch tokens for {len(images)} images; {shape.patches} for each are needed",
+        )
     elif starts == ends and patches and not _blocks(ids, shape):
-        yield TarProblem("image_blocks", f"pack {key}: an image is not a start, {shape.patches} patches and an end")
+        yield TarProblem(
+            "image_blocks", f"pack {key}: an image must be a start token, {shape.patches} patch tokens and an end token"
+        )
     if not isinstance(images, list):
         return
     if images != [str(number) for number in range(len(images))]:
-        yield TarProblem("image_names", f"pack {key}: image is not 0, 1, … in order")
+        yield TarProblem("image_names", f"pack {key}: image must be ['0', '1', …] in this order")
     there = {part.rpartition(".")[0] for part in parts if part.rpartition(".")[2] in IMAGES}
     if missing := [str(name) for name in images if str(name) not in there]:
-        yield TarProblem("image_missing", f"pack {key} lists the images {', '.join(missing[:3])} and has none such")
+        yield TarProblem("image_missing", f"pack {key} lists images that are missing: {', '.join(missing[:3])}")
 
 
 def _blocks(ids: list[int], shape: PackRules) -> bool:
@@ -116,19 +121,17 @@ def _blocks(ids: list[int], shape: PackRules) -> bool:
 
 def _documents(key: str, ids: list[int], read: Mapping[str, Any], symbols: SymbolIds) -> Iterator[TarProblem]:
     if ids[0] != symbols.bos or ids.count(symbols.bos) != 1:
-        yield TarProblem(
-            "bos", f"pack {key}: the beginning ({symbols.bos}) must stand at its beginning and nowhere else"
-        )
+        yield TarProblem("bos", f"pack {key}: the BOS token ({symbols.bos}) must occur once, as the first token")
     offsets, texts = read.get("document_offsets"), read.get("text")
     if offsets is None:
         return
     sound = isinstance(offsets, list) and len(offsets) > 1 and all(type(one) is int for one in offsets)
     if not sound or offsets[0] != 0 or offsets[-1] != len(ids) or any(one >= two for one, two in pairwise(offsets)):
-        yield TarProblem("document_offsets", f"pack {key}: document_offsets do not rise from 0 to {len(ids)}")
+        yield TarProblem("document_offsets", f"pack {key}: document_offsets must rise from 0 to {len(ids)}")
         return
     if isinstance(texts, list) and len(texts) != len(offsets) - 1:
-        yield TarProblem("text_count", f"pack {key} has {len(texts)} texts and {len(offsets) - 1} documents")
+        yield TarProblem("text_count", f"pack {key} has {len(texts)} texts, but {len(offsets) - 1} documents")
     if "position_ids" in read:
         expected = [place for one, two in pairwise(offsets) for place in range(two - one)]
         if read["position_ids"] != expected:
-            yield TarProblem("position_ids", f"pack {key}: position_ids do not begin anew at each document")
+            yield TarProblem("position_ids", f"pack {key}: position_ids must restart at 0 with each document")

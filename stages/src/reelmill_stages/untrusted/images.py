@@ -41,9 +41,11 @@ def open_image(source: bytes | Path) -> Iterator[Image.Image]:
     except (ReelmillError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(ItemReason.NOT_AN_IMAGE, f"not one of {', '.join(FORMATS)}") from error
+        raise ImageError(
+            ItemReason.NOT_AN_IMAGE, f"it is not an image in one of the formats {', '.join(FORMATS)}"
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(ItemReason.HUGE_IMAGE, f"more than {MAX_PIXELS} pixels") from error
+        raise ImageError(ItemReason.HUGE_IMAGE, f"it has more than {MAX_PIXELS} pixels") from error
     except Exception as error:  # of damaged files Pillow's plugins raise nearly everything
         raise ImageError(ItemReason.DAMAGED_IMAGE, (str(error).splitlines() or [type(error).__name__])[0]) from error
 
@@ -61,7 +63,9 @@ def image_fault(data: bytes) -> str:
 def _check(image: Image.Image) -> None:
     pixels = image.width * image.height
     if pixels > MAX_PIXELS:
-        raise ImageError(ItemReason.HUGE_IMAGE, f"{image.width}x{image.height} pixels, more than {MAX_PIXELS}")
+        raise ImageError(
+            ItemReason.HUGE_IMAGE, f"it has {image.width}x{image.height} pixels, more than the limit of {MAX_PIXELS}"
+        )
     compression = image.info.get("compression") if image.format == "TIFF" else None
     if compression is not None and compression not in _TIFF_COMPRESSIONS:
         raise ImageError(ItemReason.NOT_AN_IMAGE, f"the TIFF compression {compression} is not supported")

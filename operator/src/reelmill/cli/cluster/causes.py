@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from reelmill.cli.cluster import pods
-from reelmill.cli.cluster.observed import SURVEY, PipelineView, seconds_left, shard_of, stage_of
+from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView, seconds_left, shard_of, stage_of
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, Recovery, declared
 from reelmill.contract.reasons import RetryHelps, item_reason

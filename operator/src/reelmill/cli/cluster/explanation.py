@@ -17,7 +17,7 @@ from reelmill.cli.cluster.causes import (
     shared,
     stalled,
 )
-from reelmill.cli.cluster.observed import SURVEY, PipelineView
+from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView
 from reelmill.cli.cluster.verdict import WORKING
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, ConditionType

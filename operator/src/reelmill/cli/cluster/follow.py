@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.live import Live
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json, PipelineView, plain
+from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.output import Format, emit

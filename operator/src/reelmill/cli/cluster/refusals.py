@@ -18,6 +18,10 @@ class ObjectMissing(SpecError):
     """The object does not exist. Callers replace this by a more specific error."""
 
 
+class NoCluster(SpecError):
+    """No cluster is configured."""
+
+
 class NoSuchPipeline(SpecError):
     """There is no pipeline of that name."""
 
@@ -27,11 +31,11 @@ class ChangedMeanwhile(TransientError):
 
 
 def check_context(place: ClusterOptions, known: Sequence[str], current: bool) -> None:
-    """Raises SpecError if no cluster is configured, or if the context does not exist."""
+    """Raises NoCluster if no cluster is configured, and SpecError if the context does not exist."""
     where = place.kubeconfig
     if not known:
         said = f"{where}: the kubeconfig does not exist or defines no context" if where else "no cluster is configured"
-        raise SpecError(said, hint="set KUBECONFIG, or give --kubeconfig FILE")
+        raise NoCluster(said, hint="set KUBECONFIG, or give --kubeconfig FILE")
     if place.context and place.context not in known:
         raise SpecError(
             f"no context named {place.context!r} in the kubeconfig", where=where, hint=_nearest(place.context, known)

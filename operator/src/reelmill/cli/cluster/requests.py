@@ -9,7 +9,7 @@ import typer
 
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.follow import follow
-from reelmill.cli.cluster.observed import Json, plain, understood
+from reelmill.cli.cluster.pipeline_view import Json, plain, understood
 from reelmill.cli.cluster.target import named
 from reelmill.cli.display.output import Format, emit, program
 from reelmill.cli.display.terminal import say

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from reelmill.cli.cluster.client import ClusterClient, edge
-from reelmill.cli.cluster.observed import Json
-from reelmill.cli.cluster.refusals import NoSuchPipeline
+from reelmill.cli.cluster.pipeline_view import Json
+from reelmill.cli.cluster.refusals import NoCluster, NoSuchPipeline
 from reelmill.cli.display.output import program
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.document import YamlDocument
@@ -56,14 +56,13 @@ def stored(target: str, place: ClusterOptions, elsewhere: StoreOverride = AS_NAM
 def named(name: str, place: ClusterOptions) -> Iterator[tuple[ClusterClient, Json]]:
     """A connection to the cluster and a pipeline in it. Raises SpecError if there is no pipeline of that name."""
     _must_be_name(name)
-    with edge(place) as link:
-        try:
-            resource = link.pipeline(name)
-        except NoSuchPipeline as error:
-            if Path(name).is_file():
-                raise SpecError(error.what, hint=f"to use the file of that name, write ./{name}") from None
-            raise
-        yield link, resource
+    try:
+        with edge(place) as link:
+            yield link, link.pipeline(name)
+    except (NoCluster, NoSuchPipeline) as error:
+        if Path(name).exists():
+            raise SpecError(error.what, hint=f"{error.hint}; to use the file of that name, write ./{name}") from None
+        raise
 
 
 def _must_be_name(name: str) -> None:

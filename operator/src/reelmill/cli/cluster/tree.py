@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reelmill.cli.cluster.observed import PipelineView, seconds_left
+from reelmill.cli.cluster.pipeline_view import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
 from reelmill.cli.display.output import duration, size
 from reelmill.contract.conditions import ConditionType

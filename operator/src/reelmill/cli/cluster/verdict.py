@@ -1,6 +1,6 @@
 """A pipeline's state in one word, with an explanation, derived from its conditions. Pure."""
 
-from reelmill.cli.cluster.observed import PipelineView
+from reelmill.cli.cluster.pipeline_view import PipelineView
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, ConditionType
 

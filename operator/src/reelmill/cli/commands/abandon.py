@@ -2,7 +2,7 @@
 
 from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
 from reelmill.cli.commands.run import drive
 from reelmill.cli.display.output import Format, Output

@@ -12,7 +12,7 @@ from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.rows import FindingRow
+from reelmill.contract.commands.result_rows import FindingRow
 from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 from reelmill.contract.errors import SpecError
 

@@ -10,7 +10,7 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, size
 from reelmill.cli.display.terminal import write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.rows import ExportMode
+from reelmill.contract.commands.result_rows import ExportMode
 from reelmill.contract.commands.signatures import EXPORT
 
 

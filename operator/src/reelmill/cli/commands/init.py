@@ -25,6 +25,8 @@ def init(
     if str(file) == "-":
         print(template(), end="")
         return
+    if file.is_dir():
+        raise SpecError("this is a folder", where=str(file), hint=f"name a file in it: {file / 'pipeline.yaml'}")
     if file.exists() and not force:
         raise SpecError(
             "the file already exists", where=str(file), hint="choose another name, or overwrite it with --force"

@@ -11,7 +11,7 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.rows import StageLedgerRow
+from reelmill.contract.commands.result_rows import StageLedgerRow
 from reelmill.contract.commands.signatures import LEDGER, LEDGER_SUMMARY
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Outcome

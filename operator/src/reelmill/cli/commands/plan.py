@@ -11,7 +11,7 @@ from reelmill.cli.display.plan_reasons import defaults, verdict
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.commands.rows import SourceForecast
+from reelmill.contract.commands.result_rows import SourceForecast
 from reelmill.contract.commands.signatures import FORECAST, STATUS
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec

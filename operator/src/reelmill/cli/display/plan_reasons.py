@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reelmill.contract.commands.rows import StatusRow
+from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.spec.block import StageBlock
 
 

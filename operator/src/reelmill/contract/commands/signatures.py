@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from reelmill.contract.commands.rows import (
+from reelmill.contract.commands.result_rows import (
     ExportMode,
     ExportResult,
     FindingRow,

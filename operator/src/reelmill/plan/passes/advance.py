@@ -8,7 +8,7 @@ from reelmill.contract.status import RANGES, PassStatus, cut
 from reelmill.contract.task import CommitReport, OpenReport, Step
 from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, SHARED_LOOKS, PlanDraft
-from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
 from reelmill.plan.passes.steps import create, enter, reopen, undone_after, work_of
 from reelmill.plan.snapshot import moment

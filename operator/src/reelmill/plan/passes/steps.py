@@ -9,7 +9,7 @@ from reelmill.contract.task import OpenReport, Step, view_fingerprint
 from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.jobs.build import control_job, shards_job, step_name
-from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import commit_task, open_task, shards_task, view_params
 from reelmill.plan.passes.coverage import completed, to_cover
 from reelmill.plan.passes.throttle import busy_stages, may_start

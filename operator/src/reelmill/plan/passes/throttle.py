@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from reelmill.contract.task import Step
-from reelmill.plan.jobs.observe import Observed
+from reelmill.plan.jobs.observed_jobs import Observed
 
 
 def busy_stages(jobs: Iterable[Observed]) -> set[str]:

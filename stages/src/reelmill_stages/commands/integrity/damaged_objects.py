@@ -17,8 +17,8 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.records.segment import Counts, Object, Segment, StageRecord
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.record_files import load
 from reelmill_stages.records.record_names import SETTLED, record_model
-from reelmill_stages.records.records import load
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.store.damage import RESTORE, VIEW, address, changed, gone, unreadable
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from reelmill.contract.commands.rows import DamageRow, IntegrityResult
+from reelmill.contract.commands.result_rows import DamageRow, IntegrityResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.segment import Object
 from reelmill.contract.task import Task

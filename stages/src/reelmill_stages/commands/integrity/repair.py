@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reelmill.contract.commands.rows import RepairResult, RepairRow
+from reelmill.contract.commands.result_rows import RepairResult, RepairRow
 from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.layout import trash
 from reelmill.contract.records.rows import Output

@@ -11,7 +11,7 @@ from reelmill.contract.records.rows import LedgerRow
 from reelmill.contract.records.segment import Counts, Part
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.effective_rows import LatestRows
-from reelmill_stages.records.rows import read_rows
+from reelmill_stages.records.row_files import read_rows
 from reelmill_stages.store import Store
 
 

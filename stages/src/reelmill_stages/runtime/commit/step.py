@@ -13,7 +13,7 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Counts, Part, Pass, Segment, ShardCommit
 from reelmill.contract.task import CommitReport
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.records.records import create, load
+from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.commit.accounting import effective_totals
 from reelmill_stages.runtime.commit.lost_shards import give_up
 from reelmill_stages.runtime.context import StepContext

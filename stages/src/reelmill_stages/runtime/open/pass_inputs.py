@@ -11,7 +11,7 @@ from reelmill.contract.records.rows import Item, Outcome
 from reelmill.contract.records.segment import Segment, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import union_key
 from reelmill_stages.runtime.open.sharding import ItemSequence

@@ -16,7 +16,7 @@ from reelmill_stages.host.cgroup import cpus
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.pins import pin_files, read_pins
-from reelmill_stages.records.records import create, load
+from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.pass_inputs import PassInputs, gather
 from reelmill_stages.runtime.open.sharding import auto_count, cut

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address

@@ -16,7 +16,7 @@ from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.inputs import ShardInput, groups, shard_inputs
 from reelmill_stages.runtime.shards.assembly import Assembly, remove_scratch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reelmill.contract.log import event
 from reelmill.contract.records.rows import Outcome
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput, read_settled
 from reelmill_stages.stage import Refused
 

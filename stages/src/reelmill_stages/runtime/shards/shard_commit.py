@@ -7,7 +7,7 @@ from typing import Any
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Counts, Object, ShardCommit
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.shards.outcomes import SettledInput
 from reelmill_stages.store import Store
 

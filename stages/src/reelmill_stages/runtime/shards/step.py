@@ -20,8 +20,8 @@ from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
-from reelmill_stages.records.records import create, load
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.record_files import create, load
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.step import check_definition
 from reelmill_stages.runtime.outputs.work import Files

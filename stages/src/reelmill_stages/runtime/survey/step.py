@@ -10,10 +10,10 @@ from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
-from reelmill_stages.records.records import load
+from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.forecast import forecast
-from reelmill_stages.runtime.survey.listing import list_source, source_report
+from reelmill_stages.runtime.survey.source_listing import list_source, source_report
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.locations import Locations

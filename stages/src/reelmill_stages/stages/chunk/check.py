@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from reelmill_stages.format_checks import Finding
+from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.chunk.boundaries import boundaries
 from reelmill_stages.stages.chunk.check_files import check_points, check_view
 from reelmill_stages.stages.chunk.entries import NAME, read_index
@@ -30,13 +30,12 @@ class ChunksCheck:
             params, entries = index["params"], index["entries"]
             names = [str(entry["original_item"]["key"]) for entry in entries]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            missing = isinstance(error, FileNotFoundError)
-            yield Finding(NAME, "readable", False, "is missing" if missing else f"{type(error).__name__}: {error}")
+            yield Finding(NAME, "readable", False, unreadable(error))
             return
         yield Finding(NAME, "readable", True)
         counted = index.get("videos"), index.get("chunks")
         right = counted == (len(set(names)), len(names))
-        message = f"says {counted[0]} videos and {counted[1]} chunks, holds {len(set(names))} and {len(names)}"
+        message = f"it says {counted[0]} videos and {counted[1]} chunks, but lists {len(set(names))} and {len(names)}"
         yield Finding(NAME, "counts", right, "" if right else message)
         for video, chunks in groupby(zip(names, entries, strict=True), key=lambda pair: pair[0]):
             yield from _video(video, [entry for _, entry in chunks], params, folder)
@@ -51,7 +50,7 @@ def _video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Ite
             yield from _labels(name, entry, params)
             yield from _keypoints(name, entry)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        yield Finding(video, "fields", False, f"an entry lacks something or says it wrongly: {error!r}")
+        yield Finding(video, "fields", False, f"an entry is not valid: {unreadable(error)}")
         return
     for entry in entries:
         for view, told in entry["views"].items():
@@ -67,9 +66,16 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
     right = numbers == sorted(set(numbers)) and all(0 <= number < total for number in numbers)
     right = right and all(entry["total_chunks"] == total for entry in entries)
     right = right and (not complete or numbers == list(range(total)))
-    yield Finding(video, "chunk_idx", right, "" if right else f"chunks {numbers} of {total}")
+    yield Finding(
+        video, "chunk_idx", right, "" if right else f"the chunk numbers {numbers} do not match the total of {total}"
+    )
     offsets = {entry["start_frame_offset"] for entry in entries}
-    yield Finding(video, "start_frame_offset", len(offsets) == 1, "" if len(offsets) == 1 else f"starts at {offsets}")
+    yield Finding(
+        video,
+        "start_frame_offset",
+        len(offsets) == 1,
+        "" if len(offsets) == 1 else f"the chunks have different offsets: {', '.join(map(str, offsets))}",
+    )
     limit, overlap = params["maxFrames"], params["overlap"]
     for entry in entries:
         start, end, number = entry["chunk_start_frame"], entry["chunk_end_frame"], entry["chunk_idx"]
@@ -77,23 +83,34 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
         begins = number * (limit - overlap) if limit else 0
         whole = end - start == limit or (last and 0 < end - start <= (limit or end))
         right = start == begins and whole
-        message = f"frames {start} to {end} as chunk {number} of {total}, at most {limit} with {overlap} shared"
+        message = (
+            f"frames {start} to {end} are wrong for chunk {number} of {total}: maxFrames {limit}, overlap {overlap}"
+        )
         yield Finding(str(entry["key"]), "boundaries", right, "" if right else message)
         if last:
             right = len(boundaries(end, limit, overlap)) == total
-            yield Finding(str(entry["key"]), "total_chunks", right, "" if right else f"{end} frames in {total} chunks")
+            yield Finding(
+                str(entry["key"]), "total_chunks", right, "" if right else f"{end} frames do not make {total} chunks"
+            )
 
 
 def _views(name: str, entry: Entry) -> Iterator[Finding]:
     """All views of a chunk have the same number of frames, and the frame numbers of the chunk."""
     lengths = {view: told["frames"][1] - told["frames"][0] for view, told in entry["views"].items()}
     right = len(lengths) > 0 and set(lengths.values()) == {_length(entry)}
-    yield Finding(name, "views_equal", right, "" if right else f"{lengths} frames in a chunk of {_length(entry)}")
+    yield Finding(
+        name,
+        "views_equal",
+        right,
+        "" if right else f"the views have {_by_view(lengths)} frames, the chunk {_length(entry)}",
+    )
     first = entry["start_frame_offset"] + entry["chunk_start_frame"]
     starts = {view: told["frames"][0] for view, told in entry["views"].items() if "media" in told}
     plain = {view: start for view, start in starts.items() if "span" not in entry["views"][view]["media"]}
     wrong = {view: start for view, start in plain.items() if start != first}
-    yield Finding(name, "frame_numbers", not wrong, f"begin at {wrong}, the chunk at {first}" if wrong else "")
+    yield Finding(
+        name, "frame_numbers", not wrong, f"frame numbers must begin at {first}: {_by_view(wrong)}" if wrong else ""
+    )
 
 
 def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
@@ -102,14 +119,21 @@ def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
     if labels is None:
         return
     outside = [label for label in labels if not 0 <= label[0] < label[1] <= _length(entry)]
-    yield Finding(name, "labels_inside", not outside, f"{outside} in {_length(entry)} frames" if outside else "")
+    yield Finding(
+        name,
+        "labels_inside",
+        not outside,
+        f"labels outside of the {_length(entry)} frames: {outside}" if outside else "",
+    )
     unknown = sorted({label[2] for label in labels} - set(params["classes"]))
-    yield Finding(name, "labels_known", not unknown, f"{', '.join(unknown)} is no class" if unknown else "")
-    yield Finding(name, "labels_some", bool(labels), "" if labels else "a chunk without a label is no sample")
+    yield Finding(name, "labels_known", not unknown, f"unknown classes: {', '.join(unknown)}" if unknown else "")
+    yield Finding(
+        name, "labels_some", bool(labels), "" if labels else "the chunk has no labels and is not a training sample"
+    )
     if params["gaps"] == "front":
         covered = set().union(*(range(label[0], label[1]) for label in labels)) if not outside else {-1}
         right = len(covered) == _length(entry) or bool(outside)
-        yield Finding(name, "labels_cover", right, "" if right else "frames have no label, although gaps are front")
+        yield Finding(name, "labels_cover", right, "" if right else "some frames have no label, although gaps is front")
 
 
 def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:
@@ -118,8 +142,12 @@ def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:
     for view, told in entry.get("keypoints", {}).items():
         span = "span" in entry["views"][view].get("media", {})
         right = told["frames"][1] - told["frames"][0] == _length(entry) and (span or told["frames"][0] == first)
-        message = f"{view} has those of frames {told['frames']}, the chunk begins at {first}"
+        message = f"{view} has keypoints of frames {told['frames']}, but the chunk begins at frame {first}"
         yield Finding(name, "keypoint_frames", right, "" if right else message)
+
+
+def _by_view(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{view} {number}" for view, number in numbers.items())
 
 
 def _length(entry: Entry) -> int:

@@ -37,7 +37,9 @@ def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[F
         place = Path(told["uri"])
         if place.is_absolute():
             there = any((place / file_name(frame)).is_file() for frame in range(*told["frames"]))
-            yield Finding(name, "keypoint_files", there, "" if there else f"{place} has none of the chunk's frames")
+            yield Finding(
+                name, "keypoint_files", there, "" if there else f"{place} has no file for any frame of the chunk"
+            )
         return
     path = folder / told["file"]
     try:
@@ -58,7 +60,12 @@ def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
         yield Finding(name, "array", False, f"{path.name}: {error}")
         return
     right = frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
-    yield Finding(name, "array", right, "" if right else f"{path.name} is {frames.dtype} {frames.shape}")
+    yield Finding(
+        name,
+        "array",
+        right,
+        "" if right else f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)",
+    )
     if right:
         yield _counted(name, path, len(frames), length)
 
@@ -74,7 +81,8 @@ def _video(name: str, path: Path, length: int) -> Iterator[Finding]:
 
 def _counted(name: str, path: Path, found: int, length: int) -> Finding:
     right = found == length
-    return Finding(name, "frame_count", right, "" if right else f"{path.name} has {found} frames, the chunk {length}")
+    message = f"{path.name} has {found} frames, the chunk has {length}"
+    return Finding(name, "frame_count", right, "" if right else message)
 
 
 def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
@@ -93,10 +101,10 @@ def _source(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[Findin
         return
     first, after = told["frames"]
     inside = 0 <= first < after <= len(timeline)
-    message = f"frames {first} to {after} of a video of {len(timeline)}"
+    message = f"frames {first} to {after} are not in the video, which has {len(timeline)} frames"
     yield Finding(name, "inside_video", inside, "" if inside else message)
     if inside:
         end = timeline.pts[after] if after < len(timeline) else timeline.end
         right = [timeline.pts[first], end] == list(told["pts"]) and timeline.time_base == Fraction(told["time_base"])
-        message = f"these frames are at {timeline.pts[first]} to {end}, the index says {told['pts']}"
+        message = f"the frames have the pts {timeline.pts[first]} to {end}, the index says {told['pts']}"
         yield Finding(name, "pts", right, "" if right else message)

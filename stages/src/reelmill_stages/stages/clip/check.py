@@ -13,7 +13,7 @@ import av
 
 from reelmill.contract.errors import ItemError, TransientError
 from reelmill_stages.file_names import STEM_BYTES
-from reelmill_stages.format_checks import Finding
+from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stages.clip.pairs import PAIRS, read_pairs
 
@@ -21,7 +21,7 @@ FORMAT = "clips"
 
 
 class ClipsCheck:
-    """Implements `checks.Check`."""
+    """The check for the format `clips`."""
 
     def detect(self, folder: Path) -> bool:
         return (folder / PAIRS).is_file()
@@ -30,7 +30,7 @@ class ClipsCheck:
         try:
             rows = read_pairs(folder / PAIRS)
         except (OSError, ValueError, TypeError) as error:
-            yield Finding(PAIRS, "rows", ok=False, message=str(error))
+            yield Finding(PAIRS, "rows", ok=False, message=unreadable(error))
             return
         seen: set[str] = set()
         bad = 0
@@ -47,7 +47,7 @@ class ClipsCheck:
 
 def _row_problem(row: object, seen: set[str]) -> str:
     if not isinstance(row, dict):
-        return "not an object"
+        return "must be an object"
     needed = ("vid", "clip_path", "transcript", "begin_time", "end_time", "duration", "size")
     if missing := [name for name in needed if name not in row]:
         return f"{missing[0]} is missing"
@@ -55,11 +55,11 @@ def _row_problem(row: object, seen: set[str]) -> str:
         return "begin_time, end_time and duration must be numbers"
     path = row["clip_path"]
     if path is None:
-        return "" if row.get("video") else "neither clip_path nor video"
+        return "" if row.get("video") else "clip_path is null, and there is no video"
     if not isinstance(path, str):
-        return f"clip_path is {path!r}"
+        return f"clip_path must be a string or null, not {path!r}"
     if path in seen:
-        return f"{path} comes twice"
+        return f"{path} is in an earlier row too"
     seen.add(path)
     return ""
 
@@ -67,7 +67,7 @@ def _row_problem(row: object, seen: set[str]) -> str:
 def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
     name, path = row["clip_path"], folder / row["clip_path"]
     if not path.is_file():
-        yield Finding(name, "exists", ok=False, message="no such file")
+        yield Finding(name, "exists", ok=False, message="the file is missing")
         return
     yield _named(name, path.stem, row)
     try:
@@ -77,10 +77,10 @@ def _clip(folder: Path, row: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(name, "opens", ok=False, message=str(error))
         return
     shown = len(timeline)
-    yield Finding(name, "frames", ok=decoded == shown, message=f"{decoded} of {shown} frames decode")
+    yield Finding(name, "frames", ok=decoded == shown, message=f"{decoded} of {shown} frames can be decoded")
     step = timeline.duration / shown
     off = abs(timeline.duration - row["duration"])
-    lasts = f"{timeline.duration:.3f} s, the row says {row['duration']:.3f} s"
+    lasts = f"the clip lasts {timeline.duration:.3f} s, its row says {row['duration']:.3f} s"
     yield Finding(name, "duration", ok=off <= 2 * step + 0.001, message=lasts)
 
 
@@ -88,7 +88,12 @@ def _named(name: str, stem: str, row: Mapping[str, Any]) -> Finding:
     """The name ends with whole seconds and possibly a unique suffix, which may replace them in very long names."""
     times = f"_{int(row['begin_time'])}_{int(row['end_time'])}"
     ok = re.search(rf"{times}(-[0-9a-f]+)?$", stem) is not None or len(stem.encode()) >= STEM_BYTES
-    return Finding(name, "name", ok=ok, message="" if ok else f"the name does not end in {times}")
+    return Finding(
+        name,
+        "name",
+        ok=ok,
+        message="" if ok else f"the file name must end with {times}, the times of its row in seconds",
+    )
 
 
 def _decoded(path: Path, timeline: Timeline) -> int:

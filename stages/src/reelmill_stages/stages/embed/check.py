@@ -36,9 +36,9 @@ class LipsCheck:
             if (folder / split).is_dir():
                 yield from check_split(folder, split, lengths, used)
         if not used and lengths:
-            yield Finding(".", "lists", False, f"no list of {', '.join(SPLITS)} leads to an embedding")
+            yield Finding(".", "lists", False, f"no list of {', '.join(SPLITS)} refers to an embedding of this folder")
         elif unlisted := sorted(set(lengths) - used):
-            note = f"{len(unlisted)} embeddings are in no list, {unlisted[0].name} for one: nothing reads them"
+            note = f"{len(unlisted)} embeddings are in no list and never read, for example {unlisted[0].name}"
             yield Finding(".", "listed", True, note)
 
 
@@ -50,16 +50,18 @@ def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Find
             keys = list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
             found: Any = archive[KEY] if KEY in keys else None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        yield Finding(name, "readable", False, f"cannot be opened: {error}")
+        yield Finding(name, "readable", False, f"the file cannot be opened: {error}")
         return
     if not isinstance(found, np.ndarray):
-        yield Finding(name, "embedding_key", False, f"holds {', '.join(keys) or 'no key'}, not {KEY!r}")
+        yield Finding(
+            name, "embedding_key", False, f"the array {KEY!r} is missing; the file has {', '.join(keys) or 'no arrays'}"
+        )
         return
     if found.ndim != 2 or found.shape[0] != WIDTH or not found.shape[1]:
-        yield Finding(name, "shape", False, f"is {found.shape}, not ({WIDTH}, T)")
+        yield Finding(name, "shape", False, f"the shape must be ({WIDTH}, frames), not {found.shape}")
         return
     lengths[path.absolute()] = found.shape[1]
     if found.dtype != np.float32:
-        yield Finding(name, "dtype", False, f"is {found.dtype}, not float32")
+        yield Finding(name, "dtype", False, f"the type must be float32, not {found.dtype}")
     elif not np.isfinite(found).all():
-        yield Finding(name, "finite", False, f"{int((~np.isfinite(found)).sum())} of its values are no numbers")
+        yield Finding(name, "finite", False, f"{int((~np.isfinite(found)).sum())} values are NaN or infinite")

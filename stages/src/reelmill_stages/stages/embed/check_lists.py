@@ -5,7 +5,7 @@ from pathlib import Path
 from posixpath import basename, dirname
 from typing import Any
 
-from reelmill_stages.format_checks import Finding
+from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.embed.lip_crops import FPS
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS
 from reelmill_stages.untrusted.nested import load_json
@@ -16,7 +16,7 @@ RATE = 16000
 TRAINING = "tr"
 _UTTERANCES = 2
 _PARTS = 5
-_SPEAKER = "must be [[wav, npz, samples], …]"
+_SPEAKER = "the content must be [[wav, npz, samples], …]"
 
 Rows = list[list[Any]]
 
@@ -34,12 +34,16 @@ def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set
         file = f"{split}/{speaker}.json"
         for wav, path, *_ in lists[speaker]:
             if path.count(".npz") > 1:
-                yield Finding(file, "npz_in_path", False, f"its reader replaces every .npz in {path}, in folders too")
+                yield Finding(
+                    file, "npz_in_path", False, f"the reader replaces every .npz in {path}: rename the folder"
+                )
             embedding = _beside(folder, path)
             used.add(embedding)
             if not embedding.is_file():
                 missing += 1
-                yield Finding(file, "embedding_there", False, f"{basename(wav)} has no {embedding.name}")
+                yield Finding(
+                    file, "embedding_there", False, f"the embedding of {basename(wav)} is missing: {embedding.name}"
+                )
             elif embedding in lengths:
                 found.append(lengths[embedding])
     yield from _equal(split, found)
@@ -56,15 +60,16 @@ def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows]
         try:
             rows = load_json((folder / f"{name}.json").read_bytes())
         except (OSError, ValueError) as error:
-            yield Finding(file, "lists", False, "is missing" if isinstance(error, FileNotFoundError) else str(error))
+            yield Finding(file, "lists", False, unreadable(error))
             return None
         if not isinstance(rows, list) or not all(_is_row(row, cells) for row in rows):
-            yield Finding(file, "lists", False, "must be [[wav, samples], …]" if cells == 2 else _SPEAKER)
+            yield Finding(file, "lists", False, "the content must be [[wav, samples], …]" if cells == 2 else _SPEAKER)
             return None
         lists[name] = rows
     sizes = {name: len(rows) for name, rows in lists.items()}
     together = len(set(sizes.values())) == 1 and sizes["mix"] > 0
-    told = "" if together else f"rows: {', '.join(f'{name} {size}' for name, size in sizes.items())}"
+    counts = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    told = "" if together else f"the lists must have equally many rows, and at least one: {counts}"
     yield Finding(split, "lists_aligned", together, told)
     return lists if together else None
 
@@ -78,7 +83,7 @@ def _is_row(row: object, cells: int) -> bool:
 def _equal(split: str, lengths: Sequence[int]) -> Iterator[Finding]:
     """The reader does not cut embeddings to the segment, so all in a batch must have equal lengths."""
     different = sorted(set(lengths))
-    told = f"embeddings of {different[0]} to {different[-1]} frames cannot be in one batch" if different[1:] else ""
+    told = f"embeddings of {different[0]} to {different[-1]} frames do not fit into one batch" if different[1:] else ""
     yield Finding(split, "equal_frames", not told, told)
 
 
@@ -86,20 +91,24 @@ def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
     """The reader drops mixtures shorter than the segment but counts them, which leads to an IndexError."""
     least = int(frames / FPS * RATE)
     short = [wav for wav, samples in rows if samples < least]
-    told = f"{len(short)} have fewer than the {least} samples of {frames} frames: {basename(short[0])}" if short else ""
+    told = ""
+    if short:
+        told = f"{len(short)} mixtures are shorter than {least} samples ({frames} frames), e.g. {basename(short[0])}"
     yield Finding(f"{split}/mix.json", "mixture_length", not short, told)
 
 
 def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]:
     if not path.is_file():
-        yield Finding(file, "ready", False, "the split is not marked: items of it have no embedding")
+        yield Finding(
+            file, "ready", False, "the file is missing, so the split is not complete: some items have no embedding"
+        )
         return
     try:
         marked = load_json(path.read_bytes())["rows"]
     except (ValueError, KeyError, TypeError):
         marked = None
     true = not missing and marked == rows
-    told = f"the mark says {marked} rows, but {rows} are listed and {missing} embeddings are missing"
+    told = f"the file says {marked} rows, but {rows} are listed and {missing} embeddings are missing"
     yield Finding(file, "ready_true", true, "" if true else told)
 
 
@@ -110,14 +119,14 @@ def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
         for wav, *_ in lists[speaker]:
             parts = basename(wav).split("_")
             if basename(dirname(wav)) != speaker or len(parts) < _PARTS:
-                told = f"{wav} is not …/{speaker}/A_B_x_C_D….wav"
+                told = f"{wav} must have the form …/{speaker}/A_B_x_C_D….wav"
                 yield Finding(f"{TRAINING}/{speaker}.json", "wav_names", False, told)
                 return
             first = 0 if speaker == SPEAKERS[0] else 3
             utterances.add("_".join(parts[first : first + 2]))
     yield Finding(TRAINING, "wav_names", True)
     enough = len(utterances) >= _UTTERANCES
-    told = "" if enough else "all wavs are of one utterance: its reader would look for another for ever"
+    told = "" if enough else "all wav files are of one utterance: the reader would search for another one forever"
     yield Finding(TRAINING, "two_utterances", enough, told)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reelmill_stages.format_checks import Finding
+from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.frames.facts import SIZES
 from reelmill_stages.stages.frames.ids import END, LENGTH, START
 from reelmill_stages.stages.frames.info import NAME, read_info
@@ -42,7 +42,7 @@ class Clip4mcCheck:
             inside = sample.is_relative_to(folder.absolute())
             name = str(sample.relative_to(folder.absolute())) if inside else str(sample)
             if sample not in listed and any(info.values()):
-                yield Finding(name, "listed", False, f"the folder is in none of the lists of {NAME}")
+                yield Finding(name, "listed", False, f"{NAME} does not list this folder, so the loader never reads it")
             yield from _video(sample, name, is_test=sample in tested)
             yield from _text(sample, name)
             yield from _size(sample, name)
@@ -53,19 +53,22 @@ def _info(folder: Path) -> Generator[Finding, None, dict[str, list[str]]]:
     try:
         info = read_info(folder / NAME)
     except (OSError, ValueError) as error:
-        message = "is missing" if isinstance(error, FileNotFoundError) else str(error)
-        yield Finding(NAME, "dataset_info", False, message)
+        yield Finding(NAME, "dataset_info", False, unreadable(error))
         return {"train": [], "val": [], "test": []}
     yield Finding(NAME, "dataset_info", True)
     for split, batch in BATCH.items():
         count = len(info[split])
-        yield Finding(NAME, f"{split}_not_empty", count > 0, "" if count else "the loader raises on an empty list")
+        yield Finding(
+            NAME, f"{split}_not_empty", count > 0, "" if count else "the list is empty, which the loader rejects"
+        )
         if 0 < count < batch:
-            note = f"{count} samples are less than the trainer's batch of {batch}, which it drops: lower that size"
+            note = f"{count} samples do not fill a batch of {batch}, which the trainer drops: use a smaller batch"
             yield Finding(NAME, f"{split}_batch", True, note)
     relative = sum(not Path(path).is_absolute() for paths in info.values() for path in paths)
     if relative:
-        note = f"{relative} paths are relative: train from this folder, or use an export, which has absolute ones"
+        note = (
+            f"{relative} paths are relative: train in this folder, or use `reelmill export`, which makes them absolute"
+        )
         yield Finding(NAME, "paths", True, note)
     return info
 
@@ -76,15 +79,14 @@ def _video(sample: Path, name: str, *, is_test: bool) -> Iterator[Finding]:
     if frames is None:
         return
     if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-        yield Finding(file, "frames_array", False, "must be a uint8 array (N, height, width, 3)")
+        yield Finding(file, "frames_array", False, "the content must be a uint8 array of shape (N, height, width, 3)")
         return
     whole = len(frames) > 0 and len(frames) % LOADER_STEP == 0
-    yield Finding(
-        file, "frames_multiple", whole, "" if whole else f"{len(frames)} frames are no multiple of {LOADER_STEP}"
-    )
+    message = f"the number of frames must be a positive multiple of {LOADER_STEP}, not {len(frames)}"
+    yield Finding(file, "frames_multiple", whole, "" if whole else message)
     if is_test:
         right = frames.shape[1:] == TEST_SHAPE
-        message = f"test frames are {frames.shape[1:3]}, and the loader never resizes them to {TEST_SHAPE[:2]}"
+        message = f"test frames must be {TEST_SHAPE[:2]}, not {frames.shape[1:3]}: the loader does not resize them"
         yield Finding(file, "test_shape", right, "" if right else message)
 
 
@@ -95,10 +97,12 @@ def _text(sample: Path, name: str) -> Iterator[Finding]:
         return
     tokens = text.get("tokens") if isinstance(text, dict) else None
     if not isinstance(tokens, np.ndarray) or tokens.dtype != np.int64 or tokens.shape != (LENGTH,):
-        yield Finding(file, "tokens_array", False, f"must be {{'tokens': int64 array ({LENGTH},)}}")
+        yield Finding(
+            file, "tokens_array", False, f"the content must be {{'tokens': int64 array of shape ({LENGTH},)}}"
+        )
         return
     right = bool(tokens[0] == START and (tokens == END).any())
-    yield Finding(file, "tokens_ends", right, "" if right else f"must begin with {START} and hold {END}")
+    yield Finding(file, "tokens_ends", right, "" if right else f"tokens must begin with {START} and contain {END}")
 
 
 def _size(sample: Path, name: str) -> Iterator[Finding]:
@@ -106,13 +110,18 @@ def _size(sample: Path, name: str) -> Iterator[Finding]:
     try:
         size = load_json((sample / SIZE).read_bytes())
     except (OSError, ValueError) as error:
-        yield Finding(file, "readable", False, _why(error))
+        yield Finding(file, "readable", False, unreadable(error))
         return
     if not isinstance(size, list) or len(size) != SIZES:
-        yield Finding(file, "size_length", False, f"must be a list of {SIZES} numbers")
+        yield Finding(file, "size_length", False, f"the content must be a list of {SIZES} numbers")
         return
     floats = all(type(value) is float for value in size)
-    yield Finding(file, "size_floats", floats, "" if floats else "must be floats: integers and nulls break a batch")
+    yield Finding(
+        file,
+        "size_floats",
+        floats,
+        "" if floats else "all numbers must be floats: integers and nulls cannot be put into a batch",
+    )
 
 
 def _loaded(path: Path, file: str) -> Generator[Finding, None, Any]:
@@ -121,13 +130,9 @@ def _loaded(path: Path, file: str) -> Generator[Finding, None, Any]:
         protocol, names = globals_of(path)
         content = load(path)
     except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, IndexError) as error:
-        yield Finding(file, "readable", False, _why(error))
+        yield Finding(file, "readable", False, unreadable(error))
         return None
     old = protocol <= 4 and not any(name.startswith("numpy._core") for name in names)
-    message = f"protocol {protocol} with {', '.join(sorted(names))} does not open under numpy 1.23"
+    message = f"numpy 1.23 cannot open a pickle of protocol {protocol} with {', '.join(sorted(names))}"
     yield Finding(file, "opens_under_numpy_1", old, "" if old else message)
     return content
-
-
-def _why(error: Exception) -> str:
-    return "is missing" if isinstance(error, FileNotFoundError) else str(error) or type(error).__name__

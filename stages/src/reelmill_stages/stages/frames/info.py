@@ -32,7 +32,10 @@ def read_info(path: Path) -> dict[str, list[str]]:
 
 def parse_info(data: bytes, name: str = NAME) -> dict[str, list[str]]:
     """Like `read_info`, for data in memory; `name` is its name in messages."""
-    found = load_json(data)
+    try:
+        found = load_json(data)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a dataset_info.json: {error}") from error
     if not isinstance(found, dict) or not all(_is_list(found.get(split, [])) for split in SPLITS):
         raise ValueError(f"{name} is not a dataset_info.json: it must have lists of folders in train, val and test")
     return {split: list(found.get(split, [])) for split in SPLITS}

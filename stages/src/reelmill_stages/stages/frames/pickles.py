@@ -72,7 +72,7 @@ class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _ALLOWED:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"a pickle of arrays has no business with {module}.{name}")
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not allowed in a pickle of arrays")
 
 
 def _array_head(shape: Sequence[int], kind: str) -> bytes:

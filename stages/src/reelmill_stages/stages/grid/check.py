@@ -25,12 +25,12 @@ class GridsCheck:
         for path in _files(folder):
             name = path.relative_to(folder).as_posix()
             if path.suffix in OTHER_SUFFIXES:
-                yield Finding(name, "suffix", False, "the reader takes HDF5 only by the suffix .hdf5")
+                yield Finding(name, "suffix", False, "readers open HDF5 only with the suffix .hdf5: rename the file")
                 continue
             try:
                 file = opened(path)
             except (OSError, ValueError) as error:
-                yield Finding(name, "opens", False, str(error).splitlines()[0])
+                yield Finding(name, "opens", False, f"the file cannot be opened: {str(error).splitlines()[0]}")
                 continue
             except SpecError as error:
                 yield Finding(name, "opens", False, f"{error.what}; {error.hint}")

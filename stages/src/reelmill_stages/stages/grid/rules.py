@@ -40,11 +40,13 @@ def naming(name: str, names: Sequence[str], kind: str) -> tuple[list[int], list[
     other = [each for each in names if each not in known and each not in padded]
     mixed = [each for each, (_, its) in known.items() if its != kind]
     if padded:
-        wrong.append(Finding(name, "leading_zeros", False, f"the reader asks for %d_{kind}, not {_shown(padded)}"))
+        wrong.append(
+            Finding(name, "leading_zeros", False, f"the numbers in names must not have leading zeros: {_shown(padded)}")
+        )
     if other:
-        wrong.append(Finding(name, "key_name", False, f"no reader asks for {_shown(other)}: {key(9, kind)} is a name"))
+        wrong.append(Finding(name, "key_name", False, f"names must have the form {key(9, kind)}: {_shown(other)}"))
     if mixed:
-        wrong.append(Finding(name, "one_kind", False, f"{_shown(mixed)} among {kind}: they belong into another file"))
+        wrong.append(Finding(name, "one_kind", False, f"a file of {kind} must not contain {_shown(mixed)}"))
     ids = [number for number, its in known.values() if its == kind]
     return ids, wrong
 
@@ -53,9 +55,11 @@ def provenance(name: str, file: ContainerReader) -> Iterator[Finding]:
     """The file must have the attributes about its origin."""
     missing = [each for each in REQUIRED if not file.attributes.get(each)]
     if missing:
-        yield Finding(name, "provenance", False, f"the file does not say its {', '.join(missing)}")
+        yield Finding(name, "provenance", False, f"attributes are missing: {', '.join(missing)}")
     elif file.attributes.get("format") != FORMAT:
-        yield Finding(name, "provenance", False, f"its format is {file.attributes.get('format')!r}, not {FORMAT!r}")
+        yield Finding(
+            name, "provenance", False, f"the attribute format must be {FORMAT!r}, not {file.attributes.get('format')!r}"
+        )
 
 
 def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Finding]:
@@ -63,9 +67,9 @@ def count(name: str, file: ContainerReader, ids: Sequence[int]) -> Iterator[Find
     said = file.attributes.get("images")
     told = f"{len(ids)} images{_of_coco(file.attributes.get('splits'))}"
     if not ids:
-        yield Finding(name, "count", False, "it holds no image")
+        yield Finding(name, "count", False, "the file has no images")
     elif said is not None and said != len(ids):
-        yield Finding(name, "count", False, f"{told}, but {said} were written")
+        yield Finding(name, "count", False, f"the file has {told}, but its attributes say {said}")
     else:
         yield Finding(name, "count", True, told)
 
@@ -84,7 +88,7 @@ def physical(name: str, file: ContainerReader) -> Iterator[Finding]:
             name,
             "physical",
             False,
-            f"{len(lost)} arrays lie in other files: a copy of this one is empty",
+            f"{len(lost)} arrays are links into other files: a copy of this file would be empty",
         )
 
 
@@ -103,7 +107,8 @@ def arrays(name: str, file: ContainerReader, ids: Sequence[int], kind: str) -> I
         yield Finding(name, rule, False, message)
     if kind == GRIDS and low <= high and not broken:
         good = low < high and max(-low, high) <= LARGEST
-        yield Finding(name, "value_range", good, f"{low:.3f} to {high:.3f}")
+        limits = "" if good else f": values must differ and be at most {LARGEST:g} in absolute value"
+        yield Finding(name, "value_range", good, f"{low:.3f} to {high:.3f}{limits}")
     if not broken:
         yield Finding(name, "shape", True, f"{first.shape} {first.dtype}")
 
@@ -114,7 +119,10 @@ def same_images(seen: Mapping[str, set[int]]) -> Iterator[Finding]:
     if grids is not None and labels is not None and grids != labels:
         odd = sorted(grids ^ labels)
         yield Finding(
-            "labels", "same_images", False, f"{len(odd)} images are in one file only: {_shown(map(str, odd))}"
+            "labels",
+            "same_images",
+            False,
+            f"{len(odd)} images have only features or only labels: {_shown(map(str, odd))}",
         )
 
 
@@ -122,7 +130,7 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
     """Rule -> message."""
     if kind == LABELS:
         if array.ndim != 1 or array.dtype.kind not in "iu" or array.shape != first.shape or (array < 0).any():
-            return {"labels": f"{array.shape} {array.dtype}, one class number per patch is needed, all alike"}
+            return {"labels": f"must be one class number per patch, in equal shapes, not {array.dtype} {array.shape}"}
         return {}
     wrong = {}
     expected = (
@@ -130,13 +138,13 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
         said.get("width", first.shape[-1:] and first.shape[-1]),
     )
     if array.ndim != 2 or array.shape != expected:
-        wrong["shape"] = f"{array.shape}, {expected} is what the file says"
+        wrong["shape"] = f"the shape must be {expected}, not {array.shape}"
     if array.dtype not in (np.float32, np.float16) or array.dtype != said.get("dtype", str(array.dtype)):
-        wrong["dtype"] = f"{array.dtype}, {said.get('dtype', 'float32 or float16')} is what the file says"
+        wrong["dtype"] = f"the type must be {said.get('dtype', 'float32 or float16')}, not {array.dtype}"
     elif not np.isfinite(array).all():
-        wrong["finite"] = "NaN or infinity"
+        wrong["finite"] = "some values are NaN or infinite"
     elif array.ndim == 2 and not array.any(axis=1).all():
-        wrong["zero_rows"] = "a row of zeros counts as padding"
+        wrong["zero_rows"] = "a row has only zeros, which readers take for padding"
     return wrong
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.format_checks import Finding
-from reelmill_stages.stages.index.listing import IndexRow, parse
+from reelmill_stages.stages.index.index_file import IndexRow, parse
 from reelmill_stages.tar.inspect import contents
 
 FORMAT = "index"
@@ -23,16 +23,21 @@ class IndexCheck:
         for name in NAMES:
             path = folder / name
             if not path.is_file():
-                yield Finding(name, "present", False, "the trainer reads index.pkl, everybody else index.json")
+                yield Finding(
+                    name,
+                    "present",
+                    False,
+                    "the file is missing: the trainer reads index.pkl, other programs read index.json",
+                )
                 continue
             try:
                 read[name] = rows = parse(path.read_bytes(), path.suffix)
             except SpecError as error:
-                yield Finding(name, "plain", False, error.what)
+                yield Finding(name, "plain", False, f"{error.what}; {error.hint}")
                 continue
             yield from _listing(name, rows)
         if len(read) == len(NAMES) and read["index.pkl"] != read["index.json"]:
-            yield Finding("index.json", "twin", False, "it differs from index.pkl")
+            yield Finding("index.json", "twin", False, "the rows differ from those of index.pkl")
         for row in next(iter(read.values()), []):
             yield _tar(folder, row)
 
@@ -40,7 +45,7 @@ class IndexCheck:
 def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
     urls = [row["url"] for row in rows]
     if not rows:
-        yield Finding(name, "empty", False, "it lists no tar")
+        yield Finding(name, "empty", False, "the index lists no tars")
     elif len(set(urls)) < len(urls):
         twice = next(url for url in urls if urls.count(url) > 1)
         yield Finding(name, "unique_urls", False, f"{twice} is listed twice")
@@ -52,13 +57,13 @@ def _listing(name: str, rows: list[IndexRow]) -> Iterator[Finding]:
 def _tar(folder: Path, row: IndexRow) -> Finding:
     url = row["url"]
     if "://" in url:
-        return Finding(url, "tar", True, "not on this machine: not opened")
+        return Finding(url, "tar", True, "not a local file: only its row was checked")
     path = folder / url
     if not path.is_file():
-        return Finding(url, "tar_missing", False, f"there is no {path}")
+        return Finding(url, "tar_missing", False, f"{path} is missing")
     found = contents(path)
     if found.problems:
         return Finding(url, "bad_tar", False, f"{found.problems[0].rule}: {found.problems[0].message}")
     if found.count != row["nsamples"]:
-        return Finding(url, "nsamples", False, f"it has {found.count} samples, the index says {row['nsamples']}")
+        return Finding(url, "nsamples", False, f"the tar has {found.count} samples, the index says {row['nsamples']}")
     return Finding(url, "tar", True, f"{found.count} samples{found.remarks and '; ' + found.remarks}")

@@ -56,7 +56,7 @@ def _json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[
     try:
         read = load_json(data)
     except ValueError as error:
-        yield TarProblem("json", f"part {part!r} of sample {sample.key} is no JSON: {error}")
+        yield TarProblem("json", f"part {part!r} of sample {sample.key} is not valid JSON: {error}")
         return
     if part == "json" and isinstance(read, dict):
         yield from _listed(sample, read)
@@ -65,7 +65,7 @@ def _json(sample: Sample, part: str, data: bytes, shape: PackRules) -> Iterator[
 
 def _image(sample: Sample, part: str, data: bytes) -> Iterator[TarProblem]:
     if words := image_fault(data):
-        yield TarProblem("image", f"part {part!r} of sample {sample.key} does not decode: {words}")
+        yield TarProblem("image", f"part {part!r} of sample {sample.key} cannot be decoded: {words}")
 
 
 def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[TarProblem]:
@@ -75,10 +75,12 @@ def _listed(sample: Sample, read: Mapping[str, Any]) -> Iterator[TarProblem]:
     images = {part.rpartition(".")[0] for part in sample.parts if part.rpartition(".")[2] in IMAGES}
     for name in names:
         if str(name).rpartition("-")[2] not in images:
-            yield TarProblem("image_missing", f"sample {sample.key} lists {name!r} and has no such image")
+            yield TarProblem("image_missing", f"sample {sample.key} lists the image {name!r}, which is missing")
             return
     prompt = read.get("prompt")
     if isinstance(prompt, str):
         count = sum(prompt.count(word) for word in PLACEHOLDERS)
         if count != len(names):
-            yield TarProblem("image_count", f"sample {sample.key} has {len(names)} images and {count} places for them")
+            yield TarProblem(
+                "image_count", f"sample {sample.key} has {len(names)} images, but {count} placeholders in its prompt"
+            )

@@ -11,10 +11,10 @@ PROTOCOL = 4
 
 class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it wants to run {module}.{name}")
+        raise pickle.UnpicklingError(f"it would import {module}.{name}")
 
     def persistent_load(self, pid: Any) -> NoReturn:
-        raise pickle.UnpicklingError("it refers to objects outside of itself")
+        raise pickle.UnpicklingError("it refers to external objects")
 
 
 def dumps(value: Any) -> bytes:
@@ -28,7 +28,7 @@ def loads(data: bytes) -> Any:
         # A memo is a list in memory as long as its largest index says, which is no more than there are bytes.
         for operation, index, _ in pickletools.genops(data):
             if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(index or 0) > len(data):
-                raise ValueError(f"it numbers a value {index}")
+                raise ValueError(f"the memo index {index} is larger than the file")
         return _Plain(io.BytesIO(data)).load()
     except Exception as error:  # damaged pickles raise various exceptions
         raise ValueError(f"not a pickle of plain values: {error}") from error

@@ -25,7 +25,7 @@ from reelmill_stages.stage import (
     Work,
 )
 from reelmill_stages.stages.index.content_check import Payloads, wrong
-from reelmill_stages.stages.index.listing import IndexRow, dump, localised, parse, url
+from reelmill_stages.stages.index.index_file import IndexRow, dump, localised, parse, url
 from reelmill_stages.stages.index.preview import SAMPLES, is_shown, preview
 from reelmill_stages.tar.inspect import Contents, contents
 from reelmill_stages.tar.samples import Sample, TarProblem

@@ -59,7 +59,9 @@ class TarsCheck:
             name = path.relative_to(folder).as_posix()
             seen.tars[name] = found = contents(path)
             if found.dashed:
-                found.problems.append(TarProblem("dashed_frames", "key-0.jpg: stock webdataset makes each a sample"))
+                found.problems.append(
+                    TarProblem("dashed_frames", "webdataset makes each image named key-0.jpg a sample: use key.0.jpg")
+                )
             yield from _findings(name, found.problems, f"{found.count} samples{found.remarks and '; ' + found.remarks}")
             yield from _findings(name, [*(columns(found) if columned else ()), *_recurring(name, found, keys)])
         for whole in WHOLE:
@@ -83,7 +85,7 @@ def _recurring(name: str, found: Contents, keys: dict[str, str]) -> list[TarProb
     other = ""
     for key in found.keys:
         if keys.setdefault(key, name) != name and not other:
-            other = f"key {key} is in {keys[key]} too (Energon and webdataset want it once in all tars)"
+            other = f"key {key} also occurs in {keys[key]}: Energon and webdataset require unique keys across tars"
     found.keys.clear()
     return [TarProblem("unique_keys", other)] if other else []
 

@@ -23,16 +23,14 @@ def columns(found: Contents) -> list[TarProblem]:
     if len(set(found.first)) > 1:
         one, other = sorted(set(found.first), key=found.first.index)[:2]
         differ = ", ".join(sorted(set(one) ^ set(other))[:4])
-        problems.append(
-            TarProblem(
-                "same_parts", f"the first {len(found.first)} samples differ in {differ}: Hugging Face refuses them"
-            )
+        message = (
+            f"the first {len(found.first)} samples must have equal parts for Hugging Face; they differ in {differ}"
         )
+        problems.append(TarProblem("same_parts", message))
     videos = {part for names in found.first for part in names if part.rpartition(".")[2] in UNKNOWN_VIDEOS}
     if videos:
-        problems.append(
-            TarProblem("video_suffix", f"{', '.join(sorted(videos))} is no video for Hugging Face: use mp4")
-        )
+        message = f"Hugging Face does not recognise {', '.join(sorted(videos))} as a video: use mp4"
+        problems.append(TarProblem("video_suffix", message))
     return problems
 
 
@@ -43,13 +41,15 @@ def readme(folder: Path, tars: list[str]) -> TarProblem | None:
         return None
     patterns = _patterns(folder / "README.md")
     if not patterns:
-        return TarProblem("readme", "no front matter with data_files: Hugging Face takes .tar.idx for data")
+        return TarProblem(
+            "readme", "data_files is missing in the front matter, so Hugging Face would read .tar.idx files as data"
+        )
     for name in indexed:
         if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
-            return TarProblem("readme", f"its data_files take {name} for data")
+            return TarProblem("readme", f"data_files matches {name}, which is not data")
     for name in tars:
         if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
-            return TarProblem("readme", f"its data_files leave {name} out")
+            return TarProblem("readme", f"data_files does not match {name}")
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reelmill_stages.format_checks import Finding
+from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.tar.samples import IMAGES, Sample, TarProblem, samples
 from reelmill_stages.tar.walk import BadTar, read, walk
 from reelmill_stages.tokens.rules import PackRules, broken
@@ -36,7 +36,7 @@ class TokensCheck:
             try:
                 shape = PackRules.from_json(load_json((folder / ABOUT).read_bytes()))
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                yield Finding(ABOUT, "about", False, f"it does not say what the packs are made of: {error}")
+                yield Finding(ABOUT, "about", False, f"the format of the packs cannot be read: {unreadable(error)}")
         for path in _tars(folder):
             yield from _tar(path, path.relative_to(folder).as_posix(), shape)
 
@@ -65,7 +65,7 @@ def _tar(path: Path, name: str, shape: PackRules) -> Iterator[Finding]:
                 wrong += 1
                 yield Finding(name, problem.rule, False, problem.message)
     except BadTar as error:
-        yield Finding(name, error.rule, False, error.what)
+        yield Finding(name, error.rule, False, error.problem)
         return
     if not wrong:
         yield Finding(name, "packs", True, f"{packs} packs, {tokens} tokens")
@@ -76,15 +76,15 @@ def _opened(path: Path, sample: Sample, shape: PackRules) -> tuple[dict[str, Any
     try:
         fields = load_json(read(path, sample.parts["json"]))
     except KeyError:
-        return {}, [TarProblem("no_pack", f"sample {key} has no json")]
+        return {}, [TarProblem("no_pack", f"sample {key} has no json part")]
     except ValueError as error:
-        return {}, [TarProblem("json", f"the json of pack {key} cannot be read: {error}")]
+        return {}, [TarProblem("json", f"the json of pack {key} is not valid JSON: {error}")]
     if not isinstance(fields, dict) or "input_ids" not in fields:
         return {}, [TarProblem("no_pack", f"sample {key} has no input_ids")]
     problems = list(broken(key, fields, tuple(sample.parts), shape))
     for part, member in sample.parts.items():
         if part.rpartition(".")[2] in IMAGES and (words := image_fault(read(path, member))):
-            problems.append(TarProblem("image", f"part {part!r} of pack {key} does not decode: {words}"))
+            problems.append(TarProblem("image", f"part {part!r} of pack {key} cannot be decoded: {words}"))
     if not isinstance(fields["input_ids"], list):
         fields = {}
     return fields, problems

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from reelmill.cli.cluster.client import EVENTS, JOBS, PODS, ClusterClient
-from reelmill.cli.cluster.observed import Json, PipelineView
+from reelmill.cli.cluster.pipeline_view import Json, PipelineView
 from reelmill.cli.cluster.target import Name, named
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
 from reelmill.cli.display.terminal import console, say

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json, PipelineView
+from reelmill.cli.cluster.pipeline_view import Json, PipelineView
 from reelmill.cli.cluster.requests import Answer, Watch, asking, speaker, token
 from reelmill.cli.cluster.target import Name
 from reelmill.cli.display.output import Format, Output

@@ -1,7 +1,7 @@
 """`reelmill refresh`: list the sources again now."""
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.requests import Answer, Watch, asking, request, when
 from reelmill.cli.cluster.target import Name
 from reelmill.cli.display.output import Format, Output

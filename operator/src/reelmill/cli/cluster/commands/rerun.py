@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from reelmill.cli.cluster.client import ClusterClient
-from reelmill.cli.cluster.observed import Json
+from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.requests import Answer, Watch, asking, must_have, token, when
 from reelmill.cli.cluster.target import Name, of_resource
 from reelmill.cli.display.output import Format, Output

@@ -7,7 +7,7 @@ import typer
 from reelmill.cli.cluster.changes import changes
 from reelmill.cli.cluster.client import ClusterClient, edge
 from reelmill.cli.cluster.follow import follow
-from reelmill.cli.cluster.observed import Json, plain
+from reelmill.cli.cluster.pipeline_view import Json, plain
 from reelmill.cli.cluster.requests import Watch, speaker
 from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.display.output import Format, Output, emit

@@ -10,7 +10,7 @@ from reelmill.cli.cluster import pods
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.commands.events import looked
 from reelmill.cli.cluster.explanation import why as paragraph
-from reelmill.cli.cluster.observed import PipelineView, stage_of
+from reelmill.cli.cluster.pipeline_view import PipelineView, stage_of
 from reelmill.cli.cluster.requests import must_have, speaker
 from reelmill.cli.cluster.target import Name, named
 from reelmill.cli.cluster.verdict import verdict

@@ -21,8 +21,8 @@ from reelmill.contract.task import SourceDef, SourceReport
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.drift import Drift
-from reelmill_stages.records.records import create
-from reelmill_stages.records.rows import RowFile
+from reelmill_stages.records.record_files import create
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
