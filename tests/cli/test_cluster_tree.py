@@ -79,3 +79,10 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_a_status_of_another_release_is_shown_as_far_as_it_is_understood() -> None:
     assert drawn([PROGRESSING], status={"novelty": 1})[0] == "demo  working: at work: clips"
+
+
+def test_what_a_stage_counted_stands_below_its_outcomes() -> None:
+    clips = stage("clips", "done", totals=counts(97, 3), counters={"reencoded": 1200, "overhang": 2})
+    shown = drawn([condition("Complete")], clips=clips, samples=stage("samples", "cached", totals=counts(97)))
+    assert shown[4] == "└─ clips       done    97 of 100 done, 3 failed"
+    assert shown[5].endswith("counted: reencoded 1,200, overhang 2")

@@ -60,12 +60,76 @@ def test_a_store_below_its_source_is_no_input_of_the_next_run(tmp_path: Path) ->
 
 def test_a_store_that_is_its_own_source_is_refused_before_anything_is_written(tmp_path: Path, videos: Path) -> None:
     path = pipeline(tmp_path, "videos")
-    for command in ("plan", "run"):
+    for command in ("validate", "plan", "run"):
         said = reelmill(command, path)
         assert said.code == 2
-        assert "own store" in said.err
-        assert str(videos) in said.err
+        assert f"the source {videos} is the pipeline's own store {videos}" in said.err
     assert [each.name for each in videos.iterdir()] == ["good.mp4"]
+
+
+def test_validate_names_the_line_and_the_resolved_folder_of_a_source_that_is_the_store(
+    tmp_path: Path, videos: Path
+) -> None:
+    (tmp_path / "linked").symlink_to(videos)
+    said = reelmill("validate", pipeline(tmp_path, "linked"), "-o", "json")
+    assert said.code == 2
+    (problem,) = json.loads(said.out)["problems"]
+    assert problem["path"] == "spec.sources[0].files.uri"
+    assert problem["line"] > 1
+    assert problem["problem"] == (
+        f"the source {videos} is the pipeline's own store {tmp_path}/linked: both are {videos.resolve()}"
+    )
+
+
+def test_validate_says_that_a_store_below_its_source_is_passed_over_and_lists_nothing(
+    tmp_path: Path, videos: Path
+) -> None:
+    path = pipeline(tmp_path, "videos/data")
+    said = reelmill("validate", path)
+    assert said.code == 0
+    assert f"the pipeline's own store {videos}/data lies in the source {videos}: its files are passed over" in said.err
+    (note,) = json.loads(reelmill("validate", path, "-o", "json").out)["notes"]
+    assert (note["path"], note["hint"]) == ("spec.sources[0].files.uri", "")
+    assert [each.name for each in videos.iterdir()] == ["good.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("store", "source", "refused", "noted"),
+    [
+        ("s3://b/set/data", "s3://b/set/data/", True, False),
+        ("s3://b/set/data", "s3://b/set", False, True),
+        ("s3://b/set/data", "s3://b/set/da", False, False),
+        ("s3://b/set", "s3://b/set/data", False, False),
+        ("s3://b", "s3://b/", True, False),
+        ("s3://b/x", "s3://b", False, True),
+        ("s3://b/x", "s3://other/x", False, False),
+    ],
+)
+def test_validate_compares_prefixes_of_a_bucket_without_a_request(
+    tmp_path: Path, store: str, source: str, refused: bool, noted: bool
+) -> None:
+    sources = RAW.replace("videos", source)
+    said = reelmill("validate", pipeline(tmp_path, store, sources=sources), "-o", "json")
+    assert said.code == (2 if refused else 0), said.err
+    assert bool(json.loads(said.out)["notes"]) is noted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("files: {uri: videos}", "table: {uri: rows.csv, columns: {start: from}}", "start and end must be given"),
+        ("files: {uri: videos}", "table: {uri: rows}", "set format"),
+        ("files: {uri: videos}", "files: {uri: 'gs://bucket/x'}", "unknown scheme 'gs'"),
+    ],
+)
+def test_validate_refuses_what_the_adapter_refuses_by_its_parameters_alone(
+    tmp_path: Path, videos: Path, old: str, new: str, told: str
+) -> None:
+    path = pipeline(tmp_path, sources=RAW.replace(old, new))
+    for command in ("validate", "plan"):
+        said = reelmill(command, path)
+        assert said.code == 2, command
+        assert told in said.err
 
 
 def test_a_folder_called_like_reelmills_own_hides_nothing(tmp_path: Path, videos: Path) -> None:
@@ -103,3 +167,14 @@ def test_plan_does_not_take_bytes_for_seconds(tmp_path: Path, taken: str) -> Non
     rows = json.loads(reelmill("plan", pipeline(tmp_path, stages=stages), "-o", "json").out)
     (row,) = [row for row in rows if row["name"] == "pics"]
     assert (row["items"], row["bytes"]) == (1, None)
+
+
+def test_validate_refuses_a_token_that_no_run_accepts(tmp_path: Path, videos: Path) -> None:
+    path = pipeline(tmp_path)
+    path.write_text(
+        path.read_text().replace("{name: small}", "{name: small, annotations: {reelmill.dev/identity: ''}}")
+    )
+    for command in ("validate", "run"):
+        said = reelmill(command, path)
+        assert said.code == 2, command
+        assert "the annotation reelmill.dev/identity is not a word" in said.err

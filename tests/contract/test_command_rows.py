@@ -23,8 +23,8 @@ OPEN = OpenPassRow(segment=2, shards=8, committed=3, by="demo", seconds_ago=None
 ROWS: dict[str, CommandRow] = {
     '{"segment": 2, "shards": 8, "committed": 3, "by": "demo", "seconds_ago": null}': OPEN,
     '{"key": "ab", "definition": {"stage": "clip"}}': FormerKey(key="ab", definition={"stage": "clip"}),
-    '{"stage": "clips", "outcome": "failed", "reason": "my_own", "items": 2}': LedgerCount(
-        stage="clips", outcome="failed", reason="my_own", items=2
+    '{"stage": "clips", "outcome": "failed", "reason": "my_own", "items": 2, "counters": {}}': LedgerCount(
+        stage="clips", outcome="failed", reason="my_own", items=2, counters={}
     ),
     '{"segment": 1, "shard": 0, "run": "7", "line": "done"}': LogLine(segment=1, shard=0, run="7", line="done"),
     '{"format": "tars", "file": "a.tar", "rule": "empty", "ok": false, "message": "no sample"}': FindingRow(
@@ -46,7 +46,7 @@ def test_a_status_row_says_in_and_pass_and_writes_whole_numbers_as_they_are() ->
     row = status_row(weight=0, pass_=OPEN)
     names = list(row.to_json())
     assert names[6:13] == ["items", "weight", "in", "done", "filtered", "failed", "skipped"]
-    assert names[13:] == ["reasons", "uncovered", "pass", "latest", "uri"]
+    assert names[13:] == ["reasons", "counters", "uncovered", "pass", "latest", "uri"]
     assert json.dumps([row.to_json()["weight"], status_row(weight=0.0).to_json()["weight"]]) == "[0, 0.0]"
 
 
@@ -82,6 +82,7 @@ def status_row(**fields: object) -> StatusRow:
         "failed": 1,
         "skipped": 0,
         "reasons": {},
+        "counters": {},
         "uncovered": {},
         "pass_": None,
         "latest": None,

@@ -139,3 +139,12 @@ def test_embeddings_that_no_list_names_are_a_remark(tmp_path: Path) -> None:
     notes = [row.message for row in check(folder) if row.rule == "listed"]
     assert broken(folder) == set()
     assert notes == ["1 embeddings are in no list and never read, for example left_embedding.npz"]
+
+
+def test_lists_that_are_shorter_than_their_source_say_by_how_much(tmp_path: Path) -> None:
+    folder = good(tmp_path)
+    (folder / "cv/ready.json").unlink()
+    write(folder / "cv/missing.json", {"rows": 5, "with_embeddings": 2, "missing": [[3, "s2"]]})
+    (finding,) = [one for one in check(folder, ["lips"]) if not one.ok]
+    assert finding.rule == "ready"
+    assert finding.message == "the lists have 2 of 5 rows: the others lack an embedding, row 3 of s2 first"

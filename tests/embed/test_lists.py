@@ -1,11 +1,15 @@
-"""The lists of a set of embeddings: rows stay together, and only a whole split is ready."""
+"""The lists of a set of embeddings: rows stay together, and only a whole split is ready.
+
+Most items here hold their rows as those of version 0.1.0 do; `tests/runtime/test_growing_lists.py` has the others.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.rows import Item, ListRows, Media
 from reelmill.contract.records.segment import Counts
 from reelmill_stages.stages.embed.lists import absolute, present_lists
 
@@ -19,12 +23,15 @@ class Data:
     root = ROOT
     totals = Counts()
 
-    def __init__(self, items: list[Item], scratch: Path) -> None:
-        self._items, self.scratch = items, scratch
+    def __init__(self, items: list[Item], scratch: Path, rows: Sequence[ListRows] = ()) -> None:
+        self._items, self.scratch, self._rows = items, scratch, rows
         scratch.mkdir(exist_ok=True)
 
     def items(self) -> Iterator[Item]:
         return iter(self._items)
+
+    def list_rows(self) -> Iterator[ListRows]:
+        return iter(self._rows)
 
     def fetch(self, key: str) -> Path:
         raise NotImplementedError(key)
@@ -106,3 +113,23 @@ def test_items_that_no_list_names_are_listed_by_key(tmp_path: Path) -> None:
     view.write_text(json.dumps({"film.mp4": "0001/x_embedding.npz"}))
     absolute(view, tmp_path)
     assert json.loads(view.read_text()) == {"film.mp4": f"{tmp_path}/0001/x_embedding.npz"}
+
+
+def test_rows_of_a_source_take_the_place_of_those_in_its_items_and_plain_items_of_others_are_told(
+    tmp_path: Path,
+) -> None:
+    row = {"split": "cv", "speaker": "s1", "row": 0, "wav": "/n.wav", "samples": 9, "mix": "/m.wav", "mix_samples": 9}
+    rows = [
+        ListRows("crops", "/in/a.npz", (row, row | {"speaker": "s2"})),
+        ListRows("crops", "", ({"split": "cv", "speaker": "s1", "row": 1},)),
+    ]
+    direct = replace(A, provenance={"source": {"uri": "/in/a.npz", "source": "crops"}})
+    unlisted = replace(B, provenance={"source": {"uri": "1/x.npz"}, "from": {"source": "crops", "uri": "/in/b.npz"}})
+    elsewhere = {"source": {"uri": "/in/a.npz", "source": "x"}}
+    other = replace(A, key="clip", fields={"shape": [512, 9]}, provenance=elsewhere)
+    data = Data([direct, unlisted, other], tmp_path / "scratch", rows)
+    found = {file.name: json.loads(file.path.read_text()) for file in present_lists(data)}
+    assert found.keys() == {"cv/mix.json", "cv/s1.json", "cv/s2.json", "cv/missing.json", "embeddings.json"}
+    assert found["cv/s1.json"] == [["/n.wav", "0001/mouths/a.npz", 9]]
+    assert found["cv/missing.json"] == {"rows": 2, "with_embeddings": 1, "missing": [[1, "s1"], [1, "s2"]]}
+    assert list(found["embeddings.json"]) == ["clip"]

@@ -6,6 +6,7 @@ The definition takes 32 stages; twice as many fit too, where each reads one othe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reelmill.contract.counters import LONGEST, REPORTED
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import (
@@ -58,6 +59,7 @@ def statuses(draw: st.DrawFn) -> Status:
         path="p" * 51, logs="l" * 80, segments=draw(numbers), totals=draw(counts), items=draw(numbers),
         coverage={f"{'u' * 38}{number:02d}": draw(numbers) for number in range(draw(st.integers(0, upstreams)))},
         reasons={f"failed:{'c' * 50}{number}": draw(numbers) for number in range(5)}, rate=1e9 / 7,
+        counters={f"{'k' * (LONGEST - 2)}{number:02d}": draw(numbers) for number in range(REPORTED)},
         pass_=work, stall=None if work else draw(st.none() | stalls),
         retry=draw(st.none() | st.just(["decode_timeout"] * 2)),
     )  # fmt: skip

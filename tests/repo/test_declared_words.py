@@ -6,6 +6,7 @@ import re
 import pytest
 
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason, Recovery, declared
+from reelmill.contract.counters import StageCounter, stage_counter
 from reelmill.contract.reasons import ItemReason, item_reason
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.cache import Cache
@@ -45,6 +46,23 @@ def test_a_literal_where_a_declared_word_belongs_is_found(source: str) -> None:
 
 def test_every_declared_reason_of_items_is_used() -> None:
     assert not [reason for reason in ItemReason if f"ItemReason.{reason.name}" not in STAGES]
+
+
+def test_every_declared_counter_is_used() -> None:
+    assert not [counter for counter in StageCounter if f"StageCounter.{counter.name}" not in STAGES]
+
+
+def test_no_counter_is_given_as_a_literal() -> None:
+    assert not re.findall(r"""(?:counters|noted|strays)(?:\[|[^=\n]{0,24}=\s*\{)\s*f?["'][^"'\n]+["']""", STAGES)
+
+
+@pytest.mark.parametrize("counter", list(StageCounter))
+def test_a_counter_is_a_snake_case_word_with_meaning_and_remedy(counter: StageCounter) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*\*?", counter)
+    assert counter.meaning
+    assert counter.remedy
+    assert stage_counter(str(counter)) is counter
+    assert f"| `{counter}` | {counter.counting} |" in (ROOT / "docs/reasons.md").read_text()
 
 
 def test_every_declared_reason_of_conditions_and_events_is_used() -> None:

@@ -84,6 +84,16 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     return adapter, block
 
 
+def check_source(type_: str, params: dict[str, Any]) -> None:
+    """Raises SpecError for parameters of a built-in source that its adapter refuses whatever there is to list.
+
+    An adapter that has such rules has them in a function `check`, beside `list_items`.
+    """
+    module = import_module(f"reelmill_stages.sources.{type_}") if type_.isidentifier() else None
+    if check := getattr(module, "check", None):
+        check(_block("sources", type_).model_validate(params))
+
+
 def checks() -> dict[str, Check]:
     """Format -> its check, sorted by name. Imports the checks of all stages."""
     found: dict[str, Check] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from reelmill.contract.errors import ItemError, SpecError
-from reelmill.contract.records.rows import Fields, Item, Media, Output, Span
+from reelmill.contract.records.rows import Fields, Item, ListRows, Media, Output, Span
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
@@ -36,6 +36,7 @@ __all__ = [
     "Item",
     "ItemError",
     "Kept",
+    "ListRows",
     "Media",
     "NewItem",
     "Output",
@@ -191,6 +192,13 @@ class DataSetReader(Protocol):
 
     def items(self) -> Iterator[Item]:
         """Effective items, in order of their ordinals."""
+        ...
+
+    def list_rows(self) -> Iterator[ListRows]:
+        """Which rows of the lists of its sources point at which files, as of the listings that it covers.
+
+        Lists grow and change without a change of the items: views that are made of them follow.
+        """
         ...
 
     def fetch(self, key: str, digest: str = "") -> Path:

@@ -29,11 +29,10 @@ def identity(loaded: Loaded, task: Task, *, make: bool) -> str:
 def claimant(loaded: Loaded, store: str) -> Claimant:
     """Who asks for an identity. Raises SpecError for a token that cannot be one."""
     metadata = loaded.pipeline.metadata
-    token = _token(loaded)
     return Claimant(
         namespace=metadata.namespace,
         name=metadata.name,
-        token=token,
+        token=token(loaded),
         host=socket.gethostname(),
         machine=_machine(),
         file=_place(Path(loaded.document.file).resolve(), store),
@@ -49,16 +48,17 @@ def _place(file: Path, store: str) -> str:
     return os.path.relpath(file, folder)
 
 
-def _token(loaded: Loaded) -> str:
+def token(loaded: Loaded) -> str:
+    """The token that the file carries; empty for none. Raises SpecError for one that cannot be used."""
     annotations = loaded.data["metadata"].get("annotations") or {}
-    token = annotations.get(IDENTITY, "") if isinstance(annotations, dict) else ""
-    if not isinstance(token, str) or len(token) > MOST or (IDENTITY in annotations and not token.strip()):
+    found = annotations.get(IDENTITY, "") if isinstance(annotations, dict) else ""
+    if not isinstance(found, str) or len(found) > MOST or (IDENTITY in annotations and not found.strip()):
         raise SpecError(
             f"the annotation {IDENTITY} is not a word",
             where=f"{loaded.document.file}:{loaded.document.line(('metadata', 'annotations', IDENTITY))}",
             hint=f"give any string of at most {MOST} characters that no other pipeline has",
         )
-    return token.strip()
+    return found.strip()
 
 
 def _machine(files: tuple[str, ...] = _MACHINE_ID) -> str:

@@ -2,7 +2,7 @@
 
 Writer and reader know the names of sources and stages from the task, so the compact form contains only numbers, in the
 order of the sorted names, as JSON compressed with zlib and encoded in base85. 32 stages over 16 sources, each reading
-16 inputs, fit into 4 KiB. `reasons`, which is informational, is omitted.
+16 inputs, fit into 4 KiB. `reasons` and `counters`, which are informational, are omitted.
 """
 
 import base64
@@ -19,7 +19,7 @@ _OUTCOMES = ("done", "filtered", "failed", "skipped")
 
 
 def packed(report: SurveyReport, stages: Names) -> SurveyReport:
-    """The compact form of a report, without reasons, for all stages in `stages` and all sources of the report."""
+    """The compact form of a report, for all stages in `stages` and all sources of the report."""
     sources = [
         [told.segments, told.items, told.failed, told.new, told.drifted, told.hidden]
         for _, told in sorted(report.sources.items())

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reelmill.contract.counters import REPORTED
 from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
 
@@ -175,6 +176,8 @@ class StageStatus(Model):
     """Number of output items."""
     reasons: dict[str, int] = Field(default_factory=dict)
     """Effective totals of the most frequent `outcome:reason`."""
+    counters: Annotated[dict[str, int], Field(max_length=REPORTED)] = Field(default_factory=dict)
+    """What was counted besides outcomes, such as `reencoded`, over all segments: fallbacks first."""
     rate: float = 0.0
     """Items per second of wall time in the last pass."""
     bytes: int = 0

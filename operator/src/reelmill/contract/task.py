@@ -54,8 +54,7 @@ class Connection(Model):
     endpoint: str = ""
     region: str = ""
     env_prefix: str = ""
-    """Prefix of the environment variables with the credentials of this connection: empty for the store, `RAW_` for a
-    source `raw` that has its own Secret (`RAW_AWS_ACCESS_KEY_ID`, …)."""
+    """Prefix of the variables with its credentials: empty for the store, `RAW_` for a source `raw` with a Secret."""
     ca: bool = False
     """Whether a CA bundle may be mounted; its path is in `<prefix>AWS_CA_BUNDLE`."""
 
@@ -203,8 +202,7 @@ class SourceReport(Model):
     drifted: int = 0
     """Number of items that changed or disappeared since they were listed."""
     hidden: int = 0
-    """Number of objects that this listing passed over: those in the pipeline's own store, and those in data sets of
-    reelmill that are not current and committed."""
+    """Objects that this listing passed over: in the pipeline's own store, or in a reelmill data set, not committed."""
 
 
 class StageReport(Model):
@@ -217,6 +215,8 @@ class StageReport(Model):
     items: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
     """Effective totals of the five most frequent `outcome:reason`."""
+    counters: dict[str, int] = Field(default_factory=dict)
+    """Totals of the stage's counters, as `contract.counters.reported` selects them, if the step was told so."""
     retries: int | None = None
     """Number of committed retry passes since the last committed cover pass; None: not counted."""
     open: OpenPass | None = None
@@ -233,8 +233,7 @@ class SurveyReport(Model):
     forecast: dict[str, int] = Field(default_factory=dict)
     """Stage name -> estimated number of bytes it will write, for stages with an estimate."""
     packed: str = ""
-    """The compact form of all other fields but `reasons`, if they are too long for a termination message (see
-    `contract.compact`)."""
+    """A report that is too long for a termination message, without reasons and counters (`contract.compact_report`)."""
 
 
 class OpenReport(Model):
@@ -265,7 +264,8 @@ class CommitReport(Model):
     coverage: dict[str, int] = Field(default_factory=dict)
     items: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
-    """Effective totals of the five most frequent `outcome:reason`."""
+    counters: dict[str, int] = Field(default_factory=dict)
+    """Both as in StageReport."""
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
 from reelmill.local.parent_death import tethered
 
@@ -81,7 +82,13 @@ def spawn(
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
     child = subprocess.Popen(
         tethered(command),
-        env={**environment, ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file)},
+        env={
+            **environment,
+            ENV: task,
+            INDEX_ENV: str(index),
+            REPORT_ENV: str(report_file),
+            REPORTS_ENV: COUNTERS,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

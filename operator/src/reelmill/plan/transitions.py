@@ -44,6 +44,7 @@ def segment_committed(stage: StageStatus, work: PassStatus, report: CommitReport
     return closed.replace(
         totals=report.totals,
         reasons=report.reasons,
+        counters=report.counters,
         items=report.items,
         coverage={**stage.coverage, **report.coverage},
         retries=0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1,
@@ -121,6 +122,7 @@ def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
         totals=report.totals,
         items=report.items,
         reasons=report.reasons or (stage.reasons if same else {}),
+        counters=report.counters or (stage.counters if same else {}),
         retries=report.retries if report.retries is not None or not same else stage.retries,
         view=report.view,
         found=report.open.segment if report.open else 0,

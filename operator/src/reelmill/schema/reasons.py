@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason, Topic
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
 
 PAGES = ("docs/status.md", "docs/failure-handbook.md")
@@ -31,13 +32,28 @@ A stage, sampler or plugin of your own may give any other word. It is stored, co
 """
 
 
+_COUNTERS = """
+## Counters
+
+An input that is done may have been processed in another way than the ordinary one, or without some of its parts. Stages
+count this, and how much they made, over all segments. `reelmill status`, `reelmill ledger`, the summary of `reelmill
+run`, `reelmill check --stage` and the status of the resource show these counters beside the outcomes, and the
+provenance of most items tells to which of them they belong. `*` stands for a part that differs.
+
+A stage or sampler of your own may count any other word, which is stored and shown like these.
+
+"""
+
+
 def page() -> str:
     """docs/reasons.md."""
     rows = [
         (f"`{reason}`", ", ".join(reason.outcomes), reason.meaning, reason.remedy, reason.retry)
         for reason in sorted(ItemReason)
     ]
-    return _HEAD + _table(("reason", "outcome", "meaning", "what to do", "a retry helps"), rows)
+    counters = ((f"`{counter}`", counter.counting, counter.meaning, counter.remedy) for counter in sorted(StageCounter))
+    reasons = _table(("reason", "outcome", "meaning", "what to do", "a retry helps"), rows)
+    return _HEAD + reasons + _COUNTERS + _table(("counter", "counts", "meaning", "what to do"), counters)
 
 
 def filled(text: str) -> str:

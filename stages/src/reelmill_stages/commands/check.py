@@ -4,11 +4,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reelmill.contract.commands.result_rows import FindingRow
+from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages import registry
-from reelmill_stages.commands.entry import stage_of
+from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.export import export
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.store.locations import Locations
@@ -41,10 +41,16 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """Like `check`, for the data set of a stage in the store, which is exported to a temporary folder.
 
+    The last rows tell what the stage counted besides outcomes; they have the rule `counted` and always hold.
+
     Raises SpecError, too, if a parameter's file is another one than the stage started with.
     """
-    check_pins(Locations(task.store, task.sources, env), [stage_of(task, stage)], remember=False)
+    definition = stage_of(task, stage)
+    check_pins(Locations(task.store, task.sources, env), [definition], remember=False)
     with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
         folder = Path(temporary) / stage
         export(task, env, stage, folder)
         yield from check(folder, formats)
+    last = data_set(store_of(task, env), definition).last
+    for word, number in (last.counters if last else {}).items():
+        yield FindingRow(format=stage, file=".", rule=COUNTED, ok=True, message=f"{word} {number:,}")

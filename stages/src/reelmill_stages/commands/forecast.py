@@ -12,6 +12,7 @@ from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
+from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
 from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.sources.objects.bucket import SourceBucket
@@ -58,9 +59,10 @@ def _listing(
     bucket = SourceBucket.of(source, task.store, env)
     rows = new = problems = changed = 0
     weight = Weight()
-    with Known(data) as known:
+    with Known(data) as known, ListedRows() as lists:
         for listed in adapter(block, bucket, source.name, known):
             rows += 1
+            lists.add(listed)
             state = known.look(listed).state
             if listed.problem:
                 problems += 1
@@ -70,11 +72,13 @@ def _listing(
             elif state == CHANGED:
                 changed += 1
         vanished = sum(1 for _ in known.vanished())
+        lists_changed = lists.differ(data)
     row = SourceForecast(
         listed=rows,
         new=new,
         problems=problems,
         changed=changed,
+        lists_changed=lists_changed,
         weight=weight.total,
         vanished=vanished,
         hidden=sum(bucket.hidden.values()),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from reelmill.contract.commands.result_rows import LedgerCount, StageLedgerRow
-from reelmill.contract.records.rows import LedgerRow
+from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
 
@@ -35,7 +35,7 @@ def rows(
 
 
 def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ()) -> list[LedgerCount]:
-    """Counts by source or stage, what became of its items, the largest first."""
+    """Counts by source or stage, what became of its items, the largest first; with the counters of done items."""
     store = store_of(task, env)
     found: list[LedgerCount] = []
     for entry in entries(task):
@@ -45,10 +45,16 @@ def summary(task: Task, env: Mapping[str, str], *, stages: Collection[str] = ())
         if last is None:
             continue
         counts = Counter({tuple(name.partition(":")[::2]): number for name, number in last.reasons.items()})
-        if last.totals.done:
+        if last.totals.done or last.counters:
             counts["done", ""] = last.totals.done
         found += [
-            LedgerCount(stage=entry.name, outcome=outcome, reason=reason, items=number)
+            LedgerCount(
+                stage=entry.name,
+                outcome=outcome,
+                reason=reason,
+                items=number,
+                counters=dict(last.counters) if outcome == Outcome.DONE else {},
+            )
             for (outcome, reason), number in counts.most_common()
         ]
     return found

@@ -46,6 +46,7 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
         failed=counts.failed,
         skipped=counts.skipped,
         reasons=dict(last.reasons) if last else {},
+        counters=dict(last.counters) if last else {},
         uncovered=uncovered,
         pass_=opened,
         latest=_other_key(store, entry),

@@ -6,13 +6,13 @@ Objects are never found by listing: only those that a closed segment refers to b
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
-from reelmill.contract.records.rows import Item, LedgerRow
+from reelmill.contract.records.rows import Item, LedgerRow, ListRows
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.latest_key import LatestKey
@@ -46,13 +46,20 @@ class DataSet:
     """
 
     def __init__(
-        self, store: Store, names: DataSetPaths, *, scratch: Path | None = None, until: int | None = None
+        self,
+        store: Store,
+        names: DataSetPaths,
+        *,
+        scratch: Path | None = None,
+        until: int | None = None,
+        sources: Mapping[str, str] | None = None,
     ) -> None:
-        """With `until`, later segments are ignored."""
+        """With `until`, later segments are ignored. `sources` maps the sources of a stage to their keys."""
         self.store = store
         self.names = names
         self._scratch = scratch
         self._until = until
+        self._sources = sources or {}
         self._last: Segment | None = None
         self._looked = False
 
@@ -129,6 +136,14 @@ class DataSet:
         for row, values in enumerate(read_rows(self.store, part.items.key, part.items.digest, self.scratch)):
             yield replace(Item.from_json(values), ordinal=part.first_ordinal + row)
 
+    def list_rows(self) -> Iterator[ListRows]:
+        """Which rows of the lists of its sources point at which files, as of the listings that it covers."""
+        for name, key in self._sources.items():
+            source = DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=self.coverage.get(name))
+            rows = source.last.list_rows if source.last else None
+            for row in read_rows(self.store, rows.key, rows.digest, self.scratch) if rows else ():
+                yield ListRows(name, row["uri"], tuple(row["rows"]))
+
     def ledger(self) -> Iterator[LedgerRow]:
         """The effective ledger: the latest row of each key, segment by segment."""
         segments = list(self.segments())
@@ -183,6 +198,8 @@ class DataSet:
         for number in range(1, last + 1):
             yield self.paths(number).segment_json
         for segment in self.segments():
+            if segment.list_rows:
+                yield segment.list_rows.key
             for part in segment.parts:
                 yield from (file.key for file in (part.items, part.ledger) if file is not None)
 

@@ -153,6 +153,8 @@ def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
                 rows += [commit.items.key] if commit.items else []
         elif record_names.SEGMENT.fullmatch(name):
             record = peek(store, stat.key, Segment)
+            if record and record.list_rows:
+                _take(named, [record.list_rows])
             for part in record.parts if record else ():
                 _take(named, [*part.outputs, *(each for each in (part.items, part.ledger) if each)])
                 rows += [part.items.key] if part.items else []

@@ -35,6 +35,11 @@ class RowFile:
         self.count += 1
         self.size += len(line)
 
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` of the rows so far."""
+        return f"sha256:{self._digest.hexdigest()}"
+
     def close(self) -> None:
         self._file.close()
 
@@ -45,7 +50,7 @@ class RowFile:
         """Close the file and create the object `key` from it. Raises PreconditionFailed if the key exists."""
         self.close()
         store.write(key, self.path, create=True)
-        return Object(key=key, size=self.size, digest=f"sha256:{self._digest.hexdigest()}")
+        return Object(key=key, size=self.size, digest=self.digest)
 
 
 def read_file(path: Path, where: str, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:

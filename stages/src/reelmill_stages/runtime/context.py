@@ -38,7 +38,8 @@ class StepContext:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
-        return DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=until)
+        sources = {source.name: source.key for source in self.task.sources}
+        return DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=until, sources=sources)
 
     def check_stop(self) -> None:
         """Raises Interrupted if the process was asked to stop."""

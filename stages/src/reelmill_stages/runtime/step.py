@@ -12,11 +12,23 @@ from types import FrameType
 from pydantic import ValidationError
 
 from reelmill.contract.compact_report import packed
+from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
 from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.log import event, setup
-from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, REPORT_FILE, Failure, Report, Step, SurveyReport, Task
+from reelmill.contract.task import (
+    ENV,
+    INDEX_ENV,
+    REPORT_ENV,
+    REPORT_FILE,
+    CommitReport,
+    Failure,
+    Report,
+    Step,
+    SurveyReport,
+    Task,
+)
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.context import Interrupted, StepContext, context
@@ -39,7 +51,7 @@ def run(env: Mapping[str, str]) -> ExitCode:
         with context(task, env, stop) as found:
             report = _do(found, env)
         if report is not None:
-            _write(env, _short(report, task))
+            _write(env, _short(_for_reader(report, env), task))
     except Exception as error:
         return _end(env, step, error)
     return ExitCode.OK
@@ -123,9 +135,26 @@ def _listen(stop: threading.Event, *, immediate: bool) -> None:
         signal.signal(number, handler)
 
 
+def _for_reader(report: Report, env: Mapping[str, str]) -> Report:
+    """The report without the fields that its reader may not know."""
+    if COUNTERS in env.get(REPORTS_ENV, "").split(","):
+        return report
+    if isinstance(report, CommitReport):
+        return report.replace(counters={})
+    return _without_counters(report) if isinstance(report, SurveyReport) else report
+
+
+def _without_counters(report: SurveyReport) -> SurveyReport:
+    return report.replace(stages={name: stage.replace(counters={}) for name, stage in report.stages.items()})
+
+
 def _short(report: Report, task: Task) -> bytes:
-    """The report as JSON without default values; if that is too long for Kubernetes, in the compact form."""
+    """The report as JSON without default values; if that is too long for Kubernetes, without counters or in the
+    compact form.
+    """
     data = _dump(report)
+    if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
+        data = _dump(_without_counters(report))
     if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
         stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
         data = _dump(packed(report, stages))

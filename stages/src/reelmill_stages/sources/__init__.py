@@ -32,6 +32,9 @@ class Listed:
     problem: tuple[str, str] | None = None
     """(reason, message) of a row that is not a valid item, which is committed as a failed input. Failed rows are read
     again by the next listing."""
+    rows: tuple[Fields, ...] = ()
+    """Rows of the source's lists that point at the item, for a source whose rows point many-to-one at files. They are
+    no part of the item: a row more changes no item, and views read them (`DataSetReader.list_rows`)."""
 
 
 class Bucket(Protocol):

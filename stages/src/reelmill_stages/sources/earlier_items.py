@@ -49,13 +49,16 @@ class NoEarlierItems:
 
 NOTHING: EarlierItems = NoEarlierItems()
 
-_OF_OTHERS = frozenset({"name", "list_sizes"})
+_OF_OTHERS = frozenset({"name"})
 """Fields that also depend on other rows; a change of them does not change the item."""
+_LISTS = frozenset({"lists", "list_sizes"})
+"""Fields of items that version 0.1.0 listed from `lips`: the rows of lists, which are kept beside items now."""
 
 
 def content(group: str, media: Media | None, fields: Fields) -> str:
     """A digest of the values that determine whether an item has changed: without its weight, which is derived, and
     without fields that depend on other rows.
     """
-    told = {name: value for name, value in fields.items() if name not in _OF_OTHERS}
+    beside = _OF_OTHERS | _LISTS if fields.keys() >= _LISTS else _OF_OTHERS
+    told = {name: value for name, value in fields.items() if name not in beside}
     return fingerprint([group, media.to_json() if media else None, told])[:32]

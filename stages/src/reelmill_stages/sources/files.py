@@ -21,6 +21,11 @@ from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
 
 
+def check(block: FilesBlock) -> None:
+    """Raises SpecError for a pattern that cannot be one."""
+    matcher((*block.include, *block.exclude))
+
+
 def list_items(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per matching object; its key is the path below the prefix, and its name is derived from that path."""
     folder = absolute(block.uri).rstrip("/") + "/"

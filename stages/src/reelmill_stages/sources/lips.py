@@ -1,4 +1,4 @@
-"""`lips`: lists the npz files in IIANet's lists, each once, with all of its rows."""
+"""`lips`: lists the npz files in IIANet's lists, each once; the rows of the lists are kept beside the items."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,13 +29,12 @@ class _Crops:
     """A file and its rows in the lists."""
 
     found: Found
-    lists: list[dict[str, Any]] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 def list_items(block: LipsBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One item per file. Its field `lists` contains its rows (split, speaker, row, wav, samples, and the mixture's wav
-    and samples), and `list_sizes` the number of rows of each split.
+    """One item per file, with the rows that point at it (`rows`): split, speaker, row, wav, samples, and the mixture's
+    wav and samples. An invalid row has its split, speaker and number.
 
     Raises SpecError for a split without lists, and for lists with different numbers of rows.
     """
@@ -51,22 +50,22 @@ def _drafts(block: LipsBlock, bucket: Bucket, source: str) -> Iterator[RowDraft]
         for speaker in SPEAKERS:
             for number, row in enumerate(lists[speaker]):
                 digest = row_digest([split, speaker, number, row])
+                place = {"split": split, "speaker": speaker, "row": number}
                 try:
                     wav, npz, *samples = _row(row)
                     mixture, length = _mixture(lists["mix"][number])
                 except ItemError as error:
-                    yield refused(digest, error)
+                    yield refused(digest, error, rows=[place])
                     continue
                 if npz not in known:
                     known[npz] = _found(folder, npz)
                 found = known[npz]
                 if isinstance(found, ItemError):
-                    yield refused(digest, found, npz)
+                    yield refused(digest, found, npz, [place])
                     continue
                 one = crops.setdefault(found[0], _Crops(found))
-                one.sizes[split] = len(lists["mix"])
-                told = {"split": split, "speaker": speaker, "row": number, "wav": wav, "mix": mixture}
-                one.lists.append(told | {"samples": samples[0] if samples else length, "mix_samples": length})
+                told = place | {"wav": wav, "mix": mixture}
+                one.rows.append(told | {"samples": samples[0] if samples else length, "mix_samples": length})
     for one in crops.values():
         yield _draft(one, folder.uri, source)
 
@@ -75,9 +74,9 @@ def _draft(crops: _Crops, root: str, source: str) -> RowDraft:
     uri, stat = crops.found
     below = uri.removeprefix(f"{root}/")
     name = below.removesuffix(SUFFIX)
-    fields = {"vid": basename(name), "lists": crops.lists, "list_sizes": crops.sizes}
+    fields = {"vid": basename(name)}
     media = media_of(uri, stat, source)
-    return RowDraft(below, uri, uri, float(stat.size), media, fields, safe_stem(name))
+    return RowDraft(below, uri, uri, float(stat.size), media, fields, safe_stem(name), rows=crops.rows)
 
 
 def _splits(block: LipsBlock, bucket: Bucket) -> list[str]:

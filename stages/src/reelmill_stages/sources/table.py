@@ -24,6 +24,13 @@ RESERVED = frozenset(
 """Fields of item rows, which cannot be used as names of additional columns."""
 
 
+def check(block: TableBlock) -> None:
+    """Raises SpecError for columns that do not go together, and for a file whose format nothing tells."""
+    _wanted(block.columns, absolute(block.uri))
+    if not block.format:
+        format_of(block.uri)
+
+
 def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:
     """One item per row. With `start` and `end`, it is a clip to be cut, and its weight is its duration."""
     columns, uri = block.columns, absolute(block.uri)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reelmill.contract.counters import StageCounter
 from reelmill_stages.tar.samples import Sample, SeenKeys, TarProblem, broken, samples
 from reelmill_stages.tar.walk import BadTar, Walk, walk
 
@@ -34,7 +35,10 @@ class Contents:
         return ", ".join(f"{_WORDS[rule]}: {count}" for rule, count in sorted(self.noted.items()))
 
 
-_WORDS = {"no_extension": "members without key and extension (skipped)", "empty_part": "empty parts"}
+_WORDS: dict[str, str] = {
+    StageCounter.NO_EXTENSION: "members without key and extension (skipped)",
+    StageCounter.EMPTY_PART: "empty parts",
+}
 
 FIRST = 5
 """Number of samples from which Hugging Face determines the columns."""
@@ -59,7 +63,7 @@ def contents(path: Path, visit: Callable[[Sample], None] | None = None) -> Conte
                 )
             what.problems.extend(broken(sample))
             if empty := sum(not member.size for member in sample.parts.values()):
-                what.noted["empty_part"] += empty
+                what.noted[StageCounter.EMPTY_PART] += empty
             if visit is not None:
                 visit(sample)
     except BadTar as error:

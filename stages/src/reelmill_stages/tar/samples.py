@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from reelmill.contract.counters import StageCounter
 from reelmill_stages.tar.walk import Member
 
 IMAGES = frozenset({"jpg", "jpeg", "png"})
@@ -68,7 +69,7 @@ def samples(
             continue
         parts = split(member.name)
         if parts is None:
-            strays["no_extension"] += 1
+            strays[StageCounter.NO_EXTENSION] += 1
             continue
         key, suffix = parts
         if suffix != suffix.lower():

@@ -9,6 +9,7 @@ from reelmill.cli.cluster.pipeline_view import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
 from reelmill.cli.display.output import duration, size
 from reelmill.contract.conditions import ConditionType
+from reelmill.contract.counters import counted
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus
@@ -107,6 +108,8 @@ def _facts(seen: PipelineView, name: str, *, wide: bool) -> Iterator[Text]:
         others = seen.upstreams.get(name, ())[1:]
         if others:
             yield Text(f"also reads {', '.join(others)}", style="dim")
+        if entry.counters:
+            yield Text(f"counted: {counted(entry.counters)}", style="dim")
         if entry.message:
             yield Text(entry.message, style="red" if entry.state == "stalled" else "yellow")
     if wide:

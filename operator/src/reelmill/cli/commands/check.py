@@ -12,7 +12,7 @@ from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.result_rows import FindingRow
+from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE
 from reelmill.contract.errors import SpecError
 
@@ -46,6 +46,8 @@ def check(
 ) -> None:
     """Verify written files by the rules of their consumer.
 
+    With --stage, what the stage counted besides outcomes (fallbacks, parts that were left out) is shown, too.
+
     With --deep, every record, rows file and output of all sources and stages, or of --stage, is read and compared with
     the digest in its commit; there is one row for each damaged object. Exits with code 65 if a rule is broken or an
     object is damaged.
@@ -71,12 +73,16 @@ def check(
 
 def report(found: list[FindingRow], *, every: bool, output: Format) -> None:
     """Show findings; exits with code 65 if a rule is broken."""
+    counters = [finding.message for finding in found if finding.rule == COUNTED]
+    rules = [finding for finding in found if finding.rule != COUNTED]
     bad = [finding for finding in found if not finding.ok]
     shown = found if every or not output.for_people else bad
     if shown or not output.for_people:
         show([finding.to_json() for finding in shown], output, columns=COLUMNS)
-    files = len({(finding.format, finding.file) for finding in found})
-    formats = ", ".join(dict.fromkeys(finding.format for finding in found)) or "nothing"
-    say(f"{formats}: {files} files, {len(found)} rules checked, {len(bad)} broken")
+    files = len({(finding.format, finding.file) for finding in rules})
+    formats = ", ".join(dict.fromkeys(finding.format for finding in rules)) or "nothing"
+    say(f"{formats}: {files} files, {len(rules)} rules checked, {len(bad)} broken")
+    if counters:
+        say(f"counted: {', '.join(counters)}")
     if bad:
         raise typer.Exit(CommandExit.ITEMS)

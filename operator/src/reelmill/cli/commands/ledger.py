@@ -1,8 +1,8 @@
 """`reelmill ledger`: the outcome of each item, and its reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,13 +11,14 @@ from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.result_rows import StageLedgerRow
+from reelmill.contract.commands.result_rows import LedgerCount, StageLedgerRow
 from reelmill.contract.commands.signatures import LEDGER, LEDGER_SUMMARY
+from reelmill.contract.counters import counted
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Outcome
 
 COLUMNS = ("stage", "key", "outcome", "reason", "message", "seconds", "attempt")
-SUMMARY = ("stage", "outcome", "reason", "items")
+SUMMARY = ("stage", "outcome", "reason", "items", "counted")
 LIMIT = 50
 
 
@@ -39,7 +40,8 @@ def ledger(
 ) -> None:
     """Show the outcome of each item, and its reason.
 
-    Without --class, --outcome, --item or --history, counts are shown instead of rows.
+    Without --class, --outcome, --item or --history, counts are shown instead of rows, with what was counted
+    besides outcomes: fallbacks, parts that were left out, and sizes.
     """
     loaded = stored(pipeline, place, elsewhere)
     stages, classes = loaded.entries(stage or ()), tuple(class_ or ())
@@ -48,7 +50,7 @@ def ledger(
         counts = store_commands.load(LEDGER_SUMMARY)(
             store_commands.task(loaded), store_commands.environment(), stages=stages
         )
-        show([count.to_json() for count in counts], output, columns=SUMMARY)
+        show(_summary(counts, output), output, columns=SUMMARY if any(row.counters for row in counts) else SUMMARY[:-1])
         return
     rows = store_commands.load(LEDGER)(
         store_commands.task(loaded),
@@ -60,6 +62,12 @@ def ledger(
         history=history,
     )
     _show(rows, limit, output)
+
+
+def _summary(counts: Sequence[LedgerCount], output: Format) -> list[dict[str, Any]]:
+    if not output.for_people:
+        return [count.to_json() for count in counts]
+    return [{**count.to_json(), "counted": counted(count.counters)} for count in counts]
 
 
 def _show(rows: Iterable[StageLedgerRow], limit: int, output: Format) -> None:

@@ -71,6 +71,8 @@ def _judge(loaded: Loaded, rows: list[dict[str, Any]]) -> None:
             if listed.new is None:
                 unknown.add(name)
             new[name] = listed.new or 0
+            if listed.lists_changed and not listed.new:
+                growing.add(name)
             row |= {"would": "list", "why": _listing(listed), "items": listed.new, "bytes": 0}
             continue
         coming = found.stages[name]
@@ -97,7 +99,8 @@ def _listing(found: SourceForecast) -> str:
     told = {"changed": found.changed, "gone": found.vanished, "that cannot be items": found.problems}
     told["of reelmill's passed over"] = found.hidden
     more = "".join(f", {count} {words}" for words, count in told.items() if count)
-    return f"{found.listed} listed, {found.new} new{more}"
+    lists = ", rows of its lists changed" if found.lists_changed else ""
+    return f"{found.listed} listed, {found.new} new{more}{lists}"
 
 
 def _shown(row: dict[str, Any], output: Format) -> dict[str, Any]:

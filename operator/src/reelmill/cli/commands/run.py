@@ -13,13 +13,14 @@ from reelmill import local
 from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.progress import Lines, observing
-from reelmill.cli.display.terminal import say
+from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exits import CommandExit
 from reelmill.cli.identity import identity
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.options import AS_NAMED, USUAL, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.conditions import ConditionType
+from reelmill.contract.counters import counted
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.status import SourceStatus, StageStatus, Status
@@ -70,6 +71,9 @@ def drive(loaded: Loaded, annotations: Mapping[str, str], work: RunOptions, outp
     if output.for_people:
         if any(stage.surveyed for stage in status.stages):
             show([*map(_source, status.sources), *map(_stage, status.stages)], output, columns=COLUMNS)
+            for stage in status.stages:
+                if stage.counters:
+                    write(f"{stage.name}: counted: {counted(stage.counters)}")
         _last_words(loaded, outcome, observer)
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)

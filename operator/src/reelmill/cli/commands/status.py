@@ -17,6 +17,7 @@ from reelmill.cli.display.terminal import console, say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
+from reelmill.contract.counters import counted
 from reelmill.contract.errors import SpecError
 
 COLUMNS = ("name", "state", "segments", "items", "in", "done", "filtered", "failed", "skipped", "note")
@@ -96,6 +97,10 @@ def of_store(loaded: Any, output: Format) -> None:
     """Print the data of each source and stage, read from the store only."""
     rows = store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
     noted = [{**row.to_json(), "note": note(row)} for row in rows]
+    if output is Format.WIDE:
+        wide = [{**line, "counted": counted(row.counters)} for line, row in zip(noted, rows, strict=True)]
+        show(wide, output, columns=(*COLUMNS[:-1], "counted", "note"))
+        return
     narrow = output is Format.TABLE and console().width < NARROW
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)
     for row in noted if narrow else ():
@@ -104,7 +109,7 @@ def of_store(loaded: Any, output: Format) -> None:
 
 
 def note(row: StatusRow) -> str:
-    """The note for a row: its open pass, segments to cover, a changed definition, or failure reasons."""
+    """The note for a row: its open pass, segments to cover, a changed definition, or reasons and counters."""
     if opened := row.pass_:
         ago = opened.seconds_ago
         beat = f", last heartbeat {duration(ago)} ago" if ago is not None else ""
@@ -113,4 +118,5 @@ def note(row: StatusRow) -> str:
         return "to cover: " + ", ".join(f"{count} of {name}" for name, count in row.uncovered.items())
     if row.state == "empty" and row.latest:
         return f"its definition changed; the previous data set is {row.name}/{row.latest.key[:10]}"
-    return ", ".join(f"{reason} {count}" for reason, count in row.reasons.items())
+    reasons = ", ".join(f"{reason} {count}" for reason, count in row.reasons.items())
+    return "; ".join(filter(None, (reasons, counted(row.counters))))

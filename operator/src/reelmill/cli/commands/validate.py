@@ -1,14 +1,19 @@
 """`reelmill validate`: validate pipeline files without a store or network."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exits import CommandExit, describe
+from reelmill.cli.identity import token
 from reelmill.cli.input import pipeline
-from reelmill.cli.input.problems import FieldProblems
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.cli.input.problems import FieldProblem, FieldProblems, dotted
+from reelmill.contract.commands.places import SourceProblem
+from reelmill.contract.commands.signatures import PLACES
 from reelmill.contract.errors import SpecError
 
 
@@ -16,11 +21,17 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml...", help="The pipeline files.")],
     output: Output = Format.TABLE,
 ) -> None:
-    """Validate pipeline files and report all errors with their lines."""
-    found = []
+    """Validate pipeline files and report all errors with their lines.
+
+    With reelmill-stages installed, this includes what a run refuses before it lists anything, such as a store that is
+    its own source. Nothing is listed, read or asked.
+    """
+    found: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
     for file in files:
         try:
             loaded = pipeline.load(file)
+            noted = _places(loaded)
         except FieldProblems as error:
             found += [problem.to_json() for problem in error.problems]
             _lines(error, output)
@@ -28,13 +39,37 @@ def validate(
             found.append({"file": file, "line": 0, "path": "", "problem": str(error), "hint": error.hint})
             _lines(error, output)
         else:
+            notes += [note.to_json() for note in noted]
             if output.for_people:
+                for note in noted:
+                    say(f"note: {note}")
                 sources, stages = len(loaded.graph.sources), len(loaded.graph.stages)
                 write(f"{file}: valid: {_count(sources, 'source')}, {_count(stages, 'stage')}")
     if not output.for_people:
-        emit({"valid": not found, "problems": found}, output)
+        emit({"valid": not found, "problems": found, "notes": notes}, output)
     if found:
         raise typer.Exit(CommandExit.INPUT)
+
+
+def _places(loaded: Loaded) -> list[FieldProblem]:
+    """Notes about the store and the sources. Raises FieldProblems, or SpecError, for what every run would refuse."""
+    token(loaded)
+    if not store_commands.offered(PLACES.name):
+        return []
+    result = store_commands.load(PLACES)(loaded.task())
+    if result.problems:
+        raise FieldProblems([_located(loaded, problem) for problem in result.problems])
+    return [_located(loaded, note) for note in result.notes]
+
+
+def _located(loaded: Loaded, problem: SourceProblem) -> FieldProblem:
+    path: list[str | int] = ["spec", "store"]
+    if problem.source:
+        number = list(loaded.graph.sources).index(problem.source)
+        path = ["spec", "sources", number, loaded.graph.sources[problem.source].type]
+    path += [problem.field] if problem.field else []
+    document = loaded.document
+    return FieldProblem(document.file, document.line(tuple(path)), dotted(path), problem.problem, problem.hint)
 
 
 def _lines(error: SpecError, output: Format) -> None:

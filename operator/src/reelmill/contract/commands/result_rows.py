@@ -74,6 +74,8 @@ class StatusRow(CommandRow):
     skipped: int
     reasons: dict[str, int]
     """`outcome:reason` -> items, effective."""
+    counters: dict[str, int]
+    """What was counted besides outcomes, such as `reencoded`, over all segments."""
     uncovered: dict[str, int]
     """Upstream -> segments still to cover."""
     pass_: OpenPassRow | None = Field(alias="pass")
@@ -106,6 +108,8 @@ class LedgerCount(CommandRow):
     outcome: str
     reason: str
     items: int
+    counters: dict[str, int]
+    """Of `done`: what was counted besides outcomes, such as `reencoded`; empty for other outcomes."""
 
 
 class LogLine(CommandRow):
@@ -115,6 +119,10 @@ class LogLine(CommandRow):
     shard: int
     run: str
     line: str
+
+
+COUNTED = "counted"
+"""Rule of the findings that say what a stage counted besides outcomes."""
 
 
 class FindingRow(CommandRow):
@@ -177,6 +185,8 @@ class SourceForecast(CommandRow):
     problems: int | None = None
     """Rows that cannot be items."""
     changed: int | None = None
+    lists_changed: bool | None = None
+    """Rows of the source's lists point at its items in another way than before."""
     weight: Number | None = None
     """Of what is new: seconds of video, or bytes."""
     vanished: int | None = None

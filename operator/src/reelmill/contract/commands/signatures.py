@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from reelmill.contract.commands.places import PlacesResult
 from reelmill.contract.commands.result_rows import (
     ExportMode,
     ExportResult,
@@ -150,6 +151,10 @@ class PreflightCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /, *, sources: bool = False) -> None: ...
 
 
+class PlacesCommand(Protocol):
+    def __call__(self, task: Task, /) -> PlacesResult: ...
+
+
 class MergeCommand(Protocol):
     def __call__(
         self, train: Path, test: Path, out: Path, /, *, validation: int, leak_free: bool
@@ -171,3 +176,4 @@ EXPORT: Command[ExportCommand] = Command("export")
 PRUNE: Command[PruneCommand] = Command("prune")
 IDENTITY: Command[IdentityCommand] = Command("identity")
 PREFLIGHT: Command[PreflightCommand] = Command("preflight")
+PLACES: Command[PlacesCommand] = Command("places")

@@ -166,6 +166,10 @@ class SegmentPaths:
     def ledger(self, shard: int, run: str) -> str:
         return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
 
+    def list_rows(self, run: str) -> str:
+        """Rows of a source's lists, written by its listing."""
+        return f"{self.internal}/lists/{0:05d}-{run}.jsonl"
+
     @property
     def logs(self) -> str:
         """Prefix of the shards' logs."""

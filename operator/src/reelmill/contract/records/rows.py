@@ -137,6 +137,19 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRows:
+    """The rows of a source's lists that point at one file, as of a listing. They are no part of any item.
+
+    `source` is the name of the source and `uri` that of the file, as in `Media`; an empty `uri` is that of rows that
+    point at no file, because they are invalid or the file is missing. `rows` are what the source says of each.
+    """
+
+    source: str
+    uri: str
+    rows: tuple[Fields, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerRow:
     """The `outcome` of one input item, by its `key`. `reason` is the class of the outcome (empty if done), `message`
     one line of text.

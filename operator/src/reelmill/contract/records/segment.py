@@ -98,7 +98,7 @@ class ShardCommit(Model):
     outputs: tuple[Object, ...] = ()
     """Files that contain several items."""
     counters: dict[str, int] = Field(default_factory=dict)
-    """Counters of the stage, such as `gpu_fallback`."""
+    """Counters of the stage in this shard, such as `gpu_fallback` (`contract.counters`)."""
     items: Object | None
     item_count: int = 0
     weight: float = 0.0
@@ -147,6 +147,9 @@ class Segment(Model):
     """The first free input number after this segment (not for listings)."""
     weight: float = 0.0
     parts: tuple[Part, ...] = ()
+    list_rows: Object | None = Field(None, exclude_if=lambda value: value is None)
+    """Of a listing: which rows of the source's lists point at which item, as of this listing. None, and not written,
+    for a source without lists, and in segments of version 0.1.0, where items hold their rows."""
     versions: dict[str, str] = Field(default_factory=dict)
     definition: dict[str, object] = Field(default_factory=dict)
     seconds: float = 0.0

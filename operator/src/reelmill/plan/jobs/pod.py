@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reelmill.contract import import_path
+from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
@@ -101,6 +102,7 @@ def _environment(task: Task, place: Placement, secrets: list[tuple[str, SecretRe
     """
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
+        {"name": REPORTS_ENV, "value": COUNTERS},
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
         *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),

@@ -1,6 +1,7 @@
 """Kubernetes events, derived from the difference between two statuses."""
 
 from reelmill.contract.conditions import ConditionType, EventReason
+from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
 from reelmill.plan.decision import Event
 
@@ -20,13 +21,14 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
     if old is None or old.key != new.key:
         return []
     if new.segments > old.segments and old.pass_ and not new.found:
-        totals = new.totals
+        totals, others = new.totals, counted(new.counters)
         return [
             Event(
                 EventReason.PASS_CLOSED.type,
                 EventReason.PASS_CLOSED,
                 f"{new.name}: segment {new.segments}; in {totals.in_} = done {totals.done} + filtered "
-                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}",
+                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}"
+                + (f"; counted: {others}" if others else ""),
             )
         ]
     if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):

@@ -8,7 +8,7 @@ LIMIT = 60 * 1024
 
 
 def fitted(status: Status) -> Status:
-    """The status, with messages, ranges and reasons shortened as far as needed to fit."""
+    """The status, with messages, ranges, reasons and counters shortened as far as needed to fit."""
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:
             return status
@@ -27,6 +27,7 @@ def _shortened(stage: StageStatus, length: int, reasons: int) -> StageStatus:
         message=cut(stage.message, length),
         logs=stage.logs if reasons else "",
         reasons=dict(list(stage.reasons.items())[:reasons]),
+        counters=dict(list(stage.counters.items())[: 2 * reasons]),
         pass_=work and work.replace(failed=cut(work.failed, length)),
         stall=stall and stall.replace(message=cut(stall.message, 2 * length), hint=cut(stall.hint, length)),
     )

@@ -85,6 +85,8 @@ class _Examination:
             else:
                 for row in self._data.part_ledger(part):
                     seen[row.outcome.value] += 1
+        if segment.list_rows:
+            self._objects([segment.list_rows])
         if segment.kind != "listing":
             self._exists(self._data.paths(segment.segment).pass_json)
         key = self._data.paths(segment.segment).segment_json

@@ -22,6 +22,7 @@ from typing import Any
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.units import Order, Unit
@@ -94,17 +95,16 @@ class Timeline:
     def told(self) -> dict[str, Any]:
         """What provenance and counters say beyond the ordinary; empty for ordinary files.
 
-        `measured`: why frames were counted over a full decode; `repaired`: key frames are those of the bitstream, not
-        of the container; `undecodable`: so many pictures come before the first that can be decoded; `shape`: how
-        pictures differ from the stored pixels.
+        `measured`: why frames were counted over a full decode; `undecodable`: so many pictures come before the first
+        that can be decoded; `shape`: how pictures differ from the stored pixels; for others, see `StageCounter`.
         """
         words = {
-            "measured": self.measured,
-            "repaired": self.repaired,
-            "undecodable": self.undecodable,
-            "shape": self.shape.to_json(),
+            StageCounter.MEASURED: self.measured,
+            StageCounter.REPAIRED: self.repaired,
+            StageCounter.UNDECODABLE: self.undecodable,
+            StageCounter.SHAPE: self.shape.to_json(),
         }
-        return {word: said for word, said in words.items() if said}
+        return {word.value: said for word, said in words.items() if said}
 
     @property
     def untimed(self) -> bool:

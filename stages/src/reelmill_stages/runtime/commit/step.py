@@ -6,6 +6,7 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
+from reelmill.contract.counters import reported
 from reelmill.contract.errors import NotFound, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
@@ -40,7 +41,14 @@ def commit(context: StepContext) -> CommitReport:
                 "there is no segment to build views from", where=paths.segment_json, hint="run the stage first"
             )
         closed = _close(context)
-        event(log, closed.state, stage=closed.stage, segment=closed.segment, **closed.counts.model_dump(by_alias=True))
+        event(
+            log,
+            closed.state,
+            stage=closed.stage,
+            segment=closed.segment,
+            **closed.counts.model_dump(by_alias=True),
+            counters=_added(closed, context.data_set(closed.stage, closed.key, until=closed.segment - 1).last),
+        )
     view = present(context)
     return _report(closed, view)
 
@@ -145,6 +153,12 @@ def _abandoned(context: StepContext, data: DataSet) -> Segment:
     )
 
 
+def _added(closed: Segment, before: Segment | None) -> dict[str, int]:
+    """The counters of one pass; those of a segment are totals."""
+    known = before.counters if before else {}
+    return {name: more for name, count in closed.counters.items() if (more := count - known.get(name, 0))}
+
+
 def _report(closed: Segment, view: str) -> CommitReport:
     return CommitReport(
         segment=closed.segment,
@@ -154,6 +168,7 @@ def _report(closed: Segment, view: str) -> CommitReport:
         coverage=closed.coverage,
         items=closed.next_ordinal,
         reasons=most_frequent(closed.reasons),
+        counters=reported(closed.counters),
         seconds=closed.seconds,
         bytes=closed.bytes,
         view=view,

@@ -24,6 +24,7 @@ from reelmill_stages.records.drift import Drift
 from reelmill_stages.records.record_files import create
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
 from reelmill_stages.runtime.survey.watchdog import PATIENCE_SECONDS, Watchdog
@@ -61,16 +62,17 @@ def list_source(context: StepContext, source: SourceDef, patience: float = PATIE
     """
     for _ in range(_TRIES):
         data = context.data_set(source.name, source.key)
-        with Known(data) as known, NewRows() as spool:
+        with Known(data) as known, NewRows() as spool, ListedRows() as lists:
             drift = Drift()
             with Watchdog(source.name, patience) as watchdog:
                 bucket = SourceBucket.of(source, context.task.store, context.env, progress=watchdog.mark)
                 adapter, block = registry.source(source.type, source.params)
                 for listed in adapter(block, bucket, source.name, known):
                     watchdog.mark()
+                    lists.add(listed)
                     _sort(listed, known, spool, drift)
             drift.vanished = list(known.vanished())
-            if _commit(context, source, data, spool):
+            if _commit(context, source, data, spool, lists):
                 drift.write(context.store, data.names)
                 _tell_hidden(source, bucket.hidden)
                 return _report(context, source, spool.count, len(drift), sum(bucket.hidden.values()))
@@ -117,13 +119,21 @@ def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
         drift.changed.append(listed.key)
 
 
-def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRows) -> bool:
-    """Commit all new rows; returns False if another survey was faster."""
+def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRows, lists: ListedRows) -> bool:
+    """Commit all new rows; returns False if another survey was faster.
+
+    If only rows of lists changed, a segment without items says so.
+    """
     rows = spool.rows()
-    for length in spool.stretches(context.task.waves, LEAST):
+    lengths = spool.stretches(context.task.waves, LEAST)
+    changed = lists.differ(data)
+    list_rows = data.last.list_rows if data.last else None
+    for place, length in enumerate(lengths or ([0] if changed else [])):
         number = data.last.segment + 1 if data.last else 1
+        if changed and place == 0:
+            list_rows = lists.upload(context, data.paths(number).list_rows(context.run))
         written = _write(context, data, number, itertools.islice(rows, length))
-        segment = _segment(source, number, data.last, written)
+        segment = _segment(source, number, data.last, written, list_rows)
         stands, ours = create(context.store, data.paths(number).segment_json, segment)
         if not ours:
             return False
@@ -188,7 +198,9 @@ def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "")
     return LedgerRow(key=key, ordinal=0, outcome=outcome, reason=reason, message=message[:500]).to_json()
 
 
-def _segment(source: SourceDef, number: int, before: Segment | None, written: WrittenRows) -> Segment:
+def _segment(
+    source: SourceDef, number: int, before: Segment | None, written: WrittenRows, list_rows: Object | None
+) -> Segment:
     """The segment of a listing, whose items count as done and whose invalid rows count as failed."""
     failed, replaced = written.failed.total(), written.replaced.total()
     old = before.totals if before else Counts()
@@ -214,6 +226,7 @@ def _segment(source: SourceDef, number: int, before: Segment | None, written: Wr
         next_ordinal=(before.next_ordinal if before else 0) + written.items,
         weight=written.weight,
         parts=written.parts,
+        list_rows=list_rows,
         definition={"type": source.type, "params": source.params},
     )
 

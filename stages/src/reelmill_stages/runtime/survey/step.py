@@ -2,6 +2,7 @@
 
 import logging
 
+from reelmill.contract.counters import reported
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass
@@ -58,6 +59,7 @@ def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
         totals=data.totals,
         items=data.item_count,
         reasons=most_frequent(last.reasons) if last else {},
+        counters=reported(last.counters) if last else {},
         retries=_retries(data),
         open=_open_pass(context, data, now),
         view=_view(data),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +30,13 @@ class RowDraft:
     stem: str | None = None
     order: tuple[float, float] = (0.0, 0.0)
     problem: tuple[str, str] | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
-def refused(row: str, error: ItemError, about: str = "") -> RowDraft:
-    """The draft of an invalid row. `about` is its id or path, if known."""
+def refused(row: str, error: ItemError, about: str = "", rows: Sequence[dict[str, Any]] = ()) -> RowDraft:
+    """The draft of an invalid row. `about` is its id or path, if known; `rows` are as in `Listed`."""
     identity = f"{about}:row-{row[:16]}" if about else f"row-{row[:16]}"
-    return RowDraft(identity, row, about or identity, problem=(error.reason, error.what))
+    return RowDraft(identity, row, about or identity, problem=(error.reason, error.what), rows=list(rows))
 
 
 def row_digest(row: object) -> str:

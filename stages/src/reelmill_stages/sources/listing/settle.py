@@ -60,7 +60,7 @@ def _settled(drafts: Iterable[RowDraft], before: EarlierItems) -> Iterator[Liste
 
 
 def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
-    body = [draft.weight, draft.media.to_json() if draft.media else None, draft.fields, draft.problem]
+    body = [draft.weight, draft.media.to_json() if draft.media else None, draft.fields, draft.problem, draft.rows]
     shape = None if draft.stem is None else folded(draft.stem)
     return (
         number, draft.identity, draft.row, draft.group, *map(float, draft.order), draft.stem, shape, json.dumps(body),
@@ -68,10 +68,16 @@ def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
 
 
 def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:
-    weight, media, fields, problem = json.loads(body)
+    weight, media, fields, problem, rows = json.loads(body)
     if copy and not problem:
         return Listed(key, group, 0.0, None, fields, (ItemReason.DUPLICATE, "another row says exactly the same"))
     named = fields if name is None else fields | {"name": name}
     return Listed(
-        key, group, weight, Media.from_json(media) if media else None, named, tuple(problem) if problem else None
+        key,
+        group,
+        weight,
+        Media.from_json(media) if media else None,
+        named,
+        tuple(problem) if problem else None,
+        tuple(rows),
     )

@@ -1,11 +1,15 @@
 """The pipeline's own store, which is no input of its sources: each run would take the outputs of the run before."""
 
 import os
+from collections.abc import Iterator
 from functools import cache
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StoreRef
 from reelmill_stages.store.open import split_uri
+
+_FOLDERS = ("uri", "videos", "clips", "root", "base")
+"""Parameters of source blocks that name folders to be listed; a `uri` may be that of a file."""
 
 
 class OwnStore:
@@ -28,6 +32,16 @@ class OwnStore:
                 hint="keep the store in another folder, beside the source",
             )
 
+    def lies_in(self, uri: str, endpoint: str) -> str:
+        """The sentence about a store below a source's folder, with links resolved; empty where it is not."""
+        folder = self._real(_tidy(uri))
+        if not self._is_there(uri, endpoint) or not self._folder.startswith(f"{folder.rstrip('/')}/"):
+            return ""
+        named = "" if (self._shown, _tidy(uri)) == (self._folder, folder) else f" ({self._folder} in {folder})"
+        return (
+            f"the pipeline's own store {self._shown} lies in the source {_tidy(uri)}{named}: its files are passed over"
+        )
+
     def holds(self, uri: str, listed: str, endpoint: str) -> bool:
         """Whether an object below the listed folder is the store's; never where that lies in the store itself."""
         if not self._is_there(uri, endpoint) or self._is_below(_tidy(listed)):
@@ -45,12 +59,19 @@ class OwnStore:
         return os.path.realpath(folder) if self._root == "/" else folder
 
 
+def folders(source: SourceDef) -> Iterator[tuple[str, str]]:
+    """(parameter, URI) of the folders that a source lists."""
+    for field in _FOLDERS:
+        uri = source.params.get(field)
+        if isinstance(uri, str) and uri:
+            yield field, uri
+
+
 def refuse_own_store(store: StoreRef, sources: tuple[SourceDef, ...]) -> None:
-    """Raises SpecError where the folder of a source is the store, before anything is written to it."""
+    """Raises SpecError where a folder of a source is the store, before anything is written to it."""
     own = OwnStore(store)
     for source in sources:
-        uri = source.params.get("uri")
-        if isinstance(uri, str) and uri:
+        for _, uri in folders(source):
             own.refuse(uri, (source.connection or store.connection).endpoint)
 
 

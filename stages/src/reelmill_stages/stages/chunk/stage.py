@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
@@ -89,7 +90,10 @@ class ChunkStage(Stage):
             points, more, lost = written_points(folders, numbers, names, work)
             files = [[*own, *other] for own, other in zip(files, more, strict=True)]
         made = (self._item(item, frames.start, *each, views) for each in zip(kept, files, points, strict=True))
-        counters = {"chunks_without_label": len(parts) - len(kept), "frames_without_keypoints": lost}
+        counters: dict[str, int] = {
+            StageCounter.CHUNKS_WITHOUT_LABEL: len(parts) - len(kept),
+            StageCounter.FRAMES_WITHOUT_KEYPOINTS: lost,
+        }
         counters |= {word: 1 for view in views.values() for word in view.told}
         return Done(tuple(made), counters={name: count for name, count in counters.items() if count})
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
@@ -92,9 +93,9 @@ class ClipStage(Stage):
                 file.path.unlink()
             return failed(error)
         counters = {
-            "reencoded": sum(clip.reencoded for clip in clips),
-            "overhang": sum(piece.overhang > 0 for piece in found.pieces),
-            ItemReason.TOO_SHORT.value: found.short,
+            StageCounter.REENCODED: sum(clip.reencoded for clip in clips),
+            StageCounter.OVERHANG: sum(piece.overhang > 0 for piece in found.pieces),
+            StageCounter.TOO_SHORT: found.short,
             **dict.fromkeys(video.timeline.told(), 1),
         }
         return Done(

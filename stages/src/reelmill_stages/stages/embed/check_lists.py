@@ -7,7 +7,7 @@ from typing import Any
 
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.stages.embed.lip_crops import FPS
-from reelmill_stages.stages.embed.lists import READY, SPEAKERS
+from reelmill_stages.stages.embed.lists import MISSING, READY, SPEAKERS
 from reelmill_stages.untrusted.nested import load_json
 
 SPLITS = ("tr", "cv", "tt")
@@ -99,9 +99,7 @@ def _mixtures(split: str, rows: Rows, frames: int) -> Iterator[Finding]:
 
 def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]:
     if not path.is_file():
-        yield Finding(
-            file, "ready", False, "the file is missing, so the split is not complete: some items have no embedding"
-        )
+        yield Finding(file, "ready", False, _short_of(path.with_name(MISSING), rows))
         return
     try:
         marked = load_json(path.read_bytes())["rows"]
@@ -133,3 +131,13 @@ def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
 def _beside(folder: Path, path: str) -> Path:
     """The path at which the reader looks for the embedding of a listed file; relative paths are those of the store."""
     return (folder / path.replace(".npz", "_embedding.npz")).absolute()
+
+
+def _short_of(path: Path, rows: int) -> str:
+    """How many rows of a split that is not ready its lists have, by the file that names the others."""
+    try:
+        told = load_json(path.read_bytes())
+        wanted, (row, speaker) = told["rows"], told["missing"][0]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return "the split is not marked: items of it have no embedding"
+    return f"the lists have {rows} of {wanted} rows: the others lack an embedding, row {row} of {speaker} first"

@@ -1,15 +1,19 @@
 """Lists in the format of IIANet for embeddings: the rows of each split with embeddings, and a marker if all have them.
 
+The rows are those of the sources' lists as of the listings that the stage covers, so they follow lists that grow or
+change without a change of the files that they point at.
+
 IIANet's reader looks for `x_embedding.npz` in the folder of `x.npz` in a list, so the lists contain the path of `x.npz`
 in the folder of the embeddings; that file does not exist. Items of other sources are listed in `embeddings.json`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.records.rows import Item
+from reelmill.contract.records.rows import Fields, Item
 from reelmill_stages.stage import DataSetReader, File
 
 READY, MISSING, PLAIN = "ready.json", "missing.json", "embeddings.json"
@@ -30,6 +34,10 @@ class _Split:
         self.cells: dict[str, dict[int, Cell]] = {speaker: {} for speaker in SPEAKERS}
         self.lengths: set[int] = set()
 
+    def expect(self, row: Mapping[str, Any]) -> None:
+        """The split has this row, with or without an embedding."""
+        self.size = max(self.size, row["row"] + 1)
+
     def add(self, row: Mapping[str, Any], path: str, length: int) -> None:
         self.mix[row["row"]] = (row["mix"], row["mix_samples"])
         self.cells[row["speaker"]][row["row"]] = (row["wav"], path, row["samples"])
@@ -46,17 +54,26 @@ class _Split:
 
 def present_lists(data: DataSetReader) -> Iterator[File]:
     """Write `mix.json`, `s1.json`, `s2.json` and `ready.json` or `missing.json` for each split."""
-    splits: dict[str, _Split] = {}
+    splits: defaultdict[str, _Split] = defaultdict(_Split)
     plain: dict[str, str] = {}
+    found: dict[tuple[str, str], tuple[Fields, ...]] = {}
+    for listed in data.list_rows():
+        found[listed.source, listed.uri] = listed.rows
+        for row in listed.rows:
+            splits[row["split"]].expect(row)
+    sources = {source for source, _ in found}
     for item in data.items():
         path = _path(item, data.root)
-        if "lists" not in item.fields:
+        origin = _origin(item)
+        rows: Sequence[Fields]
+        if origin[0] in sources:
+            rows = found.get(origin, ())
+        elif "lists" in item.fields:
+            rows = _rows_of_item(item, splits)
+        else:
             plain[item.key] = path
             continue
-        for name, size in item.fields["list_sizes"].items():
-            split = splits.setdefault(name, _Split())
-            split.size = max(split.size, size)
-        for row in item.fields["lists"]:
+        for row in rows:
             splits[row["split"]].add(row, path.removesuffix(_SUFFIX) + ".npz", item.fields["shape"][-1])
     for name, split in sorted(splits.items()):
         yield from _files(data.scratch, name, split)
@@ -96,6 +113,24 @@ def _file(scratch: Path, name: str, value: Any) -> File:
 
 def _write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _origin(item: Item) -> tuple[str, str]:
+    """(source, URI) of the file that an item was made from, by its provenance."""
+    told: Any = item.provenance
+    if not isinstance(told.get("from"), Mapping) and isinstance(told.get("source"), Mapping):
+        told = told["source"]
+    while isinstance(told.get("from"), Mapping):
+        told = told["from"]
+    return str(told.get("source", "")), str(told.get("uri", ""))
+
+
+def _rows_of_item(item: Item, splits: defaultdict[str, _Split]) -> Sequence[Fields]:
+    """The rows in an item that version 0.1.0 listed, whose source has not been listed since."""
+    for name, size in item.fields["list_sizes"].items():
+        splits[name].size = max(splits[name].size, size)
+    rows: Sequence[Fields] = item.fields["lists"]
+    return rows
 
 
 def _path(item: Item, root: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
@@ -121,7 +122,10 @@ class EmbedStage(Stage):
             provenance=self._provenance(one, device),
         )
         return Assembled(
-            file, (made,), through=one.input.number, counters={"gpu_fallback": 1} if device.is_fallback else {}
+            file,
+            (made,),
+            through=one.input.number,
+            counters={StageCounter.GPU_FALLBACK: 1} if device.is_fallback else {},
         )
 
     def _provenance(self, one: Kept, device: Device) -> dict[str, Any]:

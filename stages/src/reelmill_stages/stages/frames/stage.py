@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
@@ -168,15 +169,15 @@ class FramesStage(Stage):
         paths = list(sample.close())
         fields: dict[str, Any] = {**item.fields, "sample": sample.folder.name, "frames": len(sample.taken.indices)}
         short = len(sample.taken.window) < self.block.count and not self.block.all and self.block.fps is None
-        counters = {"padded": int(short), **dict.fromkeys(timeline.told(), 1)}
+        counters = {StageCounter.PADDED: int(short), **dict.fromkeys(timeline.told(), 1)}
         if self.block.device != "cpu" and (work.gpu is not None or self.block.device == "gpu"):
-            counters["gpu_fallback"] = int(not sample.by_gpu)
+            counters[StageCounter.GPU_FALLBACK] = int(not sample.by_gpu)
         if self.block.layout == "clip4mc":
             given_sizes = sizes(item.fields)
             fields["size"] = given_sizes or [PLACEHOLDER] * SIZES
             if given_sizes is None:
                 fields["size_placeholder"] = True
-                counters["size_placeholder"] = 1
+                counters[StageCounter.SIZE_PLACEHOLDER] = 1
             paths.append(write_text(sample.folder, self._tokens(work).ids(caption(item.fields))))
             paths.append(write_size(sample.folder, fields["size"]))
         files = tuple(File(f"{sample.folder.name}/{path.name}", path) for path in paths)

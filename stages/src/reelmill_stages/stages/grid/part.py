@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.models.device import Device
@@ -63,7 +64,7 @@ class GridPart:
             writer.close(own)
         if LABELS in writers:
             yield Assembled(File(self._names[LABELS], self._paths[LABELS]), through=self._last)
-        counters = {"gpu_fallback": len(self._items)} if device.is_fallback else {}
+        counters: dict[str, int] = {StageCounter.GPU_FALLBACK: len(self._items)} if device.is_fallback else {}
         file = File(self._names[GRIDS], self._paths[GRIDS])
         yield Assembled(file, tuple(self._items), through=self._last, counters=counters)
 

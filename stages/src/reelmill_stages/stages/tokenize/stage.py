@@ -11,6 +11,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
@@ -88,7 +89,10 @@ class TokenizeStage(Stage):
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
             return Failed(ItemReason.NO_DOCUMENTS, f"none of {len(found)} samples can be used: {said or 'it is empty'}")
-        counters = {"documents": one.count, **{f"left_out_{reason}": count for reason, count in lost.items()}}
+        counters = {
+            StageCounter.DOCUMENTS: one.count,
+            **{StageCounter.LEFT_OUT.of(reason): count for reason, count in lost.items()},
+        }
         return Done(
             payload=(*files, File(TAR, lent(tar, folder / TAR))),
             fields={"samples": len(found), "losses": [loss.to_json() for loss in one.losses]},
@@ -169,8 +173,8 @@ class _Tar:
             return
         self._payload.add(sample.place, document, images)
         self.count += 1
-        self.counters["escaped"] += document.escaped
-        self.counters["cut"] += document.cut
+        self.counters[StageCounter.ESCAPED] += document.escaped
+        self.counters[StageCounter.CUT] += document.cut
 
     def _shortened(self, document: TokenDocument) -> TokenDocument:
         limit = self._block.max_tokens
@@ -184,5 +188,5 @@ class _Tar:
         made = fitted(data, block.max_image_side, block.image_fit, block.jpeg_quality)
         if made is None:
             return self._payload.image(data) if member.pieces else (TAR, member.data, member.size)
-        self.counters["images_made_anew"] += 1
+        self.counters[StageCounter.IMAGES_MADE_ANEW] += 1
         return self._payload.image(made)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill_stages.stage import Assembled, File, NewItem, Shard
 from reelmill_stages.stages.tokenize.pack_json import PackJson
@@ -63,7 +64,7 @@ class TokenTar:
             files.append(File(told.name, told))
         name = f"{self.name}.tar"
         item = NewItem(self.name, self.name, float(path.stat().st_size), media=name, files=tuple(files), fields=fields)
-        counters = {"packs": len(packs), "packed_tokens": tokens}
+        counters: dict[str, int] = {StageCounter.PACKS: len(packs), StageCounter.PACKED_TOKENS: tokens}
         return Assembled(File(name, path), (item,), through=self._tars[-1].number, counters=counters)
 
     def _write(self, tar: TarWriter, key: str, documents: Sequence[tuple[Payload, Entry]]) -> None:

@@ -7,6 +7,7 @@ equal parts in all samples), and decoders detect the container. Other containers
 from pathlib import PurePosixPath
 from typing import Any
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.pack import PackBlock
@@ -35,7 +36,7 @@ class VideoOnly:
             raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
         container = PurePosixPath(media.uri).suffix.lower()
         part = File("mp4", lent(clip.path, clip.scratch / "mp4"))
-        counters = {} if container in _MP4 else {f"container_{container[1:]}": 1}
+        counters = {} if container in _MP4 else {StageCounter.CONTAINER.of(container[1:]): 1}
         conversations: Any = clip.item.fields.get("conversations")
         if conversations:
             return UnkeyedSample({"conversations": conversations}, (part,), names_as="videos", counters=counters)

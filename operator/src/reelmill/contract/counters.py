@@ -1,0 +1,132 @@
+"""What a stage counts besides outcomes: fallbacks, pieces it left out of inputs that are done, and sizes.
+
+`segment.json` holds the counters of a stage (`counters`); everything that shows its outcomes shows them too. Each word
+is declared here and nowhere else, with what it means and what to do; the page docs/reasons.md is made from it. The
+stored words never change. A word that ends with `*` stands for all that begin like it: `container_*` for
+`container_mkv`.
+
+A stage or sampler of a user's own may count any other word: it is stored and shown like these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+REPORTS_ENV = "REELMILL_REPORTS"
+"""Environment variable with the names of report fields that version 0.1.0 does not know and whoever reads the report
+does, separated by commas. Version 0.1.0 refuses a report with a field that it does not know."""
+
+COUNTERS = "counters"
+"""In REPORTS_ENV: the field `counters` of StageReport and CommitReport."""
+
+REPORTED = 12
+"""Maximum number of counters in a report and in the status."""
+LONGEST = 64
+"""Maximum length in characters of a counter in a report and in the status; a longer one is only in the store."""
+
+
+class Counting(StrEnum):
+    """What a counter counts."""
+
+    FALLBACK = "fallback"
+    """Inputs that are done, in another way than the ordinary one."""
+    LEFT_OUT = "left out"
+    """Parts of inputs that are done without them."""
+    SIZE = "size"
+    """How much was made."""
+
+
+_FALLBACK, _LEFT_OUT, _SIZE = Counting.FALLBACK, Counting.LEFT_OUT, Counting.SIZE
+_NOTHING = "nothing"
+
+
+class StageCounter(StrEnum):
+    """Counters of the built-in stages. They never decrease: an input that is done is not worked on again."""
+
+    counting: Counting
+    meaning: str
+    remedy: str
+    """What to do."""
+
+    def __new__(cls, word: str, counting: Counting, meaning: str, remedy: str) -> StageCounter:
+        new = str.__new__(cls, word)
+        new._value_, new.counting, new.meaning, new.remedy = word, counting, meaning, remedy
+        return new
+
+    def of(self, name: str) -> str:
+        """The counter for one of the names that a word with `*` stands for."""
+        return f"{self.removesuffix('*')}{name}"
+
+    # fmt: off
+    REENCODED = (
+        "reencoded", _FALLBACK, "clips of mode `copy` that were encoded, as an mp4 cannot show their packets exactly",
+        "nothing; convert such videos to keep their packets")
+    OVERHANG = (
+        "overhang", _FALLBACK, "clips of videos that end within the tolerance before their span", "nothing")
+    GPU_FALLBACK = (
+        "gpu_fallback", _FALLBACK, "items that the CPU processed in place of a GPU",
+        "give the pods a GPU that decodes the codec, or set `device: cpu`")
+    PADDED = "padded", _FALLBACK, "samples with fewer frames than `count`, which repeat frames", "lower `count`"
+    SIZE_PLACEHOLDER = (
+        "size_placeholder", _FALLBACK, "samples without a `size` of their own, which got a placeholder",
+        "give the source a `size`")
+    MEASURED = (
+        "measured", _FALLBACK, "videos whose frames were counted by decoding all of them",
+        "nothing; a remux makes such videos faster to read")
+    REPAIRED = (
+        "repaired", _FALLBACK, "videos whose container is wrong about key frames, which were read from the bitstream",
+        "nothing")
+    UNDECODABLE = (
+        "undecodable", _FALLBACK, "videos that begin with pictures that cannot be decoded",
+        "nothing; no output has them")
+    SHAPE = (
+        "shape", _FALLBACK, "videos whose pictures are turned, cropped or have pixels that are not square", "nothing")
+    CONTAINER = (
+        "container_*", _FALLBACK, "samples whose `mp4` part is a file of that container",
+        "put a `clip` stage above to have mp4 files")
+    IMAGES_MADE_ANEW = (
+        "images_made_anew", _FALLBACK, "images that were encoded as JPEG again, as they were too large or no JPEG",
+        "nothing; pack images within `maxImageSide` to keep their bytes")
+    ESCAPED = (
+        "escaped", _FALLBACK, "documents whose text names a control symbol, which was escaped", "nothing")
+    CUT = "cut", _FALLBACK, "documents that were cut at `maxTokens`", "raise `maxTokens`"
+    TOO_SHORT = (
+        "too_short", _LEFT_OUT, "scenes or parts of a video that are shorter than `minLength`", "lower `minLength`")
+    CHUNKS_WITHOUT_LABEL = (
+        "chunks_without_label", _LEFT_OUT, "chunks in which no frame has a label", "nothing, or label them")
+    FRAMES_WITHOUT_KEYPOINTS = (
+        "frames_without_keypoints", _LEFT_OUT, "frames without a file of keypoints", "nothing, or add the files")
+    NO_EXTENSION = (
+        "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
+    EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"
+    LEFT_OUT = (
+        "left_out_*", _LEFT_OUT, "samples of tars that were left out for that reason", "see the reason above")
+    DOCUMENTS = "documents", _SIZE, "samples that became tokens", _NOTHING
+    PACKS = "packs", _SIZE, "sequences of tokens", _NOTHING
+    PACKED_TOKENS = "packed_tokens", _SIZE, "tokens in them", _NOTHING
+    # fmt: on
+
+
+def stage_counter(word: str) -> StageCounter | None:
+    """The declaration of a counter; None for a word of a user's own stage or sampler."""
+    families = (each for each in StageCounter if each.endswith("*"))
+    exact = next((each for each in StageCounter if each == word), None)
+    return exact or next((each for each in families if word.startswith(each.of(""))), None)
+
+
+def reported(counters: Mapping[str, int]) -> dict[str, int]:
+    """The counters for a report of limited size: fallbacks and unknown words first, sizes last, each by number."""
+    found = ((word, number) for word, number in counters.items() if number and len(word) <= LONGEST)
+    return dict(sorted(found, key=_rank)[:REPORTED])
+
+
+def counted(counters: Mapping[str, int]) -> str:
+    """Counters in words: `reencoded 3, gpu_fallback 1`; empty for none."""
+    found = ((word, number) for word, number in counters.items() if number)
+    return ", ".join(f"{word} {number:,}" for word, number in sorted(found, key=_rank))
+
+
+def _rank(pair: tuple[str, int]) -> tuple[bool, int, str]:
+    declared = stage_counter(pair[0])
+    return declared is not None and declared.counting is Counting.SIZE, -pair[1], pair[0]

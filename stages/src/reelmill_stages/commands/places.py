@@ -1,0 +1,49 @@
+"""`reelmill validate`: what a run refuses by the definitions of a store and its sources alone, without listing them.
+
+Code of the user's own is not imported.
+"""
+
+from collections.abc import Iterator
+
+from reelmill.contract.commands.places import PlacesResult, SourceProblem
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import SourceDef, Task
+from reelmill_stages import registry
+from reelmill_stages.sources.objects.own_store import OwnStore, folders
+
+
+def places(task: Task) -> PlacesResult:
+    """Problems of the store and the sources, and what else is to be known of them."""
+    try:
+        own = OwnStore(task.store)
+    except SpecError as error:
+        return PlacesResult(problems=[_problem("", "uri", error)], notes=[])
+    problems: list[SourceProblem] = []
+    notes: list[SourceProblem] = []
+    for source in task.sources:
+        endpoint = (source.connection or task.store.connection).endpoint
+        for field, uri in folders(source):
+            try:
+                own.refuse(uri, endpoint)
+                note = own.lies_in(uri, endpoint)
+            except SpecError as error:
+                problems.append(_problem(source.name, field, error))
+                continue
+            if note:
+                notes.append(SourceProblem(source=source.name, field=field, problem=note))
+        problems += (_problem(source.name, "", error) for error in _refused(source))
+    return PlacesResult(problems=problems, notes=notes)
+
+
+def _refused(source: SourceDef) -> Iterator[SpecError]:
+    """What the source's adapter refuses before it lists anything."""
+    if registry.own_code(source.type, source.params):
+        return
+    try:
+        registry.check_source(source.type, source.params)
+    except SpecError as error:
+        yield error
+
+
+def _problem(source: str, field: str, error: SpecError) -> SourceProblem:
+    return SourceProblem(source=source, field=field, problem=error.what, hint=error.hint)
