@@ -11,6 +11,7 @@ from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import (
+    STAGELESS,
     CommitReport,
     Failure,
     OpenPass,
@@ -18,11 +19,11 @@ from reelmill.contract.task import (
     RemoveReport,
     SourceReport,
     StageReport,
-    Step,
     SurveyReport,
     Task,
     view_fingerprint,
 )
+from reelmill.contract.verification import VerifyReport
 
 Result = tuple[int, str]
 
@@ -97,13 +98,15 @@ class SymbolicStore:
     """(stage or "", step) -> exit codes of the next tries; 0, and when they are used up: it works."""
     sources: dict[tuple[str, str], list[list[str]]] = field(default_factory=dict)
     stages: dict[tuple[str, str], DataSet] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    """Keys of objects that a verification finds damaged."""
     foreign: set[str] = field(default_factory=set)
     """Stages whose open pass another pipeline is said to run."""
     tried: Counter[str] = field(default_factory=Counter)
     """`stage/key` -> how often it was worked on."""
 
     def execute(self, task: Task, index: int) -> Result:
-        name = task.stages[0].name if task.step not in (Step.SURVEY, Step.REMOVE) else ""
+        name = task.stages[0].name if task.step not in STAGELESS else ""
         codes = self.exits.get((name, task.step.value))
         if codes and (code := codes.pop(0)):
             return self.fail(task, code)
@@ -234,6 +237,10 @@ class SymbolicStore:
             seconds=1.0,
             view=data.view,
         )
+        return 0, report.model_dump_json()
+
+    def _verify(self, task: Task, index: int) -> Result:
+        report = VerifyReport(objects=10, damaged=len(self.damaged), names=tuple(self.damaged[:3]))
         return 0, report.model_dump_json()
 
     def _remove(self, task: Task, index: int) -> Result:

@@ -62,6 +62,11 @@ def test_an_edit_that_nobody_saw_and_a_deletion_are_reported() -> None:
     assert drawn([condition("Complete")], metadata=gone)[0] == "demo  deleting: deleted 1m 00s ago"
 
 
+def test_damage_stands_below() -> None:
+    damaged = condition("StoreVerified", holds=False, reason="StoreDamaged", message="2 of 9 objects are damaged")
+    assert "not verified: 2 of 9 objects are damaged" in drawn([condition("Complete"), damaged])
+
+
 def test_what_drifted_stands_below() -> None:
     shown = drawn([condition("Complete"), condition("Drifted", message="items changed (raw: 3)")])
     assert shown[-1] == "items changed (raw: 3)"

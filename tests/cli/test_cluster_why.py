@@ -213,6 +213,24 @@ CASES = {
         "items changed (raw: 3); a new epoch takes them up.",
         [condition("Complete"), condition("Drifted", message="items changed (raw: 3); a new epoch takes them up")],
     ),
+    "damage": Case(
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs. Also, the "
+        "store is not verified: at noon, 2 of 9 objects are damaged: a, b. `reelmill check demo --deep` lists all "
+        "damage; `reelmill repair demo` makes what it can again.",
+        [
+            condition("Complete"),
+            condition(
+                "StoreVerified",
+                holds=False,
+                reason="StoreDamaged",
+                message="at noon, 2 of 9 objects are damaged: a, b",
+            ),
+        ],
+    ),
+    "a store that is not verified yet": Case(
+        "It has been complete for 5m 00s: every source is listed, and every stage has processed its inputs.",
+        [condition("Complete"), condition("StoreVerified", holds=False, reason="NotVerified")],
+    ),
     "surveying": Case(
         "Nothing is wrong: the survey is reading the sources and the store.",
         [condition("Reconciling", reason="Surveying", message="looking")],

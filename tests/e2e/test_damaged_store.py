@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from workshop import Workshop
 
+from reelmill.contract.errors import StoreDamaged
+from reelmill_stages.datasets.tar_set import INFO, TarSet
+
 pytestmark = pytest.mark.store
 
 
@@ -83,6 +86,20 @@ def test_a_row_that_lost_a_letter_is_never_the_input_of_another_stage(copy: Work
     assert not list(copy.folder.glob("store/again/*/0001/*.tar"))
 
 
+def test_a_reader_that_verifies_refuses_a_damaged_tar_and_list(copy: Workshop, tmp_path: Path) -> None:
+    assert copy.tell("export", "shards", tmp_path / "export", "--mode", "copy").code == 0
+    for root in copy.root("shards"), tmp_path / "export":
+        whole = TarSet(str(root), verify=True)
+        assert [whole[row].key for row in range(len(whole))]
+        rot(min(root.glob("0001/*.tar")))
+        with pytest.raises(StoreDamaged, match="not what was committed"):
+            TarSet(str(root), verify=True)[0]
+        rot(root / INFO)
+        with pytest.raises(StoreDamaged, match="not what was committed"):
+            TarSet(str(root))
+
+
 def test_options_of_a_deep_check_need_it(ran: Workshop) -> None:
     assert ran.tell("check", "--max-rate", 1).code == 2
+    assert ran.tell("check", "--read-all").code == 2
     assert ran.tell("check", "--deep", "--format", "clips").code == 2

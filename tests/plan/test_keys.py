@@ -61,6 +61,7 @@ NOT_IN_SPEC = [
     {"control": {"nodeSelector": {"a": "b"}}},
     {"waves": 8},
     {"refresh": "6h"},
+    {"verify": {"interval": "24h"}},
     {"suspend": True},
     {"queue": {"name": "q"}},
     {"limits": {"maxActiveStages": 1}},

@@ -152,6 +152,13 @@ CASES = {
         f"{UPPER}/ledger/*", keeping_time(lambda data: data + b"garbage\n"), CHANGED, ("ledger",)
     ),
     "stage.json is cut off": Case("upper/*/_reelmill/stage.json", cut, "not a StageRecord record", (*ROWS, "status")),
+    "stage.json is gone": Case("upper/*/_reelmill/stage.json", deleted, GONE, ()),
+    "stage.json has other numbers": Case(
+        "upper/*/_reelmill/stage.json", replacing(b'"done":3', b'"done":4'), CHANGED, ()
+    ),
+    "latest.json is gone": Case("upper/latest.json", deleted, GONE, ()),
+    "the items of a source are gone": Case(f"{RAW}/items/*", deleted, GONE, ("raw",)),
+    "a view was edited": Case("upper/*/all.json", writing(b"{}"), CHANGED, ("export",)),
     "latest.json is garbage": Case("upper/latest.json", writing(b"{"), "not a LatestKey record", ("status",)),
     "a view is gone": Case("upper/*/all.json", deleted, GONE, ("export",)),
     "a bit of a view is flipped": Case("upper/*/all.json", flip, CHANGED, ("export",)),
@@ -215,6 +222,16 @@ def test_every_damage_is_named_with_its_object_and_a_way_out(line: toy.Line, cas
         assert error.value.where == str(path)
         assert case.sentence in error.value.what
         assert "restore it" in error.value.hint
+
+
+def test_a_copy_without_attributes_is_not_damaged(line: toy.Line, tmp_path: Path) -> None:
+    shutil.rmtree(line.root / "store/.reelmill-store")
+    for path in (line.root / "store").rglob("*"):
+        if path.is_file():
+            shutil.copyfile(path, tmp_path / "plain")
+            shutil.move(tmp_path / "plain", path)
+    assert deep(line).damage == []
+    export(line.task(Step.SURVEY), os.environ, "upper", line.root / "copied", ExportMode.COPY)
 
 
 def test_a_stage_fails_items_whose_input_is_damaged_and_works_on_the_others(line: toy.Line) -> None:
@@ -326,17 +343,21 @@ def test_no_content_of_a_record_causes_a_traceback(
 
 
 def test_an_interrupted_check_continues_where_it_was(line: toy.Line, tmp_path: Path) -> None:
+    line.shard_count = 3
+    again = line.stage("again", "Upper", "upper")
+    line.run_pass(again)
     progress = tmp_path / "progress"
     task = line.task(Step.SURVEY)
     whole = deep(line)
-    flip(find(line, "upper/*/0001/out/c.txt"))
-    keys = [key_of(line, find(line, f"upper/*/0001/out/{name}.txt")) for name in "abc"]
-    digests = {file.key: file.digest for file in line.data("upper").files()}
-    rows = [{"store": line.store.uri}, *({"key": key, "digest": digests[key]} for key in keys[:2])]
-    progress.write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"key": "cut of')
+    files = [list(line.data("again").part_files(part)) for part in next(line.data("again").segments()).parts]
+    paths = [line.root / "store" / file.key for part in files for file in part]
+    for path in paths[0], paths[2]:
+        flip(path)
+    known = {"store": line.store.uri, "whole": {line.data("again").root: {1: "0-1"}}, "objects": 4}
+    progress.write_text(json.dumps(known))
     found = integrity(task, os.environ, progress=progress)
-    assert (found.earlier, found.objects) == (2, whole.objects - 2)
-    assert [row.key for row in found.damage] == keys[2:]
+    assert (found.earlier, found.objects) == (4, whole.objects - 4)
+    assert [row.key for row in found.damage] == [key_of(line, paths[2])]
     assert not progress.exists()
 
 

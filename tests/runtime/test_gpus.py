@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.task import ShardLimits
+from reelmill.contract.shard_limits import ShardLimits
 
 LIBRARY = """
 class NVMLError(Exception): pass

@@ -16,12 +16,12 @@ import pytest
 import toy_line as toy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reelmill_stages.commands.integrity.damaged_objects import damaged_objects
 from toy_lips import LipLine
 
 from lip_crops import write_list
 from reelmill.contract.task import Step
 from reelmill_stages.commands.forecast import forecast
-from reelmill_stages.commands.integrity.damaged_objects import damaged_objects
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
 from reelmill_stages.store.digests import object_digest

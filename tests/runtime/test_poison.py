@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.task import ShardLimits, StageDef, Step
+from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task import StageDef, Step
 
 pytestmark = pytest.mark.store
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.digest import fingerprint
+from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import (
     CommitReport,
     Connection,
     OpenReport,
     Owner,
-    ShardLimits,
     SourceDef,
     StageDef,
     Step,

@@ -63,6 +63,9 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended", None, "`spec.suspend` is set"
     SHARED_PASS = "SharedPass", "Warning", "another pipeline works on a pass that this one needs", True
     DRIFTED = "Drifted", "Warning", "items of a source changed or disappeared after they were listed", True
+    STORE_VERIFIED = (
+        "StoreVerified", None,
+        "the last verification found every object as it was committed; with `spec.verify` only")
     # fmt: on
 
 
@@ -91,6 +94,8 @@ class ConditionReason(StrEnum):
     RUNNING = "Running", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is not set"
     SUSPENDED = "Suspended", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is set"
     COMPLETE = "Complete", Topic.NONE, Recovery.NOT_NEEDED, "all sources are listed and all input is covered"
+    VERIFIED = "Verified", Topic.NONE, Recovery.NOT_NEEDED, "every object is what was committed"
+    NOT_VERIFIED = "NotVerified", Topic.NONE, Recovery.NOT_NEEDED, "the first verification has not ended yet"
 
     UNSCHEDULABLE = (
         "Unschedulable", Topic.PODS, Recovery.BY_ITSELF, "no node fits; the message of the scheduler follows",
@@ -161,6 +166,9 @@ class ConditionReason(StrEnum):
     STORE_DAMAGED = (
         "StoreDamaged", Topic.STORE, Recovery.RETRY, "an object in the store is not what was committed",
         "restore the object that the message names, or make its data set again with a new `rerun`")
+    VERIFICATION_FAILED = (
+        "VerificationFailed", Topic.STORE, Recovery.BY_ITSELF, "the verification of the data cannot be completed",
+        "do what the message says; it is tried again at least every hour")
     STORE_UNSAFE = (
         "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store does not enforce conditional writes",
         "use another store, or bypass the gateway in front of it")
@@ -217,6 +225,9 @@ class EventReason(StrEnum):
     SHARDS_RETRIED = (
         "ShardsRetried", "Warning", Recovery.BY_ITSELF, "uncommitted shards are tried again",
         "nothing, unless it happens repeatedly; then check the logs of those shards")
+    DAMAGE_FOUND = (
+        "DamageFound", "Warning", Recovery.NOT_NEEDED, "a verification found damaged objects",
+        "`reelmill check NAME --deep` lists them, and `reelmill repair NAME` makes what it can again")
     DATA_REMOVED = "DataRemoved", "Normal", Recovery.NOT_NEEDED, "the data of a deleted pipeline was deleted"
     DATA_KEPT = (
         "DataKept", "Warning", Recovery.NOT_NEEDED, "the data of a deleted pipeline was kept",

@@ -12,6 +12,7 @@ from pydantic import Field
 from reelmill.contract.counters import REPORTED
 from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.verification import Verification
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
@@ -253,6 +254,8 @@ class Status(Model):
     stages: list[StageStatus] = Field(default_factory=list)
     stall: Stall | None = None
     """Why the survey cannot continue."""
+    verification: Verification | None = None
+    """The periodic verification, with `spec.verify`."""
     removal: Removal | None = None
     """Removal of the data, while the resource is being deleted with `onDelete: Delete`."""
     active: str = ""

@@ -5,13 +5,15 @@ between the two. A report is JSON of less than 4 KiB at any scale, because Kuber
 """
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.verification import VerificationTask, VerifyReport
 
 ENV = "REELMILL_TASK"
 """Environment variable that contains the Task as JSON."""
@@ -38,14 +40,22 @@ def view_fingerprint(view: dict[str, object]) -> str:
 
 
 class Step(StrEnum):
-    """The kinds of Jobs: a survey, then open, shards and commit for each pass; `remove` when a pipeline is deleted."""
+    """The kinds of Jobs: a survey, then open, shards and commit for each pass; `verify` at an interval; `remove` when a
+    pipeline is deleted.
+    """
 
     SURVEY = "survey"
     OPEN = "open"
     SHARDS = "shards"
     COMMIT = "commit"
+    VERIFY = "verify"
+    """Compare all committed objects with their digests."""
     REMOVE = "remove"
     """The resource was deleted with `onDelete: Delete`: delete its data."""
+
+
+STAGELESS = frozenset({Step.SURVEY, Step.VERIFY, Step.REMOVE})
+"""Steps that are not about one stage."""
 
 
 class Connection(Model):
@@ -109,29 +119,6 @@ class Owner(Model):
     uid: str
 
 
-class ShardLimits(Model):
-    """Resource limits of a shard, and its handling of failing items."""
-
-    workers: int = 0
-    """Number of worker processes; 0: one per CPU of the cgroup limit."""
-    fit_gpus: bool = False
-    """Adapt the number of workers to the GPUs: at least one per GPU, and at most as many as their memory holds."""
-    item_timeout: float = 120.0
-    """Wall time in seconds for one group; after that, SIGKILL and `failed(decode_timeout)`."""
-    early_abort: int = 50
-    """The shard ends with exit code 65 if this many items come first and all fail in one class."""
-    checkpoint_seconds: float = 20.0
-    """Seconds between two checkpoints."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_what_is_gone(cls, given: Any) -> Any:
-        """Drop `workerMemory`, which version 0.1.0 wrote, always 0, and nothing ever set."""
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in given.items() if name != "workerMemory"}
-
-
 class Task(Model):
     """The complete input of a step. Besides it, a pod reads only its index and its credentials."""
 
@@ -142,9 +129,10 @@ class Task(Model):
     """Number of the Job, increased for every Job of the pipeline; part of unique names."""
     store: StoreRef
     sources: tuple[SourceDef, ...] = ()
-    """Survey: the sources to list. Removal: none. Other steps: the sources whose media the stage may read."""
+    """Survey: the sources to list. Verification: all sources, whose listings are verified. Removal: none. Other steps:
+    the sources whose media the stage may read."""
     stages: tuple[StageDef, ...] = ()
-    """Survey: all stages. Removal: none. Other steps: exactly one."""
+    """Survey and verification: all stages. Removal: none. Other steps: exactly one."""
     segment: int = 0
     """Number of the segment that the pass makes, from 1; 0 for the survey."""
     waves: int = 1
@@ -174,6 +162,8 @@ class Task(Model):
     """Commit: close the pass as abandoned."""
     view_only: bool = False
     """Commit: only build the views again; `segment` is the last committed one."""
+    verification: VerificationTask | None = None
+    """Verification: which one it is."""
 
     @property
     def stage(self) -> StageDef:
@@ -297,4 +287,4 @@ class Failure(Model):
     hint: str = ""
 
 
-Report = SurveyReport | OpenReport | CommitReport | RemoveReport
+Report = SurveyReport | OpenReport | CommitReport | VerifyReport | RemoveReport

@@ -12,6 +12,7 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
+from reelmill.contract.verification import Verification
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
 from reelmill.plan.jobs.observed_jobs import Observed, observe
@@ -40,6 +41,7 @@ class PlanDraft:
     sources: dict[str, SourceStatus]
     stages: dict[str, StageStatus]
     stall: Stall | None
+    verification: Verification | None
     run: int
     spec: str
     actions: list[Action] = field(default_factory=list)
@@ -109,6 +111,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
         sources=_sources(definition, old, moved=moved),
         stages=_stages(definition, old, moved=moved),
         stall=old.stall if old.stall and old.stall.spec == spec else None,
+        verification=None if moved else old.verification,
         run=max([old.run, _first_run(snapshot, now), *(job.run for job in jobs.values())]),
         spec=spec,
     )

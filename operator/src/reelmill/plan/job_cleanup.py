@@ -10,7 +10,8 @@ from reelmill.plan.jobs.pod import pods10
 
 def sweep(draft: PlanDraft) -> None:
     """Decide about every Job of the pipeline, in order of its number."""
-    needed = {draft.survey.job} | {
+    verification = draft.verification.job if draft.verification else ""
+    needed = {draft.survey.job, verification} | {
         name for stage in draft.stages.values() if stage.pass_ for name in (stage.pass_.job, stage.pass_.after)
     }
     for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
@@ -29,7 +30,7 @@ def sweep(draft: PlanDraft) -> None:
 
 def _superseded(draft: PlanDraft, job: Observed) -> bool:
     """Whether a Job is obsolete. A Job with the current key may finish, because its work is valid."""
-    if job.step is Step.SURVEY:
+    if job.step in (Step.SURVEY, Step.VERIFY):
         return True
     stage = draft.stages.get(job.stage)
     if stage is None or stage.abandon or job.place10 != draft.definition.keys.place[:10]:

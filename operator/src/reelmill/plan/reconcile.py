@@ -25,6 +25,7 @@ from reelmill.plan.status.events import events
 from reelmill.plan.status.size_limit import fitted
 from reelmill.plan.status.stage_states import with_states
 from reelmill.plan.survey import advance_survey
+from reelmill.plan.verification import advance_verification
 
 
 def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
@@ -45,6 +46,7 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     if not draft.survey.job:
         # A stage may have requested a survey above.
         advance_survey(draft)
+    advance_verification(draft)
     sweep(draft)
     with_states(draft)
     status = fitted(_status(draft))
@@ -85,6 +87,7 @@ def _status(draft: PlanDraft) -> Status:
         sources=list(draft.sources.values()),
         stages=stages,
         stall=draft.stall,
+        verification=draft.verification,
         active=", ".join(stage.name for stage in stages if stage.pass_)[:256],
         shards=f"{sum(w.done for w in working)}/{sum(w.shards for w in working)}" if working else "",
         failed=sum(source.failed for source in draft.sources.values()) + sum(stage.totals.failed for stage in stages),

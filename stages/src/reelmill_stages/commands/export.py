@@ -5,7 +5,8 @@ committed files only. Paths inside of views are absolute; views of a `run` stage
 other stages that its items are (the tars of an index) lie below it under their names in the store.
 
 The store may be somebody else's: a name in its records is used only where it stays below its data set, nothing is
-written through a link, and what lies in the folder is replaced only where its mark says that an export wrote it.
+written through a link, and what lies in the folder is replaced only where its mark says that an export wrote it. The
+digests of all files are noted beside them, for readers and for `sha256sum --check`.
 """
 
 import filecmp
@@ -26,7 +27,7 @@ from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.commands.export_folder import ExportFolder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import VIEW, address, changed, gone
+from reelmill_stages.store.damage import VIEW, address, changed, gone, view_digest
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
 from reelmill_stages.store.local.store import LocalStore
@@ -44,12 +45,12 @@ def export(
     *,
     verify: bool = True,
 ) -> ExportResult:
-    """Make or complete the export of a stage. Files that are there already, with the right size, are kept.
+    """Make or complete the export of a stage. Files that are there already and have the committed digest are kept.
 
     Without a mode, a folder's files are linked and a bucket's downloaded. Sizes are always verified; without `verify`,
-    files that are linked are not read to compare their digests. Raises SpecError for a folder that holds something
-    else, and for a link to what is not on this machine, StoreError for a record that names what is not in its data set,
-    and StoreDamaged for a file that is not what was committed.
+    files that are linked, and those of an earlier export, are not read to compare their digests. Raises SpecError for
+    a folder that holds something else, and for a link to what is not on this machine, StoreError for a record that
+    names what is not in its data set, and StoreDamaged for a file that is not what was committed.
     """
     stage = stage_of(task, name)
     store = store_of(task, env)
@@ -66,13 +67,16 @@ def export(
         list(pool.map(partial(_place, store, place, way, verify), files, files.values()))
     # An export looks: views of a class of the user's own are copied as they are, its module is not imported.
     made = None if registry.own_code(stage.type, stage.params) else registry.stage(stage.type, dict(stage.params))
+    digests: dict[str, str] = {}
     for view in views:
         with place.incoming() as incoming:
             copy = incoming / Path(view).name
             shutil.copyfile(_view(data, view), copy)
             if made:
                 made.localise(copy, place.path)
+            digests[view] = file_digest(copy)
             place.put(view, copy, keep=partial(filecmp.cmp, copy, shallow=False))
+    place.sealed(digests | {name: output.digest for name, output in files.items() if output.digest})
     return ExportResult(
         folder=str(place.path),
         files=len(files) + len(views),
@@ -96,7 +100,7 @@ def _view(data: DataSet, view: str) -> Path:
     where = address(data.store, key)
     try:
         path = data.fetch(key)
-        wanted = data.store.stat(key).metadata.get("digest", "")
+        wanted = view_digest(data.store, data.store.stat(key))
     except NotFound as error:
         raise gone(where, VIEW) from error
     if wanted and (found := file_digest(path)) != wanted:
@@ -154,7 +158,10 @@ def _place(store: Store, place: ExportFolder, mode: ExportMode, verify: bool, na
             return isinstance(store, LocalStore) and path.readlink() == store.root / output.key
         return path.stat().st_size == output.size and (not output.digest or file_digest(path) == output.digest)
 
-    if place.has(name, output.size):
+    # Of a link, the store's own file is read: if that is damaged, a new link to it is refused below.
+    if place.has(name, output.size) and (
+        not verify or not output.digest or file_digest(place.path / name) == output.digest
+    ):
         return
     with place.incoming() as folder:
         where = address(store, output.key)

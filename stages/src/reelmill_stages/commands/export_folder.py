@@ -7,13 +7,14 @@ import json
 import os
 import stat as modes
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.store.digests import SUMS, sum_line
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened
 
@@ -44,9 +45,10 @@ class ExportFolder:
                 raise SpecError("the folder is not empty", where=str(path), hint="name a new one")
             if mark and {field: mark.get(field) for field in mine} != mine:
                 raise SpecError("the folder holds the export of another data set", where=str(path), hint="name another")
-            if MARK in names:
-                raise SpecError(f"a file of this data set is called {MARK}", where=f"{name}/{key}")
+            if taken := {MARK, SUMS}.intersection(names):
+                raise SpecError(f"a file of this data set is called {min(taken)}", where=f"{name}/{key}")
             path.mkdir(parents=True, exist_ok=True)
+            (path / SUMS).unlink(missing_ok=True)
             before = {str(each) for each in mark.get("files", ())} if mark else set()
             written = before | {each for each in names if not os.path.lexists(path / each)}
             place = cls(path, frozenset(written))
@@ -61,6 +63,12 @@ class ExportFolder:
         """An empty folder on the same file system, for a file on its way."""
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self.path) as folder:
             yield Path(folder)
+
+    def sealed(self, digests: Mapping[str, str]) -> None:
+        """The export is complete: note the digests of its files, so that readers can compare them."""
+        with mapped(self.path), self.incoming() as folder:
+            (folder / SUMS).write_text("".join(sum_line(name, digest) for name, digest in digests.items()))
+            (folder / SUMS).rename(self.path / SUMS)
 
     def has(self, name: str, size: int) -> bool:
         """Whether an export wrote this file already, with this size."""

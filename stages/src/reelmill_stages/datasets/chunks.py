@@ -47,8 +47,10 @@ class ChunkSamples:
     - `transform`: applied to each segment, (T, 3, height, width), after normalization; it must return the same shape
       for all segments.
     - `experiment`: copied into `meta`.
+    - `verify`: compare the files of chunks with their digests when a process first uses them; videos of the source are
+      recognised by their etag.
 
-    Raises SpecError without torch, and NotFound if there is no index.
+    Raises SpecError without torch, NotFound if there is no index, and StoreDamaged if it is not what was committed.
     """
 
     def __init__(
@@ -69,12 +71,13 @@ class ChunkSamples:
         endpoint: str = "",
         region: str = "",
         source_endpoint: str | None = None,
+        verify: bool = False,
     ) -> None:
         if find_spec("torch") is None:
             raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
-        place = SampleFolder(where, endpoint=endpoint, region=region).current(NAME)
+        place = SampleFolder(where, endpoint=endpoint, region=region, verify=verify).current(NAME)
         source = SampleFolder("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
-        index = _parsed(place.read(NAME), place.at(NAME))
+        index = _parsed(place.view(NAME), place.at(NAME))
         entries = [each for each in index["entries"] if split is None or each["original_item"].get("split") == split]
         # Stored as text: reference counts of many small objects would make forked workers copy their pages.
         self._entries = [json.dumps(entry).encode() for entry in entries]

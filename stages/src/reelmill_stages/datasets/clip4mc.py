@@ -50,6 +50,9 @@ class Clip4mcSamples:
     latest data set), or a folder with a merged dataset_info.json. `transform` is applied to the 16 frames, uint8
     (16, 3, height, width) RGB, before scaling; CLIP4MC uses `torchvision.transforms.RandomResizedCrop((160, 256))` for
     train only. Raises SpecError without torch or for an unknown split, and NotFound without a dataset_info.json.
+
+    The list is always compared with its digest; `verify` compares the files of samples whenever they are read. Raises
+    StoreDamaged for one that is not what was committed.
     """
 
     def __init__(
@@ -60,10 +63,11 @@ class Clip4mcSamples:
         transform: "Callable[[Tensor], Tensor] | None" = None,
         endpoint: str = "",
         region: str = "",
+        verify: bool = False,
     ) -> None:
         _need_torch()
-        self._place = SampleFolder(where, endpoint=endpoint, region=region).current(NAME)
-        lists = parse_info(self._place.read(NAME), self._place.at(NAME))
+        self._place = SampleFolder(where, endpoint=endpoint, region=region, verify=verify).current(NAME)
+        lists = parse_info(self._place.view(NAME), self._place.at(NAME))
         if split not in lists:
             raise SpecError(f"no split named {split!r}", where=where, hint=f"choose one of {', '.join(lists)}")
         self.samples = lists[split]

@@ -35,9 +35,9 @@ class FramesSample(NamedTuple):
 class FramesInTars:
     """The samples in a folder of tars, as written by a `pack` stage.
 
-    `where`, `endpoint` and `region` are those of `TarSet`. With `size` (height, width) in pixels, frames are resized to
-    that size. `transform` is applied to the frames of a sample. Raises SpecError without torch, and NotFound if there
-    is no tar.
+    `where`, `endpoint`, `region` and `verify` are those of `TarSet`. With `size` (height, width) in pixels, frames are
+    resized to that size. `transform` is applied to the frames of a sample. Raises SpecError without torch, NotFound if
+    there is no tar, and StoreDamaged for a list or tar that is not what was committed.
     """
 
     def __init__(
@@ -48,9 +48,10 @@ class FramesInTars:
         transform: "Callable[[Tensor], Tensor] | None" = None,
         endpoint: str = "",
         region: str = "",
+        verify: bool = False,
     ) -> None:
         need_torch()
-        self.tars = TarSet(where, endpoint=endpoint, region=region)
+        self.tars = TarSet(where, endpoint=endpoint, region=region, verify=verify)
         self._size = size
         self._transform = transform
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
+from reelmill_stages.datasets.digests import hint, view_digest
 from reelmill_stages.datasets.ranged import ranged
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
@@ -23,6 +24,8 @@ from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, container, kind_of
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import changed
+from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.open import open_location, split_uri
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -46,8 +49,9 @@ class GridFeatures:
     `features` is the merged file, or its folder: an exported folder, or the folder of a stage in a store
     (`s3://bucket/prefix/features`, which selects its latest data set). `labels` is the file with the labels, or True
     for the one in the same folder. With `max_detections`, features are padded with rows of zeros or cut to that number
-    of rows, as in RSTNet's reader. `ids` are the ids of the images. Raises NotFound if there is no such file, and
-    SpecError for a file in another format.
+    of rows, as in RSTNet's reader. `ids` are the ids of the images. `verify` reads each file once when a process opens
+    it, and compares its digest. Raises NotFound if there is no such file, SpecError for a file in another format, and
+    StoreDamaged for one that is not what was written.
     """
 
     def __init__(
@@ -58,10 +62,13 @@ class GridFeatures:
         max_detections: int | None = None,
         endpoint: str = "",
         region: str = "",
+        verify: bool = False,
     ) -> None:
         connection = Connection(endpoint=endpoint, region=region)
-        self._features = _Arrays(features, GRIDS, connection)
-        self._labels = _Arrays(features if labels is True else labels, LABELS, connection) if labels else None
+        self._features = _Arrays(features, GRIDS, connection, verify=verify)
+        self._labels = (
+            _Arrays(features if labels is True else labels, LABELS, connection, verify=verify) if labels else None
+        )
         self._max = max_detections
         self.ids = sorted(found[0] for name in self._features.names() if (found := parsed(name)))
 
@@ -89,8 +96,9 @@ class GridFeatures:
 class _Arrays:
     """A file that each process opens separately at the first read, because handles cannot be forked or pickled."""
 
-    def __init__(self, where: str, kind: str, connection: Connection) -> None:
+    def __init__(self, where: str, kind: str, connection: Connection, *, verify: bool) -> None:
         self._connection = connection
+        self._verify = verify
         self._uri = self._file(where, kind)
         self._reader: ContainerReader | None = None
         self._process = 0
@@ -110,8 +118,22 @@ class _Arrays:
     def _open(self) -> ContainerReader:
         if self._reader is None or self._process != os.getpid():
             store, name = self._at(self._uri)
+            if self._verify:
+                self._compare(store, name)
             self._process, self._reader = os.getpid(), _opened(store, name)
         return self._reader
+
+    def _compare(self, store: Store, key: str) -> None:
+        folder, _, name = key.rpartition("/")
+        wanted = view_digest(store, folder, name)
+        if not wanted:
+            raise SpecError(
+                "nothing says what this file must hold",
+                where=self._uri,
+                hint="give an export of this release or the folder of a stage in its store, or set verify=False",
+            )
+        if (found := object_digest(store, key)[0]) != wanted:
+            raise changed(self._uri, wanted, found, hint(store, folder, is_view=True))
 
     def _at(self, uri: str) -> tuple[Store, str]:
         root, name = split_uri(uri)

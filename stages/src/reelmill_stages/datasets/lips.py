@@ -60,7 +60,10 @@ class LipMixtures:
     - `rate`: sample rate of the wav files in Hz.
     - `speakers`: 1: a sample for each speaker of a mixture; 2: one sample with both speakers.
 
-    Raises SpecError without torch or for invalid lists, and NotFound for missing files.
+    - `verify`: compare embeddings with their digests whenever they are read; the lists always are.
+
+    Raises SpecError without torch or for invalid lists, NotFound for missing files, and StoreDamaged for a list or
+    embedding that is not what was committed.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class LipMixtures:
         speakers: Literal[1, 2] = 1,
         endpoint: str = "",
         region: str = "",
+        verify: bool = False,
     ) -> None:
         if find_spec("torch") is None:
             raise SpecError("the package 'torch' is not installed", where="datasets", hint=HINT)
@@ -88,7 +92,7 @@ class LipMixtures:
         self._frames = None if segment is None else int(segment * FPS)
         self._embedded: dict[tuple[str, str], str] = {}
         if precomputed:
-            self._find(embeddings, split, SampleFolder(embeddings, endpoint=endpoint, region=region))
+            self._find(embeddings, split, SampleFolder(embeddings, endpoint=endpoint, region=region, verify=verify))
         self._rows = self._kept(split)
         self.kind: Literal["embeddings", "frames"] = "embeddings" if self._embedded or self._encoded else "frames"
         """The content of `mouth` in all samples."""
@@ -118,7 +122,7 @@ class LipMixtures:
         """Find the embeddings of a split; an incomplete split is used only with an encoder."""
         stored = place.current(f"{split}/mix.json")
         try:
-            stored.read(f"{split}/{READY}")
+            stored.view(f"{split}/{READY}")
         except NotFound:
             if self._encoder is None:
                 warnings.warn(f"{where}: embeddings of {split} are incomplete; using raw frames", stacklevel=3)
@@ -178,7 +182,7 @@ def is_switched_on(config: Mapping[str, Any], flag: bool | None = None) -> bool:
 
 def _list(place: SampleFolder, name: str) -> list[list[Any]]:
     try:
-        found = load_json(place.read(name))
+        found = load_json(place.view(name))
     except ValueError as error:
         raise SpecError(
             f"not valid JSON: {error}", where=place.at(name), hint="for details, run reelmill check"

@@ -40,16 +40,23 @@ class TokenPack(NamedTuple):
 class PackedTokens:
     """The packs in a folder of tars, as written by a `tokenize` stage.
 
-    `where`, `endpoint` and `region` are those of `TarSet`. With `image_size` (height, width) in pixels, images are
-    resized to that size; with None, they are omitted. A pack without `document_offsets` is a single document. Raises
-    SpecError without torch, and NotFound if there is no tar.
+    `where`, `endpoint`, `region` and `verify` are those of `TarSet`. With `image_size` (height, width) in pixels,
+    images are resized to that size; with None, they are omitted. A pack without `document_offsets` is one document.
+    Raises SpecError without torch, NotFound if there is no tar, and StoreDamaged for a list or tar that is not what was
+    committed.
     """
 
     def __init__(
-        self, where: str, *, image_size: tuple[int, int] | None = None, endpoint: str = "", region: str = ""
+        self,
+        where: str,
+        *,
+        image_size: tuple[int, int] | None = None,
+        endpoint: str = "",
+        region: str = "",
+        verify: bool = False,
     ) -> None:
         need_torch()
-        self.tars = TarSet(where, endpoint=endpoint, region=region)
+        self.tars = TarSet(where, endpoint=endpoint, region=region, verify=verify)
         self._size = image_size
 
     def __len__(self) -> int:

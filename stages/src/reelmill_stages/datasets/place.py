@@ -4,29 +4,49 @@ Workers of a data loader are processes and must not share a connection, so each 
 `Place` can be pickled, and does not need torch.
 """
 
+import hashlib
 import os
 from pathlib import PurePosixPath
+from posixpath import normpath
+from typing import Any
 
-from reelmill.contract.errors import NotFound
+from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.records.layout import DataSetPaths
-from reelmill.contract.task import Connection
+from reelmill.contract.task import Connection, StoreRef
+from reelmill_stages.datasets.digests import file_digests, hint, view_digest
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import parse
 from reelmill_stages.store import Store
-from reelmill_stages.store.open import open_location, split_uri
+from reelmill_stages.store.damage import changed
+from reelmill_stages.store.digests import object_digest
+from reelmill_stages.store.open import open_location, open_store, split_uri
 
 
 class SampleFolder:
-    """Files below `uri`, a folder or `s3://bucket/prefix`. Credentials are read from the standard AWS variables."""
+    """Files below `uri`, a folder or `s3://bucket/prefix`. Credentials are read from the standard AWS variables.
 
-    def __init__(self, uri: str, *, endpoint: str = "", region: str = "") -> None:
+    With `verify`, files are compared with their digests: those that are read whole whenever they are read, the others
+    when a process first uses them. Then StoreDamaged names a file that is not what was committed.
+    """
+
+    def __init__(self, uri: str, *, endpoint: str = "", region: str = "", verify: bool = False) -> None:
         self.uri = uri.rstrip("/") or "/"
+        self.verify = verify
         self._connection = Connection(endpoint=endpoint, region=region)
-        self._opened: dict[str, Store] = {}
-        self._process = 0
+        self._forget()
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_opened": {}}
+        return {"uri": self.uri, "verify": self.verify, "_connection": self._connection}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._process = os.getpid()
+        self._opened: dict[str, Store] = {}
+        self._known: dict[str, str] | None = None
+        self._whole: set[str] = set()
 
     def at(self, name: str) -> str:
         """Address of a file, relative to the folder; absolute paths and addresses are returned unchanged."""
@@ -35,13 +55,62 @@ class SampleFolder:
     def read(self, name: str, *, start: int = 0, length: int | None = None) -> bytes:
         """Read a file, or `length` bytes from the offset `start`. Raises NotFound, TransientError and StoreError."""
         store, key = self.store(name)
-        return store.read(key, start=start, length=length)
+        if start or length is not None:
+            self.ensure(name)
+            return store.read(key, start=start, length=length)
+        data = store.read(key)
+        if self.verify:
+            self._compare(name, self._wanted(name), f"sha256:{hashlib.sha256(data).hexdigest()}")
+        return data
+
+    def view(self, name: str) -> bytes:
+        """Read a view, a file about the whole data set. It is always compared with its digest where that is known."""
+        store, key = self.store(name)
+        data = store.read(key)
+        folder = key.removesuffix(f"/{name}")
+        wanted = view_digest(store, folder, name)
+        self._compare(name, wanted, f"sha256:{hashlib.sha256(data).hexdigest()}", is_view=True)
+        return data
+
+    def ensure(self, name: str) -> None:
+        """With `verify`, compare a file with its digest, once in each process."""
+        if not self.verify:
+            return
+        store, key = self.store(name)
+        if key not in self._whole:
+            self._compare(name, self._wanted(name), object_digest(store, key)[0])
+            self._whole.add(key)
+
+    def _wanted(self, name: str) -> str:
+        store, key = self.store(name)
+        if self._known is None:
+            folder = split_uri(self.uri)[1].rstrip("/")
+            self._known = file_digests(store, folder, self.uri, self._open_at)
+        digest = self._known.get(normpath(key))
+        if digest is None:
+            raise SpecError(
+                "no commit names this file, so it cannot be verified",
+                where=self.at(name),
+                hint="set verify=False to read it as it is",
+            )
+        return digest
+
+    def _open_at(self, key: str) -> Store:
+        root, _ = split_uri(self.uri)
+        uri = f"{root.rstrip('/')}/{key.strip('/')}"
+        return open_store(StoreRef(uri=uri, connection=self._connection))
+
+    def _compare(self, name: str, wanted: str, found: str, *, is_view: bool = False) -> None:
+        if wanted and found != wanted:
+            store, _ = self.store(name)
+            folder = split_uri(self.uri)[1].rstrip("/")
+            raise changed(self.at(name), wanted, found, hint(store, folder, is_view=is_view))
 
     def store(self, name: str) -> tuple[Store, str]:
         """(store of this process, key of the file in it)."""
         root, key = split_uri(self.at(name))
         if self._process != os.getpid():
-            self._process, self._opened = os.getpid(), {}
+            self._forget()
         if root not in self._opened:
             self._opened[root] = open_location(root, self._connection, os.environ)
         return self._opened[root], key
@@ -52,18 +121,26 @@ class SampleFolder:
         Raises NotFound if neither contains it.
         """
         try:
-            self.read(view)
+            self._stat(view)
         except NotFound:
             try:
-                latest = parse(self.read("latest.json"), self.at("latest.json"), LatestKey)
+                store, key = self.store("latest.json")
+                latest = parse(store.read(key), self.at("latest.json"), LatestKey)
             except NotFound:
                 raise NotFound(
                     f"{view} not found", where=self.uri, hint="give an export, or the folder of a stage in the store"
                 ) from None
             folder = PurePosixPath(DataSetPaths("-", latest.key).root).name
             found = SampleFolder(
-                f"{self.uri}/{folder}", endpoint=self._connection.endpoint, region=self._connection.region
+                f"{self.uri}/{folder}",
+                endpoint=self._connection.endpoint,
+                region=self._connection.region,
+                verify=self.verify,
             )
-            found.read(view)
+            found._stat(view)
             return found
         return self
+
+    def _stat(self, name: str) -> None:
+        store, key = self.store(name)
+        store.stat(key)

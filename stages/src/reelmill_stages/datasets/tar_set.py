@@ -47,13 +47,16 @@ class TarSet:
     latest data set), or any folder with tars. `endpoint` and `region` are those of the S3 server. `names` are the tars
     and `counts` their numbers of samples. Objects can be pickled and used after a fork. Raises NotFound if there is no
     tar.
+
+    `verify` compares every file with its digest when a process first uses it, which reads it once more, and raises
+    StoreDamaged if it is not what was committed; views are always compared.
     """
 
-    def __init__(self, where: str, *, endpoint: str = "", region: str = "") -> None:
-        place = SampleFolder(where, endpoint=endpoint, region=region)
+    def __init__(self, where: str, *, endpoint: str = "", region: str = "", verify: bool = False) -> None:
+        place = SampleFolder(where, endpoint=endpoint, region=region, verify=verify)
         try:
             self.place = place.current(INFO)
-            counts = load_json(self.place.read(INFO))["shard_counts"]
+            counts = load_json(self.place.view(INFO))["shard_counts"]
             self.names, self.counts = list(counts), list(counts.values())
         except NotFound:
             # Without this view, the committed tars of a data set are unknown.
@@ -94,6 +97,7 @@ class TarSet:
         return self._offsets[tar]
 
     def _walked(self, name: str) -> tuple[int, ...]:
+        self.place.ensure(name)
         store, key = self.place.store(name)
         with tempfile.TemporaryDirectory(prefix="reelmill-tar-") as folder:
             found = contents(store.fetch(key, Path(folder)))
@@ -127,8 +131,9 @@ def _offsets(data: bytes, where: str) -> tuple[int, ...]:
 
 
 def _is_there(place: SampleFolder, name: str) -> bool:
+    store, key = place.store(name)
     try:
-        place.read(name)
+        store.stat(key)
     except NotFound:
         return False
     return True

@@ -100,6 +100,8 @@ class ViewFiles:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))
             weakref.finalize(self, _remove, self._folder, self._process)
+        if not media.get("source"):
+            self._place.ensure(uri)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         path = store.fetch(key, folder, if_match=media.get("etag", ""))
         return path, folder if path.is_relative_to(folder) else None

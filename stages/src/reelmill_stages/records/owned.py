@@ -9,7 +9,9 @@ looked up among what was listed below the data set, so none can lead out of it.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reelmill.contract.errors import NotFound
@@ -21,6 +23,9 @@ from reelmill_stages.records.inventory import Found
 from reelmill_stages.records.record_files import peek
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.digests import object_digest
+
+_THREADS = 16
+"""Objects that are looked at at the same time."""
 
 Named = dict[str, tuple[int, str]]
 """Key in the store -> size in bytes and digest, as a record says."""
@@ -51,7 +56,11 @@ def owned(store: Store, found: Found) -> Owned | None:
     outputs: set[str] = set()
     for segment in _segments(found).values():
         named = _named(store, found, segment)
-        outputs |= {name for name in segment if name not in mine and _is_named(store, found.objects[name], named)}
+        candidates = [name for name in segment if name not in mine]
+        stats = (found.objects[name] for name in candidates)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            are_named = pool.map(partial(_is_named, store, named), stats)
+            outputs |= {name for name, is_named in zip(candidates, are_named, strict=True) if is_named}
     for name in found.objects.keys() - mine - outputs - views:
         if _is_marked(store, found.objects[name], key):
             outputs.add(name)
@@ -204,12 +213,18 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_named(store: Store, stat: Stat, named: Named) -> bool:
-    """Whether a record names an object, and it is still the one that was meant."""
+def _is_named(store: Store, named: Named, stat: Stat) -> bool:
+    """Whether a record names an object, and it is still the one that was meant.
+
+    A listing of a bucket does not say who wrote an object, so its metadata is looked at: the writer of an output gives
+    it its digest. What does not have it is read.
+    """
     if stat.key not in named or _is_link(stat):
         return False
     size, digest = named[stat.key]
-    return stat.size == size and (not stat.foreign or _digest(store, stat.key) == digest)
+    if stat.size != size:
+        return False
+    return (not stat.foreign and _told_digest(store, stat.key) == digest) or _digest(store, stat.key) == digest
 
 
 def _is_marked(store: Store, stat: Stat, key: str) -> bool:
@@ -225,6 +240,13 @@ def _is_marked(store: Store, stat: Stat, key: str) -> bool:
 def _is_link(stat: Stat) -> bool:
     """Whether this is no object that could be reelmill's: a link, or a key that no store takes."""
     return stat.foreign and not stat.etag
+
+
+def _told_digest(store: Store, key: str) -> str:
+    try:
+        return store.stat(key).metadata.get("digest", "")
+    except NotFound:
+        return ""
 
 
 def _digest(store: Store, key: str) -> str:

@@ -11,16 +11,15 @@ from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.segment import ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import RESTORE, address, unreadable
+from reelmill_stages.store.damage import RESTORE, WRITTEN_AGAIN, address, unreadable
 
 M = TypeVar("M", bound=Model)
 
-_WRITTEN_AGAIN = "restore it from a backup, or delete it: the next run writes it again"
 _REMEDIES: dict[type[Model], str] = {
-    LatestKey: _WRITTEN_AGAIN,
-    StageRecord: _WRITTEN_AGAIN,
-    Claim: _WRITTEN_AGAIN,
-    Runner: _WRITTEN_AGAIN,
+    LatestKey: WRITTEN_AGAIN,
+    StageRecord: WRITTEN_AGAIN,
+    Claim: WRITTEN_AGAIN,
+    Runner: WRITTEN_AGAIN,
     ShardCommit: "restore it from a backup, or, while its pass is open, delete it: the next run commits it again",
 }
 

@@ -3,6 +3,7 @@
 import logging
 
 from reelmill.contract.log import event
+from reelmill.contract.records.layout import verification
 from reelmill.contract.task import RemoveReport
 from reelmill_stages.records.claims import claims_on, withdraw
 from reelmill_stages.records.deletion import delete
@@ -43,6 +44,8 @@ def remove(context: StepContext) -> RemoveReport:
         removed, objects, size = removed + 1, objects + len(mine.names), size + mine.bytes
         event(log, "removed", data_set=found.root, objects=len(mine.names), bytes=mine.bytes)
         left += [f"{found.root}/{name}" for name in mine.left]
+    if owner.uid:
+        store.delete(verification(owner.uid))
     if left:
         event(log, "left what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
     return RemoveReport(

@@ -47,7 +47,7 @@ def run(env: Mapping[str, str]) -> ExitCode:
     try:
         task = read_task(env)
         step = task.step
-        _listen(stop, immediate=step != Step.SHARDS)
+        _listen(stop, immediate=step not in (Step.SHARDS, Step.VERIFY))
         with context(task, env, stop) as found:
             report = _do(found, env)
         if report is not None:
@@ -105,6 +105,10 @@ def _do(found: StepContext, env: Mapping[str, str]) -> Report | None:
             from reelmill_stages.runtime.commit.step import commit
 
             return commit(found)
+        case Step.VERIFY:
+            from reelmill_stages.runtime.verify.step import verify
+
+            return verify(found)
         case Step.REMOVE:
             from reelmill_stages.runtime.remove import remove
 
@@ -124,7 +128,7 @@ def _index(env: Mapping[str, str]) -> int:
 
 
 def _listen(stop: threading.Event, *, immediate: bool) -> None:
-    """Handle SIGTERM and SIGINT: a shard writes a checkpoint first; other steps stop immediately."""
+    """Handle SIGTERM and SIGINT: some steps save their progress first; the others stop immediately."""
 
     def handler(number: int, _: FrameType | None) -> None:
         if immediate:

@@ -38,6 +38,11 @@ class Stat:
     """Version id in a bucket with versioning, otherwise empty."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """User-defined metadata; not included in listings."""
+    outdated: Mapping[str, str] = field(default_factory=dict)
+    """Metadata of what a folder held under this key before somebody else changed the file; not included in listings."""
+    checksum: str = ""
+    """Digest `sha256:<hex>` of the content that the server computed when it was written. Empty in listings, and where
+    the server has none; a folder never has one."""
     foreign: bool = False
     """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
     copied: bool = False

@@ -4,12 +4,14 @@ Each names the object by its full address and says how to get it back.
 """
 
 from reelmill.contract.errors import StoreDamaged
-from reelmill_stages.store import Store
+from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.local.store import LocalStore
 
 RESTORE = (
     "restore it from a backup, or make the data set again with a new `rerun` of the stage (`epoch` of a source); "
     "`reelmill check PIPELINE.yaml --deep` lists all damage"
 )
+WRITTEN_AGAIN = "restore it from a backup, or delete what is there: the next run writes it again"
 VIEW = (
     "restore it from a backup, or make it again: delete this view and `_reelmill/stage.json` beside it, "
     "and the next pass of the stage writes both"
@@ -19,6 +21,23 @@ VIEW = (
 def address(store: Store, key: str) -> str:
     """The full address of an object."""
     return f"{store.uri.rstrip('/')}/{key}"
+
+
+def noted_digest(stat: Stat) -> str:
+    """The digest that reelmill noted of an object when it wrote it; empty if nothing is left of that."""
+    return stat.metadata.get("digest") or stat.outdated.get("digest", "")
+
+
+def view_digest(store: Store, stat: Stat) -> str:
+    """The digest that a view of a data set must have; empty if it is not known any more.
+
+    The files of a folder lose what was noted of them when they are copied without their attributes; objects of a bucket
+    do not. Raises StoreDamaged for one that has no digest, so that something else was written in its place.
+    """
+    digest = noted_digest(stat)
+    if not digest and not isinstance(store, LocalStore):
+        raise unreadable(address(store, stat.key), "this is not what was committed: it has no digest", VIEW)
+    return digest
 
 
 def changed(where: str, wanted: str, found: str, hint: str = RESTORE) -> StoreDamaged:

@@ -10,6 +10,10 @@ CHUNK = 1 << 20
 """Bytes that are read at a time."""
 
 
+SUMS = ".reelmill-export.sha256"
+"""Name of the file with the digests of an export: views first. `sha256sum --check` reads it."""
+
+
 def file_digest(path: Path) -> str:
     """The digest of a file."""
     with path.open("rb") as file:
@@ -29,3 +33,18 @@ def object_digest(store: Store, key: str, *, passed: Callable[[int], None] | Non
             if passed:
                 passed(len(chunk))
     return f"sha256:{digest.hexdigest()}", size
+
+
+def sum_line(name: str, digest: str) -> str:
+    """The line of a file in SUMS, in the format of GNU sha256sum, which escapes backslashes."""
+    escaped = name.replace("\\", "\\\\")
+    return f"{'' if escaped == name else chr(92)}{digest.removeprefix('sha256:')}  {escaped}\n"
+
+
+def read_sum(line: str) -> tuple[str, str]:
+    """The inverse of `sum_line`: (name, digest). Raises ValueError for another line."""
+    is_escaped = line.startswith("\\")
+    digest, separator, name = line.removeprefix("\\").rstrip("\n").partition("  ")
+    if not separator or len(digest) != 2 * hashlib.sha256().digest_size:
+        raise ValueError(f"this is no line of {SUMS}: {line[:80]!r}")
+    return name.replace("\\\\", "\\") if is_escaped else name, f"sha256:{digest}"

@@ -14,8 +14,8 @@ from reelmill.contract.records.layout import INTERNAL
 MAX_KEY = 1024
 """Maximum length of a key in bytes of UTF-8, the limit of S3."""
 
-MAX_METADATA = 2048
-"""Maximum size of names and encoded values in bytes, the limit of S3."""
+MAX_METADATA = 1792
+"""Maximum size of names and encoded values in bytes: the limit of S3 is 2048, of which stores need some themselves."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -79,8 +79,8 @@ def key_problem(key: str) -> str:
 def encode_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     """Metadata as ASCII: characters that HTTP headers do not allow are percent-encoded.
 
-    Raises ValueError for names with other characters than lower-case letters, digits and hyphens, and for more than 2
-    KB.
+    Raises ValueError for names with other characters than lower-case letters, digits and hyphens, and for more
+    than MAX_METADATA bytes.
     """
     encoded = {name: _EDGE.sub("%20", quote(value, safe=_PLAIN)) for name, value in (metadata or {}).items()}
     for name in encoded:

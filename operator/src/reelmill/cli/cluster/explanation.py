@@ -35,6 +35,10 @@ def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
     yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
     if drifted := seen.true(ConditionType.DRIFTED):
         yield sentence(f"Also, {drifted.message}")
+    if found := seen.not_verified:
+        yield sentence(f"Also, the store is not verified: {found.message}")
+        if found.reason == ConditionReason.STORE_DAMAGED:
+            yield f"`{say('check', '--deep')}` lists all damage; `{say('repair')}` makes what it can again."
 
 
 def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]:

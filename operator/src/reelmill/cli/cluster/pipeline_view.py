@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reelmill.contract.conditions import ConditionType
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
@@ -83,6 +83,13 @@ class PipelineView:
         """The condition if its status is True, else None."""
         return self.status.condition(type_) if self.status.holds(type_) else None
 
+    @property
+    def not_verified(self) -> Condition | None:
+        """The condition StoreVerified, if a verification found damage or cannot be completed."""
+        found = self.status.condition(ConditionType.STORE_VERIFIED)
+        waits = found is None or found.status == "True" or found.reason == ConditionReason.NOT_VERIFIED
+        return None if waits else found
+
     def since(self, stamp: str) -> float:
         """Seconds from an RFC 3339 time stamp to `now`; 0 for an empty stamp."""
         at = moment(stamp)
@@ -110,8 +117,9 @@ def understood(resource: Mapping[str, Any]) -> VideoPipeline | None:
 
 
 def stage_of(thing: Mapping[str, Any]) -> str:
-    """The stage of a Job or pod; `survey` for those of the survey."""
-    return str((thing["metadata"].get("labels") or {}).get(STAGE) or SURVEY)
+    """The stage of a Job or pod; the step, such as `survey`, for those that are about no stage."""
+    labels = thing["metadata"].get("labels") or {}
+    return str(labels.get(STAGE) or labels.get(STEP) or SURVEY)
 
 
 def step_of(thing: Mapping[str, Any]) -> str:

@@ -165,6 +165,7 @@ def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
     """Warnings that hold in addition to the state."""
     beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS)
     said = [condition.message for type_ in beside if (condition := seen.true(type_))]
+    said += [f"not verified: {found.message}"] if (found := seen.not_verified) else []
     if said:
         yield Text()
     for message in said:

@@ -30,11 +30,15 @@ def check(
     ] = None,
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Read everything that a pipeline's stages committed and compare its digests."),
+        typer.Option("--deep", help="Compare everything that a pipeline's stages committed with its digests."),
     ] = False,
     max_rate: Annotated[
         float | None, typer.Option("--max-rate", min=0.001, help="With --deep: read at most so many MB per second.")
     ] = None,
+    read_all: Annotated[
+        bool,
+        typer.Option("--read-all", help="With --deep: read every byte, even where an S3 server has a checksum."),
+    ] = False,
     progress: Annotated[
         Path | None,
         typer.Option("--progress", help="With --deep: a file to continue from if the check is interrupted."),
@@ -48,18 +52,22 @@ def check(
 
     With --stage, what the stage counted besides outcomes (fallbacks, parts that were left out) is shown, too.
 
-    With --deep, every record, rows file and output of all sources and stages, or of --stage, is read and compared with
-    the digest in its commit; there is one row for each damaged object. Exits with code 65 if a rule is broken or an
-    object is damaged.
+    With --deep, every record, rows file and output of all sources and stages, or of --stage, is compared with the
+    digest in its commit; there is one row for each damaged object. A folder's files are read. Of an output in a bucket,
+    the checksum that the server computed when it was written is compared, if there is one; --read-all reads it as well.
+
+    Exits with code 65 if a rule is broken or an object is damaged.
     """
     formats = tuple(format_ or ())
     if deep:
         if formats:
             raise SpecError("--format is for the rules of consumers, which --deep does not check", hint="omit one")
-        check_deeply(stored(target, place, elsewhere), stage, max_rate, progress, output)
+        check_deeply(
+            stored(target, place, elsewhere), stage, max_rate, read_all=read_all, progress=progress, output=output
+        )
         return
-    if max_rate is not None or progress is not None:
-        raise SpecError("--max-rate and --progress belong to --deep", hint="add --deep")
+    if max_rate is not None or progress is not None or read_all:
+        raise SpecError("--max-rate, --read-all and --progress belong to --deep", hint="add --deep")
     if stage:
         loaded = stored(target, place, elsewhere)
         check_stage = store_commands.load(CHECK_STAGE)

@@ -22,7 +22,8 @@ def export(
         ExportMode | None, typer.Option("--mode", help="How files are placed in the folder. Default: link if possible.")
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Read every file that is linked and compare its digest.")
+        bool,
+        typer.Option("--verify/--no-verify", help="Read files that are linked or there already, and compare digests."),
     ] = True,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
@@ -31,7 +32,8 @@ def export(
     """Export a stage's data set to a plain folder.
 
     Lists in the folder contain absolute paths, as trainers expect. A file that is not what was committed ends the
-    export with an error: sizes are always compared, digests too, except with --no-verify for files that are linked.
+    export with an error: sizes are always compared, digests too, except with --no-verify for files that are linked or
+    there from an earlier export. A damaged copy of an earlier export is replaced.
     """
     loaded = stored(pipeline, place, elsewhere)
     made = store_commands.load(EXPORT)(

@@ -150,11 +150,13 @@ class IntegrityResult(CommandRow):
     """What a check of committed objects found."""
 
     objects: int
-    """Number of objects that were read."""
+    """Number of objects that were compared."""
     bytes: int
     """Bytes that were read."""
+    by_checksum: int
+    """Number of objects that the server's checksum was enough for."""
     earlier: int
-    """Number of objects that an interrupted check had read before."""
+    """Number of objects that an interrupted check had found whole before."""
     damage: list[DamageRow]
 
 

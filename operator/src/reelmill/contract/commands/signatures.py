@@ -86,6 +86,7 @@ class IntegrityCommand(Protocol):
         *,
         names: Collection[str] = (),
         max_rate: float | None = None,
+        read_all: bool = False,
         progress: Path | None = None,
     ) -> IntegrityResult: ...
 
@@ -101,6 +102,7 @@ class RepairCommand(Protocol):
         now: float,
         names: Collection[str] = (),
         max_rate: float | None = None,
+        read_all: bool = False,
     ) -> RepairResult: ...
 
 

@@ -7,6 +7,7 @@
     <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned digests, claims of pipelines
     _reelmill/store.json                    says that the store's conditions held
     _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
+    _reelmill/verifications/…               progress of interrupted verifications
     _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 
 `<name>` is the name of a source or stage; `<key10>` is the first ten hex digits of its key. All keys are relative to
@@ -31,6 +32,11 @@ _LOG = re.compile(r"(\d{5,})-([^/]+)\.jsonl")
 def identity(digest: str) -> str:
     """The identity of a pipeline file on one machine."""
     return f"{INTERNAL}/pipelines/{digest}.json"
+
+
+def verification(uid: str) -> str:
+    """The progress of the verification of a pipeline's data."""
+    return f"{INTERNAL}/verifications/{uid}.json"
 
 
 def trash(moment: str) -> str:

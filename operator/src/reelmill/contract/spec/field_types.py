@@ -1,4 +1,4 @@
-"""Field types of the resource: bounded names, durations, quantities, shares."""
+"""Field types of the resource: bounded names, durations, quantities, shares, rates."""
 
 import re
 from typing import Annotated
@@ -64,6 +64,12 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _positive(text: str) -> str:
+    if not float(text.rstrip("kKMGTPim")):
+        raise ValueError("must be more than zero")
+    return text
+
+
 def _number_as_text(value: object) -> object:
     """Accept numbers (`cpu: 4`, `tolerate: 20`) as text, as Kubernetes does."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
@@ -91,3 +97,6 @@ Quantity = Annotated[
     AfterValidator(_quantity),
 ]
 """A Kubernetes quantity: `500m`, `4`, `8Gi`."""
+
+Rate = Annotated[Quantity, AfterValidator(_positive)]
+"""A number of bytes per second, as a Kubernetes quantity: `50M`."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from reelmill.contract.model import Model
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.failures import Failures
-from reelmill.contract.spec.field_types import Duration, Name, Text
+from reelmill.contract.spec.field_types import Duration, Name, Rate, Text
 from reelmill.contract.spec.placement import Control, Placement
 from reelmill.contract.spec.s3 import S3, StoreSpec
 from reelmill.contract.spec.sources.captions import CaptionsBlock
@@ -110,6 +110,19 @@ class PipelineLimits(Model):
     """Maximum number of stages with running shards. If absent, there is no limit."""
 
 
+class Verify(Model):
+    """Periodic verification: all committed objects are compared with their digests, while no stage has work to do."""
+
+    interval: Duration
+    """Time from the end of one verification to the next, at least a minute."""
+    max_rate: Rate = "100M"
+    """Maximum number of bytes to read per second."""
+    read_all: bool = False
+    """Read every byte. Otherwise, the checksums of an S3 server are relied on where it has them."""
+    priority_class_name: Text | None = None
+    """PriorityClass of the pod, so that it makes room for others. If absent, the cluster's default."""
+
+
 class Queue(Model):
     """A Kueue LocalQueue."""
 
@@ -139,6 +152,9 @@ class Spec(Model):
     """Maximum number of segments, of at least 100 items each, for new items of a source, so that stages overlap."""
     refresh: Duration | None = None
     """Interval at which sources are listed again. If absent, they are listed on request only."""
+    verify: Verify | None = None
+    """Verification of the data at an interval, in a cluster; `reelmill run` ignores it. If absent, damage is found by
+    `reelmill check --deep`, and when something is read."""
     suspend: bool = False
     """Suspend the pipeline: no pod runs while this is true."""
     queue: Queue | None = None

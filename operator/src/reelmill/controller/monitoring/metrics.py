@@ -7,7 +7,7 @@ import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from reelmill.contract.conditions import ConditionType
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.queue import WorkQueue
 
@@ -80,6 +80,12 @@ class Metrics:
         self._pipelines = Gauge(
             "reelmill_pipelines", "Pipelines with a condition that is True.", ["condition"], registry=registry
         )
+        self._damaged = Gauge(
+            "reelmill_damaged_objects", "Damaged objects that the last verifications found.", registry=registry
+        )
+        self._failing = Gauge(
+            "reelmill_verifications_failing", "Pipelines whose data cannot be verified.", registry=registry
+        )
         self._errors.labels(CONTROLLER)
         for result in ("success", "requeue_after", "error"):
             self._reconciles.labels(CONTROLLER, result)
@@ -108,10 +114,16 @@ class Metrics:
         self._objects.labels("VideoPipeline").set(len(cache.pipelines))
         self._objects.labels("Job").set(len(cache.jobs))
         counts = {type_.value: 0 for type_ in ConditionType}
+        damaged = failing = 0
         for pipeline in cache.pipelines:
-            for condition in (pipeline.get("status") or {}).get("conditions") or ():
+            status = pipeline.get("status") or {}
+            damaged += int((status.get("verification") or {}).get("damaged") or 0)
+            for condition in status.get("conditions") or ():
                 if condition.get("status") == "True" and condition.get("type") in counts:
                     counts[condition["type"]] += 1
+                failing += condition.get("reason") == ConditionReason.VERIFICATION_FAILED
         for name, count in counts.items():
             self._pipelines.labels(name).set(count)
+        self._damaged.set(damaged)
+        self._failing.set(failing)
         return generate_latest(self.registry)

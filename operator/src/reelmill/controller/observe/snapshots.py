@@ -65,12 +65,16 @@ def with_seen(status: Status, observed: Set[str]) -> Status:
         stage.replace(pass_=stage.pass_.replace(seen=True)) if stage.pass_ and stage.pass_.job in observed else stage
         for stage in status.stages
     ]
-    return status.replace(survey=survey, stages=stages)
+    verification = status.verification
+    if verification and verification.job in observed:
+        verification = verification.replace(seen=True)
+    return status.replace(survey=survey, stages=stages, verification=verification)
 
 
 def under_way(status: Status) -> set[str]:
     """Names of the running Jobs according to the status."""
-    return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} - {""}
+    verification = status.verification.job if status.verification else ""
+    return {status.survey.job, verification, *(stage.pass_.job for stage in status.stages if stage.pass_)} - {""}
 
 
 def seconds_since(text: object, now: datetime) -> float:

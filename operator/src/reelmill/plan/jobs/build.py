@@ -12,7 +12,7 @@ from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
-from reelmill.contract.task import Step, Task
+from reelmill.contract.task import STAGELESS, Step, Task
 from reelmill.plan.jobs.names import digest10, job_name
 from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
 from reelmill.plan.jobs.tasks import Definition
@@ -61,6 +61,13 @@ def step_name(definition: Definition, stage: str, step: Step, segment: int, run:
 
 def survey_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
     """The Job of a survey."""
+    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+
+
+def verification_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
+    """The Job of a verification."""
+    digest = digest10(definition.uid, definition.keys.definition, 0)
+    name = job_name(definition.pipeline.metadata.name, "verify", digest, Step.VERIFY, task.run, 1)
     return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
 
 
@@ -123,7 +130,7 @@ def _job(
     retries: int,
 ) -> dict[str, Any]:
     metadata = definition.pipeline.metadata
-    stage = "" if task.step in (Step.SURVEY, Step.REMOVE) else task.stage.name
+    stage = "" if task.step in STAGELESS else task.stage.name
     key = definition.keys[stage] if stage else definition.keys.definition
     labels = {
         "app.kubernetes.io/name": "reelmill",

@@ -15,12 +15,13 @@ from reelmill.contract import errors
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.task import CommitReport, Failure, OpenReport, RemoveReport, Step, SurveyReport
+from reelmill.contract.verification import VerifyReport
 from reelmill.plan.jobs.build import KEY, PLACE, PODS, RUN, STAGE, STEP, UID, shards_of
 from reelmill.plan.jobs.log_tail import last_words
 
 _EXIT = re.compile(r"exit code (\d+)")
 _FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
-R = TypeVar("R", SurveyReport, OpenReport, CommitReport, RemoveReport)
+R = TypeVar("R", SurveyReport, OpenReport, CommitReport, VerifyReport, RemoveReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Observed:
     name: str
     step: Step
     stage: str
-    """Name of the stage; empty for a survey and a removal."""
+    """Name of the stage; empty for a survey, a verification and a removal."""
     run: int
     key10: str
     place10: str

@@ -6,10 +6,11 @@ from typing import Any
 from reelmill.contract import import_path
 from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import fingerprint
+from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
 from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
-from reelmill.contract.task import CA_FOLDER, ENV, Step, Task
+from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.jobs.placement import (
     control_pod,
@@ -30,7 +31,7 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
     """The pod spec of a step. Shard pods use the stage's placement, all others `spec.control`."""
     spec = definition.spec
     place, block = spec.defaults, None
-    if task.step not in (Step.SURVEY, Step.REMOVE):
+    if task.step not in STAGELESS:
         stage = definition.graph.stages[task.stage.name]
         place, block = merged(spec.defaults, stage), stage.block
     shards = task.step is Step.SHARDS
@@ -46,6 +47,7 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
         **({"imagePullSecrets": [{"name": secret.name} for secret in place.image_pull_secrets]}
            if place.image_pull_secrets else {}),
         **(work_pod(place) if shards else control_pod(spec.control)),
+        **_priority(spec, task),
         "containers": [
             {
                 "name": CONTAINER,
@@ -84,14 +86,14 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
 
 
 def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str:
-    """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of the survey if `stage` is
+    """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of a step without one if `stage` is
     empty.
     """
     spec = definition.spec
     told = definition.graph.stages.get(stage)
     place = merged(spec.defaults, told) if told else spec.defaults
     connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
-    models = (place, spec.control, *connections)
+    models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
     dumped = [model.model_dump(mode="json", by_alias=True) for model in models]
     return fingerprint([*dumped, told.block.pod_image if told else None, asdict(settings)])[:10]
 
@@ -112,16 +114,22 @@ def _environment(task: Task, place: Placement, secrets: list[tuple[str, SecretRe
     return [*free, *ours]
 
 
+def _priority(spec: Spec, task: Task) -> dict[str, str]:
+    """The class of a verification; the others have none, or that of their stage."""
+    name = spec.verify.priority_class_name if spec.verify and task.step is Step.VERIFY else None
+    return {"priorityClassName": name} if name else {}
+
+
 def _inert(json: str) -> str:
     """The same JSON without a `$`: Kubernetes replaces `$(NAME)` in a value by what an earlier variable holds."""
     return json.replace("$", "\\u0024")
 
 
 def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:
-    """(prefix, Secret) of every connection in the task."""
+    """(prefix, Secret) of every connection that the step uses: a verification reads the store only."""
     spec = definition.spec
     found = [("", spec.store.secret_ref)] if spec.store.secret_ref else []
-    for named in task.sources:
+    for named in () if task.step is Step.VERIFY else task.sources:
         source = definition.graph.sources[named.name]
         if source.s3 and source.s3.secret_ref:
             found.append((credentials_prefix(spec, source), source.s3.secret_ref))

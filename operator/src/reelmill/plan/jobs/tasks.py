@@ -4,21 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.spec.field_types import seconds
-from reelmill.contract.spec.pipeline import SourceSpec, Spec, VideoPipeline
+from reelmill.contract.spec.pipeline import SourceSpec, Spec, Verify, VideoPipeline
 from reelmill.contract.spec.s3 import S3
 from reelmill.contract.status import PassStatus
-from reelmill.contract.task import (
-    Connection,
-    Owner,
-    ShardLimits,
-    SourceDef,
-    StageDef,
-    Step,
-    StoreRef,
-    Task,
-    Upstream,
-)
+from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
+from reelmill.contract.verification import VerificationTask
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
@@ -59,6 +51,21 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
         stages=tuple(_stage(definition, name) for name in graph.stages),
         waves=definition.spec.waves,
         refresh=listing,
+    )
+
+
+def verification_task(definition: Definition, verify: Verify, *, run: int, began: str) -> Task:
+    """Verify what the store holds of all sources and stages. `began` tells one verification from another."""
+    graph = definition.graph
+    return Task(
+        step=Step.VERIFY,
+        owner=definition.owner,
+        run=run,
+        store=_store(definition.spec),
+        sources=tuple(_source(definition, source) for source in graph.sources.values()),
+        stages=tuple(_stage(definition, name) for name in graph.stages),
+        refresh=False,
+        verification=VerificationTask(began=began, max_rate=float(amount(verify.max_rate)), read_all=verify.read_all),
     )
 
 

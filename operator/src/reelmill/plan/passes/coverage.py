@@ -59,6 +59,13 @@ def at_rest(stage: StageStatus) -> bool:
     )
 
 
+def resting(draft: PlanDraft) -> bool:
+    """Whether no stage has work to do, and no survey runs that could find some; a routine one may."""
+    if draft.surveying and not draft.survey.routine:
+        return False
+    return all(stage.surveyed and not stage.pass_ and not stage.found for stage in draft.stages.values())
+
+
 def completed(draft: PlanDraft) -> set[str]:
     """Sources and stages that are complete: idle, with all inputs processed, and with complete upstreams."""
     found: set[str] = set()

@@ -2,7 +2,7 @@
 
 Reconciling: work is running or due. Stalled: a user has to act. Ready and Complete: all sources are listed and all
 inputs processed. Failed: stalled, and no other stage can continue. Suspended: suspended by the spec. SharedPass and
-Drifted are present only after they have been true once.
+Drifted are present only after they have been true once, StoreVerified only with `spec.verify`.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,14 @@ from typing import Literal
 
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
+from reelmill.contract.verification import Verification
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
 from reelmill.plan.passes.tolerance import verdict
 from reelmill.plan.snapshot import stamp
+
+VERIFICATION_TRIES = 3
+"""Number of Jobs of a verification that failed in a row, after which the condition says so."""
 
 Verdict = tuple[bool, str, str]
 """(whether the condition is True, reason: a `ConditionReason` or a word of others, message)."""
@@ -53,6 +57,8 @@ def conditions(draft: PlanDraft) -> list[Condition]:
         ),
         ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift(drifted)),
     }
+    if draft.verification:
+        verdicts[ConditionType.STORE_VERIFIED] = _verified(draft, draft.verification)
     shown = {type_: each for type_, each in verdicts.items() if _is_shown(type_, each, draft.status)}
     return written(draft.status, shown, draft.snapshot.generation, draft.now)
 
@@ -140,6 +146,24 @@ def _reconciling(draft: PlanDraft) -> Verdict:
 def _held_up(draft: PlanDraft, job: str) -> str:
     """Why a Job's pods do not run."""
     return draft.snapshot.reasons.get(job, ConditionReason.UNSCHEDULABLE)
+
+
+def damage(verification: Verification) -> str:
+    """What the last verification found."""
+    return f"{verification.damaged} of {verification.objects} objects are damaged: {verification.names}"
+
+
+def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
+    at = verification.ended_at
+    trouble = draft.snapshot.waiting.get(verification.job) or verification.problem
+    if verification.tries >= VERIFICATION_TRIES:
+        last = f"; the last verification ended at {at}" if at else ""
+        return False, ConditionReason.VERIFICATION_FAILED, f"{trouble}{last}"
+    if not at:
+        return False, ConditionReason.NOT_VERIFIED, trouble or f"the first verification is due at {verification.due_at}"
+    if verification.damaged:
+        return False, ConditionReason.STORE_DAMAGED, f"at {at}, {damage(verification)}"
+    return True, ConditionReason.VERIFIED, f"at {at}, {verification.objects} objects were as they were committed"
 
 
 def _suspended(*, holds: bool) -> Verdict:

@@ -3,7 +3,9 @@
 from reelmill.contract.conditions import ConditionType, EventReason
 from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
+from reelmill.contract.verification import Verification
 from reelmill.plan.decision import Event
+from reelmill.plan.status.condition_rules import damage
 
 
 def events(old: Status, new: Status) -> tuple[Event, ...]:
@@ -14,7 +16,16 @@ def events(old: Status, new: Status) -> tuple[Event, ...]:
         condition = new.condition(type_)
         if type_.event and condition and condition.status == "True" and not old.holds(type_):
             found.append(Event(type_.event, condition.reason, condition.message))
+    found += _verification(old, new)
     return tuple(dict.fromkeys(found))
+
+
+def _verification(old: Status, new: Status) -> list[Event]:
+    before, after = old.verification or Verification(), new.verification
+    if after is None or not after.damaged or after.ended_at == before.ended_at:
+        return []
+    found = EventReason.DAMAGE_FOUND
+    return [Event(found.type, found, damage(after))]
 
 
 def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:

@@ -1,1 +1,1 @@
-"""Damage in a store: finding it, and making damaged files again."""
+"""Commands about damage in a store."""

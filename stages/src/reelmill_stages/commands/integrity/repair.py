@@ -18,14 +18,15 @@ from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.commands.integrity.damaged_objects import damaged_objects
-from reelmill_stages.commands.integrity.deep_check import Reading
 from reelmill_stages.commands.replay import find_input, run_order
 from reelmill_stages.commands.replay_order import ReplayOrder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.runtime.outputs.upload import item_mark
 from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest, object_digest
@@ -44,14 +45,17 @@ def repair(
     now: float,
     names: Collection[str] = (),
     max_rate: float | None = None,
+    read_all: bool = False,
 ) -> RepairResult:
     """Find all damage, or that of the named sources and stages, and repair it, upstream first.
 
     `timeouts` maps stages to the seconds that an item may take, `now` is in seconds since the epoch, and `max_rate`
-    limits reading, in bytes per second. Raises TransientError if the store does not answer.
+    limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on. Raises
+    TransientError if the store does not answer.
     """
     store = store_of(task, env)
-    reading = Reading(store, max_rate)
+    reading = Reading(store, max_rate, read_all=read_all)
+    progress = VerificationProgress(ProgressRecord(store=store.uri))
     aside = trash(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
     rows: list[RepairRow] = []
     moved = False
@@ -59,7 +63,7 @@ def repair(
         if names and entry.name not in names:
             continue
         data = data_set(store, entry)
-        damaged = {found.key: found.error.what for found in damaged_objects(data, reading.read)}
+        damaged = {found.key: found.error.what for found in damaged_objects(data, reading, progress)}
         places = _places(data, damaged) if damaged else {}
         for key, problem in damaged.items():
             why = ""

@@ -32,6 +32,8 @@ class Record:
     """The file has no record of its own: the store did not write it as it is."""
     copied: bool = False
     """The record came along with a copy of the file that it was made for."""
+    outdated: Mapping[str, str] = field(default_factory=dict)
+    """User metadata of the file before somebody else changed it."""
 
 
 class _Noted(Model):
@@ -76,7 +78,7 @@ def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> R
     # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
     if row and list(row.of[1:]) == _identity(status)[1:]:
         return Record(row.etag, row.metadata, copied=list(row.of) != _identity(status))
-    return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True)
+    return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True, outdated=row.metadata if row else {})
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:

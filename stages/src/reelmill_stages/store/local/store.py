@@ -204,7 +204,14 @@ class LocalStore:
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
         if not modes.S_ISREG(status.st_mode):
             raise NotFound("no such object", where=str(path))
-        return Stat(key, status.st_size, record.etag, status.st_mtime, metadata=record.metadata)
+        return Stat(
+            key,
+            status.st_size,
+            record.etag,
+            status.st_mtime,
+            metadata=record.metadata,
+            outdated=record.outdated,
+        )
 
     def _only_version(self, path: Path, version: str) -> None:
         if version:

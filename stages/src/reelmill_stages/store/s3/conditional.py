@@ -44,22 +44,28 @@ def begin(client: Minio, bucket: str, key: str, headers: Mapping[str, str]) -> s
     return _text(response, "UploadId")
 
 
-def put_part(client: Minio, bucket: str, key: str, upload: str, number: int, body: bytes) -> str:
+def put_part(
+    client: Minio, bucket: str, key: str, upload: str, number: int, body: bytes, headers: Mapping[str, str]
+) -> str:
     """UploadPart; `number` counts from 1. Returns the etag of the part."""
     query: dict[str, str | list[str] | tuple[str]] = {"partNumber": str(number), "uploadId": upload}
-    response = client._execute("PUT", bucket, key, body=body, headers={}, query_params=query)
+    response = client._execute("PUT", bucket, key, body=body, headers=dict(headers), query_params=query)
     return response.headers.get("etag", "")
 
 
 def complete(
-    client: Minio, bucket: str, key: str, upload: str, etags: Sequence[str], headers: Mapping[str, str]
+    client: Minio, bucket: str, key: str, upload: str, parts: Sequence[tuple[str, str]], headers: Mapping[str, str]
 ) -> WriteReceipt:
-    """CompleteMultipartUpload with a condition. An error in a response with status 200 is raised, too."""
+    """CompleteMultipartUpload with a condition. An error in a response with status 200 is raised, too.
+
+    `parts` are their etags and checksums (SHA-256 in base64).
+    """
     root = ET.Element("CompleteMultipartUpload")
-    for number, etag in enumerate(etags, start=1):
+    for number, (etag, checksum) in enumerate(parts, start=1):
         part = ET.SubElement(root, "Part")
         ET.SubElement(part, "PartNumber").text = str(number)
         ET.SubElement(part, "ETag").text = etag
+        ET.SubElement(part, "ChecksumSHA256").text = checksum
     response = client._execute(
         "POST",
         bucket,

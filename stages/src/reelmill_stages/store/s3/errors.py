@@ -65,6 +65,7 @@ _TRANSIENT = {
     "IncompleteBody",
     "XMinioServerNotInitialized",
     "XAmzContentSHA256Mismatch",
+    "XAmzContentChecksumMismatch",
 }
 
 

@@ -28,11 +28,11 @@ from reelmill_stages.store.keys import (
     check_key,
     check_new_key,
     check_prefix,
-    decode_metadata,
     encode_metadata,
     key_problem,
 )
-from reelmill_stages.store.s3 import conditional, copy
+from reelmill_stages.store.s3 import checksums, conditional, copy
+from reelmill_stages.store.s3.attributes import META, described, listed
 from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.conditional import WriteReceipt
 from reelmill_stages.store.s3.credentials import provider
@@ -49,7 +49,6 @@ PART_SIZE = 16 << 20
 
 _CHUNK = 1 << 20
 _READ = 64 << 20
-_META = "x-amz-meta-"
 
 
 class S3Store:
@@ -95,9 +94,7 @@ class S3Store:
 
     def stat(self, key: str) -> Stat:
         found = self._call(key, lambda: self._head(key))
-        headers = found.metadata or {}
-        encoded = {name[len(_META) :]: value for name, value in headers.items() if name.lower().startswith(_META)}
-        return replace(_listed(key, found), metadata=decode_metadata(encoded))
+        return described(key, found)
 
     def read(
         self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
@@ -137,7 +134,7 @@ class S3Store:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
         check_new_key(key)
-        headers = {f"{_META}{name}": value for name, value in encode_metadata(metadata).items()}
+        headers = {f"{META}{name}": value for name, value in encode_metadata(metadata).items()}
         calls: list[Attempts] = []
 
         def call(request: Callable[[], T]) -> T:
@@ -199,7 +196,7 @@ class S3Store:
                 recursive=True,
                 start_after=self._prefix + found[-1].key if found else None,
             ):
-                found.append(_listed((each.object_name or "").removeprefix(self._prefix), each))
+                found.append(listed((each.object_name or "").removeprefix(self._prefix), each))
         except Exception as error:
             self._again("", error, attempts)
             return False
@@ -284,15 +281,10 @@ class S3Store:
     def _head(self, key: str) -> Object:
         name = self._full(key)
         try:
-            return self._client.stat_object(bucket_name=self._bucket, object_name=name)
+            return self._client.stat_object(bucket_name=self._bucket, object_name=name, extra_headers={**checksums.ASK})
         except S3Error as error:
             if error.code in ("AccessDenied", "BadRequest"):
                 # The response to HEAD has no body with the error; that to GET has.
                 self._client.get_object(bucket_name=self._bucket, object_name=name, length=1).close()
                 return self._client.stat_object(bucket_name=self._bucket, object_name=name)
             raise
-
-
-def _listed(key: str, found: Object) -> Stat:
-    modified = found.last_modified.timestamp() if found.last_modified else 0.0
-    return Stat(key, found.size or 0, found.etag or "", modified, found.version_id or "")

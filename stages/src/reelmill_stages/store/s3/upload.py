@@ -1,4 +1,7 @@
-"""Uploads of bytes or local files, in one request or in parallel parts, with only a few parts in memory."""
+"""Uploads of bytes or local files, in one request or in parallel parts, with only a few parts in memory.
+
+Every request has the checksum of its body, which the server compares with what it received.
+"""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +12,7 @@ from typing import BinaryIO, Protocol, TypeVar
 
 from minio import Minio
 
-from reelmill_stages.store.s3 import conditional
+from reelmill_stages.store.s3 import checksums, conditional
 from reelmill_stages.store.s3.conditional import WriteReceipt
 
 T = TypeVar("T")
@@ -38,30 +41,37 @@ class Upload:
 
     def single(self, body: bytes) -> WriteReceipt:
         """PutObject."""
-        headers = {**self.metadata, **self.condition}
+        headers = {**self.metadata, **self.condition, **checksums.of_bytes(body)}
         return self.call(lambda: conditional.put(self.client, self.bucket, self.key, body, headers))
 
     def parts(self, source: BinaryIO, size: int, part_size: int) -> WriteReceipt:
         """Multipart upload of a seekable stream. The condition is checked at completion."""
         part_size = max(part_size, -(-size // _MAX_PARTS))
         where = (self.client, self.bucket, self.key)
-        upload = self.call(lambda: conditional.begin(*where, self.metadata))
+        digests = checksums.of_parts(source, part_size)
+        headers = {**self.metadata, **digests.record, **checksums.ALGORITHM}
+        upload = self.call(lambda: conditional.begin(*where, headers))
         try:
-            etags = self._send(source, size, part_size, upload)
-            return self.call(lambda: conditional.complete(*where, upload, etags, self.condition))
+            etags = self._send(source, size, part_size, upload, digests)
+            sent = [(etag, digests.checksum(index)) for index, etag in enumerate(etags)]
+            return self.call(lambda: conditional.complete(*where, upload, sent, self.condition))
         except BaseException:
             with suppress(Exception):
                 conditional.abort(*where, upload)
             raise
 
-    def _send(self, source: BinaryIO, size: int, part_size: int, upload: str) -> list[str]:
+    def _send(
+        self, source: BinaryIO, size: int, part_size: int, upload: str, digests: checksums.PartDigests
+    ) -> list[str]:
         reading = Lock()
+        where = (self.client, self.bucket, self.key, upload)
 
         def part(index: int) -> str:
             with reading:
                 source.seek(index * part_size)
                 body = source.read(min(part_size, size - index * part_size))
-            return self.call(lambda: conditional.put_part(self.client, self.bucket, self.key, upload, index + 1, body))
+            headers = {checksums.HEADER: digests.checksum(index)}
+            return self.call(lambda: conditional.put_part(*where, index + 1, body, headers))
 
         count = -(-size // part_size)
         with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="upload") as pool:

@@ -14,13 +14,16 @@ from reelmill.contract.commands.signatures import INTEGRITY
 COLUMNS = ("stage", "key", "problem")
 
 
-def check_deeply(loaded: Loaded, stage: str, max_rate: float | None, progress: Path | None, output: Format) -> None:
+def check_deeply(
+    loaded: Loaded, stage: str, max_rate: float | None, *, read_all: bool, progress: Path | None, output: Format
+) -> None:
     """Show damage in the store; exits with code 65 if there is any."""
     result = store_commands.load(INTEGRITY)(
         store_commands.task(loaded),
         store_commands.environment(),
         names=loaded.entries([stage]) if stage else (),
         max_rate=max_rate * 1e6 if max_rate is not None else None,
+        read_all=read_all,
         progress=progress,
     )
     rows = [row.to_json() for row in result.damage]
@@ -31,6 +34,7 @@ def check_deeply(loaded: Loaded, stage: str, max_rate: float | None, progress: P
         for remedy in dict.fromkeys(row.remedy for row in result.damage):
             say(f"hint: {remedy}")
     earlier = f", {result.earlier} more by an earlier check" if result.earlier else ""
-    say(f"{result.objects} objects read, {size(result.bytes)}{earlier}: {len(rows)} damaged")
+    vouched = f", {result.by_checksum} of them by the server's checksum" if result.by_checksum else ""
+    say(f"{result.objects} objects compared{vouched}, {size(result.bytes)} read{earlier}: {len(rows)} damaged")
     if rows:
         raise typer.Exit(CommandExit.ITEMS)

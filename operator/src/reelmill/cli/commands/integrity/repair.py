@@ -23,13 +23,16 @@ def repair(
     max_rate: Annotated[
         float | None, typer.Option("--max-rate", min=0.001, help="Read at most so many MB per second.")
     ] = None,
+    read_all: Annotated[
+        bool, typer.Option("--read-all", help="Read every byte, even where an S3 server has a checksum.")
+    ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
 ) -> None:
     """Make damaged output files again.
 
-    Reads everything like check --deep. A damaged file of a single item is made again by its stage, and put in place
+    Compares everything like check --deep. A damaged file of a single item is made again by its stage, and put in place
     only if it has the committed digest; the damaged one is moved to the store's trash. For everything else, the reason
     why it is not repaired is shown.
 
@@ -43,6 +46,7 @@ def repair(
         now=time.time(),
         names=loaded.entries([stage]) if stage else (),
         max_rate=max_rate * 1e6 if max_rate is not None else None,
+        read_all=read_all,
     )
     left = sum(not row.repaired for row in done.rows)
     if not output.for_people:

@@ -1,0 +1,30 @@
+"""Resource limits of a shard, as a part of its task."""
+
+from typing import Any
+
+from pydantic import model_validator
+
+from reelmill.contract.model import Model
+
+
+class ShardLimits(Model):
+    """Resource limits of a shard, and its handling of failing items."""
+
+    workers: int = 0
+    """Number of worker processes; 0: one per CPU of the cgroup limit."""
+    fit_gpus: bool = False
+    """Adapt the number of workers to the GPUs: at least one per GPU, and at most as many as their memory holds."""
+    item_timeout: float = 120.0
+    """Wall time in seconds for one group; after that, SIGKILL and `failed(decode_timeout)`."""
+    early_abort: int = 50
+    """The shard ends with exit code 65 if this many items come first and all fail in one class."""
+    checkpoint_seconds: float = 20.0
+    """Seconds between two checkpoints."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, given: Any) -> Any:
+        """Drop `workerMemory`, which version 0.1.0 wrote, always 0, and nothing ever set."""
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name != "workerMemory"}

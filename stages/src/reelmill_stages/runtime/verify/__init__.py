@@ -1,0 +1,1 @@
+"""Verification: every committed object is compared with its digest."""

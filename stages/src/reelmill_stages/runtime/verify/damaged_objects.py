@@ -1,0 +1,252 @@
+"""Finds what of a data set is not as it was committed: records, rows, files and views.
+
+A segment's record names its rows files, and these name the output files, all with digests. The segment's own record has
+no digest: its counts are compared with the rows. Views carry their digest in their metadata. Records and rows are
+always read; see `Reading` for outputs and views. Objects that no record names are passed over.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import TypeVar
+
+from reelmill.contract.errors import NotFound, StoreDamaged, TransientError
+from reelmill.contract.model import Model
+from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_names import SETTLED, record_model
+from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.runtime.verify.progress import VerificationProgress
+from reelmill_stages.runtime.verify.reading import Reading
+from reelmill_stages.store import Stat
+from reelmill_stages.store.damage import (
+    RESTORE,
+    VIEW,
+    WRITTEN_AGAIN,
+    address,
+    changed,
+    gone,
+    noted_digest,
+    unreadable,
+    view_digest,
+)
+
+_THREADS = 8
+_WINDOW = 256
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedObject:
+    """The key of an object, and the error that a reader of it would get."""
+
+    key: str
+    error: StoreDamaged
+
+
+def damaged_objects(data: DataSet, reading: Reading, progress: VerificationProgress) -> Iterator[DamagedObject]:
+    """All damage in a data set. Parts that `progress` has are passed over, but for their ledgers.
+
+    Raises TransientError if the store does not answer, and Interrupted when `reading` is stopped.
+    """
+    return _Examination(data, reading, progress).run()
+
+
+class _Examination:
+    def __init__(self, data: DataSet, reading: Reading, progress: VerificationProgress) -> None:
+        self._data = data
+        self._store = data.store
+        self._reading = reading
+        self._progress = progress
+        self._found: list[DamagedObject] = []
+
+    def run(self) -> Iterator[DamagedObject]:
+        summary = self._load(self._data.names.stage_json, StageRecord)
+        last = 0
+        for number in count(1):
+            key = self._data.paths(number).segment_json
+            before = len(self._found)
+            segment = self._load(key, Segment)
+            if segment is None and len(self._found) == before:
+                if number > (summary.segment if summary else 0):
+                    break
+                self._add(key, gone(self._at(key)))
+            last = number
+            if segment is not None and segment.state == "committed":
+                self._segment(segment)
+            yield from self._taken()
+        if last:
+            self._summaries(summary)
+        known = {self._data.names.stage_json, *(self._data.paths(number).segment_json for number in range(1, last + 1))}
+        for root in [self._data.root, *(self._data.paths(number).root for number in range(1, last + 2))]:
+            self._records(f"{root}/{INTERNAL}/", known)
+            yield from self._taken()
+        self._views(summary)
+        yield from self._taken()
+
+    def _segment(self, segment: Segment) -> None:
+        whole = True
+        seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
+        for number, part in enumerate(segment.parts):
+            before = len(self._found)
+            self._count(part, seen)
+            whole &= len(self._found) == before
+            if self._progress.has(self._data.root, segment.segment, number):
+                continue
+            objects = self._objects(self._outputs(part))
+            if len(self._found) == before:
+                self._progress.note(self._data.root, segment.segment, number, objects + bool(part.items))
+        if segment.list_rows:
+            self._objects([segment.list_rows])
+        if segment.kind != "listing":
+            self._exists(self._data.paths(segment.segment).pass_json)
+        key = self._data.paths(segment.segment).segment_json
+        # The ledger of a listing has rows of what failed only.
+        counted = Counts.model_validate({"in": sum(seen.values()), **seen})
+        if whole and segment.kind != "listing" and counted != segment.counts:
+            self._add(key, unreadable(self._at(key), f"its counts are {segment.counts}, those of its rows {counted}"))
+        if segment.items != sum(part.count for part in segment.parts):
+            self._add(key, unreadable(self._at(key), "its number of items is not that of its parts"))
+
+    def _outputs(self, part: Part) -> Iterator[Object]:
+        """The output files of a part, as far as its rows can be read."""
+        if part.items is None:
+            yield from part.outputs
+            return
+        try:
+            yield from self._data.part_files(part)
+        except (StoreDamaged, TransientError) as error:
+            self._add(part.items.key, self._judged(part.items.key, error))
+        self._reading.was_read(part.items)
+
+    def _count(self, part: Part, seen: dict[str, int]) -> None:
+        """Add the ledger's rows of a part to those that were seen."""
+        if part.ledger is None:
+            return
+        try:
+            for row in self._data.part_ledger(part):
+                seen[row.outcome.value] += 1
+        except (StoreDamaged, TransientError) as error:
+            self._add(part.ledger.key, self._judged(part.ledger.key, error))
+        self._reading.was_read(part.ledger)
+
+    def _objects(self, objects: Iterable[Object]) -> int:
+        """Compare objects with their digests; returns their number."""
+        remaining, number = iter(objects), 0
+        with ThreadPoolExecutor(_THREADS) as pool:
+            try:
+                while window := list(islice(remaining, _WINDOW)):
+                    number += len(window)
+                    for wanted, error in zip(window, pool.map(self._compare, window), strict=True):
+                        if error:
+                            self._add(wanted.key, error)
+            except BaseException:
+                self._reading.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return number
+
+    def _compare(self, wanted: Object, hint: str = RESTORE) -> StoreDamaged | None:
+        where = self._at(wanted.key)
+        try:
+            digest, size = self._reading.digest(wanted)
+        except NotFound:
+            return gone(where, hint)
+        except TransientError as error:
+            return self._judged(wanted.key, error, hint)
+        if size != wanted.size:
+            return changed(where, f"{wanted.size} bytes", f"{size} bytes", hint)
+        if wanted.digest and digest != wanted.digest:
+            return changed(where, wanted.digest, digest, hint)
+        return None
+
+    def _judged(self, key: str, error: StoreDamaged | TransientError, hint: str = RESTORE) -> StoreDamaged:
+        """The damage that an error says. An object that cannot be read while the store answers is damaged: a disk that
+        fails gives everything else. Raises the error if it is not about the object.
+        """
+        if isinstance(error, StoreDamaged):
+            return error
+        if type(error) is not TransientError:
+            raise error
+        with suppress(NotFound):
+            self._store.stat(self._data.names.stage_json)
+        return unreadable(self._at(key), f"this cannot be read, although the store answers: {error.what}", hint)
+
+    def _exists(self, key: str) -> None:
+        try:
+            self._store.stat(key)
+        except NotFound:
+            self._add(key, gone(self._at(key)))
+
+    def _records(self, folder: str, known: set[str]) -> None:
+        """Read everything in a folder that has the name of a record."""
+        for stat in self._store.list(folder):
+            name = stat.key.removeprefix(f"{self._data.root}/")
+            model = record_model(name)
+            if model is not None and stat.key not in known:
+                self._load(stat.key, model)
+            elif SETTLED.fullmatch(name):
+                try:
+                    for _ in read_settled(self._data.fetch(stat.key), self._at(stat.key)):
+                        pass
+                except NotFound:
+                    continue
+                except StoreDamaged as error:
+                    self._add(stat.key, error)
+
+    def _summaries(self, summary: StageRecord | None) -> None:
+        """`stage.json` and `latest.json`, which a data set with segments has."""
+        key = self._data.names.stage_json
+        try:
+            if summary and (error := self._compare(_noted(self._store.stat(key)), WRITTEN_AGAIN)):
+                self._add(key, error)
+            self._store.stat(key)
+        except NotFound:
+            self._add(key, gone(self._at(key), WRITTEN_AGAIN))
+        latest = self._data.names.latest
+        before = len(self._found)
+        if self._load(latest, LatestKey) is None and len(self._found) == before:
+            self._add(latest, gone(self._at(latest), WRITTEN_AGAIN))
+
+    def _views(self, summary: StageRecord | None) -> None:
+        for view in summary.views if summary else ():
+            key = self._data.names.view(view)
+            try:
+                stat = self._store.stat(key)
+            except NotFound:
+                self._add(key, gone(self._at(key), VIEW))
+                continue
+            try:
+                wanted = Object(key=key, size=stat.size, digest=view_digest(self._store, stat))
+            except StoreDamaged as error:
+                self._add(key, error)
+                continue
+            if found := self._compare(wanted, VIEW):
+                self._add(key, found)
+
+    def _load(self, key: str, model: type[M]) -> M | None:
+        try:
+            return load(self._store, key, model)
+        except StoreDamaged as error:
+            self._add(key, error)
+            return None
+
+    def _at(self, key: str) -> str:
+        return address(self._store, key)
+
+    def _add(self, key: str, error: StoreDamaged) -> None:
+        self._found.append(DamagedObject(key, error))
+
+    def _taken(self) -> list[DamagedObject]:
+        found, self._found = self._found, []
+        return found
+
+
+def _noted(stat: Stat) -> Object:
+    """An object as it was when it was written, as far as that was noted."""
+    return Object(key=stat.key, size=stat.size, digest=noted_digest(stat))

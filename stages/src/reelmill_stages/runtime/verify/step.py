@@ -1,0 +1,70 @@
+"""The verify step: what `reelmill check --deep` does, in a pod, with its progress in the store."""
+
+import logging
+
+from reelmill.contract.errors import NotFound, SpecError
+from reelmill.contract.log import event
+from reelmill.contract.records.layout import verification
+from reelmill.contract.task import SourceDef, StageDef
+from reelmill.contract.verification import VerifyReport
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.reading import Reading
+from reelmill_stages.store.preflight import greet
+
+log = logging.getLogger(__name__)
+
+_NAMED = 5
+"""Number of damaged objects that the report names; the log has all."""
+_LONGEST = 100
+
+
+def verify(context: StepContext) -> VerifyReport:
+    """Verify the data sets of all sources and stages; logs each damaged object.
+
+    Raises TransientError if the store does not answer, and Interrupted if the step was asked to stop; then another run
+    of the same verification continues.
+    """
+    task, wanted = context.task, context.task.verification
+    if wanted is None:
+        raise SpecError("the task of a verification lacks its limits", hint="the operator and this image differ")
+    greet(task, context.env)
+    key = verification(task.owner.uid)
+    progress = _progress(context, key, wanted.began)
+    reading = Reading(context.store, wanted.max_rate, read_all=wanted.read_all, stop=context.stop)
+    entries: tuple[SourceDef | StageDef, ...] = (*task.sources, *task.stages)
+    damaged: list[str] = []
+    number = 0
+    try:
+        for entry in entries:
+            for found in damaged_objects(context.data_set(entry.name, entry.key), reading, progress):
+                number += 1
+                damaged += [found.key] if number <= _NAMED else []
+                words = {"key": found.key, "problem": found.error.what, "hint": found.error.hint}
+                event(log, "damaged", level=logging.ERROR, data_set=entry.name, **words)
+    except BaseException:
+        progress.save()
+        raise
+    context.store.delete(key)
+    event(log, "verified", objects=reading.objects, bytes=reading.bytes, earlier=progress.earlier, damaged=number)
+    return VerifyReport(
+        objects=reading.objects + progress.earlier,
+        bytes=reading.bytes,
+        damaged=number,
+        names=tuple(name[-_LONGEST:] for name in damaged),
+    )
+
+
+def _progress(context: StepContext, key: str, began: str) -> VerificationProgress:
+    """The progress of this verification; that of another one, and what cannot be read, is discarded."""
+
+    def save(data: bytes) -> None:
+        context.store.write(key, data)
+
+    empty = ProgressRecord(store=context.store.uri, began=began)
+    try:
+        record = ProgressRecord.model_validate_json(context.store.read(key))
+        return VerificationProgress(record if (record.store, record.began) == (empty.store, began) else empty, save)
+    except (NotFound, ValueError):
+        return VerificationProgress(empty, save)
