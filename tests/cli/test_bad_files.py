@@ -104,6 +104,14 @@ def test_a_wrong_choice_of_a_union_is_one_problem(tmp_path: Path) -> None:
     )
 
 
+def test_a_wrong_choice_among_numbers_names_them(tmp_path: Path) -> None:
+    grid = PIPELINE + "  - name: features\n    grid: {weights: {uri: w.pt}, input: GIVEN}\n"
+    said = reelmill("validate", write(tmp_path, grid.replace("GIVEN", '"112"')))
+    assert "grid.input: '112' is not one of 224, 112; write 112 without quotes" in said.err
+    said = reelmill("validate", write(tmp_path, grid.replace("GIVEN", "113")))
+    assert "grid.input: 113 is not one of 224, 112; did you mean 112?" in said.err
+
+
 def test_a_field_inside_of_a_union_is_found_too(tmp_path: Path) -> None:
     text = PIPELINE.replace("count: 2,", "tokenizer: {uri: x, diggest: y},")
     assert "tokenizer.diggest: unknown field; did you mean digest?" in reelmill("validate", write(tmp_path, text)).err

@@ -84,6 +84,27 @@ def test_the_ledger_says_when_there_is_more(ran: Path) -> None:
     assert "only the first 2 rows" in said.err
 
 
+def test_the_ledger_is_whole_for_programs_and_short_for_people(empty: Path) -> None:
+    (empty / "videos").mkdir()
+    good = shutil.copyfile(footage.video(seconds=2.0, size=(64, 48), audio=False), empty / "good")
+    for number in range(60):
+        (empty / "videos" / f"{number:02d}.mp4").hardlink_to(good)
+    path = write(empty, PIPELINE.partition("  - name: pictures")[0])
+    reelmill("run", path)
+    asked = ("ledger", path, "--stage", "spans", "--item", "*")
+    assert len(json.loads(reelmill(*asked, "-o", "json").out)) == 60
+    assert len(yaml.safe_load(reelmill(*asked, "-o", "yaml").out)) == 60
+    assert len(json.loads(reelmill(*asked, "-o", "json", "--limit", "3").out)) == 3
+    said = reelmill(*asked)
+    assert (len(said.out.splitlines()), "only the first 50 rows" in said.err) == (51, True)
+
+
+def test_an_export_counts_the_bytes_of_all_its_files(ran: Path, tmp_path: Path) -> None:
+    made = json.loads(reelmill("export", ran, "pictures", tmp_path / "out", "-o", "json").out)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and not path.name.startswith(".")]
+    assert (made["files"], made["bytes"]) == (len(files), sum(path.stat().st_size for path in files))
+
+
 def test_an_unknown_stage_names_those_there_are(ran: Path) -> None:
     said = reelmill("ledger", ran, "--stage", "spnas")
     assert (said.code, "choose one of raw, spans, pictures" in said.err) == (2, True)

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from clip4mc_run import BROKEN, COW, GONE, PIG, SIZE, prepare
+from clip4mc_run import BROKEN, COW, GONE, PIG, SIZE, prepare, row
 from killing import kill_when
-from workshop import SAMPLES, Workshop, balanced, same_end
+from workshop import CLIPS, SAMPLES, Workshop, balanced, same_end
 
 pytestmark = pytest.mark.store
 
@@ -111,3 +111,38 @@ def test_d4_a_clip_that_was_half_written_is_not_taken_for_done(ran: Workshop, tm
 def digests(shop: Workshop) -> list[list[str]]:
     """What the samples hold, whatever they are called."""
     return sorted([output.digest for output in item.outputs] for item in shop.items("samples").values())
+
+
+def test_pairs_numbers_the_cap_and_the_splits_follow_the_metadata_whose_clips_of_a_video_lie_apart(
+    tmp_path: Path,
+) -> None:
+    shop = Workshop(tmp_path, name="apart")
+    shop.film(f"{COW}.mp4", f"{PIG}.mp4")
+    rows = [
+        row(PIG, 1.0, 2.0, "0"), row(COW, 0.2, 1.1, "1"), row(GONE, 0, 1, "lost"), row(PIG, 0, 1, "2"),
+        row(COW, 0.0, 0.6, "3"), row(PIG, 0.5, 1.5, "4"),
+    ]  # fmt: skip
+    shop.clip4mc(rows)
+    samples = SAMPLES | {"frames": {"width": 32, "height": 16, "maxSamples": 4}, "shards": 2}
+    shop.stages = [CLIPS, {**samples, "view": {"split": {"mode": "all_train"}}}]
+    shop.run()
+    assert [pair["transcript"] for pair in shop.view("clips", "text_video_pairs.json")] == ["0", "1", "2", "3", "4"]
+    vids = [PIG, COW, PIG, COW]
+    train = shop.view("samples", "dataset_info.json")["train"]
+    assert [Path(folder).name for folder in train] == [f"sample_{n:06d}_{vid}" for n, vid in enumerate(vids)]
+    texts = {item.fields["sample"]: item.fields["text"] for item in shop.items("samples").values()}
+    assert [texts[Path(folder).name] for folder in train] == ["0", "1", "2", "3"]
+    capped = {key for key, each in shop.ledger("samples").items() if each.outcome == "skipped"}
+    assert capped == {f"{PIG}:0.5-1.5"}
+
+    rows.insert(0, row(COW, 0.5, 1.5, "5"))
+    shop.clip4mc(rows)
+    shop.run()
+    assert [pair["transcript"] for pair in shop.view("clips", "text_video_pairs.json")] == [
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+    ]

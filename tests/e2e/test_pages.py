@@ -1,6 +1,7 @@
 """The commands that README and quickstart show are run as they stand, and print what the page says they print."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,10 @@ def test_the_quickstarts_commands_print_what_it_says(tmp_path: Path) -> None:
         said = ran(command, folder).splitlines()
         missing = [line for line in told if line.replace(HOME, str(folder)) not in said]
         assert not missing, f"{command} printed {said}"
+    (row,) = blocks("docs/quickstart.md", "text")
+    listed = ran("reelmill prune pipeline.yaml 2>/dev/null", folder).splitlines()
+    numbers = re.compile(r" +\d+ +\d+ +")
+    assert [numbers.sub(" ", line) for line in listed[1:]] == [numbers.sub(" ", row.strip())]
 
 
 def test_the_readmes_pipeline_runs_with_its_commands(tmp_path: Path) -> None:

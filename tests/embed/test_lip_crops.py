@@ -1,5 +1,6 @@
 """Crops as files hold them and as the model wants them; what is no such file is one clear row."""
 
+import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -129,3 +130,17 @@ def test_a_name_that_no_store_can_hold_fails_its_item_alone(tmp_path: Path) -> N
 def test_an_item_without_a_file_fails_with_a_message(tmp_path: Path) -> None:
     (result,) = EmbedStage(BLOCK).process([Input(Item("a", 0, "a", 1.0), 0)], Desk(tmp_path))  # type: ignore[arg-type]
     assert result.reason == "no_media"
+
+
+@pytest.mark.parametrize("data", [b"no archive at all", pickle.dumps([1, 2, 3])])
+def test_nobody_is_told_to_load_a_file_of_unknown_origin_unsafely(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.npz").write_bytes(data)
+    objects = tmp_path / "objects.npz"
+    np.savez(objects, data=np.array([{}, None], dtype=object))
+    for path in (tmp_path / "a.npz", objects):
+        with pytest.raises(ItemError) as told:
+            read_crops(path)
+        assert told.value.reason == "not_an_npz"
+        assert "pickle" not in told.value.what
+        assert "unsafe" not in told.value.what
+        assert "save arrays of numbers" in told.value.what

@@ -10,7 +10,7 @@ import pytest
 
 import footage
 from cli.terminal import write
-from reelmill.contract import import_path
+from reelmill.contract.process import import_path
 from reelmill_stages.runtime.workers import safe_child
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "reelmill"

@@ -11,7 +11,7 @@ import footage
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.cut import cut_at
-from reelmill_stages.media.cutting.encode import Encoding, arguments, encode
+from reelmill_stages.media.cutting.encode import Encoding, arguments, encode, fields_as_frames, is_interlaced
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.timeline.timeline import read_timeline
 
@@ -57,6 +57,46 @@ def test_an_encoded_clip_shows_the_frames_of_its_span(name: str, tmp_path: Path)
         assert float(frame.pts * frame.time_base) == pytest.approx(
             times.seconds(index) - times.seconds(frames[0]), abs=1e-3
         )
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc"])
+@pytest.mark.parametrize("size", [(209, 112), (208, 111), (211, 113)])
+def test_no_row_and_no_column_of_a_picture_is_cut_off(size: tuple[int, int], codec: str, tmp_path: Path) -> None:
+    path = footage.video(seconds=1.0, size=size, options=("-pix_fmt", "yuv444p", "-g", "20"))
+    cut_out(path, 0.2, 0.6, tmp_path / "clip.mp4", Encoding(codec, 8, "ultrafast"))
+    with av.open(str(tmp_path / "clip.mp4")) as made, av.open(str(path)) as whole:
+        clip = next(made.decode(video=0))
+        frames = list(whole.decode(video=0))
+    number = footage.frame_number(clip.to_ndarray(format="rgb24"))
+    assert (clip.width, clip.height, clip.format.name) == (*size, "yuv444p")
+    theirs = frames[number].to_ndarray(format="rgb24").astype(int)
+    assert abs(clip.to_ndarray(format="rgb24").astype(int) - theirs).mean() < 3
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_interlaced_video_stays_interlaced_in_h264_and_says_where_it_does_not(order: str, tmp_path: Path) -> None:
+    fields = ("-flags", "+ilme+ildct", "-x264-params", f"{order}=1")
+    path = footage.video(seconds=1.0, size=(208, 112), options=(*X264, "-g", "20", *fields))
+    cut_out(path, 0.2, 0.6, tmp_path / "clip.mp4", Encoding("h264", 8, "ultrafast"))
+    with av.open(str(tmp_path / "clip.mp4")) as made, av.open(str(path)) as whole:
+        assert made.streams.video[0].codec_context.field_order == whole.streams.video[0].codec_context.field_order
+        assert all(frame.interlaced_frame for frame in made.decode(video=0))
+    with remuxer(path, read_timeline(path), audio=True) as video:
+        assert is_interlaced(video)
+        assert [fields_as_frames(video, Encoding(codec)) for codec in ("h264", "hevc", "h264_nvenc")] == [
+            False, True, True,
+        ]  # fmt: skip
+        assert fields_as_frames(video, Encoding(scale=(104, 56)))
+
+
+def test_ordinary_video_is_encoded_as_before() -> None:
+    timeline = read_timeline(source("mp4"))
+    with remuxer(source("mp4"), timeline, audio=True) as video:
+        argv = arguments(video, cut_at(timeline, 0.2, 0.4), Path("x.mp4"), Encoding())
+        assert not is_interlaced(video)
+    assert argv[argv.index("-pix_fmt") + 1] == "yuv420p"
+    assert argv[argv.index("-flags:v") + 1] == "+bitexact"
+    assert "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0" in argv[argv.index("-filter:v") + 1]
 
 
 def test_hevc_is_written_as_players_know_it(tmp_path: Path) -> None:

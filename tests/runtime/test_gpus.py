@@ -1,5 +1,9 @@
 """Workers are spread over the GPUs that a pod has."""
 
+import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +43,36 @@ def test_000_f10_workers_are_as_many_as_asked_and_take_turns_at_the_gpus(
     assert len(told) == 24
     assert set(told) == {"0", "1"}
     assert min(told.count("0"), told.count("1")) >= 4
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [
+        (None, [(0, "gpu 0"), (1, "gpu 1"), (2, "gpu 2")]),
+        ("2,0", [(0, "gpu 2"), (1, "gpu 0")]),
+        ("1, GPU-b, 0", [(0, "gpu 1"), (1, "uuid GPU-b"), (2, "gpu 0")]),
+        ("0,9,1", [(0, "gpu 0")]),
+        ("0,-1,1", [(0, "gpu 0")]),
+        ("GPU-gone,1", []),
+        ("", []),
+    ],
+)
+def test_the_gpus_that_cuda_may_not_see_are_not_lent(
+    tmp_path: Path, visible: str | None, found: list[tuple[int, str]]
+) -> None:
+    (tmp_path / "pynvml.py").write_text(
+        LIBRARY.replace("return 2", "return 3").replace('"symbolic"', "device")
+        + "def nvmlDeviceGetHandleByIndex(index): return f'gpu {index}'\n"
+        + "def nvmlDeviceGetHandleByUUID(uuid):\n"
+        + "    if uuid == 'GPU-gone': raise NVMLError\n"
+        + "    return f'uuid {uuid}'\n"
+    )
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from reelmill_stages.media.gpu import gpus\n"
+        "print([(gpu.index, gpu.name) for gpu in gpus()])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    environment |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    said = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    assert ast.literal_eval(said.stdout) == found

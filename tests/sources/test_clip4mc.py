@@ -1,11 +1,13 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reelmill.contract.errors import NotFound, SpecError
+from reelmill_stages.file_names import safe_stem
 from source_folders import items, listed, names, put, put_json, reasons
 
 VID = "dQw4w9WgXcQ"
@@ -199,7 +201,7 @@ def test_rows_that_say_the_same_are_duplicates_and_different_ones_are_not(folder
     assert {clip.fields["text"] for clip in items(found)} == {"a cow", "another"}
 
 
-def test_d3_the_listing_does_not_depend_on_the_order_of_rows(folder: Path) -> None:
+def test_d3_the_listing_depends_on_the_order_of_rows_in_its_positions_only(folder: Path) -> None:
     rows = [
         official(),
         official(),
@@ -208,7 +210,17 @@ def test_d3_the_listing_does_not_depend_on_the_order_of_rows(folder: Path) -> No
         official(vid=None),
         official("gone_______"),
     ]
-    assert clips(folder, rows) == clips(folder, rows[::-1])
+    one, other = clips(folder, rows), clips(folder, rows[::-1])
+    assert [replace(row, position=None) for row in one] == [replace(row, position=None) for row in other]
+    assert sorted(row.position for row in other) == list(range(len(rows)))
+
+
+def test_a_row_of_the_metadata_keeps_its_position_although_the_clips_of_a_video_are_listed_together(
+    folder: Path,
+) -> None:
+    rows = [official(begin=5.0, end=6.0), official("gone_______"), official(begin=1.0, end=2.0)]
+    listed = {(row.fields["start"], row.problem is None): row.position for row in clips(folder, rows)}
+    assert (listed[5.0, True], listed[1.0, True]) == (0, 2)
 
 
 @pytest.mark.parametrize("size", [None, []])
@@ -267,3 +279,8 @@ def test_without_rows_there_are_no_clips(folder: Path) -> None:
 def test_a_folder_of_this_machine_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no such folder"):
         clips(tmp_path, [official()])
+
+
+def test_a_clip_of_absurd_length_has_a_name_that_fits(folder: Path) -> None:
+    (clip,) = clips(folder, [official(begin=0, end=1e116)])
+    assert safe_stem(clip.fields["name"]) == clip.fields["name"]

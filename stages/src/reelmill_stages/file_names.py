@@ -29,6 +29,8 @@ def safe_stem(text: str) -> str:
 def clip_stem(vid: str, start: float, end: float) -> str:
     """The name of a clip, `{vid}_{int(start)}_{int(end)}`, with finite times in seconds. A long id is cut."""
     tail = f"_{int(start)}_{int(end)}"
+    if len(tail) > STEM_BYTES // 2:  # no video is that long, but its row has a name
+        return safe_stem(f"{vid}{tail}")
     return _fitted(_replaced(vid), vid, STEM_BYTES - len(tail)) + tail
 
 

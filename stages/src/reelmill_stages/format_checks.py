@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from reelmill.contract.text.messages import told
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -18,6 +20,9 @@ class Finding:
     rule: str
     ok: bool
     message: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", told(self.message))
 
 
 def unreadable(error: Exception) -> str:

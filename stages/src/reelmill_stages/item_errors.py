@@ -1,7 +1,7 @@
 """From an error of one item to its result."""
 
 from reelmill.contract.errors import Exhausted, ItemError
-from reelmill.contract.exhaustion import exhausted
+from reelmill.contract.process.exhaustion import exhausted
 from reelmill_stages.stage import Failed
 
 

@@ -61,8 +61,9 @@ class Input:
     item: Item
     """The item of the upstream."""
     number: int
-    """Number of the input, from 0: unique in the stage's data set, increasing, and stable over retries, for names such
-    as `sample_000012`."""
+    """Number of the input, from 0: unique in the stage's data set and stable over retries, for names such as
+    `sample_000012`. Within a pass, it follows the order of the metadata for sources that have one (`Item.position`);
+    otherwise, and if the stage has `assemble`, that of processing."""
 
 
 class ReadFile(Protocol):

@@ -4,12 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader
 
 import multiview_set as driver
@@ -17,7 +22,7 @@ from chunks import chunk_place
 from chunks.chunk_place import indexed, point_folders, take
 from footage import frame_number
 from reelmill.contract.errors import ItemError, NotFound, PreconditionFailed, SpecError
-from reelmill_stages.datasets.chunks import ChunkSamples, collate_chunks
+from reelmill_stages.datasets.chunks import ChunkSamples, _picked, collate_chunks
 from reelmill_stages.media.keypoints import file_name
 
 pytestmark = pytest.mark.store
@@ -76,9 +81,40 @@ def test_002_p7_an_item_is_that_of_the_original_loader(root: Path) -> None:
 @pytest.mark.parametrize("output", ["index", "npy", "mp4"])
 def test_002_f06_f07_all_outputs_and_views_show_the_same_exact_frames(root: Path, output: str) -> None:
     found = samples(root, {"output": output})[1]
-    spread = [torch.linspace(start, end - 1, 8).long().tolist() for start, end in ((30, 40), (40, 50))]
+    spread = [[30, 31, 33, 34, 35, 36, 38, 39], [40, 41, 43, 44, 45, 46, 48, 49]]
     for view in driver.VIEWS:
         assert numbers(found["video"][view]) == spread
+
+
+def test_a_segment_gives_the_frames_that_the_original_loader_rounds_to(root: Path) -> None:
+    found = samples(root, {"maxFrames": 40, "labels": False}, {"range": [0, 40]}, views=["left"])[0]
+    assert numbers(found["video"]["left"]) == [[0, 6, 11, 17, 22, 28, 33, 39]]
+    one = samples(root, {"maxFrames": 1, "labels": False}, {"range": [4, 5]}, views=["left"])[0]
+    assert numbers(one["video"]["left"]) == [[4] * 8]
+
+
+@given(st.integers(1, 5000), st.integers(1, 64))
+def test_frames_are_spread_in_the_arithmetic_of_the_original_loader(length: int, count: int) -> None:
+    expected = torch.round(torch.linspace(0, max(length - 1, 0), count, dtype=torch.float32)).long().tolist()
+    assert _picked(7, 7 + length, count) == [7 + place for place in expected]
+    exact = [Fraction(number * (length - 1), max(count - 1, 1)) for number in range(count)]
+    assert all(abs(place - true) <= Fraction(501, 1000) for place, true in zip(expected, exact, strict=True))
+
+
+@pytest.mark.parametrize("size", [(12, 20), (32, 48), (70, 90)])
+def test_frames_are_resized_as_torchvision_does_in_the_original_loader(root: Path, size: tuple[int, int]) -> None:
+    whole = samples(root, views=["front"])[0]["video"]["front"]
+    found = samples(root, views=["front"], size=size, scale=True)[0]["video"]["front"]
+    plain = samples(root, views=["front"], size=size)[0]["video"]["front"]
+    for segment, resized, rounded in zip(whole, found, plain, strict=True):
+        theirs = interpolate(
+            segment.transpose(0, 1).float() / 255, size=size, mode="bilinear", align_corners=False, antialias=True
+        ).transpose(0, 1)
+        torch.testing.assert_close(resized, theirs)
+        assert (rounded.float() - theirs * 255).abs().max() <= 0.5 + 1e-3
+    channel = Image.fromarray(whole[0, 0, 0].numpy().astype(np.float32))
+    pillows = np.asarray(channel.resize(size[::-1], Image.Resampling.BILINEAR)) / 255
+    np.testing.assert_allclose(found[0, 0, 0].numpy(), pillows, atol=1e-5)
 
 
 @pytest.mark.parametrize("output", ["index", "npy", "mp4"])
@@ -171,6 +207,17 @@ def test_002_f13_transforms_are_per_chunk_and_statistics_are_passed_in(root: Pat
     found = samples(root, size=(32, 48), scale=True, transform=cropped, views=["front"])[0]["video"]["front"]
     assert shapes == [(8, 3, 32, 48)] * 3
     assert torch.equal(found, plain[:, :, :4, 4:20, 8:24])
+
+
+def test_002_f04_the_log_tells_the_memory_of_samples_as_it_is(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", logger="reelmill_stages.datasets"):
+        reader = samples(root, size=(32, 48), scale=True)
+        found = reader[1]
+    size = sum(each.nbytes for part in ("video", "sam3d_kpt") for each in found[part].values())
+    assert caplog.messages[0] == "Video chunking enabled: 1 videos -> 3 chunks (max 20 frames/chunk)"
+    assert caplog.messages[1:3] == ["Whole dataset: 3 samples", "Each sample: at most 20 frames per video"]
+    assert caplog.messages[3].startswith("Memory per sample: at most ")
+    assert caplog.messages[4] == f"sample 1: 20 frames, {size / 1e6:.1f} MB"
 
 
 def test_002_f11_validation_takes_the_same_options(root: Path) -> None:

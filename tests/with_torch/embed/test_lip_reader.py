@@ -1,5 +1,7 @@
 """Reading mixtures for training: embeddings or frames, switched on or off, never mixed; both train a model."""
 
+import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,46 @@ def test_wavs_and_lists_that_cannot_be_read_are_named(folder: Path) -> None:
         LipMixtures(str(folder / "nowhere"), "tr")
     with pytest.raises(NotFound):
         mixtures(folder, embeddings=str(folder / "nowhere"), precomputed=True)
+
+
+@pytest.mark.parametrize("precomputed", [True, False])
+def test_lists_that_were_written_on_another_machine_lead_to_the_same_samples(
+    folder: Path, tmp_path: Path, *, precomputed: bool
+) -> None:
+    ready(folder, is_it=True)
+    here = mixtures(folder, precomputed=precomputed)
+    shutil.copytree(folder / "LRS2", tmp_path / "LRS2")
+    shutil.copytree(folder / "out", tmp_path / "export" / "out")
+    shutil.copytree(folder / "export/lists", tmp_path / "export", dirs_exist_ok=True)
+    for speaker in ("mix", "s1", "s2"):
+        for lists in (tmp_path / "LRS2/lists/tr", tmp_path / "export/tr"):
+            rows = json.loads((lists / f"{speaker}.json").read_text())
+            for row in rows:
+                wav = Path(row[0])
+                target = tmp_path / "LRS2/wavs" / speaker / wav.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(wav, target)
+                row[0] = f"/mnt/elsewhere/LRS2/wavs/{speaker}/{wav.name}"
+                if speaker != "mix":
+                    row[1] = f"/mnt/elsewhere/{row[1].removeprefix(str(folder))}"
+            (lists / f"{speaker}.json").write_text(json.dumps(rows))
+    there = LipMixtures(
+        str(tmp_path / "LRS2/lists"), "tr", root=str(tmp_path / "LRS2"), segment=SEGMENT,
+        embeddings=str(tmp_path / "export"), precomputed=precomputed,
+    )  # fmt: skip
+    assert (there.kind, len(there)) == (here.kind, len(here))
+    for one, other in zip(there, here, strict=True):
+        assert all(torch.equal(mine, theirs) for mine, theirs in zip(one[:3], other[:3], strict=True))
+        assert one.name == other.name
+
+
+def test_a_crop_that_is_nowhere_is_named_as_in_the_list(folder: Path, tmp_path: Path) -> None:
+    lists = tmp_path / "LRS2/lists"
+    shutil.copytree(folder / "LRS2/lists", lists)
+    rows = json.loads((lists / "tr/s1.json").read_text())
+    (lists / "tr/s1.json").write_text(json.dumps([[row[0], "/mnt/elsewhere/gone.npz", row[-1]] for row in rows]))
+    with pytest.raises(NotFound, match=r"no file /mnt/elsewhere/gone\.npz, and nothing below .* ends like it"):
+        LipMixtures(str(lists), "tr", root=str(folder / "LRS2"), segment=SEGMENT)[0]
 
 
 @pytest.mark.parametrize("precomputed", [True, False])

@@ -19,12 +19,12 @@ Any other exception that escapes is a bug and exits with 70. The podFailurePolic
 so they are part of the contract and must not change.
 
 Every error states what happened, where, and what to do: `str()` is one line with the first two, `hint` is the third.
-Credentials in URLs are removed from all three.
+Credentials in URLs and addresses of objects are removed from all three.
 """
 
 from enum import IntEnum
 
-from reelmill.contract.text.urls import without_secrets
+from reelmill.contract.text.messages import told
 
 
 class ExitCode(IntEnum):
@@ -49,10 +49,10 @@ class ReelmillError(Exception):
     """Exit code of a step that ends with this error."""
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(without_secrets(what))
-        self.what = without_secrets(what)
-        self.where = without_secrets(where)
-        self.hint = without_secrets(hint)
+        super().__init__(told(what))
+        self.what = told(what)
+        self.where = told(where)
+        self.hint = told(hint)
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
@@ -99,7 +99,7 @@ class Unreachable(TransientError):
 class Exhausted(TransientError):
     """The process ran out of memory, open files or threads.
 
-    In a worker it is first the fault of its items (see `reelmill.contract.exhaustion`); anywhere else it is the
+    In a worker it is first the fault of its items (see `reelmill.contract.process.exhaustion`); anywhere else it is the
     machine's. `reason` is the `ItemReason` with which an item fails.
     """
 

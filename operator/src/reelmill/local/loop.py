@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reelmill.contract import import_path
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import ExitCode
+from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.contract.task import RUN_PID_ENV

@@ -80,7 +80,7 @@ def export(
     return ExportResult(
         folder=str(place.path),
         files=len(files) + len(views),
-        bytes=sum(output.size for output in files.values()),
+        bytes=sum(output.size for output in files.values()) + sum((place.path / view).stat().st_size for view in views),
         mode=way,
         views=list(views),
     )

@@ -1,4 +1,4 @@
-"""`reelmill logs`: the logs that the shards of a pass saved in the store."""
+"""`reelmill logs`: the logs that the shards and the commit step of a pass saved in the store."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ from reelmill_stages.commands.entry import data_set, stage_of, store_of
 def logs(
     task: Task, env: Mapping[str, str], *, stage: str, shard: int | None = None, segment: int | None = None
 ) -> Iterator[LogLine]:
-    """Lines ordered by shard and by the time of its runs.
+    """Lines ordered by shard and by the time of its runs, and those of the commit step last; with `shard`, its lines.
 
     Without `segment`, the latest segment with logs is used.
     """
@@ -24,5 +24,10 @@ def logs(
         for (index, run), stat in sorted(kept, key=lambda each: (each[0][0], each[1].modified)):
             for line in store.read(stat.key).decode(errors="replace").splitlines():
                 yield LogLine(segment=number, shard=index, run=run, line=line)
-        if kept:
+        commits = [] if shard is not None or not number else store.list(paths.commit_logs)
+        told = [(name, stat) for stat in commits if (name := paths.commit_log_of(stat.key))]
+        for name, stat in sorted(told, key=lambda each: each[1].modified):
+            for line in store.read(stat.key).decode(errors="replace").splitlines():
+                yield LogLine(segment=number, shard=None, run=name, line=line)
+        if kept or told:
             return

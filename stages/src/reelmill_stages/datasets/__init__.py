@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reelmill_stages.datasets.grids import GridFeatures, GridSample
     from reelmill_stages.datasets.lip_encoder import LipEncoder
     from reelmill_stages.datasets.lips import LipMixture, LipMixtures
+    from reelmill_stages.datasets.live_grids import LiveGridFeatures
     from reelmill_stages.datasets.order import Order
     from reelmill_stages.datasets.packed_tokens import (
         PackedTokens,
@@ -36,6 +37,7 @@ else:
             "reelmill_stages.datasets.grids": "GridFeatures GridSample",
             "reelmill_stages.datasets.lip_encoder": "LipEncoder",
             "reelmill_stages.datasets.lips": "LipMixture LipMixtures",
+            "reelmill_stages.datasets.live_grids": "LiveGridFeatures",
             "reelmill_stages.datasets.order": "Order",
             "reelmill_stages.datasets.packed_tokens": (
                 "PackedTokens TokenBatch TokenPack collate_packs within_documents"
@@ -57,6 +59,7 @@ __all__ = [
     "LipEncoder",
     "LipMixture",
     "LipMixtures",
+    "LiveGridFeatures",
     "Order",
     "PackedTokens",
     "TarSet",

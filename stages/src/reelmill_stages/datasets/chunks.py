@@ -5,18 +5,23 @@ decoded, and only the selected views and keypoints are read.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
+from reelmill_stages.datasets.chunk_memory import SampleShape, length, log_lines
 from reelmill_stages.datasets.place import SampleFolder
 from reelmill_stages.datasets.view_files import ViewFiles
 from reelmill_stages.media.keypoints import JOINTS, file_name, nothing, read_joints
+from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.chunk.entries import NAME, parse_index
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 Segment = tuple[int, int, str]
 NO_JOINTS = 17
@@ -27,7 +32,8 @@ class ChunkSamples:
     """The chunks of an index, optionally of one `split`. A sample is a dict, for a chunk with B labelled segments:
 
     - `video`: view -> float32 (B, 3, T, height, width), RGB in [0, 1] before normalization; T = `frames` frames, evenly
-      spaced from the first to the last frame of each segment. Empty with `load_rgb=False`.
+      spaced from the first to the last frame of each segment, each rounded to the nearest frame. Empty with
+      `load_rgb=False`.
     - `sam3d_kpt`: view -> float32 (B, L, 52, 3) with L frames of the longest segment; zeros after the end of shorter
       segments and for frames without keypoints. (B, 1, 17, 3) zeros if the chunk has no keypoints. Empty with
       `load_kpt=False`.
@@ -41,7 +47,8 @@ class ChunkSamples:
       latest data set). `endpoint` and `region` are those of its S3 server, `source_endpoint` that of the videos.
     - `views`: the views to load; empty: all views of the chunk.
     - `frames`: frames per segment; None: all frames of the segments, which must then have equal lengths.
-    - `size`: (height, width) in pixels; None: the size of the video.
+    - `size`: (height, width) in pixels, to which frames are resized as by `torchvision.transforms.Resize`, bilinear
+      with antialiasing. None: the size of the video.
     - `scale`: False returns `video` as uint8, as decoded, without `mean` and `std`.
     - `mean`, `std`: per channel, applied to values in [0, 1].
     - `transform`: applied to each segment, (T, 3, height, width), after normalization; it must return the same shape
@@ -51,6 +58,9 @@ class ChunkSamples:
       recognised by their etag.
 
     Raises SpecError without torch, NotFound if there is no index, and StoreDamaged if it is not what was committed.
+
+    The numbers of videos, chunks and frames, and the memory of the largest sample, are logged once (level INFO); the
+    memory of each sample that is read, at level DEBUG.
     """
 
     def __init__(
@@ -74,7 +84,7 @@ class ChunkSamples:
         verify: bool = False,
     ) -> None:
         if find_spec("torch") is None:
-            raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
+            raise SpecError("torch is not installed", hint=HINT)
         place = SampleFolder(where, endpoint=endpoint, region=region, verify=verify).current(NAME)
         source = SampleFolder("/", endpoint=endpoint if source_endpoint is None else source_endpoint, region=region)
         index = _parsed(place.view(NAME), place.at(NAME))
@@ -90,6 +100,9 @@ class ChunkSamples:
         self._experiment = experiment
         self._files = ViewFiles(place, source)
         self._source = source
+        self._shape = SampleShape(self._frames, self._size, self._views, 4 if scale else 1, load_rgb, load_kpt)
+        for line in log_lines(split, entries, index["params"]["maxFrames"], self._shape):
+            log.info(line)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -104,12 +117,14 @@ class ChunkSamples:
         import torch
 
         entry = self.entry(index)
-        segments: list[Segment] = [tuple(each) for each in entry["labels"] or [[0, _length(entry), ""]]]
+        segments: list[Segment] = [tuple(each) for each in entry["labels"] or [[0, length(entry), ""]]]
         views = self._views or tuple(entry["views"])
         if lacking := [view for view in views if view not in entry["views"]]:
             raise SpecError(
                 f"no view named {lacking[0]!r}", where=entry["key"], hint=f"choose one of {', '.join(entry['views'])}"
             )
+        if log.isEnabledFor(logging.DEBUG) and (size := self._shape.bytes([entry])) is not None:
+            log.debug("sample %d: %d frames, %.1f MB", index, length(entry), size / 1e6)
         return {
             "video": {view: self._video(entry, view, segments) for view in views} if self._rgb else {},
             "sam3d_kpt": {view: self._points(entry, view, segments) for view in views} if self._kpt else {},
@@ -139,7 +154,9 @@ class ChunkSamples:
         for frame, pixels in self._files.pictures(told, sorted(places), self._size):
             picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
             if self._scale:
-                picture = picture.float().div_(255).sub_(mean).div_(std)
+                picture = _resized(picture.float().div_(255), height, width).sub_(mean).div_(std)
+            else:
+                picture = _resized(picture, height, width)
             for segment, place in places[frame]:
                 video[segment, :, place] = picture
         if self._transform is None:
@@ -235,15 +252,28 @@ def _parsed(data: bytes, where: str) -> dict[str, Any]:
 
 
 def _picked(start: int, end: int, frames: int | None) -> list[int]:
-    """Evenly spaced frames of a segment, including its first and last, as UniformTemporalSubsample selects them."""
+    """Evenly spaced frames of a segment, including its first and last, in the original's arithmetic.
+
+    Positions are float32 and rounded to the nearest frame, halves to the even one. torchvision's and pytorchvideo's
+    `UniformTemporalSubsample`, which the original's is named after, truncates them instead.
+    """
     import torch
 
     if frames is None:
         return list(range(start, end))
-    picked: list[int] = (start + torch.linspace(0, end - start - 1, frames).long()).tolist()
+    places = torch.linspace(0, end - start - 1, frames, dtype=torch.float32)
+    picked: list[int] = (start + torch.round(places).long()).tolist()
     return picked
 
 
-def _length(entry: Mapping[str, Any]) -> int:
-    length: int = entry["chunk_end_frame"] - entry["chunk_start_frame"]
-    return length
+def _resized(picture: "Tensor", height: int, width: int) -> "Tensor":
+    """A picture (3, H, W), float32 or uint8, as `torchvision.transforms.Resize` makes it: bilinear, antialiased."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    if tuple(picture.shape[1:]) == (height, width):
+        return picture
+    made = interpolate(
+        picture[None].float(), size=(height, width), mode="bilinear", align_corners=False, antialias=True
+    )[0]
+    return made if picture.is_floating_point() else made.round_().clamp_(0, 255).to(torch.uint8)

@@ -13,6 +13,7 @@ import numpy as np
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.frames.info import NAME, parse_info
 from reelmill_stages.stages.frames.pickles import loads
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
@@ -121,4 +122,4 @@ class Clip4mcSamples:
 
 def _need_torch() -> None:
     if find_spec("torch") is None:
-        raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
+        raise SpecError("torch is not installed", hint=HINT)

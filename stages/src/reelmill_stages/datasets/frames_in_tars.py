@@ -11,6 +11,7 @@ import numpy as np
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.tar_set import Grouped, TarSet
+from reelmill_stages.models.extra import HINT
 from reelmill_stages.untrusted.images import ImageError, open_image
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def images(found: Grouped, names: Sequence[str], size: tuple[int, int] | None = 
 def need_torch() -> None:
     """Raises SpecError if torch is not installed."""
     if find_spec("torch") is None:
-        raise SpecError("torch is not installed", hint="pip install 'reelmill-stages[embed]'")
+        raise SpecError("torch is not installed", hint=HINT)
 
 
 def _pixels(found: Grouped, name: str, size: tuple[int, int] | None) -> "np.ndarray[Any, np.dtype[np.uint8]]":

@@ -27,6 +27,7 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import changed
 from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.open import open_location, split_uri
+from reelmill_stages.untrusted.arrays import array_fault
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 _KEY_DIGITS = 10
@@ -81,16 +82,23 @@ class GridFeatures:
     def of(self, image: int | str) -> GridSample:
         """The features of an image by its id or COCO file name. Raises NotFound if the file does not contain it."""
         number = image_id(image) if isinstance(image, str) else image
-        features = self._fitted(self._features.array(key(number, GRIDS)).astype(np.float32))
+        features = fitted(self._features.array(key(number, GRIDS)).astype(np.float32), self._max)
         labels = self._labels.array(key(number, LABELS)) if self._labels else np.empty(0)
         return GridSample(number, features, labels.astype(np.float32))
 
-    def _fitted(self, features: Array) -> Array:
-        if self._max is None:
-            return features
-        if len(features) < self._max:
-            return np.pad(features, ((0, self._max - len(features)), (0, 0)))
-        return features[: self._max]
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the file says of its origin: model, weights, grid and others."""
+        return self._features.attributes()
+
+
+def fitted(features: Array, rows: int | None) -> Array:
+    """Features padded with rows of zeros, or cut, to a number of rows; None: as they are."""
+    if rows is None:
+        return features
+    if len(features) < rows:
+        return np.pad(features, ((0, rows - len(features)), (0, 0)))
+    return features[:rows]
 
 
 class _Arrays:
@@ -108,6 +116,9 @@ class _Arrays:
 
     def names(self) -> Iterator[str]:
         return self._open().names()
+
+    def attributes(self) -> dict[str, Any]:
+        return self._open().attributes
 
     def array(self, name: str) -> np.ndarray[Any, Any]:
         try:
@@ -176,5 +187,5 @@ def _opened(store: Store, name: str) -> ContainerReader:
         reader = container(kind).read(store.fetch(name, Path(folder)))
         weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
     except (OSError, ValueError) as error:
-        raise SpecError(f"not a file of features: {error}", where=name) from error
+        raise SpecError(f"not a file of features: {array_fault(error)}", where=name) from error
     return reader

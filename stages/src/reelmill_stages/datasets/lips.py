@@ -55,7 +55,9 @@ class LipMixtures:
     - `lists`: the folder with IIANet's lists (`tr/`, `cv/`, `tt/`).
     - `embeddings`: an export of an embed stage, or its folder in a store; used with `precomputed=True` only.
     - `encoder`: encodes frames without an embedding; see `lip_encoder.LipEncoder`.
-    - `root`: the folder to which npz paths in the lists are relative; default: `lists`.
+    - `root`: the folder to which npz paths in the lists are relative; default: `lists`. Absolute paths of another
+      machine are looked up below it by their longest trailing part that exists, as by the `lips` source; those of wav
+      files below `lists` and then `root`, those of embeddings below the export.
     - `segment`: length of the samples in seconds (None: whole files); shorter mixtures are omitted.
     - `rate`: sample rate of the wav files in Hz.
     - `speakers`: 1: a sample for each speaker of a mixture; 2: one sample with both speakers.
@@ -145,12 +147,16 @@ class LipMixtures:
         ]
 
     def _sound(self, path: str) -> "np.ndarray[Any, Any]":
-        return read_wave(self._raw.read(path), self._raw.at(path), rate=self._rate, length=self._samples)
+        try:
+            data = self._raw.read_listed(path)
+        except NotFound:
+            data = self._crops.read_listed(path)
+        return read_wave(data, self._raw.at(path), rate=self._rate, length=self._samples)
 
     def _mouth(self, speaker: str, wav: str, crops: str) -> "np.ndarray[Any, Any]":
         stored = self._embedded.get((speaker, wav))
         if stored is not None and self._stored is not None:
-            with np.load(io.BytesIO(self._stored.read(stored)), allow_pickle=False) as archive:
+            with np.load(io.BytesIO(self._stored.read_listed(stored)), allow_pickle=False) as archive:
                 found: np.ndarray[Any, Any] = archive["embedding"]
             return found[:, : self._frames]
         frames = self._prepared(crops)
@@ -161,7 +167,7 @@ class LipMixtures:
 
     def _prepared(self, path: str) -> "np.ndarray[Any, Any]":
         try:
-            return prepare(crops_in(io.BytesIO(self._crops.read(path))))
+            return prepare(crops_in(io.BytesIO(self._crops.read_listed(path, below_first=True))))
         except ItemError as error:
             raise SpecError(
                 error.what, where=self._crops.at(path), hint="find all such files with reelmill run"

@@ -6,7 +6,7 @@ Workers of a data loader are processes and must not share a connection, so each 
 
 import hashlib
 import os
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Any
 
@@ -105,6 +105,30 @@ class SampleFolder:
             store, _ = self.store(name)
             folder = split_uri(self.uri)[1].rstrip("/")
             raise changed(self.at(name), wanted, found, hint(store, folder, is_view=is_view))
+
+    def read_listed(self, name: str, *, below_first: bool = False) -> bytes:
+        """Read a file that a list names, which may have been written where the files lay elsewhere.
+
+        An absolute path is tried as it is, then by its trailing parts below the folder, the longest first; with
+        `below_first`, as it is last, which is the rule of the `lips` source. Raises NotFound with the name in the list.
+        """
+        outside = self._outside(name)
+        tails = [] if outside is None else ["/".join(outside[first:]) for first in range(len(outside))]
+        for candidate in (*tails, name) if below_first else (name, *tails):
+            try:
+                return self.read(candidate)
+            except NotFound:
+                continue
+        more = f", and nothing below {self.uri} ends like it" if tails else ""
+        raise NotFound(f"no file {self.at(name)}{more}", where=self.uri, hint="give the folder that has the files")
+
+    def _outside(self, name: str) -> list[str] | None:
+        """The parts of an absolute name outside the folder; None for any other name."""
+        here = self.uri if "://" in self.uri else str(Path(self.uri).absolute())
+        if not ("://" in name or name.startswith("/")) or name.startswith(f"{here}/"):
+            return None
+        parts = [part for part in name.rpartition("://")[2].split("/") if part not in ("", ".")]
+        return None if ".." in parts else parts
 
     def store(self, name: str) -> tuple[Store, str]:
         """(store of this process, key of the file in it)."""

@@ -46,7 +46,8 @@ class ViewFiles:
     ) -> Iterator[tuple[int, Pixels]]:
         """(frame number in the chunk, RGB pixels uint8 (height, width, 3)) of the wanted frames of one view, in order.
 
-        With `size` (height, width) in pixels, frames are resized. Raises SpecError if the file changed.
+        Frames have the size that people see. Raises SpecError if the file changed, and for a stored array whose frames
+        do not have the `size` (height, width) that is asked for.
         """
         path = self._fetched(told)
         if path.suffix == ".npy":
@@ -60,7 +61,6 @@ class ViewFiles:
         for picture in decode(path, timeline, [first + frame for frame in wanted]):
             upright = turned.of(picture.frame)
             width, height = shown_size(picture.frame, upright)
-            height, width = size or (height, width)
             yield picture.index - first, render(picture.frame, width=width, height=height, turned=upright)
 
     def size(self, told: Mapping[str, Any]) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from typing import IO
 import imageio_ffmpeg
 
 from reelmill.contract.errors import Exhausted, ItemError, SpecError, TransientError
-from reelmill.contract.exhaustion import exhausted_in
+from reelmill.contract.process.exhaustion import exhausted_in
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.environment import reduced
 

@@ -1,11 +1,18 @@
-"""Which GPUs this machine has, by NVIDIA's management library: the only importer of pynvml.
+"""Which GPUs this process may use, by NVIDIA's management library: the only importer of pynvml.
 
-No library, no driver or no permission means no GPU, never a failure.
+No library, no driver or no permission means no GPU, never a failure. `CUDA_VISIBLE_DEVICES` limits the GPUs, as for
+every program that uses CUDA.
 """
 
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pynvml
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Indexes or UUIDs of the GPUs to use, with commas; absent: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +24,35 @@ class GpuDevice:
     memory: int
 
 
-def gpus() -> list[GpuDevice]:
-    """The machine's GPUs by index; empty where there is none to use."""
+def gpus(environment: Mapping[str, str] = os.environ) -> list[GpuDevice]:
+    """The GPUs by their index for CUDA, which counts the visible ones; empty where there is none to use."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
     try:
-        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [_gpu(index, handle) for index, handle in enumerate(_visible(environment.get(VISIBLE)))]
     except pynvml.NVMLError:
         return []
     finally:
         pynvml.nvmlShutdown()
 
 
-def _gpu(index: int) -> GpuDevice:
-    device = pynvml.nvmlDeviceGetHandleByIndex(index)
+def _visible(listed: str | None) -> Iterator[Any]:
+    """Handles in the order of the list. As for CUDA, the first entry that is no GPU ends it."""
+    count = pynvml.nvmlDeviceGetCount()
+    for entry in map(str, range(count)) if listed is None else (part.strip() for part in listed.split(",")):
+        if entry.startswith(("GPU-", "MIG-")):
+            try:
+                yield pynvml.nvmlDeviceGetHandleByUUID(entry)
+            except pynvml.NVMLError:
+                return
+        elif entry.isdecimal() and int(entry) < count:
+            yield pynvml.nvmlDeviceGetHandleByIndex(int(entry))
+        else:
+            return
+
+
+def _gpu(index: int, device: Any) -> GpuDevice:
     memory = pynvml.nvmlDeviceGetMemoryInfo(device).total
     return GpuDevice(index, str(pynvml.nvmlDeviceGetName(device)), int(memory))

@@ -6,7 +6,10 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 
-HINT = "install reelmill-stages[embed], or run the stage in an image that includes it (stages, target embed)"
+HINT = (
+    "install reelmill-stages[embed], in a checkout by pip install './stages[embed]', or run the stage in an image that "
+    "includes it (stages, target embed)"
+)
 
 
 def require(*packages: str) -> None:

@@ -34,7 +34,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
 )
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
-    rf"|(?:items|ledger|lists|logs)/{_SHARD}-{RUN})\.jsonl"
+    rf"|(?:items|ledger|lists|logs)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
 )
 
 

@@ -16,6 +16,7 @@ from reelmill.contract.task import Upstream
 from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.runtime.input_numbers import InputNumbers
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
 
@@ -44,7 +45,8 @@ def shard_inputs(
 ) -> Iterator[ShardInput]:
     """The inputs of one shard, in order. `upstreams` are those of the stage."""
     first, *others = (upstream.name for upstream in upstreams)
-    number = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
+    numbers = InputNumbers(plan)
+    start = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
         rows = read_rows(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
@@ -52,7 +54,8 @@ def shard_inputs(
             item, tried = _item(values, piece, row)
             if others:
                 item = _in_union(item, piece.upstream, is_first=piece.upstream == first)
-            yield ShardInput(Input(item, number + position), position, piece.upstream, tried)
+            number = numbers.of(piece.upstream, item, start + position)
+            yield ShardInput(Input(item, number), position, piece.upstream, tried)
             position += 1
 
 

@@ -15,8 +15,8 @@ from reelmill.contract.compact_report import packed
 from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
-from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.log import event, setup
+from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.task import (
     ENV,
     INDEX_ENV,

@@ -35,6 +35,9 @@ class Listed:
     rows: tuple[Fields, ...] = ()
     """Rows of the source's lists that point at the item, for a source whose rows point many-to-one at files. They are
     no part of the item: a row more changes no item, and views read them (`DataSetReader.list_rows`)."""
+    position: int | None = None
+    """Number of the row in the metadata, whose order numbers and lists follow. None: they follow the order in which the
+    items are processed, that of the groups."""
 
 
 class Bucket(Protocol):

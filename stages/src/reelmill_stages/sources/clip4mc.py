@@ -31,7 +31,7 @@ def list_items(block: Clip4mcBlock, bucket: Bucket, source: str, before: Earlier
     info = files_by_id(bucket.read(block.info), absolute(block.info)) if block.info else {}
     videos = _Videos(MediaFolder(bucket, block.videos), info)
     rows = seen_rows(values(bucket.read(metadata), metadata), metadata, VID, TEXT, BEGIN, END)
-    return settled((_draft(row, videos, source) for row in rows), before)
+    return settled((_draft(row, videos, source) for row in rows), before, positions=True)
 
 
 def _draft(value: object, videos: "_Videos", source: str) -> RowDraft:

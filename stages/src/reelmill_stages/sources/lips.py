@@ -134,15 +134,7 @@ def _count(value: object, row: object) -> int:
 
 
 def _found(folder: MediaFolder, path: str) -> Found | ItemError:
-    """The file below the root for a path: exactly, or by the longest trailing part that exists."""
     try:
-        if not path.startswith("/") and "://" not in path:
-            return folder.at(path)
-        if absolute(path).startswith(f"{folder.uri}/"):
-            return folder.at(path)
+        return folder.listed(path)
     except ItemError as error:
         return error
-    parts = path.partition("://")[2].split("/") if "://" in path else path.strip("/").split("/")
-    tails = (folder.below("/".join(parts[first:])) for first in range(len(parts)))
-    found = next((tail for tail in tails if tail), None)
-    return found or ItemError(ItemReason.MISSING, f"nothing below {folder.uri} ends like {path}")

@@ -25,7 +25,7 @@ def list_items(block: PairsBlock, bucket: Bucket, source: str, before: EarlierIt
     pairs = absolute(block.uri)
     folder = MediaFolder(bucket, block.clips)
     rows = seen_rows(values(bucket.read(pairs), pairs), pairs, ("vid",), ("clip_path",), ("transcript",))
-    return settled((_draft(row, folder, source) for row in rows), before)
+    return settled((_draft(row, folder, source) for row in rows), before, positions=True)
 
 
 def _draft(value: object, folder: MediaFolder, source: str) -> RowDraft:

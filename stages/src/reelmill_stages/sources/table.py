@@ -5,6 +5,7 @@ from posixpath import basename, splitext
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import POSITION
 from reelmill.contract.spec.sources.table import Columns, TableBlock
 from reelmill_stages.file_names import clip_stem, safe_stem
 from reelmill_stages.sources import Bucket, Listed
@@ -19,8 +20,11 @@ from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, 
 from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, rows_of
 
 RESERVED = frozenset(
-    ("key", "ordinal", "group", "weight", "media", "outputs", "provenance", "vid", "text", "start", "end", "name")
-)
+    (
+        "key", "ordinal", POSITION, "group", "weight", "media", "outputs", "provenance",
+        "vid", "text", "start", "end", "name",
+    )
+)  # fmt: skip
 """Fields of item rows, which cannot be used as names of additional columns."""
 
 

@@ -33,7 +33,12 @@ def ledger(
     ] = None,
     item: Annotated[str, typer.Option("--item", help="Limit to this item: its key, or a pattern with *.")] = "",
     history: Annotated[bool, typer.Option("--history", help="Also show rows that later rows replaced.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="Maximum number of rows; 0 means all.")] = LIMIT,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {LIMIT} in a table, else all."
+        ),
+    ] = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -61,7 +66,7 @@ def ledger(
         item=item,
         history=history,
     )
-    _show(rows, limit, output)
+    _show(rows, (LIMIT if output.for_people else 0) if limit is None else limit, output)
 
 
 def _summary(counts: Sequence[LedgerCount], output: Format) -> list[dict[str, Any]]:

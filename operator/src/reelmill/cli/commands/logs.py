@@ -65,7 +65,8 @@ def logs(
 ) -> None:
     """Show the logs of a pipeline's pods.
 
-    If the pods are gone, the logs that their shards saved in the store are shown; for a pipeline file, always.
+    If the pods are gone, the logs that shards and commit steps saved in the store are shown; for a pipeline file,
+    always.
     """
     wanted = LogSelection(stage, shard, segment, tail, raw)
     if not target.is_name(pipeline):
@@ -153,9 +154,9 @@ def _from_store(loaded: Loaded, wanted: LogSelection) -> None:
 
 
 def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[str, list[str]]]:
-    """(label, lines) of each run of a shard, from the store."""
+    """(label, lines) of each run of a shard, and of the commit step, from the store."""
     read = store_commands.load(LOGS)
-    runs: dict[tuple[int, str], list[str]] = {}
+    runs: dict[tuple[int | None, str], list[str]] = {}
     for row in read(
         store_commands.task(loaded),
         store_commands.environment(),
@@ -164,7 +165,8 @@ def _kept(loaded: Loaded, stage: str, wanted: LogSelection) -> Iterator[tuple[st
         segment=wanted.segment,
     ):
         runs.setdefault((row.shard, row.run), []).append(row.line)
-    yield from ((f"{stage}/{shard}", lines) for (shard, _), lines in runs.items())
+    for (shard, _), lines in runs.items():
+        yield f"{stage}/{'commit' if shard is None else shard}", lines
 
 
 def _print(line: str, who: str, wanted: LogSelection) -> None:

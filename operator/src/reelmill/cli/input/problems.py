@@ -140,9 +140,11 @@ def _text(detail: Any) -> str:
     given = detail.get("input")
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "literal_error":
-        choices = re.findall(r"'([^']*)'", context["expected"])
+        choices = [choice.strip("'") for choice in re.split(r", | or ", context["expected"])]
         near = get_close_matches(str(given), choices, n=1, cutoff=0.5)
         ask = f"; did you mean {near[0]}?" if near else ""
+        if near and near[0] == given:
+            ask = f"; write {given} without quotes"
         return f"{without_secrets(repr(given))} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
         if context["pattern"] == NAME_PATTERN:

@@ -113,10 +113,10 @@ class LedgerCount(CommandRow):
 
 
 class LogLine(CommandRow):
-    """A line that a run of a shard left in the store."""
+    """A line that a run of a shard, or of the commit step (`shard` is None), left in the store."""
 
     segment: int
-    shard: int
+    shard: int | None
     run: str
     line: str
 

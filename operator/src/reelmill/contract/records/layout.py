@@ -184,6 +184,19 @@ class SegmentPaths:
     def log(self, shard: int, run: str) -> str:
         return f"{self.logs}{shard:05d}-{run}.jsonl"
 
+    @property
+    def commit_logs(self) -> str:
+        """Prefix of the logs of commit steps, one file for each run."""
+        return f"{self.internal}/commit-logs/"
+
+    def commit_log(self, run: str) -> str:
+        return f"{self.commit_logs}{run}.jsonl"
+
+    def commit_log_of(self, key: str) -> str | None:
+        """The run of the commit step's log with this key; None for any other object below `commit_logs`."""
+        run = key.removeprefix(self.commit_logs).removesuffix(".jsonl")
+        return run if run and "/" not in run and self.commit_log(run) == key else None
+
     def log_of(self, key: str) -> tuple[int, str] | None:
         """(shard, run) of the log with this key; None for any other object below `logs`."""
         found = _LOG.fullmatch(key.removeprefix(self.logs))

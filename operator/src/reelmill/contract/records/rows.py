@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reelmill.contract.text.urls import without_secrets
+from reelmill.contract.text.messages import told
 
 Fields = Mapping[str, Any]
 """Field name -> JSON value: what a stage or source says about an item."""
+
+
+POSITION = "_position"
+"""Name of an item's position in its row."""
 
 
 class Outcome(StrEnum):
@@ -95,6 +99,10 @@ class Item:
     changes. Items of one `group` are processed together. `weight` is the duration in seconds, or the size in bytes if
     no duration is known. `media` is the file that the next stage reads, `outputs` are all files of the item,
     `provenance` describes where it came from, and `fields` holds the stage's own fields.
+
+    `position` is the place in the order of the metadata that the items come from, counted from 0 and unique in the data
+    set; later stages number their inputs by it. None: that order is the one of the ordinals. It differs where items
+    that are processed together are apart in the metadata.
     """
 
     key: str
@@ -105,6 +113,7 @@ class Item:
     outputs: tuple[Output, ...] = ()
     provenance: Fields = field(default_factory=dict)
     fields: Fields = field(default_factory=dict)
+    position: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row, as JSON values."""
@@ -112,6 +121,7 @@ class Item:
             **self.fields,
             "key": self.key,
             "ordinal": self.ordinal,
+            **({} if self.position is None else {POSITION: self.position}),
             "group": self.group,
             "weight": self.weight,
             **({"media": self.media.to_json()} if self.media else {}),
@@ -132,6 +142,7 @@ class Item:
             media=Media.from_json(media) if media else None,
             outputs=tuple(Output(**output) for output in rest.pop("outputs", ())),
             provenance=rest.pop("provenance", {}),
+            position=rest.pop(POSITION) if isinstance(rest.get(POSITION), int) else None,
             fields=rest,
         )
 
@@ -167,8 +178,8 @@ class LedgerRow:
     attempt: int = 1
 
     def __post_init__(self) -> None:
-        if (told := without_secrets(self.message)) != self.message:
-            object.__setattr__(self, "message", told)
+        if (kept := told(self.message)) != self.message:
+            object.__setattr__(self, "message", kept)
 
     def to_json(self) -> dict[str, Any]:
         """The row, as JSON values."""

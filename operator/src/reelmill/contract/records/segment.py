@@ -81,6 +81,9 @@ class Pass(Model):
     first_ordinal: int
     """Number of the pass's first input, counted from 0 over all committed passes."""
     shards: tuple[ShardPlan, ...]
+    positions: dict[str, str] = Field(default_factory=dict)
+    """Upstream name -> ranges of the positions of its inputs, whose order their numbers follow. Inputs of other
+    upstreams are numbered in the order of the shards."""
     definition: dict[str, object]
     """Stage type, data version and canonical parameters; a task with another definition is stale."""
     versions: dict[str, str] = Field(default_factory=dict)

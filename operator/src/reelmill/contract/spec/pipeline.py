@@ -13,6 +13,7 @@ from reelmill.contract.spec.placement import Control, Placement
 from reelmill.contract.spec.s3 import S3, StoreSpec
 from reelmill.contract.spec.sources.captions import CaptionsBlock
 from reelmill.contract.spec.sources.clip4mc import Clip4mcBlock
+from reelmill.contract.spec.sources.documents import DocumentsBlock
 from reelmill.contract.spec.sources.files import FilesBlock
 from reelmill.contract.spec.sources.images import ImagesBlock
 from reelmill.contract.spec.sources.lips import LipsBlock
@@ -47,6 +48,7 @@ class SourceSpec(Model):
     clip4mc: Clip4mcBlock | None = None
     pairs: PairsBlock | None = None
     captions: CaptionsBlock | None = None
+    documents: DocumentsBlock | None = None
     tars: TarsBlock | None = None
     images: ImagesBlock | None = None
     lips: LipsBlock | None = None

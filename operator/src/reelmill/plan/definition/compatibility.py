@@ -38,5 +38,6 @@ _HINTS = {
     "embeddings": "read the input of the embed stage instead",
     "views": "add a chunk stage in between, or list a single view with a files source",
     "chunks": "read the input of that stage instead",
+    "documents": "documents are for a pack stage with the sampler interleave",
     "videos": "add a pack stage in between",
 }

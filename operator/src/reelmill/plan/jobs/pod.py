@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from reelmill.contract import import_path
 from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import fingerprint
+from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef

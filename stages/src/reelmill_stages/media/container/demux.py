@@ -19,7 +19,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from reelmill.contract.errors import Exhausted, ItemError, TransientError
-from reelmill.contract.exhaustion import exhausted
+from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
 

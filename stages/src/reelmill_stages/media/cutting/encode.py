@@ -2,6 +2,9 @@
 
 The input is sought to the key frame that the clip needs and then trimmed by exact ticks, so the frames are those of the
 span and no others. One thread and bit-exact flags: the same binary gives the same bytes.
+
+Pictures with an odd side are encoded as 4:4:4, because 4:2:0 would cut off a row or column. libx264 keeps the fields of
+interlaced video; the other encoders write them as frames (`fields_as_frames`).
 """
 
 from collections.abc import Sequence
@@ -105,7 +108,10 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     if sought is not None:
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
     shape = timeline.shape
-    filters = [_trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), _sized(how)]
+    odd = how.scale is None and any(side % 2 for side in _sides(source))
+    sized = [] if odd else [_sized(how)]
+    filters = [_trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), *sized]
+    keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
         "max_error_rate": 0,
@@ -114,16 +120,18 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         "filter:v": ",".join(filters),
         "fps_mode:v": "passthrough",
         "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
-        "pix_fmt": "yuv420p",
+        "pix_fmt": "yuv444p" if odd else "yuv420p",
         "c:v": how.encoder,
         **_quality(how),
         "map_metadata": -1,
         "map_chapters": -1,
         "fflags": "+bitexact",
-        "flags:v": "+bitexact",
+        "flags:v": "+bitexact+ildct+ilme" if keeps_fields else "+bitexact",
         "movflags": "+faststart",
         "f": "mp4",
     }
+    if keeps_fields:
+        after["x264-params"] = "bff=1" if source.video.codec_context.field_order in _BOTTOM_FIRST else "tff=1"
     if _has_standing(timeline, cut):
         after["movie_timescale"] = _MOVIE_SCALE
     if held := _held_end(timeline, cut):
@@ -143,7 +151,33 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"
-"""Encoders want even sides; what is even stays as it is."""
+"""Encoders want even sides for 4:2:0; what is even stays as it is."""
+_INTERLACED = frozenset({2, 3, 4, 5})
+"""FFmpeg's `AVFieldOrder` of interlaced video."""
+_BOTTOM_FIRST = frozenset({3, 4})
+"""Of these, the ones whose bottom field is shown first."""
+_FIELD_ROWS = 4
+"""An interlaced picture in 4:2:0 has a multiple of so many rows."""
+
+
+def is_interlaced(source: Remuxer) -> bool:
+    """Whether the frames of the video consist of two fields each."""
+    return source.video.codec_context.field_order in _INTERLACED
+
+
+def fields_as_frames(source: Remuxer, how: Encoding) -> bool:
+    """Whether an interlaced video becomes one of whole frames, with the lines of both fields in them."""
+    shape = source.timeline.shape
+    moved = how.scale is not None or shape.turned or any((*shape.turn, *shape.crop))
+    whole = any(side % 2 for side in _sides(source)) or _sides(source)[1] % _FIELD_ROWS == 0
+    return is_interlaced(source) and (how.codec != "h264" or moved or not whole)
+
+
+def _sides(source: Remuxer) -> tuple[int, int]:
+    """Width and height of the picture inside of its border, in stored pixels."""
+    left, right, top, bottom = source.timeline.shape.crop
+    coded = source.video.codec_context
+    return coded.width - left - right, coded.height - top - bottom
 
 
 _TURNS = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}

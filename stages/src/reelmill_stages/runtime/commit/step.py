@@ -10,7 +10,7 @@ from reelmill.contract.counters import reported
 from reelmill.contract.errors import NotFound, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
-from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, Part, Pass, Segment, ShardCommit
 from reelmill.contract.task import CommitReport
 from reelmill_stages.records.data_set import DataSet
@@ -19,6 +19,7 @@ from reelmill_stages.runtime.commit.accounting import effective_totals
 from reelmill_stages.runtime.commit.lost_shards import give_up
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.step import check_definition, committed_shards
+from reelmill_stages.runtime.shards.log_upload import kept_log
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.runtime.views import present
 
@@ -32,8 +33,14 @@ def commit(context: StepContext) -> CommitReport:
     Raises TransientError if shards are not committed and must not be closed as lost, and StalePlan if the pass was
     opened with another definition.
     """
-    task, store = context.task, context.store
+    task = context.task
     paths = DataSetPaths(task.stage.name, task.stage.key).segment(task.segment)
+    with kept_log(context.store, paths.commit_log(context.run)):
+        return _commit(context, paths)
+
+
+def _commit(context: StepContext, paths: SegmentPaths) -> CommitReport:
+    task, store = context.task, context.store
     closed = load(store, paths.segment_json, Segment)
     if closed is None:
         if task.view_only:

@@ -3,6 +3,7 @@
 The result consists of slices of rows files and, for sharding, the weight and group of every item.
 """
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.input_numbers import NO_POSITION, position_ranges
 from reelmill_stages.runtime.inputs import union_key
 from reelmill_stages.runtime.open.sharding import ItemSequence
 
@@ -24,6 +26,8 @@ class PassInputs:
     slices: list[Slice] = field(default_factory=list)
     row: ItemSequence = field(default_factory=ItemSequence)
     covers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    placed: "dict[str, array[int]]" = field(default_factory=dict)
+    """Upstream name -> positions of its inputs."""
     _group: tuple[str, str] | None = None
 
     def append(self, item: Item, upstream: str) -> None:
@@ -31,7 +35,14 @@ class PassInputs:
         group = (upstream, item.group)
         is_bytes = item.media is not None and item.weight == item.media.size
         self.row.append(item.weight, starts=group != self._group, is_bytes=is_bytes)
+        placed = self.placed.setdefault(upstream, array("q"))
+        placed.append(NO_POSITION if item.position is None else item.position)
         self._group = group
+
+    def positions(self) -> dict[str, str]:
+        """`Pass.positions`."""
+        ranges = {upstream: position_ranges(placed) for upstream, placed in self.placed.items()}
+        return {upstream: text for upstream, text in ranges.items() if text}
 
 
 def gather(context: StepContext, before: Segment | None) -> PassInputs:

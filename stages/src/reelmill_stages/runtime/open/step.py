@@ -117,6 +117,7 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
         in_=len(work.row),
         first_ordinal=before.next_number if before else 0,
         shards=shards or (ShardPlan(slices=(), count=0, weight=0.0),),
+        positions={} if stage.spans else work.positions(),
         definition=task.stage.definition,
         versions=versions(),
         runner=heartbeat.runner(task, context.env),

@@ -8,8 +8,8 @@ from reelmill.contract.records.rows import Item, Media, Output
 from reelmill_stages.stage import NewItem
 
 
-def item_row(new: NewItem, written: Mapping[str, Output]) -> dict[str, Any]:
-    """The row of a new item. `written` maps the names of uploaded files to their outputs.
+def item_row(new: NewItem, written: Mapping[str, Output], position: int | None = None) -> dict[str, Any]:
+    """The row of a new item. `written` maps the names of uploaded files to their outputs, `position` is its own.
 
     Its ordinal is 0, because it is determined by the row's position in its file. Raises ValueError if the item refers
     to a file that was not written, or contains values that JSON cannot represent (NaN, arrays).
@@ -32,6 +32,7 @@ def item_row(new: NewItem, written: Mapping[str, Output]) -> dict[str, Any]:
         outputs=tuple(written[name] for name in names),
         provenance=new.provenance,
         fields=new.fields,
+        position=position,
     ).to_json()
     try:
         canonical(row)

@@ -1,4 +1,4 @@
-"""Saves the end of a shard's log in the store, because pods and their logs are deleted."""
+"""Saves the end of a step's log in the store, because pods and their logs are deleted."""
 
 import logging
 from collections import deque

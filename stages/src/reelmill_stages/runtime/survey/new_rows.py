@@ -16,8 +16,8 @@ class NewRows:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE ranks (name TEXT PRIMARY KEY, rank INT) WITHOUT ROWID")
         self._db.execute(
-            "CREATE TABLE rows (rank INT, number INT, key TEXT, row TEXT, replaces TEXT, PRIMARY KEY (rank, number)) "
-            "WITHOUT ROWID"
+            "CREATE TABLE rows (rank INT, number INT, key TEXT, row TEXT, replaces TEXT, place INT,"
+            " PRIMARY KEY (rank, number)) WITHOUT ROWID"
         )
         self._db.execute("BEGIN")
         self._keys = 0
@@ -36,7 +36,9 @@ class NewRows:
         rank = self._rank(listed.group)
         self.count += 1
         text = json.dumps(_to_json(listed))
-        self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", (rank, self.count, listed.key, text, replaces))
+        place = None if listed.problem else listed.position
+        values = (rank, self.count, listed.key, text, replaces, place)
+        self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def stretches(self, parts: int, least: int) -> list[int]:
         """Lengths of at most `parts` ranges of at least `least` rows each, without splitting groups."""
@@ -54,10 +56,18 @@ class NewRows:
             lengths.append(length)
         return lengths
 
-    def rows(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """(row, reason of the failed row that it replaces or empty), in order."""
-        for text, replaces in self._db.execute("SELECT row, replaces FROM rows ORDER BY rank, number"):
-            yield json.loads(text), replaces
+    def rows(self, first: int = 0) -> Iterator[tuple[dict[str, Any], str]]:
+        """(row, reason of the failed row that it replaces or empty), in order.
+
+        The positions of valid rows are made consecutive, from `first` on.
+        """
+        ranked = "ROW_NUMBER() OVER (PARTITION BY place IS NULL ORDER BY place) - 1"
+        found = self._db.execute(
+            f"SELECT row, replaces, CASE WHEN place IS NULL THEN NULL ELSE {ranked} END"  # noqa: S608
+            " FROM rows ORDER BY rank, number"
+        )
+        for text, replaces, nth in found:
+            yield json.loads(text) | {"position": None if nth is None else first + nth}, replaces
 
     def _rank(self, group: str) -> int:
         found = self._db.execute("SELECT rank FROM ranks WHERE name = ?", (group,)).fetchone()

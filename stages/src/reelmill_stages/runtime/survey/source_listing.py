@@ -124,7 +124,7 @@ def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRo
 
     If only rows of lists changed, a segment without items says so.
     """
-    rows = spool.rows()
+    rows = spool.rows(data.item_count)
     lengths = spool.stretches(context.task.waves, LEAST)
     changed = lists.differ(data)
     list_rows = data.last.list_rows if data.last else None
@@ -190,8 +190,16 @@ def _upload(context: StepContext, file: RowFile, key: str) -> Object | None:
 def _item_row(row: dict[str, Any], ordinal: int) -> dict[str, Any]:
     media = Media.from_json(row["media"]) if row["media"] else None
     provenance = {"source": media.source, "uri": media.uri} if media else {}
-    item = Item(row["key"], ordinal, row["group"], row["weight"], media, provenance=provenance, fields=row["fields"])
-    return item.to_json()
+    return Item(
+        row["key"],
+        ordinal,
+        row["group"],
+        row["weight"],
+        media,
+        provenance=provenance,
+        fields=row["fields"],
+        position=row["position"],
+    ).to_json()
 
 
 def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 
-from reelmill.contract import import_path
+from reelmill.contract.process import import_path
 
 _PR_SET_PDEATHSIG = 1
 

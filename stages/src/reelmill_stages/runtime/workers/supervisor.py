@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 from reelmill.contract.errors import Exhausted, ReelmillError, TransientError
-from reelmill.contract.exhaustion import exhausted
+from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.runtime.workers.child_process import WorkerProcess
 from reelmill_stages.runtime.workers.group_retry import RetryUnit

@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
-from reelmill.contract.exhaustion import exhausted
 from reelmill.contract.log import setup
+from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
@@ -84,6 +84,7 @@ class WorkerState:
     def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
         """Upload the files of an input's items; returns the rows. Raises ItemError for a name that exists already."""
         mark = item_mark(self._config.stage.key, self._config.segment, input_.item.key)
+        ordered = input_.item.position is not None and len(done.items) == 1
         written: dict[str, Output] = {}
         rows: list[dict[str, object]] = []
         for new in done.items:
@@ -91,7 +92,7 @@ class WorkerState:
                 if file.name in written:
                     raise ItemError(ItemReason.NAME_TAKEN, f"two files of this item have the name {file.name}")
                 written[file.name] = put_output(self._locations.store, self._paths.output(file.name), file.path, mark)
-            rows.append(item_row(new, written))
+            rows.append(item_row(new, written, input_.number if ordered else None))
         return rows
 
     def _tidy(self, folder: Path, fetched: Path, results: Sequence[InputResult]) -> None:

@@ -1,13 +1,15 @@
 """Turns drafts into a listing with stable keys, unique names, detected duplicates and a defined order.
 
 All drafts are collected before the first `Listed` is returned, so the result depends on the set of rows and on earlier
-listings, but not on the order of rows. They are kept in a temporary SQLite database, so memory use is constant.
+listings, but, apart from positions, not on the order of rows. They are kept in a temporary SQLite database, so memory
+use is constant.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -29,21 +31,21 @@ CREATE TABLE drafts (
 """
 
 
-def settled(drafts: Iterable[RowDraft], before: EarlierItems = NOTHING) -> Iterator[Listed]:
-    """One `Listed` for each draft, sorted by group and then by time.
+def settled(drafts: Iterable[RowDraft], before: EarlierItems = NOTHING, *, positions: bool = False) -> Iterator[Listed]:
+    """One `Listed` for each draft, sorted by group and then by time; with `positions`, it has the number of its row.
 
     Of equal rows, the first one is used and the others are `duplicate`. Different rows with the same identity are
     separate items, whose keys contain the digest of the row. Items of earlier listings keep their keys and names.
     """
     try:
-        yield from _settled(drafts, before)
+        yield from _settled(drafts, before, positions=positions)
     except sqlite3.OperationalError as error:
         raise TransientError(
             f"the temporary database failed: {error}", hint="free space in the temporary folder (TMPDIR)"
         ) from error
 
 
-def _settled(drafts: Iterable[RowDraft], before: EarlierItems) -> Iterator[Listed]:
+def _settled(drafts: Iterable[RowDraft], before: EarlierItems, *, positions: bool) -> Iterator[Listed]:
     with closing(sqlite3.connect("", isolation_level=None)) as db:
         db.execute("PRAGMA cache_size=-32768")
         db.execute(_TABLE)
@@ -54,9 +56,10 @@ def _settled(drafts: Iterable[RowDraft], before: EarlierItems) -> Iterator[Liste
         db.execute("CREATE INDEX by_shape ON drafts (shape)")
         give_keys(db, before)
         give_names(db, before)
-        rows = db.execute("SELECT key, source, stem, copy, body FROM drafts ORDER BY source, first, last, key")
-        for row in rows:
-            yield _listed(*row)
+        rows = db.execute("SELECT number, key, source, stem, copy, body FROM drafts ORDER BY source, first, last, key")
+        for number, *row in rows:
+            listed = _listed(*row)
+            yield replace(listed, position=number) if positions else listed
 
 
 def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
@@ -70,14 +73,9 @@ def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
 def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:
     weight, media, fields, problem, rows = json.loads(body)
     if copy and not problem:
-        return Listed(key, group, 0.0, None, fields, (ItemReason.DUPLICATE, "another row says exactly the same"))
+        said = (ItemReason.DUPLICATE, "another row says exactly the same")
+        return Listed(key, group, 0.0, None, fields, problem=said)
     named = fields if name is None else fields | {"name": name}
-    return Listed(
-        key,
-        group,
-        weight,
-        Media.from_json(media) if media else None,
-        named,
-        tuple(problem) if problem else None,
-        tuple(rows),
-    )
+    place = Media.from_json(media) if media else None
+    fault = tuple(problem) if problem else None
+    return Listed(key, group, weight, place, named, problem=fault, rows=tuple(rows))

@@ -47,6 +47,21 @@ class MediaFolder:
             raise ItemError(ItemReason.MISSING, f"no file {uri}")
         return uri, stat
 
+    def listed(self, path: str) -> Found:
+        """The file below the folder for a path in a list that may have been written on another machine: exactly, or by
+        its longest trailing part that exists.
+        """
+        if not path.startswith("/") and "://" not in path:
+            return self.at(path)
+        if absolute(path).startswith(f"{self.uri}/"):
+            return self.at(path)
+        parts = path.partition("://")[2].split("/") if "://" in path else path.strip("/").split("/")
+        tails = (self.below("/".join(parts[first:])) for first in range(len(parts)))
+        found = next((tail for tail in tails if tail), None)
+        if found is None:
+            raise ItemError(ItemReason.MISSING, f"nothing below {self.uri} ends like {path}")
+        return found
+
     def near(self, path: str) -> Found:
         """Like `at`, but the path may have another video extension than the file, or none."""
         try:

@@ -12,6 +12,7 @@ from reelmill.contract.errors import ReelmillError
 from reelmill_stages.format_checks import Finding
 from reelmill_stages.media.keypoints import JOINTS, file_name
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.untrusted.arrays import array_fault
 
 _timeline = lru_cache(maxsize=4)(read_timeline)
 """Number of cached time lines: consecutive chunks use the same videos."""
@@ -45,7 +46,7 @@ def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[F
     try:
         points = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        yield Finding(name, "keypoint_array", False, f"{told['file']}: {error}")
+        yield Finding(name, "keypoint_array", False, f"{told['file']}: {array_fault(error)}")
         return
     expected = (told["frames"][1] - told["frames"][0], JOINTS, 3)
     right = points.dtype == np.float32 and points.shape == expected
@@ -57,7 +58,7 @@ def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
     try:
         frames = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        yield Finding(name, "array", False, f"{path.name}: {error}")
+        yield Finding(name, "array", False, f"{path.name}: {array_fault(error)}")
         return
     right = frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
     yield Finding(

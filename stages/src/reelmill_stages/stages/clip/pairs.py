@@ -1,4 +1,4 @@
-"""`text_video_pairs.json`, the view for the tools of CLIP4MC: one row per clip, in the order of ordinals.
+"""`text_video_pairs.json`, the view for the tools of CLIP4MC: one row per clip, in the order of the metadata.
 
     [{"vid", "clip_path", "transcript", "begin_time", "end_time", "duration", "size"}, …]
 

@@ -14,6 +14,7 @@ from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.item_errors import failed
+from reelmill_stages.listed_order import listed_order
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.encode import ENCODERS
 from reelmill_stages.media.decoding.scenes import require as require_scenes
@@ -105,7 +106,7 @@ class ClipStage(Stage):
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         path = data.scratch / PAIRS
-        write_pairs(path, data.items(), data.root)
+        write_pairs(path, listed_order(data.items()), data.root)
         yield File(PAIRS, path)
 
     def localise(self, view: Path, folder: Path) -> None:

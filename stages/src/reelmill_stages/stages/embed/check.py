@@ -11,6 +11,7 @@ from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
 from reelmill_stages.stages.embed.lip_keys import WIDTH
 from reelmill_stages.stages.embed.lists import PLAIN
+from reelmill_stages.untrusted.arrays import array_fault
 
 FORMAT = "lips"
 KEY = "embedding"
@@ -50,7 +51,7 @@ def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Find
             keys = list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
             found: Any = archive[KEY] if KEY in keys else None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        yield Finding(name, "readable", False, f"the file cannot be opened: {error}")
+        yield Finding(name, "readable", False, f"the file cannot be opened: {array_fault(error)}")
         return
     if not isinstance(found, np.ndarray):
         yield Finding(

@@ -9,6 +9,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill_stages.untrusted.arrays import array_fault
 
 KEY = "data"
 SIDE = 96
@@ -46,7 +47,7 @@ def crops_in(file: IO[bytes]) -> Crops:
         if not isinstance(crops, np.ndarray):
             raise ItemError(ItemReason.NOT_AN_NPZ, f"{KEY!r} is not an array")
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
-        raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {error}") from error
+        raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {array_fault(error)}") from error
     if crops.dtype != np.uint8:
         raise ItemError(ItemReason.WRONG_DTYPE, f"{KEY!r} is {crops.dtype}, not uint8: gray crops have values 0 to 255")
     if crops.ndim != 3 or crops.shape[1:] != (SIDE, SIDE) or not len(crops):

@@ -7,6 +7,7 @@ from typing import Any
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.frames import Split
+from reelmill_stages.listed_order import listed_order
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.frames.split import Named, divide
 from reelmill_stages.untrusted.nested import load_json
@@ -16,9 +17,10 @@ SPLITS = ("train", "val", "test")
 
 
 def dataset_info(data: DataSetReader, split: Split) -> File:
-    """Write the view of all samples, with paths relative to the root of the data set."""
+    """Write the view of all samples, in the order of their numbers, with paths relative to the data set's root."""
     samples = [
-        Named(item.key, str(item.fields.get("vid") or item.group), _folder(item, data.root)) for item in data.items()
+        Named(item.key, str(item.fields.get("vid") or item.group), _folder(item, data.root))
+        for item in listed_order(data.items())
     ]
     path = data.scratch / NAME
     write_info(path, divide(samples, split))

@@ -35,7 +35,9 @@ def choose(block: FramesBlock, seconds: Sequence[float], end: float) -> Choice:
 
 
 def loader(frames: int, count: int) -> Choice:
-    """Indices i * (N // count), for the clip padded with its last frame to N, a multiple of `count`."""
+    """Indices i * ceil(N / count): what `[::N // count]` takes of the clip padded with its last frame to the next
+    multiple of `count`, as CLIP4MC's loader does.
+    """
     step = ceil(frames / count)
     last = frames - 1
     return Choice(

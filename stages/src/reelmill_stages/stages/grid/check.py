@@ -8,6 +8,7 @@ from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, kind_of, opened
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images
+from reelmill_stages.untrusted.arrays import array_fault
 
 FORMAT = "grids"
 OTHER_SUFFIXES = (".h5", ".hdf", ".he5")
@@ -30,7 +31,7 @@ class GridsCheck:
             try:
                 file = opened(path)
             except (OSError, ValueError) as error:
-                yield Finding(name, "opens", False, f"the file cannot be opened: {str(error).splitlines()[0]}")
+                yield Finding(name, "opens", False, f"the file cannot be opened: {array_fault(error)}")
                 continue
             except SpecError as error:
                 yield Finding(name, "opens", False, f"{error.what}; {error.hint}")

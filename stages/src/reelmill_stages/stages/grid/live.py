@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from reelmill.contract.errors import ReelmillError, SpecError
-from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.contract.text.terminal import printable
 from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import opened
 from reelmill_stages.stages.grid.extract import Extractor
 from reelmill_stages.stages.grid.keys import key
 from reelmill_stages.stages.grid.pixels import pixels
-from reelmill_stages.stages.grid.provenance import digest
+from reelmill_stages.stages.grid.provenance import block_of, digest
 from reelmill_stages.stages.grid.tower import Config
 
 TOLERANCE = {"float32": 1e-3, "float16": 2e-2}
@@ -55,11 +54,7 @@ def compare(
     """
     file = opened(features)
     said = file.attributes
-    try:
-        names = ("model", "input", "fit", "grid", "space", "dtype")
-        block = GridBlock.model_validate({**{name: said[name] for name in names}, "weights": {"uri": str(weights)}})
-    except (KeyError, ValueError) as error:
-        raise SpecError("the file has no attributes about its origin", where=str(features), hint=str(error)) from error
+    block = block_of(said, weights, str(features))
     if said.get("weights") != digest(weights):
         raise SpecError(
             "the file was made with other weights", where=str(weights), hint=f"it says {said.get('weights')}"

@@ -22,9 +22,9 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 """Mean and standard deviation of the channels in CLIP's training, for values in [0, 1]."""
 
 
-def pixels(path: Path, fit: Literal["crop", "squash"], side: int) -> Pixels:
+def pixels(source: Path | bytes, fit: Literal["crop", "squash"], side: int) -> Pixels:
     """The image, uint8 (side, side, 3). Raises ItemError with reason `not_an_image`, `damaged_image`, `huge_image`."""
-    with open_image(path) as image:
+    with open_image(source) as image:
         whole = image.convert("RGB")
     return np.array(_squashed(whole, side) if fit == "squash" else _cropped(whole, side))
 

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.grid import GridBlock
 
 FORMAT = "reelmill-grids"
@@ -39,6 +40,15 @@ def attributes(block: GridBlock, weights: Path, device: str, codebook: Path | No
         "versions": json.dumps(_versions(), sort_keys=True),
     }
     return found | ({"codebook": digest(codebook)} if codebook else {})
+
+
+def block_of(said: Mapping[str, Any], weights: Path, where: str, **more: Any) -> GridBlock:
+    """The block of the stage that made a file with these attributes. Raises SpecError if they do not say it."""
+    try:
+        kept = {name: said[name] for name in ("model", "input", "fit", "grid", "space", "dtype")}
+        return GridBlock.model_validate({**kept, **more, "weights": {"uri": str(weights)}})
+    except (KeyError, ValueError) as error:
+        raise SpecError("the file has no attributes about its origin", where=where, hint=str(error)) from error
 
 
 def counted(base: Mapping[str, str | int], splits: Counter[str]) -> Attributes:

@@ -143,9 +143,15 @@ def _wrong(array: Array, first: Array, kind: str, said: Mapping[str, object]) ->
         wrong["dtype"] = f"the type must be {said.get('dtype', 'float32 or float16')}, not {array.dtype}"
     elif not np.isfinite(array).all():
         wrong["finite"] = "some values are NaN or infinite"
-    elif array.ndim == 2 and not array.any(axis=1).all():
-        wrong["zero_rows"] = "a row has only zeros, which readers take for padding"
+    elif array.ndim == 2 and (masked := _masked(array)):
+        wrong["zero_rows"] = f"{masked} rows have the sum 0, which the reader's model masks as padding"
     return wrong
+
+
+def _masked(array: Array) -> int:
+    """Number of rows whose sum is exactly 0: in float32, as the model adds them up, or without rounding errors."""
+    zero = (array.sum(axis=1, dtype=np.float32) == 0) | (array.sum(axis=1, dtype=np.float64) == 0)
+    return int(zero.sum())
 
 
 def _of_coco(splits: object) -> str:

@@ -15,14 +15,14 @@ It writes its parts to `clip.scratch` and returns them; the stage determines the
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Item
+from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.stage import File
 from reelmill_stages.tar.write import MAX_SIZE
@@ -82,16 +82,36 @@ def _check_part(part: File, scratch: Path) -> None:
         )
 
 
+def _no_other_files(media: Media) -> Path:
+    raise FileNotFoundError(media.uri)
+
+
 class PackInput:
     """The input of a sampler: the item, its file, and a folder for the parts."""
 
-    def __init__(self, item: Item, path: Path, scratch: Path, timelines: dict[Path, Timeline] | None = None) -> None:
+    def __init__(
+        self,
+        item: Item,
+        path: Path | None,
+        scratch: Path,
+        timelines: dict[Path, Timeline] | None = None,
+        fetch: Callable[[Media], Path] = _no_other_files,
+    ) -> None:
         self.item = item
-        self.path = path
-        """The local video file, which must not be modified."""
         self.scratch = scratch
         """An empty folder for the parts."""
+        self.fetch = fetch
+        """Download other media that the fields of the item name, to a file which must not be modified. Raises ItemError
+        with the reason `missing` or `changed`."""
+        self._path = path
         self._timelines = {} if timelines is None else timelines
+
+    @property
+    def path(self) -> Path:
+        """The local video file, which must not be modified. Raises ItemError for an item without a file."""
+        if self._path is None:
+            raise ItemError(ItemReason.NO_MEDIA, f"{self.item.key} is a document without a video: pack interleave")
+        return self._path
 
     @property
     def text(self) -> str:

@@ -54,15 +54,15 @@ class PackStage(Stage):
 
     def _one(self, input_: Input, work: Work, timelines: dict[Path, Timeline]) -> Result:
         item = input_.item
-        if item.media is None:
+        if item.media is None and "images" not in item.fields:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} has no file to pack")
         if self._sampler is None:
             self._sampler = load(self._block)
         scratch = work.scratch / f"{input_.number:09d}"
         scratch.mkdir()
         try:
-            path = work.fetch(item.media)
-            sample = self._sampler.sample(PackInput(item, path, scratch, timelines))
+            path = work.fetch(item.media) if item.media else None
+            sample = self._sampler.sample(PackInput(item, path, scratch, timelines, work.fetch))
             sample.check(scratch)
         except ItemError as error:
             return failed(error)
@@ -70,7 +70,7 @@ class PackStage(Stage):
         return Done(
             payload=sample.parts,
             fields={"json": dict(sample.fields), "names_as": sample.names_as},
-            counters={**sample.counters, **_told(timelines.get(path))},
+            counters={**sample.counters, **_told(timelines.get(path) if path else None)},
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:

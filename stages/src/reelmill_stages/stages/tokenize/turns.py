@@ -63,7 +63,7 @@ def _caption(read: Mapping[str, Any]) -> list[Turn]:
 def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]:
     turns: list[Turn] = []
     prompt = read.get("prompt", "<image>" * images)
-    shown = False
+    shown = images > 0 and _places(said) == images
     for turn in said if isinstance(said, Sequence) and not isinstance(said, str) else [None]:
         who, text = _checked(turn)
         learned = who in _ANSWERS
@@ -71,6 +71,14 @@ def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]
             text, shown = _with_images(text, prompt, images), True
         turns.append(Turn((text,) if learned else _pieces(text), learned))
     return turns
+
+
+def _places(said: Any) -> int:
+    """Number of placeholders in all questions, which stand where an interleaved document's images belong; -1 if there
+    is one of a video.
+    """
+    asked = [text for who, text in map(_checked, said) if who in _ASKS] if isinstance(said, list) else []
+    return -1 if any("<video>" in text for text in asked) else sum(len(_PLACE.findall(text)) for text in asked)
 
 
 def _checked(turn: Any) -> tuple[str, str]:

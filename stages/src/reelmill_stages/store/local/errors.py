@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reelmill.contract.errors import DiskFull, Exhausted, NotFound, ReelmillError, StoreError, TransientError
-from reelmill.contract.exhaustion import exhausted
+from reelmill.contract.process.exhaustion import exhausted
 
 _FULL = {
     errno.ENOSPC: "free some space on this disk, then run again to continue",

@@ -7,6 +7,7 @@ from reelmill.contract.spec.field_types import Uri
 class Clip4mcBlock(SourceBlock):
     """CLIP4MC metadata (a JSON array or JSON lines, with official or short keys) and the raw videos."""
 
+    data_version = 2
     gives = "videos"
 
     metadata: Uri

@@ -7,6 +7,7 @@ from reelmill.contract.spec.field_types import Uri
 class PairsBlock(SourceBlock):
     """One item per pair. Of `clip_path`, only the file name is used, to find the clip in the clips folder."""
 
+    data_version = 2
     gives = "videos"
 
     uri: Uri

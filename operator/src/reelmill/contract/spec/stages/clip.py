@@ -19,7 +19,8 @@ class ClipBlock(StageBlock):
     mode: Literal["copy", "reencode", "virtual"] = "copy"
     """`copy` keeps the packets and hides the pre-roll with an edit list; what an mp4 cannot show exactly that way, such
     as VP8, is encoded as h264 and counted as `reencoded`. `reencode` is for readers that ignore edit lists. `virtual`
-    writes no clip files: later stages read the span of the source."""
+    writes no clip files: later stages read the span of the source. Encoded pictures are 4:2:0, or 4:4:4 if a side is
+    odd."""
     length: Duration = "10s"
     """Length of a clip with `by: length`; the last clip of a video may be shorter."""
     min_length: Duration = "0s"
@@ -30,7 +31,8 @@ class ClipBlock(StageBlock):
     threshold: Annotated[float, Field(gt=0, le=100)] = 27.0
     """Threshold of scene detection (ContentDetector of PySceneDetect)."""
     codec: Literal["h264", "hevc", "h264_nvenc"] = "h264"
-    """Video codec with `mode: reencode`. GPUs limit the number of concurrent encoder sessions."""
+    """Video codec with `mode: reencode`. GPUs limit the number of concurrent encoder sessions. Only h264 keeps the
+    fields of interlaced video; the others encode whole frames, and the clip's provenance has `fields: frames`."""
     crf: Annotated[int, Field(ge=0, le=51)] = 23
     """Constant rate factor with `mode: reencode`; lower is better quality."""
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "fast"

@@ -23,8 +23,9 @@ class FramesBlock(StageBlock):
     all: bool = False
     """Write all frames, with the last one repeated up to a multiple of 16."""
     sampling: Literal["loader", "linspace", "segments"] = "loader"
-    """Which of N frames are selected with `count`: `loader`: i*(N//count), as CLIP4MC's loader does; `linspace`: at
-    equal distances from the first to the last; `segments`: the centres of equal parts."""
+    """Which of N frames are selected with `count`: `loader`: i*ceil(N/count), which CLIP4MC's loader takes of the clip
+    padded with its last frame to a multiple of `count`; `linspace`: at equal distances from the first to the last;
+    `segments`: the centres of equal parts."""
     width: Annotated[int, Field(ge=8, le=8192)] = 256
     """Width of the frames in pixels."""
     height: Annotated[int, Field(ge=8, le=8192)] = 160
@@ -42,7 +43,8 @@ class FramesBlock(StageBlock):
     tokenizer: Literal["clip-hf", "clip-open"] | FileRef = "clip-hf"
     """CLIP text tokenizer, 77 ids: padded with 49407 as in Hugging Face, or with 0 as in open_clip."""
     max_samples: Annotated[int, Field(ge=1)] | None = None
-    """Maximum number of items, the first by ordinal; the others are `skipped(cap)`."""
+    """Maximum number of items: the first in the order of the metadata (of `clip4mc` and `pairs`), otherwise in that of
+    the upstream. The others are `skipped(cap)`."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Decoder. `auto` uses a GPU if the pod has one; videos that it cannot decode are decoded on the CPU and
     counted."""

@@ -12,17 +12,21 @@ Plugin = Annotated[
 """`module:Class`, or the dotted name (`company.sampler`) of an entry point in the group `reelmill.samplers`."""
 
 
+_OF_VIDEOS = frozenset({"video_only", "un", "un_first", "kf"})
+
+
 class PackBlock(StageBlock):
     """Packs items into self-contained, byte-reproducible tars with equal numbers of samples."""
 
-    takes = frozenset({"videos", "spans"})
+    takes = frozenset({"videos", "spans", "documents"})
     gives = "tars"
 
     samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500
     """Number of items per tar; the last tar of a shard may have fewer. Failed items are missing from their tar."""
-    sampler: Literal["video_only", "un", "un_first", "kf"] | Plugin = "video_only"
+    sampler: Literal["video_only", "un", "un_first", "kf", "interleave"] | Plugin = "video_only"
     """`video_only`: the unchanged file; `un`: frames at equal distances; `un_first`: the 11 or 12 frames of the first
-    version of `un`; `kf`: key frames and other frames, with their times; or a plugin: `module:Class`, declared in the
+    version of `un`; `kf`: key frames and other frames, with their times; `interleave`: the images of documents of a
+    `documents` source; or a plugin: `module:Class`, declared in the
     module by `__reelmill__ = ["Class"]`, or the dotted name of an entry point in the group `reelmill.samplers`."""
     keys: Literal["unique", "compat"] = "unique"
     """Sample keys: `unique` in the whole data set, or counted from 0 in every tar as in the original (`compat`)."""
@@ -42,6 +46,14 @@ class PackBlock(StageBlock):
 
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
         """See `Block.misfit`."""
+        documents = upstream.given == "documents"
+        if documents and self.sampler in _OF_VIDEOS:
+            return f"the sampler {self.sampler} packs videos, but {name!r} lists documents", "set sampler: interleave"
+        if self.sampler == "interleave" and upstream.given in ("videos", "spans"):
+            return (
+                f"the sampler interleave packs documents, but {name!r} gives {upstream.given}",
+                f"choose one of {', '.join(sorted(_OF_VIDEOS))}, or read a documents source",
+            )
         if self.sampler != "video_only" or upstream.given != "spans":
             return None
         return (

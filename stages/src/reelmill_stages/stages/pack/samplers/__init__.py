@@ -16,6 +16,7 @@ SAMPLERS = {
     "un": "reelmill_stages.stages.pack.samplers.un:Uniform",
     "un_first": "reelmill_stages.stages.pack.samplers.un:FirstUniform",
     "kf": "reelmill_stages.stages.pack.samplers.kf:KeyFrames",
+    "interleave": "reelmill_stages.stages.pack.samplers.interleave:Interleave",
 }
 """Adding a sampler is one line here and one file."""
 

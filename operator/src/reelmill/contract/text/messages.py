@@ -1,0 +1,13 @@
+"""Messages of errors as they may be kept and shown: without credentials, and the same for the same cause."""
+
+import re
+
+from reelmill.contract.text.urls import without_secrets
+
+_ADDRESS = re.compile(r"\s+at\s+0x[0-9a-fA-F]{4,16}(?=>)")
+
+
+def told(text: str) -> str:
+    """The text without credentials in URLs, and without the addresses of objects: `<BytesIO object at 0x7f…>`."""
+    text = without_secrets(text)
+    return _ADDRESS.sub("", text) if " at 0x" in text else text

@@ -1,0 +1,31 @@
+"""The items of a data set in the order of the metadata that they come from, for lists that users read."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+
+from reelmill.contract.records.rows import Item
+
+
+def listed_order(items: Iterable[Item]) -> Iterator[Item]:
+    """The items by their positions, each once; as they come if any of them has none.
+
+    Sorting is done in a temporary SQLite database, so that memory use is constant.
+    """
+    rest = iter(items)
+    first = next(rest, None)
+    if first is None or first.position is None:
+        yield from chain([] if first is None else [first], rest)
+        return
+    with closing(sqlite3.connect("", isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size=-32768")
+        db.execute("CREATE TABLE items (number INTEGER PRIMARY KEY, position INT, row TEXT)")
+        db.execute("BEGIN")
+        rows = ((item.position, json.dumps(item.to_json())) for item in chain([first], rest))
+        db.executemany("INSERT INTO items (position, row) VALUES (?, ?)", rows)
+        (lacking,) = db.execute("SELECT COUNT(*) FROM items WHERE position IS NULL").fetchone()
+        order = "number" if lacking else "position, number"
+        for (row,) in db.execute(f"SELECT row FROM items ORDER BY {order}"):  # noqa: S608
+            yield Item.from_json(json.loads(row))

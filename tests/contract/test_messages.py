@@ -1,0 +1,27 @@
+"""What errors and rows say is the same for the same cause, and holds no credentials."""
+
+import io
+
+import pytest
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.text.messages import told
+from reelmill_stages.format_checks import Finding
+
+
+@pytest.mark.parametrize("thing", [object(), io.BytesIO(), lambda: None])
+def test_an_address_in_memory_is_in_no_row_no_error_and_no_finding(thing: object) -> None:
+    said = f"cannot identify image file {thing!r}: {thing!r}"
+    assert " at 0x" in said
+    clean = told(said)
+    assert " at 0x" not in clean
+    assert clean.count("<") == clean.count(">") >= 2
+    assert LedgerRow("k", 0, Outcome.FAILED, "bad", said).message == clean
+    assert ItemError("bad", said).what == clean
+    assert Finding("f", "opens", False, said).message == clean
+
+
+def test_what_a_user_wrote_stays() -> None:
+    for text in ("looked at 0x1F600 twice", "<b>meet at 0xCAFE</b>", "a.mp4"):
+        assert told(text) == text
