@@ -14,8 +14,8 @@ from bench.timing import in_turns, one_core
 from host import peak_memory
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.chunk import ChunkBlock
-from reelmill_stages.datasets.place import SampleFolder
-from reelmill_stages.datasets.view_files import ViewFiles
+from reelmill_stages.datasets.files.place import SampleFolder
+from reelmill_stages.datasets.files.view_files import ViewFiles
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.stages.chunk.stage import ChunkStage
 from worker_desk import Desk

@@ -10,8 +10,8 @@ import pytest
 from grid.gallery import feature_file, features
 from reelmill.contract.errors import NotFound
 from reelmill.contract.task import Connection, StoreRef
+from reelmill_stages.datasets.files.ranged import ranged
 from reelmill_stages.datasets.grids import GridFeatures
-from reelmill_stages.datasets.ranged import ranged
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 from servers.processes import Server

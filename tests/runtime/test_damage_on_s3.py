@@ -13,7 +13,7 @@ from reelmill.contract.task import Connection, Step, StoreRef
 from reelmill_stages.commands.export import export
 from reelmill_stages.commands.integrity.deep_check import integrity
 from reelmill_stages.commands.integrity.repair import repair
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned

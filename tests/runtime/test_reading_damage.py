@@ -15,7 +15,7 @@ from reelmill.contract.errors import SpecError, StoreDamaged
 from reelmill.contract.task import Step
 from reelmill_stages.commands.export import export
 from reelmill_stages.commands.integrity.deep_check import integrity
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.store.digests import SUMS, read_sum, sum_line
 
 VIEW, FILE = "all.json", "0001/out/a.txt"

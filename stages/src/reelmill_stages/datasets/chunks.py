@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
 from reelmill_stages.datasets.chunk_memory import SampleShape, length, log_lines
-from reelmill_stages.datasets.place import SampleFolder
-from reelmill_stages.datasets.view_files import ViewFiles
+from reelmill_stages.datasets.files.place import SampleFolder
+from reelmill_stages.datasets.files.view_files import ViewFiles
 from reelmill_stages.media.keypoints import JOINTS, file_name, nothing, read_joints
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.chunk.entries import NAME, parse_index

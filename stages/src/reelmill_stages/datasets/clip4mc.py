@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.frames.info import NAME, parse_info
 from reelmill_stages.stages.frames.pickles import loads

@@ -16,8 +16,8 @@ import numpy as np
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
-from reelmill_stages.datasets.digests import hint, view_digest
-from reelmill_stages.datasets.ranged import ranged
+from reelmill_stages.datasets.files.digests import hint, view_digest
+from reelmill_stages.datasets.files.ranged import ranged
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
 from reelmill_stages.sources.images import image_id

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from reelmill.contract.errors import ItemError, NotFound, SpecError
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.datasets.wav import read_wave
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.embed.lip_crops import FPS, crops_in, prepare

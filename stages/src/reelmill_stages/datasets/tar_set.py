@@ -16,7 +16,7 @@ from typing import Any
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.records.layout import INTERNAL
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import samples
 from reelmill_stages.tar.walk import BadTar, read_member, walk_bytes

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.datasets.place import SampleFolder
+from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline

@@ -13,7 +13,7 @@ from typing import Any
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection, StoreRef
-from reelmill_stages.datasets.digests import file_digests, hint, view_digest
+from reelmill_stages.datasets.files.digests import file_digests, hint, view_digest
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import parse
 from reelmill_stages.store import Store

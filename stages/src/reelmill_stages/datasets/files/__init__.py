@@ -1,0 +1,1 @@
+"""How readers find, verify and read the files of a data set."""
