@@ -18,6 +18,16 @@ def alive(pid: int) -> bool:
     return True
 
 
+def running(pid: int, proc: Path = PROC) -> bool:
+    """Whether there is such a process, and it has not ended: nobody may have waited for it yet."""
+    if not proc.joinpath("self").exists():
+        return _ps("-o", "stat=", "-p", str(pid)).strip()[:1] not in ("", "Z")
+    try:
+        return proc.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def children(pid: int, proc: Path = PROC) -> list[int]:
     """Running child processes of a process."""
     if not proc.joinpath("self").exists():
@@ -38,6 +48,16 @@ def command_line(pid: int, proc: Path = PROC) -> str:
         return _ps("-ww", "-o", "args=", "-p", str(pid)).strip()
     try:
         return proc.joinpath(str(pid), "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def name(pid: int, proc: Path = PROC) -> str:
+    """What `top` calls a process; empty when it is gone."""
+    if not proc.joinpath("self").exists():
+        return _ps("-o", "comm=", "-p", str(pid)).strip()
+    try:
+        return proc.joinpath(str(pid), "comm").read_text().strip()
     except OSError:
         return ""
 

@@ -6,13 +6,14 @@ are written, else (or with --json) only the file that is named. Rows print as th
 
 import argparse
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import machine, table
+from bench import films, machine, table
 from bench.gather import SCRIPTS, gather
 from bench.row import ROUNDS
 
@@ -30,6 +31,9 @@ def main() -> None:
         parser.error(f"no such row: {', '.join(sorted(unknown))}; there are {', '.join(SCRIPTS)}")
     if given.rounds < 1:
         parser.error("--rounds is at least 1")
+    # All programs find their modules compiled, as those of an installed package are, whatever this machine says.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(films.CACHE / "bytecode"))
     load, rows = machine.load(), []
     for script in given.rows or SCRIPTS:
         for row in gather(script, given.rounds):

@@ -10,6 +10,7 @@ import multiview_set as driver
 from chunks.chunk_place import Rows, indexed, rows, run, take
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.chunk import ChunkBlock
+from reelmill.schema.descriptions import docstrings
 from reelmill_stages.stage import Done, Failed, Filtered
 from reelmill_stages.stages.chunk.stage import ChunkStage
 
@@ -167,7 +168,7 @@ def test_002_f12_a_log_line_says_how_many_videos_became_how_many_chunks(
 
 
 def test_002_f14_the_advice_by_resolution_stands_at_the_field() -> None:
-    told = " ".join((ChunkBlock.model_fields["max_frames"].description or "").split())
+    told = " ".join(docstrings(ChunkBlock)["max_frames"].split())
     assert "500 to 1000 at 224x224, 1000 to 2000 at 112x112, 2000 to 4000 at 56x56" in told
 
 

@@ -19,9 +19,10 @@ import reelmill.cli
 from cli.terminal import reelmill as command
 from cli.terminal import write
 from reelmill.cli.cluster.log_line import rendered
+from reelmill.cli.display.console import PrintableConsole
 from reelmill.cli.display.output import Format, emit, show
 from reelmill.cli.display.progress import Lines
-from reelmill.cli.display.terminal import PrintableConsole, say
+from reelmill.cli.display.terminal import say
 from reelmill.cli.exits import describe
 from reelmill.contract.errors import SpecError
 from reelmill.contract.log import JsonFormatter, TerminalFormatter

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from workshop import Workshop
 
-from host import children, command_line
+from host import children, command_line, name
 
 
 def descendants(pid: int) -> list[int]:
@@ -21,8 +21,9 @@ def descendants(pid: int) -> list[int]:
 
 
 def workers(pid: int) -> list[int]:
-    """Worker processes of a run."""
-    return [found for found in descendants(pid) if "reelmill_stages.runtime.workers.worker_main" in command_line(found)]
+    """Worker processes of a run, forked or spawned."""
+    module = "reelmill_stages.runtime.workers.worker_main"
+    return [found for found in descendants(pid) if name(found) == "reelmill worker" or module in command_line(found)]
 
 
 def kill_all(process: subprocess.Popen[str]) -> None:

@@ -19,6 +19,8 @@ from reelmill.contract.status import Status
 from reelmill.local import QuietObserver, RunResult, run
 from reelmill.plan import Event
 from reelmill.plan.requests import annotation
+from reelmill.processes.start_method import ENV as START_METHOD
+from reelmill.processes.start_method import StartMethod
 from simulated_cluster import pipeline
 from symbolic_server import SymbolicServer
 from symbolic_stages import SymbolicStore
@@ -137,7 +139,6 @@ def test_a_stopped_run_leaves_no_process_and_the_next_one_continues(prepare: Pre
     assert set(server.store.tried.values()) == {1}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process outlives a parent that was killed")
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     server = prepare()
@@ -162,7 +163,11 @@ def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
     assert not alive(child)
 
 
-def test_real_videos_become_real_clips_and_a_broken_one_a_ledger_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", list(StartMethod), ids=str)
+def test_real_videos_become_real_clips_and_a_broken_one_a_ledger_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: StartMethod
+) -> None:
+    monkeypatch.setenv(START_METHOD, method)
     videos = tmp_path / "in"
     videos.mkdir()
     shutil.copy(footage.video(seconds=2.0), videos / "good.mp4")

@@ -13,6 +13,7 @@ from repo.tree import ROOT, files
 
 LINUX_FILES = ("/proc", "/sys/")
 PLACES = {
+    "operator/src/reelmill/processes/template.py",
     "stages/src/reelmill_stages/host/cgroup.py",
     "stages/src/reelmill_stages/host/local_process.py",
     "stages/src/reelmill_stages/host/resident.py",
@@ -23,8 +24,9 @@ PLACES = {
     "tests/repo/test_hosts.py",
 }
 """Each copes with a system that has not these files."""
-LINUX_ONLY = ("tests/cluster/", "tests/nodes/", "tests/images/", "tests/bench_operator/")
-"""Nodes and images, whose containers are processes of a Linux kernel, and a benchmark that says what it needs."""
+LINUX_ONLY = ("tests/cluster/", "tests/nodes/", "tests/images/", "tests/bench_operator/", "tests/processes/")
+"""Nodes and images, whose containers are processes of a Linux kernel, a benchmark that says what it needs, and forked
+processes, which there are on Linux only."""
 
 
 def strings(path: Path) -> set[str]:
@@ -57,6 +59,7 @@ def test_a_host_without_a_process_file_system_answers_the_same(tmp_path: Path) -
                 assert child.pid in host.children(os.getpid(), proc)
                 assert "marked" in host.command_line(child.pid, proc)
             assert host.alive(child.pid)
+            assert host.running(child.pid, proc)
         finally:
             child.kill()
     assert not host.alive(child.pid)

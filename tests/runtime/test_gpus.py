@@ -10,6 +10,7 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.shard_limits import ShardLimits
+from reelmill.processes.start_method import StartMethod
 
 LIBRARY = """
 class NVMLError(Exception): pass
@@ -26,6 +27,7 @@ def nvmlDeviceGetName(device): return "symbolic"
 
 
 @pytest.mark.store
+@pytest.mark.parametrize("start_workers", [StartMethod.SPAWN], indirect=True, ids=str)  # they have a path of their own
 def test_000_f10_workers_are_as_many_as_asked_and_take_turns_at_the_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.text.urls import without_secrets
+from reelmill.processes.fast_exit import fast_exit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -16,18 +17,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.name not in {"typer", "rich"}:
             raise
         sys.exit(f"error: the command line needs the package {error.name}\nhint: pip install 'reelmill[cli]'")
-    sys.exit(_run(app, arguments))
+    code = _run(app, arguments)
+    if arguments is None:  # this process is the command
+        fast_exit(code)
+    sys.exit(code)
 
 
 def _run(app: object, arguments: Sequence[str] | None) -> int:
-    from reelmill.cli.display.output import program
-    from reelmill.cli.display.terminal import say
+    from reelmill.cli.display.terminal import program, say
     from reelmill.cli.exits import CommandExit, code_of, describe, report_bug
 
     try:
-        app(args=None if arguments is None else list(arguments), prog_name=program())  # type: ignore[operator]
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else CommandExit.OK
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name=program())  # type: ignore[operator]
+        except SystemExit as end:
+            sys.stdout.flush()
+            return end.code if isinstance(end.code, int) else CommandExit.OK
     except KeyboardInterrupt:
         return CommandExit.INTERRUPTED
     except ReelmillError as error:

@@ -1,41 +1,50 @@
-"""The commands by name. Each is a function in the module of the same name."""
+"""The commands by name. Each is a function in the named module, which is imported when the command is called."""
 
 from typing import Annotated
 
 import typer
 
 from reelmill import __version__
-from reelmill.cli.cluster.commands.events import events
-from reelmill.cli.cluster.commands.operator import app as operator
-from reelmill.cli.cluster.commands.pause import cancel, resume, suspend
-from reelmill.cli.cluster.commands.refresh import refresh
-from reelmill.cli.cluster.commands.rerun import rerun
-from reelmill.cli.cluster.commands.submit import submit
-from reelmill.cli.cluster.commands.why import why
-from reelmill.cli.commands.abandon import abandon
-from reelmill.cli.commands.check import check
-from reelmill.cli.commands.export import export
-from reelmill.cli.commands.init import init
-from reelmill.cli.commands.integrity.repair import repair
-from reelmill.cli.commands.ledger import ledger
-from reelmill.cli.commands.logs import logs
-from reelmill.cli.commands.merge import merge
-from reelmill.cli.commands.plan import plan
-from reelmill.cli.commands.prune import prune
-from reelmill.cli.commands.replay import replay
-from reelmill.cli.commands.retry import retry
-from reelmill.cli.commands.run import run
-from reelmill.cli.commands.schema import schema
-from reelmill.cli.commands.status import status
-from reelmill.cli.commands.validate import validate
-from reelmill.cli.input.options import spread
+from reelmill.cli.lazy_group import lazy_group
 
 EPILOG = (
     "Exit codes: 0 success, 2 invalid input or unusable store, 65 items failed beyond the tolerance, "
     "70 internal error, 75 temporary failure, 130 interrupted."
 )
 
+ANYWHERE = {
+    "init": "reelmill.cli.commands.init",
+    "validate": "reelmill.cli.commands.validate",
+    "plan": "reelmill.cli.commands.plan",
+    "run": "reelmill.cli.commands.run",
+    "status": "reelmill.cli.commands.status",
+    "ledger": "reelmill.cli.commands.ledger",
+    "logs": "reelmill.cli.commands.logs",
+    "retry": "reelmill.cli.commands.retry",
+    "replay": "reelmill.cli.commands.replay",
+    "repair": "reelmill.cli.commands.integrity.repair",
+    "check": "reelmill.cli.commands.check",
+    "export": "reelmill.cli.commands.export",
+    "merge": "reelmill.cli.commands.merge",
+    "abandon": "reelmill.cli.commands.abandon",
+    "prune": "reelmill.cli.commands.prune",
+    "schema": "reelmill.cli.commands.schema",
+}
+"""Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""
+IN_A_CLUSTER = {
+    "submit": "reelmill.cli.cluster.commands.submit",
+    "why": "reelmill.cli.cluster.commands.why",
+    "events": "reelmill.cli.cluster.commands.events",
+    "suspend": "reelmill.cli.cluster.commands.pause",
+    "resume": "reelmill.cli.cluster.commands.pause",
+    "cancel": "reelmill.cli.cluster.commands.pause",
+    "rerun": "reelmill.cli.cluster.commands.rerun",
+    "refresh": "reelmill.cli.cluster.commands.refresh",
+    "operator": "reelmill.cli.cluster.commands.operator",
+}
+
 app = typer.Typer(
+    cls=lazy_group(ANYWHERE | IN_A_CLUSTER),
     name="reelmill",
     help="Turn raw video in a bucket into training data.",
     epilog=EPILOG,
@@ -59,29 +68,3 @@ def _main(
     ] = False,
 ) -> None:
     pass
-
-
-ANYWHERE = (
-    init,
-    validate,
-    plan,
-    run,
-    status,
-    ledger,
-    logs,
-    retry,
-    replay,
-    repair,
-    check,
-    export,
-    merge,
-    abandon,
-    prune,
-    schema,
-)
-"""Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""
-IN_A_CLUSTER = (submit, why, events, suspend, resume, cancel, rerun, refresh)
-
-for command in (*ANYWHERE, *IN_A_CLUSTER):
-    app.command()(spread(command))
-app.add_typer(operator)

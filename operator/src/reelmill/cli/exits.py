@@ -20,11 +20,9 @@ from enum import IntEnum
 from pathlib import Path
 
 from reelmill import __version__
-from reelmill.cli.input.problems import FieldProblems
 from reelmill.contract.errors import EarlyAbort, ReelmillError, StalePlan, TransientError
 from reelmill.contract.text.terminal import printable
 from reelmill.contract.text.urls import without_secrets
-from reelmill.plan.definition.graph import SpecErrors
 
 
 class CommandExit(IntEnum):
@@ -51,6 +49,10 @@ def code_of(error: ReelmillError) -> CommandExit:
 
 def describe(error: ReelmillError) -> list[str]:
     """The lines to print for an error: one for each problem, then the hint."""
+    # Imported here, because the models behind them take long to build.
+    from reelmill.cli.input.problems import FieldProblems
+    from reelmill.plan.definition.graph import SpecErrors
+
     if isinstance(error, FieldProblems):
         return [f"error: {problem}" for problem in error.problems]
     if isinstance(error, SpecErrors):

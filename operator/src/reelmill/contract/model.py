@@ -1,6 +1,7 @@
 """The base of all contract models: immutable, no unknown fields, camelCase in YAML and JSON.
 
-The CRD, the editor schema and the field reference take their descriptions from the attribute docstrings of models.
+The CRD, the editor schema and the field reference take their descriptions from the attribute docstrings of models
+(`reelmill.schema.descriptions`).
 """
 
 from typing import Any, Self
@@ -24,7 +25,6 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
     )
 
     def replace(self, **fields: Any) -> Self:

@@ -8,6 +8,7 @@ import copy
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -15,7 +16,9 @@ from typing import Any
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
-from reelmill.local.process import Events, OutputLine, Process, ProcessExit, spawn
+from reelmill.local.process import Events, OutputLine, Process, ProcessExit, start
+from reelmill.processes.forked import CannotFork, OwnedTemplate
+from reelmill.processes.start_method import StartMethod, start_method
 
 RETRIES = Backoff(first=1.0, most=30.0)
 """Delays before an index is retried."""
@@ -60,8 +63,11 @@ class Jobs:
         cpus: int,
         max_processes: int,
         retries: Backoff = RETRIES,
+        template: OwnedTemplate | None = None,
     ) -> None:
+        """`command` runs a step; where there is a template, steps that can be forked are forked from it instead."""
         self.command = command
+        self.template = template
         self.folder = folder
         self.environment = environment
         self.cpus = cpus
@@ -124,7 +130,7 @@ class Jobs:
             index = next((index for index in job.todo if job.not_before.get(index, 0.0) <= now), None)
             if job.ready and index is not None:
                 job.todo.remove(index)
-                self._spawn(job, index)
+                self._start(job, index)
 
     def wait(self, seconds: float) -> Iterator[OutputLine]:
         """Yield log lines until a Job changes or `seconds` have passed."""
@@ -157,17 +163,33 @@ class Jobs:
         for job in self._jobs.values():
             yield from (at for index, at in job.not_before.items() if at > now and index in job.todo and job.ready)
 
-    def _spawn(self, job: _Job, index: int) -> None:
-        job.process = spawn(
+    def _start(self, job: _Job, index: int) -> None:
+        task = self._here(job.task)
+        types = [stage.type for stage in task.stages] if task.step is not Step.SURVEY else []
+        methods = {start_method(self.environment, stage=type_) for type_ in types}
+        begin = partial(
+            start,
             self.command,
             job=job.name,
             index=index,
-            task=self._here(job.task).model_dump_json(),
+            task=task.model_dump_json(),
             folder=self.folder,
             environment=self.environment,
             events=self.events,
         )
+        try:
+            job.process = begin(None if StartMethod.SPAWN in methods else self.template)
+        except CannotFork as error:
+            self._spawn_from_now_on(error)
+            job.process = begin()
         job.body["status"]["active"] = 1
+
+    def _spawn_from_now_on(self, error: CannotFork) -> None:
+        assert self.template
+        reason = self.template.last_words() or error
+        message = f"steps start slower from now on, each with a new interpreter: {reason}"
+        self.events.put(OutputLine({"level": "warning", "msg": message}))
+        self.template = None
 
     def _here(self, task: Task) -> Task:
         """The task, with the number of workers adapted to this machine."""

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, QuietObserver
 from reelmill.local.process import OutputLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
+from reelmill.processes.forked import OwnedTemplate
+from reelmill.processes.step_template import preload_blocks, warm_template
 
 STOP_SECONDS = 0.2
 """Seconds between two checks of `stop`."""
@@ -60,28 +63,35 @@ def run(
     annotations: Mapping[str, str] | None = None,
     max_processes: int | None = None,
     command: Sequence[str] = (),
+    template: OwnedTemplate | None = None,
     grace: float = GRACE_SECONDS,
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
     `uid` is who it is in its store: claims, Jobs and passes are told apart by it; absent: nobody who was there before.
     `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
-    steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). The calling
-    thread must exist as long as the run, because its processes end with it. `spec.verify` is ignored. Raises SpecErrors
-    for an invalid spec.
+    steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). `template`
+    is a template process that was started before (default: a new one, unless there is a `command`). The calling thread
+    must exist as long as the run, because its processes end with it. `spec.verify` is ignored. Raises SpecErrors for an
+    invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
     observer = observer or QuietObserver()
     stop = stop or threading.Event()
     uid, status = uid or uuid.uuid4().hex, Status()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with tempfile.TemporaryDirectory(prefix="reelmill-") as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reelmill-"))
+        if template is None and not command:
+            template = stack.enter_context(warm_template())
+            preload_blocks(template, pipeline.spec, os.environ)
         jobs = Jobs(
             list(command) or import_path.command("reelmill_stages"),
             folder=Path(folder),
             environment={**import_path.environment(os.environ), RUN_PID_ENV: str(os.getpid())},
             cpus=cpus,
             max_processes=max_processes or cpus,
+            template=template,
         )
         try:
             while not stop.is_set():

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import IO, Any
 
 from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
 from reelmill.local.parent_death import tethered
+from reelmill.processes.forked import ChildProcess, ProcessTemplate
+from reelmill.processes.step_template import STEP
 
 DRAIN_SECONDS = 2.0
 """Seconds to wait for log lines after the process has ended, because a surviving worker may keep the pipe open."""
@@ -47,7 +49,7 @@ class Process:
     job: str
     index: int
     report_file: Path
-    child: subprocess.Popen[bytes] = field(repr=False)
+    child: ChildProcess = field(repr=False)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES), repr=False)
     """The last log lines."""
 
@@ -64,8 +66,7 @@ class Process:
 
     def terminate(self) -> None:
         """Send SIGTERM."""
-        if self.child.poll() is None:
-            self.child.terminate()
+        self.child.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Send SIGKILL to the process and its children."""
@@ -75,35 +76,63 @@ class Process:
             pass
 
 
-def spawn(
-    command: list[str], *, job: str, index: int, task: str, folder: Path, environment: Mapping[str, str], events: Events
+def start(
+    command: list[str],
+    template: ProcessTemplate | None = None,
+    *,
+    job: str,
+    index: int,
+    task: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    events: Events,
 ) -> Process:
-    """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`."""
+    """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`.
+
+    It is forked from the template, or else runs the command. Raises CannotFork, and OSError if it cannot be started.
+    """
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
-    child = subprocess.Popen(
-        tethered(command),
-        env={
-            **environment,
-            ENV: task,
-            INDEX_ENV: str(index),
-            REPORT_ENV: str(report_file),
-            REPORTS_ENV: COUNTERS,
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: COUNTERS}
+    environment = {**environment, **ours}
+    read, write = os.pipe()
+    try:
+        child = _fork(template, environment, write) if template else _spawn(command, environment, write)
+    except BaseException:
+        os.close(read)
+        raise
+    finally:
+        os.close(write)
     process = Process(job, index, report_file, child)
-    reader = threading.Thread(target=_read, args=(process, events), daemon=True)
+    reader = threading.Thread(target=_read, args=(process, os.fdopen(read, "rb"), events), daemon=True)
     reader.start()
     threading.Thread(target=_wait, args=(process, reader, events), daemon=True).start()
     return process
 
 
-def _read(process: Process, events: Events) -> None:
-    assert process.child.stderr
-    with process.child.stderr as stream:
+def _fork(template: ProcessTemplate, environment: Mapping[str, str], stderr: int) -> ChildProcess:
+    return template.start(
+        STEP,
+        environment=environment,
+        stderr=stderr,
+        descriptors=[template.fileno()],
+        number=signal.SIGTERM,
+        name="reelmill step",
+    )
+
+
+def _spawn(command: list[str], environment: Mapping[str, str], stderr: int) -> ChildProcess:
+    return subprocess.Popen(
+        tethered(command),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        start_new_session=True,
+    )
+
+
+def _read(process: Process, stream: IO[bytes], events: Events) -> None:
+    with stream:
         for line in stream:
             if text := line.decode(errors="replace").rstrip():
                 process.tail.append(text)

@@ -4,12 +4,13 @@ from typing import Any
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, VideoPipeline, members
+from reelmill.schema.descriptions import DescribedJsonSchema
 from reelmill.schema.inline import INT_OR_STRING
 
 
 def editor() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a pipeline file."""
-    schema = VideoPipeline.model_json_schema(by_alias=True)
+    schema = VideoPipeline.model_json_schema(by_alias=True, schema_generator=DescribedJsonSchema)
     definitions = schema["$defs"]
     for model, kind in ((SourceSpec, SourceBlock), (StageSpec, StageBlock)):
         definitions[model.__name__]["oneOf"] = [{"required": [name]} for name in members(model, kind)]

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from reelmill.schema.descriptions import DescribedJsonSchema
+
 Schema = dict[str, Any]
 
 NULL = {"type": "null"}
@@ -12,7 +14,7 @@ INT_OR_STRING = "x-kubernetes-int-or-string"
 
 def tree(model: type[BaseModel]) -> Schema:
     """The schema of a model with every `$ref` resolved, without titles, and with `X | None` as an optional X."""
-    whole = model.model_json_schema(by_alias=True)
+    whole = model.model_json_schema(by_alias=True, schema_generator=DescribedJsonSchema)
     return _node(whole, whole.get("$defs", {}))
 
 

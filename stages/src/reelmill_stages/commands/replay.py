@@ -4,6 +4,7 @@ The item is taken from the pass that worked on it, with its group and its number
 It runs in a process of its own (`replayed`): an item worth replaying may well crash it, or never end.
 """
 
+import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -90,6 +91,6 @@ def run_order(order: ReplayOrder, timeout: float) -> ReplayAnswer:
         return ReplayAnswer("crash", message=f"the process ended with code {process.wait()}")
     finally:
         here.close()
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         process.wait()
     return answer

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ from reelmill.contract.task import (
     Task,
 )
 from reelmill.contract.text.urls import without_secrets
+from reelmill.processes.forked import ProcessTemplate, lend
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.context import Interrupted, StepContext, context
 
@@ -183,3 +185,9 @@ def main() -> None:
     code = run(os.environ)
     logging.shutdown()
     sys.exit(int(code))
+
+
+def main_forked(requests: int) -> None:
+    """The same of a process that was forked from a template, and may ask that one for its workers."""
+    lend(ProcessTemplate(socket.socket(fileno=requests)))
+    main()

@@ -15,8 +15,9 @@ from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain
 from reelmill.cli.cluster.tree import lines
 from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.display.console import PrintableConsole, console
 from reelmill.cli.display.output import Format, emit
-from reelmill.cli.display.terminal import PrintableConsole, console, say, write
+from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exits import CommandExit
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError

@@ -11,8 +11,8 @@ from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.follow import follow
 from reelmill.cli.cluster.pipeline_view import Json, plain, understood
 from reelmill.cli.cluster.target import named
-from reelmill.cli.display.output import Format, emit, program
-from reelmill.cli.display.terminal import say
+from reelmill.cli.display.output import Format, emit
+from reelmill.cli.display.terminal import program, say
 from reelmill.cli.input.options import ClusterOptions
 from reelmill.contract.errors import SpecError
 from reelmill.plan.requests import annotation

@@ -11,7 +11,7 @@ import typer
 from reelmill.cli.cluster.client import ClusterClient, edge
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.refusals import NoCluster, NoSuchPipeline
-from reelmill.cli.display.output import program
+from reelmill.cli.display.terminal import program
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.document import YamlDocument
 from reelmill.cli.input.options import AS_NAMED, ClusterOptions, StoreOverride, given

@@ -4,9 +4,9 @@ from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
-from reelmill.cli.commands.run import drive
 from reelmill.cli.display.output import Format, Output
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
+from reelmill.cli.local_run import drive
 from reelmill.plan.requests import ABANDON, annotation
 
 

@@ -13,7 +13,8 @@ from reelmill.cli.cluster.client import JOBS, PODS, ClusterClient
 from reelmill.cli.cluster.log_line import rendered
 from reelmill.cli.cluster.pipeline_view import Json, shard_of, stage_of, step_of
 from reelmill.cli.cluster.target import of_resource
-from reelmill.cli.display.terminal import console, say
+from reelmill.cli.display.console import console
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import LOGS

@@ -10,11 +10,11 @@ from reelmill.cli.cluster import target
 from reelmill.cli.cluster.client import ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.cluster.requests import Answer, Stages, Watch, asking, request, token, when
-from reelmill.cli.commands.run import drive
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, USUAL, ClusterOptions, RunOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.cli.local_run import drive
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
 from reelmill.contract.status import Status

@@ -1,44 +1,12 @@
 """`reelmill run`: run a pipeline on this machine until it ends."""
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, NoReturn
-
-import typer
-
-from reelmill import local
-from reelmill.cli import store_commands
-from reelmill.cli.display.output import Format, Output, emit, show
-from reelmill.cli.display.progress import Lines, observing
-from reelmill.cli.display.terminal import say, write
-from reelmill.cli.exits import CommandExit
-from reelmill.cli.identity import identity
-from reelmill.cli.input import pipeline
-from reelmill.cli.input.options import AS_NAMED, USUAL, RunOptions, StoreOverride
-from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.conditions import ConditionType
-from reelmill.contract.counters import counted
-from reelmill.contract.errors import ExitCode
-from reelmill.contract.records.segment import Counts
-from reelmill.contract.status import SourceStatus, StageStatus, Status
-
-COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
-CODES = {
-    ExitCode.OK: CommandExit.OK,
-    ExitCode.CONFIG: CommandExit.INPUT,
-    ExitCode.EARLY_ABORT: CommandExit.ITEMS,
-    ExitCode.BUG: CommandExit.BUG,
-    ExitCode.TRANSIENT: CommandExit.AGAIN,
-    ExitCode.STALE_PLAN: CommandExit.AGAIN,
-}
-"""The command's exit code for each exit code of a step."""
+from reelmill.cli.display.output import Format, Output
+from reelmill.cli.input.options import AS_NAMED, USUAL, File, RunOptions, StoreOverride
+from reelmill.processes.step_template import warm_template
 
 
 def run(
-    file: pipeline.File,
+    file: File,
     elsewhere: StoreOverride = AS_NAMED,
     work: RunOptions = USUAL,
     output: Output = Format.TABLE,
@@ -47,101 +15,9 @@ def run(
 
     Completed work is not repeated. Ctrl-C stops the run cleanly, and the next run resumes from there.
     """
-    drive(pipeline.load(file, elsewhere), {}, work, output)
+    with warm_template() as template:
+        # Imported here, because the template imports at the same time.
+        from reelmill.cli.input import pipeline
+        from reelmill.cli.local_run import drive
 
-
-def drive(loaded: Loaded, annotations: Mapping[str, str], work: RunOptions, output: Format) -> NoReturn:
-    """Run with the given requests, print the result, and exit."""
-    store_commands.require("run")
-    uid = identity(loaded, store_commands.task(loaded, sources=True), make=True)
-    stop = threading.Event()
-    with observing(verbose=work.verbose, quiet=work.quiet) as observer, _stopping(stop, observer.say):
-        outcome = local.run(
-            loaded.pipeline,
-            uid=uid,
-            observer=observer,
-            stop=stop,
-            annotations=annotations,
-            max_processes=work.jobs,
-        )
-    status = outcome.status
-    if outcome.exit_code == ExitCode.BUG and not work.quiet:
-        for line in observer.recent:
-            say(f"  {line}")
-    if output.for_people:
-        if any(stage.surveyed for stage in status.stages):
-            show([*map(_source, status.sources), *map(_stage, status.stages)], output, columns=COLUMNS)
-            for stage in status.stages:
-                if stage.counters:
-                    write(f"{stage.name}: counted: {counted(stage.counters)}")
-        _last_words(loaded, outcome, observer)
-    else:
-        emit(status.model_dump(mode="json", by_alias=True), output)
-        _tell_stall(status, observer)
-    raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
-
-
-def _source(source: SourceStatus) -> dict[str, Any]:
-    totals = Counts(in_=source.items + source.failed, done=source.items, failed=source.failed)
-    state = "listed" if source.surveyed else "waiting"
-    return {
-        "name": source.name, "state": state, **totals.model_dump(by_alias=True),
-        "items": source.items, "segments": source.segments,
-    }  # fmt: skip
-
-
-def _stage(stage: StageStatus) -> dict[str, Any]:
-    totals = stage.totals.model_dump(by_alias=True)
-    return {"name": stage.name, "state": stage.state, **totals, "items": stage.items, "segments": stage.segments}
-
-
-def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> None:
-    status, file = outcome.status, loaded.document.file
-    if outcome.interrupted:
-        say(f"stopped; resume with: reelmill run {file}")
-        return
-    _tell_stall(status, observer)
-    if loaded.pipeline.spec.suspend:
-        say("hint: the pipeline is suspended; set spec.suspend to false to run it")
-    if status.failed:
-        say(_losses(status, file))
-    if status.holds(ConditionType.COMPLETE):
-        say(f"complete: {status.store}")
-
-
-def _tell_stall(status: Status, observer: Lines) -> None:
-    """Print the reason of a stall, even with --quiet or with JSON or YAML output."""
-    stalled = status.condition(ConditionType.STALLED)
-    if stalled and stalled.status == "True":
-        observer.quiet = False
-        observer.tell("error", stalled.message)
-
-
-def _losses(status: Status, file: str) -> str:
-    """The number of failures, and the commands that show and retry them."""
-    see = f"{status.failed} failed: list them with reelmill ledger {file} --outcome failed"
-    again = f", retry them with reelmill retry {file}" if any(stage.totals.failed for stage in status.stages) else ""
-    mend = (
-        "; failed rows of a source are read again by every run"
-        if any(source.failed for source in status.sources)
-        else ""
-    )
-    return see + again + mend
-
-
-@contextmanager
-def _stopping(stop: threading.Event, say_: Any) -> Iterator[None]:
-    """Handle SIGINT and SIGTERM: the first one stops the run cleanly, the second one immediately."""
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        say_("stopping: saving work in progress (press Ctrl-C again to stop immediately)")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+        drive(pipeline.load(file, elsewhere), {}, work, output, template)

@@ -12,8 +12,9 @@ from reelmill.cli.cluster.follow import follow, shown
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain
 from reelmill.cli.cluster.requests import Watch
 from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.display.console import console
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
-from reelmill.cli.display.terminal import console, say, write
+from reelmill.cli.display.terminal import say, write
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS

@@ -1,19 +1,18 @@
-"""Results on standard output as a table, JSON or YAML; everything else goes to standard error."""
+"""Results on standard output as a table, JSON or YAML; everything else goes to standard error.
 
-import sys
+rich and yaml are imported where they are used.
+"""
+
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
-from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
-from reelmill.cli.display.terminal import console
 from reelmill.contract.text.terminal import json_text, printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 NARROW = 100
 """Terminal width in columns below which tables drop their last column or are split into several lines."""
@@ -39,16 +38,13 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")
 Row = Mapping[str, Any]
 
 
-def program() -> str:
-    """The name under which this program was started: `reelmill`, or `kubectl reelmill` as a plugin."""
-    return "kubectl reelmill" if Path(sys.argv[0]).name.startswith("kubectl-reelmill") else "reelmill"
-
-
 def emit(value: Any, form: Format) -> None:
     """Print a value as JSON or YAML."""
     if form is Format.JSON:
         print(json_text(value, indent=2))
         return
+    import yaml
+
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
     if printable(text, keep="\n") != text:
         # All that is not ASCII is then an escape of YAML.
@@ -61,6 +57,10 @@ def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
     if not form.for_people:
         emit([dict(row) for row in rows], form)
         return
+    from rich.table import Table
+
+    from reelmill.cli.display.console import console
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         values = [row.get(column) for row in rows]
@@ -72,7 +72,9 @@ def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
     console().print(table)
 
 
-def _cell(value: Any) -> Text:
+def _cell(value: Any) -> "Text":
+    from rich.text import Text
+
     if isinstance(value, Mapping):
         value = " ".join(f"{name}={part}" for name, part in value.items())
     elif isinstance(value, list | tuple):
@@ -87,6 +89,8 @@ def _cell(value: Any) -> Text:
 
 def size(count: float) -> str:
     """Format a number of bytes in decimal units: `1.4 GB`."""
+    from rich.filesize import decimal
+
     return decimal(round(count))
 
 

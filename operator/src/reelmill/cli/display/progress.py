@@ -1,25 +1,17 @@
-"""Progress of a local run: a bar for each stage on a terminal, otherwise plain lines.
+"""Progress of a local run as plain lines: an observer of `reelmill.local.run` that writes to standard error.
 
-Both are observers of `reelmill.local.run` and write to standard error. The result is written to standard output at the
-end.
+The result is written to standard output at the end.
 """
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.text import Text
-
-from reelmill.cli.display.output import NARROW, duration
 from reelmill.cli.display.tally import Tally
-from reelmill.cli.display.terminal import PrintableConsole, say
+from reelmill.cli.display.terminal import say
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.status import SourceStatus, Status
-from reelmill.contract.text.terminal import printable
 from reelmill.plan import Event
 
 LINE_SECONDS = 5.0
@@ -33,7 +25,7 @@ SAME = 10
 
 _LOUD = ("warning", "error", "critical")
 _FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint"})
-_STEPS = {
+STEPS = {
     "waiting": "waiting",
     "opening": "cutting shards",
     "queued": "starting",
@@ -44,6 +36,7 @@ _STEPS = {
     "cached": "nothing to do",
     "stalled": "stalled",
 }
+"""State of a stage -> what it is called in the display."""
 
 
 class Lines:
@@ -76,7 +69,7 @@ class Lines:
     def moved(self, tally: Tally, message: str) -> None:
         """Report that the state of a stage changed."""
         if tally.state in ("stalled", "shared"):
-            self.say(f"{tally.name}: {message or _STEPS[tally.state]}")
+            self.say(f"{tally.name}: {message or STEPS[tally.state]}")
 
     def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
         tally = self.tallies.setdefault(stage, Tally(stage))
@@ -137,62 +130,3 @@ def _sentence(record: Mapping[str, Any]) -> str:
     if hint := record.get("hint"):
         return f"{text}; {hint}"
     return text + "".join(f" {name}={value}" for name, value in record.items() if name not in _FIXED)
-
-
-class Bars(Lines):
-    """Progress bars for a terminal, one for each stage."""
-
-    def __init__(self, console: Console, *, verbose: bool) -> None:
-        super().__init__(verbose=verbose)
-        self.display = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(40 if console.width >= NARROW else 20),
-            TextColumn("{task.fields[count]}"),
-            TextColumn("{task.fields[speed]}", style="cyan"),
-            TextColumn("{task.fields[lost]}", style="red"),
-            console=console,
-        )
-        self._bars: dict[str, TaskID] = {}
-
-    def status(self, status: Status) -> None:
-        super().status(status)
-        for tally in self.tallies.values():
-            self._draw(tally)
-
-    def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
-        tally = self.tallies.setdefault(stage, Tally(stage))
-        tally.count(fields)
-        self._draw(tally)
-
-    def say(self, line: str) -> None:
-        self.display.console.print(Text(printable(line)))
-
-    def _draw(self, tally: Tally) -> None:
-        if tally.name not in self._bars:
-            self._bars[tally.name] = self.display.add_task(tally.name, total=None, count="", speed="", lost="")
-        now = time.monotonic()
-        finished = tally.state in ("done", "cached")
-        count = f"{tally.seen} of {tally.total}" if tally.total else ""
-        left = tally.left(now) if tally.state == "running" else None
-        speed = f"{tally.rate(now):.1f}/s" if tally.state == "running" and tally.seen else _STEPS[tally.state]
-        lost = ", ".join(f"{tally.sum(word)} {word}" for word in ("failed", "filtered") if tally.sum(word))
-        self.display.update(
-            self._bars[tally.name],
-            total=max(tally.total, 1) if tally.total or finished else None,
-            completed=max(tally.total, 1) if finished else tally.seen,
-            count=count,
-            speed=f"{speed}, {duration(left)} left" if left is not None else speed,
-            lost=lost,
-        )
-
-
-@contextmanager
-def observing(*, verbose: bool, quiet: bool) -> Iterator[Lines]:
-    """The observer for standard error: bars on a terminal, otherwise lines."""
-    console = PrintableConsole(stderr=True)
-    if quiet or not console.is_terminal:
-        yield Lines(verbose=verbose, quiet=quiet)
-        return
-    bars = Bars(console, verbose=verbose)
-    with bars.display:
-        yield bars

@@ -1,23 +1,9 @@
-"""Output for people: every line that the command line prints goes through here and is made safe for terminals."""
+"""Lines for people: what the command line prints without rich goes through here and is made safe for terminals."""
 
 import sys
-from collections.abc import Iterable
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
+from pathlib import Path
 
 from reelmill.contract.text.terminal import printable
-
-PIPE_WIDTH = 240
-"""Width in columns of a table that is not written to a terminal."""
-
-
-class PrintableConsole(Console):
-    """A console of rich that escapes control characters in text; styles and cursor movements of rich are kept."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text, keep="\n"))
 
 
 def write(line: str) -> None:
@@ -30,6 +16,6 @@ def say(line: str) -> None:
     print(printable(line), file=sys.stderr, flush=True)
 
 
-def console() -> Console:
-    """A console for standard output, as wide as the terminal, or PIPE_WIDTH columns without one."""
-    return PrintableConsole(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, soft_wrap=False)
+def program() -> str:
+    """The name under which this program was started: `reelmill`, or `kubectl reelmill` as a plugin."""
+    return "kubectl reelmill" if Path(sys.argv[0]).name.startswith("kubectl-reelmill") else "reelmill"

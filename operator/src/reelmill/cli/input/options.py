@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
+
 
 @dataclass(frozen=True, slots=True)
 class StoreOverride:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import ValidationError
 
 from reelmill.cli.input import document as documents
@@ -17,8 +16,6 @@ from reelmill.contract.task import Task
 from reelmill.plan.definition.graph import Graph, SpecErrors, resolve
 from reelmill.plan.definition.keys import StageKeys, keys
 from reelmill.plan.jobs.tasks import Definition, survey_task
-
-File = Annotated[str, typer.Argument(metavar="PIPELINE.yaml", help="The pipeline file.", show_default=False)]
 
 
 @dataclass(frozen=True, slots=True)

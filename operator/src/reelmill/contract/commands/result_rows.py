@@ -25,7 +25,6 @@ class CommandRow(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
-        use_attribute_docstrings=True,
     )
 
     def to_json(self) -> dict[str, Any]:

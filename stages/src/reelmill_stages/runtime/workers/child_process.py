@@ -8,17 +8,10 @@ import time
 from contextlib import suppress
 
 from reelmill.contract.reasons import ItemReason
+from reelmill.processes.forked import LIBRARY_THREADS
 from reelmill_stages.host.resident import resident
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.runtime.workers.messages import Job, Message, WorkerConfig
-
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +22,7 @@ class WorkerProcess:
     def __init__(self, config: WorkerConfig) -> None:
         self.config = config
         self.connection, self._process = safe_child.start(
-            "reelmill_stages.runtime.workers.worker_main", {**os.environ, **dict.fromkeys(_THREADS, "1")}
+            "reelmill_stages.runtime.workers.worker_main", {**os.environ, **LIBRARY_THREADS}
         )
         self.connection.send(config)
         self.ready = False

@@ -1,50 +1,72 @@
 """A Python process beside this one, that talks over one connection and ends with the process that started it."""
 
-import ctypes
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from multiprocessing.connection import Connection
 
 from reelmill.contract.process import import_path
+from reelmill.processes.forked import CannotFork, ChildProcess, lent
+from reelmill.processes.tether import die_with
 
-_PR_SET_PDEATHSIG = 1
 
-
-def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, "subprocess.Popen[bytes]"]:
+def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, ChildProcess]:
     """Run `module` in a session of its own, so that a kill can take along what it starts; our end of its connection.
 
-    The module ends with `serve_parent(…)`.
+    The module has a function `serve`, and ends with `serve_parent(serve)`. Where this process was lent a template, the
+    other is forked from it. Raises OSError if it cannot be started.
     """
     ours, theirs = multiprocessing.Pipe(duplex=True)
     with theirs:
-        process = subprocess.Popen(
-            import_path.command(module, str(theirs.fileno()), str(os.getpid())),
-            stdin=subprocess.DEVNULL,
-            env=import_path.environment(environment),
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
-    return ours, process
+        try:
+            return ours, _start(module, import_path.environment(environment), theirs.fileno())
+        except BaseException:
+            ours.close()
+            raise
+
+
+def _start(module: str, environment: dict[str, str], descriptor: int) -> ChildProcess:
+    if template := lent():
+        try:
+            return template.start(
+                f"{__name__}:serve_forked",
+                module,
+                environment=environment,
+                stderr=2,
+                descriptors=[descriptor],
+                name="reelmill worker",
+            )
+        except CannotFork:
+            pass
+    return subprocess.Popen(
+        import_path.command(module, str(descriptor), str(os.getpid())),
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+
+
+def serve_forked(module: str, descriptor: int) -> None:
+    """The main program of such a process that was forked from a template."""
+    _serve(import_module(module).serve, descriptor)
 
 
 def serve_parent(serve: Callable[[Connection], None]) -> None:
-    """The main program of a module that `start` runs: call `serve` with the connection to the parent."""
+    """The main program of such a process that was spawned: call `serve` with the connection to the parent."""
     descriptor, parent = map(int, sys.argv[1:3])
-    _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with(parent, signal.SIGKILL)
     os.set_inheritable(descriptor, False)
+    _serve(serve, descriptor)
+
+
+def _serve(serve: Callable[[Connection], None], descriptor: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         serve(Connection(descriptor))
     except (EOFError, BrokenPipeError):  # the parent is gone: nobody waits for an answer
         sys.exit(1)
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)

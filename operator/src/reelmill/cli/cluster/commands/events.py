@@ -12,8 +12,9 @@ from rich.text import Text
 from reelmill.cli.cluster.client import EVENTS, JOBS, PODS, ClusterClient
 from reelmill.cli.cluster.pipeline_view import Json, PipelineView
 from reelmill.cli.cluster.target import Name, named
+from reelmill.cli.display.console import console
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
-from reelmill.cli.display.terminal import console, say
+from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import HERE, ClusterOptions
 from reelmill.contract.text.terminal import printable
 from reelmill.plan.jobs.names import LETTERS

@@ -7,7 +7,14 @@ import typer
 
 from reelmill.contract.errors import SpecError
 
-app = typer.Typer(name="operator", help="Run the operator, which turns VideoPipelines into Jobs.", no_args_is_help=True)
+app = typer.Typer(
+    name="operator",
+    help="Run the operator, which turns VideoPipelines into Jobs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 Kubeconfig = Annotated[
     str, typer.Option("--kubeconfig", help="Path to the kubeconfig. Default: $KUBECONFIG or ~/.kube/config.")

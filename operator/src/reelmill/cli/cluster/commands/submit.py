@@ -13,13 +13,13 @@ from reelmill.cli.cluster.target import of_resource
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input import pipeline as pipelines
-from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, File, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.errors import ReelmillError, SpecError
 
 
 def submit(
-    file: pipelines.File,
+    file: File,
     dry_run: Annotated[
         bool,
         typer.Option(

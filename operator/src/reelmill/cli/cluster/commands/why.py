@@ -14,8 +14,9 @@ from reelmill.cli.cluster.pipeline_view import PipelineView, stage_of
 from reelmill.cli.cluster.requests import must_have, speaker
 from reelmill.cli.cluster.target import Name, named
 from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.display.console import console
 from reelmill.cli.display.output import Format, Output, emit
-from reelmill.cli.display.terminal import console, write
+from reelmill.cli.display.terminal import write
 from reelmill.cli.input.options import HERE, ClusterOptions
 from reelmill.contract.errors import ReelmillError
 

@@ -1,0 +1,74 @@
+"""A group whose commands are imported when they are called, so that `--help` and `--version` import none of them."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from reelmill.cli.input.options import spread
+
+
+class LazyCommands(Mapping[str, Any]):
+    """Name -> command. `modules` maps names to modules: a module has the function `name`, or a group `app`."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self._modules = modules
+        self._made: dict[str, Any] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _command(name, import_module(self._modules[name]))
+        return self._made[name]
+
+    def summary(self, name: str) -> str:
+        """The first line of a command's docstring, which is read from the source: the module is not imported."""
+        found = find_spec(self._modules[name])
+        if found is not None and found.origin:
+            for node in ast.parse(Path(found.origin).read_bytes()).body:
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    return (ast.get_docstring(node) or "").partition("\n")[0]
+        return (self[name].help or "").partition("\n")[0]
+
+
+def _command(name: str, module: Any) -> Any:
+    function = getattr(module, name, None)
+    if function is None:
+        return typer.main.get_command(module.app)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(spread(function))
+    return typer.main.get_command(alone)
+
+
+class LazyGroup(TyperGroup):
+    """The group of such commands."""
+
+    commands: Any
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands.summary(name)) for name in self.commands])
+
+
+def lazy_group(modules: Mapping[str, str]) -> type[LazyGroup]:
+    """The class of a group with these commands (see `LazyCommands`), for `typer.Typer(cls=…)`."""
+
+    class Group(LazyGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            self.commands = LazyCommands(modules)
+
+    return Group

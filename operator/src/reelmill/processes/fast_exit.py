@@ -1,0 +1,21 @@
+"""The end of a process without taking apart what it has imported, which takes longer than many a command."""
+
+import atexit
+import os
+import sys
+import threading
+from contextlib import suppress
+from typing import Any, NoReturn
+
+
+def fast_exit(code: int) -> NoReturn:
+    """End this process as `sys.exit` does: after its threads that are not daemons, and the functions of `atexit`."""
+    shutdown: Any = getattr(threading, "_shutdown", None)
+    with suppress(Exception):
+        if shutdown:
+            shutdown()
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)

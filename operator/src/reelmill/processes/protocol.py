@@ -1,0 +1,22 @@
+"""What the template process and its clients say to each other.
+
+Requests arrive on a socket of type SEQPACKET, whose other end several processes may hold. A request is a JSON object:
+
+- `{"preload": [MODULE, …]}`: import these modules, before the next request;
+- `{"signal": NUMBER}` with the file descriptors CONTROL, STDERR and more: fork a process.
+
+CONTROL is one end of a pair of stream sockets. The template writes `REPLY` to it: (ERROR, errno) or (PID, pid), then
+(STATUS, code) when the process has ended; a negative code is the number of the signal that killed it. The forked
+process reads a JSON object from it, until the end: `name` (for `top`), `target` (`module:function`), `arguments` for it
+(strings) and `environment`. When the client closes its end, or ends itself, the forked process gets the signal: SIGKILL
+for its whole process group, any other for the process alone.
+"""
+
+import struct
+
+REPLY = struct.Struct("=ii")
+ERROR, PID, STATUS = 0, 1, 2
+DESCRIPTORS = 16
+"""Maximum number of descriptors of a request."""
+BYTES = 1 << 16
+"""Maximum size of a request."""

@@ -1,0 +1,58 @@
+"""The template process of a run on this machine, and what it imports for the steps."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reelmill.processes.forked import OwnedTemplate, ProcessTemplate
+from reelmill.processes.start_method import StartMethod, start_method
+
+if TYPE_CHECKING:
+    from reelmill.contract.spec.pipeline import Spec
+
+STEP = "reelmill_stages.runtime.step:main_forked"
+"""The main program of a step that is forked."""
+
+STEPS = (
+    "reelmill_stages.runtime.step",
+    "reelmill_stages.runtime.survey.step",
+    "reelmill_stages.runtime.open.step",
+    "reelmill_stages.runtime.shards.step",
+    "reelmill_stages.runtime.workers.worker_main",
+    "reelmill_stages.runtime.commit.step",
+)
+"""What the steps of all pipelines need."""
+
+
+@contextmanager
+def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[OwnedTemplate | None]:
+    """Start the template of a run, which then imports the code of its steps. None where steps are spawned.
+
+    Start it as early as possible: it imports while the pipeline is read. Raises SpecError for a wrong
+    `REELMILL_START_METHOD`.
+    """
+    if start_method(environment) is StartMethod.SPAWN:
+        yield None
+        return
+    with OwnedTemplate(environment) as template:
+        template.preload(STEPS)
+        yield template
+
+
+def preload_blocks(template: ProcessTemplate | None, spec: "Spec", environment: Mapping[str, str]) -> None:
+    """Let the template, if there is one, import the code of a pipeline's sources and of the stages that are forked."""
+    if template is None:
+        return
+    stages = dict.fromkeys(stage.type for stage in spec.stages)
+    uris = [spec.store.uri, *(str(getattr(source.block, "uri", "")) for source in spec.sources)]
+    if any(uri.startswith("s3://") for uri in uris):
+        template.preload(["reelmill_stages.store.s3.store"])
+    template.preload(
+        [f"reelmill_stages.sources.{type_}" for type_ in dict.fromkeys(source.type for source in spec.sources)]
+        + [
+            f"reelmill_stages.stages.{type_}.stage"
+            for type_ in stages
+            if start_method(environment, stage=type_) is StartMethod.FORK
+        ]
+    )

@@ -1,0 +1,171 @@
+"""The template process imports code once, then forks a process per request: `python -P -m reelmill.processes.template`.
+
+It has one thread, and no open files but its sockets, so that a fork of it is as good as a new interpreter. It ends when
+nobody can send it requests any more and all its processes have ended. `protocol` says what it is told.
+"""
+
+import errno
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from reelmill.processes.forked_main import ForkedMain
+from reelmill.processes.protocol import BYTES, DESCRIPTORS, ERROR, PID, REPLY, STATUS
+
+assert sys.platform == "linux", "processes are forked on Linux only (see start_method)"
+
+_TASKS = Path("/proc/self/task")
+
+
+@dataclass(slots=True)
+class ForkedChild:
+    """A process that was forked and not waited for."""
+
+    pid: int
+    control: socket.socket
+    signal: int
+    """What it gets when its client is gone."""
+
+
+class TemplateServer:
+    """The loop of the template."""
+
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
+        self._open = True
+        self._children: dict[int, ForkedChild] = {}
+        """By the descriptor of their control socket."""
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        self._poll = select.poll()
+        self._poll.register(self._wake_read, select.POLLIN)
+        self._poll.register(requests, select.POLLIN)
+
+    def serve(self) -> Callable[[], None] | None:
+        """Serve until nobody can send requests. Returns in each forked process too, with what that one has to do."""
+        while self._open or self._children:
+            for descriptor, _ in self._poll.poll():
+                if descriptor == self._wake_read:
+                    self._reap()
+                elif descriptor in self._children:
+                    self._lost_client(self._children[descriptor])
+                elif descriptor == self._requests.fileno() and (main := self._request()):
+                    return main
+        return None
+
+    def _request(self) -> Callable[[], None] | None:
+        data, descriptors, _, _ = socket.recv_fds(self._requests, BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            self._open = False
+            self._poll.unregister(self._requests)
+            return None
+        request: Mapping[str, object] = json.loads(data)
+        match request:
+            case {"preload": [*modules]}:
+                for module in modules:
+                    _import(str(module))
+            case {"signal": int(number)}:
+                return self._fork(number, descriptors)
+        return None
+
+    def _fork(self, number: int, descriptors: list[int]) -> Callable[[], None] | None:
+        control = socket.socket(fileno=descriptors.pop(0))
+        template, pid = os.getpid(), -1
+        try:
+            if _threads() != 1:  # a lock that another thread holds would stay locked in the fork
+                raise OSError(errno.ENOTSUP, "a library that was imported has started a thread")
+            gc.freeze()
+            pid = os.fork()
+        except OSError as error:
+            _say(control, ERROR, error.errno or errno.EIO)
+        if pid == 0:
+            self._leave()
+            return ForkedMain(template, number, control, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if pid < 0:
+            control.close()
+            return None
+        self._children[control.fileno()] = ForkedChild(pid, control, number)
+        self._poll.register(control, 0)  # poll(2) then tells only that the other end was closed
+        _say(control, PID, pid)
+        return None
+
+    def _reap(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wake_read, BYTES)
+        for child in list(self._children.values()):
+            ended = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                continue
+            # Until it is waited for, its id and that of its process group belong to nobody else.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            _say(child.control, STATUS, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
+            os.waitpid(child.pid, 0)
+            with suppress(KeyError):
+                self._poll.unregister(child.control)
+            del self._children[child.control.fileno()]
+            child.control.close()
+
+    def _lost_client(self, child: ForkedChild) -> None:
+        self._poll.unregister(child.control)
+        with suppress(ProcessLookupError, PermissionError):
+            if child.signal == signal.SIGKILL:
+                os.killpg(child.pid, child.signal)
+            else:
+                os.kill(child.pid, child.signal)
+
+    def _leave(self) -> None:
+        """Close in a forked process what belongs to the template."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for child in self._children.values():
+            child.control.close()
+        self._requests.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+
+def _threads() -> int:
+    """How many threads this process has, those of libraries too; 0 where the system does not say."""
+    try:
+        return len(list(_TASKS.iterdir()))
+    except OSError:
+        return 0
+
+
+def _say(control: socket.socket, kind: int, value: int) -> None:
+    with suppress(OSError):  # nobody listens any more
+        control.send(REPLY.pack(kind, value), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+def _import(module: str) -> None:
+    # What cannot be imported here is imported by the process that needs it, which says what is wrong.
+    with suppress(Exception):
+        import_module(module)
+
+
+def main() -> None:
+    """The entry point of the template, and of each process that is forked from it."""
+    gc.disable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as requests:
+        requests.set_inheritable(False)
+        forked = TemplateServer(requests).serve()
+    if forked:
+        forked()
+
+
+if __name__ == "__main__":
+    main()
