@@ -13,7 +13,8 @@ from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.contract.task import ENV, Task
-from reelmill.plan import CreateJob, DeleteJob, PatchJob, Plan, Snapshot, reconcile
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
+from reelmill.plan import CreateJob, DeleteJob, PatchJob, Plan, PlannerSettings, Snapshot, reconcile
 from symbolic_stages import SymbolicStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,6 +56,7 @@ class SimulatedCluster:
     plans: list[Plan] = field(default_factory=list)
     waiting: dict[str, str] = field(default_factory=dict)
     """Job -> why its pods do not run."""
+    settings: PlannerSettings = field(default_factory=PlannerSettings)
 
     def plan(self) -> Plan:
         snapshot = Snapshot(
@@ -67,6 +69,7 @@ class SimulatedCluster:
             annotations=self.annotations,
             generation=1,
             created=START,
+            settings=self.settings,
         )
         return reconcile(snapshot, self.now)
 
@@ -127,9 +130,18 @@ class SimulatedCluster:
         for name in {*self.jobs, *self.visible}:
             self.deliver(name)
 
+    @classmethod
+    def in_three_steps(cls, pipeline: VideoPipeline, store: SymbolicStore) -> "SimulatedCluster":
+        """One whose stage images know nothing of follow-ups, so that each step of a pass is a Job of its own."""
+        store.follows_up = False
+        return cls(pipeline, store)
+
     def task(self, name: str) -> Task:
-        (container,) = self.jobs[name]["spec"]["template"]["spec"]["containers"]
-        return Task.model_validate_json(next(v["value"] for v in container["env"] if v["name"] == ENV))
+        return Task.model_validate_json(self._variable(name, ENV))
+
+    def _variable(self, job: str, name: str) -> str:
+        (container,) = self.jobs[job]["spec"]["template"]["spec"]["containers"]
+        return next((each["value"] for each in container["env"] if each["name"] == name), "")
 
     def advance(self, name: str) -> None:
         """Run the next pod of a Job to its end."""
@@ -140,7 +152,7 @@ class SimulatedCluster:
         done = set(parse_ranges(status.get("completedIndexes", "")))
         failed = set(parse_ranges(status.get("failedIndexes", "")))
         index = next(i for i in range(spec["completions"]) if i not in done | failed)
-        code, report = self.store.execute(self.task(name), index)
+        code, report = self.store.execute(self.task(name), index, self._variable(name, NEXT_ENV))
         if code == 0:
             done.add(index)
         if code or not failed:

@@ -15,7 +15,8 @@ import json, os, socket, sys
 link = socket.socket(socket.AF_UNIX)
 link.connect(sys.argv[1])
 stream = link.makefile("rw")
-stream.write(json.dumps([os.environ["REELMILL_TASK"], int(os.environ["JOB_COMPLETION_INDEX"])]) + "\\n")
+task, index = os.environ["REELMILL_TASK"], int(os.environ["JOB_COMPLETION_INDEX"])
+stream.write(json.dumps([task, index, os.environ.get("REELMILL_NEXT", "")]) + "\\n")
 stream.flush()
 for line in stream:
     kind, value = json.loads(line)
@@ -59,15 +60,15 @@ class SymbolicServer:
 
     def _serve(self, link: socket.socket) -> None:
         with link, link.makefile("r") as stream, suppress(BrokenPipeError, ConnectionResetError):
-            text, index = json.loads(stream.readline())
+            text, index, follow_up = json.loads(stream.readline())
             task = Task.model_validate_json(text)
             _say(link, "log", json.dumps({"level": "info", "msg": "step", "step": task.step.value}))
-            if task.step is Step.SHARDS:
+            if task.step is Step.SHARDS or (follow_up and json.loads(follow_up).get("whole")):
                 _say(link, "log", json.dumps({"msg": "progress", "stage": task.stage.name, "shard": index}))
                 self.go.wait()
                 _say(link, "log", "going on")  # fails when the process is gone: then nothing was done
             with self._lock:
-                code, report = self.store.execute(task, index)
+                code, report = self.store.execute(task, index, follow_up)
             _say(link, "report", report)
             _say(link, "exit", code)
 

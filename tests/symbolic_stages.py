@@ -19,11 +19,14 @@ from reelmill.contract.task import (
     RemoveReport,
     SourceReport,
     StageReport,
+    Step,
     SurveyReport,
     Task,
     view_fingerprint,
 )
-from reelmill.contract.verification import VerifyReport
+from reelmill.contract.task_parts.follow_up import FollowUp, NextStage
+from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover, over_tolerance
+from reelmill.contract.task_parts.verification import VerifyReport
 
 Result = tuple[int, str]
 
@@ -102,15 +105,77 @@ class SymbolicStore:
     """Keys of objects that a verification finds damaged."""
     foreign: set[str] = field(default_factory=set)
     """Stages whose open pass another pipeline is said to run."""
+    follows_up: bool = True
+    """Whether the stage images know of follow-ups; those of version 0.1.0 do not."""
     tried: Counter[str] = field(default_factory=Counter)
     """`stage/key` -> how often it was worked on."""
 
-    def execute(self, task: Task, index: int) -> Result:
+    def execute(self, task: Task, index: int, follow_up: str = "") -> Result:
+        """What a pod does whose environment has this task, index and follow-up (empty: none)."""
+        after = FollowUp.model_validate_json(follow_up) if follow_up and self.follows_up else None
         name = task.stages[0].name if task.step not in STAGELESS else ""
         codes = self.exits.get((name, task.step.value))
         if codes and (code := codes.pop(0)):
             return self.fail(task, code)
-        return getattr(self, f"_{task.step.value}")(task, index)
+        code, report = getattr(self, f"_{task.step.value}")(task, index)
+        if after is None or code:
+            return code, report
+        match task.step:
+            case Step.OPEN:
+                return self._opened(task, OpenReport.model_validate_json(report), after)
+            case Step.SURVEY:
+                listed = SurveyReport.model_validate_json(report)
+                return 0, listed.replace(next=self._next(task, after)).model_dump_json()
+            case Step.COMMIT:
+                closed = CommitReport.model_validate_json(report)
+                return 0, closed.replace(next=self._next(task, after)).model_dump_json()
+        return code, report
+
+    def _opened(self, task: Task, report: OpenReport, after: FollowUp) -> Result:
+        """The report of an open step for an operator that reads all of it; then the rest of a pass that is small."""
+        opened = self.data(task).open
+        if opened is not None and not report.closed:
+            inside = after.bound is not None and report.in_ <= after.bound.items
+            small = inside and report.shards == 1 and opened.kind == task.kind
+            report = report.replace(kind=opened.kind, small=small)
+        if not after.whole or report.foreign or not (report.small or report.closed):
+            return 0, report.model_dump_json()
+        if not report.closed:
+            code, told = self.execute(task.replace(step=Step.SHARDS), 0)
+            if code:
+                return code, told
+        return self.execute(task.replace(step=Step.COMMIT), 0, after.model_dump_json())
+
+    def _next(self, task: Task, after: FollowUp) -> tuple[NextPass, ...]:
+        return tuple(found for wanted in after.next if (found := self._next_pass(task, wanted, after)))
+
+    def _next_pass(self, task: Task, wanted: NextStage, after: FollowUp) -> NextPass | None:
+        stage = wanted.stage or next(stage for stage in task.stages if stage.name == wanted.name)
+        data = self.stages.setdefault((stage.name, stage.key), DataSet())
+        cover, fresh = {}, False
+        for upstream in stage.upstreams:
+            there, above, _ = self.upstream(upstream.name, upstream.key)
+            if upstream.name in wanted.gates and above and over_tolerance(wanted.gates[upstream.name], above.totals):
+                return None
+            covered = data.coverage.get(upstream.name, 0)
+            cover[upstream.name] = last_to_cover(there, covered, 1 if upstream.name in wanted.gates else after.waves)
+            fresh = fresh or there > covered
+        if not fresh or data.open is not None:
+            return None
+        found = NextPass(stage=stage.name, key=stage.key[:10], segment=len(data.closed) + 1)
+        opening = task.replace(
+            step=Step.OPEN, stages=(stage,), segment=found.segment, cover=cover, shard_count=wanted.shard_count
+        )
+        keys = len(self._inputs(opening, data))
+        shards = min(wanted.shard_count or max(keys // 2, 1), max(keys, 1))
+        if after.bound is not None and keys <= after.bound.items and wanted.shard_count in (0, 1) and shards == 1:
+            return found.replace(in_=keys, small=True)
+        # A fault that would refuse it is left to the stage's own open step.
+        if not wanted.opens or any(self.exits.get((stage.name, "open"), [])[:1]):
+            return None
+        _, report = self._open(opening, 0)
+        told = OpenReport.model_validate_json(report)
+        return found.replace(in_=told.in_, shards=told.shards, foreign=told.foreign)
 
     def fail(self, task: Task, code: int) -> Result:
         kinds = {64: "SpecError", 65: "EarlyAbort", 75: "TransientError", 76: "StalePlan"}

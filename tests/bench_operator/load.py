@@ -5,10 +5,12 @@ same: one video a shard, and all goes well. Argo's pods have no such labels and 
 work to do: the shards of a stage take some seconds, the same altogether however many passes they are divided into.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +20,13 @@ import yaml
 from cluster import box, build, kwok
 from cluster.control_plane import ControlPlane
 from reelmill.contract.digest import canonical
+from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.task import CommitReport, OpenReport, SourceReport, StageReport, SurveyReport
+from reelmill.contract.task_parts.next_pass import NextPass
+from reelmill.plan.definition.graph import resolve
+from reelmill.plan.definition.keys import StageKeys, keys
 
 Json = dict[str, Any]
 NODES = 4
@@ -39,13 +46,18 @@ class Load:
 
     @property
     def jobs(self) -> int:
-        """Jobs of one pipeline: a survey, and open, shards and commit of each stage."""
-        return 1 + 3 * self.stages
+        """Jobs of one pipeline without waves: a survey, and shards and commit of each stage, or one for both."""
+        return 1 + (1 if self.small else 2) * self.stages
 
     @property
     def pods(self) -> int:
-        """Pods of one pipeline."""
-        return 1 + self.stages * (2 + self.shards)
+        """Pods of one pipeline without waves."""
+        return 1 + self.stages * (1 if self.small else 1 + self.shards)
+
+    @property
+    def small(self) -> bool:
+        """Whether one pod does a whole pass."""
+        return self.shards == 1
 
     @property
     def names(self) -> list[str]:
@@ -71,28 +83,51 @@ class Load:
             },
         }
 
-    def messages(self, segment: int = 1) -> Json:
-        """Step -> the termination message of its pods; `UPSTREAM` stands for the name of what the stage reads.
+    def messages(self, stage: int = 1, segment: int = 1) -> dict[str, str]:
+        """Step -> the termination message of its pods, of the stage with this number, counted from 1.
 
-        A pass covers a segment of it, the one of its own number.
+        A pass covers a segment of what the stage reads, the one of its own number.
         """
-        items = self.shards * self.waves
+        items, above = self.shards * self.waves, ["raw", *self.names][stage - 1]
         counts, so_far = (Counts(in_=done, done=done) for done in (self.shards, self.shards * segment))
         survey = SurveyReport(
             sources={"raw": SourceReport(segments=self.waves, items=items, new=items)},
             stages={name: StageReport(segments=0, retries=0) for name in self.names},
+            next=self._next(1, 1),
         )
-        opened = OpenReport(segment=segment, shards=self.shards, in_=self.shards)
+        opened = OpenReport(segment=segment, shards=self.shards, in_=self.shards, kind="cover", small=self.small)
         commit = CommitReport(
-            segment=segment, counts=counts, totals=so_far, coverage={"UPSTREAM": segment}, items=so_far.done
+            segment=segment,
+            counts=counts,
+            totals=so_far,
+            coverage={above: segment},
+            items=so_far.done,
+            next=self._next(stage + 1, segment),
         )
-        told = {report.step.value: report for report in (survey, opened, commit)}
+        told: dict[str, SurveyReport | OpenReport | CommitReport]
+        told = {"survey": survey, "open": opened, "commit": commit, "whole": commit}
         return {
             step: canonical(
-                {"step": step, **report.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+                {"step": report.step, **report.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
             ).decode()
             for step, report in told.items()
         }
+
+    def _next(self, stage: int, segment: int) -> tuple[NextPass, ...]:
+        """What a step tells of the next pass of the stage with this number."""
+        if stage > self.stages:
+            return ()
+        name, shards = f"s{stage}", 0 if self.small else self.shards
+        key = self._keys[name][:KEY_DIGITS]
+        return (NextPass(stage=name, key=key, segment=segment, in_=self.shards, shards=shards, small=self.small),)
+
+    @cached_property
+    def _keys(self) -> StageKeys:
+        """Those of all pipelines, which do not depend on the names and the store."""
+        document = self.pipeline("any")
+        document["metadata"]["namespace"] = "any"
+        spec = VideoPipeline.model_validate(document).spec
+        return keys(spec, resolve(spec))
 
     def kubelet(self) -> list[Json]:
         """kwok's rules: a pod that has a node ends, with the message of its step; one at work on shards later."""
@@ -100,17 +135,15 @@ class Load:
             return [self._rule("pod-done")]
         step = '.metadata.labels["reelmill.dev/step"]'
         others = {"key": step, "operator": "In", "values": ["survey", "open", "commit"]}
-        worked = {"key": step, "operator": "In", "values": ["shards"]}
+        worked = {"key": step, "operator": "In", "values": ["shards", "whole"]}
         return [
             self._rule("pod-done", others),
             self._rule("pod-worked", worked, {"durationMilliseconds": round(1000 * self.work / self.waves)}),
         ]
 
     def _rule(self, name: str, which: Json | None = None, delay: Json | None = None) -> Json:
-        upstreams = " ".join(
-            f'"{stage}" "{above}"' for above, stage in zip(["raw", *self.names], self.names, strict=False)
-        )
-        said = "".join(self._said(segment) for segment in range(1, self.waves + 1))
+        passes = itertools.product(range(1, self.stages + 1), range(1, self.waves + 1))
+        said = "".join(self._said(stage, segment) for stage, segment in passes)
         template = f"""
 {{{{ $now := Now }}}}
 {{{{ $labels := or .metadata.labels dict }}}}
@@ -119,7 +152,6 @@ class Load:
 {{{{ $segment := or (get $labels "reelmill.dev/segment") "" }}}}
 {{{{ $said := "" }}}}
 {{{{ if eq $step "survey" }}}}{{{{ $said = `{self.messages()["survey"]}` }}}}{{{{ end }}}}
-{{{{ $above := or (get (dict {upstreams}) $stage) "" }}}}
 {said}conditions:
 - {{lastTransitionTime: {{{{ $now | Quote }}}}, status: "True", type: Initialized, reason: PodCompleted}}
 - {{lastTransitionTime: {{{{ $now | Quote }}}}, status: "False", type: Ready, reason: PodCompleted}}
@@ -160,17 +192,14 @@ phase: Succeeded
             },
         }
 
-    def _said(self, segment: int) -> str:
-        """Sets `$said` for the open and commit steps of a pass."""
-        told = self.messages(segment)
-        before, _, after = told["commit"].partition("UPSTREAM")
-        return (
-            f'{{{{ if eq $segment "{segment}" }}}}\n'
-            f'{{{{ if eq $step "open" }}}}{{{{ $said = `{told["open"]}` }}}}{{{{ end }}}}\n'
-            f'{{{{ if eq $step "commit" }}}}{{{{ $said = printf `%s%s%s` `{before}` $above `{after}` }}}}'
-            "{{ end }}\n"
-            "{{ end }}\n"
+    def _said(self, stage: int, segment: int) -> str:
+        """Sets `$said` for the steps of a pass."""
+        told = self.messages(stage, segment)
+        steps = "".join(
+            f'{{{{ if eq $step "{step}" }}}}{{{{ $said = `{told[step]}` }}}}{{{{ end }}}}\n'
+            for step in ("open", "commit", "whole")
         )
+        return f'{{{{ if and (eq $stage "s{stage}") (eq $segment "{segment}") }}}}\n{steps}{{{{ end }}}}\n'
 
 
 @contextmanager

@@ -14,9 +14,9 @@ server, controller manager and scheduler, with nodes simulated by kwok, whose po
 including the operator, runs on one machine. The time is therefore that of the control plane, and the cost of the
 operator is the number to compare.
 
-A pipeline is a chain of stages. reelmill runs a survey first, and then three Jobs per stage: open, shards and commit.
-Argo Workflows runs one pod per shard and nothing else; its executors, which do not run on kwok, would write one
-result per pod.
+A pipeline is a chain of stages. reelmill runs a survey first, and then the steps of each stage's pass (open, shards and
+commit) in as few pods as it can. Argo Workflows runs one pod per shard and nothing else; its executors, which do not
+run on kwok, would write one result per pod.
 """
 ROWS: dict[str, tuple[str, ...]] = {
     "pipelines x stages x shards": (),

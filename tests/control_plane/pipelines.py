@@ -34,6 +34,13 @@ def resource(name: str = "demo", stages: list[Json] | None = None, **spec: Any) 
     }
 
 
+SMALL: list[Json] = [
+    {"name": "clips", "clip": {"by": "length"}, "shards": 1},
+    {"name": "samples", "frames": {}, "shards": 1},
+]
+"""Stages whose passes are each done by one pod."""
+
+
 @dataclass
 class Desk:
     """One namespace with a symbolic kubelet and what is asked of it."""

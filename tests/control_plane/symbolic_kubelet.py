@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from cluster.client import ApiError, Client
 from reelmill.contract.task import ENV, Task
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from symbolic_stages import SymbolicStore
 
 NOWHERE = {"test.reelmill.dev/symbolic": "true"}
@@ -89,11 +90,12 @@ class SymbolicKubelet:
             if pod["status"]["phase"] == "Pending":
                 self._write(name, "Running", {"running": {"startedAt": _now()}}, ready=True)
             return
-        task = Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == ENV))
+        given = {each["name"]: each.get("value", "") for each in container["env"]}
+        task = Task.model_validate_json(given[ENV])
         index = int(pod["metadata"]["annotations"][INDEX])
         if uid in self._running:
             return
-        code, report = self.store.execute(task, index)
+        code, report = self.store.execute(task, index, given.get(NEXT_ENV, ""))
         self._running.add(uid)
         self.ran.append((job, index, code))
         ended = {"exitCode": code, "message": report, "startedAt": _now(), "finishedAt": _now()}

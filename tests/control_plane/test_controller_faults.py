@@ -11,8 +11,8 @@ import pytest
 
 from cluster.control_plane import ControlPlane
 from control_plane.operators import ACCOUNT, Crash, Faults, Running, Send, made, running, until
-from control_plane.pipelines import Desk, holds, resource, steps
-from control_plane.test_controller_runs import RUN
+from control_plane.pipelines import SMALL, Desk, holds, resource, steps
+from control_plane.test_controller_runs import RUN, SMALL_RUN
 from reelmill.controller.kube.api_errors import NoAnswer, Throttled
 from reelmill.controller.kube.leader import LeaseLost
 
@@ -20,16 +20,17 @@ pytestmark = pytest.mark.control_plane
 Json = dict[str, Any]
 
 
-def as_if_nothing_had_happened(desk: Desk) -> None:
+def as_if_nothing_had_happened(desk: Desk, run: list[str] = RUN) -> None:
     """The Jobs of an undisturbed run, each item worked on once."""
-    assert steps(desk.kubelet.jobs) == RUN
+    assert steps(desk.kubelet.jobs) == run
     assert set(desk.kubelet.store.tried.values()) == {1}
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the killed close no connection
+@pytest.mark.parametrize(("stages", "run"), [(None, RUN), (SMALL, SMALL_RUN)], ids=["large", "small"])
 def test_an_operator_killed_before_and_after_every_write_converges_without_a_duplicate_job(
-    desk: Desk, config: Path
+    desk: Desk, config: Path, stages: list[Json] | None, run: list[str]
 ) -> None:
     written: Counter[str] = Counter()
 
@@ -43,7 +44,7 @@ def test_an_operator_killed_before_and_after_every_write_converges_without_a_dup
         return Faults(strike)
 
     # An operator that dies before its first write, then one that dies after it, and so on to the end of the run.
-    desk.apply(resource())
+    desk.apply(resource(stages=stages))
     for life in range(200):
         one = Running(config, made(namespaces=(desk.namespace,)), lethal(send_first=life % 2 == 1).layer).start()
         until(lambda one=one: not one.alive or holds(desk.get(), "Complete"), 60, "a write")
@@ -51,9 +52,9 @@ def test_an_operator_killed_before_and_after_every_write_converges_without_a_dup
         if holds(desk.get(), "Complete"):
             break
     gc.collect()
-    assert written["POST jobs"] == 7
-    assert written["PATCH videopipelines"] >= 7
-    as_if_nothing_had_happened(desk)
+    assert written["POST jobs"] == len(run)
+    assert written["PATCH videopipelines"] >= len(run)
+    as_if_nothing_had_happened(desk, run)
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])
@@ -133,7 +134,9 @@ def test_a_clock_that_jumps_by_days_changes_nothing(desk: Desk, config: Path) ->
         desk.apply(resource(refresh="24h"))
         desk.wait_for("Complete", seconds=120)
     assert set(desk.kubelet.store.tried.values()) == {1}
-    assert [name for name in steps(desk.kubelet.jobs) if "survey" not in name] == RUN[:-1]
+    # A pass that was opened while the clock made a refresh due is taken up by an open step.
+    others = [name for name in steps(desk.kubelet.jobs) if not name.endswith(("-v", "-o"))]
+    assert others == RUN[:-1]
 
 
 def test_somebody_elses_writes_to_the_resource_make_conflicts_and_no_harm(

@@ -6,22 +6,48 @@ import pytest
 
 from cluster.control_plane import ControlPlane
 from control_plane.operators import running, until
-from control_plane.pipelines import Desk, resource, size, steps
+from control_plane.pipelines import SMALL, Desk, Json, resource, size, steps
 
 pytestmark = pytest.mark.control_plane
 
-RUN = sorted(["demo-survey-v", *(f"demo-{stage}-{step}" for stage in ("clips", "samples") for step in ("o", "s", "c"))])
+RUN = ["demo-clips-c", "demo-clips-s", "demo-samples-c", "demo-samples-s", "demo-survey-v"]
+"""The Jobs of a run: what opens a pass is the survey, or the commit step before it."""
+SMALL_RUN = ["demo-clips-w", "demo-samples-w", "demo-survey-v"]
+"""The same of small passes, each of which is one pod."""
+OLDER_RUN = sorted([*RUN, "demo-clips-o", "demo-samples-o"])
+"""The same with stage images of version 0.1.0, which do the task of their step and nothing after it."""
 
 
-def test_a_pipeline_becomes_complete_with_one_survey_and_three_jobs_a_stage(desk: Desk, config: Path) -> None:
+@pytest.mark.parametrize(
+    ("stages", "follows_up", "expected"),
+    [(None, True, RUN), (SMALL, True, SMALL_RUN), (None, False, OLDER_RUN)],
+    ids=["large", "small", "older-images"],
+)
+def test_a_pipeline_becomes_complete_with_as_few_jobs_as_its_images_allow(
+    desk: Desk, config: Path, stages: list[Json] | None, follows_up: bool, expected: list[str]
+) -> None:
+    desk.kubelet.store.follows_up = follows_up
     with running(config, namespaces=(desk.namespace,)):
-        desk.apply(resource())
+        desk.apply(resource(stages=stages))
         found = desk.wait_for("Complete")
-        assert steps(desk.kubelet.jobs) == RUN
+        assert steps(desk.kubelet.jobs) == expected
         assert found["metadata"].get("finalizers") is None
         assert not [name for name in found["metadata"].get("annotations") or {} if "kopf" in name]
         assert set(desk.kubelet.store.tried.values()) == {1}
         assert size(found) < 64 * 1024
+
+
+@pytest.mark.parametrize(("shards", "pods"), [(1, 6), (2, 16)])
+def test_the_pods_of_five_stages(desk: Desk, config: Path, shards: int, pods: int) -> None:
+    stages = [{"name": f"s{number}", "clip": {"by": "length"}, "shards": shards} for number in range(5)]
+    with running(config, namespaces=(desk.namespace,)):
+        desk.apply(resource(stages=stages))
+        desk.wait_for("Complete", seconds=120)
+    assert len(desk.kubelet.ran) == pods
+    assert {code for _, _, code in desk.kubelet.ran} == {0}
+    # One after the other: every Job waits for the one before it.
+    assert len(desk.kubelet.jobs) == (6 if shards == 1 else 11)
+    assert set(desk.kubelet.store.tried.values()) == {1}
 
 
 def test_the_operator_writes_nothing_when_nothing_happens(desk: Desk, config: Path, defined: ControlPlane) -> None:
@@ -40,5 +66,5 @@ def test_the_operator_writes_nothing_when_nothing_happens(desk: Desk, config: Pa
 
         until(quiet, 120, "three lists without a write")
     kinds = [(event["verb"], event["objectRef"]["resource"]) for event in defined.audit(user)]
-    assert kinds.count(("create", "jobs")) == 7
-    assert kinds.count(("patch", "videopipelines")) <= 4 * 7
+    assert kinds.count(("create", "jobs")) == len(RUN)
+    assert kinds.count(("patch", "videopipelines")) <= 4 * len(RUN)

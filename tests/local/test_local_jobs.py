@@ -83,7 +83,7 @@ class Desk:
 
 def shards_job() -> dict[str, Any]:
     """A shards Job as the planner makes it."""
-    made = SimulatedCluster(
+    made = SimulatedCluster.in_three_steps(
         pipeline([{"name": "clips", "clip": {"by": "length"}}]), SymbolicStore(bucket={"raw": ["v"]})
     )
     while True:

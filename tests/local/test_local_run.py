@@ -82,12 +82,23 @@ def test_a_run_ends_complete_and_the_next_one_is_a_survey_only(prepare: Prepare)
     assert outcome.exit_code == 0
     assert outcome.status.stage("clips").totals.done == 3
     assert notes.stages == ["clips", "clips"]
-    assert notes.steps == ["survey", "open", "shards", "shards", "commit"]
+    assert notes.steps == ["survey", "shards", "shards", "commit"]
     assert [event.reason for event in notes.events] == ["PassClosed", "Complete"]
     again = Notes()
     assert start(server.command, observer=again).exit_code == 0
     assert again.steps == ["survey"]
     assert again.statuses[-1].stage("clips").state == "cached"
+
+
+def test_a_small_pass_is_one_process_with_the_task_of_its_open_step(prepare: Prepare) -> None:
+    server = prepare()
+    notes = Notes()
+    outcome = start(server.command, {**CLIPS, "shards": 1}, observer=notes)
+    assert outcome.exit_code == 0
+    assert outcome.status.stage("clips").totals.done == 3
+    assert notes.stages == ["clips"]
+    assert notes.steps == ["survey", "open"]
+    assert len({record["job"] for record in notes.records}) == 2
 
 
 def test_items_over_the_tolerance_end_with_65_and_a_retry_mends_them(prepare: Prepare) -> None:

@@ -55,7 +55,8 @@ class Disturbed:
             "resources": {"requests": {"memory": str(MEMORY), "cpu": SHARE}, "limits": {"cpu": SHARE}},
             "workers": 1,
         }
-        frames = {"name": "samples", "frames": {"count": 2, "width": 64, "height": 48, "layout": "npy"}}
+        samples = {"count": 2, "width": 64, "height": 48, "layout": "npy"}
+        frames = {"name": "samples", "frames": samples, "shards": 2}
         store = {"uri": self._uri(name), "endpoint": self.place.s3.endpoint, "secretRef": {"name": "s3-credentials"}}
         source = {"name": "raw", "files": {"uri": f"s3://{self.bucket}/in/"}}
         self.place.apply(

@@ -72,9 +72,10 @@ class Place:
         return self.cluster.client.list(JOB, self.namespace, f"reelmill.dev/pipeline={name}")
 
     def pods(self, name: str, stage: str = "", step: str = "") -> list[Json]:
-        """Pods of a pipeline, of one stage or step where they are named."""
-        labels = {"pipeline": name, "stage": stage, "step": step}
+        """Pods of a pipeline, of one stage or step where they are named; `shards`: all that process items."""
+        labels = {"pipeline": name, "stage": stage, "step": "" if step == "shards" else step}
         selector = ",".join(f"reelmill.dev/{word}={value}" for word, value in labels.items() if value)
+        selector += ",reelmill.dev/step in (shards, whole)" if step == "shards" else ""
         return self.cluster.client.list(POD, self.namespace, selector)
 
     def tries(self, name: str) -> set[int]:

@@ -54,7 +54,8 @@ def test_a_pipeline_on_two_nodes_gives_the_bytes_and_the_ledger_of_a_run_on_one_
     for pod in place.pods(name, "samples", "shards"):
         assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
     steps = [job["metadata"]["name"] for job in place.jobs(name)]
-    assert len(steps) == len(set(steps)) == 1 + 3 * len(document["spec"]["stages"])
+    assert len(steps) == len(set(steps)) <= 1 + 3 * len(document["spec"]["stages"])
+    assert place.tries(name) == {1}
 
 
 def test_a_pipeline_applied_again_finds_its_work_in_the_bucket(applied: tuple[Place, dict[str, Json]]) -> None:

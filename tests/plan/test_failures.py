@@ -7,6 +7,7 @@ import pytest
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import Failures, RetryItems
+from reelmill.contract.task_parts.next_pass import over_tolerance
 from reelmill.plan.passes.retry import (
     Attempt,
     NextAttempt,
@@ -15,7 +16,6 @@ from reelmill.plan.passes.retry import (
     failing,
     retries_by_itself,
 )
-from reelmill.plan.passes.tolerance import over_tolerance
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

@@ -17,7 +17,7 @@ CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 4,
 
 def jobs(stage: dict[str, Any], **spec: Any) -> dict[str, dict[str, Any]]:
     """The first Job of each step."""
-    made = SimulatedCluster(
+    made = SimulatedCluster.in_three_steps(
         pipeline([CLIPS | stage], **{"store": STORE, **spec}),
         SymbolicStore(bucket={"raw": [f"v{n}" for n in range(8)]}),
     )

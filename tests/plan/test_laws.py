@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reelmill.contract.status import Status
+from reelmill.plan import PlannerSettings
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 
@@ -32,6 +33,7 @@ DEEDS = (
     *("exit_70", "exit_75", "exit_76", "exit_65", "exit_64", "foreign"),
     *("rerun", "view", "suspend", "resume", "limit", "parallelism", "waves", "epoch", "move"),
     *("retry", "refresh", "abandon"),
+    *("other_images", "bound"),
 )
 
 
@@ -90,6 +92,11 @@ def do(cluster: SimulatedCluster, deed: str, number: int) -> None:
             cluster.edit(sources=[{"name": "raw", "files": {"uri": "s3://in/videos/"}, "epoch": str(number % 2)}])
         case "move":
             cluster.edit(store={"uri": "s3://out/demo", "endpoint": f"http://s3-{number % 2}"})
+        case "other_images":
+            # An upgrade of the stage images, or its reversal.
+            cluster.store.follows_up = not cluster.store.follows_up
+        case "bound":
+            cluster.settings = PlannerSettings(whole_items=(0, 1, 3, 1000)[number % 4])
         case "retry" | "refresh" | "abandon":
             cluster.annotations[f"reelmill.dev/{deed}"] = f"{deed}-{number};stages={stage}"
 
@@ -114,16 +121,19 @@ def calm(cluster: SimulatedCluster) -> None:
     cluster.settle()
 
 
+bounds = st.sampled_from([0, 1, 3, 1000])
+"""Items of a pass that one pod may do."""
 deeds = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 7)), max_size=80)
 some_videos = st.integers(0, 9).map(lambda count: [f"v{number}" for number in range(count)])
 
 
 @settings(max_examples=EXAMPLES // 2, suppress_health_check=[HealthCheck.too_slow])
-@given(deeds, some_videos)
+@given(deeds, some_videos, bounds)
 def test_whatever_happens_the_end_is_complete_and_every_input_is_accounted_for(
-    happenings: list[tuple[str, int]], videos: list[str]
+    happenings: list[tuple[str, int]], videos: list[str], bound: int
 ) -> None:
     cluster = SimulatedCluster(pipeline(STAGES), SymbolicStore(bucket={"raw": list(videos)}))
+    cluster.settings = PlannerSettings(whole_items=bound)
     for deed, number in happenings:
         do(cluster, deed, number)
     calm(cluster)
@@ -168,10 +178,13 @@ def test_the_same_snapshot_gives_the_same_plan(happenings: list[tuple[str, int]]
 
 
 @settings(max_examples=EXAMPLES // 5, suppress_health_check=[HealthCheck.too_slow])
-@given(st.permutations(range(12)), st.integers(1, 4))
-def test_the_order_in_which_events_arrive_changes_no_outcome(order: list[int], waves: int) -> None:
-    videos = [f"v{number}" for number in range(8)]
+@given(st.permutations(range(12)), st.integers(1, 4), bounds, st.integers(1, 8))
+def test_the_order_in_which_events_arrive_changes_no_outcome(
+    order: list[int], waves: int, bound: int, count: int
+) -> None:
+    videos = [f"v{number}" for number in range(count)]
     cluster = SimulatedCluster(pipeline(STAGES, waves=waves), SymbolicStore(bucket={"raw": videos}))
+    cluster.settings = PlannerSettings(whole_items=bound)
     for number in order * 8:
         cluster.reconcile()
         do(cluster, "advance", number)

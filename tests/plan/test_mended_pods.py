@@ -14,8 +14,9 @@ MENDED = [{**CLIPS, "gpu": {**GPU, "products": ["NVIDIA-L4"]}}]
 
 
 def at_step(letter: str) -> tuple[SimulatedCluster, str]:
-    """A cluster where a Job of this step (v, o, s, c) is the live one."""
-    made = SimulatedCluster(pipeline([CLIPS]), SymbolicStore(bucket={"raw": ["a", "b"]}))
+    """A cluster where a Job of this step (v, o, s, c, w) is the live one."""
+    kind = SimulatedCluster if letter == "w" else SimulatedCluster.in_three_steps
+    made = kind(pipeline([CLIPS]), SymbolicStore(bucket={"raw": ["a", "b"]}))
     for _ in range(50):
         made.deliver_all()
         made.reconcile()
@@ -32,7 +33,7 @@ def deleted(made: SimulatedCluster) -> list[str]:
     return [action.name for action in made.reconcile().actions if isinstance(action, DeleteJob)]
 
 
-@pytest.mark.parametrize("letter", "vosc")
+@pytest.mark.parametrize("letter", "voscw")
 def test_a_job_whose_pods_wait_is_replaced_once_the_spec_asks_for_other_pods(letter: str) -> None:
     made, live = at_step(letter)
     made.waiting = {live: "0/2 nodes are available"}
@@ -44,15 +45,17 @@ def test_a_job_whose_pods_wait_is_replaced_once_the_spec_asks_for_other_pods(let
     assert made.status.stage("clips").totals.done == 2
 
 
-def test_a_job_whose_pods_run_is_left_to_finish() -> None:
-    made, live = at_step("s")
+@pytest.mark.parametrize("letter", "sw")
+def test_a_job_whose_pods_run_is_left_to_finish(letter: str) -> None:
+    made, live = at_step(letter)
     made.edit(stages=MENDED)
     assert deleted(made) == []
     assert live in made.live()
 
 
-def test_what_pods_do_not_show_replaces_nothing() -> None:
-    made, live = at_step("s")
+@pytest.mark.parametrize("letter", "sw")
+def test_what_pods_do_not_show_replaces_nothing(letter: str) -> None:
+    made, live = at_step(letter)
     made.waiting = {live: "0/2 nodes are available"}
     made.edit(ttl={"succeeded": "2h"}, limits={"maxActiveStages": 3})
     assert deleted(made) == []

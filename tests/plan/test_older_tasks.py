@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import Owner, Step, StoreRef, Task
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 
 TASK = Task(step=Step.SHARDS, owner=Owner(namespace="n", name="p", uid="u"), run=3, store=StoreRef(uri="s3://b/p"))
 

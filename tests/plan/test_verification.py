@@ -8,7 +8,7 @@ import pytest
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason
 from reelmill.contract.spec.pipeline import Verify
 from reelmill.contract.task import Step
-from reelmill.contract.verification import Verification
+from reelmill.contract.task_parts.verification import Verification
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 

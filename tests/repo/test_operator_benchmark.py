@@ -32,8 +32,14 @@ def test_the_words_of_the_pods_are_the_reports_of_the_steps() -> None:
     told = load.messages()
     assert set(SurveyReport.model_validate_json(told["survey"]).stages) == {"s1", "s2"}
     assert OpenReport.model_validate_json(told["open"]).shards == 3
-    assert CommitReport.model_validate_json(told["commit"]).coverage == {"UPSTREAM": 1}
-    assert (load.jobs, load.pods) == (7, 11)
+    commit = CommitReport.model_validate_json(told["commit"])
+    assert commit.coverage == {"raw": 1}
+    assert [(each.stage, each.shards, each.small) for each in commit.next] == [("s2", 3, False)]
+    assert not CommitReport.model_validate_json(load.messages(stage=2)["commit"]).next
+    assert (load.jobs, load.pods) == (5, 9)
+    small = Load(pipelines=1, stages=5, shards=1)
+    assert SurveyReport.model_validate_json(small.messages()["survey"]).next[0].small
+    assert (small.jobs, small.pods) == (6, 6)
 
 
 @pytest.mark.skipif(not RESULTS.exists(), reason="there are no committed results")

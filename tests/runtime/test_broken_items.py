@@ -11,7 +11,7 @@ import toy_line as toy
 
 from reelmill.contract.errors import EarlyAbort, SpecError
 from reelmill.contract.records.rows import LedgerRow, load_rows
-from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.records.data_set import DataSet
 
 pytestmark = pytest.mark.store

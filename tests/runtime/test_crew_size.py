@@ -4,7 +4,7 @@ from ctypes.util import find_library
 
 import pytest
 
-from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.media.gpu import GpuDevice, gpus
 from reelmill_stages.runtime.workers.pool_size import pool_size
 

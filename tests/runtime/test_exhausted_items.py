@@ -12,8 +12,8 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.records.rows import LedgerRow
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV, Step
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.records.data_set import DataSet
 
 pytestmark = pytest.mark.store

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.processes.start_method import StartMethod
 
 LIBRARY = """

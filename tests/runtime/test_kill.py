@@ -14,6 +14,7 @@ import toy_line as toy
 
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Connection, Step, StoreRef
+from reelmill.contract.task_parts.follow_up import PassBound
 from reelmill_stages.records.record_files import load
 from servers.processes import Server
 from servers.s3_servers import make_bucket
@@ -21,9 +22,13 @@ from servers.s3_servers import make_bucket
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
 
-def killed_line(root: Path, ref: StoreRef | None = None) -> toy.Line:
+WHOLE = PassBound(items=1000, seconds=1e9, bytes=10**12)
+MODES = pytest.mark.parametrize("bound", [None, WHOLE], ids=["three-steps", "one-pod"])
+
+
+def killed_line(root: Path, ref: StoreRef | None = None, bound: PassBound | None = None) -> toy.Line:
     root.mkdir(parents=True)
-    line = toy.Line(root, shard_count=2, ref=ref)
+    line = toy.Line(root, shard_count=1 if bound else 2, ref=ref, bound=bound)
     line.limits = line.limits.model_copy(update={"workers": 2})
     for number in range(24):
         line.put(f"v{number:02d}", f"slow 0.02\ncontent {number}", group=f"g{number // 2}")
@@ -67,18 +72,22 @@ def same_end(killed: toy.Line, quiet: toy.Line) -> None:
             assert killed.store.stat(file.key).metadata["digest"] == file.digest
 
 
-def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path) -> None:
-    killed, quiet = killed_line(tmp_path / "killed"), killed_line(tmp_path / "quiet")
+@MODES
+def test_killed_runs_end_like_an_undisturbed_one(tmp_path: Path, bound: PassBound | None) -> None:
+    killed, quiet = killed_line(tmp_path / "killed", bound=bound), killed_line(tmp_path / "quiet", bound=bound)
     quiet.go()
     run_killing(killed, 3, seed=1)
     same_end(killed, quiet)
 
 
+@MODES
 @pytest.mark.parametrize("seed", range(5))
-def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(tmp_path: Path, seed: int) -> None:
-    quiet = killed_line(tmp_path / "quiet")
+def test_fifty_kills_at_random_moments_leave_no_trace_in_the_data(
+    tmp_path: Path, seed: int, bound: PassBound | None
+) -> None:
+    quiet = killed_line(tmp_path / "quiet", bound=bound)
     quiet.go()
-    killed = killed_line(tmp_path / "killed")
+    killed = killed_line(tmp_path / "killed", bound=bound)
     run_killing(killed, 10, seed=100 + seed)
     same_end(killed, quiet)
 

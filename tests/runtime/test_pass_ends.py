@@ -8,7 +8,7 @@ import toy_line as toy
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import StalePlan, TransientError
 from reelmill.contract.records.segment import ShardCommit
-from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.runtime.commit.accounting import LawBroken
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import toy_line as toy
 
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import StageDef, Step
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 
 pytestmark = pytest.mark.store
 

@@ -13,8 +13,8 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.records.rows import load_rows
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import OpenReport, Step, StoreRef, SurveyReport, Task
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 
 
 def do(line: toy.Line, task: Task, index: int | None = None) -> tuple[int, Any, list[dict[str, Any]]]:

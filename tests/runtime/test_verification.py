@@ -12,7 +12,7 @@ import toy_line as toy
 
 from reelmill.contract.records.layout import verification
 from reelmill.contract.task import Step, Task
-from reelmill.contract.verification import VerificationTask, VerifyReport
+from reelmill.contract.task_parts.verification import VerificationTask, VerifyReport
 from reelmill_stages.runtime.context import Interrupted, context
 from reelmill_stages.runtime.remove import remove
 from reelmill_stages.runtime.verify.step import verify

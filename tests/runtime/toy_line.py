@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.digest import fingerprint
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.task import (
     CommitReport,
     Connection,
@@ -25,12 +24,15 @@ from reelmill.contract.task import (
     Task,
     Upstream,
 )
+from reelmill.contract.task_parts.follow_up import FollowUp, NextStage, PassBound
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.records.data_set import DataSet, open_data_set
 from reelmill_stages.runtime.commit.step import commit
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.open.step import open_pass
 from reelmill_stages.runtime.shards.step import run_shard
 from reelmill_stages.runtime.survey.step import survey
+from reelmill_stages.runtime.whole_pass import whole_pass
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
@@ -55,6 +57,8 @@ class Line:
     source_names: tuple[str, ...] = ("raw",)
     shard_count: int = 0
 
+    bound: PassBound | None = None
+    """The largest pass that is done as a whole; None: every pass has its three steps."""
     ref: StoreRef | None = None
     """Where the store is, if not in a folder below `root`."""
 
@@ -174,8 +178,21 @@ class Line:
         with context(self.task(Step.COMMIT, stage, **fields), os.environ, threading.Event()) as found:
             return commit(found)
 
+    def follow_up(self, *, whole: bool = False, **more: Any) -> FollowUp:
+        return FollowUp(whole=whole, bound=self.bound, **more)
+
+    def whole(self, stage: StageDef, *, next_: tuple[NextStage, ...] = (), **more: Any) -> OpenReport | CommitReport:
+        """Open, the shard and commit in one step."""
+        task = self.open_task(stage, view=self.views.get(stage.name, {}), **more)
+        with context(task, os.environ, threading.Event()) as found:
+            return whole_pass(found, self.follow_up(whole=True, next=next_), lambda step: None)
+
     def run_pass(self, stage: StageDef, **more: Any) -> CommitReport:
-        """Open, all shards one after the other, commit."""
+        """Open, all shards one after the other, commit; in one step where the bound allows it."""
+        if self.bound:
+            done = self.whole(stage, **more)
+            if isinstance(done, CommitReport):
+                return done
         report = self.open(stage, **more)
         for index in range(report.shards):
             self.shard(stage, report.segment, index)
@@ -198,7 +215,7 @@ class Line:
         self.advance()
 
     def popen(self, task: Task, index: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
-        """The step as a process in a session of its own."""
+        """The step as a process in a session of its own; `REELMILL_NEXT` may be in its environment."""
         env = {**os.environ, **environment, "REELMILL_TASK": task.model_dump_json(by_alias=True)}
         env["REELMILL_REPORT"] = str(self.root / f"report-{task.run}.json")
         if index is not None:

@@ -2,7 +2,8 @@
 
 Writer and reader know the names of sources and stages from the task, so the compact form contains only numbers, in the
 order of the sorted names, as JSON compressed with zlib and encoded in base85. 32 stages over 16 sources, each reading
-16 inputs, fit into 4 KiB. `reasons` and `counters`, which are informational, are omitted.
+16 inputs, fit into 4 KiB. `reasons` and `counters`, which are informational, and `next`, without which a run only takes
+more steps, are omitted.
 """
 
 import base64
@@ -47,6 +48,7 @@ def unpacked(report: SurveyReport, sources: Collection[str], stages: Names) -> S
         sources=found,
         stages={name: stage for name, (stage, _) in zip(sorted(stages), read, strict=True)},
         forecast=forecast,
+        next=report.next,
     )
 
 

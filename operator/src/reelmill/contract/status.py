@@ -12,7 +12,7 @@ from pydantic import Field
 from reelmill.contract.counters import REPORTED
 from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
-from reelmill.contract.verification import Verification
+from reelmill.contract.task_parts.verification import Verification
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
@@ -131,6 +131,11 @@ class PassStatus(Model):
     """Start of the step, RFC 3339."""
     eta: str = ""
     """Estimated time at which all shards are done, RFC 3339; empty until some are done."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether one Job does all steps of the pass: its shards step follows no other Job."""
+        return self.step == "shards" and not self.after
 
 
 class SourceStatus(Model):

@@ -12,24 +12,20 @@ from pydantic import Field
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
 from reelmill.contract.records.segment import Counts
-from reelmill.contract.shard_limits import ShardLimits
-from reelmill.contract.verification import VerificationTask, VerifyReport
+from reelmill.contract.task_parts.next_pass import NextPass
+from reelmill.contract.task_parts.shard_limits import ShardLimits
+from reelmill.contract.task_parts.verification import VerificationTask, VerifyReport
 
 ENV = "REELMILL_TASK"
 """Environment variable that contains the Task as JSON."""
-
 INDEX_ENV = "JOB_COMPLETION_INDEX"
 """Environment variable with the index of the pod in its Indexed Job."""
-
 REPORT_ENV = "REELMILL_REPORT"
 """Environment variable with the path of the report file. Default: REPORT_FILE."""
-
 RUN_PID_ENV = "REELMILL_RUN_PID"
 """Environment variable with the process id of the `reelmill run` that started the step; a pod has none."""
-
 REPORT_FILE = "/dev/termination-log"
 """The termination log of a Kubernetes container."""
-
 CA_FOLDER = "/etc/reelmill/ca"
 """Folder in which a pod mounts optional CA bundles from Secrets; a missing file means that none was given."""
 
@@ -40,8 +36,8 @@ def view_fingerprint(view: dict[str, object]) -> str:
 
 
 class Step(StrEnum):
-    """The kinds of Jobs: a survey, then open, shards and commit for each pass; `verify` at an interval; `remove` when a
-    pipeline is deleted.
+    """The kinds of Jobs: a survey; open, shards and commit, or `whole`, of each pass; `verify` at an interval; `remove`
+    when a pipeline is deleted.
     """
 
     SURVEY = "survey"
@@ -50,6 +46,8 @@ class Step(StrEnum):
     COMMIT = "commit"
     VERIFY = "verify"
     """Compare all committed objects with their digests."""
+    WHOLE = "whole"
+    """All three steps of a small pass in one pod, with the task of the open step and a follow-up."""
     REMOVE = "remove"
     """The resource was deleted with `onDelete: Delete`: delete its data."""
 
@@ -222,8 +220,10 @@ class SurveyReport(Model):
     stages: dict[str, StageReport] = Field(default_factory=dict)
     forecast: dict[str, int] = Field(default_factory=dict)
     """Stage name -> estimated number of bytes it will write, for stages with an estimate."""
+    next: tuple[NextPass, ...] = ()
+    """Passes that the survey opened or measured."""
     packed: str = ""
-    """A report that is too long for a termination message, without reasons and counters (`contract.compact_report`)."""
+    """The compact form of the other fields, if they are too long for Kubernetes (see `contract.compact_report`)."""
 
 
 class OpenReport(Model):
@@ -241,6 +241,10 @@ class OpenReport(Model):
     """Whether the segment is already closed."""
     foreign: bool = False
     """Whether another pipeline is working on this pass."""
+    kind: Literal["", "cover", "retry"] = ""
+    """The kind of the pass; empty if the task came without a follow-up."""
+    small: bool = False
+    """Whether one pod can do the whole pass."""
 
 
 class CommitReport(Model):
@@ -260,6 +264,8 @@ class CommitReport(Model):
     bytes: int = 0
     view: str = ""
     """`view_fingerprint` of the views that were built; empty if expensive views were postponed."""
+    next: tuple[NextPass, ...] = ()
+    """Passes of other stages that the step opened or measured."""
 
 
 class RemoveReport(Model):
@@ -272,13 +278,12 @@ class RemoveReport(Model):
     objects: int = 0
     bytes: int = 0
     left: int = 0
-    """Objects in its data sets that reelmill did not write: they stay."""
+    """Objects in its data sets that reelmill did not write: they stay. `left_names` are the first few."""
     left_names: tuple[str, ...] = ()
-    """The first few of them."""
 
 
 class Failure(Model):
-    """The report of a step that ended with a ReelmillError."""
+    """The report of a step that ended with a ReelmillError. Of a whole pass, `step` is one of its three steps."""
 
     step: Step
     error: str

@@ -56,6 +56,12 @@ class OperatorSettings(BaseSettings):
     """Service account of stage pods where the resource names none; empty: the namespace's default."""
     stages_grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     """From SIGTERM to SIGKILL of a stage pod: time to write a checkpoint."""
+    whole_items: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    """One pod does a whole pass of one shard with at most this many input items; 0: every pass has its three steps."""
+    whole_seconds: Annotated[float, Field(ge=0)] = 7200.0
+    """The same limit in seconds of video."""
+    whole_bytes: Annotated[int, Field(ge=0)] = 16 * 2**30
+    """The same limit in bytes, for items that are weighed by size."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Pipelines that are planned and written at the same time."""
@@ -86,6 +92,9 @@ class OperatorSettings(BaseSettings):
             image_pull_policy=self.stages_pull_policy,
             service_account=self.stages_service_account,
             grace_seconds=self.stages_grace_seconds,
+            whole_items=self.whole_items,
+            whole_seconds=self.whole_seconds,
+            whole_bytes=self.whole_bytes,
         )
 
 

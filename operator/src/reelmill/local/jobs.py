@@ -16,7 +16,9 @@ from typing import Any
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.local.process import Events, OutputLine, Process, ProcessExit, start
+from reelmill.plan.jobs.build import STEP
 from reelmill.processes.forked import CannotFork, OwnedTemplate
 from reelmill.processes.start_method import StartMethod, start_method
 
@@ -29,6 +31,8 @@ class _Job:
     body: dict[str, Any]
     todo: list[int]
     task: Task
+    follow_up: str = ""
+    """The value of `REELMILL_NEXT`; empty: none."""
     tries: dict[int, int] = field(default_factory=dict)
     not_before: dict[int, float] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
@@ -40,6 +44,11 @@ class _Job:
     def name(self) -> str:
         name: str = self.body["metadata"]["name"]
         return name
+
+    @property
+    def works(self) -> bool:
+        """Whether it processes items."""
+        return self.body["metadata"]["labels"].get(STEP) in (Step.SHARDS, Step.WHOLE)
 
     @property
     def finished(self) -> bool:
@@ -100,10 +109,10 @@ class Jobs:
         if name in self._jobs:
             return
         (container,) = body["spec"]["template"]["spec"]["containers"]
-        task = next(variable["value"] for variable in container["env"] if variable["name"] == ENV)
+        given = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         body["status"] = {"active": 0}
         todo = list(range(body["spec"]["completions"]))
-        self._jobs[name] = _Job(body, todo, Task.model_validate_json(task))
+        self._jobs[name] = _Job(body, todo, Task.model_validate_json(given[ENV]), given.get(NEXT_ENV, ""))
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:
         """Merge-patch `spec`. Suspending a Job terminates its process; that index starts again on resume."""
@@ -174,7 +183,7 @@ class Jobs:
             index=index,
             task=task.model_dump_json(),
             folder=self.folder,
-            environment=self.environment,
+            environment={**self.environment, NEXT_ENV: job.follow_up} if job.follow_up else self.environment,
             events=self.events,
         )
         try:
@@ -193,7 +202,7 @@ class Jobs:
 
     def _here(self, task: Task) -> Task:
         """The task, with the number of workers adapted to this machine."""
-        stages = sum(job.task.step is Step.SHARDS and not job.finished for job in self._jobs.values())
+        stages = sum(job.works and not job.finished for job in self._jobs.values())
         share = max(self.cpus // max(stages, 1), 1)
         limits = task.limits.replace(workers=min(task.limits.workers or share, share))
         return task.replace(limits=limits)

@@ -12,7 +12,8 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
-from reelmill.contract.verification import Verification
+from reelmill.contract.task_parts.next_pass import NextPass
+from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
 from reelmill.plan.jobs.observed_jobs import Observed, observe
@@ -26,6 +27,14 @@ SHARED_LOOKS = Backoff(first=5.0, most=300.0)
 """Delays between two checks of a pass that another pipeline works on."""
 CLOCK_SECONDS = 60.0
 """Maximum difference in seconds between the clocks of two replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The next pass of an idle stage, as opened or measured by the Job `job`."""
+
+    found: NextPass
+    job: str
 
 
 @dataclass(slots=True)
@@ -44,6 +53,8 @@ class PlanDraft:
     verification: Verification | None
     run: int
     spec: str
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """Stage -> what a Job that ended told about its next pass; only this plan can use it."""
     actions: list[Action] = field(default_factory=list)
     wakes: list[float] = field(default_factory=list)
 

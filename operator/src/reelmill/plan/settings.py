@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.task_parts.follow_up import PassBound
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,19 @@ class PlannerSettings:
     """Service account of stage pods where the resource names none; empty: the namespace's default."""
     grace_seconds: int = 60
     """From SIGTERM to SIGKILL: time to write a checkpoint."""
+    whole_items: int = 1000
+    """One pod does a whole pass of one shard with at most this many input items; 0: none."""
+    whole_seconds: float = 7200.0
+    """The same limit in seconds of video."""
+    whole_bytes: int = 16 * 2**30
+    """The same limit in bytes, for items that are weighed by size."""
+
+    @property
+    def bound(self) -> PassBound | None:
+        """The largest pass for one pod; None: every pass has its three steps."""
+        if not self.whole_items:
+            return None
+        return PassBound(items=self.whole_items, seconds=self.whole_seconds, bytes=self.whole_bytes)
 
     def image_of(self, block: StageBlock | None) -> str:
         """The image for a stage's block; without a block (survey, removal), the small one."""

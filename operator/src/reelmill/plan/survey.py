@@ -11,9 +11,10 @@ from reelmill.contract.status import SurveyStatus
 from reelmill.contract.task import StageReport, SurveyReport
 from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
-from reelmill.plan.jobs.build import survey_job, survey_name
+from reelmill.plan.jobs.build import control_job, survey_name
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import survey_task
+from reelmill.plan.passes.next_passes import after_survey, take_up
 from reelmill.plan.snapshot import moment, stamp
 
 TRIES = 3
@@ -54,7 +55,7 @@ def _create(draft: PlanDraft) -> None:
         return
     survey = draft.survey
     task = survey_task(draft.definition, run=survey.run, listing=survey.lists)
-    draft.create(survey_job(draft.definition, draft.snapshot.settings, task, survey.job))
+    draft.create(control_job(draft.definition, draft.snapshot.settings, task, survey.job, after_survey(draft)))
 
 
 def _digest(draft: PlanDraft, job: Observed) -> None:
@@ -76,6 +77,7 @@ def _digest(draft: PlanDraft, job: Observed) -> None:
         listed_at=stamp(draft.now) if survey.lists else survey.listed_at,
     )
     _fold(draft, report)
+    take_up(draft, job.name, report.next)
 
 
 def _told(draft: PlanDraft, job: Observed) -> SurveyReport | None:

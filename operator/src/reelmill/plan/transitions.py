@@ -24,6 +24,16 @@ def pass_left_to_another(stage: StageStatus, segment: int, look_at: str) -> Stag
     return stage.replace(pass_=None, found=segment, shared=stage.shared + 1, look_at=look_at)
 
 
+def pass_found(stage: StageStatus, segment: int) -> StageStatus:
+    """Another step opened the pass that makes `segment`."""
+    return stage.replace(found=segment)
+
+
+def retry_wanted_still(stage: StageStatus, classes: list[str]) -> StageStatus:
+    """A requested retry was taken up, but the pass that was open covers new input, and has to end first."""
+    return stage.replace(retry=classes)
+
+
 def pass_dropped(stage: StageStatus) -> StageStatus:
     """The pass is not worked on any more, and nothing that was known of the stage changes."""
     return stage.replace(pass_=None)

@@ -8,7 +8,7 @@ from reelmill.contract.backoff import Backoff
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import Verify
 from reelmill.contract.status import cut
-from reelmill.contract.verification import VERIFICATION_TEXT, Verification, VerifyReport
+from reelmill.contract.task_parts.verification import VERIFICATION_TEXT, Verification, VerifyReport
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
 from reelmill.plan.jobs.build import verification_job
 from reelmill.plan.jobs.observed_jobs import Observed

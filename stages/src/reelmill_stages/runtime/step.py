@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -30,6 +31,8 @@ from reelmill.contract.task import (
     SurveyReport,
     Task,
 )
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
+from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.forked import ProcessTemplate, lend
 from reelmill_stages.host.disk import is_disk_full
@@ -45,18 +48,28 @@ def run(env: Mapping[str, str]) -> ExitCode:
     """Run the step in the environment's Task; every error becomes an exit code."""
     setup()
     stop = threading.Event()
-    step = Step.SURVEY
+    current = _Current(Step.SURVEY)
     try:
         task = read_task(env)
-        step = task.step
-        _listen(stop, immediate=step not in (Step.SHARDS, Step.VERIFY))
+        current.step = task.step
+        _listen(stop, current)
         with context(task, env, stop) as found:
-            report = _do(found, env)
+            report = _do(found, env, current)
         if report is not None:
             _write(env, _short(_for_reader(report, env), task))
     except Exception as error:
-        return _end(env, step, error)
+        return _end(env, current.step, error)
     return ExitCode.OK
+
+
+@dataclass(slots=True)
+class _Current:
+    """The step that the process is in; a whole pass goes through three."""
+
+    step: Step
+
+    def enter(self, step: Step) -> None:
+        self.step = step
 
 
 def _end(env: Mapping[str, str], step: Step, error: Exception) -> ExitCode:
@@ -92,21 +105,42 @@ def read_task(env: Mapping[str, str]) -> Task:
         ) from error
 
 
-def _do(found: StepContext, env: Mapping[str, str]) -> Report | None:
+def read_follow_up(env: Mapping[str, str]) -> FollowUp | None:
+    """The FollowUp in the environment, or None; one of a newer operator that cannot be read is left out."""
+    text = env.get(NEXT_ENV)
+    if not text:
+        return None
+    try:
+        return FollowUp.model_validate_json(text)
+    except ValidationError:
+        event(log, f"{NEXT_ENV} is of another version: only the task is done", level=logging.WARNING)
+        return None
+
+
+def _do(found: StepContext, env: Mapping[str, str], current: _Current) -> Report | None:
     # Imported here, so that each process imports only what its step needs.
+    follow_up = read_follow_up(env)
     match found.task.step:
         case Step.SURVEY:
+            from reelmill_stages.runtime.next_passes import next_passes
             from reelmill_stages.runtime.survey.step import survey
 
-            return survey(found)
+            listed = survey(found)
+            return listed.replace(next=next_passes(found, follow_up)) if follow_up else listed
+        case Step.OPEN if follow_up and follow_up.whole:
+            from reelmill_stages.runtime.whole_pass import whole_pass
+
+            return whole_pass(found, follow_up, current.enter)
         case Step.OPEN:
             from reelmill_stages.runtime.open.step import open_pass
 
-            return open_pass(found)
+            return open_pass(found, follow_up)
         case Step.COMMIT:
             from reelmill_stages.runtime.commit.step import commit
+            from reelmill_stages.runtime.next_passes import next_passes
 
-            return commit(found)
+            closed = commit(found)
+            return closed.replace(next=next_passes(found, follow_up)) if follow_up else closed
         case Step.VERIFY:
             from reelmill_stages.runtime.verify.step import verify
 
@@ -120,6 +154,8 @@ def _do(found: StepContext, env: Mapping[str, str]) -> Report | None:
 
             run_shard(found, _index(env))
             return None
+        case Step.WHOLE:
+            raise SpecError(f"{ENV} has the step {Step.WHOLE}", hint="a whole pass has the task of its open step")
 
 
 def _index(env: Mapping[str, str]) -> int:
@@ -129,11 +165,11 @@ def _index(env: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _listen(stop: threading.Event, *, immediate: bool) -> None:
-    """Handle SIGTERM and SIGINT: some steps save their progress first; the others stop immediately."""
+def _listen(stop: threading.Event, current: _Current) -> None:
+    """Handle SIGTERM and SIGINT: shards and a verification save their progress first; other steps stop immediately."""
 
     def handler(number: int, _: FrameType | None) -> None:
-        if immediate:
+        if current.step not in (Step.SHARDS, Step.VERIFY):
             raise Interrupted(f"stopped by {signal.Signals(number).name}", hint="run again to continue")
         stop.set()
 
@@ -155,16 +191,17 @@ def _without_counters(report: SurveyReport) -> SurveyReport:
 
 
 def _short(report: Report, task: Task) -> bytes:
-    """The report as JSON without default values; if that is too long for Kubernetes, without counters or in the
-    compact form.
-    """
-    data = _dump(report)
-    if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
-        data = _dump(_without_counters(report))
-    if len(data) > REPORT_BYTES and isinstance(report, SurveyReport):
+    """The report as JSON without default values; if that is too long for Kubernetes, in the first form that fits."""
+    forms = [report]
+    if isinstance(report, SurveyReport):
+        forms += [_without_counters(report)]
         stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
-        data = _dump(packed(report, stages))
-    return data
+        compact = packed(report, stages)
+        forms += [compact.replace(next=report.next), compact]
+    elif isinstance(report, CommitReport):
+        forms += [report.replace(next=())]
+    written = [_dump(form) for form in forms]
+    return next((data for data in written if len(data) <= REPORT_BYTES), written[-1])
 
 
 def _dump(report: Report) -> bytes:

@@ -13,6 +13,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.contract.status import Condition, StageStatus, Status
+from reelmill.contract.task import Step
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.jobs.build import SHARDS, STAGE, STEP
 from reelmill.plan.jobs.names import digest10
@@ -130,7 +131,9 @@ def step_of(thing: Mapping[str, Any]) -> str:
 def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int | None:
     """The number of the shard that a pod works on; None if it works on none or its Job is gone."""
     metadata = pod["metadata"]
-    if step_of(pod) != "shards":
+    if step_of(pod) == Step.WHOLE:
+        return 0
+    if step_of(pod) != Step.SHARDS:
         return None
     index = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}.get(INDEX)
     owner = (metadata.get("labels") or {}).get(JOB_NAME)

@@ -13,6 +13,7 @@ from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import STAGELESS, Step, Task
+from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.plan.jobs.names import digest10, job_name
 from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
 from reelmill.plan.jobs.tasks import Definition
@@ -59,9 +60,13 @@ def step_name(definition: Definition, stage: str, step: Step, segment: int, run:
     return job_name(definition.pipeline.metadata.name, stage, digest, step, run, completions)
 
 
-def survey_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
-    """The Job of a survey."""
-    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+def control_job(
+    definition: Definition, settings: PlannerSettings, task: Task, name: str, follow_up: FollowUp
+) -> dict[str, Any]:
+    """The Job of a survey, or of an open or commit step: one completion."""
+    return _job(
+        definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES, follow_up=follow_up
+    )
 
 
 def verification_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
@@ -71,9 +76,12 @@ def verification_job(definition: Definition, settings: PlannerSettings, task: Ta
     return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
 
 
-def control_job(definition: Definition, settings: PlannerSettings, task: Task, name: str) -> dict[str, Any]:
-    """The Job of an open or commit step: one completion."""
-    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
+def whole_job(
+    definition: Definition, settings: PlannerSettings, task: Task, name: str, follow_up: FollowUp
+) -> dict[str, Any]:
+    """The Job of a whole pass: one completion, with the placement and the retries of a shard."""
+    retries = definition.graph.stages[task.stage.name].failures.retries_per_shard
+    return _job(definition, settings, task, name, completions=1, parallelism=1, retries=retries, follow_up=follow_up)
 
 
 def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
@@ -128,23 +136,25 @@ def _job(
     completions: int,
     parallelism: int,
     retries: int,
+    follow_up: FollowUp | None = None,
 ) -> dict[str, Any]:
+    step = Step.WHOLE if follow_up and follow_up.whole else task.step
     metadata = definition.pipeline.metadata
     stage = "" if task.step in STAGELESS else task.stage.name
     key = definition.keys[stage] if stage else definition.keys.definition
     labels = {
         "app.kubernetes.io/name": "reelmill",
         "app.kubernetes.io/managed-by": "reelmill",
-        "app.kubernetes.io/component": task.step.value,
+        "app.kubernetes.io/component": step.value,
         PIPELINE: metadata.name,
         UID: definition.uid,
-        STEP: task.step.value,
+        STEP: step.value,
         RUN: str(task.run),
         KEY: key[:10],
         PLACE: definition.keys.place[:10],
         PODS: pods10(definition, settings, stage),
         **({STAGE: stage, SEGMENT: str(task.segment)} if stage else {}),
-        **({ATTEMPT: str(task.attempt)} if task.step is Step.SHARDS else {}),
+        **({ATTEMPT: str(task.attempt)} if step in (Step.SHARDS, Step.WHOLE) else {}),
     }
     queue = definition.spec.queue
     return {
@@ -175,6 +185,6 @@ def _job(
             "podFailurePolicy": POD_FAILURE_POLICY,
             # Kueue admits a Job by clearing `suspend`; without a queue, a Job starts immediately.
             "suspend": queue is not None,
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec(definition, settings, task)},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec(definition, settings, task, follow_up)},
         },
     }

@@ -3,7 +3,15 @@
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.task import Step
 
-LETTERS = {Step.SURVEY: "v", Step.OPEN: "o", Step.SHARDS: "s", Step.COMMIT: "c", Step.REMOVE: "r", Step.VERIFY: "y"}
+LETTERS = {
+    Step.SURVEY: "v",
+    Step.OPEN: "o",
+    Step.SHARDS: "s",
+    Step.COMMIT: "c",
+    Step.WHOLE: "w",
+    Step.REMOVE: "r",
+    Step.VERIFY: "y",
+}
 HOSTNAME = 63
 """Maximum length of a pod's hostname, which is `<job>-<index>` in an Indexed Job."""
 

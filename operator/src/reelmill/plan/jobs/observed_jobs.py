@@ -15,7 +15,8 @@ from reelmill.contract import errors
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.task import CommitReport, Failure, OpenReport, RemoveReport, Step, SurveyReport
-from reelmill.contract.verification import VerifyReport
+from reelmill.contract.task_parts.next_pass import NextPass
+from reelmill.contract.task_parts.verification import VerifyReport
 from reelmill.plan.jobs.build import KEY, PLACE, PODS, RUN, STAGE, STEP, UID, shards_of
 from reelmill.plan.jobs.log_tail import last_words
 
@@ -66,6 +67,13 @@ class Observed:
             return kind.model_validate_json(self.report or "")
         except ValidationError:
             return None
+
+    def opened(self, stage: str) -> OpenReport | NextPass | None:
+        """What it reported of a pass that it opened: of its own stage, or of another one; None: nothing."""
+        if stage == self.stage and (report := self.read(OpenReport)):
+            return report
+        told = self.read(CommitReport) or self.read(SurveyReport)
+        return next((each for each in told.next if each.stage == stage and each.shards), None) if told else None
 
     @property
     def failure(self) -> Failure | None:

@@ -11,6 +11,8 @@ from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spec.s3 import SecretRef
 from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
+from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.jobs.placement import (
     control_pod,
@@ -27,14 +29,16 @@ CONTAINER = "reelmill"
 SCRATCH = "/scratch"
 
 
-def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
-    """The pod spec of a step. Shard pods use the stage's placement, all others `spec.control`."""
+def pod_spec(
+    definition: Definition, settings: PlannerSettings, task: Task, follow_up: FollowUp | None = None
+) -> dict[str, Any]:
+    """The pod spec of a step. Pods that process items use the stage's placement, all others `spec.control`."""
     spec = definition.spec
     place, block = spec.defaults, None
     if task.step not in STAGELESS:
         stage = definition.graph.stages[task.stage.name]
         place, block = merged(spec.defaults, stage), stage.block
-    shards = task.step is Step.SHARDS
+    works = task.step is Step.SHARDS or (follow_up is not None and follow_up.whole)
     secrets = _secrets(definition, task)
     account = place.service_account_name or settings.service_account
     return {
@@ -46,15 +50,15 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
         **({"serviceAccountName": account} if account else {}),
         **({"imagePullSecrets": [{"name": secret.name} for secret in place.image_pull_secrets]}
            if place.image_pull_secrets else {}),
-        **(work_pod(place) if shards else control_pod(spec.control)),
+        **(work_pod(place) if works else control_pod(spec.control)),
         **_priority(spec, task),
         "containers": [
             {
                 "name": CONTAINER,
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
-                "env": _environment(task, place, secrets),
-                "resources": work_resources(place) if shards else control_resources(spec.control),
+                "env": _environment(task, follow_up, place, secrets),
+                "resources": work_resources(place) if works else control_resources(spec.control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True,
@@ -85,6 +89,21 @@ def pod_spec(definition: Definition, settings: PlannerSettings, task: Task) -> d
     }  # fmt: skip
 
 
+def same_surroundings(definition: Definition, settings: PlannerSettings, one: str, other: str) -> bool:
+    """Whether the open step of a stage finds in a pod of another one (empty: the survey) what its own pod would have:
+    image, identity and the user's variables.
+    """
+    return _surroundings(definition, settings, one) == _surroundings(definition, settings, other)
+
+
+def _surroundings(definition: Definition, settings: PlannerSettings, stage: str) -> tuple[object, ...]:
+    spec = definition.spec
+    told = definition.graph.stages.get(stage)
+    place, block = (merged(spec.defaults, told), told.block) if told else (spec.defaults, None)
+    image = (block and block.pod_image) or place.image or settings.image_of(block)
+    return image, place.service_account_name, place.image_pull_secrets, place.env, place.scratch
+
+
 def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str:
     """Fingerprint (10 hex digits) of all inputs of the pod template of a stage, or of a step without one if `stage` is
     empty.
@@ -95,16 +114,20 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
     models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
     dumped = [model.model_dump(mode="json", by_alias=True) for model in models]
-    return fingerprint([*dumped, told.block.pod_image if told else None, asdict(settings)])[:10]
+    pods = {name: value for name, value in asdict(settings).items() if not name.startswith("whole_")}
+    return fingerprint([*dumped, told.block.pod_image if told else None, pods])[:10]
 
 
-def _environment(task: Task, place: Placement, secrets: list[tuple[str, SecretRef]]) -> list[dict[str, Any]]:
+def _environment(
+    task: Task, follow_up: FollowUp | None, place: Placement, secrets: list[tuple[str, SecretRef]]
+) -> list[dict[str, Any]]:
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
     """
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
         {"name": REPORTS_ENV, "value": COUNTERS},
+        *([{"name": NEXT_ENV, "value": _inert(follow_up.model_dump_json(exclude_defaults=True))}] if follow_up else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
         *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),

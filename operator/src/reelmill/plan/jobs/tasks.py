@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.shard_limits import ShardLimits
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, Verify, VideoPipeline
 from reelmill.contract.spec.s3 import S3
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
-from reelmill.contract.verification import VerificationTask
+from reelmill.contract.task_parts.shard_limits import ShardLimits
+from reelmill.contract.task_parts.verification import VerificationTask
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
@@ -113,6 +113,27 @@ def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:
         abandon=work.abandon,
         view_only=work.kind == "view",
     )
+
+
+def whole_task(
+    definition: Definition, name: str, work: PassStatus, cover: Mapping[str, int], *, abort_off: bool
+) -> Task:
+    """Open a pass, process its only shard and commit it: the task of the open step, with all that the others need."""
+    shards = shards_task(definition, name, work, "", abort_off=abort_off)
+    opened = open_task(definition, name, work, cover)
+    return opened.replace(
+        limits=shards.limits, attempt=shards.attempt, view=view_params(definition, name), complete=work.complete
+    )
+
+
+def stage_def(definition: Definition, name: str) -> StageDef:
+    """A stage, as passed to steps."""
+    return _stage(definition, name)
+
+
+def workers(definition: Definition, name: str) -> int:
+    """The number of worker processes of a stage's shards; 0: one per CPU."""
+    return _limits(definition, name).workers
 
 
 def view_params(definition: Definition, name: str) -> dict[str, Any]:

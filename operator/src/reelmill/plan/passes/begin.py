@@ -35,8 +35,14 @@ def begin_pass(draft: PlanDraft, name: str) -> None:
 def _take_over(draft: PlanDraft, stage: StageStatus) -> None:
     if stage.shared and not stage.abandon and draft.wake_at(stage.look_at, SHARED_LOOKS.most):
         return
-    work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
-    start(draft, stage.name, work, "commit" if stage.abandon else "open")
+    offer = draft.offers.get(stage.name)
+    if stage.abandon or offer is None:
+        work = PassStatus(segment=stage.found, kind="adopted", abandon=stage.abandon)
+        start(draft, stage.name, work, "commit" if stage.abandon else "open")
+    else:
+        found = offer.found
+        work = PassStatus(segment=stage.found, kind="cover", shards=found.shards, items=found.in_, attempt=1)
+        start(draft, stage.name, work, "shards", after=offer.job)
 
 
 def _next(draft: PlanDraft, stage: StageStatus) -> None:
@@ -45,13 +51,30 @@ def _next(draft: PlanDraft, stage: StageStatus) -> None:
     itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
     if stage.retry is not None:
         draft.put(transitions.retry_taken_up(stage))
-        start(draft, name, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
+        _start(draft, stage, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
-        start(draft, name, PassStatus(segment=segment, kind="retry"))
+        _start(draft, stage, PassStatus(segment=segment, kind="retry"))
     elif uncovered(draft, name) and not closed_gates(draft, name):
-        start(draft, name, PassStatus(segment=segment, kind="cover"))
+        _start(draft, stage, PassStatus(segment=segment, kind="cover"))
     elif _views_lag(draft, stage):
         start(draft, name, PassStatus(segment=stage.segments, kind="view"), "commit")
+
+
+def _start(draft: PlanDraft, stage: StageStatus, work: PassStatus) -> None:
+    """Start a pass: as a whole if it is known to be small, otherwise with its open step."""
+    offer = draft.offers.get(stage.name)
+    if work.kind == "retry":
+        small, items = _few_to_retry(draft, stage), stage.totals.failed
+    else:
+        small, items = bool(offer and offer.found.small), offer.found.in_ if offer else 0
+    start(draft, stage.name, work.replace(items=items) if small else work, "shards" if small else "open")
+
+
+def _few_to_retry(draft: PlanDraft, stage: StageStatus) -> bool:
+    """Whether the failed items are so few that one pod most likely does the whole pass."""
+    bound = draft.snapshot.settings.bound
+    shards = draft.definition.graph.stages[stage.name].shards
+    return bound is not None and stage.totals.failed <= bound.items and shards in ("auto", 1)
 
 
 def _views_lag(draft: PlanDraft, stage: StageStatus) -> bool:

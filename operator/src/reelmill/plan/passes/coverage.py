@@ -4,11 +4,9 @@ With `waves`, a stage that reads a source takes its segments in several passes, 
 ones are running. A stage that reads other stages always takes everything that is available.
 """
 
-import math
-
 from reelmill.contract.status import StageStatus
+from reelmill.contract.task_parts.next_pass import last_to_cover, over_tolerance
 from reelmill.plan.draft import PlanDraft
-from reelmill.plan.passes.tolerance import over_tolerance
 
 
 def segments(draft: PlanDraft, upstream: str) -> int:
@@ -31,7 +29,7 @@ def _bite(draft: PlanDraft, stage: str, upstream: str) -> int:
     there = segments(draft, upstream)
     covered = draft.stages[stage].coverage.get(upstream, 0)
     waves = draft.definition.spec.waves if upstream in draft.sources else 1
-    return covered + math.ceil((there - covered) / waves) if there > covered else there
+    return last_to_cover(there, covered, waves)
 
 
 def closed_gates(draft: PlanDraft, stage: str) -> list[str]:

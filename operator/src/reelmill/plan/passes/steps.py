@@ -6,31 +6,36 @@ A Job depends only on the status and on the finished Job before it (`after`), so
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.status import PassStatus, PassStep, StageStatus
 from reelmill.contract.task import OpenReport, Step, view_fingerprint
+from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft
-from reelmill.plan.jobs.build import control_job, shards_job, step_name
+from reelmill.plan.jobs.build import control_job, shards_job, step_name, whole_job
 from reelmill.plan.jobs.observed_jobs import Observed
-from reelmill.plan.jobs.tasks import commit_task, open_task, shards_task, view_params
+from reelmill.plan.jobs.tasks import commit_task, open_task, shards_task, view_params, whole_task
 from reelmill.plan.passes.coverage import completed, to_cover
+from reelmill.plan.passes.next_passes import after_pass, to_open
 from reelmill.plan.passes.throttle import busy_stages, may_start
 from reelmill.plan.snapshot import stamp
 
 
-def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open") -> None:
-    """Start a pass with a step."""
+def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open", *, after: str = "") -> None:
+    """Start a pass with a step; a shards step that follows no Job is the whole pass."""
     draft.put(transitions.pass_begun(draft.stages[name], work, stamp(draft.now)))
-    enter(draft, name, work_of(draft, name), step)
+    enter(draft, name, work_of(draft, name), step, after=after)
 
 
 def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, after: str = "") -> None:
     """Record the next step of a pass and the name of its Job in the status, and create the Job."""
     run = draft.next_run()
-    if step == "commit":
+    work = work.replace(step=step, run=run, after=after, seen=False, active=0, eta="")
+    if work.whole:
+        work = work.replace(shards=1, attempt=max(work.attempt, 1), failed="")
+    if work.whole or step == "commit":
         upstreams = draft.definition.graph.upstreams[name]
         view = view_fingerprint(view_params(draft.definition, name))
         work = work.replace(complete=completed(draft).issuperset(upstreams), view=view)
-    job = step_name(draft.definition, name, Step(step), work.segment, run, max(work.shards, 1))
-    work = work.replace(step=step, job=job, run=run, after=after, seen=False, active=0, eta="")
+    kind = Step.WHOLE if work.whole else Step(step)
+    work = work.replace(job=step_name(draft.definition, name, kind, work.segment, run, max(work.shards, 1)))
     draft.put(transitions.pass_changed(draft.stages[name], work))
     create(draft, name)
 
@@ -43,21 +48,27 @@ def create(draft: PlanDraft, name: str) -> None:
     definition, settings = draft.definition, draft.snapshot.settings
     if work.step == "open":
         task = open_task(definition, name, work, to_cover(draft, name))
-        draft.create(control_job(definition, settings, task, work.job))
+        draft.create(control_job(definition, settings, task, work.job, to_open(draft)))
         return
     if work.step == "commit":
-        draft.create(control_job(definition, settings, commit_task(definition, name, work), work.job))
+        closes = work.kind != "view" and not work.abandon
+        follow_up = after_pass(draft, name) if closes else FollowUp()
+        draft.create(control_job(definition, settings, commit_task(definition, name, work), work.job, follow_up))
         return
-    shards = _undone(draft, work)
+    shards = [0] if work.whole else _undone(draft, name, work)
     if shards is None:
         reopen(draft, name)
         return
     started = {other for other, status in draft.stages.items() if _begun(draft, status)}
     if not may_start(name, busy_stages(draft.jobs.values()) | started, definition.spec.limits.max_active_stages):
         return
+    abort_off = draft.stages[name].abort_off
+    if work.whole:
+        task = whole_task(definition, name, work, to_cover(draft, name), abort_off=abort_off)
+        draft.create(whole_job(definition, settings, task, work.job, after_pass(draft, name, whole=True)))
+        return
     ranges = format_ranges(shards)
-    whole = "" if len(shards) == work.shards else ranges
-    task = shards_task(definition, name, work, whole, abort_off=draft.stages[name].abort_off)
+    task = shards_task(definition, name, work, "" if len(shards) == work.shards else ranges, abort_off=abort_off)
     draft.create(shards_job(definition, settings, task, work.job, shards=shards, shard_ranges=ranges))
 
 
@@ -73,7 +84,7 @@ def reopen(draft: PlanDraft, name: str) -> None:
 
 
 def undone_after(job: Observed, shards: int) -> list[int]:
-    """The shards that are not committed after a finished open or shards step, in order."""
+    """The shards that are not committed after a Job that opened the pass or ran its shards, in order."""
     if job.step is Step.SHARDS:
         return [shard for shard in job.shards if shard not in job.completed]
     report = job.read(OpenReport)
@@ -92,10 +103,10 @@ def work_of(draft: PlanDraft, name: str) -> PassStatus:
     return work
 
 
-def _undone(draft: PlanDraft, work: PassStatus) -> list[int] | None:
+def _undone(draft: PlanDraft, name: str, work: PassStatus) -> list[int] | None:
     """The shards that the step has to run, in order; None: unknown."""
     job = draft.jobs.get(work.after)
-    if job is None or (job.step is Step.OPEN and job.read(OpenReport) is None):
+    if job is None or (job.step is not Step.SHARDS and job.opened(name) is None):
         return None
     return undone_after(job, work.shards)
 

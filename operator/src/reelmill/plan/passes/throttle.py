@@ -7,8 +7,8 @@ from reelmill.plan.jobs.observed_jobs import Observed
 
 
 def busy_stages(jobs: Iterable[Observed]) -> set[str]:
-    """Stages with live shards Jobs."""
-    return {job.stage for job in jobs if job.step is Step.SHARDS and job.live}
+    """Stages with live Jobs that process items."""
+    return {job.stage for job in jobs if job.step in (Step.SHARDS, Step.WHOLE) and job.live}
 
 
 def may_start(stage: str, busy: set[str], limit: int | None) -> bool:

@@ -2,18 +2,7 @@
 
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import DEFAULT_TOLERANCE
-
-
-def allowed(tolerate: str | None, total: int) -> int:
-    """The number of failed items out of `total` that are tolerated, rounded down; None: the default."""
-    if tolerate is None:
-        return max(allowed(default, total) for default in DEFAULT_TOLERANCE)
-    return int(float(tolerate[:-1]) * total / 100) if tolerate.endswith("%") else int(tolerate)
-
-
-def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
-    """Whether the effective number of failed items exceeds the tolerance (`20` or `1%`)."""
-    return totals.failed > allowed(tolerate, totals.in_)
+from reelmill.contract.task_parts.next_pass import allowed
 
 
 def verdict(tolerate: str | None, totals: Counts) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
-from reelmill.contract.verification import Verification
+from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
 from reelmill.plan.passes.tolerance import verdict

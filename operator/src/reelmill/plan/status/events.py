@@ -3,7 +3,7 @@
 from reelmill.contract.conditions import ConditionType, EventReason
 from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
-from reelmill.contract.verification import Verification
+from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan.decision import Event
 from reelmill.plan.status.condition_rules import damage
 

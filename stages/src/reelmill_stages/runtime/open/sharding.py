@@ -34,7 +34,7 @@ class ItemSequence:
         """Add an item; `is_bytes` means that its weight is in bytes, not in seconds."""
         self.weights.append(weight)
         self.starts.append(starts)
-        self.video_seconds += weight / _BYTES_PER_SECOND if is_bytes else weight
+        self.video_seconds += seconds_of_bytes(weight) if is_bytes else weight
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -42,8 +42,18 @@ class ItemSequence:
 
 def auto_count(row: ItemSequence, pace: float, workers: int) -> int:
     """Number of shards of about `TARGET_SECONDS` each, at most `MAX_SHARDS`; `pace` is that of the stage."""
-    work = (row.video_seconds * pace + len(row) * _ITEM_SECONDS) / max(workers, 1)
+    return shards_for(len(row), row.video_seconds, pace, workers)
+
+
+def shards_for(items: int, video_seconds: float, pace: float, workers: int) -> int:
+    """The same, of so many items that are so many seconds of video."""
+    work = (video_seconds * pace + items * _ITEM_SECONDS) / max(workers, 1)
     return max(1, min(MAX_SHARDS, math.ceil(work / TARGET_SECONDS)))
+
+
+def seconds_of_bytes(size: float) -> float:
+    """Seconds of video in a file of this size, estimated."""
+    return size / _BYTES_PER_SECOND
 
 
 def cut(row: ItemSequence, parts: int, *, batch: int = 1) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass, Segment, ShardPlan, Slice
 from reelmill.contract.task import OpenReport, Task
+from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill_stages import registry
 from reelmill_stages.host.cgroup import cpus
 from reelmill_stages.records import heartbeat
@@ -18,6 +19,7 @@ from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.pins import pin_files, read_pins
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.open.fit import is_small
 from reelmill_stages.runtime.open.pass_inputs import PassInputs, gather
 from reelmill_stages.runtime.open.sharding import auto_count, cut
 from reelmill_stages.runtime.outputs.work import Files
@@ -28,8 +30,8 @@ from reelmill_stages.store.locations import Locations
 log = logging.getLogger(__name__)
 
 
-def open_pass(context: StepContext) -> OpenReport:
-    """Open the pass of the task, or adopt an existing one.
+def open_pass(context: StepContext, follow_up: FollowUp | None = None) -> OpenReport:
+    """Open the pass of the task, or adopt an existing one. With a follow-up, the report says whether it is small.
 
     Raises StalePlan if the task is out of date or the pass was opened with another definition, and SpecError if the
     stage cannot run with its parameters.
@@ -62,6 +64,8 @@ def open_pass(context: StepContext) -> OpenReport:
         weight=sum(shard.weight for shard in opened.shards),
         closed=closed is not None,
         foreign=foreign,
+        kind=opened.kind if follow_up else "",
+        small=follow_up is not None and closed is None and is_small(context, opened, follow_up.bound),
     )
 
 

@@ -6,7 +6,7 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import verification
 from reelmill.contract.task import SourceDef, StageDef
-from reelmill.contract.verification import VerifyReport
+from reelmill.contract.task_parts.verification import VerifyReport
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress

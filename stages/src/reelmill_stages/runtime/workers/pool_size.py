@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reelmill.contract.shard_limits import ShardLimits
+from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill_stages.media.gpu import GpuDevice
 
 WORKER_MEMORY = 2**30

@@ -1,0 +1,54 @@
+"""What a step goes on to do after its task, if it can: `REELMILL_NEXT`, beside the task.
+
+Operator and stage images may have different versions. An image that does not know the variable, or cannot read it, does
+its task alone, and the planner runs the remaining steps as Jobs of their own. A report has fields about a follow-up
+only if the variable was set, because an older operator refuses unknown fields.
+"""
+
+from pydantic import Field
+
+from reelmill.contract.model import Model
+from reelmill.contract.task import StageDef
+
+ENV = "REELMILL_NEXT"
+"""Environment variable that contains the FollowUp as JSON."""
+
+
+class PassBound(Model):
+    """The largest pass that one pod opens, processes and commits. A pass must also fit into one shard."""
+
+    items: int
+    """Number of input items; 0: no pass is that small."""
+    seconds: float
+    """Weight of the input items in seconds of video."""
+    bytes: int
+    """Weight of the input items in bytes, for items that are weighed by size."""
+
+
+class NextStage(Model):
+    """A stage whose next pass this step may open, or measure, once its own work is done."""
+
+    name: str
+    stage: StageDef | None = None
+    """Its definition; None: it is in the task."""
+    shard_count: int = 0
+    """Number of shards; 0: derived from the weight of the inputs."""
+    workers: int = 0
+    """Number of worker processes of a shard; 0: one per CPU."""
+    gates: dict[str, str | None] = Field(default_factory=dict)
+    """Upstream stage -> its `failures.tolerate`: above it, nothing more is covered."""
+    opens: bool = False
+    """Whether the pass may be opened by this pod; otherwise it is only measured."""
+
+
+class FollowUp(Model):
+    """The work after the task. Empty: only the fields of reports that this version added are wanted."""
+
+    whole: bool = False
+    """Open: go on to process and to commit the pass, if it fits `bound`."""
+    bound: PassBound | None = None
+    """The largest pass for one pod; None: no pass is done by one pod."""
+    next: tuple[NextStage, ...] = ()
+    """Survey, commit, and open with `whole`: the stages whose next passes are opened or measured."""
+    waves: int = 1
+    """Into how many passes the new segments of a source are divided."""
