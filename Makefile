@@ -14,7 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons fuzz differential check format generate images lock bench bench-operator cluster cluster-down
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
@@ -63,6 +63,15 @@ test-models: prepare
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)
 
+# Every parser under a coverage-guided fuzzer, 20 s each: make fuzz ARGS="tar separated --runs 1000000".
+fuzz: TOOLS = atheris
+fuzz: prepare
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
+# Random streams through all of the media code, beside a full decode: make differential ARGS="--count 2000".
+differential: install
+	@$(BIN)/python tests/media/differential.py $(ARGS)
+
 # Runs in two lanes, for two cores. The repository tests also call mypy, so they follow the run that fills its cache.
 # GNU make before version 4 (macOS) has no --output-sync.
 check: install
@@ -106,6 +115,7 @@ PINNED = $(LOCK) --no-annotate --constraint requirements.lock
 lock: install
 	$(LOCK) $(ARGS) requirements.in -o requirements.lock
 	$(PINNED) $(ARGS) requirements-torch.in -o requirements-torch.lock
+	$(LOCK) --no-annotate $(ARGS) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(PINNED) images/build.in -o images/build.lock
 	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
 	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock

@@ -143,3 +143,24 @@ def _checked(folder: Path, points: Path, output: str) -> list[FindingRow]:
     folder.mkdir()
     good(folder, points, output)
     return list(check(folder / "set", ["chunks"]))
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("entries", 0, "total_chunks"), 10**15),
+        (("entries", 0, "chunk_end_frame"), 10**15),
+        (("entries", 0, "labels"), [[0, 10**15, "front"]]),
+        (("entries", 0, "keypoints", "front", "frames"), [0, 10**15]),
+        (("entries", 0, "views", "front", "frames"), []),
+        (("entries", 0, "views", "front", "frames"), [0, "x"]),
+        (("entries", 0, "views"), []),
+        (("entries", 0, "chunk_start_frame"), 1e400),
+        (("params", "maxFrames"), 10**-9),
+        (("params", "overlap"), None),
+    ],
+)
+def test_a_number_of_any_size_or_kind_is_a_finding(
+    tmp_path: Path, points: Path, path: tuple[Any, ...], to: Any
+) -> None:
+    assert broken(tmp_path, good(tmp_path, points), setting(*path, to=to))

@@ -1,20 +1,23 @@
 """Streams by chance through every path of the media code, against a full decode: any difference is a failure.
 
-    python tests/media/differential.py --count 1000 [--first 0] [--folder DIR]
+    make differential ARGS="--count 1000 [--first 0] [--keep DIR]"
 
 A stream may be refused (one ItemError with a reason); what is given must be the pictures of a full decode, at their
-places. One line for each difference, and the totals.
+places: frames, copied and encoded clips, and virtual clips in the stages that read them. One line for each difference,
+and the totals, also when it is interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +26,7 @@ import av
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from exact import picture_digest
-from media import streams
+from media import stage_paths, streams
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.encode import Encoding, encode
@@ -107,6 +110,7 @@ def judge(made: streams.Stream, folder: Path, found: Found) -> None:
         return
     _frames(made.path, timeline, expected, chance, found)
     _clips(made.path, timeline, expected, chance, folder, found)
+    _stages(made.path, timeline, expected, chance, folder, found)
 
 
 def _remains(path: Path, timeline: Timeline, expected: list[Shown], found: Found) -> None:
@@ -171,6 +175,22 @@ def _clips(
         target.unlink(missing_ok=True)
 
 
+def _stages(
+    path: Path, timeline: Timeline, expected: list[Shown], chance: random.Random, folder: Path, found: Found
+) -> None:
+    """What the stages take of one virtual clip."""
+    start, stop = sorted(chance.sample(range(len(timeline) + 1), 2))
+    clip = range(start, stop)
+    try:
+        for way, indices, numbers in stage_paths.paths(path, timeline, clip, folder):
+            found.told[way] += 1
+            right = [expected[index].number for index in indices]
+            if numbers != right:
+                found.wrong.append(f"{way} of {clip}: shows {numbers}, not {right}")
+    except (ItemError, stage_paths.Refused) as error:
+        found.wrong.append(f"{clip}: {error.reason}: {error}")
+
+
 def _spans(count: int, chance: random.Random) -> Iterator[range]:
     for _ in range(2):
         start, stop = sorted(chance.sample(range(count + 1), 2)) if count > 1 else (0, 1)
@@ -184,31 +204,40 @@ def main() -> int:
     options.add_argument("--keep", type=Path, help="a folder for the streams that differ")
     options.add_argument("--notes", action="store_true", help="say also why copies were refused")
     given = options.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts it in the background ignores it
     told: Counter[str] = Counter()
-    wrong = 0
-    with tempfile.TemporaryDirectory(prefix="differential-") as name:
-        folder = Path(name)
+    count = wrong = 0
+    with tempfile.TemporaryDirectory(prefix="differential-") as name, suppress(KeyboardInterrupt):
         for number in range(given.first, given.first + given.count):
-            try:
-                made = streams.stream(number, folder)
-            except (subprocess.CalledProcessError, av.FFmpegError):
-                told["could not be made"] += 1
-                continue
-            found = Found()
-            try:
-                judge(made, folder, found)
-            except Exception as error:  # a crash is a difference like any other
-                found.wrong.append(f"{type(error).__name__}: {error}")
+            found = _found(number, Path(name), given.keep)
             told += found.told
             wrong += bool(found.wrong)
+            count += 1
             for line in [*found.wrong, *(found.notes if given.notes else ())]:
-                print(f"{made}\n    {line}", flush=True)
-            if found.wrong and given.keep:
-                given.keep.mkdir(parents=True, exist_ok=True)
-                made.path.replace(given.keep / made.path.name)
-            made.path.unlink(missing_ok=True)
-    print(f"{given.count} streams, {wrong} that differ; {', '.join(f'{way} {n}' for way, n in told.most_common())}")
+                print(line, flush=True)
+    print(f"{count} streams, {wrong} that differ; {', '.join(f'{way} {n}' for way, n in told.most_common())}")
     return int(wrong > 0)
+
+
+def _found(number: int, folder: Path, keep: Path | None) -> Found:
+    """What became of one stream; the lines name it."""
+    found = Found()
+    try:
+        made = streams.stream(number, folder)
+    except (subprocess.SubprocessError, av.FFmpegError):
+        found.told["could not be made"] += 1
+        return found
+    try:
+        judge(made, folder, found)
+    except Exception as error:  # a crash is a difference like any other
+        found.wrong.append(f"{type(error).__name__}: {error}")
+    if found.wrong and keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        made.path.replace(keep / made.path.name)
+    made.path.unlink(missing_ok=True)
+    for lines in (found.wrong, found.notes):
+        lines[:] = [f"{made}\n    {line}" for line in lines]
+    return found
 
 
 if __name__ == "__main__":

@@ -150,11 +150,15 @@ def edited(folder: Path, edits: list[tuple[int, int]], *, between: int) -> Path:
     """40 frames of an mp4 with this edit list: (milliseconds, tick of 1/10240 s where its media begins, or -1)."""
     base, target = folder / "base.mp4", folder / "edited.mp4"
     footage.ffmpeg(*source(40), *X264, "-bf", str(between), *BASE, str(base))
-    data = base.read_bytes()
+    target.write_bytes(with_edits(base.read_bytes(), edits))
+    return target
+
+
+def with_edits(data: bytes, edits: list[tuple[int, int]]) -> bytes:
+    """An mp4 whose index is behind its samples, with these edits in each of its edit lists, as in `edited`."""
     at = data.index(b"moov") - 4
     end = at + int.from_bytes(data[at : at + 4], "big")
-    target.write_bytes(data[:at] + _with_edits(data[at:end], edits) + data[end:])
-    return target
+    return data[:at] + _with_edits(data[at:end], edits) + data[end:]
 
 
 def _with_edits(box: bytes, edits: list[tuple[int, int]]) -> bytes:

@@ -16,6 +16,8 @@ from pathlib import Path
 import av
 import imageio_ffmpeg
 
+from media import lying
+
 SIZE = (64, 48)
 FPS = 10
 _PATTERN = "40+170*mod(floor(N/pow(2,floor(X/8))),2)"
@@ -35,8 +37,17 @@ _CODECS = {
     "ffv1": ("ffv1", ("mkv", "avi")),
     "flv1": ("flv", ("flv",)),
     "vvc": ("libvvenc", ("mp4", "mkv")),
+    "theora": ("libtheora", ("ogv", "mkv")),
 }
 _WEIGHTS = {"h264": 8, "hevc": 5, "mpeg4": 3, "mpeg2": 2, "vp9": 2, "av1": 2}
+_EDITS = (
+    [(400, -1), (800, 0)],
+    [(500, 3 * 1024)],
+    [(1, 0), (700, 2 * 1024)],
+    [(300, 0), (400, 6 * 1024)],
+    [(600, 512)],
+)
+"""Edit lists: milliseconds, and the tick (of 10240 a second) where their media begins; -1 for nothing to see."""
 _REWRITES = ("all_sync", "no_offsets", "no_sync_but_first", "sync_by_chance")
 
 
@@ -182,7 +193,12 @@ def _rewritten(chance: random.Random, codec: str, container: str, source: Path, 
 
 def _edited(chance: random.Random, codec: str, container: str, source: Path, made: Stream) -> Path:
     """A stream copy from the middle: an edit list hides the pre-roll."""
-    if container not in {"mp4", "mov"} or chance.random() > 0.25:
+    if container not in {"mp4", "mov"} or chance.random() > 0.4:
+        return source
+    if chance.random() < 0.4 and not {"fragmented", "scale"} & {word.partition(" ")[0] for word in made.words}:
+        edits = chance.choice(_EDITS)
+        made.words.append(f"edits {edits}")
+        source.write_bytes(lying.with_edits(source.read_bytes(), edits))
         return source
     start = chance.choice((0.3, 0.55, 1.0))
     made.words.append(f"edit list from {start}")

@@ -1,10 +1,13 @@
 """A survey's report fits a termination message whatever the pipeline, and says what it said."""
 
+import base64
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.compact_report import packed, unpacked
+from reelmill.contract.compact_report import MAX_BYTES, packed, unpacked
 from reelmill.contract.digest import canonical, fingerprint
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport
@@ -91,3 +94,20 @@ def test_a_report_about_other_stages_is_refused_and_one_that_is_not_packed_passe
     with pytest.raises(ValueError, match="not about these sources and stages"):
         unpacked(SurveyReport(packed="nonsense"), ["raw"], {"a": ["raw"]})
     assert unpacked(report, ["raw"], {"a": ["raw"]}) is report
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[[],[[1,{},[0,0,0,0],0,0,0,null,0]]]",
+        b"[[],[[1,[0],[0,0,0,0],0,0,[],null,0]]]",
+        b"[[],[1]]",
+        b"[" * 10_000,
+        b" " * (MAX_BYTES + 1) + b"[[],[]]",
+        b"[[],[[1e400,[0],[0,0,0,0],0,0,0,null,0]]]",
+    ],
+)
+def test_a_packed_report_of_another_form_is_refused(text: bytes) -> None:
+    report = SurveyReport(packed=base64.b85encode(zlib.compress(text)).decode())
+    with pytest.raises(ValueError, match="not about these sources and stages"):
+        unpacked(report, [], {"a": ["raw"]})

@@ -77,3 +77,7 @@ def test_out_of_memory_keeps_its_name_and_gets_the_last_words_too() -> None:
     told = Failure.model_validate_json(report(job(), [pod(line("reading 3 GB"), reason="OOMKilled")]))
     assert told.error == "OutOfMemory"
     assert told.message.endswith("last log lines: reading 3 GB")
+
+
+def test_a_line_that_is_nested_without_end_is_a_line() -> None:
+    assert last_words("[" * 100_000).endswith("[[[")

@@ -145,3 +145,14 @@ def test_any_value_is_a_cell_or_an_item_error(value: Any) -> None:
     for check in checks:
         with suppress(ItemError):
             json.dumps(check(value))
+
+
+def test_half_of_a_surrogate_pair_costs_its_row_and_no_other(tmp_path: Path) -> None:
+    put(tmp_path, "videos/01/night_high/front.mp4", "videos/02/night_high/front.mp4")
+    people = '{"person_id": "01", "env_folder": "night_high"}, {"person_id": "\\ud800", "env_folder": "night_high"}'
+    put(tmp_path, "index.json", content=f'{{"0": {{"train": [{people}]}}}}'.encode())
+    rows = listed("multiview", videos=tmp_path / "videos", index=tmp_path / "index.json", views=["front"])
+    assert len(items(rows)) == 1
+    (problem,) = (row.problem for row in rows if row.problem)
+    assert problem[0] in {"bad_text", "missing"}
+    assert "\\ud800" in problem[1]

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from cluster import build, images, kubectl, packages
+from fuzz.atheris_home import ATHERIS
 from images import built
 from servers import install
 from tools.tool import Lane, Tool
-from torch_home import make_torch_home, torch_home
+from torch_home import TORCH
 from trainers import environments
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "torch")
+STORE = ("SeaweedFS", "MinIO", "torch", "atheris")
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -48,7 +49,8 @@ def catalogue() -> dict[str, Tool]:
         compiles("pause image", find=images.pause, make=images.make_pause, needs=(GO, PACKAGES)),
         compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),
         *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
-        download("torch", find=torch_home, make=make_torch_home),
+        download("torch", find=TORCH.find, make=TORCH.make),
+        download("atheris", find=ATHERIS.find, make=ATHERIS.make),
         *(_trainer(download, name) for name in environments.names()),
         _image(download, "stages-embed"),
     ]

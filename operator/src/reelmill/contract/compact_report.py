@@ -16,6 +16,8 @@ from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyRe
 
 Names = Mapping[str, Collection[str]]
 """Stage -> the names of its inputs."""
+MAX_BYTES = 1 << 20
+"""Length of the JSON of a report, which 32 stages over 16 sources do not reach."""
 _OUTCOMES = ("done", "filtered", "failed", "skipped")
 
 
@@ -38,10 +40,11 @@ def unpacked(report: SurveyReport, sources: Collection[str], stages: Names) -> S
     if not report.packed:
         return report
     try:
-        told, rows = json.loads(zlib.decompress(base64.b85decode(report.packed)))
+        data = base64.b85decode(report.packed)
+        told, rows = json.loads(zlib.decompressobj().decompress(data, MAX_BYTES))
         found = dict(zip(sorted(sources), (_source(*row) for row in told), strict=True))
         read = [_stage(row, upstreams) for row, (_, upstreams) in zip(rows, sorted(stages.items()), strict=True)]
-    except (ValueError, TypeError, IndexError, zlib.error) as error:
+    except (ValueError, TypeError, IndexError, OverflowError, RecursionError, zlib.error) as error:
         raise ValueError(f"the packed report is not about these sources and stages: {error}") from error
     forecast = {name: bytes_ for name, (_, bytes_) in zip(sorted(stages), read, strict=True) if bytes_}
     return SurveyReport(
@@ -73,9 +76,8 @@ def _source(segments: int, items: int, failed: int, new: int, drifted: int, hidd
 
 def _stage(row: list[object], upstreams: Collection[str]) -> tuple[StageReport, int]:
     segments, coverage, outcomes, items, retries, opened, view, forecast = row
-    assert isinstance(coverage, list)
-    assert isinstance(outcomes, list)
-    assert isinstance(forecast, int)
+    if not (isinstance(coverage, list) and isinstance(outcomes, list) and isinstance(forecast, int)):
+        raise TypeError("a row of a stage has another form")
     covered = {name: last for name, last in zip(sorted(upstreams), coverage, strict=True) if last}
     counts = dict(zip(_OUTCOMES, outcomes, strict=True))
     return (

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+MAX_NUMBERS = 2_000_000
+"""Most numbers that are read: a few characters can stand for any count."""
+
 
 def format_ranges(numbers: Iterable[int]) -> str:
     """Format numbers sorted, without duplicates: `{0, 1, 2, 7}` -> `0-2,7`."""
@@ -15,9 +18,13 @@ def format_ranges(numbers: Iterable[int]) -> str:
 
 
 def parse_ranges(text: str) -> list[int]:
-    """The inverse of `format_ranges`. Raises ValueError for invalid text."""
+    """The inverse of `format_ranges`. Raises ValueError for invalid text, and for more than `MAX_NUMBERS` numbers."""
     numbers: list[int] = []
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
-        numbers.extend(range(int(first), int(last or first) + 1))
+        run = range(int(first), int(last or first) + 1)
+        # Compared by its ends, because a range of more than 2**63 numbers has no length in Python.
+        if run.stop - run.start > MAX_NUMBERS - len(numbers):
+            raise ValueError(f"the ranges stand for more than {MAX_NUMBERS} numbers")
+        numbers.extend(run)
     return numbers

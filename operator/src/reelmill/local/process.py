@@ -1,6 +1,5 @@
 """A process that replaces a pod, with a task, an index and a report file; its log lines and its end are events."""
 
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
+from reelmill.contract.text.json_line import json_object
 from reelmill.local.parent_death import tethered
 from reelmill.processes.forked import ChildProcess, ProcessTemplate
 from reelmill.processes.step_template import STEP
@@ -146,8 +146,4 @@ def _wait(process: Process, reader: threading.Thread, events: Events) -> None:
 
 
 def _record(text: str) -> Mapping[str, Any]:
-    try:
-        record = json.loads(text)
-    except ValueError:
-        record = None
-    return record if isinstance(record, dict) else {"level": "info", "msg": text}
+    return json_object(text) or {"level": "info", "msg": text}

@@ -105,7 +105,7 @@ def _read(mark: Path) -> dict[str, Any] | None:
         found = json.loads(mark.read_text())
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("files", []), list):
         raise SpecError("the mark of this export cannot be read", where=str(mark), hint="export into a new folder")

@@ -4,7 +4,6 @@ A map-style dataset for `torch.utils.data.DataLoader`. It reads the lists of a d
 for each sample. Only arrays are unpickled.
 """
 
-import pickle
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,9 +14,10 @@ from reelmill.contract.errors import SpecError
 from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.frames.info import NAME, parse_info
-from reelmill_stages.stages.frames.pickles import loads
 from reelmill_stages.stages.frames.writer import SIZE, TEXT, VIDEO
+from reelmill_stages.untrusted.arrays import loads_arrays
 from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.untrusted.pickles import PickleError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,8 +102,8 @@ class Clip4mcSamples:
     def _array(self, file: str, field: str = "") -> "np.ndarray[Any, Any]":
         """The array in a pickle, or the one under `field` in a dictionary."""
         try:
-            found = loads(self._place.read(file))
-        except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError, IndexError) as error:
+            found = loads_arrays(self._place.read(file))
+        except PickleError as error:
             raise SpecError(f"cannot be unpickled: {error}", where=file, hint=_HINT) from error
         if field:
             found = found.get(field) if isinstance(found, dict) else None

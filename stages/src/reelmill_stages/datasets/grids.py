@@ -27,7 +27,6 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import changed
 from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.open import open_location, split_uri
-from reelmill_stages.untrusted.arrays import array_fault
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 _KEY_DIGITS = 10
@@ -187,5 +186,5 @@ def _opened(store: Store, name: str) -> ContainerReader:
         reader = container(kind).read(store.fetch(name, Path(folder)))
         weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
     except (OSError, ValueError) as error:
-        raise SpecError(f"not a file of features: {array_fault(error)}", where=name) from error
+        raise SpecError(f"not a file of features: {str(error).splitlines()[0]}", where=name) from error
     return reader

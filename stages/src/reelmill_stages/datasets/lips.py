@@ -23,6 +23,7 @@ from reelmill_stages.datasets.wav import read_wave
 from reelmill_stages.models.extra import HINT
 from reelmill_stages.stages.embed.lip_crops import FPS, crops_in, prepare
 from reelmill_stages.stages.embed.lists import READY, SPEAKERS
+from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError
 from reelmill_stages.untrusted.nested import load_json
 
 if TYPE_CHECKING:
@@ -156,14 +157,21 @@ class LipMixtures:
     def _mouth(self, speaker: str, wav: str, crops: str) -> "np.ndarray[Any, Any]":
         stored = self._embedded.get((speaker, wav))
         if stored is not None and self._stored is not None:
-            with np.load(io.BytesIO(self._stored.read_listed(stored)), allow_pickle=False) as archive:
-                found: np.ndarray[Any, Any] = archive["embedding"]
-            return found[:, : self._frames]
+            return self._embedding(self._stored, stored)[:, : self._frames]
         frames = self._prepared(crops)
         if self.kind == "embeddings" and self._encoder is not None:
             # Encode the whole clip before cutting it, because the encoder uses neighbouring frames.
             return self._encoder(frames)[:, : self._frames]
         return frames[: self._frames]
+
+    def _embedding(self, place: SampleFolder, path: str) -> "np.ndarray[Any, Any]":
+        try:
+            with ArrayArchive(io.BytesIO(place.read_listed(path))) as archive:
+                return archive.array("embedding")
+        except (ArrayError, KeyError) as error:
+            raise SpecError(
+                f"not an embedding: {error}", where=place.at(path), hint="find all such files with reelmill check"
+            ) from error
 
     def _prepared(self, path: str) -> "np.ndarray[Any, Any]":
         try:

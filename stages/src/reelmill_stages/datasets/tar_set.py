@@ -26,6 +26,7 @@ INFO = ".nv-meta/.info.json"
 """The view with the committed tars and their numbers of samples, in the format of Megatron Energon."""
 
 _MEMBER_TRAILER = bytes(1024)
+_CHECK = "for details, run reelmill check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class TarSet:
         place = SampleFolder(where, endpoint=endpoint, region=region, verify=verify)
         try:
             self.place = place.current(INFO)
-            counts = load_json(self.place.view(INFO))["shard_counts"]
+            counts = _counts(self.place.view(INFO), self.place.at(INFO))
             self.names, self.counts = list(counts), list(counts.values())
         except NotFound:
             # Without this view, the committed tars of a data set are unknown.
@@ -118,6 +119,17 @@ class TarSet:
             self._offsets[number] = self._walked(name)
             counts.append(len(self._offsets[number]) - 1)
         return names, counts
+
+
+def _counts(data: bytes, where: str) -> dict[str, int]:
+    """The number of samples of each tar. Raises SpecError for another file."""
+    try:
+        counts = load_json(data)["shard_counts"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise SpecError(f"no counts of samples: {error}", where=where, hint=_CHECK) from error
+    if not isinstance(counts, dict) or not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise SpecError("no counts of samples", where=where, hint=_CHECK)
+    return counts
 
 
 def _offsets(data: bytes, where: str) -> tuple[int, ...]:

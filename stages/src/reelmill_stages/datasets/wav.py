@@ -22,7 +22,9 @@ def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) 
         with wave.open(io.BytesIO(data)) as file:
             found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             raw = file.readframes(file.getnframes() if length is None else length)
-    except (wave.Error, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged files raise several kinds, even RuntimeError
         raise SpecError(f"not a PCM wav file: {error}", where=where, hint="convert it to 16-bit PCM") from error
     if found != (1, _BYTES, rate):
         raise SpecError(
@@ -32,4 +34,4 @@ def read_wave(data: bytes, where: str, *, rate: int, length: int | None = None) 
         )
     if length is not None and len(raw) < length * _BYTES:
         raise SpecError(f"{len(raw) // _BYTES} samples, less than the {length} of a segment", where=where)
-    return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32768)
+    return np.frombuffer(raw, "<i2", count=len(raw) // _BYTES).astype(np.float32) / np.float32(32768)

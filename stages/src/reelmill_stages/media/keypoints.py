@@ -5,17 +5,16 @@ A file contains a pickled dictionary. Because the files are untrusted, only arra
 
 import hashlib
 import io
-import pickle
 import re
-import zipfile
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
+from reelmill_stages.untrusted.arrays import ArrayArchive
 
 KEPT = (*range(7), *range(21, 63), *range(67, 70))
 """Indexes of the joints that are used, out of 70: head, shoulders, both hands, acromions and neck."""
@@ -25,16 +24,6 @@ Joints = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 """float32 (JOINTS, 3): x, y, z."""
 
 _NAME = re.compile(r"^(\d{6,})_sam3d_body\.npz$")
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
 _VALUES = ("pred_keypoints_3d", "poses")
 
 
@@ -57,16 +46,17 @@ def nothing() -> Joints:
 def read_joints(data: bytes, name: str) -> Joints:
     """The joints in a file, (JOINTS, 3). Raises ItemError with the reason `bad_keypoints`."""
     try:
-        output = _output(data)
+        with ArrayArchive(io.BytesIO(data)) as archive:
+            output = archive.content("output")
+        if not isinstance(output, dict):
+            raise TypeError("output is not a dictionary")
         points = next((output[value] for value in _VALUES if value in output), None)
         if points is None:
             raise ValueError(f"no {_VALUES[0]} in it")
         joints = np.asarray(points, np.float32)
         joints = joints.reshape(-1, 3) if joints.ndim == 1 else joints
         kept = joints[list(KEPT), :3]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, OSError) as error:
-        raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: {error}") from error
-    except (pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: {error}") from error
     if kept.shape != (JOINTS, 3) or not np.isfinite(kept).all():
         raise ItemError(ItemReason.BAD_KEYPOINTS, f"{name}: the joints are no finite points in space")
@@ -82,26 +72,3 @@ def folder_digest(files: Iterable[Media]) -> tuple[int, str]:
             count += 1
             state.update(f"{name}\0{media.size}\0{media.etag}\n".encode())
     return count, state.hexdigest()[:32]
-
-
-def _output(data: bytes) -> dict[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open("output.npy") as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-        if not dtype.hasobject or shape not in {(), (1,)}:
-            raise ValueError("output is not one dictionary")
-        content = _Restricted(file).load()
-    output = content.reshape(-1)[0] if isinstance(content, np.ndarray) and content.size == 1 else content
-    if not isinstance(output, dict):
-        raise TypeError("output is not a dictionary")
-    return output
-
-
-class _Restricted(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not allowed in a file of keypoints")

@@ -3,17 +3,17 @@
 Untrusted pickles are not executed: everything but tensors and plain containers is replaced by a placeholder.
 """
 
-import io
-import pickle
 import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.untrusted.arrays import refusing
 from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.untrusted.pickles import load, loads
 
 Outline = dict[str, tuple[int, ...]]
 """Name -> shape."""
@@ -25,18 +25,6 @@ _WRAPPED = "module."
 """Prefix of all keys after training with DataParallel."""
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_HEADER = 100 << 20
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    EOFError,
-    LookupError,
-    AttributeError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    struct.error,
-)
-"""Exceptions that the readers raise for damaged files."""
 
 
 class TensorShape(tuple[int, ...]):
@@ -68,9 +56,10 @@ class _Blank:
 def outline(path: Path, where: str) -> Outline:
     """Names and shapes of the state dict in a PyTorch or safetensors file. Raises SpecError for any other file."""
     try:
-        found = _safetensors(path) if is_safetensors(path) else _pickled(path)
-        return {name: tuple(shape) for name, shape in state(found, TensorShape).items()}
-    except _DAMAGE as error:
+        with refusing():
+            found = _safetensors(path) if is_safetensors(path) else _pickled(path)
+            return {name: tuple(shape) for name, shape in state(found, TensorShape).items()}
+    except (OSError, ValueError) as error:
         raise unreadable(where, error) from error
 
 
@@ -116,13 +105,15 @@ def _pickled(path: Path) -> Any:
             name = next((name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"), None)
             if name is None:
                 raise ValueError("a zip file that was not written by torch.save")
-            return _Unpickler(io.BytesIO(archive.read(name))).load()
+            if archive.getinfo(name).file_size > _LARGEST_HEADER:
+                raise ValueError("its pickle is too large")
+            return loads(archive.read(name), _known)
     with path.open("rb") as file:
-        if _Unpickler(file).load() != _LEGACY_MAGIC:
+        if load(file, _known) != _LEGACY_MAGIC:
             raise ValueError("it does not begin like a file of torch.save")
         for _ in ("protocol", "machine"):
-            _Unpickler(file).load()
-        return _Unpickler(file).load()
+            load(file, _known)
+        return load(file, _known)
 
 
 def _tensor(_storage: object, _offset: object, size: tuple[int, ...], *_: object) -> TensorShape:
@@ -140,12 +131,5 @@ _KNOWN = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file, encoding="utf-8")
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _KNOWN.get((module, name), _Blank)
-
-    def persistent_load(self, _: object) -> None:
-        """Ignore storages."""
+def _known(module: str, name: str) -> Any:
+    return _KNOWN.get((module, name), _Blank)

@@ -8,6 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
@@ -133,16 +134,17 @@ class DataSet:
         """The items of one part, with their ordinals in the data set."""
         if part.items is None:
             return
-        for row, values in enumerate(read_rows(self.store, part.items.key, part.items.digest, self.scratch)):
-            yield replace(Item.from_json(values), ordinal=part.first_ordinal + row)
+        items = read_rows(self.store, part.items.key, part.items.digest, self.scratch, Item.from_json)
+        for row, item in enumerate(items):
+            yield replace(item, ordinal=part.first_ordinal + row)
 
     def list_rows(self) -> Iterator[ListRows]:
         """Which rows of the lists of its sources point at which files, as of the listings that it covers."""
         for name, key in self._sources.items():
             source = DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=self.coverage.get(name))
             rows = source.last.list_rows if source.last else None
-            for row in read_rows(self.store, rows.key, rows.digest, self.scratch) if rows else ():
-                yield ListRows(name, row["uri"], tuple(row["rows"]))
+            if rows is not None:
+                yield from read_rows(self.store, rows.key, rows.digest, self.scratch, partial(ListRows.from_json, name))
 
     def ledger(self) -> Iterator[LedgerRow]:
         """The effective ledger: the latest row of each key, segment by segment."""
@@ -171,8 +173,7 @@ class DataSet:
     def part_ledger(self, part: Part) -> Iterator[LedgerRow]:
         """The ledger rows of one part."""
         if part.ledger is not None:
-            for row in read_rows(self.store, part.ledger.key, part.ledger.digest, self.scratch):
-                yield LedgerRow.from_json(row)
+            yield from read_rows(self.store, part.ledger.key, part.ledger.digest, self.scratch, LedgerRow.from_json)
 
     def part_files(self, part: Part) -> Iterator[Object]:
         """The output files of one part, each once."""

@@ -24,6 +24,11 @@ class RetriedRow:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "RetriedRow":
+        """The inverse of `to_json`. Raises ValueError for a row that is none."""
         if "item" in row and "key" not in row:
-            return cls(Item.from_json(row["item"]), row["attempts"])
-        return cls(Item.from_json({name: value for name, value in row.items() if name != _FORMER}), row.get(_FORMER, 0))
+            item, attempts = row["item"], row.get("attempts")
+        else:
+            item, attempts = {name: value for name, value in row.items() if name != _FORMER}, row.get(_FORMER, 0)
+        if type(item) is not dict or type(attempts) is not int:
+            raise ValueError("not a row of a retry")
+        return cls(Item.from_json(item), attempts)

@@ -4,10 +4,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import NotFound
@@ -15,6 +15,8 @@ from reelmill.contract.records.segment import Object
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
+
+R = TypeVar("R")
 
 
 class RowFile:
@@ -53,36 +55,54 @@ class RowFile:
         return Object(key=key, size=self.size, digest=self.digest)
 
 
-def read_file(path: Path, where: str, *, first: int = 0, count: int | None = None) -> Iterator[dict[str, Any]]:
+def read_file(
+    path: Path, where: str, read: Callable[[dict[str, Any]], R], *, first: int = 0, count: int | None = None
+) -> Iterator[R]:
     """Rows of a local file: `count` (default: all) rows from row `first`.
 
-    `where` is the address of the object in messages. Raises StoreDamaged for a line that is no JSON object.
+    `where` is the address of the object in messages; `read` makes a row of a JSON object, and raises ValueError for one
+    that is none. Raises StoreDamaged for such a line, and for one that is no JSON object.
     """
     with path.open("rb") as file:
         lines = islice(file, first, None if count is None else first + count)
         for number, line in enumerate(lines, start=first + 1):
-            yield parse_row(line, where, number)
+            yield parse_row(line, where, number, read)
 
 
-def parse_row(line: bytes, where: str, number: int) -> dict[str, Any]:
-    """The row in a line; `number` counts from 1. Raises StoreDamaged if it is no JSON object."""
+def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, Any]], R]) -> R:
+    """The row in a line; `number` counts from 1. Raises StoreDamaged as `read_file`."""
     try:
-        row = json.loads(line)
+        row = decoded(line)
+        if isinstance(row, dict):
+            return read(row)
     except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as a row") from error
-    if not isinstance(row, dict):
-        raise unreadable(where, f"line {number} cannot be read as a row")
-    return row
+    raise unreadable(where, f"line {number} cannot be read as a row")
+
+
+def decoded(line: bytes) -> Any:
+    """The JSON value in a line. Raises ValueError, also for half of a surrogate pair, and RecursionError."""
+    value = json.loads(line.decode())
+    if b"\\u" in line:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def read_rows(
-    store: Store, key: str, digest: str, scratch: Path, *, first: int = 0, count: int | None = None
-) -> Iterator[dict[str, Any]]:
+    store: Store,
+    key: str,
+    digest: str,
+    scratch: Path,
+    read: Callable[[dict[str, Any]], R],
+    *,
+    first: int = 0,
+    count: int | None = None,
+) -> Iterator[R]:
     """Rows of a committed file in the store: `count` (default: all) rows from row `first`.
 
     The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
     compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned.
-    Raises StoreDamaged if it differs or is gone.
+    Raises StoreDamaged if it differs or is gone, and as `read_file`.
     """
     where = address(store, key)
     folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))
@@ -93,6 +113,6 @@ def read_rows(
             raise gone(where) from error
         if digest and (found := file_digest(path)) != digest:
             raise changed(where, digest, found)
-        yield from read_file(path, where, first=first, count=count)
+        yield from read_file(path, where, read, first=first, count=count)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.records.rows import Item
-from reelmill.contract.records.segment import Pass, Slice
+from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Upstream
 from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
@@ -49,9 +49,11 @@ def shard_inputs(
     start = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
-        rows = read_rows(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
-        for row, values in enumerate(rows):
-            item, tried = _item(values, piece, row)
+        read = _retried if piece.ordinal is None else _new
+        rows = read_rows(store, piece.rows, piece.digest, scratch, read, first=piece.first, count=piece.count)
+        for row, (item, tried) in enumerate(rows):
+            if piece.ordinal is not None:
+                item = replace(item, ordinal=piece.ordinal + row)
             if others:
                 item = _in_union(item, piece.upstream, is_first=piece.upstream == first)
             number = numbers.of(piece.upstream, item, start + position)
@@ -79,9 +81,11 @@ def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
     return replace(item, key=key, fields={**item.fields, "name": suffixed_stem(safe_stem(str(name)), key)})
 
 
-def _item(values: dict[str, Any], piece: Slice, row: int) -> tuple[Item, int]:
-    """The item of a row, and how often it was tried before. Only the rows of a retry carry their own ordinals."""
-    if piece.ordinal is None:
-        retried = RetriedRow.from_json(values)
-        return retried.item, retried.attempts
-    return replace(Item.from_json(values), ordinal=piece.ordinal + row), 0
+def _retried(values: dict[str, Any]) -> tuple[Item, int]:
+    """The item of a row, with an ordinal of its own, and how often it was tried before."""
+    row = RetriedRow.from_json(values)
+    return row.item, row.attempts
+
+
+def _new(values: dict[str, Any]) -> tuple[Item, int]:
+    return Item.from_json(values), 0

@@ -59,7 +59,7 @@ def _marked(store: Store) -> bool:
         return False
     try:
         return bool(json.loads(store.read(MARKER)) == _HELD)
-    except (NotFound, ValueError):
+    except (NotFound, ValueError, RecursionError):
         return False
 
 

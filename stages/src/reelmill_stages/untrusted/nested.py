@@ -36,16 +36,20 @@ def load_json(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int =
 
 
 def check_depth(value: object, max_depth: int = MAX_DEPTH) -> None:
-    """Raises JsonError for a value (lists, tuples and mappings) that is nested too deep. Does not recurse."""
-    level = [value]
+    """Raises JsonError for a value (lists, tuples and mappings) that is nested too deep.
+
+    Does not recurse, and looks at each object once per level: pickles can hold one object many times.
+    """
+    level: list[Any] = [value]
     for _ in range(max_depth):
-        level = [
+        inside = (
             inner
             for one in level
             if isinstance(one, list | tuple | dict)
             for inner in (one.values() if isinstance(one, dict) else one)
             if isinstance(inner, list | tuple | dict)
-        ]
+        )
+        level = list({id(inner): inner for inner in inside}.values())
         if not level:
             return
     raise JsonError(f"it is nested deeper than {max_depth} levels")

@@ -1,10 +1,8 @@
 """Format a JSON log line for a terminal: time, label, message, fields. Pure."""
 
-import json
-from typing import Any
-
 from rich.text import Text
 
+from reelmill.contract.text.json_line import json_object
 from reelmill.contract.text.terminal import printable
 
 _FIXED = frozenset({"ts", "level", "msg", "stage", "segment", "shard", "run", "traceback"})
@@ -13,7 +11,7 @@ _STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 
 def rendered(line: str, who: str = "") -> Text:
     """`12:01:33 clips/3 the message field=value`; a line that is not a JSON object is returned unchanged."""
-    record = _record(line)
+    record = json_object(line) or {"msg": line}
     text = Text()
     if stamp := str(record.get("ts") or "")[11:19]:
         text.append(f"{stamp} ", style="dim")
@@ -25,11 +23,3 @@ def rendered(line: str, who: str = "") -> Text:
     if traceback := record.get("traceback"):
         text.append(f"\n{printable(str(traceback), keep=chr(10))}", style="dim")
     return text
-
-
-def _record(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {"msg": line}
-    return found if isinstance(found, dict) else {"msg": line}

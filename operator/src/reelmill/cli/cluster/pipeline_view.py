@@ -140,7 +140,10 @@ def shard_of(pod: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> int |
     job = next((job for job in jobs if job["metadata"]["name"] == owner), None)
     if index is None or job is None:
         return None
-    shards = parse_ranges((job["metadata"].get("annotations") or {}).get(SHARDS, ""))
+    try:
+        shards = parse_ranges((job["metadata"].get("annotations") or {}).get(SHARDS, ""))
+    except ValueError:  # somebody changed the annotation
+        return None
     return shards[int(index)] if int(index) < len(shards) else int(index)
 
 

@@ -1,11 +1,11 @@
 """Descriptions of pods: why one failed, what it requests, and the last error in its log. Pure."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reelmill.contract.errors import ExitCode
+from reelmill.contract.text.json_line import json_object
 from reelmill.plan.jobs.pod import CONTAINER
 
 Json = Mapping[str, Any]
@@ -68,12 +68,7 @@ def last_words(lines: Sequence[str]) -> str:
     """The last error message of a log, or its last line, cut to 300 characters; empty for an empty log."""
     said = ""
     for line in reversed(lines):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            record = {"msg": line}
-        if not isinstance(record, dict):
-            continue
+        record = json_object(line) or {"msg": line}
         words = " ".join(str(record.get("msg") or "").split())
         if record.get("level") in ("error", "critical") and words:
             return words[:300]

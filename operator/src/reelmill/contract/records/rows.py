@@ -16,6 +16,7 @@ from reelmill.contract.text.messages import told
 
 Fields = Mapping[str, Any]
 """Field name -> JSON value: what a stage or source says about an item."""
+_NUMBER = (int, float)
 
 
 POSITION = "_position"
@@ -60,9 +61,18 @@ class Media:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Media:
-        """The inverse of `to_json`."""
-        span = row.get("span")
-        return cls(**{**row, "span": Span(*span) if span else None})
+        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        try:
+            span = Span(*row["span"]) if row.get("span") else None
+            media = cls(**{**row, "span": span})
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"not a file of an item: {error}") from error
+        texts = str is type(media.uri) is type(media.etag) is type(media.version) is type(media.digest)
+        if not (texts and type(media.source) is str and type(media.size) is int):
+            raise ValueError("a field of the file of an item has another type")
+        if span and not (type(span.start) in _NUMBER and type(span.end) in _NUMBER):
+            raise ValueError("the span of an item is not of numbers")
+        return media
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +141,33 @@ class Item:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Item:
-        """The inverse of `to_json`."""
-        rest = dict(row)
-        media = rest.pop("media", None)
-        return cls(
-            key=rest.pop("key"),
-            ordinal=rest.pop("ordinal"),
-            group=rest.pop("group"),
-            weight=rest.pop("weight"),
-            media=Media.from_json(media) if media else None,
-            outputs=tuple(Output(**output) for output in rest.pop("outputs", ())),
-            provenance=rest.pop("provenance", {}),
-            position=rest.pop(POSITION) if isinstance(rest.get(POSITION), int) else None,
-            fields=rest,
-        )
+        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        try:
+            rest = dict(row)
+            media = rest.pop("media", None)
+            item = cls(
+                key=rest.pop("key"),
+                ordinal=rest.pop("ordinal"),
+                group=rest.pop("group"),
+                weight=rest.pop("weight"),
+                media=Media.from_json(media) if media else None,
+                outputs=tuple([Output(**output) for output in rest.pop("outputs", ())]),
+                provenance=rest.pop("provenance", {}),
+                position=rest.pop(POSITION) if isinstance(rest.get(POSITION), int) else None,
+                fields=rest,
+            )
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not an item: {error}") from error
+        if not (
+            str is type(item.key) is type(item.group) and type(item.ordinal) is int and type(item.weight) in _NUMBER
+        ):
+            raise ValueError("a field of the item has another type")
+        for output in item.outputs:
+            if not (str is type(output.key) is type(output.digest) and type(output.size) is int):
+                raise ValueError("a field of an output has another type")
+        if type(item.provenance) is not dict:
+            raise ValueError("the provenance of the item is no object")
+        return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +181,14 @@ class ListRows:
     source: str
     uri: str
     rows: tuple[Fields, ...]
+
+    @classmethod
+    def from_json(cls, source: str, row: Mapping[str, Any]) -> ListRows:
+        """The rows of a file of list rows. Raises ValueError for a row that is none."""
+        uri, rows = row.get("uri"), row.get("rows")
+        if not isinstance(uri, str) or not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
+            raise ValueError("a row of lists has an `uri` and `rows`")
+        return cls(source, uri, tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +226,15 @@ class LedgerRow:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
-        """The inverse of `to_json`."""
-        return cls(**{**row, "outcome": Outcome(row["outcome"])})
+        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        try:
+            found = cls(**{**row, "outcome": Outcome(row["outcome"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not a row of a ledger: {error}") from error
+        texts = str is type(found.key) is type(found.reason) is type(found.message)
+        if not (texts and int is type(found.ordinal) is type(found.attempt) and type(found.seconds) in _NUMBER):
+            raise ValueError("a field of the row of a ledger has another type")
+        return found
 
 
 def load_rows(data: bytes) -> list[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""Text that people read: made safe for terminals, and without credentials."""
+"""Text that people read: made safe for terminals, without credentials; and lines of logs that may be JSON."""

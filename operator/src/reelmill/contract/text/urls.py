@@ -7,7 +7,8 @@ A URL may contain a user name and password before its host, and a signature or t
 import re
 
 _USER = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^\s/?#'\"<>\\]*@", re.IGNORECASE)
-_QUERY = re.compile(r"((?:https?|ftps?|wss?)://[^\s?#'\"<>\\]*)[?#][^\s'\"<>\\]*", re.IGNORECASE)
+# Matches addresses without a query too, so that no character is looked at again for each scheme before it.
+_QUERY = re.compile(r"((?:https?|ftps?|wss?)://[^\s?#'\"<>\\]*+)([?#][^\s'\"<>\\]*+)?", re.IGNORECASE)
 # Messages of HTTP clients name the path alone: `Max retries exceeded with url: /bucket/key?X-Amz-Signature=…`.
 _SIGNED = re.compile(
     r"([?&](?:x-(?:amz|goog)-[\w-]+|awsaccesskeyid|signature|sig|token|access_token|api_?key|key|secret|password)=)"
@@ -19,7 +20,7 @@ _SIGNED = re.compile(
 def without_secrets(text: str) -> str:
     """The text without the user info of URLs, and with `…` for the query of web addresses and for signed parameters."""
     if "://" in text:
-        text = _QUERY.sub(r"\1?…", _USER.sub(r"\1", text))
+        text = _QUERY.sub(lambda found: f"{found[1]}?…" if found[2] else found[1], _USER.sub(r"\1", text))
     return _SIGNED.sub(r"\1…", text) if "=" in text else text
 
 
@@ -30,4 +31,5 @@ def has_user_info(uri: str) -> bool:
 
 def has_query(uri: str) -> bool:
     """Whether a web address has a query or a fragment."""
-    return _QUERY.match(uri) is not None
+    found = _QUERY.match(uri)
+    return found is not None and found[2] is not None

@@ -1,6 +1,6 @@
 """The last log lines of a step that ended without a report, as kept by Kubernetes or the local runner."""
 
-import json
+from reelmill.contract.text.json_line import json_object
 
 LENGTH = 400
 """Maximum length of the result in characters."""
@@ -23,21 +23,13 @@ def last_words(text: str) -> str:
     return words
 
 
-def _record(line: str) -> dict[str, object] | None:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def _is_report(line: str) -> bool:
-    found = _record(line)
+    found = json_object(line)
     return found is not None and "msg" not in found
 
 
 def _message(line: str) -> str:
-    found = _record(line)
+    found = json_object(line)
     if found is None or "msg" not in found:
         return line
     detail = str(found.get("traceback", "")).strip().splitlines()

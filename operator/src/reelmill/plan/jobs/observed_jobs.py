@@ -116,9 +116,11 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         step, run = Step(labels[STEP]), int(labels[RUN])
         name = job["metadata"]["name"]
         shards = tuple(shards_of(job)) if step is Step.SHARDS else ()
+        spec, status = job.get("spec") or {}, job.get("status") or {}
+        completed = _logical(shards, status.get("completedIndexes"))
+        failed = _logical(shards, status.get("failedIndexes"))
     except (KeyError, ValueError):
         return None
-    spec, status = job.get("spec") or {}, job.get("status") or {}
     ends = {
         condition["type"]: condition
         for condition in status.get("conditions") or ()
@@ -141,8 +143,8 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         message=str((ends.get("Failed") or {}).get("message") or ""),
         ttl=spec.get("ttlSecondsAfterFinished"),
         shards=shards,
-        completed=_logical(shards, status.get("completedIndexes")),
-        failed=_logical(shards, status.get("failedIndexes")),
+        completed=completed,
+        failed=failed,
         report=reports.get(name),
     )
 

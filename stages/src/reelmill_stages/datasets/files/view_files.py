@@ -21,6 +21,7 @@ from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.untrusted.arrays import ArrayError, map_array
 
 KEPT = 6
 """Maximum number of cached files per process: two recordings with three views."""
@@ -70,8 +71,7 @@ class ViewFiles:
 
     def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """The keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
-        mapped: np.ndarray[Any, np.dtype[np.float32]] = np.load(self._fetched(told), mmap_mode="r", allow_pickle=False)
-        return mapped
+        return _mapped(self._fetched(told))
 
     def _forget(self) -> None:
         self._paths: OrderedDict[str, tuple[Path, Path | None]] = OrderedDict()
@@ -120,8 +120,15 @@ class ViewFiles:
 _AGAIN = "the video was replaced; list the source again with a new epoch"
 
 
+def _mapped(path: Path) -> "np.ndarray[Any, Any]":
+    try:
+        return map_array(path)
+    except ArrayError as error:
+        raise SpecError(f"not an array: {error}", where=path.name, hint="for details, run reelmill check") from error
+
+
 def _of_array(path: Path, wanted: Sequence[int], size: tuple[int, int] | None) -> Iterator[tuple[int, Pixels]]:
-    frames = np.load(path, mmap_mode="r", allow_pickle=False)
+    frames = _mapped(path)
     if size is not None and frames.shape[1:3] != size:
         raise SpecError(
             f"the stored frames are {frames.shape[1]}x{frames.shape[2]}, not {size[0]}x{size[1]}",

@@ -54,5 +54,4 @@ def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, s
 
 def _rows(store: Store, part: Part, scratch: Path) -> Iterator[LedgerRow]:
     if part.ledger is not None:
-        for row in read_rows(store, part.ledger.key, part.ledger.digest, scratch):
-            yield LedgerRow.from_json(row)
+        yield from read_rows(store, part.ledger.key, part.ledger.digest, scratch, LedgerRow.from_json)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill_stages.records.row_files import decoded
 from reelmill_stages.store.damage import unreadable
 
 _REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
@@ -37,8 +38,15 @@ class SettledInput:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "SettledInput":
+        """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        if type(row) is not dict or type(row.get("items")) is not list or type(row.get("counters")) is not dict:
+            raise ValueError("not the outcome of an input")
         rest = dict(row)
         items, counters = rest.pop("items"), rest.pop("counters")
+        for item in items:
+            Item.from_json(item)
+        if not all(type(count) is int for count in counters.values()):
+            raise ValueError("a counter is no whole number")
         return cls(LedgerRow.from_json(rest), tuple(items), counters)
 
 
@@ -96,6 +104,6 @@ def read_settled(path: Path, where: str = "") -> Iterator[SettledInput]:
 
 def _parse(line: bytes, where: str, number: int) -> SettledInput:
     try:
-        return SettledInput.from_json(json.loads(line))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return SettledInput.from_json(decoded(line))
+    except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as the outcome of an item", _REMEDY) from error

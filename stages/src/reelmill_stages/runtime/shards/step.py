@@ -66,7 +66,10 @@ def run_shard(context: StepContext, index: int) -> None:
 
 def logical_shard(task: Task, index: int, shards: int) -> int:
     """The shard of a completion index. Raises StalePlan for an index outside the plan."""
-    numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(shards)
+    try:
+        numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(shards)
+    except ValueError as error:
+        raise StalePlan(f"the task names no shards: {error}", hint="a new survey updates the plan") from error
     if not 0 <= index < len(numbers) or numbers[index] >= shards:
         raise StalePlan(
             f"index {index} is not a shard of this pass, which has {shards}", hint="a new survey updates the plan"

@@ -13,13 +13,13 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from reelmill.contract.errors import TransientError
+from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.file_names import folded
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.earlier_items import NOTHING, EarlierItems
-from reelmill_stages.sources.listing.drafts import RowDraft
+from reelmill_stages.sources.listing.drafts import RowDraft, refused
 from reelmill_stages.sources.listing.settle_keys import give_keys
 from reelmill_stages.sources.listing.settle_names import give_names
 
@@ -63,11 +63,20 @@ def _settled(drafts: Iterable[RowDraft], before: EarlierItems, *, positions: boo
 
 
 def _columns(number: int, draft: RowDraft) -> tuple[Any, ...]:
-    body = [draft.weight, draft.media.to_json() if draft.media else None, draft.fields, draft.problem, draft.rows]
+    media = draft.media.to_json() if draft.media else None
+    body = json.dumps([draft.weight, media, draft.fields, draft.problem, draft.rows], ensure_ascii=False)
+    try:
+        f"{draft.identity}{draft.group}{draft.stem}{body}".encode()
+    except UnicodeEncodeError:
+        return _columns(number, _without_text(draft))
     shape = None if draft.stem is None else folded(draft.stem)
-    return (
-        number, draft.identity, draft.row, draft.group, *map(float, draft.order), draft.stem, shape, json.dumps(body),
-    )  # fmt: skip
+    return (number, draft.identity, draft.row, draft.group, *map(float, draft.order), draft.stem, shape, body)
+
+
+def _without_text(draft: RowDraft) -> RowDraft:
+    """In place of a row with half of a surrogate pair, which JSON can say and no file can hold."""
+    about = draft.identity.encode("ascii", "backslashreplace").decode()
+    return refused(draft.row, ItemError(ItemReason.BAD_TEXT, f"a text of the row {about} is not valid unicode"), about)
 
 
 def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill_stages.sources.tables.column_lookup import KnownColumns, refuse_twice
 
 _BATCH = 4096
@@ -26,7 +26,6 @@ class Unreadable:
 def parquet_rows(data: bytes, where: str, seen: KnownColumns, wanted: list[str]) -> Iterator[dict[str, Any]]:
     """Rows of the `wanted` columns. Raises SpecError for what is not Parquet, and for a column that comes twice."""
     try:
-        from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ModuleNotFoundError as error:
         raise SpecError(
@@ -41,7 +40,9 @@ def parquet_rows(data: bytes, where: str, seen: KnownColumns, wanted: list[str])
         for batch in file.iter_batches(batch_size=_BATCH, columns=read):
             columns = {name: _values(batch.column(name)) for name in batch.schema.names}
             yield from ({name: column[row] for name, column in columns.items()} for row in range(batch.num_rows))
-    except (ArrowException, OSError) as error:
+    except (ReelmillError, MemoryError):
+        raise
+    except Exception as error:  # damaged files raise more than pyarrow's own errors
         raise SpecError(f"not Parquet: {error}", where=where, hint="is the upload complete?") from error
 
 

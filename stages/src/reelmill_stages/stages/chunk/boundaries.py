@@ -1,7 +1,5 @@
 """Division of a range of frames into chunks. Pure."""
 
-from itertools import count
-
 
 def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
     """Chunks of `limit` frames that cover range(total); each starts `overlap` frames before the end of the previous
@@ -10,13 +8,17 @@ def boundaries(total: int, limit: int | None, overlap: int = 0) -> list[range]:
     All chunks have exactly `limit` frames except the last one. Without a limit, or if `total` does not exceed it, there
     is one chunk. Raises ValueError unless 0 <= overlap < limit.
     """
+    number = chunk_count(total, limit, overlap)
+    if limit is None or number < 2:
+        return [range(total)] * number
+    starts = (place * (limit - overlap) for place in range(number))
+    return [range(start, min(start + limit, total)) for start in starts]
+
+
+def chunk_count(total: int, limit: int | None, overlap: int = 0) -> int:
+    """How many chunks `boundaries` gives, in constant time. Raises ValueError as it does."""
     if limit is None or total <= limit:
-        return [range(total)] if total > 0 else []
+        return int(total > 0)
     if not 0 <= overlap < limit:
         raise ValueError(f"{overlap} frames of overlap in chunks of {limit}")
-    chunks = []
-    for start in count(0, limit - overlap):
-        chunks.append(range(start, min(start + limit, total)))
-        if chunks[-1].stop == total:
-            return chunks
-    raise AssertionError("an endless count has ended")
+    return -(-(total - overlap) // (limit - overlap))

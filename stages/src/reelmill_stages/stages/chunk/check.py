@@ -3,13 +3,13 @@
 Videos in a bucket are not downloaded; for these, only the index is checked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from reelmill_stages.format_checks import Finding, unreadable
-from reelmill_stages.stages.chunk.boundaries import boundaries
+from reelmill_stages.stages.chunk.boundaries import chunk_count
 from reelmill_stages.stages.chunk.check_files import check_points, check_view
 from reelmill_stages.stages.chunk.entries import NAME, read_index
 
@@ -49,14 +49,13 @@ def _video(video: str, entries: list[Entry], params: Entry, folder: Path) -> Ite
             yield from _views(name, entry)
             yield from _labels(name, entry, params)
             yield from _keypoints(name, entry)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        for entry in entries:
+            for view, told in entry["views"].items():
+                yield from check_view(f"{entry['key']} {view}", told, _length(entry), folder)
+            for view, told in entry.get("keypoints", {}).items():
+                yield from check_points(f"{entry['key']} {view}", told, folder)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         yield Finding(video, "fields", False, f"an entry is not valid: {unreadable(error)}")
-        return
-    for entry in entries:
-        for view, told in entry["views"].items():
-            yield from check_view(f"{entry['key']} {view}", told, _length(entry), folder)
-        for view, told in entry.get("keypoints", {}).items():
-            yield from check_points(f"{entry['key']} {view}", told, folder)
 
 
 def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding]:
@@ -65,7 +64,7 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
     numbers = [entry["chunk_idx"] for entry in entries]
     right = numbers == sorted(set(numbers)) and all(0 <= number < total for number in numbers)
     right = right and all(entry["total_chunks"] == total for entry in entries)
-    right = right and (not complete or numbers == list(range(total)))
+    right = right and (not complete or len(numbers) == total)
     yield Finding(
         video, "chunk_idx", right, "" if right else f"the chunk numbers {numbers} do not match the total of {total}"
     )
@@ -88,7 +87,7 @@ def _tiling(video: str, entries: list[Entry], params: Entry) -> Iterator[Finding
         )
         yield Finding(str(entry["key"]), "boundaries", right, "" if right else message)
         if last:
-            right = len(boundaries(end, limit, overlap)) == total
+            right = chunk_count(end, limit, overlap) == total
             yield Finding(
                 str(entry["key"]), "total_chunks", right, "" if right else f"{end} frames do not make {total} chunks"
             )
@@ -131,9 +130,18 @@ def _labels(name: str, entry: Entry, params: Entry) -> Iterator[Finding]:
         name, "labels_some", bool(labels), "" if labels else "the chunk has no labels and is not a training sample"
     )
     if params["gaps"] == "front":
-        covered = set().union(*(range(label[0], label[1]) for label in labels)) if not outside else {-1}
-        right = len(covered) == _length(entry) or bool(outside)
+        right = bool(outside) or _cover(labels, _length(entry))
         yield Finding(name, "labels_cover", right, "" if right else "some frames have no label, although gaps is front")
+
+
+def _cover(labels: Sequence[tuple[int, int, str]], frames: int) -> bool:
+    """Whether labels, which lie in so many frames, leave none of them out."""
+    reached = 0
+    for start, end, *_ in sorted(labels):
+        if start > reached:
+            return False
+        reached = max(reached, end)
+    return reached == frames
 
 
 def _keypoints(name: str, entry: Entry) -> Iterator[Finding]:

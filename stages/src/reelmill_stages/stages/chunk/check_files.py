@@ -10,9 +10,9 @@ import numpy as np
 
 from reelmill.contract.errors import ReelmillError
 from reelmill_stages.format_checks import Finding
-from reelmill_stages.media.keypoints import JOINTS, file_name
+from reelmill_stages.media.keypoints import JOINTS, frame_of
 from reelmill_stages.media.timeline.timeline import read_timeline
-from reelmill_stages.untrusted.arrays import array_fault
+from reelmill_stages.untrusted.arrays import ArrayError, map_array
 
 _timeline = lru_cache(maxsize=4)(read_timeline)
 """Number of cached time lines: consecutive chunks use the same videos."""
@@ -37,16 +37,18 @@ def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[F
     if "file" not in told:
         place = Path(told["uri"])
         if place.is_absolute():
-            there = any((place / file_name(frame)).is_file() for frame in range(*told["frames"]))
+            frames = range(*told["frames"])
+            names = (path.name for path in place.iterdir()) if place.is_dir() else ()
+            there = any(frame_of(name) in frames for name in names)
             yield Finding(
                 name, "keypoint_files", there, "" if there else f"{place} has no file for any frame of the chunk"
             )
         return
     path = folder / told["file"]
     try:
-        points = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        yield Finding(name, "keypoint_array", False, f"{told['file']}: {array_fault(error)}")
+        points = map_array(path)
+    except (OSError, ArrayError) as error:
+        yield Finding(name, "keypoint_array", False, f"{told['file']}: {error}")
         return
     expected = (told["frames"][1] - told["frames"][0], JOINTS, 3)
     right = points.dtype == np.float32 and points.shape == expected
@@ -56,9 +58,9 @@ def check_points(name: str, told: Mapping[str, Any], folder: Path) -> Iterator[F
 
 def _array(name: str, path: Path, length: int) -> Iterator[Finding]:
     try:
-        frames = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        yield Finding(name, "array", False, f"{path.name}: {array_fault(error)}")
+        frames = map_array(path)
+    except (OSError, ArrayError) as error:
+        yield Finding(name, "array", False, f"{path.name}: {error}")
         return
     right = frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
     yield Finding(

@@ -1,9 +1,7 @@
 """`reelmill check` for lip embeddings: verifies files and lists by the rules of IIANet's reader."""
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +9,7 @@ from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
 from reelmill_stages.stages.embed.lip_keys import WIDTH
 from reelmill_stages.stages.embed.lists import PLAIN
-from reelmill_stages.untrusted.arrays import array_fault
+from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError
 
 FORMAT = "lips"
 KEY = "embedding"
@@ -46,14 +44,13 @@ class LipsCheck:
 def _embedding(path: Path, name: str, lengths: dict[Path, int]) -> Iterator[Finding]:
     """Findings about one file; its number of frames is added to `lengths`."""
     try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            keys = list(archive.files) if isinstance(archive, np.lib.npyio.NpzFile) else []
-            found: Any = archive[KEY] if KEY in keys else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        yield Finding(name, "readable", False, f"the file cannot be opened: {array_fault(error)}")
+        with ArrayArchive(path) as archive:
+            keys = archive.names
+            found = archive.array(KEY) if KEY in keys else None
+    except (OSError, ArrayError) as error:
+        yield Finding(name, "readable", False, f"the file cannot be opened: {error}")
         return
-    if not isinstance(found, np.ndarray):
+    if found is None:
         yield Finding(
             name, "embedding_key", False, f"the array {KEY!r} is missing; the file has {', '.join(keys) or 'no arrays'}"
         )

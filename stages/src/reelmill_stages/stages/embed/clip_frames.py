@@ -13,7 +13,7 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
-from reelmill_stages.untrusted.arrays import array_fault
+from reelmill_stages.untrusted.arrays import ArrayError, read_array
 from reelmill_stages.untrusted.images import ImageError, open_image
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -58,9 +58,10 @@ def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
 
 def _array(path: Path) -> Iterator[Pixels]:
     try:
-        frames = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an array: {array_fault(error)}") from error
+        with path.open("rb") as file:
+            frames = read_array(file, path.stat().st_size)
+    except ArrayError as error:
+        raise ItemError(ItemReason.NO_FRAMES, f"{path.name} is not an array: {error}") from error
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
         raise ItemError(
             ItemReason.NO_FRAMES, f"{path.name} is {frames.dtype} {frames.shape}, not uint8 (N, height, width, 3)"

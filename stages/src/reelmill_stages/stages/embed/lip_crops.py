@@ -1,7 +1,5 @@
 """Reads and prepares mouth crops, with numpy only."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,7 +7,7 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.untrusted.arrays import array_fault
+from reelmill_stages.untrusted.arrays import NPY, ArrayArchive, ArrayError
 
 KEY = "data"
 SIDE = 96
@@ -36,18 +34,18 @@ def read_crops(path: Path) -> Crops:
 
 def crops_in(file: IO[bytes]) -> Crops:
     """Like `read_crops`, for an open file."""
+    begin = file.read(len(NPY))
+    file.seek(0)
+    if begin == NPY:
+        raise ItemError(ItemReason.NOT_AN_NPZ, "this is a single array, not an npz file")
     try:
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ItemError(ItemReason.NOT_AN_NPZ, "this is a single array, not an npz file")
-        if KEY not in archive.files:
-            named = ", ".join(archive.files[:8]) or "nothing"
-            raise ItemError(ItemReason.NO_DATA_KEY, f"it holds {named}, but nothing called {KEY!r}")
-        crops = archive[KEY]
-        if not isinstance(crops, np.ndarray):
-            raise ItemError(ItemReason.NOT_AN_NPZ, f"{KEY!r} is not an array")
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError, TypeError) as error:
-        raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {array_fault(error)}") from error
+        with ArrayArchive(file) as archive:
+            if KEY not in archive.names:
+                named = ", ".join(archive.names[:8]) or "nothing"
+                raise ItemError(ItemReason.NO_DATA_KEY, f"it holds {named}, but nothing called {KEY!r}")
+            crops = archive.array(KEY)
+    except ArrayError as error:
+        raise ItemError(ItemReason.NOT_AN_NPZ, f"it cannot be read as an npz file: {error}") from error
     if crops.dtype != np.uint8:
         raise ItemError(ItemReason.WRONG_DTYPE, f"{KEY!r} is {crops.dtype}, not uint8: gray crops have values 0 to 255")
     if crops.ndim != 3 or crops.shape[1:] != (SIDE, SIDE) or not len(crops):

@@ -4,9 +4,7 @@ Pickles written by numpy 2 refer to modules that older versions do not have, so 
 untrusted files is restricted to arrays and plain values.
 """
 
-import io
 import pickle
-import pickletools
 import struct
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -15,16 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from reelmill_stages.untrusted.arrays import load_arrays
+from reelmill_stages.untrusted.pickles import opcodes
+
 _HEAD = pickle.PROTO + b"\x04"
 _ARRAY_TAIL = pickle.TUPLE + pickle.BUILD
 FRAMES_TAIL = _ARRAY_TAIL + pickle.STOP
 """The opcodes after the content of a frames array."""
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
 
 
 def dump_arrays(arrays: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]) -> bytes:
@@ -42,37 +37,25 @@ def frames_head(shape: Sequence[int]) -> bytes:
 
 
 def load(path: Path) -> Any:
-    """Load arrays, numbers, and lists and dictionaries of them. Raises pickle.UnpicklingError for anything else."""
+    """Load arrays, numbers, and lists and dictionaries of them. Raises PickleError for anything else."""
     with path.open("rb") as file:
-        return _Restricted(file).load()
-
-
-def loads(data: bytes) -> Any:
-    """Like `load`, for data in memory."""
-    return _Restricted(io.BytesIO(data)).load()
+        return load_arrays(file)
 
 
 def globals_of(path: Path) -> tuple[int, set[str]]:
-    """(protocol, names of the globals) of a pickle, without loading it."""
+    """(protocol, names of the globals) of a pickle, without loading it. Raises PickleError."""
     protocol, names, strings = 0, set(), ["", ""]
     with path.open("rb") as file:
-        for opcode, argument, _ in pickletools.genops(file):
-            if opcode.name == "PROTO":
+        for operation, argument in opcodes(file):
+            if operation == "PROTO":
                 protocol = int(argument or 0)
-            elif opcode.name == "GLOBAL":
+            elif operation == "GLOBAL":
                 names.add(str(argument).replace(" ", "."))
-            elif opcode.name == "STACK_GLOBAL":
+            elif operation == "STACK_GLOBAL":
                 names.add(".".join(strings[-2:]))
             elif isinstance(argument, str):
                 strings.append(argument)
     return protocol, names
-
-
-class _Restricted(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not allowed in a pickle of arrays")
 
 
 def _array_head(shape: Sequence[int], kind: str) -> bytes:

@@ -8,7 +8,6 @@ from reelmill_stages.format_checks import Finding
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, kind_of, opened
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images
-from reelmill_stages.untrusted.arrays import array_fault
 
 FORMAT = "grids"
 OTHER_SUFFIXES = (".h5", ".hdf", ".he5")
@@ -31,13 +30,15 @@ class GridsCheck:
             try:
                 file = opened(path)
             except (OSError, ValueError) as error:
-                yield Finding(name, "opens", False, f"the file cannot be opened: {array_fault(error)}")
+                yield Finding(name, "opens", False, f"the file cannot be opened: {str(error).splitlines()[0]}")
                 continue
             except SpecError as error:
                 yield Finding(name, "opens", False, f"{error.what}; {error.hint}")
                 continue
             try:
                 yield from _file(name, file, seen)
+            except (OSError, ValueError, KeyError) as error:
+                yield Finding(name, "opens", False, str(error).splitlines()[0])
             finally:
                 file.close()
         yield from same_images(seen)

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import TypedDict
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.stages.index.plain_pickle import dumps, loads
+from reelmill_stages.stages.index.plain_pickle import dumps
 from reelmill_stages.untrusted.nested import check_depth, load_json
+from reelmill_stages.untrusted.pickles import loads
 
 
 class IndexRow(TypedDict):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.untrusted.nested import load_json
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Attributes = Mapping[str, str | int]
@@ -104,6 +105,14 @@ def kind_of(path: Path) -> str:
         if path.suffix == suffix:
             return kind
     raise SpecError("not a file of features", where=str(path), hint=f"suffixes are {', '.join(SUFFIXES.values())}")
+
+
+def attributes_of(text: bytes) -> dict[str, Any]:
+    """The attributes that a file keeps as JSON; none where there is no text. Raises ValueError for any other text."""
+    found = load_json(text or b"{}")
+    if isinstance(found, dict):
+        return found
+    raise ValueError("its attributes are no object")
 
 
 def opened(path: Path) -> ContainerReader:

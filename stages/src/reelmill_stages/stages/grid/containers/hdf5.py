@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
+from reelmill_stages.untrusted.arrays import MAX_BYTES, ArrayError, refusing
 
 
 class Hdf5:
@@ -96,11 +97,13 @@ class Hdf5Reader:
     """Implements `Reader`."""
 
     def __init__(self, path: Path | BinaryIO) -> None:
-        self.file = h5py.File(path, "r")
+        with refusing():
+            self.file = h5py.File(path, "r")
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return {name: value.item() if hasattr(value, "item") else value for name, value in self.file.attrs.items()}
+        with refusing():
+            return {name: value.item() if hasattr(value, "item") else value for name, value in self.file.attrs.items()}
 
     def names(self) -> Iterator[str]:
         return iter(self.file)
@@ -109,8 +112,14 @@ class Hdf5Reader:
         return name in self.file
 
     def array(self, name: str) -> Array:
-        found: Array = self.file[name][()]
-        return found
+        if name not in self.file:
+            raise KeyError(name)
+        with refusing():
+            stored = self.file[name]
+            if stored.nbytes > MAX_BYTES:
+                raise ArrayError(f"{name} has {stored.nbytes} bytes; at most {MAX_BYTES} are read")
+            found: Array = stored[()]
+            return found
 
     def close(self) -> None:
         self.file.close()

@@ -11,8 +11,15 @@ from typing import Any, BinaryIO
 import lmdb
 import numpy as np
 
-from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
-from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.stages.grid.containers import (
+    Array,
+    Attributes,
+    ContainerReader,
+    ContainerWriter,
+    Parts,
+    attributes_of,
+)
+from reelmill_stages.untrusted.arrays import read_array
 
 ATTRIBUTES = b"__attributes__"
 _ROOM = 16 << 20
@@ -112,7 +119,7 @@ class LmdbReader:
     @property
     def attributes(self) -> dict[str, Any]:
         found = self._get(ATTRIBUTES)
-        return dict(load_json(found)) if found else {}
+        return attributes_of(found or b"")
 
     def names(self) -> Iterator[str]:
         with self._env.begin() as transaction:
@@ -127,8 +134,7 @@ class LmdbReader:
         found = self._get(name.encode())
         if found is None:
             raise KeyError(name)
-        array: Array = np.lib.format.read_array(io.BytesIO(found), allow_pickle=False)
-        return array
+        return read_array(io.BytesIO(found), len(found))
 
     def close(self) -> None:
         self._open = None

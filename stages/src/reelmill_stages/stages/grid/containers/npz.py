@@ -8,8 +8,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
-from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.stages.grid.containers import (
+    Array,
+    Attributes,
+    ContainerReader,
+    ContainerWriter,
+    Parts,
+    attributes_of,
+)
+from reelmill_stages.untrusted.arrays import ArrayArchive
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -69,26 +76,20 @@ class NpzReader:
     """Implements `Reader`."""
 
     def __init__(self, path: Path | BinaryIO) -> None:
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
-            raise ValueError(str(error)) from error
-        self._names = {member.removesuffix(".npy"): member for member in self._zip.namelist()}
+        self._archive = ArrayArchive(path)
 
     @property
     def attributes(self) -> dict[str, Any]:
-        return dict(load_json(self._zip.comment or b"{}"))
+        return attributes_of(self._archive.comment)
 
     def names(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._archive.names)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._names
+        return name in self._archive.names
 
     def array(self, name: str) -> Array:
-        with self._zip.open(self._names[name]) as file:
-            found: Array = np.lib.format.read_array(file, allow_pickle=False)
-        return found
+        return self._archive.array(name)
 
     def close(self) -> None:
-        self._zip.close()
+        self._archive.close()

@@ -9,8 +9,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import torch
 
-from reelmill_stages.stages.grid.containers import Array, Attributes, ContainerReader, ContainerWriter, Parts
-from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.stages.grid.containers import (
+    Array,
+    Attributes,
+    ContainerReader,
+    ContainerWriter,
+    Parts,
+    attributes_of,
+)
 
 
 class Pt:
@@ -56,7 +62,7 @@ class PtReader:
     def __init__(self, path: Path) -> None:
         try:
             with zipfile.ZipFile(path) as archive:
-                self._attributes: dict[str, Any] = load_json(archive.comment or b"{}")
+                self._attributes = attributes_of(archive.comment)
             found = torch.load(path, map_location="cpu", weights_only=True)
         except (zipfile.BadZipFile, RuntimeError, ValueError) as error:
             raise ValueError(f"no pt file: {error}") from error

@@ -1,0 +1,104 @@
+"""Stand-ins for what a pickle of arrays names in numpy.
+
+numpy believes the state of a pickled dtype, flags and all, and reads the bytes of an array by it: a hostile one makes
+it take bytes for addresses. So a pickle never reaches a dtype of numpy; what it says is checked, and then made anew.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from reelmill_stages.untrusted.pickles import PickleError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_CODES = re.compile(r"[|<>=]?(?:[biufc]\d{1,2}|[SUV]\d{1,4}|O8?|\?)")
+_MAX_DEPTH = 100
+
+
+class _Ndarray:
+    """Takes the place of `numpy.ndarray`, which pickles name but never call."""
+
+
+class _Dtype:
+    """Takes the place of `numpy.dtype`: a plain type, in some byte order."""
+
+    __slots__ = ("real",)
+
+    def __init__(self, code: object, *_: object) -> None:
+        if not isinstance(code, str) or not _CODES.fullmatch(code):
+            raise ValueError(f"an array of {code!r}")
+        self.real: np.dtype[Any] = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        _version, order, *structure, _size, _alignment, flags = state
+        if structure != [None, None, None] or flags != self.real.flags:
+            raise ValueError("an array of structures, or of another kind than its type")
+        if order in ("<", ">"):
+            self.real = self.real.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, np.dtype[Any]]):
+    """An array that its state fills: the bytes must fit the shape that it says."""
+
+    def __setstate__(self, state: Any, /) -> None:
+        version, shape, dtype, fortran, data = state
+        super().__setstate__((version, shape, _real(dtype), fortran, data))
+
+
+def known(module: str, name: str) -> Any:
+    """The stand-in for a global of numpy. Raises LookupError for any other name."""
+    return _NAMES[module.removeprefix("numpy.core.").removeprefix("numpy._core."), name]
+
+
+def plain(value: Any) -> Any:
+    """The value with numpy's own arrays in it. Raises PickleError for one that is nested too deeply."""
+    seen: set[int] = set()
+
+    def of(one: Any, depth: int) -> Any:
+        if isinstance(one, _Array):
+            return one.view(np.ndarray)
+        if type(one) is tuple:
+            return tuple([of(inner, _deeper(depth)) for inner in one])
+        if type(one) in (list, dict) and id(one) not in seen:
+            seen.add(id(one))
+            for place in range(len(one)) if type(one) is list else list(one):
+                one[place] = of(one[place], _deeper(depth))
+        return one
+
+    return of(value, 0)
+
+
+def _deeper(depth: int) -> int:
+    if depth > _MAX_DEPTH:
+        raise PickleError(f"it is nested deeper than {_MAX_DEPTH} levels")
+    return depth + 1
+
+
+def _real(dtype: object) -> np.dtype[Any]:
+    if not isinstance(dtype, _Dtype):
+        raise TypeError("an array of no type")
+    return dtype.real
+
+
+def _reconstruct(kind: object, shape: object, _code: object) -> Array:
+    if kind is not _Ndarray or shape != (0,):
+        raise ValueError("an array is not made as numpy makes it")
+    return np.ndarray.__new__(_Array, (0,), np.uint8)
+
+
+def _scalar(dtype: object, data: bytes) -> Any:
+    return np.frombuffer(data, _real(dtype), count=1)[0]
+
+
+def _frombuffer(data: Any, dtype: object, shape: tuple[int, ...], order: Any) -> Array:
+    return np.frombuffer(data, _real(dtype)).reshape(shape, order=order).view(_Array)
+
+
+_NAMES = {
+    ("multiarray", "_reconstruct"): _reconstruct,
+    ("multiarray", "scalar"): _scalar,
+    ("numeric", "_frombuffer"): _frombuffer,
+    ("numpy", "ndarray"): _Ndarray,
+    ("numpy", "dtype"): _Dtype,
+}

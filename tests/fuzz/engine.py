@@ -1,0 +1,47 @@
+"""One target under atheris (libFuzzer): `engine.py TARGET [libFuzzer's arguments] [corpus folders]`.
+
+A program of its own, because libFuzzer ends the process that it runs in. `__main__` starts it.
+"""
+
+import os
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from fuzz.catalogue import TARGETS
+from fuzz.limits import ADDRESSES, check_memory, timed
+from fuzz.mutate import mutated_json
+from fuzz.session import FINDING
+
+
+def main() -> None:
+    target = TARGETS[sys.argv.pop(1)]
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.RLIM_INFINITY))
+    with atheris.instrument_imports(include=list(target.covers)):
+        run = target.load()
+        run(b"")  # what is imported and compiled on first use is to be seen, and no input's fault
+
+    def one(data: bytes) -> None:
+        try:
+            with timed():
+                run(data)
+            check_memory()
+        except BaseException:
+            print(f"{FINDING}\n{traceback.format_exc()}{FINDING}", file=sys.stderr, flush=True)
+            raise RuntimeError("a finding") from None
+
+    def mutate(data: bytes, size: int, seed: int) -> bytes:
+        return mutated_json(data, size, seed, atheris.Mutate)
+
+    atheris.Setup(sys.argv, one, **({"custom_mutator": mutate} if target.json else {}))
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONHASHSEED"] = "0"
+    main()

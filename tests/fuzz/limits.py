@@ -1,0 +1,47 @@
+"""What one input may cost: a second of CPU time, and memory up to a fixed size. More is a finding."""
+
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SECONDS = 1.0
+RESIDENT = 512 << 20
+"""Bytes of the whole process, libraries and corpus included."""
+ADDRESSES = 8 << 30
+"""Bytes of address space: an allocation beyond it fails at once and does not trouble the machine."""
+
+
+class TooSlow(BaseException):
+    """An input took more than a second of CPU time. No parser catches it."""
+
+
+class TooLarge(BaseException):
+    """The process has needed more memory than an input may."""
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Raises TooSlow inside or after the block. Counts CPU time, because other processes may hold this one up."""
+    before = time.process_time()
+    signal.signal(signal.SIGPROF, _stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    if (took := time.process_time() - before) > SECONDS:
+        raise TooSlow(f"it took {took:.1f} s of CPU time")
+
+
+def check_memory() -> None:
+    """Raises TooLarge when the process has ever held more than it may."""
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    if held > RESIDENT:
+        raise TooLarge(f"it held {held >> 20} MiB of memory")
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise TooSlow(f"it takes more than {SECONDS:.0f} s of CPU time")

@@ -1,0 +1,96 @@
+"""One target under the fuzzer, in a process of its own, and what came of it."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzz.atheris_home import ATHERIS
+from fuzz.corpus import folder
+from fuzz.target import Target
+
+_ENGINE = Path(__file__).with_name("engine.py")
+_HANG = 60
+"""Seconds of wall time after which an input that never comes back from C code ends the run."""
+_STATS = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
+_COVERED = re.compile(r"cov: (\d+) ft: \d+(?: corp: (\d+))?")
+_FOUND = re.compile(r"Test unit written to (.+)")
+FINDING = "=== finding ==="
+"""Before and after the traceback of an input that fails."""
+_HUNG = re.compile(r"ERROR: libFuzzer: .+")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`branches` are those of the instrumented modules, `inputs` those that each reach something new."""
+
+    target: str
+    executions: int
+    seconds: int
+    branches: int
+    inputs: int
+    resident: int
+    """MiB of the process at its largest, libraries and corpus included."""
+    finding: Path | None
+    """The input for which the parser raised an undeclared error, or took too much."""
+    said: str
+    """What the engine printed about it."""
+
+    @property
+    def reproduce(self) -> str:
+        return f"make fuzz ARGS={shlex.quote(f'{self.target} --input {self.finding}')}"
+
+
+def run(
+    target: Target, grown: Path, findings: Path, *, runs: int | None, seconds: int | None, flags: Sequence[str] = ()
+) -> Session:
+    """Fuzz until so many executions or seconds are over, or an input is found. New inputs go to the folder `grown`.
+
+    Raises Unavailable without atheris.
+    """
+    for place in (grown, findings):
+        place.mkdir(parents=True, exist_ok=True)
+    limits = [f"-runs={runs}"] * (runs is not None) + [f"-max_total_time={seconds}"] * (seconds is not None)
+    command = [
+        sys.executable, _ENGINE, target.name, *limits, f"-max_len={target.max_bytes}", f"-timeout={_HANG}",
+        "-rss_limit_mb=0", "-report_slow_units=86400", "-print_final_stats=1", f"-artifact_prefix={findings}/",
+        *flags, grown, folder(target.name),
+    ]  # fmt: skip
+    path = os.pathsep.join([str(ATHERIS.find()), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
+    )
+    told = done.stdout + done.stderr
+    stats = {name: int(value) for name, value in _STATS.findall(told)}
+    covered = _COVERED.findall(told)
+    found = _FOUND.search(told)
+    if done.returncode and not found:
+        raise RuntimeError(f"the fuzzer of {target.name} ended with {done.returncode}:\n{told[-3000:]}")
+    executions = stats.get("number_of_executed_units", 0)
+    return Session(
+        target=target.name,
+        executions=executions,
+        seconds=executions // max(1, stats.get("average_exec_per_sec", 1)),
+        branches=int(covered[-1][0]) if covered else 0,
+        inputs=max((int(inputs or 0) for _, inputs in covered), default=0),
+        resident=stats.get("peak_rss_mb", 0),
+        finding=Path(found[1]) if found else None,
+        said=_reason(told) if found else "",
+    )
+
+
+def _reason(told: str) -> str:
+    """The traceback of the error, or the engine's own words."""
+    _, _, traceback = told.partition(FINDING)
+    if traceback:
+        return traceback.partition(FINDING)[0].strip()
+    hung = _HUNG.search(told)
+    return hung[0] if hung else told[-2000:]

@@ -1,0 +1,58 @@
+"""Boxes, elements and chunks of media containers, by our own walkers, and whole files through the media code."""
+
+from contextlib import suppress
+
+from fuzz.targets.scratch import parts, scratch
+from reelmill.contract.errors import Exhausted, ItemError
+from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.container.probe import probe
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+_REFUSED = (ItemError, Exhausted)
+"""FFmpeg calls a length that no memory holds a lack of memory, before it allocates anything. A worker
+then fails the item, once it has tried it alone. What is allocated is measured by the fuzzer.
+"""
+
+
+def extent(data: bytes) -> None:
+    """mp4 boxes, EBML elements and RIFF chunks, as far as their lengths go."""
+    assert is_cut_short(scratch.file(data)) in {True, False}
+
+
+def edit_list(data: bytes) -> None:
+    """Ends of tracks, set in place: no byte moves, whatever the boxes say."""
+    ends, movie = parts(data, 2)
+    for wanted in (int.from_bytes(ends[:8], "big", signed=True), [int.from_bytes(ends[:2], "big")]):
+        path = scratch.file(movie)
+        with suppress(ValueError):
+            set_ends(path, wanted)
+        assert path.stat().st_size == len(movie)
+
+
+def media_file(data: bytes) -> None:
+    """A file of any container: its streams, its frames, and the first and last of them."""
+    path = scratch.file(data)
+    with suppress(*_REFUSED):
+        probe(path)
+    with suppress(*_REFUSED):
+        timeline = read_timeline(path)
+        assert list(timeline.pts) == sorted(set(timeline.pts))
+        for picture in decode(path, timeline, {0, len(timeline) - 1}):
+            assert picture.index in {0, len(timeline) - 1}
+
+
+def media_clip(data: bytes) -> None:
+    """A file of any container: a copied clip of its later half, with sound."""
+    path, target = scratch.file(data), scratch.path / "clip.mp4"
+    with suppress(*_REFUSED):
+        timeline = read_timeline(path)
+        count = len(timeline)
+        cut = cut_frames(timeline, range(count // 2, count))
+        with remuxer(path, timeline, audio=True) as video:
+            if piece := video.slice_of(cut):
+                video.copy(cut, piece, target)
+    target.unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""reelmill's own records in a store, rows and reports: damaged ones are refused by name."""
+
+import base64
+import zlib
+from contextlib import suppress
+
+from fuzz.targets.scratch import scratch
+from reelmill.contract.compact_report import unpacked
+from reelmill.contract.errors import StoreDamaged
+from reelmill.contract.model import Model
+from reelmill.contract.ranges import format_ranges, parse_ranges
+from reelmill.contract.records.claim import Claim, Identity
+from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.rows import Item, LedgerRow
+from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord
+from reelmill.contract.task import SurveyReport
+from reelmill_stages.records.crash_suspects import CrashSuspects
+from reelmill_stages.records.drift import DriftRecord
+from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.pins import Pin
+from reelmill_stages.records.record_files import dump, parse
+from reelmill_stages.records.retried_row import RetriedRow
+from reelmill_stages.records.row_files import read_file
+from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_settled
+
+MODELS: tuple[type[Model], ...] = (
+    Segment, Pass, ShardCommit, StageRecord, Claim, Identity, Runner, LatestKey, Pin, DriftRecord, CrashSuspects,
+)  # fmt: skip
+
+
+def record(data: bytes) -> None:
+    """A record of each kind. What is accepted is written again and read as the same."""
+    for model in MODELS:
+        with suppress(StoreDamaged):
+            found = parse(data, "store/record.json", model)
+            assert parse(dump(found), "store/record.json", model) == found
+
+
+def rows(data: bytes) -> None:
+    """Item, ledger and retry rows."""
+    path = scratch.file(data, "rows.jsonl")
+    for kind in (Item, LedgerRow, RetriedRow):
+        with suppress(StoreDamaged):
+            for row in read_file(path, "store/rows.jsonl", kind.from_json):
+                written = row.to_json()
+                assert repr(kind.from_json(written).to_json()) == repr(written)
+
+
+def outcomes(data: bytes) -> None:
+    """Outcomes in checkpoints and frozen outcomes."""
+    path = scratch.file(data, "outcomes.jsonl")
+    found = SettledInputFiles()
+    with suppress(StoreDamaged):
+        found.add(path, "store/outcomes.jsonl")
+        for settled in read_settled(path, "store/outcomes.jsonl"):
+            assert found.get(settled.key) is not None
+
+
+def ranges(data: bytes) -> None:
+    """Ranges of shards."""
+    with suppress(ValueError):
+        numbers = parse_ranges(data.decode())
+        assert sorted(set(numbers)) == parse_ranges(format_ranges(numbers))
+
+
+def report(data: bytes) -> None:
+    """The compact report of a survey, also with what it packs in the place of the bytes."""
+    for packed in (data, base64.b85encode(zlib.compress(data))):
+        with suppress(ValueError):
+            unpacked(SurveyReport(packed=packed.decode()), ["raw"], {"clips": ["raw"]})

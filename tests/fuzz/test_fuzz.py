@@ -1,0 +1,92 @@
+"""Every parser of foreign bytes and of our own records: on the corpus, and for some seconds under the fuzzer."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.unavailable import Unavailable
+from fuzz.atheris_home import ATHERIS
+from fuzz.catalogue import TARGETS
+from fuzz.corpus import CORPUS, inputs
+from fuzz.limits import TooSlow, timed
+from fuzz.minimise import smallest
+from fuzz.mutate import mutated_json
+from fuzz.session import run
+from tools.cache import CACHE
+
+PIECES = (
+    *(b'"', b"[", b"\n", b"0,", b"\0\0\1\x67", b"http://", b'{"a":', b"**/", b"- ", b"\0", b"\xff", b"[],", b"{}\n"),
+    *(b"a\n", b"a:"),
+)
+"""What makes a parser look at the same bytes again and again, where it does not take care."""
+LONG = 16_000
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_input_of_the_corpus_is_parsed_or_refused_by_name(name: str) -> None:
+    parse = TARGETS[name].load()
+    parse(b"")
+    found = inputs(name)
+    assert found, f"there is no input of {name}: run python -m fuzz.seeds"
+    for path in found:
+        try:
+            with timed():
+                parse(path.read_bytes())
+        except BaseException as error:
+            error.add_note(f"again: make fuzz ARGS='{name} --input {path}'")
+            raise
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_piece_that_is_repeated_a_thousand_times_is_parsed_in_a_second(name: str) -> None:
+    parse = TARGETS[name].load()
+    parse(b"")
+    for piece in PIECES:
+        with timed():
+            parse(piece * (LONG // len(piece)))
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("name", TARGETS)
+def test_inputs_that_the_fuzzer_makes_are_parsed_or_refused_by_name(name: str, tmp_path: Path) -> None:
+    try:
+        ATHERIS.find()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    target = TARGETS[name]
+    findings = CACHE / "fuzz" / "findings" / name
+    session = run(target, tmp_path, findings, runs=None, seconds=target.seconds, flags=["-seed=1"])
+    assert session.finding is None, f"{session.said}\nagain: {session.reproduce}"
+    assert session.executions
+    assert session.branches
+
+
+def test_the_corpus_holds_inputs_of_targets_only_and_is_small() -> None:
+    assert {path.name for path in CORPUS.iterdir()} == set(TARGETS)
+    assert sum(path.stat().st_size for path in CORPUS.rglob("*")) < 2 << 20
+
+
+def test_an_input_that_takes_more_than_a_second_is_stopped() -> None:
+    def endless() -> None:
+        while True:
+            pass
+
+    with pytest.raises(TooSlow), timed():
+        endless()
+
+
+def test_a_failing_input_is_reduced_to_what_fails() -> None:
+    def parse(data: bytes) -> None:
+        if b"x" in data and b"yz" in data:
+            raise KeyError
+
+    assert smallest(parse, b"aaaaxbbbbbbyzccc") == b"xyz"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_mutation_of_json_is_another_value_and_the_same_for_one_seed(seed: int) -> None:
+    data = b'{"key":"a","outputs":[{"size":1}]}\n{"key":"b"}<|>[1,2]'
+    made = [mutated_json(data, 400, seed, lambda one, _size: one[:-1]) for _ in range(2)]
+    assert made[0] == made[1] != data
+    assert len(made[0]) <= 400
