@@ -152,3 +152,11 @@ def test_a_type_that_says_that_its_bytes_are_addresses_is_refused(code: str, fla
     assert state in data
     with pytest.raises(PickleError):
         loads_arrays(data.replace(state, state[:-2] + bytes([flags]) + b"t"))
+
+
+def test_an_array_of_objects_whose_list_is_too_short_is_refused() -> None:
+    """numpy reads past its end."""
+    data = pickle.dumps(np.array({}, object), 4)
+    assert data.endswith(b"]\x94}\x94at\x94b.")
+    with pytest.raises(PickleError):
+        loads_arrays(data[: -len(b"}\x94at\x94b.")] + b"t\x94b.")

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fuzz.targets.scratch import Scratch, parts
-from reelmill.contract.errors import SpecError, StoreDamaged
+from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection
 from reelmill_stages.records.data_set import DataSet, open_data_set
@@ -30,7 +30,7 @@ def data_set(data: bytes) -> None:
         lambda data_set: list(data_set.files()),
         _known,
     ):
-        with suppress(StoreDamaged, SpecError):
+        with suppress(StoreError, SpecError):
             read(open_data_set(store, _names.name))
 
 

@@ -86,15 +86,16 @@ class TarSet:
         if tar not in self._offsets:
             try:
                 data = self.place.read(f"{self.names[tar]}.idx")
-                self._offsets[tar] = _offsets(data, self.place.at(f"{self.names[tar]}.idx"))
+                offsets = _offsets(data, self.place.at(f"{self.names[tar]}.idx"))
             except NotFound:
-                self._offsets[tar] = self._walked(self.names[tar])
-            if len(self._offsets[tar]) != self.counts[tar] + 1:
+                offsets = self._walked(self.names[tar])
+            if len(offsets) != self.counts[tar] + 1:
                 raise SpecError(
-                    f"the index has {len(self._offsets[tar]) - 1} samples instead of {self.counts[tar]}",
+                    f"the index has {len(offsets) - 1} samples instead of {self.counts[tar]}",
                     where=self.place.at(self.names[tar]),
                     hint="find all inconsistent files with reelmill check",
                 )
+            self._offsets[tar] = offsets
         return self._offsets[tar]
 
     def _walked(self, name: str) -> tuple[int, ...]:

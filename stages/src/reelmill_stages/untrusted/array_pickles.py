@@ -4,6 +4,7 @@ numpy believes the state of a pickled dtype, flags and all, and reads the bytes 
 it take bytes for addresses. So a pickle never reaches a dtype of numpy; what it says is checked, and then made anew.
 """
 
+import math
 import re
 from typing import Any
 
@@ -42,8 +43,15 @@ class _Array(np.ndarray[Any, np.dtype[Any]]):
     """An array that its state fills: the bytes must fit the shape that it says."""
 
     def __setstate__(self, state: Any, /) -> None:
-        version, shape, dtype, fortran, data = state
-        super().__setstate__((version, shape, _real(dtype), fortran, data))
+        _version, shape, dtype, fortran, data = state
+        real = _real(dtype)
+        if type(shape) is not tuple or not all(type(side) is int and side >= 0 for side in shape) or not real.itemsize:
+            raise ValueError("an array without a shape")
+        kind, size = (list, 1) if real.hasobject else (bytes, real.itemsize)
+        if type(data) is not kind or len(data) != math.prod(shape) * size:
+            raise ValueError("an array that its state does not fill")
+        checked: Any = (1, shape, real, bool(fortran), data)
+        super().__setstate__(checked)
 
 
 def known(module: str, name: str) -> Any:
