@@ -182,6 +182,28 @@ def test_d12_every_sample_is_packed_or_counted_with_its_reason(tmp_path: Path) -
     assert item.fields["samples_in"] == 9 == item.fields["documents"] + sum(expected.values())
 
 
+@pytest.mark.parametrize("kind", ["sentencepiece", "json"])
+def test_a_text_with_half_a_character_costs_its_sample_and_no_other(tmp_path: Path, kind: str) -> None:
+    half = {"from": "gpt", "value": "dogs \udc00"}
+    samples = [
+        sample("two dogs"),
+        sample("two \ud800 dogs"),
+        sample(prompt="<image>\ud83d"),
+        sample(conversations=[half]),
+        sample("two \U0001f600 dogs"),
+    ]
+    made = block(tmp_path, kind)
+    path = tar(tmp_path / "a.tar", samples)
+    ((_, result),) = processed(made, [path], tmp_path / "work")
+    assert isinstance(result, Done)
+    assert [(loss["key"], loss["reason"]) for loss in result.fields["losses"]] == [
+        (f"{number:09d}", "bad_json") for number in (1, 2, 3)
+    ]
+    assert "\\ud800" in result.fields["losses"][0]["message"]
+    ((_, read, _),) = packs(packed(made, [path], tmp_path / "out"))
+    assert [text.rpartition("\n")[2] for text in read["text"]] == ["two dogs</s>", "two \U0001f600 dogs</s>"]
+
+
 def test_d12_the_last_partial_pack_of_every_tar_is_kept(tmp_path: Path) -> None:
     tars = [tar(tmp_path / f"{number}.tar", [sample(images=1)]) for number in range(3)]
     for packing in ("greedy", "best-fit"):

@@ -39,6 +39,21 @@ def test_what_is_json_is_read_as_json_reads_it(value: Any) -> None:
     assert repr(load_json(text)) == repr(load_json(text.encode())) == repr(json.loads(text))
 
 
+AROUND = st.sampled_from(["", " ", "\n", "\r\t", " x", "{}", ",", "\ufeff", "\0"])
+
+
+@given(value=VALUES, before=AROUND, after=AROUND)
+def test_what_stands_around_a_value_is_taken_or_refused_as_json_does(value: Any, before: str, after: str) -> None:
+    text = before + json.dumps(value) + after
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(JsonError):
+            load_json(text)
+    else:
+        assert repr(load_json(text)) == repr(expected)
+
+
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"]":', "}]")])
 def test_nesting_has_a_limit_of_levels_not_of_brackets(opening: str, closing: str) -> None:
     levels = MAX_DEPTH // (opening.count("[") + opening.count("{"))

@@ -11,7 +11,6 @@ from reelmill.contract.reasons import ItemReason
 BLOCK = 512
 MAX_NUMBER = (1 << 63) - 1
 _ADLER_BASE = 65521
-_OCTAL = frozenset(b"01234567")
 
 
 class BadTar(ItemError):
@@ -40,10 +39,18 @@ def number(field: bytes, position: int, what: str = "size") -> int:
         found = int.from_bytes(field[1:], "big") if field[0] == 0x80 else -1
     else:
         digits = field.partition(b"\0")[0].strip(b" ")
-        found = int(digits or b"0", 8) if _OCTAL.issuperset(digits) else -1
+        found = _octal(digits or b"0")
     if not 0 <= found <= MAX_NUMBER:
         raise BadTar("corrupt_header", f"the header at byte {position} has no valid {what}")
     return found
+
+
+def _octal(digits: bytes) -> int:
+    """The number, or -1: `int` alone would also take a sign, underscores, `0o` and spaces."""
+    try:
+        return int(digits, 8) if digits.isdigit() else -1
+    except ValueError:
+        return -1
 
 
 def name_of(block: bytes) -> str:

@@ -48,6 +48,9 @@ class TarProblem:
 
 def split(name: str) -> tuple[str, str] | None:
     """(key, suffix) of a member's name, or None for a name that readers ignore."""
+    if "/" not in name:
+        key, dot, suffix = name.partition(".")
+        return (key, suffix) if key and dot else None
     found = _SPLIT.match(name)
     return (found[1], found[2]) if found else None
 
@@ -65,15 +68,16 @@ def samples(
     current: Sample | None = None
     opened = ""
     for member in members:
-        if _META.match(member.name):
+        name = member.name
+        if name.startswith("__") and _META.match(name):
             continue
-        parts = split(member.name)
+        parts = split(name)
         if parts is None:
             strays[StageCounter.NO_EXTENSION] += 1
             continue
         key, suffix = parts
         if suffix != suffix.lower():
-            found.append(TarProblem("upper_case", f"the extension of {member.name!r} must be in lower case"))
+            found.append(TarProblem("upper_case", f"the extension of {name!r} must be in lower case"))
             suffix = suffix.lower()
         dashed = False
         if suffix == "json":
@@ -88,9 +92,9 @@ def samples(
                     found.append(TarProblem("json_first", f"{current.key} comes before the json of its sample"))
             current = Sample(key, member.offset)
         if suffix in current.parts:
-            found.append(TarProblem("duplicate_part", f"{member.name!r} occurs twice"))
+            found.append(TarProblem("duplicate_part", f"{name!r} occurs twice"))
         elif suffix in _RESERVED:
-            found.append(TarProblem("duplicate_part", f"webdataset reserves the extension of {member.name!r}"))
+            found.append(TarProblem("duplicate_part", f"webdataset reserves the extension of {name!r}"))
         current.parts[suffix] = member
         current.dashed |= dashed
     if current is not None:

@@ -8,13 +8,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from reelmill_stages.tar.header import BLOCK, BadTar, name_of, number, text, verify
 from reelmill_stages.tar.pax import Records, last, records, whole
 from reelmill_stages.tar.sparse import Pieces, Read, checked, old_map, pax_map
 
-__all__ = ["BLOCK", "MAX_PAYLOAD", "BadTar", "Member", "Walk", "read", "read_member", "walk", "walk_bytes"]
+__all__ = [
+    "BLOCK", "MAX_PAYLOAD", "BadTar", "Member", "Walk", "payload", "read", "read_member", "walk", "walk_bytes",
+    "walk_reads",
+]  # fmt: skip
 
 _REGULAR = b"0\0" + b"7"
 _SPARSE = ord("S")
@@ -34,8 +37,7 @@ _MAX_HOLES = 256 << 20
 """Largest sparse member, in bytes, that is expanded in memory: a few headers can describe any size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A regular file in a tar: `offset` of its first header and `data` of its payload, and `size`, all in bytes.
 
     `pieces` is the map of a sparse member; its `size` includes the holes, and its pieces are stored back to back.
@@ -69,7 +71,12 @@ def walk(path: Path, left: Walk | None = None) -> Iterator[Member]:
 
 def walk_bytes(data: bytes) -> Iterator[Member]:
     """As `walk`, of a tar (or of whole members and a trailer) in memory."""
-    return _walk(lambda size, at: data[at : at + size], len(data), Walk())
+    return walk_reads(lambda size, at: data[at : at + size], len(data))
+
+
+def walk_reads(read: Read, total: int) -> Iterator[Member]:
+    """As `walk`, of `total` bytes that are read by a function."""
+    return _walk(read, total, Walk())
 
 
 def read(path: Path, member: Member) -> bytes:
@@ -79,18 +86,28 @@ def read(path: Path, member: Member) -> bytes:
 
 
 def read_member(file: BinaryIO, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
-    """Read the payload of a member of an open tar. Raises BadTar(`too_large`) for a size beyond the limit in bytes."""
+    """Read the payload of a member of an open tar. Raises as `payload`."""
+
+    def at(size: int, position: int) -> bytes:
+        file.seek(position)
+        return file.read(size)
+
+    return payload(at, member, limit)
+
+
+def payload(read: Read, member: Member, limit: int = MAX_PAYLOAD) -> bytes:
+    """The payload of a member. Raises BadTar(`too_large`) for a size beyond the limit in bytes."""
     most = limit if member.pieces is None else min(limit, _MAX_HOLES)
     if member.size > most:
         kind = "member" if member.pieces is None else "sparse member"
         raise BadTar("too_large", f"{kind} {member.name} has {member.size} bytes, more than the limit of {most}")
-    file.seek(member.data)
     if member.pieces is None:
-        return file.read(member.size)
-    payload = bytearray(member.size)
+        return read(member.size, member.data)
+    expanded, position = bytearray(member.size), member.data
     for offset, size in member.pieces:
-        payload[offset : offset + size] = file.read(size)
-    return bytes(payload)
+        expanded[offset : offset + size] = read(size, position)
+        position += size
+    return bytes(expanded)
 
 
 @dataclass(slots=True)
@@ -156,13 +173,14 @@ def _walk(read: Read, total: int, left: Walk) -> Iterator[Member]:
         if member is not None:
             yield member
         position = first = end + -end % BLOCK
-        said = _Extension()
+        if said.headers or shared:
+            said = _Extension()
 
 
 def _described(block: bytes, read: Read, position: int, first: int, said: _Extension) -> tuple[Member | None, int]:
     """The member of a header, None for what is no regular file, and where its payload ends in the tar."""
     kind, stored, data = block[156], number(block[124:136], position), position + BLOCK
-    if (size := last(said.records, b"size")) is not None:
+    if said.records and (size := last(said.records, b"size")) is not None:
         stored = whole(size, position)
     # Old tars write a folder as a file whose name ends in a slash.
     if kind in _WITHOUT_DATA or (kind == 0 and text(block[:100]).endswith("/")):
@@ -174,7 +192,7 @@ def _described(block: bytes, read: Read, position: int, first: int, said: _Exten
         return Member(name, first, data, whole_size, checked(pieces, whole_size, stored, position)), data + stored
     if kind not in _REGULAR:
         return None, data + stored
-    if sparse := pax_map(said.records, read, data, stored):
+    if said.records and (sparse := pax_map(said.records, read, data, stored)):
         pieces, whole_size, map_ = sparse
         there = checked(pieces, whole_size, stored - map_, position)
         return Member(name, first, data + map_, whole_size, there), data + stored

@@ -11,6 +11,7 @@ MAX_BYTES = 256 << 20
 MAX_DEPTH = 100
 """Levels of nested arrays and objects."""
 
+_raw_decode = json.JSONDecoder().raw_decode
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -26,7 +27,10 @@ def load_json(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int =
         text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
         if _depth(text, max_depth) > max_depth:
             raise JsonError(f"it is nested deeper than {max_depth} levels")
-        return json.loads(text)
+        if not text.startswith("{"):
+            return json.loads(text)
+        value, end = _raw_decode(text)
+        return value if end == len(text) else json.loads(text)
     except UnicodeDecodeError as error:
         raise JsonError(f"it is not UTF-8: {error.reason} at byte {error.start}") from error
     except JsonError:

@@ -1,7 +1,8 @@
 """Documents: samples as tokens with a loss mask."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ Ids = NDArray[np.int32]
 Mask = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TokenDocument:
     """A document: token `ids` int32 (n,), loss `mask` uint8 (n,), and the tokenized `text`."""
 
@@ -32,7 +33,7 @@ class TokenDocument:
 
 
 class DocumentEncoder:
-    """Turns samples into documents with a tokenizer."""
+    """Turns samples into documents with a tokenizer, a batch of samples at a time."""
 
     def __init__(self, tokenizer: Tokenizer, patches: int) -> None:
         self._tokenizer = tokenizer
@@ -40,50 +41,106 @@ class DocumentEncoder:
         name = tokenizer.names
         self._image = [symbols.start, *[symbols.patch] * patches, symbols.end]
         self._image_text = name[symbols.start] + name[symbols.patch] * patches + name[symbols.end]
-        self._bos, self._eos = symbols.bos, symbols.eos
+        self._bos, self._eos = [symbols.bos], [symbols.eos]
         self._bos_text, self._eos_text = name[symbols.bos], name[symbols.eos]
+        self._symbols = np.array(list(name), np.int32)
 
     def documents(self, samples: Sequence[Sequence[Turn]]) -> Iterator[TokenDocument | ItemError]:
-        """One document for each sample, in order, or an ItemError with reason `control_symbol` if escaping fails."""
+        """One document for each sample, in order, or an ItemError with reason `control_symbol` if escaping fails.
+
+        Their arrays are views of those of the whole batch.
+        """
         texts = [piece for turns in samples for turn in turns for piece in turn.pieces if piece is not IMAGE]
-        encoded = zip(texts, self._tokenizer.encode(texts), strict=True)
-        for turns in samples:
+        batch = _Batch(texts, self._tokenizer.encode(texts))
+        self._lay_out(samples, batch)
+        ids = batch.ids()
+        spoken = np.count_nonzero(np.isin(ids, self._symbols)) - (len(ids) - sum(map(len, batch.encoded)))
+        if spoken:
+            self._escape(batch)
+            self._lay_out(samples, batch)
+            ids = batch.ids()
+        mask = np.repeat(np.array(batch.learned, np.uint8), batch.lengths)
+        begin = first = 0
+        for tokens, count, text in batch.documents:
+            end, last = begin + tokens, first + count
             try:
-                yield self._document(turns, encoded)
+                escaped = bool(spoken) and batch.escaped_in(first, last)
+                yield TokenDocument(ids[begin:end], mask[begin:end], text, escaped)
             except ItemError as error:
                 yield error
+            begin, first = end, last
 
-    def _document(self, turns: Sequence[Turn], encoded: Iterator[tuple[str, list[int]]]) -> TokenDocument:
-        ids, lengths, learned = [self._bos], [1], [0]
-        said: list[str] = []
-        escaped, wrong = False, ""
-        for turn in turns:
-            before, words = len(ids), []
-            for piece in turn.pieces:
-                if piece is IMAGE:
-                    ids += self._image
-                    words.append(self._image_text)
-                    continue
-                text, found = next(encoded)
-                if self._tokenizer.spoken(found):
-                    text = self._tokenizer.escaped(text)
-                    (found,) = self._tokenizer.encode([text])
-                    escaped = True
-                    wrong = text if self._tokenizer.spoken(found) else wrong
-                ids += found
-                words.append(text)
-            if turn.learned:
-                ids.append(self._eos)
-                words.append(self._eos_text)
-            lengths.append(len(ids) - before)
-            learned.append(int(turn.learned))
-            said.append("".join(words))
-        if wrong:
+    def _lay_out(self, samples: Sequence[Sequence[Turn]], batch: "_Batch") -> None:
+        """Join the pieces of all documents: a document begins with `bos`, and a learned turn ends with `eos`."""
+        batch.clear()
+        pieces, lengths, learned = batch.pieces, batch.lengths, batch.learned
+        encoded = zip(batch.texts, batch.encoded, strict=True)
+        for turns in samples:
+            pieces.append(self._bos)
+            lengths.append(1)
+            learned.append(False)
+            tokens, count, said = 1, 0, []
+            for turn in turns:
+                size, words = 0, []
+                for piece in turn.pieces:
+                    if piece is IMAGE:
+                        text, ids = self._image_text, self._image
+                    else:
+                        text, ids = next(encoded)
+                        count += 1
+                    words.append(text)
+                    pieces.append(ids)
+                    size += len(ids)
+                if turn.learned:
+                    words.append(self._eos_text)
+                    pieces.append(self._eos)
+                    size += 1
+                lengths.append(size)
+                learned.append(turn.learned)
+                said.append("".join(words))
+                tokens += size
+            batch.documents.append((tokens, count, self._bos_text + "\n".join(said)))
+
+    def _escape(self, batch: "_Batch") -> None:
+        """Encode texts that speak a symbol again, with its name escaped."""
+        speak = self._tokenizer.spoken
+        for place, (text, ids) in enumerate(zip(batch.texts, batch.encoded, strict=True)):
+            if speak(ids):
+                batch.texts[place] = self._tokenizer.escaped(text)
+                (batch.encoded[place],) = self._tokenizer.encode([batch.texts[place]])
+                batch.escaped[place] = not speak(batch.encoded[place])
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The texts of samples and their ids, and how the documents consist of them."""
+
+    texts: list[str]
+    encoded: list[list[int]]
+    escaped: dict[int, bool] = field(default_factory=dict)
+    """Number of a text with an escaped symbol -> whether it speaks none any more."""
+    pieces: list[list[int]] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    """Number of tokens of each turn; the `bos` of a document is a turn of its own."""
+    learned: list[bool] = field(default_factory=list)
+    documents: list[tuple[int, int, str]] = field(default_factory=list)
+    """(number of tokens, number of texts, the whole text) of each document."""
+
+    def clear(self) -> None:
+        for laid in (self.pieces, self.lengths, self.learned, self.documents):
+            laid.clear()
+
+    def ids(self) -> Ids:
+        return np.fromiter(chain.from_iterable(self.pieces), np.int32, sum(self.lengths))
+
+    def escaped_in(self, first: int, end: int) -> bool:
+        """Whether one of these texts was escaped. Raises ItemError where that did not help."""
+        places = [place for place in range(first, end) if place in self.escaped]
+        if wrong := [self.texts[place] for place in places if not self.escaped[place]]:
             raise ItemError(
-                ItemReason.CONTROL_SYMBOL, f"a text becomes a control symbol whatever is done: {wrong[:60]!r}"
+                ItemReason.CONTROL_SYMBOL, f"a text becomes a control symbol whatever is done: {wrong[-1][:60]!r}"
             )
-        mask = np.repeat(np.array(learned, np.uint8), lengths)
-        return TokenDocument(np.array(ids, np.int32), mask, self._bos_text + "\n".join(said), escaped)
+        return bool(places)
 
 
 def cut(document: TokenDocument, limit: int, image_ids: frozenset[int]) -> TokenDocument:

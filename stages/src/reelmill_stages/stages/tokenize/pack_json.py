@@ -6,12 +6,13 @@
     document_offsets       where each document begins, and where the last one ends
     position_ids           a token each, from 0 in every document
 
-The text is built from prepared pieces, which is several times faster than `json.dumps` and gives the same bytes.
+Lists of a number for each token are made by lookup in prepared bytes, many times faster than by `json.dumps`; the bytes
+are the same.
 """
 
 import json
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 
@@ -22,30 +23,39 @@ class PackJson:
     """Writes packs of fewer than `max_tokens` tokens with ids below `vocabulary`."""
 
     def __init__(self, vocabulary: int, max_tokens: int) -> None:
-        self._names = [f"{number}, " for number in range(vocabulary)]
-        places = [f"{number}, " for number in range(max_tokens)]
-        self._places = "".join(places)
+        width = 8 if vocabulary <= 10**6 else 16
+        self._names = np.array([b"%d, " % number for number in range(vocabulary)], dtype=f"S{width}")
+        self._zeros = np.frombuffer(b"0, " * max_tokens, np.uint8)
+        places = [b"%d, " % number for number in range(max_tokens)]
+        self._places = b"".join(places)
         self._ends = [0, *accumulate(map(len, places))]
 
     def dumps(self, parts: Sequence[tuple[Ids, Mask]], texts: Sequence[str], images: int) -> bytes:
         """The json of a pack; `parts` are the (ids, mask) of its documents, of which the first has its `bos`."""
-        ids, mask, positions, offsets = [], [], [], [0]
-        for own, learned in parts:
-            ids.append("".join(map(self._names.__getitem__, own.tolist())))
-            mask.append(_runs(learned))
-            positions.append(self._places[: self._ends[len(own)]])
-            offsets.append(offsets[-1] + len(own))
-        rest = {"text": list(texts), "image": [str(number) for number in range(images)], "document_offsets": offsets}
-        return (
-            f'{{"input_ids": {_list(ids)}, "loss_mask": {_list(mask)}, {json.dumps(rest)[1:-1]}, '
-            f'"position_ids": {_list(positions)}}}'
-        ).encode()
+        lengths = [len(own) for own, _ in parts]
+        rest = {
+            "text": list(texts),
+            "image": [str(number) for number in range(images)],
+            "document_offsets": [0, *accumulate(lengths)],
+        }
+        return b"".join(
+            (
+                b'{"input_ids": [',
+                self._ids(np.concatenate([own for own, _ in parts])),
+                b'], "loss_mask": [',
+                self._mask(np.concatenate([learned for _, learned in parts])),
+                b"], ",
+                json.dumps(rest)[1:-1].encode(),
+                b', "position_ids": [',
+                b"".join([self._places[: self._ends[length]] for length in lengths])[:-2],
+                b"]}",
+            )
+        )
 
+    def _ids(self, ids: Ids) -> bytes:
+        return self._names.take(ids).tobytes().translate(None, b"\0")[:-2]
 
-def _list(pieces: Sequence[str]) -> str:
-    return f"[{''.join(pieces)[:-2]}]"
-
-
-def _runs(mask: Mask) -> str:
-    edges = [0, *(np.flatnonzero(np.diff(mask)) + 1).tolist(), len(mask)]
-    return "".join(("1, " if mask[begin] else "0, ") * (end - begin) for begin, end in pairwise(edges))
+    def _mask(self, mask: Mask) -> bytes:
+        digits = self._zeros[: 3 * len(mask)].copy()
+        digits[::3] += mask
+        return digits.tobytes()[:-2]

@@ -5,9 +5,10 @@ Images that are not changed are read from the tar itself.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -32,15 +33,29 @@ class Loss:
         return {"key": self.key, "reason": self.reason, "message": self.message}
 
 
+@dataclass(slots=True)
+class _Rows:
+    """The samples of a batch, by column. The text of a sample that is too long is None."""
+
+    place: list[int] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    text: list[str | None] = field(default_factory=list)
+    images: list[list[Span]] = field(default_factory=list)
+
+    def add(self, place: int, tokens: int, text: str | None, images: list[Span]) -> None:
+        self.place.append(place)
+        self.tokens.append(tokens)
+        self.text.append(text)
+        self.images.append(images)
+
+
 class PayloadWriter:
     """Writes the payload of one tar to a folder. A context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._ids = (folder / IDS).open("wb")
-        self._mask = (folder / MASK).open("wb")
-        self._images = (folder / IMAGES).open("wb")
-        self._rows = (folder / SAMPLES).open("w", encoding="utf-8")
+        self.files = tuple(File(name, folder / name) for name in (IDS, MASK, IMAGES, SAMPLES))
+        self._ids, self._mask, self._images, self._samples = (file.path.open("wb") for file in self.files)
+        self._rows = _Rows()
 
     def image(self, data: bytes) -> Span:
         """Write an image that differs from that in the tar."""
@@ -50,25 +65,30 @@ class PayloadWriter:
 
     def add(self, place: int, document: TokenDocument, images: list[Span]) -> None:
         """Write the document of the sample at the index `place` in the tar."""
-        self._ids.write(document.ids.tobytes())
-        self._mask.write(document.mask.tobytes())
-        self._row({"place": place, "tokens": len(document), "text": document.text, "images": images})
+        self._ids.write(document.ids.data)
+        self._mask.write(document.mask.data)
+        self._rows.add(place, len(document), document.text, images)
 
     def too_long(self, place: int, tokens: int) -> None:
         """Record a sample that is too long, which closes the pack before it."""
-        self._row({"place": place, "tokens": tokens})
+        self._rows.add(place, tokens, None, [])
 
-    def _row(self, row: dict[str, Any]) -> None:
-        self._rows.write(json.dumps(row) + "\n")
+    def end_batch(self) -> None:
+        """Write the rows of the samples since the last batch."""
+        rows, self._rows = self._rows, _Rows()
+        self._samples.write(json.dumps([rows.place, rows.tokens, rows.text, rows.images]).encode() + b"\n")
 
-    def close(self) -> tuple[File, ...]:
-        for file in (self._ids, self._mask, self._images, self._rows):
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in (self._ids, self._mask, self._images, self._samples):
             file.close()
-        return tuple(File(name, self._folder / name) for name in (IDS, MASK, IMAGES, SAMPLES))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One sample of a tokenized tar. `text` is None for a sample that is too long, which has no tokens."""
 
     place: int
@@ -76,7 +96,7 @@ class Entry:
     ids: Ids
     mask: Mask
     text: str | None
-    images: tuple[Span, ...]
+    images: list[Span]
 
 
 class Payload:
@@ -93,13 +113,12 @@ class Payload:
         ids = np.fromfile(self._paths[IDS], np.int32)
         mask = np.fromfile(self._paths[MASK], np.uint8)
         at = 0
-        for line in self._paths[SAMPLES].read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            count = row["tokens"] if "text" in row else 0
-            images = tuple((name, offset, size) for name, offset, size in row.get("images", ()))
-            own = slice(at, at + count)
-            yield Entry(row["place"], row["tokens"], ids[own], mask[own], row.get("text"), images)
-            at += count
+        with self._paths[SAMPLES].open("rb") as lines:
+            for line in lines:
+                for place, tokens, text, images in zip(*json.loads(line), strict=True):
+                    end = at if text is None else at + tokens
+                    yield Entry(place, tokens, ids[at:end], mask[at:end], text, images)
+                    at = end
 
     def read(self, span: Span) -> bytes:
         """The content of an image."""

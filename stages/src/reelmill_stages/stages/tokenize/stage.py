@@ -8,8 +8,9 @@ ledger row of the tar, in the counters, and in a file of losses beside the packs
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import file_digest
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
@@ -36,13 +37,17 @@ from reelmill_stages.stages.tokenize.document import DocumentEncoder, TokenDocum
 from reelmill_stages.stages.tokenize.pack_json import PackJson
 from reelmill_stages.stages.tokenize.payload import TAR, Loss, Payload, PayloadWriter, Span
 from reelmill_stages.stages.tokenize.pictures import fitted
-from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, payload, told
+from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, told
 from reelmill_stages.stages.tokenize.token_tar import TokenTar
 from reelmill_stages.stages.tokenize.views import views
 from reelmill_stages.tar.payload_copies import lent
-from reelmill_stages.tar.walk import Member
+from reelmill_stages.tar.read_ahead import ReadAhead
+from reelmill_stages.tar.walk import Member, payload
 from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load
+
+_BATCH = 256
+"""Number of samples that are encoded together; with more of them, their tokens leave the caches of the CPU."""
 
 
 class TokenizeStage(Stage):
@@ -56,6 +61,7 @@ class TokenizeStage(Stage):
         assert isinstance(block, TokenizeBlock)
         self._block = block
         self._loaded: tuple[Tokenizer, DocumentEncoder] | None = None
+        self._writes: tuple[PackJson, dict[str, Any]] | None = None
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:
         load(read(self._block.tokenizer), self._block.symbols.model_dump(), self._block.tokenizer.uri)
@@ -71,39 +77,30 @@ class TokenizeStage(Stage):
         folder.mkdir()
         try:
             tar = work.fetch(item.media)
-            found = list(told(tar))
+            with ReadAhead(tar) as reads, PayloadWriter(folder) as writing:
+                one = _Tar(self._block, reads, writing, *self._tokenizer(work.read))
+                one.take_all()
         except ItemError as error:
             return failed(error)
-        tokenizer, writer = self._tokenizer(work.read)
-        writing = PayloadWriter(folder)
-        documents = writer.documents([sample.turns for sample in found if isinstance(sample, UsableSample)])
-        with tar.open("rb") as file:
-            one = _Tar(self._block, file, writing, tokenizer)
-            for sample in found:
-                if isinstance(sample, UnusableSample):
-                    one.lose(sample.key, sample.error)
-                else:
-                    one.take(sample, next(documents))
-        files = writing.close()
         lost = Counter(loss.reason for loss in one.losses)
         said = ", ".join(f"{count} {reason}" for reason, count in sorted(lost.items()))
         if not one.count:
-            return Failed(ItemReason.NO_DOCUMENTS, f"none of {len(found)} samples can be used: {said or 'it is empty'}")
+            return Failed(
+                ItemReason.NO_DOCUMENTS, f"none of {one.samples} samples can be used: {said or 'it is empty'}"
+            )
         counters = {
             StageCounter.DOCUMENTS: one.count,
             **{StageCounter.LEFT_OUT.of(reason): count for reason, count in lost.items()},
         }
         return Done(
-            payload=(*files, File(TAR, lent(tar, folder / TAR))),
-            fields={"samples": len(found), "losses": [loss.to_json() for loss in one.losses]},
+            payload=(*writing.files, File(TAR, lent(tar, folder / TAR))),
+            fields={"samples": one.samples, "losses": [loss.to_json() for loss in one.losses]},
             counters={**counters, **one.counters},
-            message=f"left out of {len(found)} samples: {said}" if lost else "",
+            message=f"left out of {one.samples} samples: {said}" if lost else "",
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:
-        tokenizer, _ = self._tokenizer(shard.read)
-        writer = PackJson(tokenizer.size, self._block.max_tokens)
-        facts = {"pack": self._shape(tokenizer).to_json(), "tokenizer": self._file(shard.read)}
+        writer, facts = self._writer(shard.read)
         size, end = self._block.tars_per_tar, shard.first_number + shard.count
         open_: TokenTar | None = None
         stretch = -1
@@ -130,6 +127,14 @@ class TokenizeStage(Stage):
             self._loaded = tokenizer, DocumentEncoder(tokenizer, self._block.patches_per_image)
         return self._loaded
 
+    def _writer(self, read: ReadFile) -> tuple[PackJson, dict[str, Any]]:
+        """What writes packs, and the common fields of all items."""
+        if self._writes is None:
+            tokenizer, _ = self._tokenizer(read)
+            facts = {"pack": self._shape(tokenizer).to_json(), "tokenizer": self._file(read)}
+            self._writes = PackJson(tokenizer.size, self._block.max_tokens), facts
+        return self._writes
+
     def _shape(self, tokenizer: Tokenizer) -> PackRules:
         return PackRules(self._block.max_tokens, self._block.patches_per_image, tokenizer.symbols, tokenizer.size)
 
@@ -144,19 +149,41 @@ class TokenizeStage(Stage):
 class _Tar:
     """Writes the samples of one tar to its payload."""
 
-    def __init__(self, block: TokenizeBlock, tar: BinaryIO, writer: PayloadWriter, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        block: TokenizeBlock,
+        tar: ReadAhead,
+        writer: PayloadWriter,
+        tokenizer: Tokenizer,
+        encoder: DocumentEncoder,
+    ) -> None:
         self._block = block
         self._tar = tar
         self._payload = writer
+        self._encoder = encoder
         self._image_ids = tokenizer.symbols.of_images
         self.losses: list[Loss] = []
-        self.counters: Counter[str] = Counter()
-        self.count = 0
+        self.counters = Counter(escaped=0, cut=0)
+        self.samples = self.count = 0
 
-    def lose(self, key: str, error: ItemError) -> None:
+    def take_all(self) -> None:
+        """Write all samples, batch by batch. Raises BadTar for an invalid tar."""
+        found = told(self._tar)
+        while batch := list(islice(found, _BATCH)):
+            self.samples += len(batch)
+            turns = [sample.turns for sample in batch if isinstance(sample, UsableSample)]
+            documents = self._encoder.documents(turns)
+            for sample in batch:
+                if isinstance(sample, UnusableSample):
+                    self._lose(sample.key, sample.error)
+                else:
+                    self._take(sample, next(documents))
+            self._payload.end_batch()
+
+    def _lose(self, key: str, error: ItemError) -> None:
         self.losses.append(Loss(key, error.reason, error.what))
 
-    def take(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
+    def _take(self, sample: UsableSample, document: TokenDocument | ItemError) -> None:
         """Write a sample, or record the reason why it is omitted."""
         limit = self._block.max_tokens
         tokens = 0 if isinstance(document, ItemError) else len(document)
@@ -169,7 +196,7 @@ class _Tar:
         except ItemError as error:
             if tokens >= limit:
                 self._payload.too_long(sample.place, tokens)
-            self.lose(sample.key, error)
+            self._lose(sample.key, error)
             return
         self._payload.add(sample.place, document, images)
         self.count += 1

@@ -1,30 +1,27 @@
 """The samples of a tar: their json and images, or the reason why they cannot be used."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stages.tokenize.turns import Turn, turns_of
+from reelmill_stages.tar.read_ahead import ReadAhead
 from reelmill_stages.tar.samples import Sample, samples
-from reelmill_stages.tar.walk import Member, read_member, walk
+from reelmill_stages.tar.walk import Member, payload, walk_reads
 from reelmill_stages.untrusted.nested import load_json
 
 
-@dataclass(frozen=True, slots=True)
-class UsableSample:
+class UsableSample(NamedTuple):
     """A valid sample: `images` are the members with its images, in order."""
 
     place: int
     key: str
-    turns: tuple[Turn, ...]
+    turns: list[Turn]
     images: tuple[Member, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnusableSample:
+class UnusableSample(NamedTuple):
     """A sample that cannot be used."""
 
     place: int
@@ -32,28 +29,22 @@ class UnusableSample:
     error: ItemError
 
 
-def told(tar: Path) -> Iterator[UsableSample | UnusableSample]:
+def told(tar: ReadAhead) -> Iterator[UsableSample | UnusableSample]:
     """All samples of a tar, in order. Raises BadTar for an invalid tar."""
-    with tar.open("rb") as file:
-        for place, sample in enumerate(samples(walk(tar))):
-            try:
-                fields = _fields(file, sample)
-                images = _images(sample, fields)
-                yield UsableSample(place, sample.key, tuple(turns_of(fields, len(images))), images)
-            except ItemError as error:
-                yield UnusableSample(place, sample.key, error)
+    for place, sample in enumerate(samples(walk_reads(tar, tar.total))):
+        try:
+            fields = _fields(tar, sample)
+            images = _images(sample, fields)
+            yield UsableSample(place, sample.key, turns_of(fields, len(images)), images)
+        except ItemError as error:
+            yield UnusableSample(place, sample.key, error)
 
 
-def payload(file: BinaryIO, member: Member) -> bytes:
-    """The content of a member of an open tar."""
-    return read_member(file, member)
-
-
-def _fields(file: BinaryIO, sample: Sample) -> dict[str, Any]:
+def _fields(tar: ReadAhead, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
         raise ItemError(ItemReason.NO_JSON, f"it has no json: {', '.join(sample.names)}")
     try:
-        found = load_json(payload(file, sample.parts["json"]))
+        found = load_json(payload(tar, sample.parts["json"]))
     except ValueError as error:
         raise ItemError(ItemReason.BAD_JSON, f"its json cannot be read: {error}") from error
     if not isinstance(found, dict):

@@ -6,14 +6,13 @@ A sample has the fields `prompt` and `txt` (images and a caption), or `conversat
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 
 _PLACE = re.compile(r"<[IP]?image>")
-_WHOLE = re.compile(r"<(?:video|image)>\n?")
+_VIDEO = re.compile(r"<(?:video|image)>\n?")
 """Placeholder in a conversation for all images of the video."""
 _ASKS = frozenset({"human", "user", "system"})
 _ANSWERS = frozenset({"gpt", "assistant"})
@@ -22,16 +21,11 @@ IMAGE = None
 """An image in `Turn.pieces`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """A turn: its `pieces`, which are texts or `IMAGE`, and whether its tokens have a loss (`learned`)."""
 
     pieces: tuple[str | None, ...]
     learned: bool
-
-    @property
-    def images(self) -> int:
-        return self.pieces.count(IMAGE)
 
 
 def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
@@ -42,7 +36,7 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     """
     conversations = read.get("conversations")
     found = _conversation(conversations, read, images) if conversations else _caption(read)
-    places = sum(turn.images for turn in found)
+    places = sum([turn.pieces.count(IMAGE) for turn in found])
     if places != images:
         raise ItemError(ItemReason.IMAGE_COUNT, f"{images} images and {places} places for them")
     if not any(turn.learned for turn in found):
@@ -57,7 +51,7 @@ def _caption(read: Mapping[str, Any]) -> list[Turn]:
     prompt = read.get("prompt", "")
     if not isinstance(prompt, str):
         raise ItemError(ItemReason.BAD_TURN, "its prompt is not text")
-    return [Turn(_pieces(prompt), learned=False), Turn((text,), learned=True)]
+    return [Turn(_pieces(_whole(prompt)), learned=False), Turn((_whole(text),), learned=True)]
 
 
 def _conversation(said: Any, read: Mapping[str, Any], images: int) -> list[Turn]:
@@ -86,19 +80,32 @@ def _checked(turn: Any) -> tuple[str, str]:
     text = turn.get("value") if isinstance(turn, Mapping) else None
     if who not in _ASKS | _ANSWERS or not isinstance(text, str):
         raise ItemError(ItemReason.BAD_TURN, "a turn is {from: human, gpt, user, assistant or system, value: text}")
-    return str(who), text
+    return str(who), _whole(text)
+
+
+def _whole(text: str) -> str:
+    """The text. Raises ItemError with reason `bad_json` for half a surrogate pair, which JSON can hold."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            half = text[error.start].encode("unicode_escape").decode()
+            raise ItemError(ItemReason.BAD_JSON, f"a text has {half}, which is half a character") from error
+    return text
 
 
 def _with_images(text: str, prompt: str, images: int) -> str:
     """The first question with placeholders of all images; a placeholder of a video is replaced by one per frame."""
     if len(_PLACE.findall(text)) == images and "<video>" not in text:
         return text
-    if images and _WHOLE.search(text):
-        return _WHOLE.sub(lambda _: f"{prompt}\n", text, count=1)
+    if images and _VIDEO.search(text):
+        return _VIDEO.sub(lambda _: f"{prompt}\n", text, count=1)
     return f"{prompt}\n{text}" if images else text
 
 
 def _pieces(text: str) -> tuple[str | None, ...]:
+    if "<" not in text:
+        return (text,) if text else ()
     pieces: list[str | None] = []
     end = 0
     for place in _PLACE.finditer(text):
