@@ -14,7 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons fuzz differential check format generate images lock bench bench-operator cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons fuzz differential check format generate images lock bench bench-operator endurance cluster cluster-down
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
@@ -129,3 +129,8 @@ bench: prepare
 bench-operator: TOOLS = control-plane
 bench-operator: prepare
 	@$(BIN)/python tests/bench_operator $(ARGS)
+
+# Tests that take an hour, by hand: make endurance ARGS="kills --count 1000". See docs/endurance.md.
+endurance: TOOLS = $(if $(filter nemesis,$(ARGS)),nodes,$(if $(filter soak,$(ARGS)),control-plane))
+endurance: $(if $(filter nemesis soak,$(ARGS)),prepare,install)
+	@PYTHONPATH=tests $(BIN)/python -m endurance $(ARGS)

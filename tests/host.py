@@ -4,6 +4,7 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -34,11 +35,13 @@ def children(pid: int, proc: Path = PROC) -> list[int]:
         pairs = (line.split() for line in _ps("-A", "-o", "pid=,ppid=").splitlines())
         return [int(child) for child, parent in pairs if int(parent) == pid]
     found: list[int] = []
-    for tasks in proc.joinpath(str(pid), "task").glob("*/children"):
-        try:
-            found += map(int, tasks.read_text().split())
-        except OSError:  # it has just ended
-            continue
+    try:
+        threads = list((proc / str(pid) / "task").iterdir())
+    except OSError:  # it has just ended
+        return []
+    for thread in threads:
+        with suppress(OSError):  # the thread has
+            found += map(int, (thread / "children").read_text().split())
     return found
 
 

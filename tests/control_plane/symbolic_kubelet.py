@@ -38,6 +38,8 @@ class SymbolicKubelet:
     ran: list[tuple[str, int, int]] = field(default_factory=list)
     """Job, index and exit code of every pod that ended."""
     problem: BaseException | None = None
+    every: float = 0.05
+    """Seconds between two looks at the pods."""
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -56,7 +58,7 @@ class SymbolicKubelet:
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(0.05):
+            while not self._stop.wait(self.every):
                 try:
                     self._look()
                 except (ApiError, OSError):

@@ -98,6 +98,20 @@ def test_taking_a_key_forgets_its_delay() -> None:
     assert made.take() is None
 
 
+def test_delays_of_a_day_take_no_more_memory_however_often_they_are_set_anew() -> None:
+    clock = Clock()
+    made = queue(clock)
+    for clock.now in range(10_000):
+        for key in ("a", "b"):
+            made.add(key)
+            made.take()
+            made.done(key)
+            made.add_after(key, 86_400)
+    assert len(made._delayed) <= 4
+    clock.now = 9_999 + 86_400
+    assert drained(made) == ["a", "b"]
+
+
 def test_delays_double_with_failures_in_a_row_up_to_a_limit() -> None:
     made = WorkQueue(clock=Clock(), chance=lambda: 0.5, backoff=Backoff(first=1, most=60))
     assert [made.retry("a") for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]

@@ -24,7 +24,9 @@ PLACES = {
     "tests/repo/test_hosts.py",
 }
 """Each copes with a system that has not these files."""
-LINUX_ONLY = ("tests/cluster/", "tests/nodes/", "tests/images/", "tests/bench_operator/", "tests/processes/")
+LINUX_ONLY = (
+    "tests/cluster/", "tests/nodes/", "tests/images/", "tests/bench_operator/", "tests/endurance/", "tests/processes/",
+)  # fmt: skip
 """Nodes and images, whose containers are processes of a Linux kernel, a benchmark that says what it needs, and forked
 processes, which there are on Linux only."""
 

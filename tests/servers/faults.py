@@ -131,7 +131,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """Ask the server."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.owner.upstream, timeout=60)
+        connection = http.client.HTTPConnection(self.owner.host, self.owner.upstream, timeout=60)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -171,6 +171,8 @@ class FaultProxy:
     """A running proxy. `seen` are the requests, `METHOD path`, in order of arrival."""
 
     upstream: int
+    host: str = "127.0.0.1"
+    """Where the server is; may change."""
     port: int = 0
     faults: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
@@ -196,10 +198,12 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def fault_proxy(upstream: int, tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
-    """A proxy on loopback before the server on port `upstream`."""
-    proxy = FaultProxy(upstream)
-    server = QuietServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"owner": proxy}))
+def fault_proxy(
+    upstream: int, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", listen: str = "127.0.0.1"
+) -> Iterator[FaultProxy]:
+    """A proxy on the address `listen` before the server on port `upstream` of `host`."""
+    proxy = FaultProxy(upstream, host)
+    server = QuietServer((listen, 0), type("BoundHandler", (Handler,), {"owner": proxy}))
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     proxy.port = server.server_address[1]

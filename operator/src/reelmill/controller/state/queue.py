@@ -1,7 +1,9 @@
 """The work queue: each key is queued at most once and processed by at most one worker. Pure: no tasks, no clock.
 
 A key that is added while a worker processes it is queued again when the worker is done. Delayed keys are kept in a
-heap. A key that failed is queued again after a delay that doubles with each consecutive failure.
+heap, from which superseded delays are removed once they are the majority: a delay may be a day long, and each
+reconciliation sets a new one. A key that failed is queued again after a delay that doubles with each consecutive
+failure.
 """
 
 import heapq
@@ -77,6 +79,9 @@ class WorkQueue:
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
             heapq.heappush(self._delayed, (due, key))
+            if len(self._delayed) > 2 * len(self._due):
+                self._delayed = [(due, key) for key, due in self._due.items()]
+                heapq.heapify(self._delayed)
 
     def take(self) -> TakenKey | None:
         """The next key for a worker, which must call `done` afterwards. A pending delay of the key is cleared."""

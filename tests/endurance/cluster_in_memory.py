@@ -1,0 +1,157 @@
+"""The Job controller, the kubelets and the garbage collector of an API server in memory: Jobs advance pod by pod.
+
+What must never happen to Jobs is noted in `problems`, where it happens.
+"""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from endurance.api_in_memory import ApiInMemory, Place
+from reelmill.contract.ranges import format_ranges, parse_ranges
+from reelmill.contract.task import ENV, Step, Task
+from symbolic_stages import SymbolicStore
+
+Json = dict[str, Any]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STAGE, STEP = "reelmill.dev/stage", "reelmill.dev/step"
+
+
+class ClusterInMemory:
+    """A clock, an API server, Jobs and one symbolic store."""
+
+    def __init__(self, store: SymbolicStore, chance: random.Random) -> None:
+        self.seconds = 0.0
+        self.store, self.chance = store, chance
+        self.api = ApiInMemory(self.stamp)
+        self.api.pods = self._pods
+        self.api.watchers.append(self._check)
+        self.problems: list[str] = []
+        self.opened: Counter[tuple[str, str, int]] = Counter()
+        """Stage, key and segment -> passes that an open step began."""
+        self._ended: dict[str, list[Json]] = {}
+        self._tries: Counter[tuple[str, int]] = Counter()
+        self._finished: dict[str, float] = {}
+        self._names: Counter[str] = Counter()
+
+    @property
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def stamp(self) -> str:
+        return self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def jobs(self) -> list[Place]:
+        """Jobs that may have pods."""
+        return [
+            place
+            for place, job in self.api.objects.items()
+            if place[0] == "jobs" and not _finished(job) and not job["spec"].get("suspend")
+        ]
+
+    def busy(self) -> bool:
+        """Whether Jobs have something to do, or something has to be deleted."""
+        return bool(self.jobs()) or any(
+            job["metadata"].get("deletionTimestamp") for place, job in self.api.objects.items() if place[0] == "jobs"
+        )
+
+    def advance(self) -> None:
+        """One pod ends, or the garbage collector does its work."""
+        self.collect()
+        if jobs := [place for place in self.jobs() if not self.api.objects[place]["metadata"].get("deletionTimestamp")]:
+            self._pod(self.chance.choice(jobs))
+
+    def collect(self) -> None:
+        """Remove Jobs that are deleted, whose pipeline is gone, or whose time is over."""
+        pipelines = {each["metadata"]["uid"] for place, each in self.api.objects.items() if place[0] != "jobs"}
+        for place, job in [each for each in self.api.objects.items() if each[0][0] == "jobs"]:
+            owners = {owner["uid"] for owner in job["metadata"].get("ownerReferences", ())}
+            ttl = job["spec"].get("ttlSecondsAfterFinished")
+            over = place[2] in self._finished and ttl is not None and self.seconds > self._finished[place[2]] + ttl
+            if job["metadata"].get("deletionTimestamp") or (owners and not owners & pipelines) or over:
+                self.api.drop(place)
+
+    def task(self, job: Json) -> Task:
+        """What a Job's pods do."""
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        return Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == ENV))
+
+    def _pod(self, place: Place) -> None:
+        job, name = self.api.objects[place], place[2]
+        spec, status = job["spec"], {"startTime": self.stamp(), **(job.get("status") or {})}
+        done, failed = (set(parse_ranges(status.get(f"{word}Indexes", ""))) for word in ("completed", "failed"))
+        index = self.chance.choice([each for each in range(spec["completions"]) if each not in done | failed])
+        task = self.task(job)
+        before = self._passes(task)
+        code, report = self.store.execute(task, index)
+        if self._passes(task) > before:
+            self.opened[task.stage.name, task.stage.key, task.segment] += 1
+        self._ended.setdefault(name, []).append(self._pod_of(name, code, report))
+        if code == 0:
+            done.add(index)
+        else:
+            self._tries[name, index] += 1
+        status |= {"active": 0, "ready": 0, "completedIndexes": format_ranges(done)}
+        end = ""
+        if code in (64, 76):
+            end = f"Container reelmill failed with exit code {code} matching FailJob rule"
+            self._end(status, "Failed", end)
+        elif code == 65 or self._tries[name, index] > spec["backoffLimitPerIndex"]:
+            failed.add(index)
+        status["failedIndexes"] = format_ranges(failed)
+        if not end and len(failed) > spec["maxFailedIndexes"]:
+            self._end(status, "Failed", "max failed indexes exceeded")
+        elif not end and len(done | failed) == spec["completions"]:
+            self._end(status, "Failed" if failed else "Complete", "")
+        if status.get("conditions"):
+            self._finished[name] = self.seconds
+        self.api.set_status(place, status)
+
+    def _passes(self, task: Task) -> int:
+        """1 where the task's pass is open, or was."""
+        if task.step is not Step.OPEN:
+            return 0
+        data = self.store.stages.get((task.stage.name, task.stage.key))
+        return int(bool(data) and (len(data.closed) >= task.segment or data.open is not None))
+
+    def _end(self, status: Json, type_: str, message: str) -> None:
+        stamp = self.stamp()
+        status["conditions"] = [{"type": type_, "status": "True", "message": message, "lastTransitionTime": stamp}]
+
+    def _pod_of(self, job: str, code: int, report: str) -> Json:
+        ended = {"exitCode": code, "message": report, "finishedAt": f"{len(self._ended.get(job, [])):09d}"}
+        return {
+            "metadata": {"name": f"{job}-{len(self._ended.get(job, []))}"},
+            "status": {
+                "phase": "Failed" if code else "Succeeded",
+                "containerStatuses": [{"name": "reelmill", "state": {"terminated": ended}}],
+            },
+        }
+
+    def _pods(self, namespace: str, job: str, phase: str) -> list[Json]:
+        return [pod for pod in self._ended.get(job, []) if pod["status"]["phase"] == phase][:20]
+
+    def _check(self, plural: str, type_: str, job: Json) -> None:
+        if plural != "jobs" or type_ != "ADDED":
+            return
+        name, stage = job["metadata"]["name"], job["metadata"]["labels"].get(STAGE)
+        self._names[name] += 1
+        if self._names[name] > 1:
+            self.problems.append(f"the Job name {name} was used before")
+        others = [
+            other["metadata"]["name"]
+            for place, other in self.api.objects.items()
+            if place[0] == "jobs" and place[2] != name and not _finished(other)
+        ]
+        same = [other for other in others if stage and self._stage(other) == stage]
+        if same:
+            self.problems.append(f"{name} was created while {', '.join(same)} was not finished")
+
+    def _stage(self, name: str) -> str:
+        found = next(job for place, job in self.api.objects.items() if place[0] == "jobs" and place[2] == name)
+        return str(found["metadata"]["labels"].get(STAGE, ""))
+
+
+def _finished(job: Json) -> bool:
+    return bool((job.get("status") or {}).get("conditions"))

@@ -1,0 +1,113 @@
+"""The operator's own parts over an API server in memory: cache, lists, intake, queue and worker, step by step.
+
+Only the tasks are missing: `step` says what happens next, and the clock is the cluster's. A killed operator is
+followed by another one that knows nothing.
+"""
+
+import random
+from collections.abc import Callable
+
+from endurance.cluster_in_memory import ClusterInMemory
+from endurance.request_faults import Faults, Json, Killed
+from reelmill.controller.kube.api import KubeApi
+from reelmill.controller.kube.api_errors import NoAnswer, Refusal, Throttled
+from reelmill.controller.kube.event_recorder import EventRecorder
+from reelmill.controller.kube.write_budget import Budget
+from reelmill.controller.state.cache import Cache
+from reelmill.controller.state.queue import WorkQueue
+from reelmill.controller.watch.intake import Intake
+from reelmill.controller.watch.resync import RETRY_SECONDS, Resync
+from reelmill.controller.work.reconciler import PipelineWorker
+from reelmill.plan import PlannerSettings
+
+
+class OperatorInMemory:
+    """One operator after the other, over a cluster."""
+
+    def __init__(self, cluster: ClusterInMemory, faults: Faults, chance: random.Random) -> None:
+        self.cluster, self.faults, self.chance = cluster, faults, chance
+        self.lives = 0
+        self._pending: list[tuple[str, str, Json]] = []
+        cluster.api.watchers.append(self._happened)
+        self._born()
+
+    def _born(self) -> None:
+        self.lives += 1
+        clock: Callable[[], float] = lambda: self.cluster.seconds  # noqa: E731
+        self.cache, self.queue = Cache(), WorkQueue(clock=clock, chance=self.chance.random)
+        verbs = KubeApi(self.faults, Budget(1e6, 1_000_000, clock=clock))
+        self._worker = PipelineWorker(
+            self.cache,
+            verbs,
+            EventRecorder(verbs, "me"),
+            PlannerSettings(),
+            clock=clock,
+            now=lambda: self.cluster.now,
+        )
+        self._intake = Intake(self.cache, self.queue.add)
+        self._resync = Resync(self.cache, verbs, (), self.queue.add, every=600)
+        self._pending.clear()
+        self._listed = self._failed = False
+        self.list_at = self.cluster.seconds
+
+    def _happened(self, plural: str, type_: str, seen: Json) -> None:
+        if plural in ("videopipelines", "jobs"):
+            self._pending.append(("pipeline" if plural == "videopipelines" else "job", type_, seen))
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has nothing to do now, and the last thing that it did went well."""
+        return self._listed and not self._failed and not self._pending and self.due > 0
+
+    @property
+    def due(self) -> float:
+        """Seconds until it does something by itself."""
+        wait = self.queue.next_due() if self._listed else None
+        return max(min(self.list_at - self.cluster.seconds, 1e9 if wait is None else wait), 0.0)
+
+    def deliver(self) -> None:
+        """Its watches tell something; what they tell may be late, and something twice."""
+        if self._pending:
+            kind, type_, seen = self._pending[0] if self.chance.random() < 0.1 else self._pending.pop(0)
+            self._intake.take(kind, type_, seen)  # type: ignore[arg-type]
+
+    def cut(self) -> None:
+        """Its watches are cut, and it misses what happened; it lists anew."""
+        self._pending.clear()
+        self.list_at = self.cluster.seconds
+
+    async def step(self) -> None:
+        """List if that is due, else reconcile one pipeline."""
+        try:
+            if self.cluster.seconds >= self.list_at:
+                await self._list()
+            elif self._listed and (taken := self.queue.take()):
+                await self._pass(taken.key)
+        except Killed:
+            self._born()
+
+    async def _list(self) -> None:
+        try:
+            await self._resync.once(look_at_all=True)
+        except (Refusal, NoAnswer):
+            self.list_at = self.cluster.seconds + RETRY_SECONDS
+        else:
+            self._listed, self.list_at = True, self.cluster.seconds + 600
+
+    async def _pass(self, key: str) -> None:
+        """As the tasks of the work queue do it, but for exceptions that nobody expects: these go on."""
+        try:
+            wake = await self._worker.process(key)
+        except Throttled as throttled:
+            self._failed = True
+            self.queue.add_after(key, throttled.after)
+        except (NoAnswer, Refusal):
+            self._failed = True
+            self.queue.retry(key)
+        else:
+            self._failed = False
+            self.queue.succeeded(key)
+            if wake is not None:
+                self.queue.add_after(key, wake)
+        finally:
+            self.queue.done(key)

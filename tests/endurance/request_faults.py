@@ -1,0 +1,110 @@
+"""What can happen to a request, and which of it happened to which kind of request so far.
+
+A write may be lost, or its answer; it may meet somebody else's write; the operator may be killed before or after it.
+A read may fail, be told to start again (410), be an old state, or find the pods of a Job already deleted.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from endurance.api_in_memory import VERSIONS, ApiInMemory, _parse
+from reelmill.controller.kube.api_errors import Conflict, Expired, NoAnswer, Throttled
+
+Json = dict[str, Any]
+WRITE = ("killed before", "killed after", "request lost", "answer lost", "500", "429", "409")
+READ = ("killed", "no answer", "500", "429")
+LIST = (*READ, "410", "stale")
+PODS = (*READ, "pods gone")
+
+LISTS = 3
+"""Lists are requests like others, but there are so many more of them: each is struck so many times less often."""
+
+REPORTS = 2
+"""Reports that may be lost in a run: after `failures.attempts` of them, three by default, a stage stalls."""
+
+SORTS = (
+    *(f"GET {plural} ({what})" for plural in ("videopipelines", "jobs", "pods") for what in ("list", "one")),
+    *(f"POST jobs ({step})" for step in ("survey", "open", "shards", "commit", "remove")),
+    *("PATCH videopipelines (status)", "PATCH videopipelines (finalizers)"),
+    *("PATCH jobs", "DELETE jobs", "POST events", "PATCH events"),
+)
+
+
+class Killed(BaseException):
+    """The operator is killed here."""
+
+
+def sort_of(method: str, path: str, body: Json | None) -> str:
+    """The kind of a request, as `POST jobs (shards)` or `GET jobs (list)`."""
+    plural, _, name, part = _parse(path)
+    if method == "GET":
+        return f"GET {plural} ({'one' if name else 'list'})"
+    if method == "POST" and plural == "jobs" and body:
+        return f"POST jobs ({body['metadata']['labels']['reelmill.dev/step']})"
+    if plural == "videopipelines":
+        return f"PATCH videopipelines ({part or 'finalizers'})"
+    return f"{method} {plural}"
+
+
+def possible(sort: str) -> tuple[str, ...]:
+    """What can happen to a request of a kind."""
+    if sort == "GET pods (list)":
+        return PODS
+    return LIST if sort.endswith("(list)") else READ if sort.startswith("GET") else WRITE
+
+
+class Faults:
+    """Strikes one of `period` requests, each kind of request with one fault after the other. An `ApiTransport`."""
+
+    def __init__(self, api: ApiInMemory, chance: random.Random, period: int, struck: Counter[tuple[str, str]]) -> None:
+        self._api, self._chance, self._period, self._struck = api, chance, period, struck
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called before every request: the world does not wait for the operator."""
+        self.calm = False
+        """Nothing happens any more."""
+        self.here: Counter[str] = Counter()
+        """What happened in this run."""
+        self._turns = Counter(dict.fromkeys(SORTS, chance.randrange(60)))
+
+    async def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Json:
+        """Answer a request, or do something else."""
+        self.meanwhile()
+        sort = sort_of(method, path, body)
+        often = LISTS * self._period if sort.endswith("(list)") else self._period
+        if self.calm or self._chance.random() * often > 1:
+            return await self._api.request(method, path, query=query, body=body)
+        kinds = [kind for kind in possible(sort) if kind != "pods gone" or self.here[kind] < REPORTS]
+        self._turns[sort] += 1
+        kind = kinds[self._turns[sort] % len(kinds)]
+        self._struck[sort, kind] += 1
+        self.here[kind] += 1
+        return await self._strike(kind, method, path, query, body)
+
+    async def _strike(
+        self, kind: str, method: str, path: str, query: Mapping[str, str] | None, body: Json | None
+    ) -> Json:
+        plural, namespace, *_ = place = _parse(path)
+        if kind in ("killed after", "answer lost"):
+            await self._api.request(method, path, query=query, body=body)
+        match kind:
+            case "killed" | "killed before" | "killed after":
+                raise Killed(f"{kind}: {method} {path}")
+            case "429":
+                raise Throttled("429: on purpose", self._chance.choice([0.0, 1.0, 30.0]))
+            case "410":
+                raise Expired(410, "410: on purpose")
+            case "409":
+                if place[:3] in self._api.objects:
+                    self._api.touch(place[:3])
+                    return await self._api.request(method, path, query=query, body=body)
+                raise Conflict(409, "409: on purpose")
+            case "stale":
+                back = self._chance.randint(1, VERSIONS // 2)
+                return self._api.page(plural, namespace, dict(query or {}), back)
+            case "pods gone":
+                return {"items": []}
+        raise NoAnswer(f"{kind}: on purpose")
