@@ -29,6 +29,9 @@ class Rig:
     asked: list[str] = field(default_factory=list)
     gpu: int | None = None
 
+    def open(self, media: Media) -> Path:
+        return self.fetch(media)
+
     def fetch(self, media: Media) -> Path:
         self.asked.append(media.uri)
         if media.uri not in self.files:

@@ -12,6 +12,9 @@ class Desk:
         scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = scratch
 
+    def open(self, media: Media) -> Path:
+        return self.fetch(media)
+
     def fetch(self, media: Media) -> Path:
         return Path(media.uri)
 

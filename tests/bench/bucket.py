@@ -26,6 +26,7 @@ class Bucket:
 
     store: Store
     client: Minio
+    port: int
     folder: Path
     """An empty folder, gone at the end."""
 
@@ -54,4 +55,4 @@ def bucket() -> Iterator[Bucket]:
             )
             work = folder / "work"
             work.mkdir()
-            yield Bucket(store, client, work)
+            yield Bucket(store, client, port, work)

@@ -24,6 +24,9 @@ class Workplace:
     scratch: Path
     gpu: int | None = None
 
+    def open(self, media: Media) -> Path:
+        return self.fetch(media)
+
     def fetch(self, media: Media) -> Path:
         return Path(media.uri)
 

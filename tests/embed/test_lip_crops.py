@@ -28,6 +28,9 @@ class Desk:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
 
+    def open(self, media: Media) -> Path:
+        return self.fetch(media)
+
     def fetch(self, media: Media) -> Path:
         return Path(media.uri)
 

@@ -28,6 +28,9 @@ class Workplace:
     gpu: int | None = None
     fetched: list[str] = field(default_factory=list)
 
+    def open(self, media: Media) -> Path:
+        return self.fetch(media)
+
     def fetch(self, media: Media) -> Path:
         self.fetched.append(media.uri)
         return Path(media.uri)

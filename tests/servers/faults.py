@@ -121,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        time.sleep(self.owner.latency)
         fault = self.owner.next_fault(self.command, self.path)
         if fault:
             fault.act(self, body)
@@ -152,6 +153,8 @@ class Handler(BaseHTTPRequestHandler):
         if code != 204:
             self.send_header("Content-Length", length if self.command == "HEAD" else str(len(body)))
         self.end_headers()
+        with self.owner.lock:
+            self.owner.sent += len(body[:only])
         self.wfile.write(body[:only])
 
     def reset(self) -> None:
@@ -168,7 +171,9 @@ class Handler(BaseHTTPRequestHandler):
 
 @dataclass
 class FaultProxy:
-    """A running proxy. `seen` are the requests, `METHOD path`, in order of arrival."""
+    """A running proxy. `seen` are the requests, `METHOD path`, in order of arrival, `sent` the bytes of all bodies that
+    it gave; every request waits for `latency` seconds.
+    """
 
     upstream: int
     host: str = "127.0.0.1"
@@ -176,6 +181,8 @@ class FaultProxy:
     port: int = 0
     faults: list[Fault] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
+    sent: int = 0
+    latency: float = 0.0
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -19,6 +19,7 @@ from reelmill.contract.records.rows import Fields, Item, ListRows, Media, Output
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.results import Done, Failed, File, Filtered, NewItem, Result, Skipped
 from reelmill_stages.weight import Weight
 
@@ -99,6 +100,15 @@ class Work(Protocol):
         """Download media to a local file, which must not be modified. The same media are downloaded once per group.
 
         Raises ItemError with the reason `missing` if the object is gone, and `changed` if it differs from the listing.
+        """
+        ...
+
+    def open(self, media: Media) -> MediaFile:
+        """A video for the functions of `reelmill_stages.media`: a local file, or, if it is a large object in a bucket,
+        one that is read by ranges.
+
+        If ranges are not enough, WholeFileNeeded is raised: the group is then processed again, and gets local files.
+        Raises like `fetch`.
         """
         ...
 

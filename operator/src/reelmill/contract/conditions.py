@@ -172,6 +172,9 @@ class ConditionReason(StrEnum):
     STORE_UNSAFE = (
         "StoreUnsafe", Topic.STORE, Recovery.EDIT, "the store does not enforce conditional writes",
         "use another store, or bypass the gateway in front of it")
+    RANGES_UNSUPPORTED = (
+        "RangesUnsupported", Topic.STORE, Recovery.RETRY, "the store does not give the ranges of objects",
+        "use a store that supports range requests, or bypass the gateway in front of it")
     PRECONDITION_FAILED = (
         "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write failed repeatedly",
         "find out what else writes below `_reelmill/`")

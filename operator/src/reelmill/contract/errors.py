@@ -6,7 +6,8 @@
     │   ├── NotFound         no such object, bucket or folder
     │   ├── StoreDamaged     an object is not what was committed
     │   ├── PreconditionFailed   a conditional write or read failed (412)
-    │   └── StoreUnsafe      the store accepts two conditional writes of a key
+    │   ├── StoreUnsafe      the store accepts two conditional writes of a key
+    │   └── RangesUnsupported    the server does not give the range that was asked for
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
     │   ├── Unreachable      the endpoint does not answer at all
     │   ├── Exhausted        the process ran out of memory, files or threads
@@ -84,6 +85,10 @@ class PreconditionFailed(StoreError):
 
 class StoreUnsafe(StoreError):
     """The store accepts two conditional writes of the same key, so commits on it are not safe."""
+
+
+class RangesUnsupported(StoreError):
+    """The server, or a proxy before it, answers a request for a range with something else."""
 
 
 class TransientError(ReelmillError):

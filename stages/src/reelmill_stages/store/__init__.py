@@ -64,6 +64,11 @@ class Store(Protocol):
         """The root as given by the user."""
         ...
 
+    @property
+    def remote(self) -> bool:
+        """Whether `fetch` transfers the object, so that reading ranges of a large one is cheaper."""
+        ...
+
     def stat(self, key: str) -> Stat:
         """The attributes of an object, including metadata."""
         ...
@@ -73,6 +78,7 @@ class Store(Protocol):
     ) -> bytes:
         """Read an object, or `length` bytes from the offset `start`, into memory.
 
+        Raises RangesUnsupported where the server gives another range, or the whole object.
         With `if_match`, the object must have that etag. With `version`, that version is read from a bucket with
         versioning; a local folder has no versions and raises NotFound.
         """

@@ -19,6 +19,10 @@ class ReadOnly:
     def uri(self) -> str:
         return self._store.uri
 
+    @property
+    def remote(self) -> bool:
+        return self._store.remote
+
     def stat(self, key: str) -> Stat:
         return self._store.stat(key)
 

@@ -1,7 +1,7 @@
 """Reads frames and keypoints of chunks from long videos or chunk files, decoding only the requested frames.
 
-Each process caches a few files and their packet tables, which the chunks of a video share. A file in a bucket is
-downloaded once, and deleted when it is evicted.
+Each process caches a few files and their packet tables, which the chunks of a video share. A large video in a bucket is
+read by ranges; any other file is downloaded once, and deleted when it is evicted.
 """
 
 import os
@@ -16,11 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import ItemError, SpecError
 from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Pixels, Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile, WholeFileNeeded, local_path
+from reelmill_stages.remote_media import by_ranges
+from reelmill_stages.store.ranges.block_cache import BlockCache
+from reelmill_stages.store.ranges.ranged_media import RangedMedia
 from reelmill_stages.untrusted.arrays import ArrayError, map_array
 
 KEPT = 6
@@ -50,8 +54,21 @@ class ViewFiles:
         Frames have the size that people see. Raises SpecError if the file changed, and for a stored array whose frames
         do not have the `size` (height, width) that is asked for.
         """
-        path = self._fetched(told)
-        if path.suffix == ".npy":
+        file = self._fetched(told)
+        if isinstance(file, Path):
+            yield from self._pictures(file, told, wanted, size)
+            return
+        try:
+            # Nothing is given before all of it is known to be right.
+            made = list(self._pictures(file, told, wanted, size))
+        except (WholeFileNeeded, ItemError):
+            made = list(self._pictures(self._fetched(told, whole=True), told, wanted, size))
+        yield from made
+
+    def _pictures(
+        self, path: MediaFile, told: Mapping[str, Any], wanted: Sequence[int], size: tuple[int, int] | None
+    ) -> Iterator[tuple[int, Pixels]]:
+        if isinstance(path, Path) and path.suffix == ".npy":
             yield from _of_array(path, wanted, size)
             return
         timeline = self._timeline(path)
@@ -71,42 +88,54 @@ class ViewFiles:
 
     def points(self, told: Mapping[str, Any]) -> "np.ndarray[Any, np.dtype[np.float32]]":
         """The keypoints of a view of a chunk, a memory-mapped array float32 (frames, joints, 3)."""
-        return _mapped(self._fetched(told))
+        return _mapped(local_path(self._fetched(told), "an array is mapped into memory"))
 
     def _forget(self) -> None:
-        self._paths: OrderedDict[str, tuple[Path, Path | None]] = OrderedDict()
-        self._timelines: dict[Path, Timeline] = {}
+        self._paths: OrderedDict[str, tuple[MediaFile, Path | None]] = OrderedDict()
+        self._timelines: dict[MediaFile, Timeline] = {}
+        self._cache: BlockCache | None = None
         self._folder: Path | None = None
         self._process = os.getpid()
 
-    def _fetched(self, told: Mapping[str, Any]) -> Path:
-        """The local file of a view."""
+    def _fetched(self, told: Mapping[str, Any], *, whole: bool = False) -> MediaFile:
+        """The file of a view; with `whole`, a local one."""
         if self._process != os.getpid():
             self._forget()
         uri = self._uri(told["file"] if "file" in told else told["media"]["uri"])
+        if whole and uri in self._paths:
+            self._drop(*self._paths.pop(uri))
         if uri not in self._paths:
             while len(self._paths) >= KEPT:
-                path, folder = self._paths.popitem(last=False)[1]
-                self._timelines.pop(path, None)
-                if folder is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
-            self._paths[uri] = self._fetch(uri, told.get("media", {}))
+                self._drop(*self._paths.popitem(last=False)[1])
+            self._paths[uri] = self._fetch(uri, told.get("media", {}), whole=whole)
         self._paths.move_to_end(uri)
         return self._paths[uri][0]
 
-    def _fetch(self, uri: str, media: Mapping[str, Any]) -> tuple[Path, Path | None]:
-        """(local file, temporary folder to which it was downloaded or None)."""
+    def _drop(self, file: MediaFile, folder: Path | None) -> None:
+        self._timelines.pop(file, None)
+        if isinstance(file, RangedMedia):
+            file.close()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _fetch(self, uri: str, media: Mapping[str, Any], *, whole: bool) -> tuple[MediaFile, Path | None]:
+        """(file, temporary folder to which it was downloaded or None)."""
         store, key = (self._source if media.get("source") else self._place).store(uri)
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="reelmill-chunks-"))
             weakref.finalize(self, _remove, self._folder, self._process)
         if not media.get("source"):
             self._place.ensure(uri)
+        if not whole and media.get("etag") and not media.get("digest"):
+            self._cache = self._cache or BlockCache(self._folder)
+            version = media.get("version", "")
+            if remote := by_ranges(store, key, media["size"], self._cache, etag=media["etag"], version=version):
+                return remote, None
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         path = store.fetch(key, folder, if_match=media.get("etag", ""))
         return path, folder if path.is_relative_to(folder) else None
 
-    def _timeline(self, path: Path) -> Timeline:
+    def _timeline(self, path: MediaFile) -> Timeline:
         if path not in self._timelines:
             self._timelines[path] = read_timeline(path)
         return self._timelines[path]

@@ -22,6 +22,7 @@ from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media_file import MediaFile, open_file, size_of
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,rm,wtv,nut,ivf,h264,hevc,av1,obu,"
@@ -33,17 +34,18 @@ _MACHINE = {errno.ENOSPC, errno.EIO}
 
 
 @contextmanager
-def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
+def opened(path: MediaFile, *, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
     """The open container. Raises ItemError(`missing`, `empty`, `truncated`, `corrupt`)."""
     try:
-        size = path.stat().st_size
+        size = size_of(path)
     except OSError as error:
         raise ItemError(ItemReason.MISSING, f"{path.name}: {error.strerror}") from error
     if size == 0:
         raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
     try:
         container = av.open(
-            str(path.absolute()),
+            str(path.absolute()) if isinstance(path, Path) else path.open().detach(),
+            "r",
             options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
             metadata_errors="replace",
             hwaccel=hwaccel,
@@ -54,10 +56,18 @@ def opened(path: Path, *, hwaccel: HWAccel | None = None) -> Iterator[InputConta
         raise damage(path, error) from error
     with container:
         yield container
+    _stop_at_failure(path)
 
 
-def damage(path: Path, error: BaseException) -> ItemError | TransientError:
-    """What a demuxer's or decoder's error means for the item."""
+def _stop_at_failure(path: MediaFile) -> None:
+    """Raises the error of a read that a demuxer took for the end of the file."""
+    if not isinstance(path, Path) and path.failure is not None:
+        raise path.failure
+
+
+def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
+    """What a demuxer's or decoder's error means for the item. Raises the error of a read that it comes from."""
+    _stop_at_failure(path)
     code = getattr(error, "errno", None)
     if short_of := exhausted(error):
         return Exhausted(short_of, f"{path.name}: {reason(error)}", hint=short_of.remedy)
@@ -68,10 +78,10 @@ def damage(path: Path, error: BaseException) -> ItemError | TransientError:
     return ItemError(ItemReason.CORRUPT, f"{path.name}: {reason(error)}")
 
 
-def _reads(path: Path) -> bool:
+def _reads(path: MediaFile) -> bool:
     """Whether all bytes can be read: demuxers call a file that ends too early an input error too."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while file.read(1 << 20):
                 pass
     except OSError:
@@ -84,7 +94,7 @@ def reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def video_stream(path: Path, container: InputContainer, index: int | None = None) -> VideoStream:
+def video_stream(path: MediaFile, container: InputContainer, index: int | None = None) -> VideoStream:
     """The stream `index` of the container, or the one that players show: never cover art. All others are discarded.
 
     Raises ItemError(`no_video`).
@@ -105,7 +115,7 @@ def video_stream(path: Path, container: InputContainer, index: int | None = None
     return chosen
 
 
-def packets(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """The stream's packets in decode order, without the final empty ones. Errors become ItemErrors."""
     try:
         for packet in container.demux(stream):

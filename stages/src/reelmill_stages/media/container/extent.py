@@ -6,12 +6,13 @@ at all, the lengths of its outermost boxes are looked at, to tell a file that wa
 """
 
 import struct
-from pathlib import Path
 from typing import BinaryIO
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
+
+from reelmill_stages.media_file import MediaFile, open_file, size_of
 
 _TOP_LEVEL_BOXES = 10_000
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"pnot", b"sidx", b"mfra", b"uuid"}
@@ -23,14 +24,14 @@ _ENOUGH = 0.5
 """Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
 
 
-def lacks_packets(path: Path, container: InputContainer, stream: VideoStream, found: int, end: float) -> bool:
+def lacks_packets(path: MediaFile, container: InputContainer, stream: VideoStream, found: int, end: float) -> bool:
     """Whether the container lists pictures of the stream that the file does not hold.
 
     `found` packets were read; the last picture ends at `end` seconds of the container's clock.
     """
     name = container.format.name
     if "mov" in name:
-        size = path.stat().st_size
+        size = size_of(path)
         listed = [entry for entry in stream.index_entries if entry.size]
         return found < len(listed) and any(entry.pos + entry.size > size for entry in listed)
     if name == "avi":
@@ -41,10 +42,10 @@ def lacks_packets(path: Path, container: InputContainer, stream: VideoStream, fo
     return False
 
 
-def is_cut_short(path: Path) -> bool:
+def is_cut_short(path: MediaFile) -> bool:
     """Whether lengths that the container states reach beyond the end of the file."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
+    size = size_of(path)
+    with open_file(path) as file:
         head = file.read(12)
         if head[4:8] in _BOXES:
             return _boxes_end(file, size) > size

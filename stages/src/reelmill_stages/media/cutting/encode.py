@@ -22,6 +22,7 @@ from reelmill_stages.media.cutting.cut import Cut, entry
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.timeline.shape import Shape
 from reelmill_stages.media.timeline.timeline import HELD, Timeline
+from reelmill_stages.media_file import local_path
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
 """Codec of the block -> encoder of ffmpeg."""
@@ -147,7 +148,8 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
             "b:a": "128k",
             "flags:a": "+bitexact",
         }
-    return ffmpeg.command(source.path, target, streams=streams, before=before, after=after)
+    path = local_path(source.path, "ffmpeg reads files")
+    return ffmpeg.command(path, target, streams=streams, before=before, after=after)
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"

@@ -29,8 +29,10 @@ from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.cutting import sound
 from reelmill_stages.media.cutting.cut import Cut, PacketRange, slice_of
 from reelmill_stages.media.cutting.same_pictures import verify_pictures
+from reelmill_stages.media.timeline.index_check import checked, expect
 from reelmill_stages.media.timeline.seek import video_from
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile
 
 CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4", "mpeg2video", "mpeg1video"})
 """What an mp4 holds as it is."""
@@ -41,7 +43,7 @@ _FINEST_SCALE = 10_000
 class Remuxer:
     """Cuts clips out of one open video. `audio` keeps its first audio stream."""
 
-    def __init__(self, path: Path, container: InputContainer, timeline: Timeline, *, audio: bool) -> None:
+    def __init__(self, path: MediaFile, container: InputContainer, timeline: Timeline, *, audio: bool) -> None:
         self.path = path
         self.container = container
         self.timeline = timeline
@@ -95,6 +97,7 @@ class Remuxer:
     def _write(self, cut: Cut, piece: PacketRange, target: Path) -> None:
         base = self.timeline.time_base
         scale = _time_scale(base)
+        expect(self.path, self.timeline.packets, [(piece.first, piece.last)])
         heard = sound.sound_of(self.path, self.container, self.audio, cut) if self.audio else None
         for stream in self.container.streams:
             stream.discard = Discard.default
@@ -134,9 +137,10 @@ class Remuxer:
         sizes = table.sizes[piece.first : piece.last + 1]
         ends = dict(zip(sorted(stamps), [*sorted(stamps)[1:], None], strict=True))
         keys = table.keys[piece.first : piece.last + 1]
-        packets = video_from(self.path, self.container, self.video, table, piece.first)
+        found = islice(video_from(self.path, self.container, self.video, table, piece.first), len(stamps))
+        packets = (packet for _, packet in checked(self.path, self.video, table, enumerate(found, piece.first)))
         seen = 0
-        known = zip(islice(packets, len(stamps)), listed, stamps, piece.dts, sizes, keys, strict=False)
+        known = zip(packets, listed, stamps, piece.dts, sizes, keys, strict=False)
         for packet, was, pts, dts, size, key in known:
             if packet.pts != was or packet.size != size or packet.is_corrupt:
                 raise ItemError(
@@ -156,7 +160,7 @@ class Remuxer:
 
 
 @contextmanager
-def remuxer(path: Path, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
+def remuxer(path: MediaFile, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]:
     """Open a video for cutting. Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and
     `clock_jumps` for sound of a clock that jumps.
     """
@@ -164,7 +168,7 @@ def remuxer(path: Path, timeline: Timeline, *, audio: bool) -> Iterator[Remuxer]
         yield Remuxer(path, container, timeline, audio=audio)
 
 
-def verify(path: Path, frames: int) -> Timeline:
+def verify(path: MediaFile, frames: int) -> Timeline:
     """The timeline of a clip that was just written, which must begin at 0 and show so many frames.
 
     Raises ItemError(`unverified`).

@@ -17,13 +17,14 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile
 
 _BUDGET = 3_000_000
 """Pixels of the packets that are decoded of a clip: copying is to stay a hundred times as fast as encoding."""
 
 
 def verify_pictures(
-    source: Path, timeline: Timeline, cut: Cut, clip: Path, written: Timeline, *, pixels: int, compare: bool
+    source: MediaFile, timeline: Timeline, cut: Cut, clip: Path, written: Timeline, *, pixels: int, compare: bool
 ) -> None:
     """Decode pictures of a clip, of so many `pixels` each, and `compare` them with the source's.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 from av.audio.stream import AudioStream
@@ -14,6 +13,7 @@ from av.packet import Packet
 
 from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media_file import MediaFile
 
 CODECS = frozenset({"aac", "mp3", "mp3float", "mp2", "ac3", "eac3", "opus", "flac", "alac", "vorbis"})
 """What an mp4 holds as it is."""
@@ -30,7 +30,7 @@ class Sound:
     packets: tuple[Packet[Any], ...]
 
 
-def sound_of(path: Path, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
+def sound_of(path: MediaFile, container: InputContainer, stream: AudioStream, cut: Cut) -> Sound:
     """The audio packets of a cut, in memory. Empty where the source is silent there."""
     rate = stream.codec_context.sample_rate
     time_base = stream.time_base or Fraction(1, rate)

@@ -21,7 +21,9 @@ from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
 from reelmill_stages.media.decoding.reader import PacketReader
 from reelmill_stages.media.timeline.decode_plan import Run, runs
+from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile, local_path
 
 Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
@@ -44,13 +46,14 @@ class Picture:
 
 
 def decode(
-    path: Path, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None, whole: bool = False
+    path: MediaFile, timeline: Timeline, indices: Sequence[int], *, gpu: int | None = None, whole: bool = False
 ) -> Iterator[Picture]:
     """The wanted frames in presentation order, each once.
 
     `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.decoder` tells). `whole`: decode
     all from the start, without a plan.
-    Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`).
+    Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`),
+    and WholeFileNeeded where ranges of a remote file do not do.
     """
     wanted = sorted(set(indices))
     if wanted and not 0 <= wanted[0] <= wanted[-1] < len(timeline):
@@ -63,7 +66,9 @@ def used_gpu(picture: Picture) -> bool:
     return picture.decoder.endswith("(cuda)")
 
 
-def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None, *, whole: bool) -> Iterator[Picture]:
+def _tried(
+    path: MediaFile, timeline: Timeline, wanted: list[int], gpu: int | None, *, whole: bool
+) -> Iterator[Picture]:
     """Each way of decoding goes on where the one before failed."""
     done = 0
     if gpu is not None:
@@ -75,7 +80,7 @@ def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None, *
             # Not only the library's errors: whatever a driver does wrong, the CPU can still do right.
             pass
     trouble: Damaged | None = None
-    for all_of_it in (True,) if whole or timeline.counted else (False, True):
+    for all_of_it in _ways(path, whole=whole or timeline.counted):
         wanted, done = wanted[done:], 0
         if not wanted:
             return
@@ -84,6 +89,7 @@ def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None, *
                 done += 1
                 yield picture
         except Damaged as error:
+            local_path(path, f"frame {error.index} cannot be decoded as planned")
             trouble = error
         else:
             return
@@ -93,19 +99,25 @@ def _tried(path: Path, timeline: Timeline, wanted: list[int], gpu: int | None, *
         raise ItemError(reason, f"{path.name}: {where} cannot be decoded: {trouble}") from trouble
 
 
+def _ways(path: MediaFile, *, whole: bool) -> tuple[bool, ...]:
+    return (True,) if whole else (False, True) if isinstance(path, Path) else (False,)
+
+
 def _cuda(gpu: int) -> HWAccel:
     return HWAccel("cuda", device=str(gpu), allow_software_fallback=False)
 
 
 def _pass(
-    path: Path, timeline: Timeline, wanted: list[int], *, hwaccel: HWAccel | None = None, whole: bool = False
+    path: MediaFile, timeline: Timeline, wanted: list[int], *, hwaccel: HWAccel | None = None, whole: bool = False
 ) -> Iterator[Picture]:
     """One way through the file. Raises Damaged at the first wanted frame that is not to be had."""
     delivery = Delivery(timeline, wanted)
     with PacketReader(path, timeline, hwaccel=hwaccel) as reader:
         name = reader.codec.codec.name + (" (cuda)" if hwaccel is not None else "")
         skip = not whole and not timeline.counted and not timeline.layered and timeline.codec in _SKIPPING
-        for run in _runs(timeline, wanted, whole=whole):
+        planned = _runs(timeline, wanted, whole=whole)
+        expect(path, timeline.packets, [(run.first, run.last) for run in planned])
+        for run in planned:
             for index, frame in _decoded(path, reader, run, delivery, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
                 yield Picture(index, timeline.pts[index], frame, kind, name)
@@ -123,7 +135,7 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
 
 
 def _decoded(
-    path: Path, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
+    path: MediaFile, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     codec = reader.codec
     skipping = False
@@ -150,7 +162,7 @@ def _decoded(
     codec.flush_buffers()
 
 
-def _stop_unless_damage(path: Path, error: av.FFmpegError) -> None:
+def _stop_unless_damage(path: MediaFile, error: av.FFmpegError) -> None:
     """A machine short of memory says nothing about the file."""
     meaning = damage(path, error)
     if not isinstance(meaning, ItemError):

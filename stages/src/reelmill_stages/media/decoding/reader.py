@@ -19,7 +19,9 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import opened, packets, video_stream
+from reelmill_stages.media.timeline.index_check import checked
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile, local_path
 
 _SEEKABLE = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 """Containers with an index whose seeks land on key frames."""
@@ -32,11 +34,12 @@ _LOST = 2000
 class PacketReader:
     """Context manager over one open file; `codec` is its decoder's context."""
 
-    def __init__(self, path: Path, timeline: Timeline, *, hwaccel: HWAccel | None = None) -> None:
+    def __init__(self, path: MediaFile, timeline: Timeline, *, hwaccel: HWAccel | None = None) -> None:
         self._path = path
         self._timeline = timeline
         self._hwaccel = hwaccel
         self._stack = ExitStack()
+        self._worth_a_seek = _WORTH_A_SEEK if isinstance(path, Path) else 0
         self._may_seek = timeline.container in _SEEKABLE
 
     def __enter__(self) -> Self:
@@ -57,7 +60,13 @@ class PacketReader:
         self._sought = False
 
     def run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Packets `first` to `last` with their numbers. Raises ItemError where the file no longer matches its table."""
+        """Packets `first` to `last` with their numbers. Raises ItemError where the file no longer matches its table.
+
+        Raises WholeFileNeeded where packets of a remote file are not what its index says.
+        """
+        return checked(self._path, self._stream, self._timeline.packets, self._run(first, last))
+
+    def _run(self, first: int, last: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         packet = self._advance(first)
         for number in range(first, last + 1):
             if number > first:
@@ -78,7 +87,7 @@ class PacketReader:
 
     def _advance(self, number: int) -> Packet[VideoStream]:
         table = self._timeline.packets
-        if self._may_seek and sum(table.sizes[self._next : number]) > _WORTH_A_SEEK:
+        if self._may_seek and sum(table.sizes[self._next : number]) > self._worth_a_seek:
             found = self._seek(number)
             if found is not None:
                 return found
@@ -89,6 +98,7 @@ class PacketReader:
 
     def _anew(self, number: int) -> Packet[VideoStream]:
         """The packet, read from the start of the file; there are no more seeks."""
+        self._path = local_path(self._path, "a seek by the index does not find its packet")
         self._may_seek = False
         self._open()
         return self._advance(number)

@@ -6,12 +6,12 @@ The package comes with the extra `scenes`, in the flavour that needs no libGL; n
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile
 
 if TYPE_CHECKING:
     from reelmill_stages.media.decoding.picture import Pixels
@@ -20,7 +20,7 @@ _WIDTH = 256
 """The detector compares averages; more pixels change nothing but the time it takes."""
 
 
-def scenes(path: Path, timeline: Timeline, frames: range, threshold: float) -> list[range]:
+def scenes(path: MediaFile, timeline: Timeline, frames: range, threshold: float) -> list[range]:
     """`frames` divided where the picture changes. Decodes all of them; a scene has at least 15 frames.
 
     Raises SpecError without the extra, and what `decode` raises.
@@ -57,7 +57,7 @@ def _detector(threshold: float) -> tuple[Any, Any]:
     return FrameTimecode, ContentDetector(threshold=threshold)
 
 
-def _small(path: Path, timeline: Timeline, frames: range) -> Iterator[tuple[int, "Pixels"]]:
+def _small(path: MediaFile, timeline: Timeline, frames: range) -> Iterator[tuple[int, "Pixels"]]:
     # numpy and Pillow are a tenth of a second of every step, and clips are mostly cut without a look at them.
     from reelmill_stages.media.decoding.picture import render_coded
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from statistics import median_low
 
 import av
@@ -17,6 +16,7 @@ from av.video.stream import VideoStream
 
 from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
 from reelmill_stages.media.timeline.clock import Clock
+from reelmill_stages.media_file import MediaFile, local_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,13 @@ class Measured:
     """Ticks that the last one is shown; 0 where nobody says."""
 
 
-def measure(path: Path, stream: int, clock: Clock | None = None) -> Measured:
+def measure(path: MediaFile, stream: int, clock: Clock | None = None) -> Measured:
     """Decode all of a stream. `clock` is one that jumps: the frames after a jump follow those before it.
 
     Raises ItemError as `container.opened` does, and `corrupt` where a packet cannot be decoded: how many frames are
-    lost with it is not known.
+    lost with it is not known. Raises WholeFileNeeded for a remote file.
     """
+    path = local_path(path, "its frames are counted over a full decode")
     times: list[int | None] = []
     keys: list[bool] = []
     fed: list[int] = []
@@ -62,7 +63,7 @@ def measure(path: Path, stream: int, clock: Clock | None = None) -> Measured:
     return Measured(rising(times, usual), tuple(keys), tuple(fed), duration)
 
 
-def _decoded(path: Path, codec: av.VideoCodecContext, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
+def _decoded(path: MediaFile, codec: av.VideoCodecContext, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
     try:
         return list(codec.decode(packet))
     except av.FFmpegError as error:

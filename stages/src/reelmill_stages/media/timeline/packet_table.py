@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Self
 
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from reelmill_stages.media.bitstream.intra import CODECS as INTRA
 from reelmill_stages.media.bitstream.readers import reader
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
+from reelmill_stages.media.container.demux import packets
 from reelmill_stages.media.timeline.shape import Shape, shape_of
+from reelmill_stages.media_file import MediaFile, WholeFileNeeded
 
 
 @dataclass(slots=True)
@@ -101,6 +105,11 @@ class Seen:
         """Whether pictures that nothing of their own layer depends on may be needed by others."""
         return bool(getattr(self._reader, "layered", False))
 
+    def add_listed(self, packet: Packet[VideoStream], *, key: bool) -> None:
+        """The next packet in decode order, of which only what the index says is known."""
+        order = None if packet.pts is None else (packet.pts,)
+        self._append(packet, Unit(shown=True, entry=key, order=order), key=key)
+
     def add(self, packet: Packet[VideoStream]) -> None:
         """The next packet in decode order."""
         unit = None
@@ -111,12 +120,15 @@ class Seen:
                 unit = Unit(shown=True, entry=False, order=None)
             except Unknown as error:
                 self.unknown = f"packet {len(self.rows)}: {error}"
+        self._append(packet, unit, key=packet.is_keyframe)
+
+    def _append(self, packet: Packet[VideoStream], unit: Unit | None, *, key: bool) -> None:
         self.steady = self.steady and (not self.rows or not packet.has_sidedata("new_extradata"))
         self.rows.append(
             Row(
                 pts=packet.pts,
                 dts=packet.dts,
-                key=packet.is_keyframe,
+                key=key,
                 size=packet.size,
                 place=packet.pos,
                 duration=packet.duration or 0,
@@ -125,3 +137,26 @@ class Seen:
                 unit=unit,
             )
         )
+
+
+CODECS = frozenset({"h264", "hevc", "av1", "libdav1d"}) | frozenset(INTRA)
+"""Codecs of which an mp4 holds one picture in each sample."""
+
+
+def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
+    """All packets of the stream; those of a remote file by the index of its container.
+
+    Raises what `packets` raises, and WholeFileNeeded where the index does not tell which frames there are.
+    """
+    seen = Seen(container, video)
+    if isinstance(file, Path):
+        for packet in packets(file, container, video):
+            seen.add(packet)
+        return seen
+    if seen.unknown or video.codec_context.codec.canonical_name not in CODECS:
+        raise WholeFileNeeded(f"{file.name}: the index does not tell the pictures of this codec")
+    keys = {entry.pos for entry in video.index_entries if entry.is_keyframe}
+    with file.index_only():
+        for packet in packets(file, container, video):
+            seen.add_listed(packet, key=packet.pos in keys)
+    return seen

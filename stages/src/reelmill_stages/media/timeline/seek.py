@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import av
@@ -22,6 +21,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
 from reelmill_stages.media.timeline.packet_table import PacketTable
+from reelmill_stages.media_file import MediaFile, local_path
 
 _EARLIER = (0, 2, 10, None)
 """Seconds before the wanted moment to begin at, one after the other; None is the start of the file."""
@@ -29,18 +29,21 @@ _BEFORE = 10
 """Seconds before the first picture at which a file has begun for sure."""
 SURE = 32
 """Packets after the wanted one that must follow as listed before a seek is believed."""
+_NOT_FOUND = "a seek by the index does not find its packets"
 _REORDER = 64
 """Packets of later times that say that a seek went too far: more than any codec decodes ahead."""
 
 
 def video_from(
-    path: Path, container: InputContainer, stream: VideoStream, table: PacketTable, number: int
+    path: MediaFile, container: InputContainer, stream: VideoStream, table: PacketTable, number: int
 ) -> Iterator[Packet[VideoStream]]:
     """Packets in decode order from the one with this number in the table on.
 
     Raises ItemError(`corrupt`) when it is not found again.
     """
     for earlier in _EARLIER:
+        if earlier is None:
+            local_path(path, _NOT_FOUND)
         later = 0
         found = _packets(path, container, stream, table.pts[number], earlier)
         for packet in found:
@@ -64,9 +67,13 @@ def video_from(
         yield from found
 
 
-def audio_from(path: Path, container: InputContainer, stream: AudioStream, pts: int) -> Iterator[Packet[AudioStream]]:
+def audio_from(
+    path: MediaFile, container: InputContainer, stream: AudioStream, pts: int
+) -> Iterator[Packet[AudioStream]]:
     """Packets from the one that begins at or before this pts on, or all where the sound begins later."""
     for earlier in _EARLIER:
+        if earlier is None and (pts - (stream.start_time or 0)) * (stream.time_base or 0) > _BEFORE:
+            local_path(path, _NOT_FOUND)
         found = _packets(path, container, stream, pts, earlier)
         last = None
         for packet in found:
@@ -83,7 +90,7 @@ def audio_from(path: Path, container: InputContainer, stream: AudioStream, pts: 
 
 
 def _packets(
-    path: Path, container: InputContainer, stream: Any, pts: int, earlier: int | None
+    path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: int | None
 ) -> Iterator[Packet[Any]]:
     for other in container.streams:
         other.discard = Discard.default if other.index == stream.index else Discard.all

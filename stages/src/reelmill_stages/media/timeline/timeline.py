@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from statistics import median_low
 from typing import Any
 
@@ -26,13 +25,14 @@ from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.units import Order, Unit
-from reelmill_stages.media.container.demux import opened, packets, video_stream
+from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.full_decode import measure
-from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen
+from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, see
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
+from reelmill_stages.media_file import MediaFile
 
 _UNTIMED = {"avi", "h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"}
 HELD = Fraction(1, 10)
@@ -163,16 +163,16 @@ class Timeline:
         return self.stretch(start, end).frames
 
 
-def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
+def read_timeline(path: MediaFile, *, stream: int | None = None) -> Timeline:
     """The timeline of the stream with this index, or of the one that players show.
 
-    Raises ItemError(`missing`, `empty`, `corrupt`, `truncated`, `no_video`, `zero_duration`).
+    Of a remote file only the index is read, and believed until `index_check` looks at the packets that are used.
+    Raises WholeFileNeeded where that does not do, and ItemError(`missing`, `empty`, `corrupt`, `truncated`, `no_video`,
+    `zero_duration`).
     """
     with opened(path) as container:
         video = video_stream(path, container, stream)
-        seen = Seen(container, video)
-        for packet in packets(path, container, video):
-            seen.add(packet)
+        seen = see(path, container, video)
         if lacks_packets(path, container, video, len(seen.rows), seen.end):
             raise ItemError(ItemReason.TRUNCATED, f"{path.name} ends before the last frame that its container lists")
         if not seen.rows:
@@ -180,13 +180,13 @@ def read_timeline(path: Path, *, stream: int | None = None) -> Timeline:
         return _timeline(path, container, video, seen)
 
 
-def _nothing(path: Path) -> ItemError:
+def _nothing(path: MediaFile) -> ItemError:
     return ItemError(
         ItemReason.ZERO_DURATION, f"{path.name} has a video stream without a single frame that can be shown"
     )
 
 
-def _timeline(path: Path, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:
+def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, seen: Seen) -> Timeline:
     rows, time_base = seen.rows, video.time_base or Fraction(1, 1)
     name = container.format.name
     clock = Clock(name, time_base)
@@ -257,7 +257,7 @@ def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], 
 
 
 def _measured(
-    path: Path, container: str, video: VideoStream, seen: Seen, why: str, clock: Clock | None = None
+    path: MediaFile, container: str, video: VideoStream, seen: Seen, why: str, clock: Clock | None = None
 ) -> Timeline:
     """The timeline of a full decode; with the `clock` that jumps."""
     rows = seen.rows

@@ -9,6 +9,7 @@ from reelmill.contract.errors import (
     ItemError,
     NotFound,
     PreconditionFailed,
+    RangesUnsupported,
     SpecError,
     StoreDamaged,
     StoreError,
@@ -17,10 +18,14 @@ from reelmill.contract.errors import (
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
+from reelmill_stages.media_file import MediaFile
+from reelmill_stages.remote_media import by_ranges
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.locations import Locations, is_absolute
+from reelmill_stages.store.ranges.block_cache import BlockCache
+from reelmill_stages.store.ranges.ranged_media import RangedMedia
 
 
 class Files:
@@ -52,9 +57,14 @@ class Files:
 
 
 class GroupWork:
-    """Implements `stage.Work` for one group. `folder` is an empty folder for this group."""
+    """Implements `stage.Work` for one group. `folder` is an empty folder for this group.
 
-    def __init__(self, locations: Locations, files: Files, folder: Path, gpu: int | None) -> None:
+    With `ranges`, `open` reads large objects by ranges; then `process` may raise WholeFileNeeded.
+    """
+
+    def __init__(
+        self, locations: Locations, files: Files, folder: Path, gpu: int | None, *, ranges: bool = False
+    ) -> None:
         self._locations = locations
         self._files = files
         self._gpu = gpu
@@ -62,6 +72,9 @@ class GroupWork:
         self._fetched = folder / "fetched"
         self._known: dict[tuple[str, str, str, str], Path] = {}
         self._fetches = 0
+        self._ranges = ranges
+        self._cache: BlockCache | None = None
+        self._remote: dict[tuple[str, str, str, str], RangedMedia | None] = {}
         self._scratch.mkdir(parents=True)
 
     @property
@@ -86,7 +99,7 @@ class GroupWork:
         Raises ItemError with the reason `missing`, `changed`, `s3_5xx` (server errors after all retries) or
         `unreadable` (request rejected).
         """
-        identity = (media.uri, media.etag, media.version, media.digest)
+        identity = _identity(media)
         if identity not in self._known:
             self._fetches += 1
             folder = self._fetched / str(self._fetches)
@@ -94,6 +107,39 @@ class GroupWork:
             with _told(media.uri):
                 self._known[identity] = self._fetch(media, folder)
         return self._known[identity]
+
+    def open(self, media: Media) -> MediaFile:
+        """Media that are read by ranges if they are a large object of a source, otherwise like `fetch`."""
+        if not self._ranges or media.digest or not is_absolute(media.uri):
+            return self.fetch(media)
+        identity = _identity(media)
+        if identity not in self._remote:
+            store, key = self._locations.of_source(media.uri, media.source)
+            self._cache = self._cache or BlockCache(self._scratch)
+            with _told(media.uri):
+                self._remote[identity] = by_ranges(
+                    store,
+                    key,
+                    media.size,
+                    self._cache,
+                    etag=media.etag,
+                    version=media.version,
+                    errors=lambda: _told(media.uri),
+                )
+        return self._remote[identity] or self.fetch(media)
+
+    @property
+    def used_ranges(self) -> bool:
+        """Whether a file was read by ranges."""
+        return any(self._remote.values())
+
+    def close(self) -> None:
+        """End the reads by ranges; files that `open` returned must not be used any more."""
+        for remote in self._remote.values():
+            if remote is not None:
+                remote.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def files_in(self, uri: str, source: str) -> Iterator[Media]:
         """The current objects in a folder of a source, without subfolders, sorted by name."""
@@ -120,11 +166,17 @@ class GroupWork:
         return _fetch_output(self._locations.store, media, folder)
 
 
+def _identity(media: Media) -> tuple[str, str, str, str]:
+    return media.uri, media.etag, media.version, media.digest
+
+
 @contextmanager
 def _told(uri: str) -> Iterator[None]:
-    """Convert errors of the store to ItemError."""
+    """Convert errors of the store to ItemError. RangesUnsupported stays: the whole object may be read."""
     try:
         yield
+    except RangesUnsupported:
+        raise
     except NotFound as error:
         raise ItemError(ItemReason.MISSING, f"{uri} does not exist") from error
     except StoreDamaged as error:

@@ -4,6 +4,7 @@ It is started by `safe_child.start`, communicates over one connection, and is ki
 nothing of shards, ledgers and retries.
 """
 
+import logging
 import os
 import shutil
 import time
@@ -12,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
-from reelmill.contract.log import setup
+from reelmill.contract.log import event, setup
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
@@ -21,6 +22,7 @@ from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
 from reelmill_stages.item_errors import failed
+from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
@@ -39,6 +41,10 @@ from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped
 from reelmill_stages.store.locations import Locations
 
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
+_OF_THE_STORE = {ItemReason.MISSING, ItemReason.CHANGED, ItemReason.S3_5XX, ItemReason.UNREADABLE}
+_ATTEMPTS = 3
+"""Groups in a row that needed whole files after all, after which a worker tries ranges no more."""
+_log = logging.getLogger(__name__)
 MESSAGE_LENGTH = 500
 """Maximum length in characters of a message in the ledger."""
 
@@ -53,22 +59,50 @@ class WorkerState:
         self._files = Files(self._locations, config.pins, config.folder / "files")
         self._gpu = _gpu(config.index)
         self._paths = DataSetPaths(config.stage.name, config.stage.key).segment(config.segment)
+        self._in_vain = 0
         self._stage: Stage = registry.stage(config.stage.type, config.stage.params)
 
     def run(self, job: Job) -> Finished:
         """Process and upload one job. Raises exceptions that must end this worker."""
         began = time.monotonic()
+        results, fetched = self._process(job)
+        self._connection.send(Processed())
+        told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
+        self._tidy(job.folder, fetched, told)
+        return Finished(told, time.monotonic() - began)
+
+    def _process(self, job: Job) -> tuple[Sequence[Result], Path]:
+        """The results of the stage, and the folder with downloaded media.
+
+        Where ranges of the media are not enough, or an item failed that was read by ranges, the group is processed
+        again with whole files: what they give is what counts.
+        """
+        if self._in_vain < _ATTEMPTS:
+            work = GroupWork(self._locations, self._files, job.folder, self._gpu, ranges=True)
+            try:
+                results = self._results(job, work)
+                if not work.used_ranges or not any(_may_differ(result) for result in results):
+                    self._in_vain = 0 if work.used_ranges else self._in_vain
+                    return results, work.fetched
+                why = "an item failed"
+            except WholeFileNeeded as error:
+                self._in_vain += 1
+                why = str(error)
+            finally:
+                work.close()
+            event(_log, "reading whole files instead of ranges", item=job.inputs[0].item.key, why=why)
+            shutil.rmtree(job.folder)
         work = GroupWork(self._locations, self._files, job.folder, self._gpu)
+        return self._results(job, work), work.fetched
+
+    def _results(self, job: Job, work: GroupWork) -> Sequence[Result]:
         try:
             results: Sequence[Result] = list(self._stage.process(job.inputs, work))
         except ItemError as error:
             results = [failed(error)] * len(job.inputs)
         if len(results) != len(job.inputs):
             raise ValueError(f"the stage returned {len(results)} results for {len(job.inputs)} inputs")
-        self._connection.send(Processed())
-        told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
-        self._tidy(job.folder, work.fetched, told)
-        return Finished(told, time.monotonic() - began)
+        return results
 
     def _tell(self, input_: Input, result: Result) -> InputResult:
         if not isinstance(result, Done):
@@ -101,6 +135,11 @@ class WorkerState:
             shutil.rmtree(folder, ignore_errors=True)
         elif not any(path.is_relative_to(fetched) for path in payload):
             shutil.rmtree(fetched, ignore_errors=True)
+
+
+def _may_differ(result: Result) -> bool:
+    """Whether a whole file may give another result."""
+    return isinstance(result, Failed) and result.reason not in _OF_THE_STORE
 
 
 def serve(connection: Connection) -> None:

@@ -72,7 +72,8 @@ class ChunkStage(Stage):
     def _done(self, given: Input, work: Work) -> Result:
         """The result of one item, with all of its chunks."""
         item = given.item
-        views = {name: open_view(media, work.fetch(media)) for name, media in media_of(item, self.block.views).items()}
+        lend = work.fetch if self.block.output == "mp4" else work.open
+        views = {name: open_view(media, lend(media)) for name, media in media_of(item, self.block.views).items()}
         frames = common_range(item, views)
         parts = divided(item, frames, self.block)
         kept = [part for part in parts if part.labels is None or part.labels]

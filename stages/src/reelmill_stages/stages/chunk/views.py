@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from statistics import median_low
 from typing import Any
 
@@ -18,6 +17,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile
 
 ONLY = "video"
 """Name of the view of an item with a single file."""
@@ -34,7 +34,7 @@ class View:
     """
 
     media: Media
-    path: Path
+    path: MediaFile
     first: int
     time_base: Fraction
     pts: array[int]
@@ -79,7 +79,7 @@ def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
     return {name: there[name] for name in wanted or there}
 
 
-def open_view(media: Media, path: Path) -> View:
+def open_view(media: Media, path: MediaFile) -> View:
     """The frames of a view; for a virtual clip, those of its span. Raises like `read_timeline`."""
     timeline = read_timeline(path)
     frames = _window(media, timeline)

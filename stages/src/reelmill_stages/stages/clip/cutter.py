@@ -21,6 +21,7 @@ from reelmill_stages.media.cutting.cut import Cut, cut_at
 from reelmill_stages.media.cutting.encode import Encoding, encode, fields_as_frames
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import File, NewItem
 from reelmill_stages.stages.clip.names import video_id
 from reelmill_stages.stages.clip.pieces import Piece
@@ -49,7 +50,7 @@ class Cutter:
         return self.source.timeline
 
     @property
-    def path(self) -> Path:
+    def path(self) -> MediaFile:
         return self.source.path
 
     def clip(self, item: Item, piece: Piece) -> Clipped:
@@ -146,7 +147,7 @@ class Cutter:
 
 
 @contextmanager
-def cutter(path: Path, media: Media, block: ClipBlock, scratch: Path) -> Iterator[Cutter]:
+def cutter(path: MediaFile, media: Media, block: ClipBlock, scratch: Path) -> Iterator[Cutter]:
     """Open a video once for all of its clips. Raises ItemError for an invalid file."""
     timeline = read_timeline(path)
     with remuxer(path, timeline, audio=block.audio == "keep") as source:

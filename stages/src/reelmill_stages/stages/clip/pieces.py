@@ -1,7 +1,6 @@
 """Determines the clips of an item: its own span, equal lengths, or scenes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
@@ -10,6 +9,7 @@ from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.decoding.scenes import scenes
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Filtered
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 from reelmill_stages.stages.clip.spans import (
@@ -40,7 +40,7 @@ class Pieces:
     short: int = 0
 
 
-def pieces_of(item: Item, path: Path, timeline: Timeline, block: ClipBlock) -> Pieces | Filtered:
+def pieces_of(item: Item, path: MediaFile, timeline: Timeline, block: ClipBlock) -> Pieces | Filtered:
     """The clips of an item. Raises ItemError for an invalid span and, with scenes, for decoding errors."""
     shortest = seconds(block.min_length)
     longest = seconds(block.max_length) if block.max_length else None
@@ -82,7 +82,7 @@ def _window(item: Item, timeline: Timeline) -> Span:
     return Span(given.start, min(given.end, timeline.duration))
 
 
-def _scenes(path: Path, timeline: Timeline, whole: Span, block: ClipBlock) -> list[Span]:
+def _scenes(path: MediaFile, timeline: Timeline, whole: Span, block: ClipBlock) -> list[Span]:
     frames = timeline.window(whole.start, whole.end)
     found = scenes(path, timeline, frames, block.threshold)
     edges = [whole.start, *(timeline.seconds(scene.start) for scene in found[1:]), whole.end]

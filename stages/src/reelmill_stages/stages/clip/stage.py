@@ -72,11 +72,16 @@ class ClipStage(Stage):
             try:
                 if media is None:
                     raise ItemError(ItemReason.MISSING, "the item has no media")
-                with cutter(work.fetch(media), media, self.params, work.scratch) as video:
+                lend = work.fetch if self._needs_all else work.open
+                with cutter(lend(media), media, self.params, work.scratch) as video:
                     results |= {place: self._one(group[place], video) for place in members}
             except ItemError as error:
                 results |= {place: failed(error) for place in members if place not in results}
         return [results[place] for place in range(len(group))]
+
+    @property
+    def _needs_all(self) -> bool:
+        return self.params.mode == "reencode" or self.params.by == "scenes"
 
     def _one(self, one: Input, video: Cutter) -> Result:
         """The result of one input; if one of its clips fails, the item fails."""

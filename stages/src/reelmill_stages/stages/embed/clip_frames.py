@@ -12,6 +12,7 @@ from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Work
 from reelmill_stages.untrusted.arrays import ArrayError, read_array
 from reelmill_stages.untrusted.images import ImageError, open_image
@@ -35,7 +36,7 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
         return _array(work.fetch(files[arrays[0]]))
     if item.media is None:
         raise ItemError(ItemReason.NO_FRAMES, "neither a video nor frames: give the frames stage layout npy or jpg")
-    return _video(work.fetch(item.media), item, count)
+    return _video(work.open(item.media), item, count)
 
 
 def middles(frames: int, count: int) -> list[int]:
@@ -43,7 +44,7 @@ def middles(frames: int, count: int) -> list[int]:
     return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})
 
 
-def _video(path: Path, item: Item, count: int) -> Iterator[Pixels]:
+def _video(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:
     timeline = read_timeline(path)
     span = item.media.span if item.media else None
     window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)

@@ -21,6 +21,7 @@ from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import (
     DataSetReader,
     Done,
@@ -92,7 +93,7 @@ class FramesStage(Stage):
     def _file(self, media: Media, group: Sequence[Input], slots: list[int], results: Slots, work: Work) -> None:
         """Process all samples of one file."""
         try:
-            path = work.fetch(media)
+            path = work.open(media)
             timeline = read_timeline(path)
         except ItemError as error:
             for slot in slots:
@@ -122,7 +123,7 @@ class FramesStage(Stage):
             caption(given.item.fields)
             sizes(given.item.fields)
 
-    def _decode(self, path: Path, timeline: Timeline, samples: Sequence[SampleWriter], gpu: int | None) -> None:
+    def _decode(self, path: MediaFile, timeline: Timeline, samples: Sequence[SampleWriter], gpu: int | None) -> None:
         """Decode the file once for all samples."""
         takers: dict[int, list[SampleWriter]] = {}
         for sample in samples:
@@ -143,7 +144,7 @@ class FramesStage(Stage):
 
     def _one_by_one(
         self,
-        path: Path,
+        path: MediaFile,
         timeline: Timeline,
         samples: Mapping[int, SampleWriter],
         results: Slots,

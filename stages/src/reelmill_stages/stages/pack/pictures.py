@@ -19,7 +19,7 @@ def pictures(clip: PackInput, wanted: Sequence[int], *, quality: int, max_side: 
     """
     first = {index: place for place, index in reversed(list(enumerate(wanted)))}
     turned = Turned(clip.timeline.shape)
-    for picture in decode(clip.path, clip.timeline, sorted(first)):
+    for picture in decode(clip.file, clip.timeline, sorted(first)):
         upright = turned.of(picture.frame)
         width, height = reduced(*shown_size(picture.frame, upright), max_side)
         array = render(picture.frame, width=width, height=height, turned=upright)

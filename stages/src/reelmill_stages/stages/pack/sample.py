@@ -24,6 +24,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile, local_path
 from reelmill_stages.stage import File
 from reelmill_stages.tar.write import MAX_SIZE
 
@@ -92,26 +93,31 @@ class PackInput:
     def __init__(
         self,
         item: Item,
-        path: Path | None,
+        file: MediaFile | None,
         scratch: Path,
-        timelines: dict[Path, Timeline] | None = None,
+        timelines: dict[MediaFile, Timeline] | None = None,
         fetch: Callable[[Media], Path] = _no_other_files,
     ) -> None:
         self.item = item
+        self._file = file
         self.scratch = scratch
         """An empty folder for the parts."""
         self.fetch = fetch
         """Download other media that the fields of the item name, to a file which must not be modified. Raises ItemError
         with the reason `missing` or `changed`."""
-        self._path = path
         self._timelines = {} if timelines is None else timelines
+
+    @property
+    def file(self) -> MediaFile:
+        """The video, for `decode`; it may be read by ranges. Raises ItemError for an item without a file."""
+        if self._file is None:
+            raise ItemError(ItemReason.NO_MEDIA, f"{self.item.key} is a document without a video: pack interleave")
+        return self._file
 
     @property
     def path(self) -> Path:
         """The local video file, which must not be modified. Raises ItemError for an item without a file."""
-        if self._path is None:
-            raise ItemError(ItemReason.NO_MEDIA, f"{self.item.key} is a document without a video: pack interleave")
-        return self._path
+        return local_path(self.file, "the sampler reads the file itself")
 
     @property
     def text(self) -> str:
@@ -128,9 +134,9 @@ class PackInput:
     @property
     def timeline(self) -> Timeline:
         """The visible frames of the file. Raises ItemError for an invalid video."""
-        if self.path not in self._timelines:
-            self._timelines[self.path] = read_timeline(self.path)
-        return self._timelines[self.path]
+        if self.file not in self._timelines:
+            self._timelines[self.file] = read_timeline(self.file)
+        return self._timelines[self.file]
 
     @property
     def frames(self) -> range:

@@ -5,7 +5,6 @@ into shards; failed items are missing. Keys are numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError
@@ -14,6 +13,7 @@ from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import (
     Assembled,
     DataSetReader,
@@ -49,10 +49,10 @@ class PackStage(Stage):
         load(self._block)
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        timelines: dict[Path, Timeline] = {}
+        timelines: dict[MediaFile, Timeline] = {}
         return [self._one(input_, work, timelines) for input_ in group]
 
-    def _one(self, input_: Input, work: Work, timelines: dict[Path, Timeline]) -> Result:
+    def _one(self, input_: Input, work: Work, timelines: dict[MediaFile, Timeline]) -> Result:
         item = input_.item
         if item.media is None and "images" not in item.fields:
             return Failed(ItemReason.NO_MEDIA, f"{item.key} has no file to pack")
@@ -61,8 +61,9 @@ class PackStage(Stage):
         scratch = work.scratch / f"{input_.number:09d}"
         scratch.mkdir()
         try:
-            path = work.fetch(item.media) if item.media else None
-            sample = self._sampler.sample(PackInput(item, path, scratch, timelines, work.fetch))
+            lend = work.fetch if self._block.sampler == "video_only" else work.open
+            file = lend(item.media) if item.media else None
+            sample = self._sampler.sample(PackInput(item, file, scratch, timelines, work.fetch))
             sample.check(scratch)
         except ItemError as error:
             return failed(error)
@@ -70,7 +71,7 @@ class PackStage(Stage):
         return Done(
             payload=sample.parts,
             fields={"json": dict(sample.fields), "names_as": sample.names_as},
-            counters={**sample.counters, **_told(timelines.get(path) if path else None)},
+            counters={**sample.counters, **_told(timelines.get(file) if file else None)},
         )
 
     def assemble(self, kept: Iterable[Kept], shard: Shard) -> Iterator[Assembled]:

@@ -48,6 +48,10 @@ class LocalStore:
         return self._uri
 
     @property
+    def remote(self) -> bool:
+        return False
+
+    @property
     def root(self) -> Path:
         """The folder."""
         return self._root

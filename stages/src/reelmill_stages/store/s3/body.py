@@ -1,6 +1,7 @@
 """The content of an object as a stream, which resumes after broken connections and detects truncated responses."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -8,30 +9,44 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
-from reelmill.contract.errors import ReelmillError, StoreError, TransientError
+from reelmill.contract.errors import RangesUnsupported, ReelmillError, StoreError, TransientError
 from reelmill_stages.store.s3.retry import Attempts, Patience
 
 Opener = Callable[[int, str], BaseHTTPResponse]
 """(offset in bytes, etag that must match or "") -> response. Retries, and raises errors of reelmill."""
 
 
+_RANGE = re.compile(r"bytes (\d+)-\d+/")
+
+
 class Body(io.RawIOBase):
     """The content of one response. After a broken connection, the rest of the same object is requested by its etag.
 
-    Raises PreconditionFailed if the object was replaced, and TransientError if retries fail.
+    `start` is the offset of the range that is requested; None: the whole object is.
+    Raises PreconditionFailed if the object was replaced, RangesUnsupported if the response is another range, and
+    TransientError if retries fail.
     """
 
     def __init__(
-        self, open_at: Opener, explain: Callable[[Exception], ReelmillError | None], patience: Patience
+        self,
+        open_at: Opener,
+        explain: Callable[[Exception], ReelmillError | None],
+        patience: Patience,
+        start: int | None = None,
     ) -> None:
         super().__init__()
         self._open_at = open_at
         self._explain = explain
         self._attempts = Attempts(patience)
+        self._start = start or 0
         self._at = 0
         # The destructor closes the stream, even if the constructor failed.
         self._response: BaseHTTPResponse = HTTPResponse()
         self._response = open_at(0, "")
+        if start is not None and range_start(self._response) != start:
+            raise RangesUnsupported(
+                "the server does not give the range that was asked for", hint="use a store that supports range requests"
+            )
         self.etag: str = self._response.headers.get("etag", "").replace('"', "")
         self._size = _length(self._response)
 
@@ -75,7 +90,7 @@ class Body(io.RawIOBase):
     def _reopen(self) -> None:
         self._release()
         self._response = self._open_at(self._at, self.etag)
-        if self._at and self._response.status != 206:
+        if self._at and range_start(self._response) != self._start + self._at:
             raise TransientError(
                 "the server ignored the range of a request", hint="use a store that supports range requests"
             )
@@ -85,6 +100,12 @@ class Body(io.RawIOBase):
         with suppress(HTTPError, OSError):
             self._response.close()
             self._response.release_conn()
+
+
+def range_start(response: BaseHTTPResponse) -> int | None:
+    """The offset in the object at which a partial response begins; None for any other response."""
+    found = _RANGE.match(response.headers.get("content-range", ""))
+    return int(found.group(1)) if response.status == 206 and found else None
 
 
 def _length(response: BaseHTTPResponse) -> int:

@@ -57,6 +57,8 @@ class S3Store:
     Raises StoreError for an invalid connection; no request is sent by the constructor.
     """
 
+    remote = True
+
     def __init__(
         self,
         bucket: str,
@@ -262,7 +264,7 @@ class S3Store:
             )
             return self._matching(key, response, match)
 
-        return Body(open_at, lambda error: self._explain(error, key), self._patience)
+        return Body(open_at, lambda error: self._explain(error, key), self._patience, start if start + length else None)
 
     def _matching(self, key: str, response: BaseHTTPResponse, etag: str) -> BaseHTTPResponse:
         # Some servers ignore If-Match on reads.

@@ -1,0 +1,241 @@
+"""An object in a bucket as a seekable file, of which only what is read, or expected to be read, is transferred.
+
+Every request names the etag, so all bytes are those of one version of the object. Blocks that were read stay in a cache
+of bounded size. Requests that are expected run ahead in a few threads; only the reading thread touches the cache.
+"""
+
+import io
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import PurePosixPath
+from typing import Any
+
+from reelmill.contract.errors import RangesUnsupported
+from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.store import Store
+from reelmill_stages.store.ranges.block_cache import BlockCache
+from reelmill_stages.store.ranges.read_ahead import ReadAhead
+
+MOST = 0.5
+"""Fraction of an object: whoever is to read more transfers the whole object in one stream."""
+_THREADS = 8
+_BUFFER = 4096
+
+
+class RangedMedia:
+    """The object `key` of `size` bytes, a `RemoteFile`. Not thread-safe, and not for use in several processes.
+
+    Its files raise what `Store.read` raises, as converted by `errors`, and WholeFileNeeded where the server gives no
+    ranges; after the first error, every read raises it again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key: str,
+        size: int,
+        cache: BlockCache,
+        *,
+        etag: str,
+        version: str = "",
+        errors: Callable[[], AbstractContextManager[None]] = nullcontext,
+        most: float = MOST,
+    ) -> None:
+        self.key = key
+        self.size = size
+        self.failure: Exception | None = None
+        self.transferred = 0
+        """Bytes that were requested."""
+        self._store = store
+        self._etag = etag
+        self._version = version
+        self._errors = errors
+        self._most = most
+        self._cache = cache
+        self._number = cache.add_object()
+        self._ahead = ReadAhead()
+        self._expected: deque[range] = deque()
+        self._running: deque[tuple[range, Future[tuple[bytes, float]]]] = deque()
+        self._pool: ThreadPoolExecutor | None = None
+        self._last = -1
+        self._window = cache.block
+        self._zeros = False
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.key).name
+
+    def open(self) -> io.BufferedReader:
+        """A file, positioned at the start."""
+        return io.BufferedReader(RangedFile(self), _BUFFER)
+
+    def expect(self, ranges: Sequence[range]) -> None:
+        """Byte ranges that are read next, in this order. They replace earlier ones.
+
+        Raises WholeFileNeeded where they are most of the object.
+        """
+        if sum(map(len, ranges)) > self.size * self._most:
+            raise WholeFileNeeded(f"{self.name}: most of the object is to be read")
+        with self._failing():
+            self._expect(ranges)
+
+    def _expect(self, ranges: Sequence[range]) -> None:
+        size = max(1, min(self._ahead.request(), self._cache.capacity // 2) // self._cache.block)
+        self._expected.clear()
+        while self._running:
+            blocks, future = self._running.popleft()
+            self._keep(blocks, *future.result())
+        for wanted in ranges:
+            if not wanted:
+                continue
+            first, stop = wanted.start // self._cache.block, -(-min(wanted.stop, self.size) // self._cache.block)
+            self._expected += (range(at, min(at + size, stop)) for at in range(first, stop, size))
+        self._start()
+
+    @contextmanager
+    def index_only(self) -> Iterator[None]:
+        """Until its end, bytes that are not in the cache read as zeros."""
+        self._zeros = True
+        try:
+            yield
+        finally:
+            self._zeros = False
+
+    def close(self) -> None:
+        """End the requests that run. The cache is the caller's."""
+        self._expected.clear()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._running.clear()
+
+    def read(self, start: int, length: int, *, wait: bool = True) -> bytes:
+        """At least one and at most `length` bytes from `start` on, as far as one block reaches; empty at the end.
+
+        Without `wait`, empty also where the block is not in the cache.
+        """
+        length = min(length, self.size - start)
+        if length <= 0:
+            return b""
+        if self.failure is not None:
+            raise self.failure
+        number, offset = divmod(start, self._cache.block)
+        found = self._cache.get((self._number, number), offset, length)
+        if found is None and self._zeros:
+            return bytes(min(length, self._cache.block - offset))
+        if found is None and not wait:
+            return b""
+        if found is None:
+            with self._failing():
+                self._load(number)
+            found = self._cache.get((self._number, number), offset, length)
+            assert found is not None
+        return found
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            with self._errors():
+                try:
+                    yield
+                except RangesUnsupported as error:
+                    raise WholeFileNeeded(f"{self.name}: {error}") from error
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _load(self, number: int) -> None:
+        while self._running and any(number in blocks for blocks, _ in self._running):
+            blocks, future = self._running.popleft()
+            self._keep(blocks, *future.result())
+            self._start()
+        if self._holds(number):
+            return
+        for blocks in self._expected:
+            if number in blocks:
+                # The reads left the order: what lies before is not waited for.
+                while self._expected.popleft() is not blocks:
+                    pass
+                self._keep(blocks, *self._request(blocks))
+                self._start()
+                return
+        most = min(self._ahead.request(), self._cache.capacity // 2)
+        self._window = min(self._window * 2, most) if number == self._last else self._cache.block
+        count = max(1, self._window // self._cache.block)
+        end = -(-self.size // self._cache.block)
+        blocks = range(number, min(number + count, end))
+        held = next((block for block in blocks if self._holds(block)), blocks.stop)
+        blocks = range(number, held)
+        self._keep(blocks, *self._request(blocks))
+        self._last = blocks.stop
+
+    def _holds(self, number: int) -> bool:
+        return (self._number, number) in self._cache
+
+    def _start(self) -> None:
+        """Let requests run ahead, as many as fit."""
+        while self._expected and len(self._running) < self._ahead.parallel():
+            blocks = self._expected.popleft()
+            lacking = [block for block in blocks if not self._holds(block)]
+            if not lacking:
+                continue
+            self._pool = self._pool or ThreadPoolExecutor(_THREADS, "ranges")
+            blocks = range(lacking[0], lacking[-1] + 1)
+            self._running.append((blocks, self._pool.submit(self._request, blocks)))
+
+    def _request(self, blocks: range) -> tuple[bytes, float]:
+        """The content of blocks, and the seconds that it took."""
+        start = blocks.start * self._cache.block
+        length = min(blocks.stop * self._cache.block, self.size) - start
+        began = time.monotonic()
+        data = self._store.read(self.key, start=start, length=length, if_match=self._etag, version=self._version)
+        if len(data) != length:
+            raise RangesUnsupported(
+                f"the server gave {len(data)} bytes of a range of {length}", where=f"{self._store.uri} {self.key}"
+            )
+        return data, time.monotonic() - began
+
+    def _keep(self, blocks: range, data: bytes, seconds: float) -> None:
+        self.transferred += len(data)
+        self._ahead.measured(len(data), seconds)
+        view, size = memoryview(data), self._cache.block
+        # From the last to the first: the first is the one that is read next, and must not be the first to go.
+        for place in reversed(range(len(blocks))):
+            self._cache.put((self._number, blocks[place]), view[place * size : (place + 1) * size])
+
+
+class RangedFile(io.RawIOBase):
+    """A read-only raw file over a `RangedMedia`, which outlives it.
+
+    A read ends where the next block was not transferred yet: demuxers fill their buffers, and do not need all of it.
+    """
+
+    def __init__(self, whole: RangedMedia) -> None:
+        super().__init__()
+        self._media = whole
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._media.size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        room = memoryview(buffer).cast("B")
+        done = 0
+        while done < len(room) and (data := self._media.read(self._at, len(room) - done, wait=not done)):
+            room[done : done + len(data)] = data
+            done += len(data)
+            self._at += len(data)
+        return done

@@ -1,0 +1,215 @@
+"""Videos that are read by ranges: frames and clips are those of the whole file, bit for bit, or the whole file is asked
+for.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+import footage
+from exact import picture_digest
+from media import streams
+from ranged_media import RangedFolder, ranged
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.container.movie_index import movie_index
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile, WholeFileNeeded
+from reelmill_stages.store.ranges.ranged_media import RangedMedia
+
+BLOCK = 512
+X264 = ("-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "2", "-sc_threshold", "0")
+FILMS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "moov at the end": ("mp4", ()),
+    "moov in front": ("mp4", ("-movflags", "+faststart")),
+    "mov": ("mov", ()),
+    "fragmented": ("mp4", ("-movflags", "frag_keyframe+empty_moov")),
+    "mkv with cues": ("mkv", ()),
+    "mkv without cues": ("mkv", ("-live", "1")),
+    "ts": ("ts", ()),
+    "avi": ("avi", ()),
+}
+INDEXED = {"moov at the end", "moov in front", "mov"}
+
+
+def frames(file: MediaFile, timeline: Timeline, wanted: list[int]) -> list[tuple[int, int, str]]:
+    return [(each.index, each.pts, picture_digest(each.frame)) for each in decode(file, timeline, wanted)]
+
+
+def clip(file: MediaFile, timeline: Timeline, shown: range, target: Path) -> bytes | None:
+    cut = cut_frames(timeline, shown)
+    with remuxer(file, timeline, audio=True) as source:
+        piece = source.slice_of(cut)
+        if piece is None:
+            return None
+        source.copy(cut, piece, target)
+    return target.read_bytes()
+
+
+def film(kind: str, folder: Path) -> Path:
+    """12 seconds, 12 groups of pictures, with sound."""
+    suffix, more = FILMS[kind]
+    made = footage.video(seconds=12, fps=25, audio=True, options=X264, container=suffix, extra=more)
+    target = folder / f"film.{suffix}"
+    target.write_bytes(made.read_bytes())
+    return target
+
+
+@pytest.mark.parametrize("kind", FILMS)
+def test_frames_and_clips_are_those_of_the_whole_file(kind: str, tmp_path: Path) -> None:
+    path = film(kind, tmp_path)
+    store = RangedFolder(tmp_path)
+    remote = ranged(store, path.name, block=BLOCK)
+    index = movie_index(remote.open(), remote.size)
+    assert (index is not None) is (kind in INDEXED)
+    if index is None:
+        return
+    remote.expect([index])
+    timeline, whole = read_timeline(remote), read_timeline(path)
+    assert (timeline.pts, timeline.keys, timeline.numbers, timeline.end, timeline.packets) == (
+        whole.pts,
+        whole.keys,
+        whole.numbers,
+        whole.end,
+        whole.packets,
+    )
+    wanted = [5, 130, 131, 290]
+    assert frames(remote, timeline, wanted) == frames(path, whole, wanted)
+    for shown in (range(100, 140), range(30)):
+        theirs = clip(path, whole, shown, tmp_path / "whole.mp4")
+        assert theirs
+        assert clip(remote, timeline, shown, tmp_path / "ranged.mp4") == theirs
+
+
+def test_little_more_than_the_index_and_the_needed_groups_is_transferred(tmp_path: Path) -> None:
+    path = film("moov at the end", tmp_path)
+    store = RangedFolder(tmp_path)
+    remote = ranged(store, path.name, block=BLOCK)
+    index = movie_index(remote.open(), remote.size)
+    assert index is not None
+    remote.expect([index])
+    timeline = read_timeline(remote)
+    store.requests.clear()
+    assert len(frames(remote, timeline, [130, 131])) == 2
+    table = timeline.packets
+    needed = sum(table.sizes[number] for number in range(125, timeline.numbers[131] + 1))
+    assert sum(length for _, length in store.requests) < needed + 40_000
+    store.requests.clear()
+    assert frames(remote, timeline, [130])
+    assert not store.requests
+
+
+@pytest.mark.store
+@pytest.mark.parametrize("first", range(0, 120, 12))
+def test_streams_by_chance_are_the_same_by_ranges_or_asked_for_whole(first: int, tmp_path: Path) -> None:
+    for number in range(first, first + 12):
+        made = streams.stream(number, tmp_path)
+        store = RangedFolder(tmp_path)
+        name = made.path.name
+        remote = ranged(store, name, block=BLOCK)
+        if movie_index(remote.open(), remote.size) is None:
+            continue
+        try:
+            timeline = read_timeline(remote)
+        except (WholeFileNeeded, ItemError):
+            continue
+        whole = read_timeline(made.path)
+        chance = random.Random(number)
+        for _ in range(3):
+            wanted = sorted(chance.sample(range(len(timeline)), min(3, len(timeline))))
+            start, stop = sorted(chance.sample(range(len(timeline) + 1), 2))
+            for read in (
+                lambda file, known, wanted=wanted: frames(file, known, wanted),
+                lambda file, known, shown=range(start, stop): clip(file, known, shown, tmp_path / "clip.mp4"),
+            ):
+                assert _by_ranges(lambda: read(ranged(store, name, block=BLOCK), timeline)) in (  # noqa: B023
+                    None,
+                    read(made.path, whole),
+                ), str(made)
+
+
+def _by_ranges(read: Callable[[], object]) -> object:
+    try:
+        return read()
+    except (WholeFileNeeded, ItemError):
+        return None
+
+
+def test_key_flags_that_are_wrong_ask_for_the_whole_file(tmp_path: Path) -> None:
+    path = film("moov in front", tmp_path)
+    body = bytearray(path.read_bytes())
+    at = body.index(b"stss")
+    assert body[at + 12 : at + 16] == (1).to_bytes(4, "big")
+    body[at + 16 : at + 20] = (20).to_bytes(4, "big")
+    path.write_bytes(body)
+    remote = ranged(RangedFolder(tmp_path), path.name, block=BLOCK)
+    timeline = read_timeline(remote)
+    with pytest.raises(WholeFileNeeded, match="it is no key frame"):
+        frames(remote, timeline, [21])
+    whole = read_timeline(path)
+    assert whole.repaired
+
+
+def test_a_damaged_group_asks_for_the_whole_file(tmp_path: Path) -> None:
+    path = film("moov in front", tmp_path)
+    timeline = read_timeline(path)
+    place = timeline.packets.places[100]
+    assert place is not None
+    body = bytearray(path.read_bytes())
+    body[place : place + timeline.packets.sizes[100]] = bytes(timeline.packets.sizes[100])
+    path.write_bytes(body)
+    remote = ranged(RangedFolder(tmp_path), path.name, block=BLOCK)
+    with pytest.raises(WholeFileNeeded):
+        frames(remote, read_timeline(remote), [101])
+    assert frames(remote, read_timeline(remote), [10])
+
+
+class Unreadable(RangedFolder):
+    """After some requests, every one fails."""
+
+    left = 100
+
+    def read(self, key: str, **asked: object) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise ItemError("changed", "the object has changed")
+        return super().read(key, **asked)
+
+
+@pytest.mark.parametrize("left", [1, 2, 4, 8, 12])
+def test_an_error_of_the_store_is_not_taken_for_a_fault_of_the_video(left: int, tmp_path: Path) -> None:
+    path = film("moov at the end", tmp_path)
+    store = Unreadable(tmp_path)
+    store.left = left
+    remote = ranged(store, path.name, block=BLOCK)
+    with pytest.raises(ItemError, match="the object has changed"):
+        _read_here_and_there(remote)
+
+
+def _read_here_and_there(remote: RangedMedia) -> None:
+    assert movie_index(remote.open(), remote.size) is not None
+    timeline = read_timeline(remote)
+    for frame in range(0, 300, 30):
+        frames(remote, timeline, [frame])
+
+
+def test_a_movie_that_ends_early_has_no_index_to_go_by(tmp_path: Path) -> None:
+    path = film("moov in front", tmp_path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with path.open("rb") as file:
+        assert movie_index(file, path.stat().st_size) is None
+
+
+def test_codecs_whose_samples_may_hide_pictures_are_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(footage.video(seconds=2, codec="mpeg4", options=("-pix_fmt", "yuv420p")).read_bytes())
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+    remote = ranged(RangedFolder(tmp_path), path.name, block=BLOCK)
+    with pytest.raises(WholeFileNeeded, match="codec"):
+        read_timeline(remote)
