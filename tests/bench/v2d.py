@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.row import NotRun
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "reelmill" / "v2d"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reelmill" / "v2d"
 LOCK = Path(__file__).with_name("v2d.lock")
 JOB = Path(__file__).with_name("v2d_job.py")
 

@@ -1,15 +1,16 @@
 """What one input may cost: a second of CPU time, and memory up to a fixed size. More is a finding."""
 
-import resource
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from host import peak_memory
+
 SECONDS = 1.0
-RESIDENT = 512 << 20
-"""Bytes of the whole process, libraries and corpus included."""
+RESIDENT = 512.0
+"""MiB of the whole process, libraries and corpus included."""
 ADDRESSES = 8 << 30
 """Bytes of address space: an allocation beyond it fails at once and does not trouble the machine."""
 
@@ -38,9 +39,9 @@ def timed() -> Iterator[None]:
 
 def check_memory() -> None:
     """Raises TooLarge when the process has ever held more than it may."""
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    held = peak_memory()
     if held > RESIDENT:
-        raise TooLarge(f"it held {held >> 20} MiB of memory")
+        raise TooLarge(f"it held {held:.0f} MiB of memory")
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -172,7 +172,9 @@ def _rewritten(chance: random.Random, codec: str, container: str, source: Path, 
     made.words.append(way)
     target = source.with_name(f"{made.number}_rewritten.{container}")
     with av.open(str(source)) as before, av.open(str(target), "w") as after:
-        video = before.streams.video[0]
+        video = next(iter(before.streams.video), None)
+        if video is None:
+            return source
         track = after.add_stream_from_template(video, opaque=True)
         track.time_base = Fraction(1, 10240)
         for number, packet in enumerate(q for q in before.demux(video) if q.size):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from webdataset.tariterators import base_plus_ext
 
 from pack.foreign_tars import TRAILER, header, padded
-from reelmill_stages.tar.read_ahead import ReadAhead
+from reelmill_stages.tar.buffered_reads import BufferedReads
 from reelmill_stages.tar.samples import split
 from reelmill_stages.tar.walk import BadTar, walk
 
@@ -26,7 +26,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(reads=READS)
 def test_reads_of_any_size_and_order_are_slices_of_the_file(file: Path, reads: list[tuple[int, int]]) -> None:
     data = file.read_bytes()
-    with ReadAhead(file) as ahead:
+    with BufferedReads(file) as ahead:
         assert ahead.total == TOTAL
         for size, position in reads:
             assert ahead(size, position) == data[position : position + size]

@@ -8,6 +8,7 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill_stages.datasets.tar_set import INFO, TarSet
 from reelmill_stages.stages.index.content_check import Payloads, wrong
 from reelmill_stages.stages.tokenize.tar_samples import payload, told
+from reelmill_stages.tar.buffered_reads import BufferedReads
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import TarProblem, samples
 from reelmill_stages.tar.walk import BadTar, read, walk, walk_bytes
@@ -39,10 +40,10 @@ def tar_content(data: bytes) -> None:
 def tar_documents(data: bytes) -> None:
     """Samples as turns of text and images."""
     path = scratch.file(_checksummed(data), "input.tar")
-    with suppress(BadTar), path.open("rb") as file:
-        for sample in told(path):
+    with suppress(BadTar), BufferedReads(path) as reads:
+        for sample in told(reads):
             for member in getattr(sample, "images", ()):
-                payload(file, member)
+                payload(reads, member)
 
 
 def tar_reader(data: bytes) -> None:

@@ -1,9 +1,8 @@
-"""From a decoded frame to pixels: upright, scaled, in the asked channel order; and to JPEG.
+"""From a decoded frame to pixels: upright, scaled, in the asked channel order.
 
 Scaling is swscale's bicubic with exact rounding, so equal frames give equal bytes on every CPU.
 """
 
-import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import Any, Literal, cast
 import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
-from PIL import Image
 
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
 
@@ -89,13 +87,6 @@ def shown_size(frame: av.VideoFrame, turned: Orientation | None = None) -> tuple
     width = max(1, round((frame.width - left - right) * upright.shape.aspect))
     height = frame.height - top - bottom
     return (height, width) if upright.turns % 2 else (width, height)
-
-
-def jpeg(pixels: Pixels, quality: int) -> bytes:
-    """Baseline JPEG of RGB pixels; equal pixels give equal bytes. 4:4:4 from quality 96 on, else 4:2:0."""
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format="JPEG", quality=quality, subsampling=0 if quality > 95 else 2)
-    return out.getvalue()
 
 
 def render_coded(

@@ -13,7 +13,8 @@ from typing import IO, Protocol
 import numpy as np
 
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.media.decoding.picture import Color, Pixels, jpeg
+from reelmill_stages.media.decoding.jpeg import jpeg
+from reelmill_stages.media.decoding.picture import Color, Pixels
 from reelmill_stages.stages.frames.ids import Ids
 from reelmill_stages.stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head
 

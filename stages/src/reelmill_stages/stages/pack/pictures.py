@@ -6,7 +6,8 @@ from typing import Any
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.decoding.decode import decode
-from reelmill_stages.media.decoding.picture import Turned, jpeg, render, shown_size
+from reelmill_stages.media.decoding.jpeg import jpeg
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput
 from reelmill_stages.tar.payload_copies import lent

@@ -40,8 +40,8 @@ from reelmill_stages.stages.tokenize.pictures import fitted
 from reelmill_stages.stages.tokenize.tar_samples import UnusableSample, UsableSample, told
 from reelmill_stages.stages.tokenize.token_tar import TokenTar
 from reelmill_stages.stages.tokenize.views import views
+from reelmill_stages.tar.buffered_reads import BufferedReads
 from reelmill_stages.tar.payload_copies import lent
-from reelmill_stages.tar.read_ahead import ReadAhead
 from reelmill_stages.tar.walk import Member, payload
 from reelmill_stages.tokens.rules import PackRules
 from reelmill_stages.tokens.tokenizer import Tokenizer, load
@@ -77,7 +77,7 @@ class TokenizeStage(Stage):
         folder.mkdir()
         try:
             tar = work.fetch(item.media)
-            with ReadAhead(tar) as reads, PayloadWriter(folder) as writing:
+            with BufferedReads(tar) as reads, PayloadWriter(folder) as writing:
                 one = _Tar(self._block, reads, writing, *self._tokenizer(work.read))
                 one.take_all()
         except ItemError as error:
@@ -152,7 +152,7 @@ class _Tar:
     def __init__(
         self,
         block: TokenizeBlock,
-        tar: ReadAhead,
+        tar: BufferedReads,
         writer: PayloadWriter,
         tokenizer: Tokenizer,
         encoder: DocumentEncoder,

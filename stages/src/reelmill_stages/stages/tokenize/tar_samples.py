@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stages.tokenize.turns import Turn, turns_of
-from reelmill_stages.tar.read_ahead import ReadAhead
+from reelmill_stages.tar.buffered_reads import BufferedReads
 from reelmill_stages.tar.samples import Sample, samples
 from reelmill_stages.tar.walk import Member, payload, walk_reads
 from reelmill_stages.untrusted.nested import load_json
@@ -29,7 +29,7 @@ class UnusableSample(NamedTuple):
     error: ItemError
 
 
-def told(tar: ReadAhead) -> Iterator[UsableSample | UnusableSample]:
+def told(tar: BufferedReads) -> Iterator[UsableSample | UnusableSample]:
     """All samples of a tar, in order. Raises BadTar for an invalid tar."""
     for place, sample in enumerate(samples(walk_reads(tar, tar.total))):
         try:
@@ -40,7 +40,7 @@ def told(tar: ReadAhead) -> Iterator[UsableSample | UnusableSample]:
             yield UnusableSample(place, sample.key, error)
 
 
-def _fields(tar: ReadAhead, sample: Sample) -> dict[str, Any]:
+def _fields(tar: BufferedReads, sample: Sample) -> dict[str, Any]:
     if "json" not in sample.parts:
         raise ItemError(ItemReason.NO_JSON, f"it has no json: {', '.join(sample.names)}")
     try:

@@ -39,13 +39,10 @@ from reelmill_stages.store.s3.credentials import provider
 from reelmill_stages.store.s3.errors import explain, no_object, past_end
 from reelmill_stages.store.s3.http import TIMEOUTS, Timeouts, client, pool
 from reelmill_stages.store.s3.retry import PATIENCE, Attempts, Patience
-from reelmill_stages.store.s3.upload import Upload
+from reelmill_stages.store.s3.upload import PART_SIZE, Upload
 
 T = TypeVar("T")
 Found = list[Stat]
-
-PART_SIZE = 16 << 20
-"""Size in bytes above which files are uploaded in parts, and the size of parts."""
 
 _CHUNK = 1 << 20
 _READ = 64 << 20

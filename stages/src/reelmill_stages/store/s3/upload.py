@@ -24,6 +24,8 @@ class Call(Protocol):
     def __call__(self, request: Callable[[], T], /) -> T: ...
 
 
+PART_SIZE = 16 << 20
+"""Size in bytes above which files are uploaded in parts, and the size of parts."""
 _PARALLEL = 3
 _MAX_PARTS = 10_000
 

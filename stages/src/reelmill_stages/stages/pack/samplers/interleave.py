@@ -9,7 +9,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill.contract.spec.stages.pack import PackBlock
-from reelmill_stages.media.decoding.picture import jpeg
+from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.pictures import reduced
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample

@@ -8,7 +8,7 @@ from typing import Self
 _STEP = 1 << 16
 
 
-class ReadAhead:
+class BufferedReads:
     """Reads of a file by size and position, as `sparse.Read`; a context manager.
 
     Reads before the present window, and those larger than it, go to the file directly.
