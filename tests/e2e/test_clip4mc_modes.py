@@ -67,7 +67,11 @@ def test_000_f02_f22_clip_mode_writes_clips_and_pairs_only(ran: Workshop, tmp_pa
     shop.run()
     shop.tell("export", "clips", tmp_path / "out", "--mode", "copy")
     files = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert {file for file in files if not file.endswith(".mp4")} == {"text_video_pairs.json", ".reelmill-export.json"}
+    assert {file for file in files if not file.endswith(".mp4")} == {
+        "text_video_pairs.json",
+        ".reelmill-export.json",
+        ".reelmill-export.sha256",
+    }
     assert len(files) == 6
     assert shop.contents("clips") == ran.contents("clips")
 

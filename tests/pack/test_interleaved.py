@@ -16,6 +16,7 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill_stages.stage import Failed
 from reelmill_stages.stages.tokenize.tar_samples import told
+from reelmill_stages.tar.buffered_reads import BufferedReads
 
 BLOCK = PackBlock(sampler="interleave", samples_per_tar=2)
 TURNS = [
@@ -61,7 +62,8 @@ def test_a_document_is_a_sample_with_all_its_images_in_order(tmp_path: Path) -> 
 def test_tokens_find_every_image_at_its_placeholder(tmp_path: Path) -> None:
     item = document_item(image(tmp_path / "0.jpg", 1), image(tmp_path / "1.jpg", 2), image(tmp_path / "2.jpg", 3))
     (made,) = packed(BLOCK, [item], tmp_path / "set")
-    (sample,) = told(made.file.path)
+    with BufferedReads(made.file.path) as reads:
+        (sample,) = told(reads)
     assert [turn.images for turn in sample.turns] == [2, 0, 1, 0]
     assert [turn.learned for turn in sample.turns] == [False, True, False, True]
 

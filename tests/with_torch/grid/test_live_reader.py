@@ -100,7 +100,7 @@ def test_images_that_cannot_be_used_are_named(folder: Path, tmp_path: Path) -> N
     coco(tmp_path / "images", val=[1])
     (tmp_path / "images/val/COCO_val_000000000002.jpg").write_text("no image")
     data = Live(str(tmp_path / "images"), folder / "clip.pt", split="val")
-    with pytest.raises(SpecError, match="not one of JPEG") as told:
+    with pytest.raises(SpecError, match="in one of the formats JPEG") as told:
         data.of(2)
     assert "COCO_val_000000000002.jpg" in str(told.value)
     with pytest.raises(NotFound, match="image 3 not found"):
