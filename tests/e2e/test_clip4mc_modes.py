@@ -72,7 +72,7 @@ def test_000_f02_f22_clip_mode_writes_clips_and_pairs_only(ran: Workshop, tmp_pa
         ".reelmill-export.json",
         ".reelmill-export.sha256",
     }
-    assert len(files) == 6
+    assert len(files) == 7
     assert shop.contents("clips") == ran.contents("clips")
 
 

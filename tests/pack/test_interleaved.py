@@ -16,6 +16,7 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill_stages.stage import Failed
 from reelmill_stages.stages.tokenize.tar_samples import told
+from reelmill_stages.stages.tokenize.turns import IMAGE
 from reelmill_stages.tar.buffered_reads import BufferedReads
 
 BLOCK = PackBlock(sampler="interleave", samples_per_tar=2)
@@ -64,7 +65,7 @@ def test_tokens_find_every_image_at_its_placeholder(tmp_path: Path) -> None:
     (made,) = packed(BLOCK, [item], tmp_path / "set")
     with BufferedReads(made.file.path) as reads:
         (sample,) = told(reads)
-    assert [turn.images for turn in sample.turns] == [2, 0, 1, 0]
+    assert [turn.pieces.count(IMAGE) for turn in sample.turns] == [2, 0, 1, 0]
     assert [turn.learned for turn in sample.turns] == [False, True, False, True]
 
 

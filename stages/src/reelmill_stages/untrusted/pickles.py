@@ -80,7 +80,8 @@ def _refused(error: Exception) -> PickleError:
 def _view(file: BinaryIO) -> memoryview:
     """All bytes of a file in memory or on disk, without a copy. Raises PickleError for an empty one."""
     if isinstance(file, io.BytesIO):
-        return file.getbuffer()
+        # A view by getbuffer() that becomes garbage crashes Python 3.12.1.
+        return memoryview(file.getvalue())
     try:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except ValueError as error:
