@@ -131,8 +131,8 @@ def test_only_what_runs_the_pipeline_imports_its_code(tmp_path: Path, trace: Pat
     }
     assert set(trace.read_text().splitlines()) == {
         "my_adapter survey",  # it lists the source; no other code of the user's runs there
-        *(f"my_stage {step}" for step in ("open", "shards", "commit")),
-        *(f"my_sampler {step}" for step in ("open", "shards")),
+        "my_stage open",  # a small pass is one process, which has the task of its open step
+        "my_sampler open",
     }
 
     trace.unlink()

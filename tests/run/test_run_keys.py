@@ -39,10 +39,11 @@ def test_an_image_with_a_digest_is_identified_by_it_alone() -> None:
     assert key(image="facts:1") != key(image="facts:2")
 
 
-def test_all_steps_of_the_stage_run_in_its_image_and_no_others_do() -> None:
+@pytest.mark.parametrize(("shards", "steps"), [(1, {"whole"}), (2, {"open", "shards", "commit"})])
+def test_all_steps_of_the_stage_run_in_its_image_and_no_others_do(shards: int, steps: set[str]) -> None:
     stages: list[dict[str, Any]] = [
-        {"name": "facts", "run": RUN, "image": "registry.example/other:1", "shards": 1},
-        {"name": "clips", "clip": {"by": "length"}, "shards": 1},
+        {"name": "facts", "run": RUN, "image": "registry.example/other:1", "shards": shards},
+        {"name": "clips", "clip": {"by": "length"}, "shards": shards},
     ]
     cluster = SimulatedCluster(pipeline(stages), SymbolicStore(bucket={"raw": ["a", "b"]}))
     cluster.settle()
@@ -52,5 +53,5 @@ def test_all_steps_of_the_stage_run_in_its_image_and_no_others_do() -> None:
         (container,) = job["spec"]["template"]["spec"]["containers"]
         images[labels.get("reelmill.dev/stage", ""), labels["reelmill.dev/step"]] = container["image"]
     own = {step for (stage, step), image in images.items() if stage == "facts" and image == RUN["image"]}
-    assert own == {"open", "shards", "commit"}
+    assert own == steps
     assert not [step for (stage, step), image in images.items() if stage != "facts" and image == RUN["image"]]
