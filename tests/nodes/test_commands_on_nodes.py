@@ -38,7 +38,7 @@ def test_a_pipeline_is_submitted_followed_and_asked_until_its_data_lie_in_a_fold
 
     spoken = somebody.kubectl_reelmill("logs", "walked", "-s", "clips")
     assert spoken.code == 0, spoken.err
-    assert {line.split()[1] for line in spoken.out.splitlines()} >= {"clips/0", "clips/1", "clips/open"}
+    assert {line.split()[1] for line in spoken.out.splitlines()} >= {"clips/0", "clips/1", "clips/commit"}
     one = somebody.reelmill("logs", "walked", "-s", "clips", "--shard", 1, "--raw")
     assert one.out.splitlines()
     assert all('"shard":1' in line.replace(" ", "") for line in one.out.splitlines())
