@@ -182,6 +182,14 @@ def test_an_index_that_lies_is_refused_by_its_name(tmp_path: Path, index: bytes)
         TarSet(str(tmp_path))[0]
 
 
+@pytest.mark.parametrize("name", ["/etc/a.tar", "../a.tar", "d/../../a.tar", "s3://bucket/a.tar"])
+def test_a_list_of_tars_that_names_one_outside_of_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / ".nv-meta").mkdir()
+    (tmp_path / ".nv-meta" / ".info.json").write_text(json.dumps({"shard_counts": {name: 2}}))
+    with pytest.raises(SpecError, match="named outside of the folder"):
+        TarSet(str(tmp_path))
+
+
 NAMES = st.text(alphabet="ab.-_/éA\n", min_size=1, max_size=6).map(lambda name: name.strip("/") or "x")
 WORDS = st.sampled_from(
     ["a.json", "a.txt", "b.json", "d/b.0.jpg", "README", "._a.json", "__m__", "a.JSON", f"{'x' * 60}/{'x' * 60}.txt"]

@@ -17,6 +17,7 @@ from typing import Any
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.records.layout import INTERNAL
 from reelmill_stages.datasets.files.place import SampleFolder
+from reelmill_stages.store.keys import key_problem
 from reelmill_stages.tar.inspect import contents
 from reelmill_stages.tar.samples import samples
 from reelmill_stages.tar.walk import BadTar, read_member, walk_bytes
@@ -130,6 +131,11 @@ def _counts(data: bytes, where: str) -> dict[str, int]:
         raise SpecError(f"no counts of samples: {error}", where=where, hint=_CHECK) from error
     if not isinstance(counts, dict) or not all(type(count) is int and count >= 0 for count in counts.values()):
         raise SpecError("no counts of samples", where=where, hint=_CHECK)
+    for name in counts:
+        if problem := key_problem(name) or ("address instead of a name" if "://" in name else ""):
+            raise SpecError(
+                f"a tar is named outside of the folder: {problem}: {name[:200]!r}", where=where, hint=_CHECK
+            )
     return counts
 
 
