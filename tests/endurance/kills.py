@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 import footage
+import host
 from endurance.recount import Recount, committed
 from host import alive, children, command_line
 
@@ -223,8 +224,8 @@ def _family(runner: int) -> dict[str, list[int]]:
     for pid in found["all"]:
         found["all"] += (started := children(pid))
         for child in started:
-            line = command_line(child)
-            found["worker" if "worker_main" in line else "step"].append(child)
+            worker = "worker_main" in command_line(child) or host.name(child) == "reelmill worker"
+            found["worker" if worker else "step"].append(child)
     return found
 
 
