@@ -19,6 +19,7 @@ ANYWHERE = {
     "run": "reelmill.cli.commands.run",
     "status": "reelmill.cli.commands.status",
     "ledger": "reelmill.cli.commands.ledger",
+    "diff": "reelmill.cli.commands.versions.diff",
     "logs": "reelmill.cli.commands.logs",
     "retry": "reelmill.cli.commands.retry",
     "replay": "reelmill.cli.commands.replay",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.places import PlacesResult
 from reelmill.contract.commands.result_rows import (
     ExportMode,
@@ -59,6 +60,18 @@ class LedgerCommand(Protocol):
 
 class LedgerSummaryCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /, *, stages: Collection[str] = ()) -> Sequence[LedgerCount]: ...
+
+
+class DiffCommand(Protocol):
+    def __call__(
+        self, before: Side, after: Side, env: Environment, /, *, name: str, item: str = ""
+    ) -> Iterable[DiffRow]: ...
+
+
+class DiffSummaryCommand(Protocol):
+    def __call__(
+        self, before: Side, after: Side, env: Environment, /, *, name: str, item: str = ""
+    ) -> Sequence[DiffCount]: ...
 
 
 class LogsCommand(Protocol):
@@ -166,6 +179,8 @@ class MergeCommand(Protocol):
 STATUS: Command[StatusCommand] = Command("status")
 LEDGER: Command[LedgerCommand] = Command("ledger")
 LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
+DIFF: Command[DiffCommand] = Command("diff")
+DIFF_SUMMARY: Command[DiffSummaryCommand] = Command("diff-summary")
 LOGS: Command[LogsCommand] = Command("logs")
 CHECK: Command[CheckCommand] = Command("check")
 CHECK_STAGE: Command[CheckStageCommand] = Command("check-stage")

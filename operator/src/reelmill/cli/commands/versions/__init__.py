@@ -1,0 +1,1 @@
+"""Commands about the states that a data set has had."""

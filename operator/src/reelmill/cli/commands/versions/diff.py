@@ -1,0 +1,92 @@
+"""`reelmill diff`: what differs between two states of a data set."""
+
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, show
+from reelmill.cli.display.terminal import say
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.commands.diff_rows import DiffRow, State
+from reelmill.contract.commands.signatures import DIFF, DIFF_SUMMARY
+from reelmill.contract.errors import SpecError
+
+COLUMNS = ("level", "change", "key", "what")
+SUMMARY = ("level", "change", "what", "number")
+LIMIT = 50
+
+
+def diff(
+    pipeline: Target,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="A second pipeline. Default: the first one.")
+    ] = None,
+    stage: Annotated[str, typer.Option("--stage", "-s", help="The source or stage to compare.")] = "",
+    from_: Annotated[
+        str, typer.Option("--from", help="State before: KEY, KEY@SEGMENT or @SEGMENT. Default: the present one.")
+    ] = "",
+    to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the present one.")] = "",
+    rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of their numbers.")] = False,
+    item: Annotated[str, typer.Option("--item", help="Limit to this item, and show each difference.")] = "",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {LIMIT} in a table, else all."
+        ),
+    ] = None,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what differs between two states of the data set of a source or stage.
+
+    The states are two keys or two segments of one pipeline (--from, --to), or the data sets that two pipelines have
+    under the same name, in one store or in two. Inputs are compared by outcome, items by their fields and files.
+    """
+    one = stored(pipeline, place, elsewhere)
+    two = stored(other, place, elsewhere) if other else one
+    if not stage:
+        raise SpecError("--stage is missing", hint=f"choose one of {', '.join(one.names())}")
+    for loaded in (one, two):
+        loaded.entries([stage])
+    before, after = (State.parse(text) if text else State() for text in (from_, to))
+    if not other and before == after:
+        raise SpecError(
+            "there is only one state to compare",
+            hint="name the state before with --from KEY, KEY@SEGMENT or @SEGMENT, or give a second pipeline",
+        )
+    sides = (store_commands.task(one), before), (store_commands.task(two), after)
+    environment = store_commands.environment()
+    if not (rows or item):
+        counts = store_commands.load(DIFF_SUMMARY)(*sides, environment, name=stage)
+        show([count.to_json() for count in counts], output, columns=SUMMARY)
+        if not counts:
+            say("there is no difference")
+        return
+    found = iter(store_commands.load(DIFF)(*sides, environment, name=stage, item=item))
+    limit = (LIMIT if output.for_people else 0) if limit is None else limit
+    shown = list(islice(found, limit or None))
+    show([_row(row, output) for row in shown], output, columns=COLUMNS)
+    if not shown:
+        say("there is no difference")
+    if limit and next(found, None) is not None:
+        say(f"only the first {limit} differences are shown; show all with --limit 0")
+
+
+def _row(row: DiffRow, output: Format) -> dict[str, Any]:
+    given = row.to_json()
+    return {**given, "what": _what(row)} if output.for_people else given
+
+
+def _what(row: DiffRow) -> str:
+    if row.level == "input" and row.was != row.now:
+        return " -> ".join(outcome for outcome in (row.was, row.now) if outcome)
+    return "; ".join(f"{name}: {_short(before)} -> {_short(after)}" for name, (before, after) in row.fields.items())
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
