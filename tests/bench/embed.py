@@ -19,8 +19,8 @@ from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Done, Input
-from reelmill_stages.stages.embed.clip_images import normalised
 from reelmill_stages.stages.embed.stage import EmbedStage, write_embedding
+from reelmill_stages.stages.embed.towers.preparation import Preparation
 from torch_home import torch_home
 from worker_desk import Desk
 
@@ -145,7 +145,7 @@ def main(rounds: int) -> None:
         asked = {"model": "ViT-B-32", "weights": {"uri": str(folder / "clip.pth")}, "device": "cpu"}
         block = EmbedBlock.model_validate({**asked, "config": {"uri": str(folder / "config.json")}})
         pixels = [np.random.default_rng(n).integers(0, 256, (8, 224, 224, 3), dtype=np.uint8) for n in range(CLIPS)]
-        ready = [normalised(clip) for clip in pixels]
+        ready = [Preparation().normalised(clip) for clip in pixels]
         times = in_turns(partial(model_of(block), pixels), partial(bare, ready), rounds)
         row("embed, CLIP", "ViT-B-32 of 4 layers, 4 clips of 8 frames", "the bare image tower", 0.95, times)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reelmill.contract.records.rows import Item
 from reelmill_stages.stage import Done, Input, Kept
 from reelmill_stages.stages.embed.batches import batches
-from reelmill_stages.stages.embed.clip_frames import middles
+from reelmill_stages.stages.embed.towers.frames import middles
 from reelmill_stages.stages.embed.windows import windows
 
 

@@ -17,7 +17,7 @@ from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.registry import stage
 from reelmill_stages.stage import Done, Failed, Input, Result
-from reelmill_stages.stages.embed.clip_frames import frames_of, middles
+from reelmill_stages.stages.embed.towers.frames import frames_of, middles
 from reelmill_stages.stages.pack.samplers.un import segment_middles
 from reelmill_stages.untrusted.images import open_image
 

@@ -17,8 +17,9 @@ from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input
-from reelmill_stages.stages.embed.clip_frames import frames_of, middles
-from reelmill_stages.stages.embed.clip_images import ClipImages, cropped, normalised
+from reelmill_stages.stages.embed.towers.frames import frames_of, middles
+from reelmill_stages.stages.embed.towers.images import ImageTower
+from reelmill_stages.stages.embed.towers.preparation import Preparation
 from with_torch.embed.lip_desk import embedded, features
 from worker_desk import Desk
 
@@ -60,10 +61,11 @@ def transform(model: Any) -> Any:
 
 
 def test_pixels_are_prepared_as_open_clip_does(model: Any) -> None:
+    prepares = Preparation(side=32)
     for size in ((50, 40, 3), (40, 57, 3), (33, 32, 3)):
         frame = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
         theirs = transform(model)(Image.fromarray(frame)).numpy()
-        assert np.abs(normalised(cropped(frame, 32)[None])[0] - theirs).max() < 1e-6
+        assert np.abs(prepares.normalised(prepares.cropped(frame)[None])[0] - theirs).max() < 1e-6
 
 
 def test_the_frames_of_a_video_become_one_file_of_open_clips_own_embeddings(
@@ -112,16 +114,16 @@ def test_a_key_too_many_or_too_few_is_refused_by_name(model: Any, block: EmbedBl
     ):
         torch.save(found, tmp_path / "c.pt")
         with pytest.raises(SpecError, match=said):
-            ClipImages(block).model(lambda uri, digest="": Path(uri), Device("cpu", False), precision="float32")
+            ImageTower(block).model(lambda uri, digest="": Path(uri), Device("cpu", False), precision="float32")
         with pytest.raises(SpecError, match=said):
-            ClipImages(block).check(fetched)
+            ImageTower(block).check(fetched)
 
 
 def test_the_right_weights_pass_the_open_step(block: EmbedBlock) -> None:
-    ClipImages(block).check(fetched)
+    ImageTower(block).check(fetched)
 
 
 def test_weights_of_another_family_are_refused_in_the_open_step(block: EmbedBlock, tmp_path: Path) -> None:
     torch.save({"frontend3D.0.weight": torch.zeros(1)}, tmp_path / "c.pt")
     with pytest.raises(SpecError, match="no key begins with visual"):
-        ClipImages(block).check(fetched)
+        ImageTower(block).check(fetched)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from reelmill.contract.spec.file import FileRef
-from reelmill.contract.spec.stages.embed import LIP, EmbedBlock
+from reelmill.contract.spec.stages.embed import LIP, VIDEO, EmbedBlock
 from reelmill_stages.models.device import Device
 from reelmill_stages.stage import Input, ReadFile, Work
 from reelmill_stages.weight import Weight
@@ -59,6 +59,10 @@ class Family(Protocol):
 
 def family(block: EmbedBlock) -> Family:
     """The family of a block's model."""
-    module, name = ("lip", "Lips") if block.model == LIP else ("clip_images", "ClipImages")
+    module, name = "towers.images", "ImageTower"
+    if block.model == LIP:
+        module, name = "lip", "Lips"
+    elif block.model.startswith(VIDEO):
+        module, name = "towers.videos", "VideoTower"
     made: Family = getattr(import_module(f"reelmill_stages.stages.embed.{module}"), name)(block)
     return made

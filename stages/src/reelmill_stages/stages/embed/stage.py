@@ -35,6 +35,7 @@ from reelmill_stages.stage import (
 from reelmill_stages.stages.embed.batches import batches
 from reelmill_stages.stages.embed.family import Array, Prepared, family
 from reelmill_stages.stages.embed.lists import absolute, present_lists
+from reelmill_stages.stages.embed.vectors import VectorFiles, check_vectors
 from reelmill_stages.store.keys import check_new_key
 from reelmill_stages.weight import Weight
 
@@ -60,6 +61,7 @@ class EmbedStage(Stage):
 
     def check(self) -> None:
         require(*self._family.packages)
+        check_vectors(self._block)
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:
         self._family.check(read)
@@ -71,7 +73,8 @@ class EmbedStage(Stage):
         device = choose(self._block.device)
         model = self._family.model(shard.read, device, precision=self._block.precision)
         difference: float | None = None
-        for batch in batches(kept, self._block.batch, shard.first_number):
+        vectors = VectorFiles(self._block, shard)
+        for batch in batches(kept, self._block.forward, shard.first_number):
             arrays = [np.load(one.done.payload[0].path, mmap_mode="r") for one in batch]
             features = model(arrays)
             if self._block.precision != "float32" and difference is None:
@@ -80,11 +83,13 @@ class EmbedStage(Stage):
             for one, found in zip(batch, features, strict=True):
                 if np.isfinite(found).all():
                     yield self._written(one, found, shard.scratch, device, difference)
+                    yield from vectors.add(one.input, found)
                 else:
                     wrong = int(found.size - np.isfinite(found).sum())
                     yield Refused(
                         one.input.number, ItemReason.NAN_FEATURES, f"{wrong} of {found.size} features are no numbers"
                     )
+        yield from vectors.finish()
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         return present_lists(data)
