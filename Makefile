@@ -14,7 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons fuzz differential check format generate images lock bench bench-operator endurance cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons docs fuzz differential check format generate images lock bench bench-operator endurance cluster cluster-down
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
@@ -62,6 +62,11 @@ test-models: prepare
 
 test-pythons: install
 	$(BIN)/python tests/pythons.py -n $(WORKERS) --dist loadfile $(ARGS)
+
+# The documentation site, in build/site; make docs ARGS=serve serves it while you write.
+docs: TOOLS = docs
+docs: prepare
+	@PYTHONPATH=tests $(BIN)/python -m docs_site $(ARGS)
 
 # Every parser under a coverage-guided fuzzer, 20 s each: make fuzz ARGS="tar separated --runs 1000000".
 fuzz: TOOLS = atheris
@@ -116,6 +121,7 @@ lock: install
 	$(LOCK) $(ARGS) requirements.in -o requirements.lock
 	$(PINNED) $(ARGS) requirements-torch.in -o requirements-torch.lock
 	$(LOCK) --no-annotate $(ARGS) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
+	$(LOCK) --no-annotate $(ARGS) tests/docs_site/requirements.in -o tests/docs_site/requirements.lock
 	$(PINNED) images/build.in -o images/build.lock
 	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
 	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock

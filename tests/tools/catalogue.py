@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from cluster import build, images, kubectl, packages
+from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
 from images import built
 from servers import install
@@ -12,7 +13,7 @@ from torch_home import TORCH
 from trainers import environments
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "torch", "atheris")
+STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs")
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -51,6 +52,7 @@ def catalogue() -> dict[str, Tool]:
         *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
         download("torch", find=TORCH.find, make=TORCH.make),
         download("atheris", find=ATHERIS.find, make=ATHERIS.make),
+        download("MkDocs", find=site.find, make=site.make),
         *(_trainer(download, name) for name in environments.names()),
         _image(download, "stages-embed"),
     ]
@@ -58,7 +60,7 @@ def catalogue() -> dict[str, Tool]:
 
 
 def needed(tier: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the tools of a tier, or of `trainers` or `models`. Raises KeyError.
+    """Names of the tools of a tier, or of `trainers`, `models` or `docs`. Raises KeyError.
 
     A cluster that REELMILL_KUBECONFIG names replaces the one that the suite builds.
     """
@@ -69,6 +71,7 @@ def needed(tier: str, environ: Mapping[str, str]) -> tuple[str, ...]:
         "control-plane": (*COMMANDS, *CONTROL_PLANE),
         "nodes": (*COMMANDS, *NODES),
         "models": (*COMMANDS, *NODES, "torch", "stages-embed image"),
+        "docs": ("MkDocs",),
         "trainers": TRAINERS,
     }
     found = groups[tier]
