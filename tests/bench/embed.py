@@ -18,9 +18,9 @@ from bench.timing import Times, in_turns, one_core
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
+from reelmill_stages.models.preparation import Preparation
 from reelmill_stages.stage import Done, Input
 from reelmill_stages.stages.embed.stage import EmbedStage, write_embedding
-from reelmill_stages.stages.embed.towers.preparation import Preparation
 from torch_home import torch_home
 from worker_desk import Desk
 

@@ -19,6 +19,7 @@ ITEMS = {
     "clip4mc.yaml": {"clips": 2, "samples": 2},
     "webdataset.yaml": {"shards": 1, "listing": 1},
     "scenes.yaml": {},
+    "measures.yaml": {"tars": 1},
     "chunks.yaml": {"chunks": 2},
 }
 

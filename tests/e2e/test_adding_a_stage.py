@@ -74,7 +74,7 @@ def pipeline(folder: Path, **fields: Any) -> Path:
     spec = {
         "store": {"uri": "store"},
         "sources": [{"name": "films", "files": {"uri": "videos"}}],
-        "stages": [{"name": "sizes", "measure": fields, "failures": {"tolerate": 1}}],
+        "stages": [{"name": "sizes", "describe": fields, "failures": {"tolerate": 1}}],
     }
     path = folder / "pipeline.yaml"
     body = {"apiVersion": "reelmill.dev/v1alpha1", "kind": "VideoPipeline", "metadata": {"name": "x"}, "spec": spec}
@@ -109,8 +109,8 @@ def test_the_generated_files_know_the_stage(checkout: Checkout) -> None:
     checkout.run("-P", "-m", "reelmill.schema")
     (version,) = yaml.safe_load((checkout.folder / TEMPLATE).read_text())["spec"]["versions"]
     stage = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["stages"]["items"]
-    assert stage["properties"]["measure"]["properties"]["digits"]["maximum"] == 9
-    assert any("measure" in rule["message"] for rule in stage["x-kubernetes-validations"])
-    assert "## spec.stages[].measure" in (checkout.folder / "docs/reference.md").read_text()
+    assert stage["properties"]["describe"]["properties"]["digits"]["maximum"] == 9
+    assert any("describe" in rule["message"] for rule in stage["x-kubernetes-validations"])
+    assert "## spec.stages[].describe" in (checkout.folder / "docs/reference.md").read_text()
     page = checkout.run("-P", "-m", "reelmill.cli", "schema")
-    assert "MeasureBlock" in page
+    assert "DescribeBlock" in page

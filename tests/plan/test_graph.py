@@ -121,3 +121,26 @@ def test_other_samplers_pack_virtual_clips(sampler: str) -> None:
 
 def test_an_index_reads_a_tar_source() -> None:
     assert resolve(spec([{"name": "ix", "index": {}}], [{"name": "old", "tars": {"uri": "s3://tars/"}}]))
+
+
+MEASURED: dict[str, Any] = {"name": "measured", "measure": {}}
+VIRTUAL: dict[str, Any] = {"name": "clips", "clip": {"by": "length", "mode": "virtual"}}
+
+
+def test_a_stage_that_passes_items_on_gives_what_it_is_given() -> None:
+    again = {"name": "again", "measure": {"sound": False}}
+    for clips in (CLIPS, VIRTUAL):
+        resolve(spec([clips, MEASURED, again, {"name": "samples", "frames": {}}]))
+    resolve(spec([CLIPS, MEASURED, again, {"name": "tars", "pack": {}}]))
+
+
+def test_what_cannot_read_the_items_is_refused_below_a_stage_that_passes_them_on() -> None:
+    with pytest.raises(SpecErrors) as refused:
+        resolve(spec([VIRTUAL, MEASURED, {"name": "tars", "pack": {}}]))
+    (error,) = refused.value.errors
+    assert error.where == "spec.stages[2].from[0]"
+    assert "'clips' only records spans" in error.what
+    with pytest.raises(SpecErrors, match="index stage reads tars, but 'raw' produces videos"):
+        resolve(spec([MEASURED, {"name": "listing", "index": {}}]))
+    with pytest.raises(SpecErrors, match="a measure stage reads spans or videos, but 'tars' produces tars"):
+        resolve(spec([CLIPS, {"name": "tars", "pack": {}}, MEASURED]))

@@ -193,6 +193,19 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             "sources": [{"name": "takes", "multiview": {"videos": "s3://in/videos/", "labels": "s3://in/label/"}}],
             "stages": [{"name": "chunks", "chunk": {"maxFrames": 1000, "overlap": 50, "gaps": "drop"}}],
         },
+        "measures": {
+            **single,
+            "stages": [
+                {
+                    "name": "measured",
+                    "measure": {
+                        "frames": {"count": 8},
+                        "reduce": {"luma": ["p10"]},
+                        "nsfw": {"weights": {"uri": "s3://m"}},
+                    },
+                }
+            ],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

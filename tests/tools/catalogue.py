@@ -7,13 +7,14 @@ from cluster import build, images, kubectl, packages
 from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
 from images import built
+from measure.models_home import MODELS
 from servers import install
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs")
+STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs", "models to measure with")
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -53,6 +54,7 @@ def catalogue() -> dict[str, Tool]:
         download("torch", find=TORCH.find, make=TORCH.make),
         download("atheris", find=ATHERIS.find, make=ATHERIS.make),
         download("MkDocs", find=site.find, make=site.make),
+        download("models to measure with", find=MODELS.find, make=MODELS.make),
         *(_trainer(download, name) for name in environments.names()),
         _image(download, "stages-embed"),
     ]

@@ -1,6 +1,7 @@
 """Packages of a lock file in a folder beside the environment: whoever wants them puts the folder on the module path.
 
-No other test can import them. A folder is installed by `make prepare` once for each lock file and version of Python.
+No other test can import them. `make prepare` installs a folder once for each lock file and version of Python. The lock
+file names all packages, so nothing else is installed.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ class PackageFolder:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 uv = Path(sys.executable).with_name("uv")
                 command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", unfinished]
-                command += ["--require-hashes", "-r", self.lock]
+                command += ["--require-hashes", "--no-deps", "-r", self.lock]
                 output(command, f"the installation of {self.lock.name}")
                 unfinished.rename(home)
 

@@ -124,7 +124,7 @@ def _load(kind: str, type_: str, module: str, name: str) -> Any:
         raise SpecError(
             f"the package {error.name!r} is not installed",
             where=module,
-            hint="install reelmill-stages with its extra: text, scenes, parquet, tokens, grid or embed",
+            hint="install reelmill-stages with its extra: text, scenes, parquet, tokens, measure, grid or embed",
         ) from error
     if not hasattr(found, name):
         raise _unknown(kind, type_)

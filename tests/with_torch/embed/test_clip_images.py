@@ -16,10 +16,10 @@ from reelmill.contract.records.rows import Item, Media, Output, Span
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.models.device import Device
+from reelmill_stages.models.preparation import Preparation
 from reelmill_stages.stage import Input
 from reelmill_stages.stages.embed.towers.frames import frames_of, middles
 from reelmill_stages.stages.embed.towers.images import ImageTower
-from reelmill_stages.stages.embed.towers.preparation import Preparation
 from with_torch.embed.lip_desk import embedded, features
 from worker_desk import Desk
 

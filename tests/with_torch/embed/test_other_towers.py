@@ -17,10 +17,10 @@ import footage
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.embed import VIDEO_TOWERS, EmbedBlock
+from reelmill_stages.models.preparation import Preparation
 from reelmill_stages.stage import Assembled, Input
 from reelmill_stages.stages.embed.stage import EmbedStage
 from reelmill_stages.stages.embed.towers.frames import frames_of
-from reelmill_stages.stages.embed.towers.preparation import Preparation
 from reelmill_stages.stages.embed.towers.videos import spread
 from with_torch.embed.lip_desk import embedded, features
 from worker_desk import Desk

@@ -97,6 +97,11 @@ class StageCounter(StrEnum):
         "chunks_without_label", _LEFT_OUT, "chunks in which no frame has a label", "nothing, or label them")
     FRAMES_WITHOUT_KEYPOINTS = (
         "frames_without_keypoints", _LEFT_OUT, "frames without a file of keypoints", "nothing, or add the files")
+    NO_SOUND = (
+        "no_sound", _LEFT_OUT, "clips without sound, which have no measures of it", "nothing")
+    DAMAGED_SOUND = (
+        "damaged_sound", _LEFT_OUT, "clips with packets of sound that cannot be decoded, measured without them",
+        "encode the sound again")
     NO_EXTENSION = (
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
     EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"

@@ -35,4 +35,4 @@ class PlannerSettings:
 
     def image_of(self, block: StageBlock | None) -> str:
         """The image for a stage's block; without a block (survey, removal), the small one."""
-        return self.embed_image if block and block.runs_model else self.image
+        return self.embed_image if block and block.torch_image else self.image

@@ -5,13 +5,14 @@ hand.
 """
 
 import re
-from collections.abc import Iterable, Sequence
 
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason, Topic
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
+from reelmill.schema import measures
+from reelmill.schema.markdown import table
 
-PAGES = ("docs/status.md", "docs/failure-handbook.md")
+PAGES = ("docs/status.md", "docs/failure-handbook.md", "docs/measures.md")
 """Pages with generated tables."""
 STALLED = (Topic.INPUT, Topic.STORE, Topic.STEPS)
 _TABLE = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -52,8 +53,8 @@ def page() -> str:
         for reason in sorted(ItemReason)
     ]
     counters = ((f"`{counter}`", counter.counting, counter.meaning, counter.remedy) for counter in sorted(StageCounter))
-    reasons = _table(("reason", "outcome", "meaning", "what to do", "a retry helps"), rows)
-    return _HEAD + reasons + _COUNTERS + _table(("counter", "counts", "meaning", "what to do"), counters)
+    reasons = table(("reason", "outcome", "meaning", "what to do", "a retry helps"), rows)
+    return _HEAD + reasons + _COUNTERS + table(("counter", "counts", "meaning", "what to do"), counters)
 
 
 def filled(text: str) -> str:
@@ -64,8 +65,8 @@ def filled(text: str) -> str:
 
 def tables() -> dict[str, str]:
     """Name -> Markdown."""
-    return {
-        "conditions": _table(
+    return measures.tables() | {
+        "conditions": table(
             ("condition", "True means", "event when it becomes True"),
             ((f"`{type_}`", _shown(type_), type_.event or "none") for type_ in ConditionType),
         ),
@@ -73,7 +74,7 @@ def tables() -> dict[str, str]:
         "pod-reasons": _short(Topic.PODS),
         "other-reasons": _short(Topic.OTHERS),
         "stall-reasons": _short(*STALLED),
-        "events": _table(
+        "events": table(
             ("event", "type", "when"), ((f"`{event}`", event.type, event.meaning) for event in EventReason)
         ),
         "pods": _handbook(Topic.PODS),
@@ -90,7 +91,7 @@ def _shown(type_: ConditionType) -> str:
 
 def _short(*topics: Topic) -> str:
     rows = ((f"`{reason}`", reason.meaning) for reason in ConditionReason if reason.topic in topics)
-    return _table(("reason", "meaning"), rows)
+    return table(("reason", "meaning"), rows)
 
 
 def _handbook(topic: Topic) -> str:
@@ -99,9 +100,4 @@ def _handbook(topic: Topic) -> str:
         for reason in ConditionReason
         if reason.topic is topic
     )
-    return _table(("reason", "meaning", "what to do", "a retry helps"), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    return table(("reason", "meaning", "what to do", "a retry helps"), rows)

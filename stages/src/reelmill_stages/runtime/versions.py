@@ -12,6 +12,8 @@ _PACKAGES = (
     "webdataset",
     "scenedetect",
     "pillow",
+    "opencv-python-headless",
+    "onnxruntime",
     "torch",
 )
 

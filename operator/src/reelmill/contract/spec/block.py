@@ -40,8 +40,10 @@ class StageBlock(Block):
 
     takes: ClassVar[frozenset[str]] = frozenset()
     """What it can read, as other blocks' `gives`; empty: anything."""
+    passes_items: ClassVar[bool] = False
+    """Whether its items are those of its upstreams, with other fields or fewer of them: it gives what they give."""
     runs_model: ClassVar[bool] = False
-    """Its pods need the image that holds torch."""
+    """Whether its pods always need the image that holds torch."""
     heavy_views: ClassVar[bool] = False
     """Whether views are expensive, so that they are built only when all upstreams are complete."""
     group_size: ClassVar[int] = 1
@@ -51,6 +53,11 @@ class StageBlock(Block):
     def batch(self) -> int:
         """Number of items that are written into one file; shards are cut at multiples of it."""
         return self.group_size
+
+    @property
+    def torch_image(self) -> bool:
+        """Whether its pods need the image that holds torch, with these parameters."""
+        return self.runs_model
 
     @property
     def pod_image(self) -> str | None:

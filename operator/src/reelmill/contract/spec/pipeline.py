@@ -27,6 +27,7 @@ from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.contract.spec.stages.index import IndexBlock
+from reelmill.contract.spec.stages.measure import MeasureBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
@@ -80,6 +81,7 @@ class StageSpec(Placement):
     grid: GridBlock | None = None
     embed: EmbedBlock | None = None
     chunk: ChunkBlock | None = None
+    measure: MeasureBlock | None = None
     run: RunBlock | None = None
     view: FramesView | None = None
     """Presentation of the finished items. Changing it does not process any item again."""

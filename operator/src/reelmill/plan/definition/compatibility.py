@@ -1,13 +1,33 @@
 """Whether a stage can read what it is given, by what their blocks declare (`gives`, `takes`)."""
 
+from collections.abc import Mapping, Sequence
+
 from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
 
-def fits(stage: StageSpec, upstream: SourceSpec | StageSpec | None, where: str) -> list[SpecError]:
-    """The errors of a stage that reads an upstream; `where` is the path of the reference."""
-    if upstream is None:
-        return []
+def origins(
+    name: str, known: Mapping[str, SourceSpec | StageSpec], upstreams: Mapping[str, Sequence[str]]
+) -> list[SourceSpec | StageSpec]:
+    """The sources and stages that made the items of an upstream: those above stages that pass items on."""
+    names = [name]
+    for each in names:
+        if each in known and _passes_items(known[each]):
+            names += [above for above in upstreams[each] if above not in names]
+    return [known[each] for each in names if each in known and not _passes_items(known[each])]
+
+
+def _passes_items(entry: SourceSpec | StageSpec) -> bool:
+    try:
+        block = entry.block
+    except ValueError:
+        return False
+    return isinstance(block, StageBlock) and block.passes_items
+
+
+def fits(stage: StageSpec, upstream: SourceSpec | StageSpec, where: str) -> list[SpecError]:
+    """The errors of a stage that reads items of an upstream (`origins`); `where` is the path of the reference."""
     try:
         block = upstream.block
     except ValueError:

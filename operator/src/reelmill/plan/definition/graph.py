@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
 from reelmill.plan.credentials import refused_variables
-from reelmill.plan.definition.compatibility import fits
+from reelmill.plan.definition.compatibility import fits, origins
 
 
 class SpecErrors(SpecError):
@@ -76,7 +76,8 @@ def resolve(spec: Spec) -> Graph:
         if not sound:
             errors += _refusals(stage, where)
             for place, name in enumerate(names):
-                errors += fits(stage, known.get(name), f"{where}.from[{place}]")
+                for origin in origins(name, known, upstreams):
+                    errors += fits(stage, origin, f"{where}.from[{place}]")
         known.setdefault(stage.name, stage)
 
     read = {name for names in upstreams.values() for name in names}

@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Item, Span
+from reelmill.contract.records.rows import Item
 from reelmill_stages.file_names import safe_stem
 
 SIZES = 16
@@ -37,28 +37,6 @@ def sizes(fields: Mapping[str, Any]) -> list[float] | None:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ItemError(ItemReason.BAD_SIZE, f"size holds {value!r}, which is not a number")
     return [float(value) for value in given]
-
-
-def span(item: Item) -> Span | None:
-    """The span of the file to use; None: all of it.
-
-    Items of a source may have a span that is not cut yet (`start`, `end`); files of a stage are already cut. Raises
-    ItemError with reason `bad_span`.
-    """
-    if item.media is None or item.media.span is not None or not item.media.source:
-        return item.media.span if item.media else None
-    start, end = item.fields.get("start"), item.fields.get("end")
-    if start is None and end is None:
-        return None
-    try:
-        stretch = Span(float(start or 0.0), math.inf if end is None else float(end))
-    except (TypeError, ValueError):
-        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
-    if not 0 <= stretch.start < stretch.end:
-        raise ItemError(
-            ItemReason.BAD_SPAN, f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time"
-        )
-    return stretch
 
 
 def sample_name(number: int, item: Item) -> str:

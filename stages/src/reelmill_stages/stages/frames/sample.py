@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.errors import ItemError
-from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Span
 from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill_stages.media.decoding.decode import Picture, used_gpu
 from reelmill_stages.media.decoding.picture import Pixels
+from reelmill_stages.media.timeline.item_span import shown_in
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 from reelmill_stages.stages.frames.sampling import choose
 from reelmill_stages.stages.frames.writer import frame_writer
@@ -34,12 +33,7 @@ class FrameSelection:
 
 def take(block: FramesBlock, timeline: Timeline, span: Span | None) -> FrameSelection:
     """The frames to sample from a span. Raises ItemError with reason `zero_duration` for a span without frames."""
-    shown = timeline.whole if span is None else timeline.stretch(span.start, span.end)
-    if not shown.frames and span is not None:
-        raise ItemError(
-            ItemReason.ZERO_DURATION,
-            f"no frame lies between {span.start:g} s and {span.end:g} s of a video of {timeline.duration:.3f} s",
-        )
+    shown = shown_in(timeline, span)
     begin, end = (float((tick - timeline.origin) * timeline.time_base) for tick in (shown.start, shown.end))
     choice = choose(block, [max(begin, timeline.seconds(index)) for index in shown.frames], end)
     return FrameSelection(tuple(shown.frames[index] for index in choice.indices), choice.padded, shown)

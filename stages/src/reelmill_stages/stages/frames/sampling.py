@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from reelmill.contract.spec.stages.frames import FramesBlock
+from reelmill_stages.media.timeline.selection import per_second
 
 LOADER_STEP = 16
 """CLIP4MC's loader reads every (N // 16)-th frame, so N must be a multiple of this."""
@@ -54,18 +55,6 @@ def linspace(frames: int, count: int) -> Choice:
 def segments(frames: int, count: int) -> Choice:
     """The centres of `count` equal parts."""
     return Choice(tuple((2 * number + 1) * frames // (2 * count) for number in range(count)))
-
-
-def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
-    """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one."""
-    chosen: list[int] = []
-    at = number = 0
-    while (moment := seconds[0] + number / fps) < end - 1e-9 or not chosen:
-        while at + 1 < len(seconds) and seconds[at + 1] <= moment + 1e-9:
-            at += 1
-        chosen.append(at)
-        number += 1
-    return chosen
 
 
 def padded(indices: Sequence[int], frames: int, step: int) -> Choice:

@@ -20,6 +20,7 @@ from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
+from reelmill_stages.media.timeline.item_span import span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import (
@@ -34,7 +35,7 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
-from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes, span
+from reelmill_stages.stages.frames.facts import PLACEHOLDER, SIZES, caption, sample_name, sizes
 from reelmill_stages.stages.frames.info import absolute, dataset_info
 from reelmill_stages.stages.frames.sample import SampleWriter, take
 from reelmill_stages.stages.frames.versions import versions

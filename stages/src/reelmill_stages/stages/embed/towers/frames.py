@@ -11,6 +11,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.selection import middles
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Work
@@ -37,11 +38,6 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
     if item.media is None:
         raise ItemError(ItemReason.NO_FRAMES, "neither a video nor frames: give the frames stage layout npy or jpg")
     return _video(work.open(item.media), item, count)
-
-
-def middles(frames: int, count: int) -> list[int]:
-    """Indexes at the centres of `count` equal parts of `frames` frames, without duplicates."""
-    return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})
 
 
 def _video(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:

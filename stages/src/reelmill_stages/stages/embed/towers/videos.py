@@ -8,13 +8,14 @@ import numpy as np
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.embed import VIDEO, EmbedBlock
+from reelmill_stages.media.timeline.selection import middles
 from reelmill_stages.models.device import Device
 from reelmill_stages.models.extra import load
 from reelmill_stages.models.outline import outline
 from reelmill_stages.models.weights import check_keys, read_weights
 from reelmill_stages.stage import Input, ReadFile, Work
 from reelmill_stages.stages.embed.family import Array, Fetch, Model, Prepared
-from reelmill_stages.stages.embed.towers.frames import Pixels, frames_of, middles
+from reelmill_stages.stages.embed.towers.frames import Pixels, frames_of
 from reelmill_stages.stages.embed.towers.images import clip_name
 from reelmill_stages.weight import Weight
 

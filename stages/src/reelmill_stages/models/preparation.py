@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.stages.embed.family import Array
-from reelmill_stages.stages.embed.towers.frames import Pixels
 
+Array = np.ndarray[Any, Any]
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 _MODES = ("shortest", "squash")
 

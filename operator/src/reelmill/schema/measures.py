@@ -1,0 +1,20 @@
+"""The declared measures as tables of docs/measures.md, one for each family."""
+
+from reelmill.contract.measures import REDUCTIONS, Measure, MeasureFamily
+from reelmill.schema.markdown import table
+
+
+def tables() -> dict[str, str]:
+    """Name of a table -> Markdown."""
+    found = {f"measures-{family}": _of(family) for family in MeasureFamily}
+    found["reductions"] = table(("word", "meaning"), ((f"`{word}`", meaning) for word, meaning in REDUCTIONS.items()))
+    return found
+
+
+def _of(family: MeasureFamily) -> str:
+    rows = (
+        (f"`{each}`", each.unit or ("text" if each.kind == "string" else ""), each.reduction, each.definition)
+        for each in Measure
+        if each.family is family
+    )
+    return table(("`measures.`", "unit", "default", "definition"), rows)

@@ -1,0 +1,43 @@
+"""Which part of its file an item is."""
+
+import math
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item, Span
+from reelmill_stages.media.timeline.timeline import Stretch, Timeline
+
+
+def span(item: Item) -> Span | None:
+    """The span of the file to use; None: all of it.
+
+    Items of a source may have a span that is not cut yet (`start`, `end`); files of a stage are already cut. Raises
+    ItemError with reason `bad_span`.
+    """
+    if item.media is None or item.media.span is not None or not item.media.source:
+        return item.media.span if item.media else None
+    start, end = item.fields.get("start"), item.fields.get("end")
+    if start is None and end is None:
+        return None
+    try:
+        stretch = Span(float(start or 0.0), math.inf if end is None else float(end))
+    except (TypeError, ValueError):
+        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
+    if not 0 <= stretch.start < stretch.end:
+        raise ItemError(
+            ItemReason.BAD_SPAN, f"start {stretch.start:g} s and end {stretch.end:g} s are no stretch of time"
+        )
+    return stretch
+
+
+def shown_in(timeline: Timeline, span: Span | None) -> Stretch:
+    """The frames of a span; of the whole video without one. Raises ItemError with reason `zero_duration` for none."""
+    if span is None:
+        return timeline.whole
+    shown = timeline.stretch(span.start, span.end)
+    if not shown.frames:
+        raise ItemError(
+            ItemReason.ZERO_DURATION,
+            f"no frame lies between {span.start:g} s and {span.end:g} s of a video of {timeline.duration:.3f} s",
+        )
+    return shown

@@ -1,0 +1,23 @@
+"""Which frames stand for a clip. Pure functions from times or numbers of frames to indices."""
+
+from collections.abc import Sequence
+
+
+def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
+    """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one.
+
+    `seconds` are the times of the frames, of which there is at least one. A frame that is shown for long is repeated.
+    """
+    chosen: list[int] = []
+    at = number = 0
+    while (moment := seconds[0] + number / fps) < end - 1e-9 or not chosen:
+        while at + 1 < len(seconds) and seconds[at + 1] <= moment + 1e-9:
+            at += 1
+        chosen.append(at)
+        number += 1
+    return chosen
+
+
+def middles(frames: int, count: int) -> list[int]:
+    """Indices at the centres of `count` equal parts of `frames` frames, without duplicates."""
+    return sorted({(2 * number + 1) * frames // (2 * count) for number in range(count)})

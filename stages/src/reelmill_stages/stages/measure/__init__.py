@@ -1,0 +1,1 @@
+"""The `measure` stage: numbers about videos and clips, which pass unchanged."""

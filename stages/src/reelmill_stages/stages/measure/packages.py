@@ -1,0 +1,27 @@
+"""The packages that a block needs, checked before any item is processed. Nothing is imported."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.stages.measure import MeasureBlock
+
+_ONNX = ("text", "faces", "nsfw", "speech")
+
+
+def require(block: MeasureBlock) -> None:
+    """Raises SpecError for a package that is missing."""
+    for package, extra in _needed(block):
+        if find_spec(package) is None:
+            raise SpecError(
+                f"the package {package!r} is not installed", where="measure", hint=f"install reelmill-stages[{extra}]"
+            )
+
+
+def _needed(block: MeasureBlock) -> Iterator[tuple[str, str]]:
+    yield "cv2", "measure"
+    if any(name in block.models for name in _ONNX):
+        yield "onnxruntime", "measure"
+    if "clip" in block.models:
+        yield "torch", "embed"
+        yield "open_clip", "embed"

@@ -1,0 +1,58 @@
+"""What changes between two successive frames: cuts, motion by dense optical flow, and how the camera moves."""
+
+from dataclasses import dataclass
+from math import hypot, sqrt
+from typing import Any
+
+import cv2
+import numpy as np
+
+from reelmill_stages.stages.measure.pictures.camera import CameraMotion, camera_motion
+from reelmill_stages.stages.measure.pictures.planes import Plane, Planes
+
+CUT = 27.0
+"""PySceneDetect's default threshold of the content score."""
+STATIC = 0.01
+"""Diagonals per second; less motion is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes from one frame to the next. `motion` and `camera` are None across a cut."""
+
+    temporal_information: float | None
+    """None for frames of different sizes."""
+    is_cut: bool
+    motion: float | None
+    camera: CameraMotion | None
+
+
+class Pairs:
+    """Compares successive frames; keeps one of them."""
+
+    def __init__(self) -> None:
+        self._flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+
+    def change(self, before: Planes, after: Planes, seconds: float) -> Change:
+        """The change between frames that are shown `seconds` apart."""
+        information = None
+        if before.luma.shape == after.luma.shape:
+            information = temporal_information(before.luma, after.luma)
+        if before.small.shape != after.small.shape or content_score(before.small_hsv, after.small_hsv) >= CUT:
+            return Change(information, True, None, None)
+        field = self._flow.calc(before.small, after.small, None)
+        height, width = before.small.shape
+        field = field / np.float32(hypot(width, height) * seconds)
+        length = float(cv2.mean(cv2.magnitude(field[..., 0], field[..., 1]))[0])
+        return Change(information, False, length, camera_motion(field))
+
+
+def temporal_information(before: Plane, after: Plane) -> float:
+    """Standard deviation of the difference of luma, by the mean of its square and of itself."""
+    square = cv2.norm(after, before, cv2.NORM_L2SQR) / after.size
+    return sqrt(max(0.0, square - (cv2.mean(after)[0] - cv2.mean(before)[0]) ** 2))
+
+
+def content_score(before: Plane, after: Plane) -> float:
+    """The score of PySceneDetect's content detector: the mean difference of hue, saturation and value."""
+    return float(sum(cv2.mean(cv2.absdiff(before, after))[:3]) / 3)

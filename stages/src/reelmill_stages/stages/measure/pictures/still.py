@@ -1,0 +1,45 @@
+"""Pictures that stand still, as FFmpeg's freezedetect finds them: by the difference from the frame where they began."""
+
+import cv2
+
+from reelmill_stages.stages.measure.pictures.planes import Planes
+
+NOISE = 0.001
+"""freezedetect's `noise` (-60 dB): the largest mean difference of a still picture, as a share of 255."""
+SHORTEST = 0.5
+"""Seconds that a picture stands still, at least."""
+
+
+class Still:
+    """How long the picture stands still.
+
+    freezedetect sees all frames. Of chosen ones, a picture that is found again is taken to have stood in between.
+    """
+
+    def __init__(self) -> None:
+        self._reference: Planes | None = None
+        self._began = self._until = 0.0
+        self._seconds = 0.0
+
+    def add(self, planes: Planes, at: float, until: float) -> None:
+        """The next frame, shown from second `at` until the next frame of the video."""
+        if self._reference is None or difference(self._reference, planes) > NOISE:
+            self._seconds = self.seconds
+            self._reference, self._began = planes, at
+        self._until = until
+
+    @property
+    def seconds(self) -> float:
+        """Seconds in which the picture stood still."""
+        lasted = self._until - self._began
+        # Times of frames are rounded to ticks; a millisecond decides nothing.
+        return self._seconds + (lasted if lasted >= SHORTEST - 0.001 else 0.0)
+
+
+def difference(one: Planes, other: Planes) -> float:
+    """Mean absolute difference of two frames over all planes, as a share of 255; 1 for frames of another size."""
+    if one.luma.shape != other.luma.shape:
+        return 1.0
+    pairs = ((one.luma, other.luma), (one.cb, other.cb), (one.cr, other.cr))
+    total = sum(cv2.norm(first, second, cv2.NORM_L1) for first, second in pairs)
+    return float(total / sum(first.size for first, _ in pairs) / 255)

@@ -1,0 +1,22 @@
+"""Which frames of a clip are measured: the block's `frames` and `modelFrames`, as indices into the timeline."""
+
+from collections import Counter
+
+from reelmill.contract.spec.stages.measure import FrameChoice
+from reelmill_stages.media.timeline.selection import middles, per_second
+from reelmill_stages.media.timeline.timeline import Stretch, Timeline
+
+
+def chosen(choice: FrameChoice, timeline: Timeline, shown: Stretch) -> Counter[int]:
+    """The chosen frames of a clip that has at least one, in order: index -> how often it is chosen.
+
+    A frame that is on screen for long is chosen more than once by `fps`.
+    """
+    frames = shown.frames
+    if choice.all:
+        return Counter(frames)
+    if choice.fps is None:
+        return Counter(frames[place] for place in middles(len(frames), choice.count or 1))
+    begin, end = (float((tick - timeline.origin) * timeline.time_base) for tick in (shown.start, shown.end))
+    seconds = [max(begin, timeline.seconds(index)) for index in frames]
+    return Counter(frames[place] for place in per_second(seconds, end, choice.fps))

@@ -1,0 +1,76 @@
+"""The sound of a clip, decoded once for all that listens to it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+from reelmill.contract.measures import Measure, MeasureFamily
+from reelmill.contract.spec.stages.measure import MeasureBlock
+from reelmill_stages.media.timeline.timeline import Stretch, Timeline
+from reelmill_stages.media_file import MediaFile
+from reelmill_stages.stages.measure.sound.listening import Samples, track
+from reelmill_stages.stages.measure.sound.meter import Meter
+
+
+class Voice(Protocol):
+    """Finds speech in sound of one rate and layout."""
+
+    def add(self, samples: Samples) -> None:
+        """The next samples."""
+        ...
+
+    def share(self) -> float | None:
+        """The share of the sound with speech; None for sound that is too short. To be called once."""
+        ...
+
+
+Voices = Callable[[int, str], Voice]
+"""Makes a `Voice` for sound of a rate and a layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSound:
+    """What the sound of a clip told."""
+
+    told: Mapping[Measure, float] = field(default_factory=dict)
+    stream: int | None = None
+    """Index of the audio stream in its container; None if nothing was heard."""
+    damaged: int = 0
+    """Number of packets that could not be decoded."""
+
+
+def hear(path: MediaFile, timeline: Timeline, shown: Stretch, *, whole: bool, voices: Voices | None) -> HeardSound:
+    """Measure the sound of a clip; `whole`: it is all of its file.
+
+    A span of a file whose clock jumps has no sound that is known. Raises ItemError if the file cannot be read.
+    """
+    with track(path) as found:
+        streams = {Measure.AUDIO_STREAMS: found.streams if found else 0}
+        if found is None or (timeline.joined and not whole):
+            return HeardSound(streams)
+        begin, end = (None, None) if whole else (shown.start * timeline.time_base, shown.end * timeline.time_base)
+        meter: Meter | None = None
+        voice: Voice | None = None
+        for heard in found.heard(begin, end):
+            meter = meter or Meter(heard.rate, heard.layout)
+            meter.add(heard.samples)
+            if voices is not None:
+                voice = voice or voices(heard.rate, heard.layout)
+                voice.add(heard.samples)
+        if meter is None:
+            return HeardSound(streams, damaged=found.damaged)
+        told = {**streams, **meter.end(), Measure.AUDIO_LENGTH_DIFFERENCE: meter.seconds - _seconds(timeline, shown)}
+        share = voice.share() if voice else None
+        if share is not None:
+            told[Measure.SPEECH] = share
+        return HeardSound(told, found.index, found.damaged)
+
+
+def listens(block: MeasureBlock) -> bool:
+    """Whether a block measures sound."""
+    return bool({MeasureFamily.SOUND, MeasureFamily.SPEECH} & block.families)
+
+
+def _seconds(timeline: Timeline, shown: Stretch) -> float:
+    return float(Fraction(shown.end - shown.start) * timeline.time_base)

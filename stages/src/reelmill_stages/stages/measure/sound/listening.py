@@ -1,0 +1,128 @@
+"""The sound of a clip as samples: of the first audio stream of its file, as the `clip` stage keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from reelmill.contract.process.exhaustion import exhausted
+from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media_file import MediaFile
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+"""(samples, channels), float32; full scale is 1."""
+
+_PRE_ROLL = Fraction(1, 10)
+"""Seconds before a span from which its sound is decoded: what decoders need to warm up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Samples that follow each other. `rate` and `layout` are the same for all of a clip."""
+
+    samples: Samples
+    rate: int
+    layout: str
+
+
+class Track:
+    """The first audio stream of an open file."""
+
+    def __init__(self, path: MediaFile, container: InputContainer) -> None:
+        self._path = path
+        self._container = container
+        self.streams = len(container.streams.audio)
+        """Number of audio streams of the file."""
+        self.damaged = 0
+        """Number of packets that could not be decoded."""
+
+    @property
+    def index(self) -> int:
+        """Index of the stream in its container."""
+        return self._stream.index
+
+    @property
+    def _stream(self) -> AudioStream:
+        return self._container.streams.audio[0]
+
+    def heard(self, begin: Fraction | None = None, end: Fraction | None = None) -> Iterator[Heard]:
+        """The samples from `begin` to `end`, in seconds of the container; all of them without.
+
+        Packets that cannot be decoded are left out and counted. Raises ItemError if the file cannot be read.
+        """
+        first: tuple[int, str] | None = None
+        resampler = _Resampler()
+        position: Fraction | None = None
+        for frame in self._frames(begin):
+            first = first or (frame.sample_rate, frame.layout.name)
+            rate, layout = first
+            at = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else position
+            if end is not None and at is not None and at >= end:
+                return
+            samples = resampler.packed(frame, rate, layout)
+            position = None if at is None else at + Fraction(len(samples), rate)
+            if at is not None:
+                until = len(samples) if end is None else max(0, round((end - at) * rate))
+                since = 0 if begin is None else max(0, round((begin - at) * rate))
+                samples = samples[since:until]
+            if len(samples):
+                yield Heard(samples, rate, layout)
+
+    def _frames(self, begin: Fraction | None) -> Iterator[AudioFrame]:
+        for packet in self._packets(begin):
+            yield from self._decoded(packet)
+        yield from self._decoded(None)
+
+    def _packets(self, begin: Fraction | None) -> Iterator[Packet[AudioStream]]:
+        stream = self._stream
+        if begin is not None and stream.time_base:
+            yield from audio_from(self._path, self._container, stream, int((begin - _PRE_ROLL) / stream.time_base))
+            return
+        try:
+            yield from (packet for packet in self._container.demux(stream) if packet.size)
+        except av.FFmpegError as error:
+            raise damage(self._path, error) from error
+
+    def _decoded(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
+        try:
+            return list(self._stream.codec_context.decode(packet))
+        except av.FFmpegError as error:
+            if exhausted(error):
+                raise damage(self._path, error) from error
+            self.damaged += 1
+            return []
+
+
+class _Resampler:
+    """Converts frames to packed float32 of one rate and layout; does nothing else to those that have them."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, int], av.AudioResampler] = {}
+
+    def packed(self, frame: AudioFrame, rate: int, layout: str) -> Samples:
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind not in self._known:
+            self._known[kind] = av.AudioResampler(format="flt", layout=layout, rate=rate)
+        frame.pts = None
+        found = [each.to_ndarray() for each in self._known[kind].resample(frame)]
+        channels = av.AudioLayout(layout).nb_channels
+        joined = np.concatenate([each.reshape(-1, channels) for each in found]) if found else np.empty((0, channels))
+        return cast(Samples, joined.astype(np.float32, copy=False))
+
+
+@contextmanager
+def track(path: MediaFile) -> Iterator[Track | None]:
+    """The first audio stream; None for a file without. Raises ItemError like `opened`."""
+    with opened(path) as container:
+        yield Track(path, container) if len(container.streams.audio) else None
