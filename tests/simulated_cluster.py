@@ -14,7 +14,8 @@ from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.contract.task import ENV, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
-from reelmill.plan import CreateJob, DeleteJob, PatchJob, Plan, PlannerSettings, Snapshot, reconcile
+from reelmill.plan import CreateJob, DeleteJob, DeleteJobs, PatchJob, Plan, PlannerSettings, Snapshot, reconcile
+from reelmill.plan.snapshot import stamp
 from symbolic_stages import SymbolicStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,6 +91,10 @@ class SimulatedCluster:
                 case DeleteJob(name):
                     self.jobs.pop(name, None)
                     self.deliver(name)
+                case DeleteJobs(jobs):
+                    for name in jobs:
+                        self.jobs.pop(name)
+                        self.deliver(name)
 
     def reconcile(self) -> Plan:
         self.noticed |= set(self.visible)
@@ -169,7 +174,8 @@ class SimulatedCluster:
             self._end(name, "Failed" if failed else "Complete", "")
 
     def _end(self, name: str, type_: str, message: str) -> None:
-        self.jobs[name]["status"]["conditions"] = [{"type": type_, "status": "True", "message": message}]
+        ended = {"type": type_, "status": "True", "message": message, "lastTransitionTime": stamp(self.now)}
+        self.jobs[name]["status"]["conditions"] = [ended]
 
     def settle(self, limit: int = 400) -> None:
         """Deliver all events and run all pods until nothing is left to do."""

@@ -91,7 +91,7 @@ def run(load: Load, seconds: float) -> Json:
                 if time.monotonic() - began > seconds:
                     phases = Counter((found.get("status") or {}).get("phase") for found in client.list(KIND, NAMESPACE))
                     raise TimeoutError(f"{phases}: {peer.log.read_text()[-2000:]}")
-                time.sleep(0.5)
+                time.sleep(load.poll)
             took, cpu = time.monotonic() - began, peer.cpu - cpu
             user = f"system:serviceaccount:{NAMESPACE}:{CONTROLLER}"
             writes = [event for event in plane.audit(user) if event["responseStatus"]["code"] < 300]

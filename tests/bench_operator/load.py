@@ -31,6 +31,8 @@ from reelmill.plan.definition.keys import StageKeys, keys
 Json = dict[str, Any]
 NODES = 4
 """Beside the two that every control plane has."""
+MANY = 200
+"""From so many pipelines on, everything that is done at an interval is done less often."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class Load:
     def pods(self) -> int:
         """Pods of one pipeline without waves."""
         return 1 + self.stages * (1 if self.small else 1 + self.shards)
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two looks at how many are complete."""
+        return 0.5 if self.pipelines < MANY else 5.0
 
     @property
     def small(self) -> bool:
@@ -79,7 +86,7 @@ class Load:
                 "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
                 "stages": stages,
                 "waves": self.waves,
-                "ttl": {"succeeded": "2m"},
+                "ttl": {"succeeded": "2m" if self.pipelines < MANY else "5m"},
             },
         }
 

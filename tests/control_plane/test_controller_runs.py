@@ -55,7 +55,6 @@ def test_the_operator_writes_nothing_when_nothing_happens(desk: Desk, config: Pa
     with running(config, namespaces=(desk.namespace,), resync_seconds=1) as one:
         desk.apply(resource())
         desk.wait_for("Complete")
-        until(lambda: all("ttlSecondsAfterFinished" in job["spec"] for job in desk.jobs()), 30, "ttls")
         lists = one.operator.metrics.resyncs._value
 
         def quiet() -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from reelmill.controller.kube.connection import Access, ApiConnection, connect
+from reelmill.plan.jobs.build import RUN
 
 Json = dict[str, Any]
 
@@ -93,7 +94,13 @@ class Stub:
             return self._refuse(409, "the object has been modified")
         return web.json_response(self.put(path, body))
 
-    def _delete(self, path: str, _body: Json, _request: web.Request) -> web.Response:
+    def _delete(self, path: str, _body: Json, request: web.Request) -> web.Response:
+        if selector := request.query.get("labelSelector", ""):
+            numbers = selector.partition(" in (")[2].rstrip(")").split(",")
+            for where, each in [*self.objects.items()]:
+                if where.startswith(f"{path}/") and each["metadata"]["labels"].get(RUN) in numbers:
+                    del self.objects[where]
+            return web.json_response({"kind": "Status", "status": "Success"})
         if path not in self.objects:
             return self._refuse(404, "not found")
         del self.objects[path]

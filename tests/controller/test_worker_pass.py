@@ -90,26 +90,49 @@ def test_a_job_that_the_server_refuses_is_reported_in_its_words_and_mends_itself
     rigged(tmp_path, test)
 
 
-def test_a_finished_steps_report_is_read_once_and_its_job_gets_a_ttl_only_afterwards(tmp_path: Path) -> None:
+def test_a_finished_steps_report_is_read_once_and_its_job_is_kept_for_its_ttl(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         await rig.a_pass()
         failure = '{"step": "survey", "error": "StoreError", "message": "no bucket out", "hint": "create it"}'
         state = {"terminated": {"exitCode": 64, "message": failure, "finishedAt": "2026-01-01T00:00:01Z"}}
         container = {"name": "reelmill", "state": state}
         rig.stub.pods = [{"metadata": {"name": "p"}, "status": {"containerStatuses": [container]}}]
-        ends = [{"type": "Failed", "status": "True", "message": "exit code 64"}]
-        rig.job_is(conditions=ends)
+        at = "2026-01-01T00:00:02Z"
+        rig.job_is(
+            conditions=[{"type": "Failed", "status": "True", "message": "exit code 64", "lastTransitionTime": at}]
+        )
         await rig.a_pass()
         assert rig.conditions()["Stalled"]["status"] == "True"
         assert "no bucket out; create it" in rig.conditions()["Stalled"]["message"]
         asked = [query for query in rig.stub.queries if query.get("fieldSelector")]
         assert [query["fieldSelector"] for query in asked] == ["status.phase=Failed"]
         assert asked[0]["limit"] == "20"
-        assert rig.job()["spec"]["ttlSecondsAfterFinished"] == 24 * 3600
+        name = rig.job()["metadata"]["name"]
         await rig.a_pass()
+        assert JOB + name in rig.stub.objects
+        rig.wait(24 * 3600 + 302)
+        await rig.a_pass()
+        assert JOB + name not in rig.stub.objects
         assert len([query for query in rig.stub.queries if query.get("fieldSelector")]) == 1
         events = [body for method, path, body in rig.stub.requests if method == "POST" and path.endswith("/events")]
         assert {body["type"] for body in events if body} == {"Warning"}
+
+    rigged(tmp_path, test)
+
+
+def test_with_the_role_of_an_older_release_jobs_are_deleted_one_by_one(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        name = rig.job()["metadata"]["name"]
+        at = "2026-01-01T00:00:02Z"
+        rig.job_is(conditions=[{"type": "Failed", "status": "True", "message": "", "lastTransitionTime": at}])
+        await rig.a_pass()
+        rig.stub.refusals.append(("DELETE", 403, "cannot deletecollection resource jobs", {}))
+        rig.wait(24 * 3600 + 302)
+        await rig.a_pass()
+        deleted = [path.rpartition("/")[2] for method, path, _ in rig.stub.requests if method == "DELETE"]
+        assert deleted == ["jobs", name]
+        assert JOB + name not in rig.stub.objects
 
     rigged(tmp_path, test)
 

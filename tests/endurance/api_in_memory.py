@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reelmill.controller.kube.api_errors import Conflict, Expired, Invalid, ObjectNotFound
+from reelmill.plan.jobs.build import RUN, UID
 
 Json = dict[str, Any]
 Place = tuple[str, str, str]
@@ -51,6 +52,8 @@ class ApiInMemory:
             return copy.deepcopy(self.create(plural, namespace, body))
         if method == "PATCH":
             return copy.deepcopy(self.patch((plural, namespace, name), body, status=part == "status"))
+        if method == "DELETE" and not name:
+            return self._delete_jobs(namespace, dict(query or {})["labelSelector"], body)
         if method == "DELETE":
             return self.delete((plural, namespace, name), body)
         raise AssertionError(method)
@@ -104,6 +107,16 @@ class ApiInMemory:
                 known = self._put(place, {**known, "metadata": stamped}, "MODIFIED")
             return copy.deepcopy(known)
         self.drop(place)
+        return {"kind": "Status", "status": "Success"}
+
+    def _delete_jobs(self, namespace: str, selector: str, options: Json) -> Json:
+        """Delete the Jobs with one of the numbers that the selector lists, of the pipeline that it names."""
+        chosen, _, numbers = selector.rpartition(f",{RUN} in ")
+        pipeline, wanted = chosen.rpartition(f"{UID}=")[2], numbers.strip("()").split(",")
+        for place, job in [*self.objects.items()]:
+            labels = job["metadata"].get("labels") or {}
+            if place[:2] == ("jobs", namespace) and labels.get(UID) == pipeline and labels.get(RUN) in wanted:
+                self.delete(place, options)
         return {"kind": "Status", "status": "Success"}
 
     def drop(self, place: Place) -> None:

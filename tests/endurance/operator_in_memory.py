@@ -44,7 +44,7 @@ class OperatorInMemory:
             clock=clock,
             now=lambda: self.cluster.now,
         )
-        self._intake = Intake(self.cache, self.queue.add)
+        self._intake = Intake(self.cache, self.queue.add, self.queue.add_after)
         self._resync = Resync(self.cache, verbs, (), self.queue.add, every=600)
         self._pending.clear()
         self._listed = self._failed = False

@@ -1,10 +1,12 @@
 """What a run consists of: a survey, then open, shards and commit of each pass, and nothing that is not needed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reelmill.contract.status import Status
+from reelmill.plan import DeleteJobs
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 
@@ -81,6 +83,9 @@ def test_a_refresh_that_finds_nothing_changes_nothing_but_the_time_of_the_listin
     made = cluster(refresh="6h")
     made.settle()
     before, states = len(made.created), made.status.stages
+    made.now += timedelta(hours=2)
+    made.reconcile()
+    made.now -= timedelta(hours=2)
     plan = made.plan()
     assert plan.wake_after is not None
     assert 6 * 3600 - 60 < plan.wake_after <= 6 * 3600
@@ -250,13 +255,56 @@ def test_with_a_queue_jobs_wait_for_admission_and_a_pause_takes_them_back() -> N
     assert made.live() == []
 
 
-def test_a_ttl_is_patched_only_after_the_results_were_taken() -> None:
-    made = cluster(CLIPS)
-    made.reconcile()
-    made.advance(made.created[0])
-    assert "ttlSecondsAfterFinished" not in made.jobs[made.created[0]]["spec"]
+def test_finished_jobs_are_deleted_together_when_their_ttl_is_over() -> None:
+    made = cluster()
     made.settle()
-    assert {job["spec"]["ttlSecondsAfterFinished"] for job in made.jobs.values()} == {3600}
+    jobs = {*made.jobs}
+    made.now += timedelta(seconds=3500)
+    wake = made.reconcile().wake_after
+    assert {*made.jobs} == jobs
+    assert wake
+    made.now += timedelta(seconds=wake)
+    assert made.reconcile().actions == (DeleteJobs({name: int(name.rsplit("-", 1)[1][1:]) for name in made.created}),)
+    assert not made.jobs
+    assert made.reconcile().wake_after is None
+
+
+def test_a_job_whose_results_are_not_taken_is_kept_whatever_its_ttl() -> None:
+    made = cluster(CLIPS, ttl={"succeeded": "0s", "failed": "0s"})
+    made.reconcile()
+    (survey,) = made.created
+    made.advance(survey)
+    told = made.reports.pop(survey)
+    made.now += timedelta(days=2)
+    made.deliver_all()
+    made.reconcile()
+    assert survey in made.jobs
+    made.reports[survey] = told
+    made.settle()
+    assert made.status.holds("Complete")
+    assert not made.jobs
+
+
+def test_a_failed_job_is_kept_longer_than_the_others() -> None:
+    made = cluster(CLIPS, ttl={"succeeded": "1m", "failed": "1h"})
+    made.store.exits["", "survey"] = [70] * 4
+    made.settle()
+    made.now += timedelta(minutes=30)
+    made.reconcile()
+    assert {*made.jobs} == {made.created[0]}
+    made.now += timedelta(minutes=40)
+    made.reconcile()
+    assert not made.jobs
+
+
+def test_a_job_of_an_older_release_that_has_a_ttl_is_left_to_kubernetes() -> None:
+    made = cluster(CLIPS)
+    made.settle()
+    for job in made.jobs.values():
+        job["spec"]["ttlSecondsAfterFinished"] = 86_400
+    made.deliver_all()
+    made.now += timedelta(hours=2)
+    assert made.reconcile().actions == ()
 
 
 def test_changed_sources_are_reported() -> None:

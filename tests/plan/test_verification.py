@@ -72,8 +72,8 @@ def test_a_verification_begins_an_interval_after_the_last_one_ended() -> None:
 
 
 def test_the_plan_says_when_the_next_one_is_due() -> None:
-    made = cluster("2h")
-    assert made.plan().wake_after == pytest.approx(7200, abs=60)
+    made = cluster("30m")
+    assert made.plan().wake_after == pytest.approx(1800, abs=60)
 
 
 def test_its_task_has_every_data_set_and_its_pod_no_keys_but_the_stores() -> None:

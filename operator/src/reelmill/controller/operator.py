@@ -20,6 +20,7 @@ from reelmill.controller.monitoring.probes import serving
 from reelmill.controller.settings import OperatorSettings
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.watch.intake import Intake
+from reelmill.controller.watch.job_watch import JobWatch
 from reelmill.controller.watch.resync import Resync
 from reelmill.controller.watch.watches import Watches
 from reelmill.controller.work.reconciler import PipelineWorker
@@ -88,7 +89,7 @@ class Operator:
             metrics=lambda: self.metrics.text(self.cache, pump.queue),
         ) as self.port:
             try:
-                await self._lead(verbs, pump, leader)
+                await self._lead(cluster, verbs, pump, leader)
             finally:
                 self.metrics.leader.set(0)
                 if leader:
@@ -96,7 +97,7 @@ class Operator:
                         async with asyncio.timeout(RELEASE_SECONDS):
                             await leader.release()
 
-    async def _lead(self, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
+    async def _lead(self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
         if leader:
             # A replica on standby is ready.
             self.health.ready = True
@@ -116,12 +117,10 @@ class Operator:
             self.health.watch_sign()
             resync.ask()
 
-        watches = Watches(
-            self._access,
-            settings.namespaces,
-            take=Intake(self.cache, pump.add).take,
-            sign=sign,
-            restarted=self.metrics.watch_restarts.inc,
+        intake, restarted = Intake(self.cache, pump.add, pump.add_after), self.metrics.watch_restarts.inc
+        watches = (
+            Watches(self._access, settings.namespaces, take=intake.take, sign=sign, restarted=restarted),
+            JobWatch(cluster, settings.namespaces, take=intake.take, sign=resync.ask, restarted=restarted),
         )
         try:
             async with asyncio.TaskGroup() as group:
@@ -132,7 +131,8 @@ class Operator:
                 self.health.watch_sign()
                 log.event(_log, "listed", pipelines=len(self.cache.pipelines), jobs=len(self.cache.jobs))
                 group.create_task(resync.run())
-                group.create_task(watches.run())
+                for watch in watches:
+                    group.create_task(watch.run())
                 group.create_task(pump.run(settings.workers))
         except ExceptionGroup as ended:
             if lost := ended.subgroup(LeaseLost):

@@ -23,7 +23,7 @@ def rules() -> list[Rule]:
         _rule(GROUP, f"{PLURAL}/status", "patch"),
         # Clusters that enforce OwnerReferencesPermissionEnforcement require this to set blockOwnerDeletion.
         _rule(GROUP, f"{PLURAL}/finalizers", "update"),
-        _rule("batch", "jobs", "get", "list", "watch", "create", "patch", "delete"),
+        _rule("batch", "jobs", "get", "list", "watch", "create", "patch", "delete", "deletecollection"),
         _rule("", "pods", "get", "list"),
         _rule("", "events", "create", "patch"),
     ]

@@ -1,7 +1,7 @@
 """The planner: a pure function from the observed state to the next actions. No I/O, no clock, no random numbers."""
 
-from reelmill.plan.decision import Action, CreateJob, DeleteJob, Event, PatchJob, Plan, SetFinalizers
-from reelmill.plan.reconcile import reconcile, refuse
+from reelmill.plan.decision import Action, CreateJob, DeleteJob, DeleteJobs, Event, PatchJob, Plan, SetFinalizers
+from reelmill.plan.reconcile import define, reconcile, refuse
 from reelmill.plan.settings import PlannerSettings
 from reelmill.plan.snapshot import Snapshot
 
@@ -9,12 +9,14 @@ __all__ = [
     "Action",
     "CreateJob",
     "DeleteJob",
+    "DeleteJobs",
     "Event",
     "PatchJob",
     "Plan",
     "PlannerSettings",
     "SetFinalizers",
     "Snapshot",
+    "define",
     "reconcile",
     "refuse",
 ]

@@ -5,6 +5,7 @@ creates them under the same names. A 409 on create means that the Job already ex
 is already gone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,13 +43,21 @@ class DeleteJob:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteJobs:
+    """Delete finished Jobs and their pods, with one request."""
+
+    jobs: Mapping[str, int]
+    """Name of each Job -> its number, which no other Job of the pipeline has."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetFinalizers:
     """Replace the finalizers of the resource. A resource that is being deleted disappears with its last finalizer."""
 
     names: tuple[str, ...]
 
 
-Action = CreateJob | PatchJob | DeleteJob | SetFinalizers
+Action = CreateJob | PatchJob | DeleteJob | DeleteJobs | SetFinalizers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reelmill.contract.backoff import Backoff
-from reelmill.contract.digest import fingerprint
 from reelmill.contract.records.layout import DataSetPaths
-from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import Verification
@@ -111,7 +109,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     moved = bool(old.place) and old.place != keys.place
-    spec = spec_fingerprint(definition.spec)
+    spec = definition.fingerprint
     draft = PlanDraft(
         definition=definition,
         snapshot=snapshot,
@@ -141,11 +139,6 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
 def stall(reason: str, message: str, hint: str, exit_code: int, spec: str) -> Stall:
     """A Stall, with its texts cut to their maximum length."""
     return Stall(reason=str(reason), message=cut(message, MESSAGE), hint=cut(hint, MESSAGE), exit=exit_code, spec=spec)
-
-
-def spec_fingerprint(spec: Spec) -> str:
-    """Fingerprint of the whole spec; a change of it clears stalls."""
-    return fingerprint(spec.model_dump(mode="json", by_alias=True))
 
 
 def _sources(definition: Definition, old: Status, *, moved: bool) -> dict[str, SourceStatus]:

@@ -1,11 +1,22 @@
-"""Maintenance of existing Jobs: suspend and resume, delete superseded ones, set the ttl of finished ones."""
+"""Maintenance of existing Jobs: suspend and resume, delete superseded ones, and finished ones when their ttl is over.
+
+Finished Jobs are deleted here rather than by a `ttlSecondsAfterFinished`: one that is set from the beginning could
+delete a Job before its results are read, and setting it afterwards is a write for every Job.
+"""
+
+from collections.abc import Iterable
 
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.task import Step
-from reelmill.plan.decision import DeleteJob, PatchJob
+from reelmill.plan.decision import DeleteJob, DeleteJobs, PatchJob
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.pod import pods10
+
+TOGETHER_SECONDS = 300.0
+"""How long a Job may be kept beyond its ttl, and at most as long again, so that one request deletes several."""
+MOST = 500
+"""Maximum number of Jobs in one request, whose URL has their numbers."""
 
 
 def sweep(draft: PlanDraft) -> None:
@@ -14,6 +25,7 @@ def sweep(draft: PlanDraft) -> None:
     needed = {draft.survey.job, verification} | {
         name for stage in draft.stages.values() if stage.pass_ for name in (stage.pass_.job, stage.pass_.after)
     }
+    finished = []
     for job in sorted(draft.jobs.values(), key=lambda job: (job.run, job.name)):
         if job.deleting:
             continue
@@ -22,10 +34,28 @@ def sweep(draft: PlanDraft) -> None:
         elif job.live:
             _pause(draft, job)
             _resize(draft, job)
-        elif job.name not in needed and job.ttl is None and job.report is not None:
-            ttl = draft.definition.spec.ttl
-            after = int(seconds(ttl.succeeded if job.succeeded else ttl.failed))
-            draft.actions.append(PatchJob(job.name, {"spec": {"ttlSecondsAfterFinished": after}}))
+        elif job.name not in needed and job.ttl is None:
+            finished.append(job)
+    _expire(draft, finished)
+
+
+def _expire(draft: PlanDraft, finished: Iterable[Observed]) -> None:
+    """Delete the Jobs whose ttl is over, once one of them has waited long enough for the others."""
+    ttl = draft.definition.spec.ttl
+    over: dict[str, int] = {}
+    left: dict[str, float] = {}
+    for job in finished:
+        if job.ended:
+            kept = seconds(ttl.succeeded if job.succeeded else ttl.failed)
+            late = (draft.now - job.ended).total_seconds() - kept
+            left[job.name] = min(kept, TOGETHER_SECONDS) - late
+            if late >= 0 and len(over) < MOST:
+                over[job.name] = job.run
+    if left and min(left.values()) <= 0:
+        draft.actions.append(DeleteJobs(over))
+        left = {name: each for name, each in left.items() if name not in over}
+    if left:
+        draft.wake(min(left.values()))
 
 
 def _superseded(draft: PlanDraft, job: Observed) -> bool:

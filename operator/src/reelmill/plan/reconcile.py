@@ -8,7 +8,9 @@ has been applied.
 from datetime import datetime
 
 from reelmill.contract.conditions import EventReason
+from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import SpecError
+from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.plan.decision import Plan
 from reelmill.plan.definition.graph import resolve
@@ -28,16 +30,15 @@ from reelmill.plan.survey import advance_survey
 from reelmill.plan.verification import advance_verification
 
 
-def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
-    """The plan for one pipeline at the time `now`."""
+def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None = None) -> Plan:
+    """The plan for one pipeline at the time `now`. `definition` is what `define` makes of it, if that is at hand."""
     if snapshot.deleting:
         return reconcile_deletion(snapshot, now)
-    spec = snapshot.pipeline.spec
     try:
-        graph = resolve(spec)
+        definition = definition or define(snapshot.pipeline, snapshot.uid)
     except SpecError as error:
         return refuse(snapshot, error, now)
-    draft = begin(Definition(snapshot.pipeline, snapshot.uid, graph, keys(spec, graph)), snapshot, now)
+    graph, draft = definition.graph, begin(definition, snapshot, now)
     advance_survey(draft)
     for name in graph.stages:
         if draft.stages[name].pass_:
@@ -49,13 +50,22 @@ def reconcile(snapshot: Snapshot, now: datetime) -> Plan:
     advance_verification(draft)
     sweep(draft)
     with_states(draft)
-    status = fitted(_status(draft))
+    status = _status(draft)
+    if status != snapshot.status:
+        status = fitted(status)
     return Plan(
         status=status,
         actions=(*finalizer_changes(snapshot), *draft.actions),
         events=events(snapshot.status, status),
         wake_after=min(draft.wakes, default=None),
     )
+
+
+def define(pipeline: VideoPipeline, uid: str) -> Definition:
+    """What a plan needs of a spec, to be made once for each. Raises SpecErrors."""
+    spec = pipeline.spec
+    graph = resolve(spec)
+    return Definition(pipeline, uid, graph, keys(spec, graph), fingerprint(spec.model_dump(mode="json", by_alias=True)))
 
 
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:

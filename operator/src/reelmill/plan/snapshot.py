@@ -1,5 +1,6 @@
 """The input of the planner: the resource, its status and its Jobs at one moment."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from typing import Any
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.plan.settings import PlannerSettings
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ def stamp(now: datetime) -> str:
 
 def moment(text: str) -> datetime | None:
     """The inverse of `stamp`; None for any other text."""
+    if not _STAMP.fullmatch(text):
+        return None
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None

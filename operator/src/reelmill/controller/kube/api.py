@@ -3,7 +3,7 @@
 All writes are idempotent: names are deterministic, patches are minimal, and deletes specify a UID.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from reelmill.controller.kube.api_errors import Conflict, Fenced, ObjectNotFound
 from reelmill.controller.kube.connection import ApiTransport
 from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Json, controller
+from reelmill.plan.jobs.build import RUN, UID
 from reelmill.schema.crd import GROUP, PLURAL, VERSION
 
 CHUNK = 500
@@ -50,7 +51,7 @@ class KubeApi:
         """A consistent list of all pipelines, or of all Jobs of reelmill, page by page."""
         query = {"limit": str(CHUNK), **({"labelSelector": MANAGED} if kind == JOBS else {})}
         while True:
-            found = await self._requests.request("GET", _path(kind, namespace), query=query)
+            found = await self._requests.request("GET", path(kind, namespace), query=query)
             metadata = found.get("metadata") or {}
             yield Page(found.get("items") or [], int(metadata.get("resourceVersion") or 0))
             if not metadata.get("continue"):
@@ -58,39 +59,39 @@ class KubeApi:
             query["continue"] = metadata["continue"]
 
     async def pipeline(self, namespace: str, name: str) -> Json:
-        return await self._requests.request("GET", _path(PIPELINES, namespace, name))
+        return await self._requests.request("GET", path(PIPELINES, namespace, name))
 
     async def patch_status(self, pipeline: Json, status: Json) -> Json:
         """Merge-patch the status of this version of a pipeline. Raises Conflict if it has changed."""
         metadata = pipeline["metadata"]
         exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        path = f"{_path(PIPELINES, metadata['namespace'], metadata['name'])}/status"
-        return await self._write("PATCH", path, {"metadata": exactly, "status": status})
+        where = f"{path(PIPELINES, metadata['namespace'], metadata['name'])}/status"
+        return await self._write("PATCH", where, {"metadata": exactly, "status": status})
 
     async def patch_finalizers(self, pipeline: Json, names: Sequence[str]) -> Json:
         """Set the finalizers of this version of a pipeline. Raises Conflict if it has changed."""
         metadata = pipeline["metadata"]
         exactly = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-        path = _path(PIPELINES, metadata["namespace"], metadata["name"])
-        return await self._write("PATCH", path, {"metadata": {**exactly, "finalizers": list(names) or None}})
+        where = path(PIPELINES, metadata["namespace"], metadata["name"])
+        return await self._write("PATCH", where, {"metadata": {**exactly, "finalizers": list(names) or None}})
 
     async def job(self, namespace: str, name: str) -> Json:
-        return await self._requests.request("GET", _path(JOBS, namespace, name))
+        return await self._requests.request("GET", path(JOBS, namespace, name))
 
     async def create_job(self, job: Json) -> Json:
         """Create a Job, or adopt an existing one. Raises Conflict if the name belongs to something else."""
         metadata = job["metadata"]
         try:
-            return await self._write("POST", _path(JOBS, metadata["namespace"]), job)
+            return await self._write("POST", path(JOBS, metadata["namespace"]), job)
         except Conflict as conflict:
-            found = await self._requests.request("GET", _path(JOBS, metadata["namespace"], metadata["name"]))
+            found = await self._requests.request("GET", path(JOBS, metadata["namespace"], metadata["name"]))
             owner, wanted = controller(found), controller(job)
             if owner and wanted and owner["uid"] == wanted["uid"]:
                 return found
             raise Conflict(409, f"Job {metadata['name']} exists and belongs to something else") from conflict
 
     async def patch_job(self, namespace: str, name: str, patch: Json) -> Json:
-        return await self._write("PATCH", _path(JOBS, namespace, name), patch)
+        return await self._write("PATCH", path(JOBS, namespace, name), patch)
 
     async def delete_job(self, job: Json, *, wait: bool = False) -> Json:
         """Delete this Job, and its pods in the background; with `wait`, the Job is kept until they are gone."""
@@ -101,7 +102,14 @@ class KubeApi:
             "propagationPolicy": "Foreground" if wait else "Background",
             "preconditions": {"uid": metadata["uid"]},
         }
-        return await self._write("DELETE", _path(JOBS, metadata["namespace"], metadata["name"]), body)
+        return await self._write("DELETE", path(JOBS, metadata["namespace"], metadata["name"]), body)
+
+    async def delete_jobs(self, namespace: str, pipeline: str, numbers: Iterable[int]) -> None:
+        """Delete Jobs of the pipeline with this UID by their numbers, and their pods in the background."""
+        chosen = ",".join(map(str, sorted(numbers)))
+        query = {"labelSelector": f"{MANAGED},{UID}={pipeline},{RUN} in ({chosen})"}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        await self._write("DELETE", path(JOBS, namespace), body, query)
 
     async def pods(self, namespace: str, job: str, phase: str) -> list[Json]:
         """Up to 20 pods of a Job that are in a phase."""
@@ -110,18 +118,18 @@ class KubeApi:
             "fieldSelector": f"status.phase={phase}",
             "limit": str(PODS),
         }
-        found = await self._requests.request("GET", _path(_PODS, namespace), query=query)
+        found = await self._requests.request("GET", path(_PODS, namespace), query=query)
         return found.get("items") or []
 
     async def create_event(self, event: Json) -> Json:
-        return await self._write("POST", _path(_EVENTS, event["metadata"]["namespace"]), event)
+        return await self._write("POST", path(_EVENTS, event["metadata"]["namespace"]), event)
 
     async def patch_event(self, namespace: str, name: str, patch: Json) -> Json:
-        return await self._write("PATCH", _path(_EVENTS, namespace, name), patch)
+        return await self._write("PATCH", path(_EVENTS, namespace, name), patch)
 
     async def lease(self, namespace: str, name: str) -> Json | None:
         try:
-            return await self._requests.request("GET", _path(_LEASES, namespace, name))
+            return await self._requests.request("GET", path(_LEASES, namespace, name))
         except ObjectNotFound:
             return None
 
@@ -129,20 +137,21 @@ class KubeApi:
         """Create or update the Lease, without rate limit and fence. Raises Conflict if another replica was faster."""
         metadata = lease["metadata"]
         if "resourceVersion" in metadata:
-            path = _path(_LEASES, metadata["namespace"], metadata["name"])
-            return await self._requests.request("PUT", path, body=lease)
-        return await self._requests.request("POST", _path(_LEASES, metadata["namespace"]), body=lease)
+            where = path(_LEASES, metadata["namespace"], metadata["name"])
+            return await self._requests.request("PUT", where, body=lease)
+        return await self._requests.request("POST", path(_LEASES, metadata["namespace"]), body=lease)
 
-    async def _write(self, method: str, path: str, body: Json) -> Json:
+    async def _write(self, method: str, where: str, body: Json, query: Mapping[str, str] | None = None) -> Json:
         seconds = await self._budget.take()
         if self._waited:
             self._waited(seconds)
         if not self._fence():
-            raise Fenced(f"{method} {path}")
-        return await self._requests.request(method, path, body=body)
+            raise Fenced(f"{method} {where}")
+        return await self._requests.request(method, where, query=query, body=body)
 
 
-def _path(kind: Kind, namespace: str | None, name: str = "") -> str:
+def path(kind: Kind, namespace: str | None, name: str = "") -> str:
+    """The path of a kind's objects in one or all namespaces, or of one object."""
     version, plural = kind
     where = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"/{version}{where}/{plural}" + (f"/{quote(name, safe='')}" if name else "")

@@ -5,11 +5,12 @@ Objects are dicts rather than the client's models, which take fifty times as lon
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -127,8 +128,9 @@ class ApiConnection:
             raise NoAnswer(f"{method} {path}: the response is not JSON") from error
         return found
 
-    async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    async def lines(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncGenerator[str, None]:
         """Stream the lines of a response without a time limit. Raises the exceptions of `outcomes`."""
+        answer = None
         try:
             answer = await self._send("GET", path, query or {}, None, timeout=STREAM_TIMEOUT)
             if answer.status >= 400:
@@ -142,6 +144,9 @@ class ApiConnection:
                 yield rest.decode(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NoAnswer(f"GET {path}: {type(error).__name__} {error}".strip()) from error
+        finally:
+            if answer:
+                answer.response.close()
 
     async def _send(
         self,
@@ -216,7 +221,16 @@ async def _configuration(access: Access) -> client.Configuration:
         where = "the pod's service account" if access.in_cluster else access.kubeconfig or "the default kubeconfig"
         problem = SpecError(f"no access to a cluster: {error}", where=where, hint=_HINT)
         raise problem from error
+    # aiohttp would look for a proxy, and for passwords in ~/.netrc, in threads before every request.
+    found.proxy = found.proxy or _proxy(found.host)
+    found.client_session_kwargs = {"trust_env": False}
     return found
+
+
+def _proxy(server: str) -> str | None:
+    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, …) names for a server; None: none."""
+    where = urlsplit(server)
+    return None if proxy_bypass(where.hostname or "") else getproxies().get(where.scheme)
 
 
 def _words(text: bytes) -> str:

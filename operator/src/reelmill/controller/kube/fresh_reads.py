@@ -52,7 +52,7 @@ async def still_failed(verbs: KubeApi, cache: Cache, job: Json) -> Json | None:
 
 
 async def unchanged(verbs: KubeApi, cache: Cache, pipeline: Json) -> bool:
-    """Whether the cached version of a pipeline is current, so that Jobs may be deleted because of an edit."""
+    """Whether the cached version of a pipeline is current, so that Jobs may be deleted that it does not need."""
     metadata = pipeline["metadata"]
     try:
         fresh = await verbs.pipeline(metadata["namespace"], metadata["name"])
@@ -60,5 +60,5 @@ async def unchanged(verbs: KubeApi, cache: Cache, pipeline: Json) -> bool:
         cache.pipelines.remove(pipeline)
         return False
     cache.pipelines.insert(fresh)
-    same = ("uid", "generation", "deletionTimestamp")
+    same = ("uid", "resourceVersion")
     return all(fresh["metadata"].get(name) == metadata.get(name) for name in same)

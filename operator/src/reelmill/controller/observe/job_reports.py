@@ -25,15 +25,6 @@ def finished(job: Json) -> str:
     return ""
 
 
-def harvested(job: Json) -> bool:
-    """Whether the report of a finished Job was read; then it has a ttl. A removal Job has one from the start."""
-    return "ttlSecondsAfterFinished" in job["spec"] and not _removes(job)
-
-
-def _removes(job: Json) -> bool:
-    return (job["metadata"].get("labels") or {}).get(STEP) == Step.REMOVE
-
-
 def phase_to_read(job: Json) -> str:
     """The phase of the pods that have the report of a finished Job; empty if no pod needs to be read."""
     end, step = finished(job), (job["metadata"].get("labels") or {}).get(STEP)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,26 +13,51 @@ from reelmill.contract.log import event
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, Metadata, VideoPipeline
 from reelmill.contract.status import Status
 from reelmill.controller.observe.diagnose import Diagnosis
-from reelmill.plan import PlannerSettings, Snapshot
+from reelmill.plan import PlannerSettings, Snapshot, define
+from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.snapshot import moment
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSpec:
+    """The spec of a pipeline, read once for each version."""
+
+    raw: Json
+    pipeline: VideoPipeline
+    definition: Definition | None = None
+    """None: the planner will say what is wrong with the spec."""
+    problem: SpecError | None = None
+    """Why the spec cannot be read at all."""
+
+
+def read_spec(pipeline: Json) -> ReadSpec:
+    """Read a spec."""
+    raw = pipeline.get("spec") or {}
+    read, problem = _read(pipeline)
+    if problem:
+        return ReadSpec(raw, read, problem=problem)
+    try:
+        return ReadSpec(raw, read, define(read, pipeline["metadata"]["uid"]))
+    except SpecError:
+        return ReadSpec(raw, read)
+
+
 def snapshot(
     pipeline: Json,
+    spec: ReadSpec,
     status: Status,
     jobs: Sequence[Json],
     reports: Mapping[str, str],
     diagnoses: Mapping[str, Diagnosis],
     settings: PlannerSettings,
-) -> tuple[Snapshot, SpecError | None]:
-    """(snapshot of one pipeline, error of an invalid spec or None)."""
+) -> Snapshot:
+    """The snapshot of one pipeline."""
     metadata = pipeline["metadata"]
-    read, error = _read(pipeline)
     return Snapshot(
-        pipeline=read,
+        pipeline=spec.pipeline,
         uid=metadata["uid"],
         status=status,
         jobs=jobs,
@@ -44,7 +70,7 @@ def snapshot(
         deleting=moment(str(metadata.get("deletionTimestamp") or "")),
         finalizers=tuple(metadata.get("finalizers") or ()),
         settings=settings,
-    ), error
+    )
 
 
 def read_status(pipeline: Json) -> Status:
@@ -69,6 +95,13 @@ def with_seen(status: Status, observed: Set[str]) -> Status:
     if verification and verification.job in observed:
         verification = verification.replace(seen=True)
     return status.replace(survey=survey, stages=stages, verification=verification)
+
+
+def needed(status: Status) -> set[str]:
+    """Names of the Jobs whose reports are not yet recorded in the status, once they finish."""
+    after = {stage.pass_.after for stage in status.stages if stage.pass_}
+    removal = {status.removal.job} if status.removal else set()
+    return (under_way(status) | after | removal) - {""}
 
 
 def under_way(status: Status) -> set[str]:

@@ -5,8 +5,9 @@ a newer one, and a UID that was deleted never returns. Objects that disappeared 
 the next full list.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from reelmill.contract.task import Step
 from reelmill.plan.jobs.build import PIPELINE, SHARDS, STEP, UID
@@ -18,17 +19,34 @@ APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def trimmed_job(job: Json) -> Json:
-    """The fields of a Job that the planner reads: no pod template, no managed fields."""
+    """The fields of a Job that the planner reads: no pod template, no managed fields. Equal strings are kept once."""
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
-    return {
+    ends = [each for each in status.get("conditions") or () if each.get("type") in _ENDS]
+    kept = {
         "metadata": {
             **{name: metadata[name] for name in _METADATA if name in metadata},
             **({"annotations": {SHARDS: annotations[SHARDS]}} if SHARDS in annotations else {}),
         },
         "spec": {name: spec[name] for name in _SPEC if name in spec},
-        "status": {name: status[name] for name in _STATUS if name in status},
+        "status": {
+            **{name: status[name] for name in _STATUS if name in status},
+            **({"conditions": ends} if ends else {}),
+        },
     }
+    return cast(Json, _interned(kept))
+
+
+def _interned(value: object) -> object:
+    """JSON whose strings are shared with all other JSON that went through here: labels, owners, names of fields."""
+    match value:
+        case str():
+            return sys.intern(value)
+        case dict():
+            return {sys.intern(name): _interned(inner) for name, inner in value.items()}
+        case list():
+            return [_interned(inner) for inner in value]
+    return value
 
 
 def trimmed_pipeline(pipeline: Json) -> Json:
@@ -49,7 +67,8 @@ _METADATA = (
     "deletionTimestamp",
 )
 _SPEC = ("completions", "parallelism", "suspend", "ttlSecondsAfterFinished")
-_STATUS = ("active", "ready", "startTime", "completedIndexes", "failedIndexes", "conditions")
+_STATUS = ("active", "ready", "startTime", "completedIndexes", "failedIndexes")
+_ENDS = ("Complete", "Failed")
 
 
 class KindCache:
@@ -71,6 +90,10 @@ class KindCache:
     def named(self, namespace: str, name: str) -> Json | None:
         """The object of that name, or None."""
         return self._objects.get(self._names.get((namespace, name), ""))
+
+    def known(self, seen: Json) -> Json | None:
+        """The cached version of an object, or None."""
+        return self._objects.get(seen["metadata"]["uid"])
 
     def owned_by(self, uid: str) -> list[Json]:
         """The objects controlled by the object with this UID, sorted by name."""
@@ -150,6 +173,24 @@ def version(seen: Json) -> int:
     """The resource version of an object as a number; versions of one API server can be compared."""
     text = str(seen["metadata"].get("resourceVersion") or "")
     return int(text) if text.isdigit() else 0
+
+
+def difference(before: Json | None, after: Json | None) -> set[str]:
+    """What differs between two versions of an object: its parts, and of its status the fields, as `status.active`."""
+    if before is None or after is None:
+        return {"metadata"}
+    found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    if "metadata" in found and _unversioned(before) == _unversioned(after):
+        found.discard("metadata")
+    if "status" in found:
+        old, new = before.get("status") or {}, after.get("status") or {}
+        found.discard("status")
+        found |= {f"status.{name}" for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    return found
+
+
+def _unversioned(seen: Json) -> Json:
+    return {name: value for name, value in seen["metadata"].items() if name != "resourceVersion"}
 
 
 def controller(child: Json) -> Json | None:

@@ -1,4 +1,4 @@
-"""Watches of pipelines and Jobs by kopf, which is used as a transport only. Only this module imports kopf.
+"""Watches of pipelines by kopf, which is used as a transport only. Only this module imports kopf.
 
 There are no change handlers, timers or daemons, because those set finalizers and write annotations. kopf runs in a
 thread with its own event loop, because it cancels all tasks of its loop when it ends, and it ends at the first error of
@@ -8,6 +8,7 @@ a watch. It is then restarted.
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,6 @@ import kopf
 
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.log import event
-from reelmill.controller.kube.api import MANAGED
 from reelmill.controller.kube.connection import Access, credentials
 from reelmill.controller.watch.intake import Kind
 from reelmill.schema.crd import GROUP, PLURAL, VERSION
@@ -35,7 +35,7 @@ RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
 
 
 class Watches:
-    """Watches pipelines and their Jobs. Callbacks are called in the loop that runs `run`.
+    """Watches pipelines. Callbacks are called in the loop that runs `run`.
 
     `take` is called for every object with its kind and the event type (None: listed), `sign` for every list or watch
     request, and `restarted` whenever watching starts again.
@@ -75,11 +75,7 @@ class Watches:
 
     async def watch(self, home: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         """In kopf's thread: watch until `stop` is set. Raises the exception that ended kopf."""
-
-        def tell(callback: Callable[..., None], *arguments: object) -> None:
-            with suppress(RuntimeError):  # the home loop is closed
-                home.call_soon_threadsafe(callback, *arguments)
-
+        tell = _Mailbox(home).put
         registry = kopf.OperatorRegistry()
 
         @kopf.on.login(registry=registry)
@@ -90,10 +86,6 @@ class Watches:
         async def pipeline(event: Any, **_: object) -> None:
             tell(self._take, "pipeline", event["type"], event["object"])
 
-        @kopf.on.event("batch", "v1", "jobs", registry=registry)
-        async def job(event: Any, **_: object) -> None:
-            tell(self._take, "job", event["type"], event["object"])
-
         await kopf.operator(
             registry=registry,
             settings=_settings(lambda: tell(self._sign)),
@@ -102,6 +94,58 @@ class Watches:
             namespaces=list(self._namespaces),
             stop_flag=stop,
         )
+
+
+class _Mailbox:
+    """Calls functions in the loop of another thread, in order, which is woken once for all that have come together."""
+
+    def __init__(self, home: asyncio.AbstractEventLoop) -> None:
+        self._home = home
+        self._calls: deque[tuple[Callable[..., None], tuple[object, ...]]] = deque()
+        self._woken = False
+
+    def put(self, callback: Callable[..., None], *arguments: object) -> None:
+        """In any thread but the loop's: call a function soon."""
+        self._calls.append((callback, arguments))
+        if not self._woken:
+            self._woken = True
+            with suppress(RuntimeError):  # the home loop is closed
+                self._home.call_soon_threadsafe(self._open)
+
+    def _open(self) -> None:
+        # What is put from here on wakes the loop again.
+        self._woken = False
+        while self._calls:
+            callback, arguments = self._calls.popleft()
+            self._home.call_soon(callback, *arguments)
+
+
+class _NoChanges(kopf.DiffBaseStorage):
+    """kopf compares each object with the last one that change handlers have seen; there are none."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None: ...
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """kopf keeps the progress of change handlers in each object; there are none."""
+
+    def fetch(self, *, key: str, body: kopf.Body) -> None:
+        return None
+
+    def store(self, *, key: str, record: object, body: kopf.Body, patch: kopf.Patch) -> None: ...
+
+    def purge(self, *, key: str, body: kopf.Body, patch: kopf.Patch) -> None: ...
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None: ...
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
 
 
 class _Thread:
@@ -141,18 +185,20 @@ def _settings(sign: Callable[[], None]) -> kopf.OperatorSettings:
     """Kopf's settings, with every feature disabled that writes, scans or posts events."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NoChanges()
+    settings.persistence.progress_storage = _NoProgress()
     settings.scanning.disabled = True
     settings.watching.server_timeout = SERVER_SECONDS
     settings.watching.chunk_size = 500
     settings.networking.enforce_retry_after = True
     settings.process.ultimate_exiting_timeout = None
 
-    def is_job(resource: Any) -> bool:
+    def is_selected(_resource: Any) -> bool:
         # kopf evaluates the selectors of a kind before every list or watch request: a sign of activity.
         sign()
-        return bool(resource.group == "batch" and resource.plural == "jobs")
+        return False
 
-    settings.watching.label_selectors[is_job] = MANAGED
+    settings.watching.label_selectors[is_selected] = ""
     return settings
 
 

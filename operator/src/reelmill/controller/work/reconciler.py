@@ -6,7 +6,7 @@ the same Jobs, and existing ones are adopted.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,13 +15,21 @@ from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.log import event
 from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
-from reelmill.controller.kube.api_errors import Conflict, ObjectNotFound, Refusal
+from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal
 from reelmill.controller.kube.event_recorder import EventRecorder
 from reelmill.controller.kube.fresh_reads import found_missing, still_failed, unchanged
 from reelmill.controller.observe.diagnose import Diagnosis
-from reelmill.controller.observe.job_reports import finished, harvested, phase_to_read, report
+from reelmill.controller.observe.job_reports import finished, phase_to_read, report
 from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, Looks, at_work
-from reelmill.controller.observe.snapshots import read_status, snapshot, under_way, with_seen
+from reelmill.controller.observe.snapshots import (
+    ReadSpec,
+    needed,
+    read_spec,
+    read_status,
+    snapshot,
+    under_way,
+    with_seen,
+)
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.state.report_rate import ReportRate
 from reelmill.controller.work.status_patch import merge_patch, only_progress
@@ -29,6 +37,7 @@ from reelmill.plan import (
     Action,
     CreateJob,
     DeleteJob,
+    DeleteJobs,
     PatchJob,
     Plan,
     PlannerSettings,
@@ -51,6 +60,10 @@ class _Memory:
     """State of one pipeline besides the cache; it may be lost at any time."""
 
     uid: str
+    spec: ReadSpec | None = None
+    """What was read of the last spec."""
+    status: tuple[Json, Status] | None = None
+    """The last status as JSON, and what was read of it."""
     reports: dict[str, str] = field(default_factory=dict)
     """UID of a finished Job -> its report."""
     looks: Looks = field(default_factory=Looks)
@@ -100,21 +113,22 @@ class PipelineWorker:
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
         self._pace.mark(key, at_work=any(map(at_work, jobs)))
-        written = read_status(pipeline)
+        written = _status(memory, pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
         if await found_missing(self._verbs, self._cache, namespace, status, jobs):
             return AT_ONCE
-        if not await self._harvest(memory, jobs):
+        if not await self._harvest(memory, [job for job in jobs if job["metadata"]["name"] in needed(status)]):
             return AT_ONCE
         diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
-        seen, problem = snapshot(pipeline, status, jobs, reports, diagnoses | memory.refused, self._settings)
+        spec = _spec(memory, pipeline)
+        seen = snapshot(pipeline, spec, status, jobs, reports, diagnoses | memory.refused, self._settings)
         now = self._now()
-        plan = refuse(seen, problem, now) if problem else reconcile(seen, now)
+        plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)
         if later := self._later(memory, written, plan):
             return _sooner(later, plan.wake_after, look_again)
-        deletes = any(isinstance(action, DeleteJob) for action in plan.actions)
+        deletes = any(isinstance(action, DeleteJob | DeleteJobs) for action in plan.actions)
         if deletes and not await unchanged(self._verbs, self._cache, pipeline):
             return AT_ONCE
         try:
@@ -135,6 +149,9 @@ class PipelineWorker:
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
+        if not plan.actions and not any(map(at_work, jobs)):
+            # A pipeline at rest is planned seldom, and there may be many.
+            memory.spec = memory.status = None
         return _sooner(plan.wake_after, look_again)
 
     def _memory(self, key: str, uid: str) -> _Memory:
@@ -145,7 +162,7 @@ class PipelineWorker:
 
     async def _harvest(self, memory: _Memory, jobs: list[Json]) -> bool:
         """Read the reports of finished Jobs; returns False if a cached Job was out of date."""
-        wanted = {_uid(job): job for job in jobs if finished(job) and not harvested(job)}
+        wanted = {_uid(job): job for job in jobs if finished(job)}
         memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
         for uid, job in wanted.items():
             if uid not in memory.reports:
@@ -167,8 +184,10 @@ class PipelineWorker:
         old = pipeline.get("status") or {}
         if old and plan.status == written:
             return
-        if patch := merge_patch(old, as_json(plan.status)):
+        new = as_json(plan.status)
+        if patch := merge_patch(old, new):
             self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
+            memory.status = new, plan.status
             memory.written = self._clock()
 
     async def _set_finalizers(self, pipeline: Json, names: tuple[str, ...]) -> None:
@@ -187,6 +206,8 @@ class PipelineWorker:
                     self._vanished(namespace, name)
             case DeleteJob(name, wait):
                 await self._delete(namespace, name, wait=wait)
+            case DeleteJobs(jobs):
+                await self._delete_all(memory, namespace, jobs)
 
     async def _create(self, memory: _Memory, job: Json) -> None:
         name = job["metadata"]["name"]
@@ -220,9 +241,32 @@ class PipelineWorker:
         else:
             self._vanished(namespace, name)
 
+    async def _delete_all(self, memory: _Memory, namespace: str, jobs: Mapping[str, int]) -> None:
+        try:
+            await self._verbs.delete_jobs(namespace, memory.uid, jobs.values())
+        except Forbidden:
+            # The role of an older release allows to delete them one by one.
+            for name in jobs:
+                await self._delete(namespace, name, wait=False)
+        for name in jobs:
+            self._vanished(namespace, name)
+
     def _vanished(self, namespace: str, name: str) -> None:
         if job := self._cache.jobs.named(namespace, name):
             self._cache.jobs.remove(job)
+
+
+def _spec(memory: _Memory, pipeline: Json) -> ReadSpec:
+    if memory.spec is None or memory.spec.raw != (pipeline.get("spec") or {}):
+        memory.spec = read_spec(pipeline)
+    return memory.spec
+
+
+def _status(memory: _Memory, pipeline: Json) -> Status:
+    raw = pipeline.get("status") or {}
+    known = memory.status
+    memory.status = raw, known[1] if known and known[0] == raw else read_status(pipeline)
+    return memory.status[1]
 
 
 def _uid(job: Json) -> str:

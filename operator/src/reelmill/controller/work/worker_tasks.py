@@ -22,11 +22,16 @@ class Pump:
     def __init__(self, process: Process, metrics: Metrics) -> None:
         self.queue = WorkQueue(clock=time.monotonic, chance=random.random)
         self._process, self._metrics = process, metrics
-        self._changed = asyncio.Event()
+        self._changed, self._turn = asyncio.Event(), asyncio.Lock()
 
     def add(self, key: str, priority: Priority = Priority.CHANGE) -> None:
         """Add a pipeline to the queue."""
         self.queue.add(key, priority)
+        self._changed.set()
+
+    def add_after(self, key: str, seconds: float) -> None:
+        """Add a pipeline to the queue after a delay."""
+        self.queue.add_after(key, seconds)
         self._changed.set()
 
     async def run(self, workers: int) -> None:
@@ -48,12 +53,14 @@ class Pump:
             self._metrics.reconciled(result, time.monotonic() - began)
 
     async def _next(self) -> TakenKey:
-        while (taken := self.queue.take()) is None:
-            self._changed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.queue.next_due()):
-                    await self._changed.wait()
-        return taken
+        # Only one task waits at a time, because a change wakes all that wait.
+        async with self._turn:
+            while (taken := self.queue.take()) is None:
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.queue.next_due()):
+                        await self._changed.wait()
+            return taken
 
     async def _one(self, key: str) -> str:
         try:

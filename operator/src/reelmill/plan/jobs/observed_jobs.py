@@ -7,6 +7,7 @@ and status.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,6 +20,7 @@ from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import VerifyReport
 from reelmill.plan.jobs.build import KEY, PLACE, PODS, RUN, STAGE, STEP, UID, shards_of
 from reelmill.plan.jobs.log_tail import last_words
+from reelmill.plan.snapshot import moment
 
 _EXIT = re.compile(r"exit code (\d+)")
 _FAILURE: TypeAdapter[Failure] = TypeAdapter(Failure)
@@ -44,9 +46,12 @@ class Observed:
     active: int
     finished: bool
     succeeded: bool
+    ended: datetime | None
+    """When it finished; None: it did not, or its condition has no time."""
     message: str
     """Message of the Job's Failed condition."""
     ttl: int | None
+    """The ttl that Kubernetes applies, which Jobs of older releases have."""
     shards: tuple[int, ...]
     """Shards of its indexes (shards step only)."""
     completed: frozenset[int]
@@ -140,6 +145,7 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         active=int(status.get("active") or 0),
         finished=bool(ends),
         succeeded="Complete" in ends,
+        ended=next((moment(str(end.get("lastTransitionTime") or "")) for end in ends.values()), None),
         message=str((ends.get("Failed") or {}).get("message") or ""),
         ttl=spec.get("ttlSecondsAfterFinished"),
         shards=shards,

@@ -28,6 +28,8 @@ class Definition:
     uid: str
     graph: Graph
     keys: StageKeys
+    fingerprint: str = ""
+    """Fingerprint of the whole spec; a change of it clears stalls."""
 
     @property
     def spec(self) -> Spec:

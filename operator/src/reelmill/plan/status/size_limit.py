@@ -9,6 +9,9 @@ LIMIT = 60 * 1024
 
 def fitted(status: Status) -> Status:
     """The status, with messages, ranges, reasons and counters shortened as far as needed to fit."""
+    if len(status.model_dump_json(by_alias=True)) <= LIMIT // 4:
+        # The usual case, by a cheap dump: it has more fields than the JSON form, and a character has 4 bytes at most.
+        return status
     for length, reasons in ((128, 3), (32, 1), (8, 0)):
         if size(status) <= LIMIT:
             return status

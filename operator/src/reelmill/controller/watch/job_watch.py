@@ -1,0 +1,88 @@
+"""Watches Jobs through the operator's own connection.
+
+Most events are about Jobs, and none needs more than to be decoded and cached. Objects that disappear while no watch is
+open are found by `Resync`, which every new request of a watch asks for.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from reelmill.contract.backoff import Backoff
+from reelmill.contract.log import event
+from reelmill.controller.kube.api import JOBS, MANAGED, path
+from reelmill.controller.kube.api_errors import Expired, NoAnswer, Refusal
+from reelmill.controller.kube.connection import ApiConnection
+from reelmill.controller.watch.intake import Kind
+
+Json = dict[str, Any]
+_log = logging.getLogger(__name__)
+
+SERVER_SECONDS = 570
+"""Seconds for which the server keeps a watch open."""
+SILENCE_SECONDS = SERVER_SECONDS + 30.0
+"""A watch that is still open after so many seconds lost its connection."""
+RESTARTS, STEADY_SECONDS = Backoff(first=1.0, most=30.0), 60.0
+"""Delay before a watch that failed is opened again; one that was stable for so many seconds did not fail."""
+
+
+class JobWatch:
+    """Watches the Jobs of reelmill. `take` is called for every object with its kind and the type of the event, `sign`
+    for every request, and `restarted` whenever a watch failed.
+    """
+
+    def __init__(
+        self,
+        connection: ApiConnection,
+        namespaces: Sequence[str],
+        *,
+        take: Callable[[Kind, str | None, Json], None],
+        sign: Callable[[], None],
+        restarted: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._connection, self._namespaces = connection, namespaces
+        self._take, self._sign, self._restarted = take, sign, restarted
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for namespace in self._namespaces or (None,):
+                group.create_task(self._watch(namespace))
+
+    async def _watch(self, namespace: str | None) -> None:
+        version, failures, loop = "", 0, asyncio.get_running_loop()
+        while True:
+            began, problem = loop.time(), ""
+            self._sign()
+            try:
+                lines = self._connection.lines(path(JOBS, namespace), query=_query(version))
+                async with asyncio.timeout(SILENCE_SECONDS), aclosing(lines):
+                    async for line in lines:
+                        version = self._event(json.loads(line))
+            except Expired:
+                # Without a version, the server begins with all objects that there are.
+                version = ""
+            except (Refusal, NoAnswer, TimeoutError, ValueError) as error:
+                problem = str(error) or type(error).__name__
+                event(_log, "watching Jobs ended", level=logging.WARNING, problem=problem[:300])
+                self._restarted()
+            failures = failures + 1 if problem and loop.time() - began < STEADY_SECONDS else bool(problem)
+            await asyncio.sleep(RESTARTS.delay(failures) if failures else 0.1)
+
+    def _event(self, told: Json) -> str:
+        """Handle an event; returns the version that it leads to."""
+        type_, seen = told["type"], told["object"]
+        if type_ == "ERROR":
+            message = str(seen.get("message") or "")
+            raise Expired(410, message) if seen.get("code") == 410 else NoAnswer(message)
+        if type_ != "BOOKMARK":
+            self._take("job", type_, seen)
+        return str(seen["metadata"]["resourceVersion"])
+
+
+def _query(version: str) -> dict[str, str]:
+    query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(SERVER_SECONDS)}
+    return {**query, "labelSelector": MANAGED, **({"resourceVersion": version} if version else {})}

@@ -1,0 +1,48 @@
+"""What a pipeline costs the API server, in requests: whoever adds one to every pipeline changes a number here."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cluster.control_plane import ControlPlane
+from control_plane.operators import running, until
+from control_plane.pipelines import Desk, Json, resource
+
+pytestmark = pytest.mark.control_plane
+
+
+def stages(shards: int) -> list[Json]:
+    return [{"name": f"s{number}", "clip": {"by": "length"}, "shards": shards} for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(("shards", "jobs"), [(2, 11), (1, 6)], ids=["two-shards", "one-shard"])
+def test_the_writes_and_reads_of_five_stages(
+    desk: Desk, config: Path, defined: ControlPlane, shards: int, jobs: int
+) -> None:
+    # Progress is written at an interval, so it depends on the machine.
+    with running(config, namespaces=(desk.namespace,), progress_seconds=3600) as one:
+        desk.apply(resource(stages=stages(shards)))
+        desk.wait_for("Complete", seconds=120)
+        until(
+            lambda: any(event["reason"] == "Complete" for event in desk.client.list("v1/Event", desk.namespace)),
+            30,
+            "the last event",
+        )
+        found = one.operator.metrics.registry.get_sample_value
+        lists = 2 * (found("reelmill_resyncs_total") or 0)
+        reads = (found("rest_client_requests_total", {"method": "GET", "code": "200"}) or 0) - lists
+    assert len(desk.kubelet.jobs) == jobs
+    # The report of every Job but of shards is read from its pods; the rest is for Jobs that start slowly.
+    assert 6 <= reads <= 12
+    with running(config, now=lambda: datetime.now(UTC) + timedelta(hours=2), namespaces=(desk.namespace,)):
+        until(lambda: not desk.jobs(), 60, "the Jobs to go")
+    user = f"system:serviceaccount:{desk.namespace}:reelmill-operator"
+    writes = [event for event in defined.audit(user) if event["responseStatus"]["code"] < 300]
+    assert Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in writes) == {
+        "create jobs": jobs,
+        "patch videopipelines": jobs + 1,
+        "create events": 6,
+        "deletecollection jobs": 1,
+    }

@@ -1,0 +1,86 @@
+"""The watch of Jobs: it goes on from the version that it has come to, and begins anew where that is forgotten."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, cast
+
+from reelmill.controller.kube.api_errors import NoAnswer
+from reelmill.controller.kube.connection import ApiConnection
+from reelmill.controller.watch.job_watch import JobWatch
+
+Json = dict[str, Any]
+
+
+class Script:
+    """An API server whose watches end as the script says: with events, then an exception or the end of the response."""
+
+    def __init__(self, *watches: list[Json | Exception]) -> None:
+        self._watches = list(watches)
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.over = asyncio.Event()
+
+    async def lines(self, path: str, *, query: Mapping[str, str]) -> AsyncGenerator[str, None]:
+        self.asked.append((path, query))
+        for told in self._watches.pop(0) if self._watches else []:
+            if isinstance(told, Exception):
+                raise told
+            yield json.dumps(told)
+        if not self._watches:
+            self.over.set()
+            await asyncio.sleep(60)
+
+
+def happened(type_: str, version: int, name: str = "a") -> Json:
+    return {"type": type_, "object": {"metadata": {"name": name, "resourceVersion": str(version)}}}
+
+
+def watched(*watches: list[Json | Exception], namespaces: tuple[str, ...] = ()) -> tuple[Script, list[object], int]:
+    """(the server, what was taken, restarts) of a watch that ran until the script was over."""
+    taken: list[object] = []
+    restarts: list[None] = []
+
+    async def main() -> Script:
+        server = Script(*watches)
+        watch = JobWatch(
+            cast(ApiConnection, server),
+            namespaces,
+            take=lambda kind, type_, seen: taken.append((kind, type_, seen["metadata"]["name"])),
+            sign=lambda: None,
+            restarted=lambda: restarts.append(None),
+        )
+        running = asyncio.ensure_future(watch.run())
+        await server.over.wait()
+        running.cancel()
+        await asyncio.wait([running])
+        return server
+
+    return asyncio.run(main()), taken, len(restarts)
+
+
+def test_it_goes_on_from_the_last_version_that_it_has_seen() -> None:
+    server, taken, restarts = watched([happened("ADDED", 5), happened("MODIFIED", 7), happened("BOOKMARK", 9)], [])
+    assert taken == [("job", "ADDED", "a"), ("job", "MODIFIED", "a")]
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, "9"]
+    assert restarts == 0
+
+
+def test_it_starts_anew_when_the_server_has_forgotten_the_version() -> None:
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
+    server, taken, restarts = watched([happened("ADDED", 5)], [gone], [happened("ADDED", 8, "b")], [])
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, "5", None, "8"]
+    assert taken == [("job", "ADDED", "a"), ("job", "ADDED", "b")]
+    assert restarts == 0
+
+
+def test_a_connection_that_breaks_costs_no_event_and_is_counted() -> None:
+    server, taken, restarts = watched([happened("ADDED", 5), NoAnswer("reset by peer")], [happened("DELETED", 6)])
+    assert taken == [("job", "ADDED", "a"), ("job", "DELETED", "a")]
+    assert [query.get("resourceVersion") for _, query in server.asked] == [None, "5"]
+    assert restarts == 1
+
+
+def test_each_served_namespace_has_its_watch() -> None:
+    server, _, _ = watched([], [], namespaces=("one", "two"))
+    assert {path for path, _ in server.asked} == {f"/apis/batch/v1/namespaces/{name}/jobs" for name in ("one", "two")}
+    assert {query["labelSelector"] for _, query in server.asked} == {"app.kubernetes.io/managed-by=reelmill"}
