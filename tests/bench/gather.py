@@ -11,7 +11,7 @@ from bench.row import Row
 
 SCRIPTS = (
     "frames", "clip", "fused", "pack", "packs", "index", "chunks", "embed", "grid", "transfer", "ranges", "overhead",
-    "small", "chain", "measures",
+    "small", "dedup", "measures", "chain",
 )  # fmt: skip
 """No file there may be called like a module of the standard library: their folder comes first on the module path."""
 TESTS = Path(__file__).parents[1]

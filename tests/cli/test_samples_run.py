@@ -20,6 +20,7 @@ ITEMS = {
     "webdataset.yaml": {"shards": 1, "listing": 1},
     "scenes.yaml": {},
     "measures.yaml": {"tars": 1},
+    "dedup.yaml": {},
     "chunks.yaml": {"chunks": 2},
 }
 

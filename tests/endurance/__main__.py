@@ -32,6 +32,10 @@ def main() -> int:
     scale.add_argument("--shards", type=int, default=100_000, metavar="N", help="of a pass, at most (100000)")
     scale.add_argument("--items", type=int, default=100_000, metavar="N", help="of a stage, at most (100000)")
 
+    decisions = what.add_parser("decisions", help="decisions over the whole data set: CPU, memory, a percent more")
+    decisions.add_argument("--by", choices=["exact", "perceptual", "semantic"], default="exact", help="(exact)")
+    decisions.add_argument("--count", type=int, default=10_000_000, metavar="N", help="signatures (10000000)")
+
     given = parser.parse_args()
     if given.what == "kills":
         from endurance import kills as killing
@@ -53,6 +57,10 @@ def main() -> int:
         from endurance import scale as scaling
 
         return scaling.run(given.shards, given.items)
+    if given.what == "decisions":
+        from endurance import decisions as deciding
+
+        return deciding.run(given.by, given.count)
     raise AssertionError(given.what)
 
 

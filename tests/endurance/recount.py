@@ -140,9 +140,30 @@ class Recount:
         path = internal / "shards" / f"{shard:05d}.json"
         if path.exists():
             commit = json.loads(path.read_text())
+            verdicts = internal / "verdicts.json"
+            rows = json.loads(verdicts.read_text())["rows"].get(str(shard)) if verdicts.exists() else None
+            if rows:
+                self._decided(found, part, commit, rows)
+                return
             same = all(commit[name] == part[name] for name in ("items", "ledger", "outputs"))
             if not same or commit["itemCount"] != part["count"]:
                 found.problems.append(f"{path.relative_to(self.root)}: the segment says something else")
+
+    def _decided(self, found: Counted, part: Json, commit: Json, verdicts: Json) -> None:
+        """A part with verdicts is the shard's rows, of which these say otherwise."""
+        told = {row["row"]: row for row in self._rows(found, verdicts)}
+        dropped = {row["first"] + place for row in told.values() for place in range(row["items"])}
+        ledger = [
+            {**row, "outcome": "filtered", "reason": told[place]["reason"], "message": told[place]["message"]}
+            if place in told
+            else row
+            for place, row in enumerate(self._rows(found, commit["ledger"]))
+        ]
+        items = [row for place, row in enumerate(self._rows(found, commit["items"])) if place not in dropped]
+        where = f"part {part['ledger']['key']}"
+        self._equal(found, f"{where}: ledger with verdicts", list(self._rows(found, part["ledger"])), ledger)
+        renumbered = [{**row, "ordinal": place} for place, row in enumerate(items)]
+        self._equal(found, f"{where}: items with verdicts", list(self._rows(found, part["items"])), renumbered)
 
     def _coverage(self, found: Counted, segment: Json, internal: Path, covered: int) -> int:
         """Segments are covered one after the other, and the plan names each of their rows once."""

@@ -1,10 +1,29 @@
-"""What `process` of a stage returns for an input: a part of the stage SDK, imported from `reelmill_stages.stage`."""
+"""What `process` and `assemble` of a stage return, and what `decide` works on.
+
+A part of the stage SDK, imported from `reelmill_stages.stage`.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from reelmill.contract.records.rows import Fields, Media
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Values = np.ndarray[tuple[int], np.dtype[np.uint64]]
+    """Shape (n,)."""
+    Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
+    """Shape (n,)."""
+
+Terms = tuple["Values", "Numbers"]
+"""Terms, and for each the place of its signature in the sequence that they were made of. In any order; repeats do no
+harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,21 @@ class NewItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What `Stage.decide` sees of an input: a few bytes up to a few kilobytes, in a form of the stage's own."""
+
+    data: bytes
+    """What the stage compares. Equal for equal inputs."""
+    rank: float = 0.0
+    """Within a pass, inputs are decided in order of their ranks, lowest first, and those of one rank in order of their
+    keys. Raises ValueError if it is not finite."""
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.rank):
+            raise ValueError(f"the rank of a signature is {self.rank}, not a number")
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The input was processed."""
 
@@ -50,6 +84,8 @@ class Done:
     """Counters such as `gpu_fallback`, which are summed over the data set."""
     message: str = ""
     """A line for the ledger, for example about parts of the input that were omitted."""
+    signature: Signature | None = None
+    """Of a stage that decides over the whole data set: what it decides by. An input without one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +120,57 @@ class Skipped:
 
 Result = Done | Filtered | Failed | Skipped
 """The outcome of one input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A finished file with several items. Work up to here is not repeated after a restart of the shard."""
+
+    file: File
+    """The file, to be uploaded."""
+    items: tuple[NewItem, ...] = ()
+    """The output items that the file contains."""
+    through: int | None = None
+    """`Input.number` of the last input in the file; None: the last input consumed so far. Inputs consumed after it
+    belong to the next file."""
+    counters: Mapping[str, int] = field(default_factory=dict)
+    """Counters, summed over the data set, as in `Done`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An input that `process` accepted but `assemble` rejects; its outcome becomes failed. Fields as in `Failed`."""
+
+    number: int
+    """`Input.number` of the input."""
+    reason: str
+    """Failure class, as in `Failed`."""
+    message: str = ""
+    """A line for the ledger: what is wrong with this input."""
+
+
+class Signed(NamedTuple):
+    """An input to decide about, or one that was kept, with the bytes of its signature."""
+
+    key: str
+    """Key of the input."""
+    data: bytes
+    """`Signature.data`."""
+
+
+class KeptSignatures(Protocol):
+    """The inputs that were kept so far: those of earlier passes, and those of this pass that were decided before.
+
+    They are numbered in the order in which they were kept, from 0.
+    """
+
+    def find(self, values: Values) -> tuple[Numbers, Numbers]:
+        """Which kept inputs have which of these terms: (places in `values`, numbers of kept inputs), pair by pair.
+
+        Only the parts of the index that can hold the terms are read.
+        """
+        ...
+
+    def get(self, number: int) -> Signed:
+        """A kept input. Those with near numbers are near each other in the store: sort many numbers first."""
+        ...

@@ -1,16 +1,15 @@
-"""The stage SDK: a stage is a class with up to three methods, which knows nothing of shards, retries and stores.
+"""The stage SDK: a stage is a class with up to four methods, which knows nothing of shards, retries and stores.
 
-`process` turns input items into output items; it runs in worker processes with a time limit. `assemble` runs once per
-shard and writes files that contain several items. `present` runs in the commit step and writes files about the whole
-data set (views). Most stages implement one or two of them; docs/writing-a-stage.md has an example. Import everything
-that a stage needs from this module.
+`process` turns input items into output items, in worker processes with a time limit. `assemble` runs once per shard and
+writes files that contain several items. In the commit step, `decide` filters inputs by what the whole data set has, and
+`present` writes files about it (views). docs/writing-a-stage.md has examples. Import all that a stage needs from here.
 
 For an item that cannot be processed, `process` returns `Failed` or raises `ItemError`. Any other exception counts as a
 crash: the inputs of the group are tried again one by one, and those that crash again fail with the reason `crash`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -20,7 +19,21 @@ from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill_stages.media_file import MediaFile
-from reelmill_stages.results import Done, Failed, File, Filtered, NewItem, Result, Skipped
+from reelmill_stages.results import (
+    Assembled,
+    Done,
+    Failed,
+    File,
+    Filtered,
+    KeptSignatures,
+    NewItem,
+    Refused,
+    Result,
+    Signature,
+    Signed,
+    Skipped,
+    Terms,
+)  # fmt: skip
 from reelmill_stages.weight import Weight
 
 __all__ = [
@@ -37,6 +50,7 @@ __all__ = [
     "Item",
     "ItemError",
     "Kept",
+    "KeptSignatures",
     "ListRows",
     "Media",
     "NewItem",
@@ -45,11 +59,14 @@ __all__ = [
     "Refused",
     "Result",
     "Shard",
+    "Signature",
+    "Signed",
     "Skipped",
     "Span",
     "SpecError",
     "Stage",
     "StageBlock",
+    "Terms",
     "Work",
     "no_files",
 ]
@@ -158,33 +175,6 @@ class Shard:
     """Like `Work.read`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
-    """A finished file with several items. Work up to here is not repeated after a restart of the shard."""
-
-    file: File
-    """The file, to be uploaded."""
-    items: tuple[NewItem, ...] = ()
-    """The output items that the file contains."""
-    through: int | None = None
-    """`Input.number` of the last input in the file; None: the last input consumed so far. Inputs consumed after it
-    belong to the next file."""
-    counters: Mapping[str, int] = field(default_factory=dict)
-    """Counters, summed over the data set, as in `Done`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An input that `process` accepted but `assemble` rejects; its outcome becomes failed. Fields as in `Failed`."""
-
-    number: int
-    """`Input.number` of the input."""
-    reason: str
-    """Failure class, as in `Failed`."""
-    message: str = ""
-    """A line for the ledger: what is wrong with this input."""
-
-
 class DataSetReader(Protocol):
     """A committed data set, as passed to `present`."""
 
@@ -229,6 +219,8 @@ class Stage:
 
     spans: ClassVar[bool] = False
     """Whether `assemble` writes files that contain several items."""
+    decides: ClassVar[bool] = False
+    """Whether `decide` filters inputs by their signatures. A stage with `assemble` cannot."""
     block_type: ClassVar[type[StageBlock]] = StageBlock
     """Model of the parameters, for a class of a `run` stage. The default has no parameters."""
     pace: float = 0.1
@@ -263,6 +255,18 @@ class Stage:
         `kept` is a stream: the payload of consumed inputs is deleted when the file that contains them is yielded.
         """
         return iter(())
+
+    def terms(self, signatures: Sequence[bytes]) -> Terms:
+        """The 64-bit numbers under which `decide` finds these signatures once they are kept. Depends on them alone."""
+        raise NotImplementedError
+
+    def decide(self, given: Sequence[Signed], kept: KeptSignatures) -> Sequence[Filtered | None]:
+        """Decide about these inputs, in order; None keeps one. `kept` is what was kept before them.
+
+        It may decide about the first ones only, and is then called with the others. Verdicts must depend on keys and
+        signatures alone, not on how many inputs are given at once.
+        """
+        raise NotImplementedError
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         """Write views: files about the whole data set, placed in its root. `view` is the stage's `view` block.

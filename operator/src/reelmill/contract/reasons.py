@@ -75,7 +75,9 @@ class ItemReason(StrEnum):
         "unreadable", _FAILED, _ONCE_REMOVED, "reading the file is not permitted", "correct permissions or credentials")
     AMBIGUOUS = (
         "ambiguous", _FAILED, _ONCE_REMOVED, "several files or rows match", "name one of them, or remove the others")
-    DUPLICATE = "duplicate", _FAILED, _NO, "another row is identical", "nothing; the first row counts"
+    DUPLICATE = (
+        "duplicate", (Outcome.FAILED, Outcome.FILTERED), _NO,
+        "another row is identical, or an item that is kept shows the same", "nothing; the other one counts")
     DUPLICATE_ID = (
         "duplicate_id", _FAILED, _ONCE_REMOVED, "two images have the same number", "rename one of them")
     BAD_RECORD = (
@@ -162,6 +164,9 @@ class ItemReason(StrEnum):
     NAN_FEATURES = "nan_features", _FAILED, _NO, "some features are NaN or infinite", "check the input and the weights"
     NO_FRAMES = "no_frames", _FAILED, _NO, "no frames can be read", "give the frames stage `layout` npy or jpg"
     NOT_AN_NPZ = "not_an_npz", _FAILED, _NO, "the file is not an npz file", _REPLACE
+    NO_VECTOR = (
+        "no_vector", _FAILED, _NO, "the file does not hold one vector, or one for each frame",
+        "read from an `embed` stage, or from files with a single array")
     NO_DATA_KEY = "no_data_key", _FAILED, _NO, "the npz file has no array `data`", _REPLACE
     WRONG_DTYPE = "wrong_dtype", _FAILED, _NO, "the crops are not uint8", _REPLACE
     WRONG_SHAPE = "wrong_shape", _FAILED, _NO, "the crops have another shape", _REPLACE

@@ -6,10 +6,12 @@ It runs in a process of its own (`replayed`): an item worth replaying may well c
 
 import signal
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reelmill.contract.commands.result_rows import ReplayedFile, ReplayResult
 from reelmill.contract.errors import SpecError
+from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
@@ -41,6 +43,8 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
     folder.mkdir(parents=True, exist_ok=True)
     pins = read_pins(data.store, data.names, block)
     answer = run_order(ReplayOrder(task, definition, dict(env), pins, inputs, wanted, folder), timeout)
+    if answer.outcome == "done" and registry.stage_class(definition.type, dict(definition.params)).decides:
+        answer = _with_verdict(data, item, answer)
     committed = {output.key.split("/", 3)[3]: output.digest for output in data.files()}
     return ReplayResult(
         stage=stage,
@@ -51,6 +55,14 @@ def replay(task: Task, env: Mapping[str, str], *, stage: str, item: str, folder:
         message=answer.message,
         files=[_compared(file, path, committed) for file, path in answer.kept],
     )
+
+
+def _with_verdict(data: DataSet, item: str, answer: ReplayAnswer) -> ReplayAnswer:
+    """The answer with the verdict about the item, which was given over the whole data set and stands."""
+    row = next((row for row in data.ledger() if row.key == item), None)
+    if row is None or row.outcome != Outcome.FILTERED:
+        return answer
+    return replace(answer, outcome="filtered", reason=row.reason, message=row.message)
 
 
 def _compared(file: ReplayedFile, path: Path, committed: Mapping[str, str]) -> ReplayedFile:

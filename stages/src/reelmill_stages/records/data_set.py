@@ -201,6 +201,9 @@ class DataSet:
         for segment in self.segments():
             if segment.list_rows:
                 yield segment.list_rows.key
+            if segment.kept:
+                yield self.paths(segment.segment).verdicts_json
+                yield from (file.key for file in segment.kept.files)
             for part in segment.parts:
                 yield from (file.key for file in (part.items, part.ledger) if file is not None)
 

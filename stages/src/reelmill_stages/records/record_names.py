@@ -6,7 +6,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import INTERNAL, RUN
-from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord, Verdicts
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.pins import Pin
@@ -19,6 +19,7 @@ CLAIM = re.compile(rf"{INTERNAL}/users/[^/]+\.json")
 PASS = re.compile(rf"{_SEGMENT}/{INTERNAL}/pass\.json")
 SEGMENT = re.compile(rf"{_SEGMENT}/{INTERNAL}/segment\.json")
 SHARD = re.compile(rf"{_SEGMENT}/{INTERNAL}/shards/({_SHARD})\.json")
+VERDICTS = re.compile(rf"{_SEGMENT}/{INTERNAL}/verdicts\.json")
 SETTLED = re.compile(rf"{_SEGMENT}/{INTERNAL}/(?:outcomes/({_SHARD})|checkpoints/({_SHARD})/{RUN})\.jsonl")
 
 _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
@@ -29,12 +30,14 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (PASS, Pass),
     (SEGMENT, Segment),
     (SHARD, ShardCommit),
+    (VERDICTS, Verdicts),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/heartbeat\.json"), Runner),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{RUN}\.json"), CrashSuspects),
 )
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
-    rf"|(?:items|ledger|lists|logs)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
+    rf"|(?:items|ledger|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
+    rf"|{_SEGMENT}/{INTERNAL}/kept/(?:bucket|block)-\d{{5,}}-{RUN}\.bin"
 )
 
 
@@ -46,5 +49,5 @@ def record_model(name: str) -> type[Model] | None:
 
 
 def is_rows(name: str) -> bool:
-    """Whether JSON lines of reelmill's lie under this name: rows, checkpoints, logs."""
+    """Whether rows of reelmill's lie under this name: JSON lines, and what indexes them."""
     return f"{INTERNAL}/" in name and bool(_ROWS.fullmatch(name))

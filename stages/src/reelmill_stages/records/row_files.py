@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -104,6 +105,13 @@ def read_rows(
     compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned.
     Raises StoreDamaged if it differs or is gone, and as `read_file`.
     """
+    with rows_file(store, key, digest, scratch) as path:
+        yield from read_file(path, address(store, key), read, first=first, count=count)
+
+
+@contextmanager
+def rows_file(store: Store, key: str, digest: str, scratch: Path) -> Iterator[Path]:
+    """A local copy of a committed file, while it is read. Raises StoreDamaged as `read_rows`."""
     where = address(store, key)
     folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))
     try:
@@ -113,6 +121,6 @@ def read_rows(
             raise gone(where) from error
         if digest and (found := file_digest(path)) != digest:
             raise changed(where, digest, found)
-        yield from read_file(path, where, read, first=first, count=count)
+        yield path
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -172,6 +172,26 @@ class SegmentPaths:
     def ledger(self, shard: int, run: str) -> str:
         return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
 
+    def signatures(self, shard: int, run: str) -> str:
+        """Signatures of a shard's done inputs, of a stage that decides over the whole data set."""
+        return f"{self.internal}/signatures/{shard:05d}-{run}.jsonl"
+
+    @property
+    def verdicts_json(self) -> str:
+        return f"{self.internal}/verdicts.json"
+
+    def verdicts(self, shard: int, run: str) -> str:
+        """The inputs of a shard that the verdicts filter."""
+        return f"{self.internal}/verdicts/{shard:05d}-{run}.jsonl"
+
+    def kept_bucket(self, number: int, run: str) -> str:
+        """A bucket of the index of kept signatures."""
+        return f"{self.internal}/kept/bucket-{number:05d}-{run}.bin"
+
+    def kept_block(self, number: int, run: str) -> str:
+        """Keys and signatures of kept inputs."""
+        return f"{self.internal}/kept/block-{number:05d}-{run}.bin"
+
     def list_rows(self, run: str) -> str:
         """Rows of a source's lists, written by its listing."""
         return f"{self.internal}/lists/{0:05d}-{run}.jsonl"

@@ -106,8 +106,43 @@ class ShardCommit(Model):
     item_count: int = 0
     weight: float = 0.0
     ledger: Object
+    signatures: Object | None = Field(None, exclude_if=lambda value: value is None)
+    """Signatures of the done inputs, of a stage that decides over the whole data set (`Stage.decide`)."""
     seconds: float = 0.0
     bytes: int = 0
+
+
+class KeptIndex(Model):
+    """The signatures that one pass kept, in files of which a later pass reads only those it needs (`kept_index`)."""
+
+    count: int
+    """Number of kept inputs. They are numbered from 0, in the order in which they were decided."""
+    buckets: tuple[Object | None, ...] = ()
+    """Terms and the inputs that have them. A bucket has the terms that begin with the bits of its number; their number
+    is a power of two. None: no term begins so."""
+    blocks: tuple[Object, ...] = ()
+    """Keys and signatures of `block_size` inputs each."""
+    block_size: int
+
+    @property
+    def files(self) -> tuple[Object, ...]:
+        return (*(bucket for bucket in self.buckets if bucket), *self.blocks)
+
+
+class Verdicts(Model):
+    """`verdicts.json`: what a stage decided about the inputs of a pass, written once, after all files that it names.
+
+    Whoever closes the pass after it was written follows it.
+    """
+
+    stage: str
+    key: str
+    segment: int
+    rows: dict[int, Object] = Field(default_factory=dict)
+    """Shard -> file of the verdicts about its inputs that were filtered; all others were kept."""
+    kept: KeptIndex
+    lost: tuple[ShardCommit, ...] = ()
+    """Shards that were closed as lost, as they were taken into account; their commits are in no other record."""
 
 
 class Part(Model):
@@ -153,6 +188,9 @@ class Segment(Model):
     list_rows: Object | None = Field(None, exclude_if=lambda value: value is None)
     """Of a listing: which rows of the source's lists point at which item, as of this listing. None, and not written,
     for a source without lists, and in segments of version 0.1.0, where items hold their rows."""
+    kept: KeptIndex | None = Field(None, exclude_if=lambda value: value is None)
+    """Of a stage that decides over the whole data set: the signatures that this pass kept. Its parts name rows with
+    the verdicts (`verdicts.json`) applied."""
     versions: dict[str, str] = Field(default_factory=dict)
     definition: dict[str, object] = Field(default_factory=dict)
     seconds: float = 0.0

@@ -23,6 +23,7 @@ from reelmill.contract.spec.sources.table import TableBlock
 from reelmill.contract.spec.sources.tars import TarsBlock
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill.contract.spec.stages.dedup import DedupBlock
 from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill.contract.spec.stages.grid import GridBlock
@@ -80,6 +81,7 @@ class StageSpec(Placement):
     tokenize: TokenizeBlock | None = None
     grid: GridBlock | None = None
     embed: EmbedBlock | None = None
+    dedup: DedupBlock | None = None
     chunk: ChunkBlock | None = None
     measure: MeasureBlock | None = None
     run: RunBlock | None = None

@@ -4,15 +4,18 @@
 """
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from reelmill.contract.counters import reported
 from reelmill.contract.errors import NotFound, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
-from reelmill.contract.records.segment import Counts, Part, Pass, Segment, ShardCommit
+from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
 from reelmill.contract.task import CommitReport
+from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.commit.accounting import effective_totals
@@ -70,14 +73,28 @@ def _close(context: StepContext) -> Segment:
     if opened is None:
         raise NotFound("the pass was never opened", where=paths.pass_json, hint="run the open step first")
     check_definition(task, opened)
-    commits = _commits(context, data, opened)
-    return create(store, paths.segment_json, _segment(context, data, opened, commits))[0]
+    kept: KeptIndex | None = None
+    if registry.stage_class(task.stage.type, task.stage.params).decides:
+        # Imported here, because few stages need it, and it imports numpy.
+        from reelmill_stages.runtime.decide.step import decide
+
+        stage = registry.stage(task.stage.type, task.stage.params)
+        commits, kept = decide(context, data, opened, stage, partial(_commits, context, data, opened))
+    else:
+        commits, _ = _commits(context, data, opened)
+    return create(store, paths.segment_json, _segment(context, data, opened, commits, kept))[0]
 
 
-def _commits(context: StepContext, data: DataSet, opened: Pass) -> list[ShardCommit]:
-    """The commits of all shards, in order; missing ones are closed as lost if the task says so."""
+def _commits(
+    context: StepContext, data: DataSet, opened: Pass, known: Sequence[ShardCommit] = ()
+) -> tuple[list[ShardCommit], list[ShardCommit]]:
+    """(the commits of all shards, in order; those that were closed as lost), where the task says so.
+
+    `known` are lost shards whose commits are known, and stand even if one of them was committed meanwhile.
+    """
     paths = data.paths(opened.segment)
-    numbers = set(committed_shards(context, paths))
+    lost = {commit.shard: commit for commit in known}
+    numbers = set(committed_shards(context, paths)) | lost.keys()
     undone = [number for number in range(len(opened.shards)) if number not in numbers]
     if undone and not context.task.close_lost:
         raise TransientError(
@@ -86,14 +103,17 @@ def _commits(context: StepContext, data: DataSet, opened: Pass) -> list[ShardCom
             hint="run them again, or close the pass without them",
         )
     with ThreadPoolExecutor(_READERS) as pool:
+        numbers -= lost.keys()
         found = pool.map(lambda number: load(context.store, paths.shard(number), ShardCommit), sorted(numbers))
         commits = {commit.shard: commit for commit in found if commit is not None}
-    for number in undone:
-        commits[number] = give_up(context, opened, number)
-    return [commits[number] for number in range(len(opened.shards))]
+    lost |= {number: give_up(context, opened, number) for number in undone}
+    commits |= lost
+    return [commits[number] for number in range(len(opened.shards))], list(lost.values())
 
 
-def _segment(context: StepContext, data: DataSet, opened: Pass, commits: list[ShardCommit]) -> Segment:
+def _segment(
+    context: StepContext, data: DataSet, opened: Pass, commits: list[ShardCommit], kept: KeptIndex | None
+) -> Segment:
     before = data.last
     ordinal = before.next_ordinal if before else 0
     parts: list[Part] = []
@@ -132,6 +152,7 @@ def _segment(context: StepContext, data: DataSet, opened: Pass, commits: list[Sh
         next_number=opened.first_ordinal + opened.in_,
         weight=sum(one.weight for one in commits),
         parts=tuple(parts),
+        kept=kept,
         versions=opened.versions,
         definition=opened.definition,
         seconds=sum(one.seconds for one in commits),

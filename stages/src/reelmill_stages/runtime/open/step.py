@@ -5,7 +5,7 @@ An existing plan is adopted, so that a pass is always finished as it was opened.
 
 import logging
 
-from reelmill.contract.errors import StalePlan
+from reelmill.contract.errors import SpecError, StalePlan
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
@@ -102,6 +102,12 @@ def _before(context: StepContext) -> Segment | None:
 def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before: Segment | None) -> Pass:
     task = context.task
     stage = registry.stage(task.stage.type, task.stage.params)
+    if stage.spans and stage.decides:
+        raise SpecError(
+            "a stage cannot both assemble files of several items and decide over the whole data set",
+            where=task.stage.name,
+            hint="decide in a stage of its own, and assemble in the one after it",
+        )
     stage.check()
     locations = Locations(task.store, task.sources, context.env)
     pin_files(locations, names, stage.block)

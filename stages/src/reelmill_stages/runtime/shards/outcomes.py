@@ -4,7 +4,9 @@ Checkpoints and frozen outcomes are files of these. For a stage without `assembl
 without processing any input again.
 """
 
+import binascii
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.records.row_files import decoded
+from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable
 
 _REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
@@ -24,6 +27,7 @@ class SettledInput:
     ledger: LedgerRow
     items: tuple[Mapping[str, Any], ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
+    signature: Signature | None = None
 
     @property
     def key(self) -> str:
@@ -34,7 +38,8 @@ class SettledInput:
         return self.ledger.outcome == Outcome.DONE
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.ledger.to_json(), "items": list(self.items), "counters": dict(self.counters)}
+        row = {**self.ledger.to_json(), "items": list(self.items), "counters": dict(self.counters)}
+        return {**row, "signature": signature_json(self.signature)} if self.signature else row
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "SettledInput":
@@ -42,12 +47,26 @@ class SettledInput:
         if type(row) is not dict or type(row.get("items")) is not list or type(row.get("counters")) is not dict:
             raise ValueError("not the outcome of an input")
         rest = dict(row)
-        items, counters = rest.pop("items"), rest.pop("counters")
+        items, counters, signed = rest.pop("items"), rest.pop("counters"), rest.pop("signature", None)
         for item in items:
             Item.from_json(item)
         if not all(type(count) is int for count in counters.values()):
             raise ValueError("a counter is no whole number")
-        return cls(LedgerRow.from_json(rest), tuple(items), counters)
+        signature = None if signed is None else read_signature(signed)
+        return cls(LedgerRow.from_json(rest), tuple(items), counters, signature)
+
+
+def signature_json(signature: Signature) -> dict[str, Any]:
+    """A signature as JSON values."""
+    return {"data": b64encode(signature.data).decode(), "rank": signature.rank}
+
+
+def read_signature(row: Mapping[str, Any]) -> Signature:
+    """The inverse of `signature_json`; other fields are ignored. Raises ValueError for a row that is none."""
+    try:
+        return Signature(b64decode(row["data"], validate=True), float(row["rank"]))
+    except (KeyError, TypeError, binascii.Error) as error:
+        raise ValueError(f"not a signature: {error}") from error
 
 
 class SettledInputFiles:

@@ -147,7 +147,10 @@ class Processing:
             return None
         self._progress.count(settled.ledger.outcome)
         row = settled.ledger
-        return InputResult(row.outcome, row.reason, row.message, settled.items, settled.counters), row.seconds
+        told = InputResult(
+            row.outcome, row.reason, row.message, settled.items, settled.counters, signature=settled.signature
+        )
+        return told, row.seconds
 
     def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
         """Write results to the file, and pass them on."""
@@ -185,7 +188,7 @@ class Processing:
             seconds=told.seconds,
             attempt=told.given.tried + self._context.task.attempt,
         )
-        return SettledInput(row, tuple(result.items), result.counters)
+        return SettledInput(row, tuple(result.items), result.counters, result.signature)
 
     def _unique(self, told: InputOutcome) -> InputOutcome:
         """Fail an input whose item has the same key as an item of another input of the shard."""

@@ -2,14 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Counts, Object, ShardCommit
 from reelmill_stages.records.row_files import RowFile
-from reelmill_stages.runtime.shards.outcomes import SettledInput
+from reelmill_stages.runtime.shards.outcomes import SettledInput, signature_json
 from reelmill_stages.store import Store
+
+
+class SignaturePlace(NamedTuple):
+    """Where the rows of an input with a signature are in the files of its shard."""
+
+    row: int
+    """Row of the ledger, from 0."""
+    first: int
+    """Row of its first item, from 0."""
+    items: int
+    """Number of its items."""
 
 
 def write_rows(
@@ -27,6 +38,7 @@ def write_rows(
 ) -> ShardCommit:
     """Write the items and ledger of a shard; returns the commit, which is not written yet."""
     ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
+    signatures = RowFile(folder / "signatures.jsonl")
     counts = {outcome.value: 0 for outcome in Outcome}
     reasons: dict[str, int] = {}
     counters = dict(spanning_counters or {})
@@ -35,6 +47,9 @@ def write_rows(
     written = sum(output.size for output in outputs)
     for one in settled:
         row = one.ledger
+        if one.signature:
+            place = SignaturePlace(ledger.count, items.count, len(one.items))
+            signatures.append({**signature_json(one.signature), "key": row.key, **place._asdict()})
         ledger.append(row.to_json())
         counts[row.outcome.value] += 1
         seconds += row.seconds
@@ -51,6 +66,8 @@ def write_rows(
         weight += item["weight"]
     item_object = items.upload(store, paths.items(shard, run)) if items.count else None
     items.close()
+    signed = signatures.upload(store, paths.signatures(shard, run)) if signatures.count else None
+    signatures.close()
     return ShardCommit(
         shard=shard,
         of=of,
@@ -62,6 +79,7 @@ def write_rows(
         item_count=items.count,
         weight=weight,
         ledger=ledger.upload(store, paths.ledger(shard, run)),
+        signatures=signed,
         seconds=round(seconds, 3),
         bytes=written,
     )

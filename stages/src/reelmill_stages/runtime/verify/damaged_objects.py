@@ -103,6 +103,9 @@ class _Examination:
                 self._progress.note(self._data.root, segment.segment, number, objects + bool(part.items))
         if segment.list_rows:
             self._objects([segment.list_rows])
+        if segment.kept:
+            self._exists(self._data.paths(segment.segment).verdicts_json)
+            self._objects(segment.kept.files)
         if segment.kind != "listing":
             self._exists(self._data.paths(segment.segment).pass_json)
         key = self._data.paths(segment.segment).segment_json

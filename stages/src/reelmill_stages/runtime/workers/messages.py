@@ -9,7 +9,7 @@ from reelmill.contract.errors import ReelmillError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
-from reelmill_stages.stage import Done, Input
+from reelmill_stages.stage import Done, Input, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class InputResult:
     items: Sequence[Mapping[str, Any]] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     done: Done | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True)

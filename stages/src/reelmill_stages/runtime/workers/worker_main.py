@@ -112,8 +112,10 @@ class WorkerState:
         except ItemError as error:
             return InputResult(Outcome.FAILED, error.reason, error.what[:MESSAGE_LENGTH])
         done = result if self._stage.spans else None
+        signature = result.signature if self._stage.decides else None
         message = result.message[:MESSAGE_LENGTH]
-        return InputResult(Outcome.DONE, message=message, items=rows, counters=dict(result.counters), done=done)
+        counters = dict(result.counters)
+        return InputResult(Outcome.DONE, message=message, items=rows, counters=counters, done=done, signature=signature)
 
     def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
         """Upload the files of an input's items; returns the rows. Raises ItemError for a name that exists already."""

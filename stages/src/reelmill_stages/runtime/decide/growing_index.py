@@ -1,0 +1,98 @@
+"""The index of what the pass that is decided has kept so far, in files of the scratch folder.
+
+Postings are kept in runs, which are merged when there are several of about the same size, so that there are never many;
+memory holds the last run, the last block and one piece of a merge.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from reelmill_stages.runtime.decide import blocks, postings
+from reelmill_stages.runtime.decide.postings import Numbers, Postings, Terms
+from reelmill_stages.stage import Signed
+
+_TOGETHER = 4
+"""Number of runs of about the same size that are merged."""
+_IN_MEMORY = 1 << 16
+"""Largest run, in postings, that stays in memory."""
+
+
+class GrowingIndex:
+    """Kept inputs and their terms, in the order in which they are added, with numbers from 0."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._runs: list[Postings] = []
+        self._levels: list[int] = []
+        self._written = 0
+        self._last: list[Signed] = []
+        self._full = 0
+        self._blocks = blocks.Blocks(self._block_file)
+
+    def __len__(self) -> int:
+        return self._full * blocks.BLOCK + len(self._last)
+
+    def add(self, rows: Sequence[Signed], terms: Terms, owners: Numbers) -> None:
+        """Add kept inputs and their mixed terms; `owners` are places in `rows`."""
+        first = len(self)
+        for row in rows:
+            self._last.append(row)
+            if len(self._last) == blocks.BLOCK:
+                self._block_file(self._full).write_bytes(blocks.block(self._last))
+                self._full, self._last = self._full + 1, []
+        if len(terms):
+            fresh = postings.postings(terms, owners)
+            self._add_run(Postings(fresh.terms, fresh.numbers + np.uint32(first)))
+
+    def find(self, wanted: Terms) -> tuple[Numbers, Numbers]:
+        """As `Postings.find`, over all runs."""
+        return postings.together([run.find(wanted) for run in self._runs])
+
+    def row(self, number: int) -> Signed:
+        """A kept input."""
+        block, place = divmod(number, blocks.BLOCK)
+        return self._last[place] if block == self._full else self._blocks.row(number)
+
+    def buckets(self) -> Iterator[Postings]:
+        """All postings, in buckets of about `postings.PIECE`: a power of two, and one of them at least."""
+        runs = self._runs or [Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32))]
+        yield from postings.pieces(runs, postings.bits_for(sum(map(len, runs))))
+
+    def block_files(self) -> Iterator[Path]:
+        """Files of all blocks, in order."""
+        if self._last:
+            self._block_file(self._full).write_bytes(blocks.block(self._last))
+        yield from (self._block_file(number) for number in range(self._full + bool(self._last)))
+
+    def _add_run(self, run: Postings) -> None:
+        self._runs.append(self._kept([run]))
+        self._levels.append(_level(run))
+        while self._levels.count(self._levels[-1]) >= _TOGETHER or self._out_of_order():
+            number = _TOGETHER if self._levels.count(self._levels[-1]) >= _TOGETHER else 2
+            run = self._kept(self._runs[-number:])
+            self._runs[-number:], self._levels[-number:] = [run], [_level(run)]
+
+    def _out_of_order(self) -> bool:
+        """Whether a run is larger than the one before: merging those two keeps equal sizes together."""
+        return len(self._levels) > 1 and self._levels[-1] > self._levels[-2]
+
+    def _kept(self, runs: Sequence[Postings]) -> Postings:
+        """Runs as one, in memory or in a file."""
+        count = sum(map(len, runs))
+        if count <= _IN_MEMORY:
+            return postings.merged(runs)
+        self._written += 1
+        file = self._folder / f"run-{self._written:06d}.bin"
+        postings.write(file, postings.pieces(runs, postings.bits_for(count)), count)
+        found = postings.read(file)
+        file.unlink()  # the mapping holds it until the next merge
+        return found
+
+    def _block_file(self, number: int) -> Path:
+        return self._folder / f"block-{number:06d}.bin"
+
+
+def _level(run: Postings) -> int:
+    return len(run).bit_length() // 2

@@ -1,0 +1,67 @@
+"""The signatures of a pass in the order in which they are decided: by rank, then by key.
+
+They are sorted in a temporary SQLite database on disk, so memory use is constant. What is sorted depends on the inputs
+alone, so the order is the same for any division into shards.
+"""
+
+import json
+import sqlite3
+from binascii import a2b_base64
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
+from reelmill_stages.stage import Signed
+
+
+class SignedInput(NamedTuple):
+    """An input of a pass, and where it is in the files of its shard."""
+
+    signed: Signed
+    shard: int
+    row: int
+    first: int
+    items: int
+
+    @property
+    def place(self) -> SignaturePlace:
+        return SignaturePlace(self.row, self.first, self.items)
+
+
+class SignatureOrder:
+    """Signatures to be sorted. A context manager."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("PRAGMA cache_size=-65536")
+        self._db.execute("CREATE TABLE s (rank REAL, key TEXT, shard INT, row INT, first INT, items INT, data BLOB)")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def add(self, shard: int, rows: Path) -> None:
+        """Add a shard's file of signatures, whose content was compared with its digest."""
+        self._db.execute("BEGIN")
+        with rows.open(encoding="utf-8", newline="\n") as file:
+            values = (_values(shard, json.loads(line)) for line in file)
+            self._db.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._db.execute("COMMIT")
+
+    def __iter__(self) -> Iterator[SignedInput]:
+        for key, shard, row, first, items, data in self._db.execute(
+            "SELECT key, shard, row, first, items, data FROM s ORDER BY rank, key"
+        ):
+            yield SignedInput(Signed(key, data), shard, row, first, items)
+
+
+def _values(shard: int, row: dict[str, Any]) -> tuple[object, ...]:
+    return row["rank"], row["key"], shard, row["row"], row["first"], row["items"], a2b_base64(row["data"])

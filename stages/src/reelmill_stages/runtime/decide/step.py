@@ -1,0 +1,170 @@
+"""Decides a pass: once, whoever closes it, and for good.
+
+The files of verdicts and of the index have names of one run; `verdicts.json` names those that count and is created
+last. A run that finds it, or loses the race for it, follows it. Shards that the deciding run closed as lost are part
+of it, so a commit of such a shard that arrives later changes nothing.
+"""
+
+import logging
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.log import event
+from reelmill.contract.records.layout import SegmentPaths
+from reelmill.contract.records.segment import KeptIndex, Object, Pass, ShardCommit, Verdicts
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.record_files import create, load
+from reelmill_stages.records.row_files import rows_file
+from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.decide import blocks, postings
+from reelmill_stages.runtime.decide.decided_rows import decided
+from reelmill_stages.runtime.decide.growing_index import GrowingIndex
+from reelmill_stages.runtime.decide.kept import KeptInputs
+from reelmill_stages.runtime.decide.order import SignatureOrder, SignedInput
+from reelmill_stages.runtime.decide.stored_index import StoredIndex
+from reelmill_stages.runtime.decide.verdict_files import VerdictFiles
+from reelmill_stages.stage import Filtered, Stage
+from reelmill_stages.store.digests import file_digest
+
+log = logging.getLogger(__name__)
+
+_BATCH = 1 << 15
+"""Largest number of inputs that are given to `decide` at once."""
+_BATCH_BYTES = 1 << 22
+"""Largest size of their signatures."""
+
+
+def decide(
+    context: StepContext,
+    data: DataSet,
+    opened: Pass,
+    stage: Stage,
+    commits: Callable[[Sequence[ShardCommit]], tuple[list[ShardCommit], list[ShardCommit]]],
+) -> tuple[list[ShardCommit], KeptIndex]:
+    """The shards of a pass with the verdicts over their rows, and the index of what was kept.
+
+    `commits` gives the commits of all shards, and which of them are in no record because their shards were lost; it
+    takes those that are known to be. `data` has the segments before that of the pass.
+    """
+    paths = data.paths(opened.segment)
+    stands = load(context.store, paths.verdicts_json, Verdicts)
+    if stands is None:
+        ours = Deciding(context, data, opened, stage).run(*commits(()))
+        stands, _ = create(context.store, paths.verdicts_json, ours)
+    found = []
+    for commit in commits(stands.lost)[0]:
+        if verdicts := stands.rows.get(commit.shard):
+            folder = _folder(context, "decided")
+            commit = decided(context.store, paths, commit, verdicts, _fresh(context), folder)
+            shutil.rmtree(folder)
+        found.append(commit)
+    return found, stands.kept
+
+
+class Deciding:
+    """One run that decides a pass."""
+
+    def __init__(self, context: StepContext, data: DataSet, opened: Pass, stage: Stage) -> None:
+        self._context = context
+        self._data = data
+        self._opened = opened
+        self._stage = stage
+        self._paths: SegmentPaths = data.paths(opened.segment)
+        self._run = _fresh(context)
+        self._growing = GrowingIndex(_folder(context, "index"))
+        earlier = [StoredIndex(data, segment.kept) for segment in data.segments() if segment.kept]
+        self._kept = KeptInputs(earlier, self._growing)
+
+    def run(self, commits: Sequence[ShardCommit], lost: Sequence[ShardCommit]) -> Verdicts:
+        """Decide about all inputs with signatures, and upload what the verdicts consist of."""
+        context, opened = self._context, self._opened
+        files = VerdictFiles(_folder(context, "verdicts"))
+        filtered = 0
+        with SignatureOrder() as order:
+            for commit in commits:
+                if rows := commit.signatures:
+                    with rows_file(context.store, rows.key, rows.digest, context.scratch) as file:
+                        order.add(commit.shard, file)
+            for given, verdicts in self._verdicts(iter(order)):
+                told = [(one, verdict) for one, verdict in zip(given, verdicts, strict=True) if verdict]
+                files.add(told)
+                filtered += len(told)
+        event(log, "decided", stage=opened.stage, segment=opened.segment, kept=len(self._growing), filtered=filtered)
+        return Verdicts(
+            stage=opened.stage,
+            key=opened.key,
+            segment=opened.segment,
+            rows=files.upload(context.store, self._paths, self._run),
+            kept=self._index(),
+            lost=tuple(lost),
+        )
+
+    def _verdicts(
+        self, order: Iterator[SignedInput]
+    ) -> Iterator[tuple[Sequence[SignedInput], Sequence[Filtered | None]]]:
+        """What the stage says, in order; everything that it keeps is in the index when it is asked again."""
+        waiting: list[SignedInput] = []
+        while waiting := waiting or _batch(order):
+            self._context.check_stop()
+            verdicts = self._stage.decide([one.signed for one in waiting], self._kept)
+            if not 0 < len(verdicts) <= len(waiting):
+                raise ReelmillError(
+                    f"the stage returned {len(verdicts)} verdicts about {len(waiting)} inputs",
+                    where=self._opened.stage,
+                    hint="`decide` returns at least one, and at most one for each input",
+                )
+            given, waiting = waiting[: len(verdicts)], waiting[len(verdicts) :]
+            kept = [one.signed for one, verdict in zip(given, verdicts, strict=True) if verdict is None]
+            if kept:
+                values, owners = self._stage.terms([one.data for one in kept])
+                self._growing.add(kept, postings.mixed(values), owners)
+            yield given, verdicts
+
+    def _index(self) -> KeptIndex:
+        folder = _folder(self._context, "kept")
+        buckets: list[Object | None] = []
+        for number, bucket in enumerate(self._growing.buckets()):
+            file = folder / f"{number}.bin"
+            postings.write(file, iter([bucket]), len(bucket))
+            key = self._paths.kept_bucket(number, self._run)
+            buckets.append(self._upload(key, file) if len(bucket) else None)
+            file.unlink()
+        return KeptIndex(
+            count=len(self._growing),
+            buckets=tuple(buckets),
+            blocks=tuple(
+                self._upload(self._paths.kept_block(number, self._run), file)
+                for number, file in enumerate(self._growing.block_files())
+            ),
+            block_size=blocks.BLOCK,
+        )
+
+    def _upload(self, key: str, file: Path) -> Object:
+        found = Object(key=key, size=file.stat().st_size, digest=file_digest(file))
+        self._context.store.write(key, file, create=True)
+        return found
+
+
+def _batch(order: Iterator[SignedInput]) -> list[SignedInput]:
+    batch: list[SignedInput] = []
+    size = 0
+    for one in islice(order, _BATCH):
+        batch.append(one)
+        size += len(one.signed.data)
+        if size >= _BATCH_BYTES:
+            break
+    return batch
+
+
+def _fresh(context: StepContext) -> str:
+    """A run of its own, for names that no other step of this process gives."""
+    return f"{context.task.run}-{secrets.token_hex(4)}"
+
+
+def _folder(context: StepContext, name: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=context.scratch))

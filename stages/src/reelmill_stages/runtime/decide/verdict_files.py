@@ -1,0 +1,75 @@
+"""Files of verdicts: for each shard, its inputs that were filtered, with where their rows are."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.records.layout import SegmentPaths
+from reelmill.contract.records.segment import Object
+from reelmill_stages.records.row_files import RowFile
+from reelmill_stages.runtime.decide.order import SignedInput
+from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
+from reelmill_stages.stage import Filtered
+from reelmill_stages.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An input is filtered: its row in the ledger gets this reason and message, and its items are left out."""
+
+    key: str
+    place: SignaturePlace
+    reason: str
+    message: str
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Verdict":
+        """The verdict of a row. Raises ValueError for a row that is none."""
+        try:
+            place = SignaturePlace(row["row"], row["first"], row["items"])
+            found = cls(row["key"], place, row["reason"], row["message"])
+        except KeyError as error:
+            raise ValueError(f"not a verdict: {error}") from error
+        if not (
+            str is type(found.key) is type(found.reason) is type(found.message)
+            and int is type(place.row) is type(place.first) is type(place.items)
+        ):
+            raise ValueError("a field of a verdict has another type")
+        return found
+
+
+class VerdictFiles:
+    """Collects verdicts in local files, one for each shard, none of which stays open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._shards: set[int] = set()
+
+    def add(self, filtered: Iterable[tuple[SignedInput, Filtered]]) -> None:
+        """Add verdicts, in any order of shards."""
+        for shard, some in groupby(sorted(filtered, key=lambda one: one[0].shard), key=lambda one: one[0].shard):
+            self._shards.add(shard)
+            with self._file(shard).open("a") as file:
+                for given, verdict in some:
+                    row = {"key": given.signed.key, "reason": verdict.reason, "message": verdict.message}
+                    file.write(f"{json.dumps({**row, **given.place._asdict()})}\n")
+
+    def upload(self, store: Store, paths: SegmentPaths, run: str) -> dict[int, Object]:
+        """Upload the files; returns the object of each shard that has one. Rows are in the order of the ledger."""
+        uploaded = {}
+        for shard in sorted(self._shards):
+            rows = RowFile(self._folder / f"{shard:05d}.sorted.jsonl")
+            for row in sorted(self._rows(shard), key=lambda row: row["row"]):
+                rows.append(row)
+            uploaded[shard] = rows.upload(store, paths.verdicts(shard, run))
+        return uploaded
+
+    def _rows(self, shard: int) -> Iterator[dict[str, Any]]:
+        with self._file(shard).open() as file:
+            yield from map(json.loads, file)
+
+    def _file(self, shard: int) -> Path:
+        return self._folder / f"{shard:05d}.jsonl"

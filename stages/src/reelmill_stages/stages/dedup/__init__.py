@@ -1,0 +1,1 @@
+"""The `dedup` stage: keeps one of several items that show the same."""

@@ -1,0 +1,106 @@
+"""Exact duplicates: the same bytes, or the same decoded pictures one after the other.
+
+Pictures are compared as the decoder gives them, with size and pixel format, so that a video in another container is a
+duplicate, and one that was encoded again is not. Times and sound are not compared.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import av
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Media, Span
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media_file import MediaFile
+from reelmill_stages.stage import Input, Terms, Work
+from reelmill_stages.stages.dedup.rule import Match
+from reelmill_stages.stages.dedup.videos import media_of, span_of, window
+from reelmill_stages.store.digests import file_digest
+from reelmill_stages.weight import Weight
+
+_DIGEST = 16
+_NONE = bytes(_DIGEST)
+"""Instead of the digest of pictures, for a file without video."""
+_NOT_VIDEO = {ItemReason.NO_VIDEO, ItemReason.CORRUPT}
+"""What a file that is no video at all gives."""
+
+
+class ExactRule:
+    """Signature: 16 bytes of the digest of the file, and of the part of it; 16 bytes of that of the pictures."""
+
+    unit = ""
+
+    def sign(self, given: Sequence[Input], work: Work) -> list[bytes | ItemError]:
+        files: dict[Media, bytes] = {}
+        found: list[bytes | ItemError] = []
+        for one in given:
+            try:
+                found.append(self._sign(one, work, files))
+            except ItemError as error:
+                found.append(error)
+        return found
+
+    def terms(self, signatures: Sequence[bytes]) -> Terms:
+        values = np.frombuffer(b"".join(signatures), "<u8").reshape(-1, 2, 2)[:, :, 0]
+        owners = np.repeat(np.arange(len(signatures)), 2)
+        flat = values.reshape(-1)
+        there = flat != 0
+        return flat[there], owners[there]
+
+    def parse(self, signature: bytes) -> Any:
+        return signature[:_DIGEST], signature[_DIGEST:]
+
+    def match(self, one: Any, kept: Any) -> Match | None:
+        if one[0] == kept[0]:
+            return Match(0, "same bytes")
+        return Match(0, "same pictures") if one[1] == kept[1] != _NONE else None
+
+    def signature_bytes(self, items: int, weight: Weight) -> int | None:
+        return items * (2 * _DIGEST + 24)
+
+    def _sign(self, given: Input, work: Work, files: dict[Media, bytes]) -> bytes:
+        """The clips of a group are parts of one file, whose digest `files` has."""
+        media, span = media_of(given.item), span_of(given.item)
+        whole = replace(media, span=None)
+        path = work.fetch(whole)
+        if whole not in files:
+            files[whole] = bytes.fromhex(file_digest(path).removeprefix("sha256:"))
+        part = b"" if span is None else repr((span.start, span.end)).encode()
+        return hashlib.sha256(files[whole] + part).digest()[:_DIGEST] + self._pictures(path, span)
+
+    def _pictures(self, path: MediaFile, span: Span | None) -> bytes:
+        try:
+            timeline = read_timeline(path)
+        except ItemError as error:
+            if error.reason in _NOT_VIDEO and span is None:
+                return _NONE
+            raise
+        digest = hashlib.sha256()
+        for picture in decode(path, timeline, window(timeline, span)):
+            _add(digest, picture.frame)
+        return digest.digest()[:_DIGEST]
+
+
+def _add(digest: Any, frame: av.VideoFrame) -> None:
+    """The visible part of each plane, without the padding of its lines."""
+    digest.update(f"{frame.format.name} {frame.width} {frame.height}\n".encode())
+    for plane, component in zip(frame.planes, _widths(frame), strict=True):
+        lines = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
+            plane.height, plane.line_size
+        )
+        digest.update(np.ascontiguousarray(lines[:, :component]))
+
+
+def _widths(frame: av.VideoFrame) -> list[int]:
+    """Bytes of a line of each plane."""
+    found = [0] * len(frame.planes)
+    for component in frame.format.components:
+        size = (component.bits + 7) // 8
+        found[component.plane] += component.width * size
+    return [width or plane.line_size for width, plane in zip(found, frame.planes, strict=True)]

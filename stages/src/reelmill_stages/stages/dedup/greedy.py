@@ -1,0 +1,124 @@
+"""Decides in order: an item is kept unless an item that was kept before it matches; the first such one is named.
+
+Only pairs that share a term are compared. First come pairs with what is kept already. Among the rest of the inputs,
+those that share a term are paired; if there are very many pairs, as among thousands of copies of one video, only the
+first inputs are decided, and the next call finds the copies by the one that was kept. The verdicts are the same.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.stage import Filtered, KeptSignatures, Signed
+from reelmill_stages.stages.dedup.rule import Match, Rule
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+PAIRS = 1 << 20
+"""Largest number of pairs among the inputs of one call."""
+_PARSED = 4096
+"""Number of parsed signatures that stay in memory."""
+_READ = 1 << 15
+"""Number of kept items that are read ahead."""
+
+
+def decide(
+    rule: Rule, given: Sequence[Signed], kept: KeptSignatures, *, pairs_at_once: int = PAIRS
+) -> list[Filtered | None]:
+    """Verdicts about the first inputs, at least one."""
+    parsed = lru_cache(maxsize=_PARSED)(lambda place: rule.parse(given[place].data))
+    values, owners = rule.terms([one.data for one in given])
+    verdicts: list[Filtered | None] = [None] * len(given)
+    places, numbers = kept.find(values)
+    # In the order of the store, because looking them up in that of the inputs reads it criss-cross.
+    rows = {number: kept.get(number) for number in np.unique(numbers)[:_READ].tolist()}
+    stored = lru_cache(maxsize=_PARSED)(lambda number: rule.parse((rows.get(number) or kept.get(number)).data))
+    for place, candidates in _by_first(_unique(owners[places], numbers)):
+        found = _first(rule, parsed(place), candidates, stored)
+        if found is not None:
+            number, match = found
+            verdicts[place] = _filtered(rule, (rows.get(number) or kept.get(number)).key, match)
+    open_ = np.array([verdict is None for verdict in verdicts])
+    rest = open_[owners]
+    values, owners = values[rest], owners[rest]
+    order = np.argsort(values)
+    values, owners = values[order], owners[order]
+    end = _end(values, owners, len(given), pairs_at_once)
+    if end < len(given):
+        values, owners = values[owners < end], owners[owners < end]
+    for place, candidates in _by_first(_unique(*_pairs(values, owners))):
+        earlier = [other for other in candidates if verdicts[other] is None]
+        found = _first(rule, parsed(place), earlier, parsed)
+        if found is not None:
+            other, match = found
+            verdicts[place] = _filtered(rule, given[other].key, match)
+    return verdicts[:end]
+
+
+def _first(rule: Rule, one: Any, candidates: Sequence[int], other: Callable[[int], Any]) -> tuple[int, Match] | None:
+    for number in candidates:
+        if match := rule.match(one, other(number)):
+            return number, match
+    return None
+
+
+def _filtered(rule: Rule, key: str, match: Match) -> Filtered:
+    unit = f" {rule.unit}" if rule.unit else ""
+    note = f"; {match.note}" if match.note else ""
+    return Filtered(ItemReason.DUPLICATE, f"of {key}, distance {match.distance:.4g}{unit}{note}")
+
+
+def _unique(first: Array, second: Array) -> Array:
+    """Pairs (n, 2), each once, sorted."""
+    if not len(first):
+        return np.zeros((0, 2), np.int64)
+    order = np.lexsort((second, first))
+    pairs = np.stack([first[order], second[order]], axis=1)
+    fresh = np.ones(len(pairs), bool)
+    fresh[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
+    found: Array = pairs[fresh]
+    return found
+
+
+def _by_first(pairs: Array) -> list[tuple[int, list[int]]]:
+    """The second members of sorted pairs by the first ones."""
+    if not len(pairs):
+        return []
+    starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
+    groups = np.split(pairs[:, 1], starts[1:])
+    return [(int(first), group.tolist()) for first, group in zip(pairs[starts, 0], groups, strict=True)]
+
+
+def _before(values: Array) -> Array:
+    """For each of sorted values, how many equal ones are before it."""
+    if not len(values):
+        return np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+    lengths = np.diff(np.append(starts, len(values)))
+    found: Array = np.arange(len(values)) - np.repeat(starts, lengths)
+    return found
+
+
+def _end(values: Array, owners: Array, end: int, most: int) -> int:
+    """Up to which input the pairs are few enough."""
+    while end > 1:
+        below = owners < end
+        if int(_before(values[below]).sum()) <= most:
+            break
+        end = (end + 1) // 2
+    return end
+
+
+def _pairs(values: Array, owners: Array) -> tuple[Array, Array]:
+    """(later, earlier) inputs that share a value; both arrays are sorted by value."""
+    before = _before(values)
+    rows = np.repeat(np.arange(len(values)), before)
+    ends = np.cumsum(before)
+    steps = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - before, before)
+    one, other = owners[rows], owners[rows - 1 - steps]
+    later, earlier = np.maximum(one, other), np.minimum(one, other)
+    different = later != earlier
+    return later[different], earlier[different]

@@ -1,0 +1,36 @@
+"""Which frames of one video are frames of another, in order: the longest rising sequence of matches."""
+
+from bisect import bisect_right
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def longest_rising(near: Array) -> tuple[Array, Array]:
+    """(rows, columns) of as many True cells of a matrix as possible, with rows that rise and columns that do not fall.
+
+    So the frames of a slower copy may match one frame twice, and those of a faster one may leave frames out.
+    """
+    tails: list[int] = []
+    cells: list[tuple[int, int, int]] = []
+    ends: list[int] = []
+    for row in range(len(near)):
+        # From the last column to the first, so that a row is used once.
+        for column in np.flatnonzero(near[row])[::-1].tolist():
+            place = bisect_right(tails, column)
+            cells.append((row, column, ends[place - 1] if place else -1))
+            if place == len(tails):
+                tails.append(column)
+                ends.append(len(cells) - 1)
+            else:
+                tails[place], ends[place] = column, len(cells) - 1
+    rows: list[int] = []
+    columns: list[int] = []
+    at = ends[-1] if ends else -1
+    while at >= 0:
+        row, column, at = cells[at]
+        rows.append(row)
+        columns.append(column)
+    return np.array(rows[::-1], np.int64), np.array(columns[::-1], np.int64)

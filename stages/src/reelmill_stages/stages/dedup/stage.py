@@ -1,0 +1,102 @@
+"""The `dedup` stage: keeps one of several items that show the same, over the whole data set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.records.rows import Item
+from reelmill.contract.spec.stages.dedup import DedupBlock
+from reelmill_stages.item_errors import failed
+from reelmill_stages.stage import (
+    Done,
+    Filtered,
+    Input,
+    KeptSignatures,
+    NewItem,
+    Result,
+    Signature,
+    Signed,
+    Stage,
+    StageBlock,
+    Terms,
+    Work,
+)
+from reelmill_stages.stages.dedup.greedy import decide
+from reelmill_stages.stages.dedup.rule import Rule
+from reelmill_stages.weight import Weight
+
+_LAST = 1e300
+"""Rank of an item without a number to rank it by."""
+
+
+class DedupStage(Stage):
+    """Signs items, and filters duplicates when the pass is closed."""
+
+    block: DedupBlock
+    decides = True
+
+    def __init__(self, block: StageBlock) -> None:
+        super().__init__(block)
+        self._rule = _rule(self.block)
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [
+            failed(signed) if isinstance(signed, ItemError) else self._done(given.item, signed)
+            for given, signed in zip(group, self._rule.sign(group, work), strict=True)
+        ]
+
+    def terms(self, signatures: Sequence[bytes]) -> Terms:
+        return self._rule.terms(signatures)
+
+    def decide(self, given: Sequence[Signed], kept: KeptSignatures) -> Sequence[Filtered | None]:
+        return decide(self._rule, given, kept)
+
+    def forecast(self, items: int, weight: Weight) -> int | None:
+        return self._rule.signature_bytes(items, weight)
+
+    def _done(self, item: Item, signed: bytes) -> Done:
+        passed = NewItem(
+            key=item.key,
+            group=item.group,
+            weight=item.weight,
+            media=item.media,
+            fields=item.fields,
+            provenance=item.provenance,
+        )
+        return Done((passed,), signature=Signature(signed, self._rank(item)))
+
+    def _rank(self, item: Item) -> float:
+        """The lower, the earlier it is decided about in its pass."""
+        if self.block.measure is None:
+            return 0.0
+        value = _field(item, self.block.measure)
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _LAST or value != value:
+            return _LAST
+        return float(-value if self.block.best == "highest" else value)
+
+
+def _field(item: Item, name: str) -> Any:
+    """The value of a field, with dots below objects; None where there is none."""
+    if name in item.fields:
+        return item.fields[name]
+    value: Any = item.fields
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _rule(block: DedupBlock) -> Rule:
+    # Imported here, because each way needs other libraries.
+    match block.by:
+        case "exact":
+            from reelmill_stages.stages.dedup.exact import ExactRule
+
+            return ExactRule()
+        case "perceptual":
+            from reelmill_stages.stages.dedup.perceptual import PerceptualRule
+
+            return PerceptualRule(fps=block.fps, limit=block.limit, overlap=block.overlap, mirror=block.mirror)
+        case "semantic":
+            from reelmill_stages.stages.dedup.semantic import SemanticRule
+
+            return SemanticRule(limit=block.limit)

@@ -1,0 +1,68 @@
+"""The part of its file that an item is, and the frames of it that are looked at."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item, Media, Span
+from reelmill_stages.media.timeline.timeline import Timeline
+
+
+def media_of(item: Item) -> Media:
+    """The file of an item. Raises ItemError with reason `no_media`."""
+    if item.media is None:
+        raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
+    return item.media
+
+
+def span_of(item: Item) -> Span | None:
+    """The part of the file that the item is: that of a virtual clip, or of a source's row that is not cut yet."""
+    media = media_of(item)
+    if media.span is not None or not media.source:
+        return media.span
+    start, end = item.fields.get("start"), item.fields.get("end")
+    if start is None and end is None:
+        return None
+    try:
+        span = Span(float(start or 0.0), math.inf if end is None else float(end))
+    except (TypeError, ValueError):
+        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
+    if not 0 <= span.start < span.end:
+        raise ItemError(ItemReason.BAD_SPAN, f"start {span.start:g} s and end {span.end:g} s are no stretch of time")
+    return span
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Frames of an item: `indices` into the timeline, and the seconds from its beginning at which each was wanted."""
+
+    indices: tuple[int, ...]
+    seconds: tuple[float, ...]
+
+
+def window(timeline: Timeline, span: Span | None) -> range:
+    """The frames of an item. Raises ItemError with reason `zero_duration` where there is none."""
+    frames = timeline.whole.frames if span is None else timeline.stretch(span.start, span.end).frames
+    if not frames:
+        where = "" if span is None else f" between {span.start:g} s and {span.end:g} s"
+        raise ItemError(ItemReason.ZERO_DURATION, f"no frame lies{where} in a video of {timeline.duration:.3f} s")
+    return frames
+
+
+def sampled(timeline: Timeline, span: Span | None, fps: float) -> Sampled:
+    """The frames shown at the middle of each 1/fps of an item, so that the ends, which fade, count least."""
+    frames = window(timeline, span)
+    times = [timeline.seconds(index) for index in frames]
+    begin = times[0]
+    end = timeline.seconds(frames.stop) if frames.stop < len(timeline) else timeline.duration
+    moments = [(number + 0.5) / fps for number in range(max(1, int((end - begin) * fps + 0.5)))]
+    shown = [max(0, bisect_right(times, begin + min(moment, end - begin) + 1e-9) - 1) for moment in moments]
+    return Sampled(tuple(frames[place] for place in shown), tuple(moments))
+
+
+def clock(seconds: Sequence[float]) -> str:
+    """From the first to the last of rising times, for messages."""
+    return f"{seconds[0]:.1f}-{seconds[-1]:.1f} s"
