@@ -1,6 +1,7 @@
 """`reelmill check` on lip embeddings: a good set passes, each subtly broken one fails with the rule's name."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,13 @@ def test_lists_that_are_shorter_than_their_source_say_by_how_much(tmp_path: Path
     (finding,) = [one for one in check(folder, ["lips"]) if not one.ok]
     assert finding.rule == "ready"
     assert finding.message == "the lists have 2 of 5 rows: the others lack an embedding, row 3 of s2 first"
+
+
+def test_lists_of_a_further_source_are_checked_like_those_of_the_first(tmp_path: Path) -> None:
+    folder = good(tmp_path)
+    for split in SPLITS:
+        (folder / "more").mkdir(exist_ok=True)
+        shutil.copytree(folder / split, folder / "more" / split)
+    assert not broken(folder)
+    edited(folder, "more/cv/s1.json", lambda rows: rows.pop())
+    assert {(row.file, row.rule) for row in check(folder) if not row.ok} == {("more/cv", "lists_aligned")}

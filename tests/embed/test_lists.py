@@ -9,6 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from reelmill.contract.records.rows import Item, ListRows, Media
 from reelmill.contract.records.segment import Counts
 from reelmill_stages.stages.embed.lists import absolute, present_lists
@@ -133,3 +137,58 @@ def test_rows_of_a_source_take_the_place_of_those_in_its_items_and_plain_items_o
     assert found["cv/s1.json"] == [["/n.wav", "0001/mouths/a.npz", 9]]
     assert found["cv/missing.json"] == {"rows": 2, "with_embeddings": 1, "missing": [[1, "s1"], [1, "s2"]]}
     assert list(found["embeddings.json"]) == ["clip"]
+
+
+Crops = dict[tuple[str, int, str], int]
+"""Source, row and speaker -> number of the file of crops."""
+CROPS = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.sampled_from(["s1", "s2"])), st.integers(0, 3)
+)
+
+
+def of_sources(crops: Crops, order: Sequence[str], folder: Path) -> dict[str, Any]:
+    """The views of several sources whose lists all have a split `tr`, and files of the same names."""
+    rows: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for (source, row, speaker), number in crops.items():
+        told = {"wav": f"/{source}/{speaker}/{row}.wav", "samples": 9, "mix": f"/{source}/{row}.wav", "mix_samples": 9}
+        rows.setdefault((source, number), []).append({"split": "tr", "speaker": speaker, "row": row, **told})
+    items = [
+        Item(
+            f"{source}/{number}.npz", 0, "g", 2.0, Media(f"{ROOT}/0001/{source}/{number}_embedding.npz", 1),
+            fields={"shape": [512, 50]}, provenance={"source": {"uri": f"/in/{number}.npz", "source": source}},
+        )
+        for source in order for number in sorted(number for name, number in rows if name == source)
+    ]  # fmt: skip
+    listed = [ListRows(source, f"/in/{number}.npz", tuple(found)) for (source, number), found in rows.items()]
+    data = Data(items, folder / "scratch", listed)
+    names = [file.name for file in present_lists(data)]
+    assert len(set(names)) == len(names)
+    return {file.name: json.loads(file.path.read_text()) for file in present_lists(data)}
+
+
+@given(CROPS, st.permutations("abc"))
+def test_rows_of_two_sources_are_in_lists_of_their_own_and_those_of_the_first_are_as_if_it_were_alone(
+    tmp_path_factory: pytest.TempPathFactory, crops: Crops, order: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("lists")
+    found = of_sources(crops, order, folder)
+    read = [source for source in order if any(source == name for name, _, _ in crops)]
+    for place, source in enumerate(read):
+        alone = of_sources({key: number for key, number in crops.items() if key[0] == source}, order, folder)
+        begin = f"{source}/" if place else ""
+        assert {f"{begin}{name}": value for name, value in alone.items()}.items() <= found.items()
+    assert len(found) == 4 * len(read)
+
+
+@given(CROPS, CROPS, st.permutations("abc"))
+def test_no_list_of_a_source_moves_when_another_one_grows(
+    tmp_path_factory: pytest.TempPathFactory, crops: Crops, more: Crops, order: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("lists")
+    before = of_sources(crops, order, folder)
+    there = [source for source in order if any(source == name for name, _, _ in crops)]
+    grown = of_sources({**more, **crops}, there + [source for source in order if source not in there], folder)
+    for name in before:
+        if name.endswith("s1.json"):
+            wavs = {row[0] for row in before[name]}
+            assert wavs <= {row[0] for row in grown[name]}

@@ -11,6 +11,7 @@ from typing import Any
 from endurance.api_in_memory import ApiInMemory, Place
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.task import ENV, Step, Task
+from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
@@ -28,9 +29,13 @@ class ClusterInMemory:
         self.api.pods = self._pods
         self.api.watchers.append(self._check)
         self.problems: list[str] = []
+        self.repeated: list[str] = []
+        """Jobs that were created for shards whose pods had ended well."""
         self.opened: Counter[tuple[str, str, int]] = Counter()
         """Stage, key and segment -> passes that an open step began."""
         self._ended: dict[str, list[Json]] = {}
+        self._done: dict[tuple[str, str, int], set[int]] = {}
+        """Stage, key and segment -> shards whose pods ended well."""
         self._tries: Counter[tuple[str, int]] = Counter()
         self._finished: dict[str, float] = {}
         self._names: Counter[str] = Counter()
@@ -72,21 +77,22 @@ class ClusterInMemory:
             if job["metadata"].get("deletionTimestamp") or (owners and not owners & pipelines) or over:
                 self.api.drop(place)
 
-    def task(self, job: Json) -> Task:
-        """What a Job's pods do."""
+    def task(self, job: Json) -> tuple[Task, str]:
+        """What a Job's pods do, and what they may do after it (empty: nothing)."""
         (container,) = job["spec"]["template"]["spec"]["containers"]
-        return Task.model_validate_json(next(each["value"] for each in container["env"] if each["name"] == ENV))
+        given = {each["name"]: each.get("value", "") for each in container["env"]}
+        return Task.model_validate_json(given[ENV]), given.get(NEXT_ENV, "")
 
     def _pod(self, place: Place) -> None:
         job, name = self.api.objects[place], place[2]
         spec, status = job["spec"], {"startTime": self.stamp(), **(job.get("status") or {})}
         done, failed = (set(parse_ranges(status.get(f"{word}Indexes", ""))) for word in ("completed", "failed"))
         index = self.chance.choice([each for each in range(spec["completions"]) if each not in done | failed])
-        task = self.task(job)
-        before = self._passes(task)
-        code, report = self.store.execute(task, index)
-        if self._passes(task) > before:
-            self.opened[task.stage.name, task.stage.key, task.segment] += 1
+        before = self._passes()
+        task, follow_up = self.task(job)
+        code, report = self.store.execute(task, index, follow_up)
+        for stage, passes in self._passes().items():
+            self.opened.update((*stage, segment + 1) for segment in range(before.get(stage, 0), passes))
         self._ended.setdefault(name, []).append(self._pod_of(name, code, report))
         if code == 0:
             done.add(index)
@@ -106,14 +112,28 @@ class ClusterInMemory:
             self._end(status, "Failed" if failed else "Complete", "")
         if status.get("conditions"):
             self._finished[name] = self.seconds
+        self._note_done(task, code, index)
         self.api.set_status(place, status)
+        left = [each for each in range(spec["completions"]) if each not in done | failed]
+        if status.get("conditions") and left and self.chance.random() < 0.5:
+            self._late(place, task, self.chance.choice(left), {**status, "completedIndexes": ""}, done)
 
-    def _passes(self, task: Task) -> int:
-        """1 where the task's pass is open, or was."""
-        if task.step is not Step.OPEN:
-            return 0
-        data = self.store.stages.get((task.stage.name, task.stage.key))
-        return int(bool(data) and (len(data.closed) >= task.segment or data.open is not None))
+    def _late(self, place: Place, task: Task, index: int, status: Json, done: set[int]) -> None:
+        """Another pod of a Job that has failed was at work, and ends well: the Job's status changes once more."""
+        code, _ = self.store.execute(task, index)
+        if code == 0:
+            self._note_done(task, code, index)
+            status["completedIndexes"] = format_ranges(done | {index})
+            self.api.set_status(place, status)
+
+    def _note_done(self, task: Task, code: int, index: int) -> None:
+        if code == 0 and task.step is Step.SHARDS:
+            place = task.stage.name, task.stage.key, task.segment
+            self._done.setdefault(place, set()).add(_shards(task, index + 1)[index])
+
+    def _passes(self) -> dict[tuple[str, str], int]:
+        """Stage and key -> passes that were ever opened."""
+        return {place: len(data.closed) + (data.open is not None) for place, data in self.store.stages.items()}
 
     def _end(self, status: Json, type_: str, message: str) -> None:
         stamp = self.stamp()
@@ -139,6 +159,11 @@ class ClusterInMemory:
         self._names[name] += 1
         if self._names[name] > 1:
             self.problems.append(f"the Job name {name} was used before")
+        task, _ = self.task(job)
+        if task.step is Step.SHARDS:
+            done = self._done.get((task.stage.name, task.stage.key, task.segment), set())
+            if again := done.intersection(_shards(task, job["spec"]["completions"])):
+                self.repeated.append(f"{name} has the shards {format_ranges(again)}, which are done")
         others = [
             other["metadata"]["name"]
             for place, other in self.api.objects.items()
@@ -151,6 +176,10 @@ class ClusterInMemory:
     def _stage(self, name: str) -> str:
         found = next(job for place, job in self.api.objects.items() if place[0] == "jobs" and place[2] == name)
         return str(found["metadata"]["labels"].get(STAGE, ""))
+
+
+def _shards(task: Task, count: int) -> list[int]:
+    return list(parse_ranges(task.shard_map)) if task.shard_map else list(range(count))
 
 
 def _finished(job: Json) -> bool:

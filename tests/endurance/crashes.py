@@ -17,12 +17,13 @@ from endurance.api_in_memory import ApiInMemory, Place
 from endurance.cluster_in_memory import ClusterInMemory
 from endurance.operator_in_memory import OperatorInMemory
 from endurance.request_faults import Faults, possible
+from reelmill.plan import PlannerSettings
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
 PIPELINE: Place = ("videopipelines", "team", "demo")
 BLOCKS: dict[str, Json] = {"clips": {"clip": {"by": "length"}}, "samples": {"frames": {}}, "tars": {"pack": {}}}
-DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "move")
+DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "move")
 STEPS = 8_000
 
 
@@ -53,11 +54,13 @@ def generate(chance: random.Random) -> Case:
         failures: Json = {"tolerate": "100%", "attempts": chance.choice([3, 5])}
         if chance.random() < 0.4:
             failures["retryItems"] = {"classes": ["decode"], "times": chance.randint(1, 2)}
-        shards = {"shards": chance.randint(1, 4), "parallelism": chance.randint(1, 4)}
+        if chance.random() < 0.7:
+            failures["retriesPerShard"] = 0
+        shards = {"shards": chance.choice([1, 1, 2, 4, 6]), "parallelism": chance.choice([1, 1, 2, 4])}
         stages.append({"name": name, "from": above, **BLOCKS[name], "failures": failures, **shards})
     if "tars" in names and chance.random() < 0.5:
         stages.append({"name": "index", "from": ["tars"], "index": {}, "failures": {"tolerate": "100%"}})
-    videos = chance.randint(0, 6)
+    videos = chance.choice([0, 1, 2, 4, 6, 10])
     deeds = [(chance.randint(5, 150), chance.choice(DEEDS)) for _ in range(chance.randint(0, 4))]
     deeds += [(at + chance.randint(5, 60), "resume") for at, deed in deeds if deed == "suspend"]
     again = any(deed == "rerun" for _, deed in deeds)
@@ -66,8 +69,12 @@ def generate(chance: random.Random) -> Case:
         for _ in range(chance.choice([0, 0, 1, 2]) if videos else 0)
     }
     exits = {}
-    if chance.random() < 0.3:
-        exits[chance.choice(names), chance.choice(["open", "shards", "commit"])] = [chance.choice([70, 75])]
+    if chance.random() < 0.7:
+        step, code = chance.choice(["open", "shards", "shards", "shards", "commit"]), chance.choice([70, 75])
+        stage = chance.choice(stages[: len(names)])
+        # Some failures in a row let an index of shards fail, and with it the Job: a later attempt has the others.
+        most = stage["failures"]["attempts"] - 1 if step == "shards" else 1
+        exits[stage["name"], step] = [code] * chance.randint(1, most)
     spec: Json = {"waves": chance.choice([1, 1, 2, 3]), "ttl": {"succeeded": chance.choice(["0s", "30s", "1h"])}}
     if chance.random() < 0.3:
         spec["refresh"] = chance.choice(["1h", "24h"])
@@ -88,7 +95,11 @@ class Run:
         store.exits = {place: list(codes) for place, codes in case.exits.items()}
         self.cluster = ClusterInMemory(store, self.chance)
         self.faults = Faults(self.api, self.chance, period, struck)
-        self.operator = OperatorInMemory(self.cluster, self.faults, self.chance)
+        pods = random.Random(f"{seed}-pods")
+        # Passes in one pod, all, some or none of them; images that know nothing of that.
+        settings = PlannerSettings(whole_items=pods.choice([1000, 1000, 3, 0]))
+        store.follows_up = pods.random() < 0.85
+        self.operator = OperatorInMemory(self.cluster, self.faults, self.chance, settings)
         self.faults.meanwhile = self._meanwhile
         self.refreshes = self.reruns = 0
 
@@ -187,6 +198,12 @@ class Run:
                 self.reruns += 1
                 self.chance.choice(stages)["rerun"] = str(self.reruns)
                 self.api.patch(PIPELINE, {"spec": {"stages": stages}})
+            case "undo":
+                # Only watches ever tell the edit: what is read is the spec before it.
+                stages = self.api.objects[PIPELINE]["spec"]["stages"]
+                edited = [{**stage, "rerun": "undone"} for stage in stages]
+                self.api.patch(PIPELINE, {"spec": {"stages": edited}})
+                self.api.patch(PIPELINE, {"spec": {"stages": stages}})
             case "move":
                 endpoint = f"http://s3-{self.chance.randint(1, 9)}"
                 self.api.patch(PIPELINE, {"spec": {"store": {"endpoint": endpoint}}})
@@ -223,6 +240,8 @@ class Run:
         if not {"rerun", "move"}.intersection(deed for _, deed in self.case.deeds):
             # Both stop what is at work, and its steps are begun again.
             yield from self._jobs()
+            if not self.faults.here["pods gone"]:
+                yield from self.cluster.repeated
 
     def _wanted(self) -> dict[str, dict[str, str]]:
         """Stage -> input -> effective outcome."""

@@ -30,8 +30,9 @@ UPSTREAMS = {"clips": "raw", "samples": "clips", "shards": "clips", "listing": "
 NAMES = ("raw", *UPSTREAMS)
 PER_WAVE = 40
 """Kills of one wave; then it is left to finish."""
-KINDS = {"worker": (6, 1.0), "step": (5, 4.0), "runner": (2, 6.0), "all": (1, 6.0)}
-"""Kind of process -> how often it is chosen, and how many seconds it may live at most before it is killed."""
+KINDS = {"worker": (6, 0.3), "step": (5, 0.5), "runner": (2, 1.0), "all": (1, 1.0)}
+"""Kind of process -> how often it is chosen, and how long it may live at most before it is killed: as a fraction of the
+time that the undisturbed run took for the same wave, because most processes live much shorter than a run."""
 KILLED = (70, 75)
 """Exit codes of a run whose steps were killed: it gives up a step that ends too often, and a later run goes on."""
 
@@ -138,8 +139,9 @@ def _pipeline(folder: Path, chance: random.Random, most: int, tally: Tally) -> l
             film = _film(chance)
             for shop in (quiet, killed):
                 (shop.folder / "videos" / name).write_bytes(film)
+        began = time.monotonic()
         assert quiet.start().wait() == 0, quiet.log
-        problems += _kill(killed, chance, min(PER_WAVE, most), tally, seen)
+        problems += _kill(killed, chance, min(PER_WAVE, most), tally, seen, time.monotonic() - began)
         tally.retries += killed.finish()
         problems += _unchanged(killed, seen)
     wanted, found = quiet.recount(), killed.recount()
@@ -176,8 +178,11 @@ def _film(chance: random.Random) -> bytes:
     return data[:900] if chance.random() < 0.1 else data
 
 
-def _kill(shop: Shop, chance: random.Random, most: int, tally: Tally, seen: dict[str, Any]) -> list[str]:
-    """Run again and again while processes are killed, until a run is complete or there were enough kills."""
+def _kill(shop: Shop, chance: random.Random, most: int, tally: Tally, seen: dict[str, Any], took: float) -> list[str]:
+    """Run again and again while processes are killed, until a run is complete or there were enough kills.
+
+    `took` is the time of the undisturbed run in seconds.
+    """
     problems: list[str] = []
     hits, everybody, code = 0, set[int](), -1
     while hits < most and code:
@@ -187,7 +192,7 @@ def _kill(shop: Shop, chance: random.Random, most: int, tally: Tally, seen: dict
         while hits < most and process.poll() is None:
             weights = {kind: weight for kind, (weight, _) in KINDS.items()}
             (kind,) = chance.choices(list(weights), list(weights.values()))
-            victims = _victims(process, kind, chance, ages)
+            victims = _victims(process, kind, chance.uniform(0.0, KINDS[kind][1] * took), chance, ages)
             for number in (signal.SIGSTOP, signal.SIGKILL):
                 for pid in victims:
                     _signal(pid, number)
@@ -204,9 +209,10 @@ def _kill(shop: Shop, chance: random.Random, most: int, tally: Tally, seen: dict
     return problems
 
 
-def _victims(process: "subprocess.Popen[bytes]", kind: str, chance: random.Random, ages: dict[int, float]) -> list[int]:
-    """Processes of a kind, once one is old enough; none if the run ends before."""
-    age = chance.uniform(0.0, KINDS[kind][1])
+def _victims(
+    process: "subprocess.Popen[bytes]", kind: str, age: float, chance: random.Random, ages: dict[int, float]
+) -> list[int]:
+    """Processes of a kind, once one is `age` seconds old; none if the run ends before."""
     while process.poll() is None:
         family, now = _family(process.pid), time.monotonic()
         for pid in family["all"]:
@@ -214,7 +220,7 @@ def _victims(process: "subprocess.Popen[bytes]", kind: str, chance: random.Rando
         old = [pid for pid in family[kind] if now - ages[pid] >= age]
         if old:
             return family["all"] if kind == "all" else [chance.choice(old)]
-        time.sleep(0.03)
+        time.sleep(0.005)
     return []
 
 

@@ -24,8 +24,10 @@ from reelmill.plan import PlannerSettings
 class OperatorInMemory:
     """One operator after the other, over a cluster."""
 
-    def __init__(self, cluster: ClusterInMemory, faults: Faults, chance: random.Random) -> None:
-        self.cluster, self.faults, self.chance = cluster, faults, chance
+    def __init__(
+        self, cluster: ClusterInMemory, faults: Faults, chance: random.Random, settings: PlannerSettings
+    ) -> None:
+        self.cluster, self.faults, self.chance, self.settings = cluster, faults, chance, settings
         self.lives = 0
         self._pending: list[tuple[str, str, Json]] = []
         cluster.api.watchers.append(self._happened)
@@ -40,7 +42,7 @@ class OperatorInMemory:
             self.cache,
             verbs,
             EventRecorder(verbs, "me"),
-            PlannerSettings(),
+            self.settings,
             clock=clock,
             now=lambda: self.cluster.now,
         )

@@ -17,6 +17,7 @@ from fuzz.catalogue import TARGETS
 from fuzz.limits import ADDRESSES, check_memory, timed
 from fuzz.mutate import mutated_json
 from fuzz.session import FINDING
+from host import peak_memory
 
 
 def main() -> None:
@@ -26,11 +27,13 @@ def main() -> None:
         run = target.load()
         run(b"")  # what is imported and compiled on first use is to be seen, and no input's fault
 
+    torch = peak_memory() if target.torch else 0.0
+
     def one(data: bytes) -> None:
         try:
             with timed():
                 run(data)
-            check_memory()
+            check_memory(torch)
         except BaseException:
             print(f"{FINDING}\n{traceback.format_exc()}{FINDING}", file=sys.stderr, flush=True)
             raise RuntimeError("a finding") from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from fuzz.atheris_home import ATHERIS
 from fuzz.corpus import folder
 from fuzz.target import Target
+from torch_home import torch_home
 
 _ENGINE = Path(__file__).with_name("engine.py")
 _HANG = 60
@@ -50,7 +51,7 @@ def run(
 ) -> Session:
     """Fuzz until so many executions or seconds are over, or an input is found. New inputs go to the folder `grown`.
 
-    Raises Unavailable without atheris.
+    Raises Unavailable without atheris, or without torch for a target that needs it.
     """
     for place in (grown, findings):
         place.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,9 @@ def run(
         "-rss_limit_mb=0", "-report_slow_units=86400", "-print_final_stats=1", f"-artifact_prefix={findings}/",
         *flags, grown, folder(target.name),
     ]  # fmt: skip
-    path = os.pathsep.join([str(ATHERIS.find()), str(Path(__file__).parents[1])])
+    path = os.pathsep.join(
+        [str(ATHERIS.find()), str(Path(__file__).parents[1]), *([str(torch_home())] if target.torch else [])]
+    )
     done = subprocess.run(
         [str(word) for word in command],
         capture_output=True,

@@ -21,6 +21,8 @@ class Target:
     """Inputs are JSON, so values are exchanged, not only bytes."""
     seconds: int = 2
     """How long the test suite looks for new inputs."""
+    torch: bool = False
+    """The parser needs torch, which is in a folder of its own."""
 
     @property
     def name(self) -> str:

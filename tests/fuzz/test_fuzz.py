@@ -13,6 +13,7 @@ from fuzz.minimise import smallest
 from fuzz.mutate import mutated_json
 from fuzz.session import run
 from tools.cache import CACHE
+from torch_home import torch_home
 
 PIECES = (
     *(b'"', b"[", b"\n", b"0,", b"\0\0\1\x67", b"http://", b'{"a":', b"**/", b"- ", b"\0", b"\xff", b"[],", b"{}\n"),
@@ -50,11 +51,13 @@ def test_a_piece_that_is_repeated_a_thousand_times_is_parsed_in_a_second(name: s
 @pytest.mark.store
 @pytest.mark.parametrize("name", TARGETS)
 def test_inputs_that_the_fuzzer_makes_are_parsed_or_refused_by_name(name: str, tmp_path: Path) -> None:
+    target = TARGETS[name]
     try:
         ATHERIS.find()
+        if target.torch:
+            torch_home()
     except Unavailable as reason:
         pytest.skip(str(reason))
-    target = TARGETS[name]
     findings = CACHE / "fuzz" / "findings" / name
     # So many executions of one seed are the same everywhere; a slow machine stops earlier.
     session = run(target, tmp_path, findings, runs=1000, seconds=target.seconds, flags=["-seed=1"])

@@ -41,4 +41,4 @@ def test_the_event_of_a_closed_pass_tells_what_was_counted() -> None:
     report = CommitReport(segment=2, totals=TOTALS, counters={"reencoded": 4})
     after = Status(stages=[segment_committed(before.stages[0], WORK, report, seconds=1.0)])
     (event,) = events(before, after)
-    assert event.message.endswith("+ skipped 0; counted: reencoded 4")
+    assert event.text.endswith("+ skipped 0; counted: reencoded 4")

@@ -13,7 +13,7 @@ import pytest
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
 from reelmill.plan.definition.graph import resolve
-from reelmill.plan.definition.keys import StageKeys, keys
+from reelmill.plan.definition.keys import StageKeys, keys, stage_definition
 
 GOLDEN = Path(__file__).with_name("golden_keys.json")
 
@@ -131,6 +131,25 @@ def test_a_parameter_at_its_default_is_as_if_absent() -> None:
     assert made(stage={"clip": {"by": "metadata", "crf": 23, "audio": "keep"}}) == made()
 
 
+@pytest.mark.parametrize(
+    ("block", "version"),
+    [
+        ({"clip": {"mode": "copy"}}, 1),
+        ({"clip": {"mode": "virtual"}}, 1),
+        ({"clip": {"mode": "reencode"}}, 2),
+        ({"chunk": {"output": "index"}}, 1),
+        ({"chunk": {"output": "npy"}}, 1),
+        ({"chunk": {"output": "mp4"}}, 2),
+    ],
+    ids=str,
+)
+def test_the_data_version_is_raised_for_parameters_that_encode_and_for_no_others(
+    block: dict[str, Any], version: int
+) -> None:
+    stage = StageSpec.model_validate({"name": "one", **block})
+    assert stage_definition(stage, {})["version"] == version
+
+
 def test_every_field_of_the_resource_is_decided() -> None:
     in_stage = {"rerun", "from_", *members(StageSpec, StageBlock)}
     beside = {"name", "view"} | {field_name(StageSpec, alias) for alias in aliases(NOT_IN_STAGE)}
@@ -206,6 +225,7 @@ def golden_specs() -> dict[str, dict[str, Any]]:
                 }
             ],
         },
+        "chunks as videos": {**single, "stages": [{"name": "chunks", "chunk": {"output": "mp4"}}]},
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

@@ -1,5 +1,6 @@
 """Every pass ends: finished as it was opened, closed without lost shards, or abandoned."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_a_commit_whose_rows_tell_otherwise_is_not_closed(line: toy.Line) -> Non
     rows = line.store.read(commit.ledger.key)
     fewer = rows[: rows.index(b"\n") + 1]
     line.store.write(commit.ledger.key, fewer)
-    told = commit.replace(ledger=commit.ledger.replace(size=len(fewer), digest=sha256(fewer)))
+    told = commit.replace(ledger=replace(commit.ledger, size=len(fewer), digest=sha256(fewer)))
     line.store.write(record, told.model_dump_json(by_alias=True).encode())
     with pytest.raises(LawBroken, match="the rows of a shard have"):
         line.commit(upper, 1)

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import toy_line as toy
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.records.segment import StageRecord
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages.records.record_files import load
@@ -96,3 +98,12 @@ def test_a_view_that_is_no_longer_made_is_removed(tmp_path: Path) -> None:
     assert [stat.key for stat in line.store.list(f"{names.root}/") if stat.key.count("/") == 2] == [
         names.view("other.json")
     ]
+
+
+def test_a_stage_that_names_two_views_alike_is_refused_and_no_view_takes_the_place_of_another(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    upper = line.stage("upper")
+    line.put("v")
+    line.go()
+    with pytest.raises(SpecError, match=r"gives two views the name all\.json"):
+        line.commit(upper, 1, view={"times": 2}, view_only=True)

@@ -1,5 +1,6 @@
 """Two pods of one shard, at once or one after the other, cannot disagree."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_frozen_outcomes_bind_every_later_pod(tmp_path: Path, type_: str, monkey
     assert (second.counts, second.outputs, second.items) == (
         first.counts,
         first.outputs,
-        first.items and first.items.model_copy(update={"key": second.items.key if second.items else ""}),
+        first.items and replace(first.items, key=second.items.key if second.items else ""),
     )
     assert second.counts.failed == 1
 

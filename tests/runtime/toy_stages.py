@@ -3,6 +3,7 @@
 A media file's lines are directives (see `obey`); anything else is content. Importable in worker processes.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -66,6 +67,8 @@ def list_rows(block: RowsBlock, bucket: Bucket, source: str, before: EarlierItem
         row = json.loads(line)
         problem, media = row.get("problem"), None
         time.sleep(row.get("sleep", 0))
+        if row.get("endless"):
+            sum(itertools.repeat(0))  # never returns to Python, and no other thread runs
         if not problem:
             stat = bucket.stat(row["file"])
             if stat is None:
@@ -97,7 +100,7 @@ class Upper(Stage):
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
         path = data.scratch / "all.json"
         path.write_text(json.dumps({"view": view, "keys": [item.key for item in data.items()]}))
-        yield File(view.get("file", "all.json"), path)
+        yield from [File(view.get("file", "all.json"), path)] * view.get("times", 1)
 
     def forecast(self, items: int, weight: Weight) -> int | None:
         return items * 10

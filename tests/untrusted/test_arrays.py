@@ -160,3 +160,22 @@ def test_an_array_of_objects_whose_list_is_too_short_is_refused() -> None:
     assert data.endswith(b"]\x94}\x94at\x94b.")
     with pytest.raises(PickleError):
         loads_arrays(data[: -len(b"}\x94at\x94b.")] + b"t\x94b.")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(60, 22), (3, 22), (5, 60)], ids=["overlap", "the first ends inside", "the last is too long"]
+)
+def test_a_pickle_whose_frames_overlap_or_end_inside_an_operation_is_refused(first: int, second: int) -> None:
+    def frame(size: int) -> bytes:
+        return b"\x95" + size.to_bytes(8, "little")
+
+    # What an unpickler reads after the second frame is what lies behind the first: not what was looked at.
+    made = b"\x80\x04" + frame(first) + b"Pabc\n" + frame(second) + b"\x85" * 20 + b"." + b"r\xff\xff\xff\x7f" * 9
+    with pytest.raises(PickleError, match="frames do not fit"):
+        loads(made)
+
+
+@given(st.recursive(st.none() | st.binary(max_size=9), lambda inner: st.lists(inner, max_size=4)), st.integers(3, 5))
+def test_every_pickle_of_plain_values_is_read_whatever_its_frames(value: object, protocol: int) -> None:
+    whole = [value, b"x" * 70_000, value, "y" * 70_000, value]
+    assert loads(pickle.dumps(whole, protocol)) == whole

@@ -4,7 +4,9 @@ import io
 import json
 import pickle
 import tarfile
+import tempfile
 import wave
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from PIL import Image
 from pyarrow import parquet
 
 from fuzz.seeds.media import Seeds
+from fuzz.targets.answers import answer
 from fuzz.targets.scratch import SEPARATOR
 from reelmill_stages.stages.frames.pickles import FRAMES_TAIL, dump_arrays, frames_head
+from reelmill_stages.stages.grid.containers import container
 from reelmill_stages.stages.index.plain_pickle import dumps
 
 _SAMPLE = {"caption": "x", "prompt": "<image>", "txt": "y", "image_name_list": ["0-0"], "video_id": "a"}
@@ -26,6 +30,8 @@ def seeds() -> Seeds:
     """Of everything that is no film and no record."""
     yield from _tars()
     yield from _arrays()
+    yield from _features()
+    yield from _answers()
     yield from _tables()
     yield from _listings()
     yield from _texts()
@@ -86,6 +92,41 @@ def _arrays() -> Seeds:
         file.setframerate(16000)
         file.writeframes(bytes(240))
     yield "wav", sound.getvalue()
+
+
+def _features() -> Seeds:
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, compression in (("hdf5", 0), ("hdf5", 1), ("lmdb", 0)):
+            path = Path(folder) / f"{kind}{compression}"
+            writer = container(kind).write(path, compression)
+            writer.add([("9_grids", np.zeros((2, 4), np.float32)), ("10_grids", np.ones((1, 4), np.float32))])
+            writer.close({"model": "m", "count": 2})
+            yield f"grid-{kind}", path.read_bytes()
+
+
+def _answers() -> Seeds:
+    about = {"etag": '"e"', "last-modified": "Sun, 01 Nov 2026 00:00:00 GMT", "content-length": "5",
+             "x-amz-meta-a": "b", "date": "Sun, 01 Nov 2026 00:00:00 GMT", "x-amz-version-id": "v"}  # fmt: skip
+    entry = (
+        b"<Contents><Key>p/k%b</Key><LastModified>2026-11-01T00:00:00.000Z</LastModified>"
+        b"<ETag>&quot;e&quot;</ETag><Size>5</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    )
+    page = (
+        b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><Prefix>p/</Prefix>'
+        b"<IsTruncated>%b</IsTruncated><NextContinuationToken>t</NextContinuationToken>%b</ListBucketResult>"
+    )
+    pages = (page % (b"true", entry % b"1"), page % (b"false", entry % b"2"))
+    yield "s3-answers", SEPARATOR.join(answer(200, each, about) for each in pages)
+    yield "s3-answers", answer(200, b"hello", about)
+    yield "s3-answers", answer(206, b"hello", about | {"content-range": "bytes 1-5/6"})
+    error = b"<Error><Code>%b</Code><Message>m</Message><Resource>/bucket/k</Resource><RequestId>1</RequestId></Error>"
+    for status, code in ((404, b"NoSuchKey"), (404, b"NoSuchBucket"), (412, b"PreconditionFailed"), (503, b"SlowDown")):
+        yield "s3-answers", answer(status, error % code, {"content-type": "application/xml"})
+    begun = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+    done = b"<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag></CompleteMultipartUploadResult>"
+    answers = [answer(200, begun, about), answer(200, b"", about), answer(200, b"", about), answer(200, done, about)]
+    yield "s3-answers", SEPARATOR.join(answers)
+    yield "s3-answers", answer(200, b"<html>a page of a proxy</html>", {"content-type": "text/html"})
 
 
 def _tables() -> Seeds:

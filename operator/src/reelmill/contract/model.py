@@ -36,3 +36,8 @@ class Model(BaseModel):
         if unknown := fields.keys() - type(self).model_fields.keys():
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
         return self.model_copy(update=fields)
+
+
+FORM = Model.model_config.copy()
+"""How models are read and written. What records have a hundred thousand times are dataclasses of this form."""
+del FORM["frozen"]  # a decorator says it

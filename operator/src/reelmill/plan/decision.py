@@ -67,6 +67,13 @@ class Event:
     type: EventType
     reason: str
     message: str
+    counters: str = ""
+    """What a stage counted besides outcomes; a local run tells it once, in its summary."""
+
+    @property
+    def text(self) -> str:
+        """The message of the event in Kubernetes."""
+        return f"{self.message}; counted: {self.counters}" if self.counters else self.message
 
 
 @dataclass(frozen=True, slots=True)

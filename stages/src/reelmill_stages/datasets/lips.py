@@ -55,6 +55,7 @@ class LipMixtures:
 
     - `lists`: the folder with IIANet's lists (`tr/`, `cv/`, `tt/`).
     - `embeddings`: an export of an embed stage, or its folder in a store; used with `precomputed=True` only.
+    - `source`: the folder of lists in it, where the stage reads several sources and this is not its first one.
     - `encoder`: encodes frames without an embedding; see `lip_encoder.LipEncoder`.
     - `root`: the folder to which npz paths in the lists are relative; default: `lists`. Absolute paths of another
       machine are looked up below it by their longest trailing part that exists, as by the `lips` source; those of wav
@@ -75,6 +76,7 @@ class LipMixtures:
         split: Literal["tr", "cv", "tt"] = "tr",
         *,
         embeddings: str = "",
+        source: str = "",
         precomputed: bool = False,
         encoder: Encoder | None = None,
         root: str = "",
@@ -95,7 +97,8 @@ class LipMixtures:
         self._frames = None if segment is None else int(segment * FPS)
         self._embedded: dict[tuple[str, str], str] = {}
         if precomputed:
-            self._find(embeddings, split, SampleFolder(embeddings, endpoint=endpoint, region=region, verify=verify))
+            lists_in = f"{source}/{split}" if source else split
+            self._find(embeddings, lists_in, SampleFolder(embeddings, endpoint=endpoint, region=region, verify=verify))
         self._rows = self._kept(split)
         self.kind: Literal["embeddings", "frames"] = "embeddings" if self._embedded or self._encoded else "frames"
         """The content of `mouth` in all samples."""

@@ -17,7 +17,7 @@ from typing import Any
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
-from reelmill.contract.records.segment import Object, Pass, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.segment import PLAN_BLOCK, Object, Pass, PlanBlock, Segment, ShardCommit, StageRecord
 from reelmill_stages.records import record_names
 from reelmill_stages.records.inventory import Found
 from reelmill_stages.records.record_files import peek
@@ -111,6 +111,10 @@ def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool
             return stat.key == DataSetPaths(record.stage, record.key).segment(record.segment).pass_json
         case Segment():
             return stat.key == DataSetPaths(record.stage, record.key).segment(record.segment).segment_json
+        case PlanBlock():
+            plan = record.plan
+            block = DataSetPaths(plan.stage, plan.key).segment(plan.segment).plan_block(record.first // PLAN_BLOCK)
+            return stat.key == block
         case ShardCommit():
             return name.endswith(f"/{record.shard:05d}.json")
         case Claim():
@@ -189,8 +193,8 @@ def _outputs(rows: Iterable[dict[str, Any]]) -> Iterator[Object]:
     for row in rows:
         for output in _list(row.get("outputs")):
             try:
-                yield Object.model_validate(output)
-            except ValueError:
+                yield Object(**output)
+            except (TypeError, ValueError):
                 continue
 
 

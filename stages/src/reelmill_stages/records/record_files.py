@@ -8,7 +8,7 @@ from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
-from reelmill.contract.records.segment import ShardCommit, StageRecord
+from reelmill.contract.records.segment import PlanBlock, ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import RESTORE, WRITTEN_AGAIN, address, unreadable
@@ -20,6 +20,7 @@ _REMEDIES: dict[type[Model], str] = {
     StageRecord: WRITTEN_AGAIN,
     Claim: WRITTEN_AGAIN,
     Runner: WRITTEN_AGAIN,
+    PlanBlock: "delete it: it repeats what pass.json says",
     ShardCommit: "restore it from a backup, or, while its pass is open, delete it: the next run commits it again",
 }
 

@@ -6,7 +6,7 @@ from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import INTERNAL, RUN
-from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord, Verdicts
+from reelmill.contract.records.segment import Pass, PlanBlock, Segment, ShardCommit, StageRecord, Verdicts
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.pins import Pin
@@ -28,6 +28,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (re.compile(rf"{INTERNAL}/pins/[^/]+\.json"), Pin),
     (CLAIM, Claim),
     (PASS, Pass),
+    (re.compile(rf"{_SEGMENT}/{INTERNAL}/plans/{_SHARD}\.json"), PlanBlock),
     (SEGMENT, Segment),
     (SHARD, ShardCommit),
     (VERDICTS, Verdicts),

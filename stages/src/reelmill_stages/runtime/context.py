@@ -15,6 +15,7 @@ from reelmill.contract.errors import TransientError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Task
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.runtime.supervision import ProgressClock
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
 
@@ -36,6 +37,8 @@ class StepContext:
     scratch: Path
     run: str
     stop: threading.Event = field(default_factory=threading.Event)
+    clock: ProgressClock = field(default_factory=ProgressClock)
+    """Says when a listing made progress at last."""
 
     def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
         sources = {source.name: source.key for source in self.task.sources}
@@ -48,11 +51,15 @@ class StepContext:
 
 
 @contextmanager
-def context(task: Task, env: Mapping[str, str], stop: threading.Event) -> Iterator[StepContext]:
+def context(
+    task: Task, env: Mapping[str, str], stop: threading.Event, clock: ProgressClock | None = None
+) -> Iterator[StepContext]:
     """Open the store and a scratch folder for one step. Raises SpecError for an invalid store URI."""
     with scratch_folder() as scratch:
         store = open_store(task.store, env=env)
-        yield StepContext(task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop)
+        yield StepContext(
+            task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop, clock or ProgressClock()
+        )
 
 
 @contextmanager

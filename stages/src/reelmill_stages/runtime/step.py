@@ -35,8 +35,10 @@ from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.forked import ProcessTemplate, lend
+from reelmill.processes.start_method import StartMethod, start_method
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.runtime.context import Interrupted, StepContext, context
+from reelmill_stages.runtime.supervision import ProgressClock, supervise
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +46,24 @@ REPORT_BYTES = 4096
 """Maximum length in bytes of a termination message in Kubernetes."""
 
 
-def run(env: Mapping[str, str]) -> ExitCode:
-    """Run the step in the environment's Task; every error becomes an exit code."""
+def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
+    """Run the step in the environment's Task; every error becomes an exit code.
+
+    A survey, which runs the code of adapters, has a child process of its own where processes are forked.
+    """
     setup()
     stop = threading.Event()
+    clock = clock or ProgressClock()
     current = _Current(Step.SURVEY)
     try:
         task = read_task(env)
         current.step = task.step
+        if task.step is Step.SURVEY and start_method(env) is StartMethod.FORK:
+            code = supervise(clock)
+            if code is not None:
+                return code
         _listen(stop, current)
-        with context(task, env, stop) as found:
+        with context(task, env, stop, clock) as found:
             report = _do(found, env, current)
         if report is not None:
             _write(env, _short(_for_reader(report, env), task))

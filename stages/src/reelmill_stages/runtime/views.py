@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from reelmill.contract.digest import sha256
-from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment, StageRecord
@@ -45,6 +45,12 @@ def present(context: StepContext) -> str:
     if shown:
         stage = registry.stage(task.stage.type, task.stage.params)
         for file in stage.present(data, task.view):
+            if file.name in names:
+                raise SpecError(
+                    f"the stage gives two views the name {file.name}",
+                    where=data.root,
+                    hint="name them differently in its method present",
+                )
             _put(context.store, data.names, file.name, file.path, data.last.segment, record.views if record else ())
             names.append(file.name)
         for stale in set(record.views if record else ()) - set(names):

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, cast
 
 _BOUNDED = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "FRAME"})
 """Operations whose number is a place in memory or a count of bytes: never larger than the pickle itself."""
+_FRAME_HEAD = 9
+"""Bytes of the operation that begins a frame."""
 _COPIED = 1 << 16
 """Bytes of an argument that are copied to look at it; of a longer one, it is enough that it is there."""
 
@@ -53,12 +55,22 @@ def opcodes(file: BinaryIO) -> Iterator[tuple[str, Any]]:
 
 
 def _length(data: memoryview) -> int:
-    """Bytes of the pickle at the start of `data`. Raises PickleError for one that asks for more than it holds."""
-    end = 0
+    """Bytes of the pickle at the start of `data`. Raises PickleError for one that asks for more than it holds.
+
+    An unpickler reads a frame at once. Where frames overlap, or end inside an operation, it goes on at another place
+    than here, with operations that nobody has looked at; no pickler writes that (PEP 3154).
+    """
+    end = frame = 0
     for name, argument, place in _operations(data):
         if name in _BOUNDED and int(argument) > len(data):
             raise PickleError(f"it asks for {argument} places or bytes")
+        if end - 1 < frame < place or (name == "FRAME" and place < frame):
+            raise PickleError("its frames do not fit its operations")
+        if name == "FRAME":
+            frame = place + _FRAME_HEAD + int(argument)
         end = place + 1
+    if frame > end:
+        raise PickleError("its frames do not fit its operations")
     return end
 
 

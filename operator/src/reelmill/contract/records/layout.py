@@ -112,6 +112,10 @@ class SegmentPaths:
     def pass_json(self) -> str:
         return f"{self.internal}/pass.json"
 
+    def plan_block(self, number: int) -> str:
+        """The plan of some shards of a large pass; `number` counts from 1."""
+        return f"{self.internal}/plans/{number:05d}.json"
+
     @property
     def segment_json(self) -> str:
         return f"{self.internal}/segment.json"

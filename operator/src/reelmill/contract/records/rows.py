@@ -32,6 +32,9 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """The location and version of an item's file.
@@ -142,19 +145,21 @@ class Item:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Item:
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
+        rest = dict(row)
+        take = rest.pop
         try:
-            rest = dict(row)
-            media = rest.pop("media", None)
+            media, outputs = take("media", None), take("outputs", ())
+            position = take(POSITION) if isinstance(rest.get(POSITION), int) else None
             item = cls(
-                key=rest.pop("key"),
-                ordinal=rest.pop("ordinal"),
-                group=rest.pop("group"),
-                weight=rest.pop("weight"),
-                media=Media.from_json(media) if media else None,
-                outputs=tuple([Output(**output) for output in rest.pop("outputs", ())]),
-                provenance=rest.pop("provenance", {}),
-                position=rest.pop(POSITION) if isinstance(rest.get(POSITION), int) else None,
-                fields=rest,
+                take("key"),
+                take("ordinal"),
+                take("group"),
+                take("weight"),
+                Media.from_json(media) if media else None,
+                tuple([Output(**output) for output in outputs]),
+                take("provenance", {}),
+                rest,
+                position,
             )
         except (TypeError, KeyError) as error:
             raise ValueError(f"not an item: {error}") from error
@@ -209,7 +214,7 @@ class LedgerRow:
     attempt: int = 1
 
     def __post_init__(self) -> None:
-        if (kept := told(self.message)) != self.message:
+        if self.message and (kept := told(self.message)) != self.message:
             object.__setattr__(self, "message", kept)
 
     def to_json(self) -> dict[str, Any]:
@@ -228,7 +233,7 @@ class LedgerRow:
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
         try:
-            found = cls(**{**row, "outcome": Outcome(row["outcome"])})
+            found = cls(**{**row, "outcome": _OUTCOMES[row["outcome"]]})
         except (TypeError, KeyError) as error:
             raise ValueError(f"not a row of a ledger: {error}") from error
         texts = str is type(found.key) is type(found.reason) is type(found.message)

@@ -1,13 +1,15 @@
 """The records of a pass in the store: its plan, the commits of its shards, and the closed segment.
 
-Each is a JSON object that is written once, with If-None-Match. `segment.json` is authoritative for a segment.
+Each is a JSON object that is written once, with If-None-Match. `segment.json` is authoritative for a segment. What
+records have once for each shard are dataclasses with slots, which take a third of the memory of a model.
 """
 
 from typing import Literal
 
 from pydantic import Field
+from pydantic.dataclasses import dataclass
 
-from reelmill.contract.model import Model
+from reelmill.contract.model import FORM, Model
 from reelmill.contract.records.heartbeat import Runner
 
 
@@ -34,7 +36,8 @@ class Counts(Model):
         )
 
 
-class Object(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
+class Object:
     """A file in the store: its key relative to the root, size in bytes, digest `sha256:<hex>`."""
 
     key: str
@@ -42,7 +45,8 @@ class Object(Model):
     digest: str
 
 
-class Slice(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
+class Slice:
     """`count` rows of a JSON lines file, starting with row `first` (from 0). `upstream` is the data set of the
     items.
     """
@@ -58,7 +62,8 @@ class Slice(Model):
     """Digest `sha256:<hex>` of the rows file. Empty in passes that version 0.1.0 opened."""
 
 
-class ShardPlan(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
+class ShardPlan:
     """The input rows of one shard in `pass.json`, in order."""
 
     slices: tuple[Slice, ...]
@@ -88,6 +93,28 @@ class Pass(Model):
     """Stage type, data version and canonical parameters; a task with another definition is stale."""
     versions: dict[str, str] = Field(default_factory=dict)
     runner: Runner
+
+
+PLAN_BLOCK = 500
+"""Number of shards in a plan block."""
+
+
+class PlanBlock(Model):
+    """`plans/00001.json`: some shards of a large pass, so that a shard need not read the plan of all.
+
+    It repeats what `pass.json` says. Version 0.1.0 neither writes nor reads it.
+    """
+
+    plan: Pass
+    """The pass, with the shards of this block only."""
+    first: int
+    """Number of the first of them, which is not 0."""
+    of: int
+    """Number of shards in the pass."""
+    before: ShardPlan
+    """The inputs of all earlier shards together: one slice for each upstream, with its number of inputs."""
+    after: ShardPlan
+    """Those of all later shards."""
 
 
 class ShardCommit(Model):
@@ -145,7 +172,8 @@ class Verdicts(Model):
     """Shards that were closed as lost, as they were taken into account; their commits are in no other record."""
 
 
-class Part(Model):
+@dataclass(frozen=True, slots=True, kw_only=True, config=FORM)
+class Part:
     """One shard of a closed segment, or one file of a source's listing."""
 
     items: Object | None

@@ -9,11 +9,12 @@ class Block(Model):
     """Parameters of a source or stage.
 
     The canonical form of a block is part of the stage key. Fields that equal their defaults are omitted, so that adding
-    a field changes no key. When a default or the output of a stage changes, `data_version` must be increased.
+    a field changes no key. When a default or the output of a stage changes, `data_version` must be increased; if it
+    changes with some parameters only, `output_version` for those.
     """
 
     data_version: ClassVar[int] = 1
-    """Version of the data that the block produces; part of the stage key."""
+    """Version of the data that the block produces."""
     gives: ClassVar[str] = "anything"
     """What its items are (`videos`, `tars`, …): a stage is refused an upstream that gives what it does not take."""
 
@@ -21,6 +22,11 @@ class Block(Model):
     def given(self) -> str:
         """What its items are with these parameters."""
         return self.gives
+
+    @property
+    def output_version(self) -> int:
+        """Version of the data that the block produces with these parameters; part of the stage key."""
+        return self.data_version
 
     def canonical(self) -> dict[str, Any]:
         """The fields that differ from their defaults, in JSON form."""

@@ -70,7 +70,7 @@ class EventRecorder:
             },
             "type": event.type,
             "reason": event.reason,
-            "message": cut(event.message, MESSAGE),
+            "message": cut(event.text, MESSAGE),
             "firstTimestamp": stamp(now),
             "lastTimestamp": stamp(now),
             "count": 1,
@@ -82,5 +82,5 @@ class EventRecorder:
 
 def event_name(pipeline: Json, event: Event) -> str:
     """The name of the event object, equal for equal messages about the same resource."""
-    said = "\0".join((pipeline["metadata"]["uid"], event.type, event.reason, event.message))
+    said = "\0".join((pipeline["metadata"]["uid"], event.type, event.reason, event.text))
     return f"{pipeline['metadata']['name']}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"

@@ -63,7 +63,7 @@ def source_definition(source: SourceSpec) -> dict[str, Any]:
     block = source.block
     return {
         "source": source.type,
-        "version": block.data_version,
+        "version": block.output_version,
         "params": block.canonical(),
         "epoch": source.epoch,
     }
@@ -74,7 +74,7 @@ def stage_definition(stage: StageSpec, upstreams: Mapping[str, str]) -> dict[str
     block = stage.block
     return {
         "stage": stage.type,
-        "version": block.data_version,
+        "version": block.output_version,
         "params": block.canonical(),
         "upstreams": dict(sorted(upstreams.items())),
         "rerun": stage.rerun,

@@ -189,7 +189,7 @@ def _stage(definition: Definition, name: str) -> StageDef:
         name=name,
         key=definition.keys[name],
         type=stage.type,
-        data_version=stage.block.data_version,
+        data_version=stage.block.output_version,
         params=stage.block.params(),
         definition=definition.keys.definitions[name],
         upstreams=tuple(

@@ -32,14 +32,14 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
     if old is None or old.key != new.key:
         return []
     if new.segments > old.segments and old.pass_ and not new.found:
-        totals, others = new.totals, counted(new.counters)
+        totals = new.totals
         return [
             Event(
                 EventReason.PASS_CLOSED.type,
                 EventReason.PASS_CLOSED,
                 f"{new.name}: segment {new.segments}; in {totals.in_} = done {totals.done} + filtered "
-                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}"
-                + (f"; counted: {others}" if others else ""),
+                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}",
+                counted(new.counters),
             )
         ]
     if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):

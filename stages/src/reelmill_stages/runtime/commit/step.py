@@ -4,8 +4,10 @@
 """
 
 import logging
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 
 from reelmill.contract.counters import reported
@@ -28,6 +30,8 @@ from reelmill_stages.runtime.views import present
 
 log = logging.getLogger(__name__)
 _READERS = 16
+_AT_ONCE = 1024
+"""Commits of shards that are in memory at the same time."""
 
 
 def commit(context: StepContext) -> CommitReport:
@@ -59,6 +63,7 @@ def _commit(context: StepContext, paths: SegmentPaths) -> CommitReport:
             **closed.counts.model_dump(by_alias=True),
             counters=_added(closed, context.data_set(closed.stage, closed.key, until=closed.segment - 1).last),
         )
+    closed = closed.replace(parts=())  # the views read them again
     view = present(context)
     return _report(closed, view)
 
@@ -74,6 +79,7 @@ def _close(context: StepContext) -> Segment:
         raise NotFound("the pass was never opened", where=paths.pass_json, hint="run the open step first")
     check_definition(task, opened)
     kept: KeptIndex | None = None
+    commits: Iterable[ShardCommit]
     if registry.stage_class(task.stage.type, task.stage.params).decides:
         # Imported here, because few stages need it, and it imports numpy.
         from reelmill_stages.runtime.decide.step import decide
@@ -81,19 +87,17 @@ def _close(context: StepContext) -> Segment:
         stage = registry.stage(task.stage.type, task.stage.params)
         commits, kept = decide(context, data, opened, stage, partial(_commits, context, data, opened))
     else:
-        commits, _ = _commits(context, data, opened)
+        commits = _commits(context, data, opened, {})
     return create(store, paths.segment_json, _segment(context, data, opened, commits, kept))[0]
 
 
-def _commits(
-    context: StepContext, data: DataSet, opened: Pass, known: Sequence[ShardCommit] = ()
-) -> tuple[list[ShardCommit], list[ShardCommit]]:
-    """(the commits of all shards, in order; those that were closed as lost), where the task says so.
+def _commits(context: StepContext, data: DataSet, opened: Pass, lost: dict[int, ShardCommit]) -> Iterator[ShardCommit]:
+    """The commits of all shards, in order, few at a time; missing ones are closed as lost if the task says so.
 
-    `known` are lost shards whose commits are known, and stand even if one of them was committed meanwhile.
+    `lost` are lost shards whose commits are known, and stand even if one of them was committed meanwhile. Those that
+    are closed as lost are added.
     """
     paths = data.paths(opened.segment)
-    lost = {commit.shard: commit for commit in known}
     numbers = set(committed_shards(context, paths)) | lost.keys()
     undone = [number for number in range(len(opened.shards)) if number not in numbers]
     if undone and not context.task.close_lost:
@@ -102,39 +106,62 @@ def _commits(
             where=paths.root,
             hint="run them again, or close the pass without them",
         )
+
+    def read(number: int) -> ShardCommit | None:
+        if number in lost or number not in numbers:
+            return lost.get(number)
+        if commit := load(context.store, paths.shard(number), ShardCommit):
+            return commit
+        raise TransientError("the commit of a shard is gone", where=paths.shard(number), hint="run the stage again")
+
     with ThreadPoolExecutor(_READERS) as pool:
-        numbers -= lost.keys()
-        found = pool.map(lambda number: load(context.store, paths.shard(number), ShardCommit), sorted(numbers))
-        commits = {commit.shard: commit for commit in found if commit is not None}
-    lost |= {number: give_up(context, opened, number) for number in undone}
-    commits |= lost
-    return [commits[number] for number in range(len(opened.shards))], list(lost.values())
+        for first in range(0, len(opened.shards), _AT_ONCE):
+            some = range(first, min(first + _AT_ONCE, len(opened.shards)))
+            for number, commit in zip(some, pool.map(read, some), strict=True):
+                if commit is None:
+                    commit = lost[number] = give_up(context, opened, number)
+                yield commit
 
 
-def _segment(
-    context: StepContext, data: DataSet, opened: Pass, commits: list[ShardCommit], kept: KeptIndex | None
-) -> Segment:
-    before = data.last
-    ordinal = before.next_ordinal if before else 0
-    parts: list[Part] = []
-    for one in commits:
-        parts.append(
-            Part(
+@dataclass
+class _Sums:
+    """What a segment says of its shards together."""
+
+    next_ordinal: int
+    counters: dict[str, int]
+    parts: list[Part] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    seconds: "array[float]" = field(default_factory=lambda: array("d"))
+    bytes: int = 0
+
+    def add(self, commits: Iterable[ShardCommit]) -> Iterator[tuple[Part, Counts]]:
+        """Add the commits, one after the other; each as a part of the segment, with its counts."""
+        for one in commits:
+            part = Part(
                 items=one.items,
                 ledger=one.ledger,
                 count=one.item_count,
                 weight=one.weight,
-                first_ordinal=ordinal,
+                first_ordinal=self.next_ordinal,
                 outputs=one.outputs,
             )
-        )
-        ordinal += one.item_count
-    counted = ((part, one.counts) for part, one in zip(parts, commits, strict=True))
-    totals, reasons = effective_totals(data, opened.segment, counted, opened.in_, context.scratch)
-    counters = dict(before.counters) if before else {}
-    for one in commits:
-        for name, value in one.counters.items():
-            counters[name] = counters.get(name, 0) + value
+            self.parts.append(part)
+            self.next_ordinal += one.item_count
+            self.counts += one.counts
+            self.seconds.append(one.seconds)
+            self.bytes += one.bytes
+            for name, value in one.counters.items():
+                self.counters[name] = self.counters.get(name, 0) + value
+            yield part, one.counts
+
+
+def _segment(
+    context: StepContext, data: DataSet, opened: Pass, commits: Iterable[ShardCommit], kept: KeptIndex | None
+) -> Segment:
+    before = data.last
+    sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
+    parts = sums.add(commits)
+    totals, reasons = effective_totals(data, opened.segment, parts, opened.in_, context.scratch)
     return Segment(
         state="committed",
         stage=opened.stage,
@@ -142,21 +169,21 @@ def _segment(
         segment=opened.segment,
         kind=opened.kind,
         covers=opened.covers,
-        counts=sum((one.counts for one in commits), Counts()),
+        counts=sums.counts,
         totals=totals,
         reasons=reasons,
         coverage={**data.coverage, **{name: last for name, (_, last) in opened.covers.items()}},
-        counters=counters,
-        items=sum(one.item_count for one in commits),
-        next_ordinal=ordinal,
+        counters=sums.counters,
+        items=sum(part.count for part in sums.parts),
+        next_ordinal=sums.next_ordinal,
         next_number=opened.first_ordinal + opened.in_,
-        weight=sum(one.weight for one in commits),
-        parts=tuple(parts),
+        weight=sum(part.weight for part in sums.parts),
+        parts=tuple(sums.parts),
         kept=kept,
         versions=opened.versions,
         definition=opened.definition,
-        seconds=sum(one.seconds for one in commits),
-        bytes=sum(one.bytes for one in commits),
+        seconds=sum(sums.seconds),
+        bytes=sums.bytes,
     )
 
 

@@ -9,7 +9,7 @@ import logging
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -44,26 +44,34 @@ def decide(
     data: DataSet,
     opened: Pass,
     stage: Stage,
-    commits: Callable[[Sequence[ShardCommit]], tuple[list[ShardCommit], list[ShardCommit]]],
-) -> tuple[list[ShardCommit], KeptIndex]:
+    commits: Callable[[dict[int, ShardCommit]], Iterator[ShardCommit]],
+) -> tuple[Iterator[ShardCommit], KeptIndex]:
     """The shards of a pass with the verdicts over their rows, and the index of what was kept.
 
-    `commits` gives the commits of all shards, and which of them are in no record because their shards were lost; it
-    takes those that are known to be. `data` has the segments before that of the pass.
+    `commits` gives the commits of all shards. It takes those that are in no record because their shards were lost, by
+    number, and adds those that are found to be. `data` has the segments before that of the pass.
     """
     paths = data.paths(opened.segment)
     stands = load(context.store, paths.verdicts_json, Verdicts)
     if stands is None:
-        ours = Deciding(context, data, opened, stage).run(*commits(()))
+        lost: dict[int, ShardCommit] = {}
+        ours = Deciding(context, data, opened, stage).run(commits(lost), lost)
         stands, _ = create(context.store, paths.verdicts_json, ours)
-    found = []
-    for commit in commits(stands.lost)[0]:
-        if verdicts := stands.rows.get(commit.shard):
-            folder = _folder(context, "decided")
-            commit = decided(context.store, paths, commit, verdicts, _fresh(context), folder)
-            shutil.rmtree(folder)
-        found.append(commit)
-    return found, stands.kept
+    known = {commit.shard: commit for commit in stands.lost}
+    return _decided(context, paths, commits(known), stands), stands.kept
+
+
+def _decided(
+    context: StepContext, paths: SegmentPaths, commits: Iterator[ShardCommit], stands: Verdicts
+) -> Iterator[ShardCommit]:
+    for commit in commits:
+        verdicts = stands.rows.get(commit.shard)
+        if verdicts is None:
+            yield commit
+            continue
+        folder = _folder(context, "decided")
+        yield decided(context.store, paths, commit, verdicts, _fresh(context), folder)
+        shutil.rmtree(folder)
 
 
 class Deciding:
@@ -80,8 +88,11 @@ class Deciding:
         earlier = [StoredIndex(data, segment.kept) for segment in data.segments() if segment.kept]
         self._kept = KeptInputs(earlier, self._growing)
 
-    def run(self, commits: Sequence[ShardCommit], lost: Sequence[ShardCommit]) -> Verdicts:
-        """Decide about all inputs with signatures, and upload what the verdicts consist of."""
+    def run(self, commits: Iterator[ShardCommit], lost: Mapping[int, ShardCommit]) -> Verdicts:
+        """Decide about all inputs with signatures, and upload what the verdicts consist of.
+
+        `lost` are the lost shards among `commits`, once these are consumed.
+        """
         context, opened = self._context, self._opened
         files = VerdictFiles(_folder(context, "verdicts"))
         filtered = 0
@@ -101,7 +112,7 @@ class Deciding:
             segment=opened.segment,
             rows=files.upload(context.store, self._paths, self._run),
             kept=self._index(),
-            lost=tuple(lost),
+            lost=tuple(lost.values()),
         )
 
     def _verdicts(

@@ -4,6 +4,7 @@ An existing plan is adopted, so that a pass is always finished as it was opened.
 """
 
 import logging
+from dataclasses import replace
 
 from reelmill.contract.errors import SpecError, StalePlan
 from reelmill.contract.log import event
@@ -21,6 +22,7 @@ from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.fit import is_small
 from reelmill_stages.runtime.open.pass_inputs import PassInputs, gather
+from reelmill_stages.runtime.open.plan_blocks import write_blocks
 from reelmill_stages.runtime.open.sharding import auto_count, cut
 from reelmill_stages.runtime.outputs.work import Files
 from reelmill_stages.runtime.versions import versions
@@ -54,6 +56,8 @@ def open_pass(context: StepContext, follow_up: FollowUp | None = None) -> OpenRe
         return OpenReport(segment=task.segment, shards=1, in_=0, closed=True)
     check_definition(task, opened)
     foreign = closed is None and heartbeat.is_foreign(store, paths, opened, task.owner.uid, now)
+    if closed is None:
+        write_blocks(store, paths, opened)
     if closed is None and not foreign:
         heartbeat.beat(store, paths, heartbeat.runner(task, context.env))
     return OpenReport(
@@ -156,4 +160,4 @@ def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan,
 
 def _part(piece: Slice, first: int, count: int) -> Slice:
     ordinal = None if piece.ordinal is None else piece.ordinal + first
-    return piece.replace(first=piece.first + first, count=count, ordinal=ordinal)
+    return replace(piece, first=piece.first + first, count=count, ordinal=ordinal)

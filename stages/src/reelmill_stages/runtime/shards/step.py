@@ -20,9 +20,10 @@ from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
-from reelmill_stages.records.record_files import create, load
+from reelmill_stages.records.record_files import create
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.open.plan_blocks import read_plan
 from reelmill_stages.runtime.open.step import check_definition
 from reelmill_stages.runtime.outputs.work import Files
 from reelmill_stages.runtime.shards.assembly import Assembly, FinishedGroup, upload_groups
@@ -52,7 +53,7 @@ def run_shard(context: StepContext, index: int) -> None:
     if _exists(context.store, paths.segment_json):
         event(log, "the segment is already closed", stage=task.stage.name, segment=task.segment)
         return
-    opened = load(context.store, paths.pass_json, Pass)
+    opened = read_plan(context.store, paths, _likely_shard(task, index))
     if opened is None:
         raise StalePlan("the pass was never opened", where=paths.pass_json, hint="a new survey updates the plan")
     check_definition(task, opened)
@@ -75,6 +76,15 @@ def logical_shard(task: Task, index: int, shards: int) -> int:
             f"index {index} is not a shard of this pass, which has {shards}", hint="a new survey updates the plan"
         )
     return numbers[index]
+
+
+def _likely_shard(task: Task, index: int) -> int:
+    """The shard of an index, before the plan is known: -1 for one that the task does not name."""
+    try:
+        numbers: Sequence[int] = parse_ranges(task.shard_map) if task.shard_map else range(index + 1)
+        return numbers[index]
+    except (ValueError, IndexError):
+        return -1
 
 
 class ShardRun:

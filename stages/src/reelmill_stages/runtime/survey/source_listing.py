@@ -27,7 +27,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
-from reelmill_stages.runtime.survey.watchdog import PATIENCE_SECONDS, Watchdog
+from reelmill_stages.runtime.survey.watchdog import Watchdog
 from reelmill_stages.runtime.views import write_record
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.objects.bucket import SourceBucket
@@ -55,16 +55,16 @@ class WrittenRows:
     """Reason -> number of failed rows of earlier listings that these rows replace."""
 
 
-def list_source(context: StepContext, source: SourceDef, patience: float = PATIENCE_SECONDS) -> SourceReport:
+def list_source(context: StepContext, source: SourceDef) -> SourceReport:
     """List a source and commit new items as segments.
 
-    Raises SpecError for a source that cannot be listed, and TransientError if nothing happens for `patience` seconds.
+    Raises SpecError for a source that cannot be listed, and TransientError if it makes no progress.
     """
     for _ in range(_TRIES):
         data = context.data_set(source.name, source.key)
         with Known(data) as known, NewRows() as spool, ListedRows() as lists:
             drift = Drift()
-            with Watchdog(source.name, patience) as watchdog:
+            with Watchdog(source.name, context.clock) as watchdog:
                 bucket = SourceBucket.of(source, context.task.store, context.env, progress=watchdog.mark)
                 adapter, block = registry.source(source.type, source.params)
                 for listed in adapter(block, bucket, source.name, known):

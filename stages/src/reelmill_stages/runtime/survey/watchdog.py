@@ -6,37 +6,33 @@ Requests to a bucket have time limits of their own; calls to a file system and t
 import os
 import signal
 import threading
-from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from reelmill.contract.errors import TransientError
 from reelmill_stages.runtime.context import Interrupted
-
-PATIENCE_SECONDS = 1800.0
-"""Seconds without a row, an object or an answer after which a listing ends."""
+from reelmill_stages.runtime.supervision import ProgressClock
 
 
 class Watchdog:
     """A context in which something must call `mark` again and again.
 
     It interrupts the main thread as SIGTERM does, which a survey answers with `Interrupted`. Code that never returns to
-    Python is not reached.
+    Python is not reached: `supervise` ends the whole process then, a little later.
     """
 
-    def __init__(self, source: str, seconds: float) -> None:
+    def __init__(self, source: str, clock: ProgressClock) -> None:
         self._source = source
-        self._seconds = seconds
-        self._last = monotonic()
+        self._clock = clock
         self._over = threading.Event()
         self._barked = False
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def mark(self) -> None:
         """There was progress."""
-        self._last = monotonic()
+        self._clock.mark()
 
     def __enter__(self) -> Self:
+        self._clock.start(self._source)
         self._thread.start()
         return self
 
@@ -46,16 +42,14 @@ class Watchdog:
         """Raises TransientError in place of the Interrupted that it caused."""
         self._over.set()
         self._thread.join()
+        told = self._clock.error()
+        self._clock.stop()
         if self._barked and isinstance(error, Interrupted):
-            raise TransientError(
-                f"listing this source made no progress for {self._seconds:g} s",
-                where=self._source,
-                hint="check the disk or mount of the source, and its adapter if it is your own; then run again",
-            ) from error
+            raise told from error
 
     def _watch(self) -> None:
-        while not self._over.wait(max(self._last + self._seconds - monotonic(), 0.01)):
-            if monotonic() - self._last >= self._seconds:
+        while not self._over.wait(max(self._clock.patience - self._clock.silence, 0.01)):
+            if self._clock.silence >= self._clock.patience:
                 self._barked = True
                 os.kill(os.getpid(), signal.SIGTERM)
                 return

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from reelmill_stages.format_checks import Finding
-from reelmill_stages.stages.embed.check_lists import SPLITS, check_split
+from reelmill_stages.stages.embed.check_lists import SPLITS, check_split, split_folders
 from reelmill_stages.stages.embed.lip_keys import WIDTH
 from reelmill_stages.stages.embed.lists import PLAIN
 from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError
@@ -31,9 +31,8 @@ class LipsCheck:
             found = list(_embedding(path, str(path.relative_to(folder)), lengths))
             yield from found or [Finding(str(path.relative_to(folder)), "embedding", True)]
         used: set[Path] = set()
-        for split in SPLITS:
-            if (folder / split).is_dir():
-                yield from check_split(folder, split, lengths, used)
+        for split in split_folders(folder):
+            yield from check_split(folder, split, lengths, used)
         if not used and lengths:
             yield Finding(".", "lists", False, f"no list of {', '.join(SPLITS)} refers to an embedding of this folder")
         elif unlisted := sorted(set(lengths) - used):

@@ -21,9 +21,16 @@ _SPEAKER = "the content must be [[wav, npz, samples], …]"
 Rows = list[list[Any]]
 
 
+def split_folders(folder: Path) -> list[str]:
+    """The folders of lists below an export: `tr`, and `more/tr` of a further source of the stage."""
+    found = [split for split in SPLITS if (folder / split).is_dir()]
+    further = sorted(path for split in SPLITS for path in folder.glob(f"*/{split}/mix.json"))
+    return found + [str(path.parent.relative_to(folder)) for path in further]
+
+
 def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set[Path]) -> Iterator[Finding]:
-    """Findings about a split. `lengths` maps valid embeddings to their frames; those in the lists are added to
-    `used`.
+    """Findings about a split, one of `split_folders`. `lengths` maps valid embeddings to their frames; those in the
+    lists are added to `used`.
     """
     lists = yield from _lists(folder / split, split)
     if lists is None:
@@ -49,8 +56,8 @@ def check_split(folder: Path, split: str, lengths: Mapping[Path, int], used: set
     yield from _equal(split, found)
     yield from _mixtures(split, lists["mix"], max(found, default=0))
     yield from _marked(folder / split / READY, f"{split}/{READY}", missing, len(lists["mix"]))
-    if split == TRAINING:
-        yield from _names(lists)
+    if basename(split) == TRAINING:
+        yield from _names(lists, split)
 
 
 def _lists(folder: Path, split: str) -> Generator[Finding, None, dict[str, Rows] | None]:
@@ -110,7 +117,7 @@ def _marked(path: Path, file: str, missing: int, rows: int) -> Iterator[Finding]
     yield Finding(file, "ready_true", true, "" if true else told)
 
 
-def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
+def _names(lists: Mapping[str, Rows], split: str) -> Iterator[Finding]:
     """The reader derives speaker and utterance from folder and name of the wav, and draws until two differ."""
     utterances: set[str] = set()
     for speaker in SPEAKERS:
@@ -118,14 +125,14 @@ def _names(lists: Mapping[str, Rows]) -> Iterator[Finding]:
             parts = basename(wav).split("_")
             if basename(dirname(wav)) != speaker or len(parts) < _PARTS:
                 told = f"{wav} must have the form …/{speaker}/A_B_x_C_D….wav"
-                yield Finding(f"{TRAINING}/{speaker}.json", "wav_names", False, told)
+                yield Finding(f"{split}/{speaker}.json", "wav_names", False, told)
                 return
             first = 0 if speaker == SPEAKERS[0] else 3
             utterances.add("_".join(parts[first : first + 2]))
-    yield Finding(TRAINING, "wav_names", True)
+    yield Finding(split, "wav_names", True)
     enough = len(utterances) >= _UTTERANCES
     told = "" if enough else "all wav files are of one utterance: the reader would search for another one forever"
-    yield Finding(TRAINING, "two_utterances", enough, told)
+    yield Finding(split, "two_utterances", enough, told)
 
 
 def _beside(folder: Path, path: str) -> Path:

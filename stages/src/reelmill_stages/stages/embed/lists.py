@@ -5,6 +5,10 @@ change without a change of the files that they point at.
 
 IIANet's reader looks for `x_embedding.npz` in the folder of `x.npz` in a list, so the lists contain the path of `x.npz`
 in the folder of the embeddings; that file does not exist. Items of other sources are listed in `embeddings.json`.
+
+Where a stage reads several sources with lists, those of the source with the first item are in `tr/`, …, and those of
+each other source in a folder with its name, because both may have a row 0 of `tr`. Items keep their places, so no list
+moves when a source grows.
 """
 
 import json
@@ -53,30 +57,31 @@ class _Split:
 
 
 def present_lists(data: DataSetReader) -> Iterator[File]:
-    """Write `mix.json`, `s1.json`, `s2.json` and `ready.json` or `missing.json` for each split."""
-    splits: defaultdict[str, _Split] = defaultdict(_Split)
+    """Write `mix.json`, `s1.json`, `s2.json` and `ready.json` or `missing.json` for each split of each source."""
+    listed: defaultdict[str, defaultdict[str, _Split]] = defaultdict(lambda: defaultdict(_Split))
+    order: dict[str, None] = {}
     plain: dict[str, str] = {}
     found: dict[tuple[str, str], tuple[Fields, ...]] = {}
-    for listed in data.list_rows():
-        found[listed.source, listed.uri] = listed.rows
-        for row in listed.rows:
-            splits[row["split"]].expect(row)
-    sources = {source for source, _ in found}
+    for each in data.list_rows():
+        found[each.source, each.uri] = each.rows
+        for row in each.rows:
+            listed[each.source][row["split"]].expect(row)
+    sources = set(listed)
     for item in data.items():
         path = _path(item, data.root)
-        origin = _origin(item)
+        source, uri = _origin(item)
+        splits = listed[source] if source in sources or "lists" in item.fields else None
         rows: Sequence[Fields]
-        if origin[0] in sources:
-            rows = found.get(origin, ())
-        elif "lists" in item.fields:
-            rows = _rows_of_item(item, splits)
-        else:
+        if splits is None:
             plain[item.key] = path
             continue
+        order.setdefault(source)
+        rows = found.get((source, uri), ()) if source in sources else _rows_of_item(item, splits)
         for row in rows:
             splits[row["split"]].add(row, path.removesuffix(_SUFFIX) + ".npz", item.fields["shape"][-1])
-    for name, split in sorted(splits.items()):
-        yield from _files(data.scratch, name, split)
+    for place, source in enumerate(dict.fromkeys([*order, *listed])):
+        for name, split in sorted(listed[source].items()):
+            yield from _files(data.scratch, f"{source}/{name}" if place else name, split)
     if plain:
         yield _file(data.scratch, PLAIN, plain)
 
@@ -125,7 +130,7 @@ def _origin(item: Item) -> tuple[str, str]:
     return str(told.get("source", "")), str(told.get("uri", ""))
 
 
-def _rows_of_item(item: Item, splits: defaultdict[str, _Split]) -> Sequence[Fields]:
+def _rows_of_item(item: Item, splits: Mapping[str, _Split]) -> Sequence[Fields]:
     """The rows in an item that version 0.1.0 listed, whose source has not been listed since."""
     for name, size in item.fields["list_sizes"].items():
         splits[name].size = max(splits[name].size, size)

@@ -37,6 +37,7 @@ from reelmill_stages.stages.embed.family import Array, Prepared, family
 from reelmill_stages.stages.embed.lists import absolute, present_lists
 from reelmill_stages.stages.embed.vectors import VectorFiles, check_vectors
 from reelmill_stages.store.keys import check_new_key
+from reelmill_stages.untrusted.arrays import map_array
 from reelmill_stages.weight import Weight
 
 SUFFIX = "_embedding.npz"
@@ -75,7 +76,7 @@ class EmbedStage(Stage):
         difference: float | None = None
         vectors = VectorFiles(self._block, shard)
         for batch in batches(kept, self._block.forward, shard.first_number):
-            arrays = [np.load(one.done.payload[0].path, mmap_mode="r") for one in batch]
+            arrays = [map_array(one.done.payload[0].path) for one in batch]
             features = model(arrays)
             if self._block.precision != "float32" and difference is None:
                 exact = self._family.model(shard.read, device, precision="float32")(arrays)

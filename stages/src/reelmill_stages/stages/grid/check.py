@@ -1,13 +1,21 @@
 """`reelmill check` for grid features: the rules of RSTNet's and FSGR's readers, and the attributes of files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.format_checks import Finding
-from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, kind_of, opened
+from reelmill_stages.stages.grid.containers import (
+    SUFFIXES,
+    ContainerReader,
+    container,
+    kind_of,
+    opened,
+    trial,
+)
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS
 from reelmill_stages.stages.grid.rules import arrays, count, naming, physical, provenance, same_images
+from reelmill_stages.untrusted.separate_process import SeparateProcess
 
 FORMAT = "grids"
 OTHER_SUFFIXES = (".h5", ".hdf", ".he5")
@@ -21,13 +29,20 @@ class GridsCheck:
         return bool(_files(folder))
 
     def check(self, folder: Path) -> Iterator[Finding]:
+        files = _files(folder)
+        with trial(files) as apart:
+            yield from self._check(folder, files, apart)
+
+    def _check(self, folder: Path, files: Sequence[Path], apart: SeparateProcess) -> Iterator[Finding]:
         seen: dict[str, set[int]] = {}
-        for path in _files(folder):
+        for path in files:
             name = path.relative_to(folder).as_posix()
             if path.suffix in OTHER_SUFFIXES:
                 yield Finding(name, "suffix", False, "readers open HDF5 only with the suffix .hdf5: rename the file")
                 continue
             try:
+                container(kind_of(path))
+                apart.read(path)
                 file = opened(path)
             except (OSError, ValueError) as error:
                 yield Finding(name, "opens", False, f"the file cannot be opened: {str(error).splitlines()[0]}")

@@ -110,8 +110,9 @@ def range_start(response: BaseHTTPResponse) -> int | None:
 
 def _length(response: BaseHTTPResponse) -> int:
     length = response.headers.get("content-length")
-    if length is None:
+    if length is None or not (length.isascii() and length.isdecimal()):
         raise StoreError(
-            "the response has no content length", hint="check for proxies between this machine and the server"
+            f"the response has the content length {length!r}" if length else "the response has no content length",
+            hint="check for proxies between this machine and the server",
         )
     return int(length)

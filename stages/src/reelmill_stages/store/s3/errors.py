@@ -1,5 +1,7 @@
 """Converts errors of S3 servers and connections to errors of reelmill with hints."""
 
+from xml.etree.ElementTree import ParseError
+
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -69,6 +71,9 @@ _TRANSIENT = {
 }
 
 
+_UNREADABLE = (ParseError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What the client raises for an answer that is not what S3 servers give."""
+_PROXY = "check that the endpoint is an S3 server, and for proxies between this machine and the server"
 _SILENT = "check that an S3 server listens at this endpoint, and that it is not overloaded"
 
 
@@ -97,6 +102,9 @@ def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> R
         return _status(int(error._code), place)  # it has no public accessor
     if isinstance(error, HTTPError | OSError):
         return _unanswered(error, place)
+    if isinstance(error, _UNREADABLE):
+        told = str(error) or type(error).__name__
+        return TransientError(f"the answer of the server cannot be read: {told}", where=place, hint=_PROXY)
     return None
 
 

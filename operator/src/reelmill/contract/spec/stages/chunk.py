@@ -46,6 +46,11 @@ class ChunkBlock(StageBlock):
     crf: Annotated[int, Field(ge=0, le=51)] = 18
     """Constant rate factor with `output: mp4`; lower is better quality."""
 
+    @property
+    def output_version(self) -> int:
+        """2: encoded pictures keep odd sides and interlaced fields (ADR 21)."""
+        return 2 if self.output == "mp4" else super().output_version
+
     def refusals(self) -> list[str]:
         wrong = []
         if self.overlap and self.max_frames is None:

@@ -44,6 +44,11 @@ class ClipBlock(StageBlock):
     def given(self) -> str:
         return "spans" if self.mode == "virtual" else self.gives
 
+    @property
+    def output_version(self) -> int:
+        """2: encoded pictures keep odd sides and interlaced fields (ADR 21)."""
+        return 2 if self.mode == "reencode" else super().output_version
+
     def refusals(self) -> list[str]:
         if self.max_length and seconds(self.max_length) < seconds(self.min_length):
             return [f"maxLength {self.max_length} is less than minLength {self.min_length}"]

@@ -66,7 +66,7 @@ class EmbedBlock(StageBlock):
     @property
     def output_version(self) -> int:
         """2 with `config`: frames are prepared as it says."""
-        return self.data_version if self.config is None else 2
+        return 2 if self.config else super().output_version
 
     @property
     def batch(self) -> int:

@@ -4,7 +4,7 @@ Names of arrays are those of images only; attributes about the origin are stored
 give equal bytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -13,6 +13,7 @@ import numpy as np
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.untrusted.nested import load_json
+from reelmill_stages.untrusted.separate_process import SECONDS, SeparateProcess
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Attributes = Mapping[str, str | int]
@@ -118,3 +119,24 @@ def attributes_of(text: bytes) -> dict[str, Any]:
 def opened(path: Path) -> ContainerReader:
     """Open a file of features, by its suffix. Raises like `kind_of` and `Container.read`."""
     return container(kind_of(path)).read(path)
+
+
+def read_all(path: Path) -> None:
+    """Read everything in a file once. Raises like `opened`."""
+    file = opened(path)
+    try:
+        dict(file.attributes)
+        for name in file.names():
+            file.array(name)
+    except KeyError as error:
+        raise ValueError(f"{error} is listed, but cannot be found") from error
+    finally:
+        file.close()
+
+
+def trial(paths: Sequence[Path], seconds: float = SECONDS) -> SeparateProcess:
+    """A process that reads everything in such files: most of the libraries do not survive every damaged one."""
+    modules = {
+        _MODULES[kind].partition(":")[0] for kind, suffix in SUFFIXES.items() for path in paths if path.suffix == suffix
+    }
+    return SeparateProcess(f"{__name__}:read_all", imports=sorted(modules), seconds=seconds)

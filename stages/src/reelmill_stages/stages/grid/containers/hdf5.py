@@ -106,16 +106,20 @@ class Hdf5Reader:
             return {name: value.item() if hasattr(value, "item") else value for name, value in self.file.attrs.items()}
 
     def names(self) -> Iterator[str]:
-        return iter(self.file)
+        with refusing():
+            return iter(list(self.file))
 
     def __contains__(self, name: str) -> bool:
-        return name in self.file
+        with refusing():
+            return name in self.file
 
     def array(self, name: str) -> Array:
-        if name not in self.file:
+        if name not in self:
             raise KeyError(name)
         with refusing():
             stored = self.file[name]
+            if not isinstance(stored, h5py.Dataset):
+                raise ArrayError(f"{name} is no array")
             if stored.nbytes > MAX_BYTES:
                 raise ArrayError(f"{name} has {stored.nbytes} bytes; at most {MAX_BYTES} are read")
             found: Array = stored[()]

@@ -19,7 +19,7 @@ from reelmill_stages.stages.grid.containers import (
     Parts,
     attributes_of,
 )
-from reelmill_stages.untrusted.arrays import read_array
+from reelmill_stages.untrusted.arrays import read_array, refusing
 
 ATTRIBUTES = b"__attributes__"
 _ROOM = 16 << 20
@@ -110,10 +110,8 @@ class LmdbReader:
     """Implements `Reader`."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        with refusing():
             self._open: _Open | None = _Open.at(path)
-        except lmdb.Error as error:
-            raise ValueError(f"no LMDB file: {error}") from error
         self._env = self._open.env
 
     @property
@@ -122,7 +120,7 @@ class LmdbReader:
         return attributes_of(found or b"")
 
     def names(self) -> Iterator[str]:
-        with self._env.begin() as transaction:
+        with refusing(), self._env.begin() as transaction:
             for name in transaction.cursor().iternext(keys=True, values=False):
                 if name != ATTRIBUTES:
                     yield name.decode(errors="replace")
@@ -140,7 +138,7 @@ class LmdbReader:
         self._open = None
 
     def _get(self, name: bytes) -> bytes | None:
-        with self._env.begin() as transaction:
+        with refusing(), self._env.begin() as transaction:
             found: bytes | None = transaction.get(name)
             return found
 

@@ -17,6 +17,7 @@ from reelmill_stages.stages.grid.containers import (
     Parts,
     attributes_of,
 )
+from reelmill_stages.untrusted.arrays import refusing
 
 
 class Pt:
@@ -60,12 +61,10 @@ class PtReader:
     """Implements `Reader` with torch's `weights_only` loader."""
 
     def __init__(self, path: Path) -> None:
-        try:
+        with refusing():
             with zipfile.ZipFile(path) as archive:
                 self._attributes = attributes_of(archive.comment)
             found = torch.load(path, map_location="cpu", weights_only=True)
-        except (zipfile.BadZipFile, RuntimeError, ValueError) as error:
-            raise ValueError(f"no pt file: {error}") from error
         if not isinstance(found, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in found.values()):
             raise ValueError("it holds no dict of tensors")
         self._tensors: dict[str, torch.Tensor] = found

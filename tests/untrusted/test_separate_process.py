@@ -1,0 +1,63 @@
+"""A file that a library in C does not survive ends a process of its own, and is refused by name."""
+
+import ctypes
+import itertools
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from host import children, command_line, running
+from reelmill_stages.untrusted.arrays import ArrayError
+from reelmill_stages.untrusted.separate_process import SeparateProcess
+
+
+def read(path: Path) -> None:
+    """What a library may do: the file says what."""
+    match path.read_text():
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "endless":
+            sum(itertools.repeat(0))
+        case "print":
+            ctypes.CDLL(None).puts(b"a line of the library")
+        case "memory":
+            bytearray(1 << 50)
+        case "wrong":
+            raise ValueError("two lines\nof text")
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> SeparateProcess:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])]))
+    return SeparateProcess(f"{Path(__file__).stem}:read", seconds=1.0)
+
+
+def file(folder: Path, word: str) -> Path:
+    path = folder / word
+    path.write_text(word)
+    return path
+
+
+def test_what_ends_the_process_or_never_returns_is_refused_and_the_next_file_is_read(
+    tmp_path: Path, apart: SeparateProcess
+) -> None:
+    with apart:
+        apart.read(file(tmp_path, "whole"))
+        for word, told in {
+            "crash": "the library that reads it crashes: crash is damaged",
+            "endless": "the library that reads it does not end: endless is damaged",
+            "memory": "it needs too much memory",
+            "wrong": "two lines",
+        }.items():
+            with pytest.raises(ArrayError, match=f"^{told}$"):
+                apart.read(file(tmp_path, word))
+            apart.read(file(tmp_path, "print"))
+
+
+def test_the_process_ends_with_the_context(tmp_path: Path, apart: SeparateProcess) -> None:
+    with apart:
+        apart.read(file(tmp_path, "whole"))
+        (process,) = [child for child in children(os.getpid()) if "separate_process" in command_line(child)]
+    assert not running(process)
