@@ -1,7 +1,6 @@
 """A film of an hour in a bucket, 20 ms away: 16 frames, and a copied clip of 10 s, beside the same from local disk.
 
-Bytes: what the server sent, without a first MiB, beside the bytes of the groups of pictures that hold what is wanted;
-once more without the index, which is as large as many groups are.
+Bytes: what the server sent, without a first MiB, beside the bytes of the groups of pictures that hold what is wanted.
 Time: without four latencies, beside the same reading of a local file.
 """
 
@@ -10,6 +9,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -17,7 +17,6 @@ from bench import films
 from bench.bucket import BUCKET, KEY, SECRET, bucket
 from bench.row import Row, begin, emit
 from reelmill.contract.task import Connection, StoreRef
-from reelmill_stages.media.container.movie_index import movie_index
 from reelmill_stages.media.cutting.cut import cut_at
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.decode import decode
@@ -40,8 +39,8 @@ def frames(file: MediaFile, timeline: Timeline, folder: Path) -> int:
     return sum(1 for _ in decode(file, timeline, sixteen(timeline)))
 
 
-def clip(file: MediaFile, timeline: Timeline, folder: Path) -> None:
-    with remuxer(file, timeline, audio=True) as source:
+def clip(file: MediaFile, timeline: Timeline, folder: Path, *, audio: bool = True) -> None:
+    with remuxer(file, timeline, audio=audio) as source:
         cut = cut_at(timeline, 1800, 1810)
         piece = source.slice_of(cut)
         assert piece is not None
@@ -50,6 +49,10 @@ def clip(file: MediaFile, timeline: Timeline, folder: Path) -> None:
 
 def sixteen(timeline: Timeline) -> list[int]:
     return [number * (len(timeline) - 1) // 15 for number in range(16)]
+
+
+def ten_seconds(timeline: Timeline) -> list[int]:
+    return [*timeline.window(1800, 1810)]
 
 
 def groups(timeline: Timeline, wanted: list[int]) -> int:
@@ -84,8 +87,6 @@ def rows(case: str, read: Read, wanted: Callable[[Timeline], list[int]], rounds:
         proxy.latency = LATENCY
         store.stat("film.mp4")
         folder = Path(name)
-        with film.open("rb") as content:
-            index = len(movie_index(content, film.stat().st_size) or ())
         needed = groups(timeline := read_timeline(film), wanted(timeline))
         sent, ours, peer, scratch = 0, [], [], 0
         for _ in range(rounds):
@@ -102,9 +103,6 @@ def rows(case: str, read: Read, wanted: Callable[[Timeline], list[int]], rounds:
     count = (rounds, rounds)
     told = [max(0, sent - MIB) / MIB, needed / MIB]
     emit(Row(BENCH, f"{case}, bytes", "groups of pictures", *told, "MB", told[0] / told[1], None, 1.15, True, count))
-    apart = [max(0, sent - MIB - index) / MIB, needed / MIB]
-    limit = "groups of pictures, without the index"
-    emit(Row(BENCH, f"{case}, bytes", limit, *apart, "MB", apart[0] / apart[1], None, 1.15, True, count))
     spent = [median(ours) - 4 * LATENCY, median(peer)]
     emit(Row(BENCH, f"{case}, time", "from local disk", *spent, "s", spent[0] / spent[1], None, 1.3, True, count))
     held = [scratch / MIB, SCRATCH / MIB]
@@ -114,7 +112,8 @@ def rows(case: str, read: Read, wanted: Callable[[Timeline], list[int]], rounds:
 def main(rounds: int) -> None:
     film = films.hour()
     rows("16 frames", frames, sixteen, rounds, film)
-    rows("copied clip of 10 s", clip, lambda timeline: [*timeline.window(1800, 1810)], rounds, film)
+    rows("copied clip of 10 s", clip, ten_seconds, rounds, film)
+    rows("copied clip of 10 s without sound", partial(clip, audio=False), ten_seconds, rounds, film)
 
 
 if __name__ == "__main__":

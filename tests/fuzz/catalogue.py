@@ -12,6 +12,7 @@ _TARGETS = (
     Target("containers", "edit_list", (f"{_MEDIA}.container.editlist",), max_bytes=2048),
     Target("containers", "media_file", (_MEDIA,), max_bytes=16384, seconds=6),
     Target("containers", "media_clip", (_MEDIA,), max_bytes=16384, seconds=6),
+    Target("containers", "media_by_ranges", (_MEDIA,), max_bytes=16384, seconds=6),
     Target("bitstreams", "h264", (f"{_MEDIA}.bitstream",)),
     Target("bitstreams", "hevc", (f"{_MEDIA}.bitstream",)),
     Target("bitstreams", "av1", (f"{_MEDIA}.bitstream",)),

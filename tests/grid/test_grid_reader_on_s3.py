@@ -2,18 +2,20 @@
 
 import json
 import multiprocessing
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from grid.gallery import feature_file, features
-from reelmill.contract.errors import NotFound
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill.contract.task import Connection, StoreRef
-from reelmill_stages.datasets.files.ranged import ranged
 from reelmill_stages.datasets.grids import GridFeatures
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
+from reelmill_stages.store.ranges.ranged_media import ranged
+from servers.faults import Handler, fault_proxy, status
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 
@@ -43,7 +45,9 @@ def opened(server: Server, bucket: str) -> Store:
 def reader_of(bucket: str, seaweedfs_server: Server, monkeypatch: pytest.MonkeyPatch):
     for variable, value in seaweedfs_server.env.items():
         monkeypatch.setenv(variable, value)
-    return lambda name: GridFeatures(f"s3://{bucket}/{name}", endpoint=seaweedfs_server.endpoint)
+    return lambda name, endpoint="": GridFeatures(
+        f"s3://{bucket}/{name}", endpoint=endpoint or seaweedfs_server.endpoint
+    )
 
 
 @pytest.mark.parametrize("kind", ["hdf5", "npz", "lmdb"])
@@ -74,10 +78,51 @@ def test_an_object_is_a_file_that_can_be_sought_in(bucket: str, seaweedfs_server
     store = opened(seaweedfs_server, bucket)
     data = bytes(range(256)) * 5000
     store.write("bytes", data)
-    with ranged(store, "bytes") as file:
+    with ranged(store, "bytes", tmp_path).open() as file:
         assert file.read(10) == data[:10]
         file.seek(700_000)
         assert file.read(300_000) == data[700_000:1_000_000]
         assert (file.seek(0, 2), file.read()) == (len(data), b"")
         file.seek(-5, 2)
         assert file.read(100) == data[-5:]
+
+
+def whole_object(handler: Handler, body: bytes) -> None:
+    """A server that knows no ranges: it answers as if none was asked for."""
+    code, headers, answer = handler.forward(body)
+    others = [pair for pair in headers if pair[0].lower() != "content-range"]
+    handler.answer(200 if code == 206 else code, others, answer)
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "npz"])
+def test_a_server_without_ranges_gives_the_whole_file(kind: str, reader_of, seaweedfs_server: Server) -> None:
+    with fault_proxy(seaweedfs_server.port) as proxy:
+        proxy.fault(whole_object, method="GET", path=r"grids", times=99)
+        reader = reader_of(kind, f"http://127.0.0.1:{proxy.port}")
+        name, array = ARRAYS[7]
+        assert np.array_equal(reader.of(int(name.split("_")[0])).features, array)
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "npz"])
+def test_an_error_of_the_server_is_told_and_the_next_read_goes_on(
+    kind: str, reader_of, seaweedfs_server: Server
+) -> None:
+    with fault_proxy(seaweedfs_server.port) as proxy:
+        reader = reader_of(kind, f"http://127.0.0.1:{proxy.port}")
+        forked = pickle.loads(pickle.dumps(reader))
+        proxy.fault(status(403, "AccessDenied"), method="GET", path=r"grids", times=99)
+        with pytest.raises(StoreError, match="no permission"):
+            forked[0]
+        proxy.faults.clear()
+        name, array = ARRAYS[7]
+        assert np.array_equal(forked.of(int(name.split("_")[0])).features, array)
+
+
+@pytest.mark.parametrize("kind", ["hdf5", "npz"])
+def test_a_file_that_is_replaced_while_it_is_read_is_told(kind: str, reader_of, seaweedfs_server: Server) -> None:
+    with fault_proxy(seaweedfs_server.port) as proxy:
+        reader = reader_of(kind, f"http://127.0.0.1:{proxy.port}")
+        forked = pickle.loads(pickle.dumps(reader))
+        proxy.fault(status(412, "PreconditionFailed"), method="GET", path=r"grids", times=99)
+        with pytest.raises(PreconditionFailed):
+            forked[0]

@@ -16,13 +16,18 @@ KNOWN = {"jpg", "png", "jpeg", "txt", "json"}
 
 def stock(*tars: Path) -> list[dict[str, Any]]:
     """Samples as stock webdataset yields them, undecoded. It leaves the tars to the garbage collector to close."""
+    refused = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
+        gc.freeze()  # what was there before is not looked through each time
         try:
             return list(webdataset.WebDataset([str(tar) for tar in tars], shardshuffle=False, empty_check=False))
         except ValueError as error:
             refused = str(error)
-        gc.collect()
+        finally:
+            if refused:
+                gc.collect()
+            gc.unfreeze()
     raise ValueError(refused)
 
 

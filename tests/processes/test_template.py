@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -190,6 +191,18 @@ def test_all_that_the_steps_of_a_pipeline_import_is_there_and_starts_no_thread()
         loaded = Path(f"/proc/{made.pid}/maps").read_text()
     assert "libtorch" not in loaded
     assert "libcuda" not in loaded
+
+
+def test_a_process_waits_for_the_modules_that_it_needs_and_for_no_others(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    with OwnedTemplate({**ENVIRONMENT, "HELD_UP": str(go)}) as made:
+        made.preload(["held_up", "wave", "colorsys", "graphlib"])
+        threading.Timer(0.2, go.touch).start()
+        modules = ("wave", "colorsys", "graphlib")
+        _, few = said(made, "imported", *modules, needs=["graphlib"])
+        _, all_ = said(made, "imported", *modules)
+    assert json.loads(few) == ["graphlib"]
+    assert json.loads(all_) == list(modules)
 
 
 def test_a_template_with_threads_forks_nothing() -> None:

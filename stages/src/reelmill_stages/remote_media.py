@@ -7,8 +7,8 @@ their content, which only the whole file can be compared with.
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from reelmill_stages.media.container.movie_index import movie_index
-from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.media.container.remote_container import remote_container
+from reelmill_stages.media_file import RemoteFile, WholeFileNeeded
 from reelmill_stages.store import Store
 from reelmill_stages.store.ranges.block_cache import BlockCache
 from reelmill_stages.store.ranges.ranged_media import RangedMedia
@@ -27,7 +27,7 @@ def by_ranges(
     version: str = "",
     errors: Callable[[], AbstractContextManager[None]] = nullcontext,
     smallest: int = SMALLEST,
-) -> RangedMedia | None:
+) -> RemoteFile | None:
     """The object as a file that is read by ranges, with its index on the way; None where the whole object is better.
 
     Raises what `Store.read` raises, as converted by `errors`.
@@ -36,11 +36,8 @@ def by_ranges(
         return None
     found = RangedMedia(store, key, size, cache, etag=etag, version=version, errors=errors)
     try:
-        with found.open() as file:
-            index = movie_index(file, size)
-        if index is not None:
-            found.expect([index])
-            return found
+        if media := remote_container(found):
+            return media
     except WholeFileNeeded:
         pass
     found.close()

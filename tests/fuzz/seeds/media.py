@@ -57,6 +57,8 @@ def seeds() -> Seeds:
                 yield "media-clip", data
                 yield "media-file", data[: len(data) * 2 // 3]
             if path.suffix in {".mp4", ".mov"}:
+                if len(data) <= _LARGEST:
+                    yield "media-by-ranges", data
                 yield "edit-list", (1000).to_bytes(8, "big") + SEPARATOR + _without_samples(data)
             yield from _packets(path)
     for number in range(6):

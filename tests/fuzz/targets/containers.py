@@ -3,14 +3,17 @@
 from contextlib import suppress
 
 from fuzz.targets.scratch import parts, scratch
+from ranged_media import RangedFolder, ranged
 from reelmill.contract.errors import Exhausted, ItemError
 from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.probe import probe
+from reelmill_stages.media.container.remote_container import remote_container
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media_file import WholeFileNeeded
 
 _REFUSED = (ItemError, Exhausted)
 """FFmpeg calls a length that no memory holds a lack of memory, before it allocates anything. A worker
@@ -55,4 +58,20 @@ def media_clip(data: bytes) -> None:
         with remuxer(path, timeline, audio=True) as video:
             if piece := video.slice_of(cut):
                 video.copy(cut, piece, target)
+    target.unlink(missing_ok=True)
+
+
+def media_by_ranges(data: bytes) -> None:
+    """An mp4 by ranges: its last frame, and a copied clip of its later half, or what asks for the whole file."""
+    path, target = scratch.file(data), scratch.path / "clip.mp4"
+    with suppress(*_REFUSED, WholeFileNeeded):
+        remote = remote_container(ranged(RangedFolder(scratch.path), path.name)) if data else None
+        if remote is not None:
+            timeline = read_timeline(remote)
+            count = len(timeline)
+            assert [picture.index for picture in decode(remote, timeline, [count - 1])] == [count - 1]
+            cut = cut_frames(timeline, range(count // 2, count))
+            with remuxer(remote, timeline, audio=True) as video:
+                if piece := video.slice_of(cut):
+                    video.copy(cut, piece, target)
     target.unlink(missing_ok=True)

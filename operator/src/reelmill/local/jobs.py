@@ -21,6 +21,7 @@ from reelmill.local.process import Events, OutputLine, Process, ProcessExit, sta
 from reelmill.plan.jobs.build import STEP
 from reelmill.processes.forked import CannotFork, OwnedTemplate
 from reelmill.processes.start_method import StartMethod, start_method
+from reelmill.processes.step_template import SURVEY
 
 RETRIES = Backoff(first=1.0, most=30.0)
 """Delays before an index is retried."""
@@ -185,6 +186,7 @@ class Jobs:
             folder=self.folder,
             environment={**self.environment, NEXT_ENV: job.follow_up} if job.follow_up else self.environment,
             events=self.events,
+            needs=SURVEY if task.step is Step.SURVEY else None,
         )
         try:
             job.process = begin(None if StartMethod.SPAWN in methods else self.template)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -86,17 +86,19 @@ def start(
     folder: Path,
     environment: Mapping[str, str],
     events: Events,
+    needs: Sequence[str] | None = None,
 ) -> Process:
     """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`.
 
-    It is forked from the template, or else runs the command. Raises CannotFork, and OSError if it cannot be started.
+    It is forked from the template, which first imports the modules that it `needs` (None: all), or else runs the
+    command. Raises CannotFork, and OSError if it cannot be started.
     """
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
     ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: COUNTERS}
     environment = {**environment, **ours}
     read, write = os.pipe()
     try:
-        child = _fork(template, environment, write) if template else _spawn(command, environment, write)
+        child = _fork(template, environment, write, needs) if template else _spawn(command, environment, write)
     except BaseException:
         os.close(read)
         raise
@@ -109,7 +111,9 @@ def start(
     return process
 
 
-def _fork(template: ProcessTemplate, environment: Mapping[str, str], stderr: int) -> ChildProcess:
+def _fork(
+    template: ProcessTemplate, environment: Mapping[str, str], stderr: int, needs: Sequence[str] | None
+) -> ChildProcess:
     return template.start(
         STEP,
         environment=environment,
@@ -117,6 +121,7 @@ def _fork(template: ProcessTemplate, environment: Mapping[str, str], stderr: int
         descriptors=[template.fileno()],
         number=signal.SIGTERM,
         name="reelmill step",
+        needs=needs,
     )
 
 

@@ -100,7 +100,7 @@ class ProcessTemplate:
         return self._requests.fileno()
 
     def preload(self, modules: Sequence[str]) -> None:
-        """Let the template import modules, before it forks the next process."""
+        """Let the template import modules, while nobody asks it for processes."""
         with suppress(ConnectionError):  # it has ended, as `start` will notice
             self._requests.send(json.dumps({"preload": list(modules)}).encode())
 
@@ -113,17 +113,19 @@ class ProcessTemplate:
         descriptors: Sequence[int] = (),
         number: int = signal.SIGKILL,
         name: str = "reelmill",
+        needs: Sequence[str] | None = None,
     ) -> ForkedProcess:
         """Fork a process that calls the function `module:name` with `arguments` and its own copies of `descriptors`.
 
+        The template has then imported the modules that it `needs`; None: all that were ever to be preloaded.
         It gets the signal `number` when this process ends, and `top` calls it `name`. Raises CannotFork, or the OSError
         of fork(2).
         """
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                order = json.dumps({"signal": int(number)}).encode()
-                socket.send_fds(self._requests, [order], [theirs.fileno(), stderr, *descriptors])
+                order = {"signal": int(number)} | ({} if needs is None else {"needs": list(needs)})
+                socket.send_fds(self._requests, [json.dumps(order).encode()], [theirs.fileno(), stderr, *descriptors])
             ours.settimeout(REPLY_SECONDS)
             main = {"name": name, "target": target, "arguments": arguments, "environment": dict(environment)}
             ours.sendall(json.dumps(main).encode())

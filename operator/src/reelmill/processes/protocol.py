@@ -2,8 +2,9 @@
 
 Requests arrive on a socket of type SEQPACKET, whose other end several processes may hold. A request is a JSON object:
 
-- `{"preload": [MODULE, …]}`: import these modules, before the next request;
-- `{"signal": NUMBER}` with the file descriptors CONTROL, STDERR and more: fork a process.
+- `{"preload": [MODULE, …]}`: import these modules, one after the other while there are no other requests;
+- `{"signal": NUMBER, "needs": [MODULE, …]}` with the file descriptors CONTROL, STDERR and more: import these modules
+  (without `needs`, all that are to be imported), and fork a process.
 
 CONTROL is one end of a pair of stream sockets. The template writes `REPLY` to it: (ERROR, errno) or (PID, pid), then
 (STATUS, code) when the process has ended; a negative code is the number of the signal that killed it. The forked

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 STEP = "reelmill_stages.runtime.step:main_forked"
 """The main program of a step that is forked."""
 
-STEPS = (
+SURVEY = (
     "reelmill_stages.runtime.step",
     "reelmill_stages.runtime.survey.step",
     "reelmill_stages.runtime.open.step",
+)
+"""What a survey needs, the first step of every run: it does not wait for the code of the stages."""
+STEPS = (
+    *SURVEY,
     "reelmill_stages.runtime.shards.step",
     "reelmill_stages.runtime.workers.worker_main",
     "reelmill_stages.runtime.commit.step",

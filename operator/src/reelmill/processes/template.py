@@ -42,6 +42,8 @@ class TemplateServer:
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
         self._open = True
+        self._pending: dict[str, None] = {}
+        """Modules to import, in order."""
         self._children: dict[int, ForkedChild] = {}
         """By the descriptor of their control socket."""
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -54,7 +56,10 @@ class TemplateServer:
     def serve(self) -> Callable[[], None] | None:
         """Serve until nobody can send requests. Returns in each forked process too, with what that one has to do."""
         while self._open or self._children:
-            for descriptor, _ in self._poll.poll():
+            events = self._poll.poll(0 if self._pending else None)
+            if not events and self._pending:
+                self._import(next(iter(self._pending)))
+            for descriptor, _ in events:
                 if descriptor == self._wake_read:
                     self._reap()
                 elif descriptor in self._children:
@@ -67,16 +72,25 @@ class TemplateServer:
         data, descriptors, _, _ = socket.recv_fds(self._requests, BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
         if not data:
             self._open = False
+            self._pending.clear()
             self._poll.unregister(self._requests)
             return None
         request: Mapping[str, object] = json.loads(data)
         match request:
             case {"preload": [*modules]}:
-                for module in modules:
-                    _import(str(module))
-            case {"signal": int(number)}:
+                self._pending.update(dict.fromkeys(map(str, modules)))
+            case {"signal": int(number), **more}:
+                needs = more.get("needs")
+                for module in needs if isinstance(needs, list) else [*self._pending]:
+                    self._import(str(module))
                 return self._fork(number, descriptors)
         return None
+
+    def _import(self, module: str) -> None:
+        self._pending.pop(module, None)
+        # What cannot be imported here is imported by the process that needs it, which says what is wrong.
+        with suppress(Exception):
+            import_module(module)
 
     def _fork(self, number: int, descriptors: list[int]) -> Callable[[], None] | None:
         control = socket.socket(fileno=descriptors.pop(0))
@@ -148,12 +162,6 @@ def _threads() -> int:
 def _say(control: socket.socket, kind: int, value: int) -> None:
     with suppress(OSError):  # nobody listens any more
         control.send(REPLY.pack(kind, value), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-
-
-def _import(module: str) -> None:
-    # What cannot be imported here is imported by the process that needs it, which says what is wrong.
-    with suppress(Exception):
-        import_module(module)
 
 
 def main() -> None:

@@ -8,16 +8,16 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.task import Connection
 from reelmill_stages.datasets.files.digests import hint, view_digest
-from reelmill_stages.datasets.files.ranged import ranged
+from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
 from reelmill_stages.sources.images import image_id
@@ -27,9 +27,14 @@ from reelmill_stages.store import Store
 from reelmill_stages.store.damage import changed
 from reelmill_stages.store.digests import object_digest
 from reelmill_stages.store.open import open_location, split_uri
+from reelmill_stages.store.ranges.ranged_media import RangedMedia, ranged
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 _KEY_DIGITS = 10
+T = TypeVar("T")
+_BY_RANGES = ("hdf5", "npz")
+_BUFFER = 256 << 10
+"""Bytes of a request at least: arrays of one image lie together."""
 
 
 class GridSample(NamedTuple):
@@ -108,29 +113,49 @@ class _Arrays:
         self._verify = verify
         self._uri = self._file(where, kind)
         self._reader: ContainerReader | None = None
+        self._remote: RangedMedia | None = None
+        self._whole = False
         self._process = 0
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_reader": None}
+        return {**self.__dict__, "_reader": None, "_remote": None}
 
-    def names(self) -> Iterator[str]:
-        return self._open().names()
+    def names(self) -> list[str]:
+        return self._read(lambda reader: list(reader.names()))
 
     def attributes(self) -> dict[str, Any]:
-        return self._open().attributes
+        return self._read(lambda reader: reader.attributes)
 
     def array(self, name: str) -> np.ndarray[Any, Any]:
         try:
-            return self._open().array(name)
+            return self._read(lambda reader: reader.array(name))
         except KeyError:
             raise NotFound(f"{name} not found", where=self._uri, hint="see reelmill ledger for the reason") from None
+
+    def _read(self, call: Callable[[ContainerReader], T]) -> T:
+        """What a call gives. An error of the store stays one, whatever a parser takes it for; the next call opens the
+        file anew. Where the server gives no ranges, the file is downloaded.
+        """
+        try:
+            return call(self._open())
+        except Exception:
+            failure = self._remote.failure if self._remote is not None else None
+            if failure is None:
+                raise
+            self._reader = None
+            if not isinstance(failure, WholeFileNeeded):
+                raise failure from None
+            self._whole = True
+        return call(self._open())
 
     def _open(self) -> ContainerReader:
         if self._reader is None or self._process != os.getpid():
             store, name = self._at(self._uri)
             if self._verify:
                 self._compare(store, name)
-            self._process, self._reader = os.getpid(), _opened(store, name)
+            ranges = store.remote and not self._whole and kind_of(Path(name)) in _BY_RANGES
+            self._remote = ranged(store, name, Path(tempfile.gettempdir())) if ranges else None
+            self._process, self._reader = os.getpid(), _opened(store, name, self._remote)
         return self._reader
 
     def _compare(self, store: Store, key: str) -> None:
@@ -173,17 +198,16 @@ class _Arrays:
         )
 
 
-def _opened(store: Store, name: str) -> ContainerReader:
-    """Open a file: hdf5 and npz in a bucket are read by ranges; lmdb and pt are downloaded once per process."""
-    kind = kind_of(Path(name))
-    remote = store.uri.startswith("s3://")
+def _opened(store: Store, name: str, remote: RangedMedia | None) -> ContainerReader:
+    """Open a file, by ranges or downloaded once per process."""
+    read = container(kind_of(Path(name))).read
     try:
-        if remote and kind in ("hdf5", "npz"):
-            return container(kind).read(ranged(store, name))
-        if not remote:
-            return container(kind).read(store.fetch(name, Path(tempfile.gettempdir())))
+        if remote is not None:
+            return read(remote.open(buffer=_BUFFER))
+        if not store.remote:
+            return read(store.fetch(name, Path(tempfile.gettempdir())))
         folder = tempfile.mkdtemp(prefix="reelmill-grids-")
-        reader = container(kind).read(store.fetch(name, Path(folder)))
+        reader = read(store.fetch(name, Path(folder)))
         weakref.finalize(reader, shutil.rmtree, folder, ignore_errors=True)
     except (OSError, ValueError) as error:
         raise SpecError(f"not a file of features: {str(error).splitlines()[0]}", where=name) from error

@@ -24,7 +24,6 @@ from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile, WholeFileNeeded, local_path
 from reelmill_stages.remote_media import by_ranges
 from reelmill_stages.store.ranges.block_cache import BlockCache
-from reelmill_stages.store.ranges.ranged_media import RangedMedia
 from reelmill_stages.untrusted.arrays import ArrayError, map_array
 
 KEPT = 6
@@ -113,7 +112,7 @@ class ViewFiles:
 
     def _drop(self, file: MediaFile, folder: Path | None) -> None:
         self._timelines.pop(file, None)
-        if isinstance(file, RangedMedia):
+        if not isinstance(file, Path):
             file.close()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -22,7 +22,7 @@ from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
-from reelmill_stages.media_file import MediaFile, open_file, size_of
+from reelmill_stages.media_file import MediaFile, size_of
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,rm,wtv,nut,ivf,h264,hevc,av1,obu,"
@@ -34,8 +34,11 @@ _MACHINE = {errno.ENOSPC, errno.EIO}
 
 
 @contextmanager
-def opened(path: MediaFile, *, hwaccel: HWAccel | None = None) -> Iterator[InputContainer]:
-    """The open container. Raises ItemError(`missing`, `empty`, `truncated`, `corrupt`)."""
+def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = False) -> Iterator[InputContainer]:
+    """The open container; of a remote file, tracks other than the video are empty without `sound`.
+
+    Raises ItemError(`missing`, `empty`, `truncated`, `corrupt`).
+    """
     try:
         size = size_of(path)
     except OSError as error:
@@ -44,7 +47,7 @@ def opened(path: MediaFile, *, hwaccel: HWAccel | None = None) -> Iterator[Input
         raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
     try:
         container = av.open(
-            str(path.absolute()) if isinstance(path, Path) else path.open().detach(),
+            str(path.absolute()) if isinstance(path, Path) else path.open(sound=sound).detach(),
             "r",
             options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
             metadata_errors="replace",
@@ -80,8 +83,10 @@ def damage(path: MediaFile, error: BaseException) -> ItemError | TransientError:
 
 def _reads(path: MediaFile) -> bool:
     """Whether all bytes can be read: demuxers call a file that ends too early an input error too."""
+    if not isinstance(path, Path):
+        return True
     try:
-        with open_file(path) as file:
+        with path.open("rb") as file:
             while file.read(1 << 20):
                 pass
     except OSError:

@@ -3,59 +3,75 @@
 Box layout: ISO/IEC 14496-12. Movies in fragments have no such index: every fragment lists its own samples.
 """
 
-import struct
+from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
-_BEFORE = {b"ftyp", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"meta", b"udta"}
+from reelmill_stages.media.container.boxes import Box, boxes
+
+MEDIA = frozenset({b"mdat", b"free", b"skip", b"wide"})
+"""Outermost boxes of which demuxers need nothing but samples."""
+_OUTERMOST = MEDIA | {b"ftyp", b"moov", b"pnot", b"uuid", b"meta", b"udta"}
 _MOST_BOXES = 64
-_LARGEST_INDEX = 256 << 20
-_HEADER = 16
+HANDLER = 8
+"""Offset in the content of an `hdlr`."""
+_TABLES = frozenset({b"stsd", b"stts", b"stsz", b"stz2", b"stsc", b"stco", b"co64", b"saio"})
 
 
-def movie_index(file: BinaryIO, size: int) -> range | None:
-    """The bytes of the `moov` of a file of `size` bytes; None where there is none that lists all samples.
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A `trak` box: what it holds (`vide`, `soun`, ...), and boxes of its sample table by kind."""
+
+    box: Box
+    handler: bytes
+    tables: dict[bytes, Box]
+
+
+@dataclass(frozen=True, slots=True)
+class MovieIndex:
+    """`outermost` are the boxes of the file, `moov` with them; `tracks` in order of their streams."""
+
+    outermost: tuple[Box, ...]
+    moov: Box
+    tracks: tuple[Track, ...]
+
+
+def movie_index(file: BinaryIO, size: int) -> MovieIndex | None:
+    """The index of a file of `size` bytes; None where there is none that lists all samples.
 
     Reads the headers of the outermost boxes, and of those in the `moov`.
     """
-    found = None
-    place = 0
-    for _ in range(_MOST_BOXES):
-        if place + _HEADER > size:
-            break
-        box = _box(file, place)
-        if box is None:
+    try:
+        outermost = tuple(islice(boxes(file, 0, size), _MOST_BOXES + 1))
+        moovs = [box for box in outermost if box.kind == b"moov"]
+        if len(moovs) != 1 or len(outermost) > _MOST_BOXES:
             return None
-        kind, length = box
-        length = length or size - place
-        if place + length > size or kind not in _BEFORE | {b"moov"}:
+        if not _OUTERMOST.issuperset(box.kind for box in outermost):
             return None
-        if kind == b"moov":
-            if found is not None or length > _LARGEST_INDEX:
-                return None
-            found = range(place, place + length)
-        place += length
-    return found if found is not None and not _is_fragmented(file, found) else None
-
-
-def _is_fragmented(file: BinaryIO, moov: range) -> bool:
-    place = moov.start + 8
-    while place + 8 <= moov.stop:
-        box = _box(file, place)
-        if box is None or not box[1]:
-            return True
-        if box[0] == b"mvex":
-            return True
-        place += box[1]
-    return False
-
-
-def _box(file: BinaryIO, place: int) -> tuple[bytes, int] | None:
-    """(kind, length in bytes with its header) of the box at a place; the length is 0 for "up to the end"."""
-    file.seek(place)
-    head = file.read(_HEADER)
-    if len(head) < 8:
+        inside = list(boxes(file, moovs[0].content, moovs[0].end))
+        if any(box.kind == b"mvex" for box in inside):
+            return None
+        tracks = tuple(_track(file, box) for box in inside if box.kind == b"trak")
+    except ValueError:
         return None
-    length, kind = struct.unpack(">I4s", head[:8])
-    if length == 1:
-        length = struct.unpack(">Q", head[8:16])[0] if len(head) == _HEADER else 2
-    return (kind, length) if length == 0 or length >= 8 else None
+    return MovieIndex(outermost, moovs[0], tracks)
+
+
+def _track(file: BinaryIO, box: Box) -> Track:
+    media = _inside(file, box, b"mdia")
+    handler = _inside(file, media, b"hdlr")
+    file.seek(handler.content + HANDLER)
+    kind = file.read(4)
+    table = _inside(file, _inside(file, media, b"minf"), b"stbl")
+    found = [each for each in boxes(file, table.content, table.end) if each.kind in _TABLES]
+    tables = {each.kind: each for each in found}
+    if len(tables) < len(found):
+        raise ValueError("a table is given twice")
+    return Track(box, kind, tables)
+
+
+def _inside(file: BinaryIO, box: Box, kind: bytes) -> Box:
+    found = [inner for inner in boxes(file, box.content, box.end) if inner.kind == kind]
+    if len(found) != 1:
+        raise ValueError(f"the box at byte {box.start} has {len(found)} boxes {kind!r}, not one")
+    return found[0]

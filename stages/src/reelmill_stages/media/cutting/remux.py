@@ -164,7 +164,7 @@ def remuxer(path: MediaFile, timeline: Timeline, *, audio: bool) -> Iterator[Rem
     """Open a video for cutting. Raises ItemError as `container.opened` does, `corrupt` for sound without a rate, and
     `clock_jumps` for sound of a clock that jumps.
     """
-    with opened(path) as container:
+    with opened(path, sound=audio) as container:
         yield Remuxer(path, container, timeline, audio=audio)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -105,10 +105,16 @@ class Seen:
         """Whether pictures that nothing of their own layer depends on may be needed by others."""
         return bool(getattr(self._reader, "layered", False))
 
-    def add_listed(self, packet: Packet[VideoStream], *, key: bool) -> None:
+    def add_listed(self, packet: Packet[VideoStream]) -> None:
         """The next packet in decode order, of which only what the index says is known."""
         order = None if packet.pts is None else (packet.pts,)
-        self._append(packet, Unit(shown=True, entry=key, order=order), key=key)
+        self._append(packet, Unit(shown=True, entry=False, order=order), key=False)
+
+    def list_keys(self, places: Collection[int]) -> None:
+        """Where the packets lie that the index calls key frames."""
+        for row in self.rows:
+            if row.place in places and row.unit is not None:
+                row.key = row.unit.entry = True
 
     def add(self, packet: Packet[VideoStream]) -> None:
         """The next packet in decode order."""
@@ -139,8 +145,10 @@ class Seen:
         )
 
 
-CODECS = frozenset({"h264", "hevc", "av1", "libdav1d"}) | frozenset(INTRA)
-"""Codecs of which an mp4 holds one picture in each sample."""
+CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4"}) | frozenset(INTRA)
+"""Codecs of which an mp4 holds one picture in each sample. In VP8, a sample may be a reference that is not shown."""
+_SMALLEST = {"mpeg4": 64}
+"""Bytes; a smaller sample may be a plane that is not coded, and shows nothing new."""
 
 
 def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
@@ -153,10 +161,14 @@ def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
         for packet in packets(file, container, video):
             seen.add(packet)
         return seen
-    if seen.unknown or video.codec_context.codec.canonical_name not in CODECS:
+    codec = video.codec_context.codec.canonical_name
+    if seen.unknown or codec not in CODECS:
         raise WholeFileNeeded(f"{file.name}: the index does not tell the pictures of this codec")
-    keys = {entry.pos for entry in video.index_entries if entry.is_keyframe}
     with file.index_only():
         for packet in packets(file, container, video):
-            seen.add_listed(packet, key=packet.pos in keys)
+            seen.add_listed(packet)
+    if any(row.size < _SMALLEST.get(codec, 0) for row in seen.rows):
+        raise WholeFileNeeded(f"{file.name}: the index lists samples that may show nothing new")
+    # Demuxers of fragments know all of them only at the end.
+    seen.list_keys({entry.pos for entry in video.index_entries if entry.is_keyframe and entry.size})
     return seen

@@ -18,14 +18,13 @@ from reelmill.contract.errors import (
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
-from reelmill_stages.media_file import MediaFile
+from reelmill_stages.media_file import MediaFile, RemoteFile
 from reelmill_stages.remote_media import by_ranges
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.locations import Locations, is_absolute
 from reelmill_stages.store.ranges.block_cache import BlockCache
-from reelmill_stages.store.ranges.ranged_media import RangedMedia
 
 
 class Files:
@@ -74,7 +73,7 @@ class GroupWork:
         self._fetches = 0
         self._ranges = ranges
         self._cache: BlockCache | None = None
-        self._remote: dict[tuple[str, str, str, str], RangedMedia | None] = {}
+        self._remote: dict[tuple[str, str, str, str], RemoteFile | None] = {}
         self._scratch.mkdir(parents=True)
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reelmill_stages.store.local.errors import mapped
 
-BLOCK = 16 << 10
+BLOCK = 4 << 10
 """Bytes."""
 LIMIT = 48 << 20
 """Bytes on disk of a cache."""

@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import PurePosixPath
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from reelmill.contract.errors import RangesUnsupported
-from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.media_file import WholeFileNeeded, buffered
 from reelmill_stages.store import Store
 from reelmill_stages.store.ranges.block_cache import BlockCache
 from reelmill_stages.store.ranges.read_ahead import ReadAhead
@@ -22,7 +21,9 @@ from reelmill_stages.store.ranges.read_ahead import ReadAhead
 MOST = 0.5
 """Fraction of an object: whoever is to read more transfers the whole object in one stream."""
 _THREADS = 8
-_BUFFER = 4096
+_BUFFER = 4 << 10
+_LARGE = 36 << 10
+"""Bytes of a read; demuxers ask for 32 KiB at a time, and use as little as a header."""
 
 
 class RangedMedia:
@@ -62,15 +63,14 @@ class RangedMedia:
         self._pool: ThreadPoolExecutor | None = None
         self._last = -1
         self._window = cache.block
-        self._zeros = False
 
     @property
     def name(self) -> str:
         return PurePosixPath(self.key).name
 
-    def open(self) -> io.BufferedReader:
-        """A file, positioned at the start."""
-        return io.BufferedReader(RangedFile(self), _BUFFER)
+    def open(self, *, buffer: int = _BUFFER) -> io.BufferedReader:
+        """A file, positioned at the start. `buffer`: bytes of a read at least."""
+        return buffered(self, buffer=buffer)
 
     def expect(self, ranges: Sequence[range]) -> None:
         """Byte ranges that are read next, in this order. They replace earlier ones.
@@ -95,15 +95,6 @@ class RangedMedia:
             self._expected += (range(at, min(at + size, stop)) for at in range(first, stop, size))
         self._start()
 
-    @contextmanager
-    def index_only(self) -> Iterator[None]:
-        """Until its end, bytes that are not in the cache read as zeros."""
-        self._zeros = True
-        try:
-            yield
-        finally:
-            self._zeros = False
-
     def close(self) -> None:
         """End the requests that run. The cache is the caller's."""
         self._expected.clear()
@@ -123,13 +114,11 @@ class RangedMedia:
             raise self.failure
         number, offset = divmod(start, self._cache.block)
         found = self._cache.get((self._number, number), offset, length)
-        if found is None and self._zeros:
-            return bytes(min(length, self._cache.block - offset))
         if found is None and not wait:
             return b""
         if found is None:
             with self._failing():
-                self._load(number)
+                self._load(number, -(-(offset + length) // self._cache.block))
             found = self._cache.get((self._number, number), offset, length)
             assert found is not None
         return found
@@ -146,7 +135,8 @@ class RangedMedia:
             self.failure = error
             raise
 
-    def _load(self, number: int) -> None:
+    def _load(self, number: int, count: int) -> None:
+        """Transfer a block, and if nothing is expected there, up to `count` that are asked for, or some read-ahead."""
         while self._running and any(number in blocks for blocks, _ in self._running):
             blocks, future = self._running.popleft()
             self._keep(blocks, *future.result())
@@ -162,8 +152,12 @@ class RangedMedia:
                 self._start()
                 return
         most = min(self._ahead.request(), self._cache.capacity // 2)
-        self._window = min(self._window * 2, most) if number == self._last else self._cache.block
-        count = max(1, self._window // self._cache.block)
+        if count * self._cache.block > _LARGE:
+            # Whoever asks for so much knows what is needed.
+            count = min(count, most // self._cache.block)
+        else:
+            self._window = min(self._window * 2, most) if number == self._last else self._cache.block
+            count = max(1, self._window // self._cache.block)
         end = -(-self.size // self._cache.block)
         blocks = range(number, min(number + count, end))
         held = next((block for block in blocks if self._holds(block)), blocks.stop)
@@ -206,36 +200,7 @@ class RangedMedia:
             self._cache.put((self._number, blocks[place]), view[place * size : (place + 1) * size])
 
 
-class RangedFile(io.RawIOBase):
-    """A read-only raw file over a `RangedMedia`, which outlives it.
-
-    A read ends where the next block was not transferred yet: demuxers fill their buffers, and do not need all of it.
-    """
-
-    def __init__(self, whole: RangedMedia) -> None:
-        super().__init__()
-        self._media = whole
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._media.size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        room = memoryview(buffer).cast("B")
-        done = 0
-        while done < len(room) and (data := self._media.read(self._at, len(room) - done, wait=not done)):
-            room[done : done + len(data)] = data
-            done += len(data)
-            self._at += len(data)
-        return done
+def ranged(store: Store, key: str, folder: Path) -> RangedMedia:
+    """An object as it is now, with a cache of its own in `folder` that goes with it. Raises NotFound."""
+    found = store.stat(key)
+    return RangedMedia(store, key, found.size, BlockCache(folder), etag=found.etag)

@@ -1,0 +1,267 @@
+"""An mp4 of which only the needed parts are transferred: a movie with another layout, made of parts of the original.
+
+Demuxers read a whole index before they give a packet, and most of it tells where samples lie, which matters only for
+those that are read. So they get a movie that is laid out anew: its index has one chunk per track, at an address of its
+own, or two with its first samples apart, and all of a track's samples one after the other. What is read there is looked
+up in the original's tables (`SamplePlaces`). Times, sizes, flags, edit lists and all else are the original's bytes.
+"""
+
+import io
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from reelmill_stages.media.container.boxes import Box, boxes, packed
+from reelmill_stages.media.container.movie_index import HANDLER, MEDIA, MovieIndex
+from reelmill_stages.media.container.sample_places import SamplePlaces
+from reelmill_stages.media_file import RemoteObject, WholeFileNeeded, buffered, read_exactly
+
+_PARENTS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_PLACES = frozenset({b"stsc", b"stco", b"co64"})
+_NEEDED = frozenset({b"stsd", b"stts", b"stsz", b"stsc"})
+_ENCRYPTED = (b"encv", b"enca")
+_NOTHING = b"null"
+"""Handler of tracks that are to be empty: demuxers would look for a first packet of what they know."""
+_REGION = 1 << 44
+"""Distance of the addresses of two tracks: more bytes than a track has."""
+_OPENING = 1 << 34
+"""Distance of the addresses of the first samples of two tracks; below `_REGION`."""
+_FEW = 4
+"""Samples of an opening."""
+_BEFORE = 1 << 20
+"""Bytes before the first of a track that read as zeros."""
+_GAP = 128 << 10
+"""Bytes between two chunks that are transferred too: a request more would take longer."""
+_LARGEST = 64 << 20
+"""Bytes of an index, which is held in memory."""
+_MOST_TRACKS = 1000
+_MOST_SAMPLES = 1 << 24
+_SIZES = 12
+"""Offset of the entries in the content of `stsz`; before them, the size of all, and the number of samples."""
+
+
+class IndexedMovie:
+    """A `RemoteFile` over an object whose `moov` lists all samples.
+
+    Tracks other than the video have no samples, unless a file is opened with `sound`.
+    """
+
+    def __init__(self, source: RemoteObject, index: MovieIndex) -> None:
+        """Raises WholeFileNeeded where the index is not of a kind that can be taken apart."""
+        self._source = source
+        self._index = index
+        self._failure: Exception | None = None
+        self._zeros = False
+        self._file = buffered(source)
+        self._headers: dict[bool, bytes] = {}
+        self._places: dict[int, SamplePlaces] = {}
+        videos = [number for number, track in enumerate(index.tracks) if track.handler == b"vide"]
+        if not videos or len(index.tracks) > _MOST_TRACKS:
+            raise WholeFileNeeded(f"{source.name}: its index lists no video, or too many tracks")
+        # With several, demuxers choose by what they find in the first packets of all tracks.
+        self._video = videos[0] if len(videos) == 1 else None
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    @property
+    def size(self) -> int:
+        """Of the movie that is read, in bytes; most addresses hold nothing."""
+        return _REGION * (len(self._index.tracks) + 1)
+
+    @property
+    def failure(self) -> Exception | None:
+        return self._failure or self._source.failure
+
+    def open(self, *, sound: bool = False) -> io.BufferedReader:
+        sound = sound or self._video is None
+        if sound not in self._headers:
+            self._headers[sound] = self._header(sound=sound)
+        return buffered(_View(self, self._headers[sound]))
+
+    def expect(self, ranges: Sequence[range]) -> None:
+        with self._fitting():
+            entries, wanted = [], []
+            for asked in ranges:
+                number, byte = _track_at(asked.start)
+                if asked and number in self._places:
+                    places = self._places[number]
+                    inside = range(byte, min(byte + len(asked), places.size))
+                    first, last = places.chunk_of(inside.start)[0], places.chunk_of(inside.stop - 1)[0]
+                    entries.append(places.entries(range(first, last + 1)))
+                    wanted.append((places, inside))
+            self._source.expect(entries)
+            self._source.expect(_joined(part for places, inside in wanted for part in places.extents(inside)))
+
+    @contextmanager
+    def index_only(self) -> Iterator[None]:
+        self._zeros = True
+        try:
+            yield
+        finally:
+            self._zeros = False
+
+    def close(self) -> None:
+        self._source.close()
+
+    def sample_bytes(self, start: int, length: int, *, wait: bool) -> bytes:
+        """At most `length` bytes of samples from an address on, as far as one chunk reaches.
+
+        Behind the last sample of a track the file ends, except right before those of the next: demuxers that go
+        back a little fill their buffer from there.
+        """
+        left = -start % (_OPENING if start < _REGION else _REGION)
+        if 0 < left <= _BEFORE and start < self.size - _REGION:
+            return bytes(min(length, left))
+        with self._fitting():
+            number, byte = _track_at(start)
+            places = self._places.get(number)
+            if places is None or byte >= places.size:
+                return b""
+            if self._zeros:
+                return bytes(min(length, places.size - byte))
+            _, held = places.chunk_of(byte)
+            (found,) = places.extents(range(byte, min(byte + length, held.stop)))
+            data = self._source.read(found.start, len(found), wait=wait)
+            if wait and not data:
+                raise ValueError("a sample lies behind the end of the file")
+            return data
+
+    def _header(self, *, sound: bool) -> bytes:
+        """All boxes but the media data, and the head of a box that holds all samples."""
+        with self._fitting():
+            self._measure(sound=sound)
+            parts: list[bytes | range] = []
+            for box in self._index.outermost:
+                if box.kind == b"moov":
+                    parts += self._rebuilt(box, sound=sound)
+                elif box.kind not in MEDIA:
+                    parts.append(box.whole)
+            if sum(map(len, parts)) > _LARGEST:
+                raise ValueError("it is too large")
+            self._source.expect([part for part in parts if isinstance(part, range)])
+            head = b"".join(part if isinstance(part, bytes) else self._read(part) for part in parts)
+            return head + struct.pack(">I4sQ", 1, b"mdat", self.size - len(head))
+
+    def _measure(self, *, sound: bool) -> None:
+        """Read the sizes of the samples of every track that is to have some."""
+        for number, track in enumerate(self._index.tracks):
+            if number in self._places or not self._has_samples(number, sound=sound):
+                continue
+            tables = track.tables
+            if (
+                not {b"stsd", b"stts", b"stsz", b"stsc"} <= tables.keys()
+                or len({b"stco", b"co64"} & tables.keys()) != 1
+            ):
+                raise ValueError("tables are missing")
+            if b"saio" in tables or self._read(tables[b"stsd"].whole)[20:24] in _ENCRYPTED:
+                raise ValueError("it is encrypted")
+            if track.handler != b"vide" and self._is_one_tick_each(tables[b"stts"]):
+                raise ValueError("its sound is not compressed")
+            self._places[number] = SamplePlaces(track, self._sizes(tables[b"stsz"]), self._read)
+
+    def _sizes(self, box: Box) -> Sequence[int]:
+        size, count = struct.unpack(">II", self._read(range(box.content + 4, box.content + _SIZES)))
+        if size:
+            if count > _MOST_SAMPLES or count * size > self._source.size:
+                raise ValueError("it lists more samples than there are bytes")
+            return [size] * count
+        if box.content + _SIZES + 4 * count > box.end:
+            raise ValueError("the table of sizes is damaged")
+        self._source.expect([range(box.content + _SIZES, box.end)])
+        sizes = array("I", self._read(range(box.content + _SIZES, box.content + _SIZES + 4 * count)))
+        sizes.byteswap()
+        return sizes
+
+    def _is_one_tick_each(self, box: Box) -> bool:
+        """Whether demuxers make packets of whole chunks."""
+        count, _, duration = struct.unpack(">III", self._read(range(box.content + 4, box.content + 16)))
+        return bool(count == 1 and duration == 1)
+
+    def _has_samples(self, number: int, *, sound: bool) -> bool:
+        return number == self._video or (sound and self._index.tracks[number].handler in (b"vide", b"soun"))
+
+    def _rebuilt(self, box: Box, *, sound: bool, number: int = -1) -> list[bytes | range]:
+        """A box of the index as parts of the original; those that tell places, made anew."""
+        if box.kind not in _PARENTS:
+            return [box.whole]
+        parts: list[bytes | range] = []
+        has_samples = self._has_samples(number, sound=sound)
+        for inner in boxes(self._file, box.content, box.end):
+            if inner.kind == b"trak":
+                number += 1
+            if box.kind == b"mdia" and inner.kind == b"hdlr" and not has_samples:
+                kind = inner.content + HANDLER
+                parts += [range(inner.start, kind), _NOTHING, range(kind + len(_NOTHING), inner.end)]
+            elif box.kind != b"stbl" or (has_samples and inner.kind not in _PLACES):
+                parts += self._rebuilt(inner, sound=sound, number=number)
+        if box.kind == b"stbl" and has_samples:
+            parts += _chunks(number, self._places[number], opening=number != self._video)
+        return packed(box.kind, parts)
+
+    def _read(self, wanted: range) -> bytes:
+        return read_exactly(self._source, wanted)
+
+    @contextmanager
+    def _fitting(self) -> Iterator[None]:
+        """Keeps what makes the index unfit as the failure of all reads: demuxers take it for the end of the file."""
+        try:
+            yield
+        except (ValueError, EOFError, IndexError, struct.error) as error:
+            self._failure = WholeFileNeeded(f"{self.name}: its index cannot be taken apart: {error}")
+            raise self._failure from error
+
+
+class _View:
+    """A `Positional`: a header, and samples behind it."""
+
+    def __init__(self, movie: IndexedMovie, header: bytes) -> None:
+        self._movie = movie
+        self._header = header
+
+    @property
+    def size(self) -> int:
+        return self._movie.size
+
+    def read(self, start: int, length: int, *, wait: bool = True) -> bytes:
+        if start < len(self._header):
+            return self._header[start : start + length]
+        return self._movie.sample_bytes(start, length, wait=wait)
+
+
+def _track_at(address: int) -> tuple[int, int]:
+    """Number of the track that lies at an address, and byte of the track."""
+    if address < _REGION:
+        return address // _OPENING - 1, address % _OPENING
+    return address // _REGION - 1, address % _REGION
+
+
+def _chunks(number: int, places: SamplePlaces, *, opening: bool) -> list[bytes | range]:
+    """The tables of a track of which one chunk holds all samples.
+
+    With an `opening`, the first few are a chunk before all other tracks. Demuxers look for the parameters of streams in
+    the first packets, and read those in the order of their addresses as long as times are near.
+    """
+    count = len(places.starts) - 1
+    first = min(count, _FEW) if opening else 0
+    chunks = [(first, _OPENING * (number + 1)), (count - first, _REGION * (number + 1) + places.starts[first])]
+    chunks = [chunk for chunk in chunks if chunk[0]]
+    runs = [struct.pack(">III", place, samples, 1) for place, (samples, _) in enumerate(chunks, 1)]
+    offsets = [struct.pack(">Q", address) for _, address in chunks]
+    return [
+        *packed(b"stsc", [struct.pack(">II", 0, len(runs)), *runs]),
+        *packed(b"co64", [struct.pack(">II", 0, len(offsets)), *offsets]),
+    ]
+
+
+def _joined(parts: Iterable[range]) -> list[range]:
+    """Ranges in the given order, of which neighbours with little between them are one."""
+    made: list[range] = []
+    for part in parts:
+        if made and made[-1].start <= part.start <= made[-1].stop + _GAP:
+            made[-1] = range(made[-1].start, max(made[-1].stop, part.stop))
+        else:
+            made.append(part)
+    return made
