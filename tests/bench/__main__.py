@@ -1,7 +1,8 @@
 """`make bench`: every row, one table, and the page about it.
 
-`python tests/bench [row ...] [--json FILE] [--rounds N]`. With all rows, docs/benchmarks.json and docs/benchmarks.md
-are written, else (or with --json) only the file that is named. Rows print as they are done.
+`python tests/bench [script ...] [--json FILE] [--update] [--rounds N]`. With all scripts, docs/benchmarks.json and
+docs/benchmarks.md are written, else (or with --json) only the file that is named. With --update, the rows of the named
+scripts replace those of the same benches in both, with the day of their run. Rows print as they are done.
 """
 
 import argparse
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="row", help=f"some of: {', '.join(SCRIPTS)}; left out: all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"times each is measured ({ROUNDS})")
+    parser.add_argument("--update", action="store_true", help="replace the rows of these scripts on the page")
     parser.add_argument("--remark", default="", help="a sentence for the page: what else ran on the machine")
     given = parser.parse_args()
     if unknown := set(given.rows) - set(SCRIPTS):
@@ -49,6 +51,9 @@ def main() -> None:
         "rows": [row.to_json() for row in rows],
     }
     print(table.text(rows), end="")
+    if given.update:
+        result = table.updated(json.loads((DOCS / "benchmarks.json").read_text()), result)
+        given.json = DOCS / "benchmarks.json"
     target = given.json or (None if given.rows else DOCS / "benchmarks.json")
     if target:
         target.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import footage
 
 CACHE = footage.CACHE.parent.parent / "bench"
-SIZES = {"720p": (1280, 720), "360p": (640, 360)}
+SIZES = {"1080p": (1920, 1080), "720p": (1280, 720), "360p": (640, 360)}
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-an")
 VP = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M", "-an")
 CLIPS = {
@@ -24,6 +24,14 @@ CLIPS = {
     "360p webm vp8": ("360p", "webm", ("-c:v", "libvpx", *VP)),
 }
 """Case -> size, container, encoder."""
+LARGE = {
+    "1080p h264": ("1080p", "mp4", (*X264, "-g", "250")),
+    "1080p hevc": ("1080p", "mp4", ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "26", "-g", "250", "-an")),
+    "1080p av1": ("1080p", "mp4", ("-c:v", "libsvtav1", "-preset", "10", "-crf", "38", "-g", "250", "-an")),
+}
+"""The same, of clips that only some rows use."""
+SHOTS = ("720p", "360p")
+"""Sizes of films with hard cuts."""
 COPIES = {"720p edit list": ("mp4", "4"), "720p mkv": ("mkv", "0"), "720p mpeg-ts": ("ts", "0")}
 """Case -> container and first second of a stream copy of the first clip."""
 FILMS = {
@@ -36,7 +44,7 @@ FILMS = {
 
 def clip(case: str) -> Path:
     """30 s, without sound."""
-    size, container, options = CLIPS[case]
+    size, container, options = {**CLIPS, **LARGE}[case]
     return _cached(f"{case.replace(' ', '_')}.{container}", "-i", str(_source(size)), *options)
 
 
@@ -58,6 +66,17 @@ def film(case: str, *, sound: bool = False) -> Path:
         return silent
     tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=120")
     return _cached(f"sound_{name}.mp4", "-i", str(silent), *tone, "-c:v", "copy", "-c:a", "aac", "-shortest")
+
+
+def shots(size: str) -> Path:
+    """30 s with a cut every 2 s, back and forth between two halves of the other clips."""
+    order = [2 * (7 * number % 15) for number in range(15)]
+    cuts = "".join(f"[0]trim={start}:{start + 2},setpts=PTS-STARTPTS[c{n}];" for n, start in enumerate(order))
+    turned = "".join(f"[c{n}]{'negate,' if n % 2 else ''}null[d{n}];" for n in range(len(order)))
+    joined = "".join(f"[d{n}]" for n in range(len(order)))
+    graph = f"{cuts}{turned}{joined}concat=n={len(order)},format=yuv420p"
+    encoder = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "250", "-an")
+    return _cached(f"shots_{size}.mp4", "-i", str(_source(size)), "-filter_complex", graph, *encoder)
 
 
 def hour() -> Path:

@@ -34,6 +34,8 @@ class Row:
     at_most: bool = False
     rounds: tuple[int, int] = (0, 0)
     not_run: str = ""
+    date: str = ""
+    """The day of its run, where that is another one than the page's."""
 
     @property
     def met(self) -> bool:

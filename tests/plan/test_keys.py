@@ -1,7 +1,7 @@
 """Stage keys: what is in them, what is not, and that releases do not change them.
 
-`golden_keys.json` holds keys of released versions. A key in it never changes; add new ones with
-`python tests/plan/test_keys.py`.
+`golden_keys.json` holds keys of released versions. A key in it never changes, unless the data version of a block is
+raised; add new ones with `python tests/plan/test_keys.py`.
 """
 
 import json

@@ -112,3 +112,18 @@ def test_the_ratio_is_the_median_of_the_rounds() -> None:
 
 def test_every_script_of_rows_is_there() -> None:
     assert all((Path(ROOT) / "tests/bench" / f"{name}.py").exists() for name in SCRIPTS)
+
+
+def test_rows_that_were_measured_again_replace_those_of_the_page_and_new_ones_follow_their_bench() -> None:
+    again = {**HIT.to_json(), "ratio": 3.0}
+    new = {**HIT.to_json(), "case": "1080p"}
+    kept = {**RESULT, "remark": ""}
+    result = table.updated(kept, {"date": "2026-02-01", "remark": "", "rows": [again, new]})
+    assert [(row["bench"], row["case"], row.get("date")) for row in result["rows"]] == [
+        ("frames", "720p", "2026-02-01"),
+        ("frames", "1080p", "2026-02-01"),
+        ("pack", "stage", None),
+        ("transfer share", "clips", None),
+        ("whole chain", "all", None),
+    ]
+    assert "Of 2026-02-01: frames." in table.page(result)

@@ -20,11 +20,14 @@ class Device:
         return self.name != "cpu"
 
 
-def choose(wanted: Literal["auto", "cpu", "gpu"]) -> Device:
-    """The first GPU that torch can use, unless `cpu` is requested; otherwise the CPU, with one thread per CPU."""
+def choose(wanted: Literal["auto", "cpu", "gpu"], *, gpu: int = 0, threads: int | None = None) -> Device:
+    """The GPU with this index if torch can use GPUs and `cpu` is not requested; otherwise the CPU.
+
+    `threads` is the number of threads on the CPU; None: one per CPU.
+    """
     torch: Any = load("torch")
     if wanted != "cpu" and torch.cuda.is_available():
-        return Device("cuda:0", is_fallback=False)
+        return Device(f"cuda:{gpu}", is_fallback=False)
     # By default, torch uses a thread for every core of the node, regardless of the pod's limit.
-    torch.set_num_threads(max(1, cpus()))
+    torch.set_num_threads(threads or max(1, cpus()))
     return Device("cpu", is_fallback=wanted == "gpu" or (wanted == "auto" and bool(gpus())))

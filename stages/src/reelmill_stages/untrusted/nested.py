@@ -24,7 +24,7 @@ def load_json(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int =
     if len(data) > max_bytes:
         raise JsonError(f"it has {len(data)} bytes; at most {max_bytes} are read")
     try:
-        text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+        text = data if isinstance(data, str) else data.decode(_encoding(data))
         if _depth(text, max_depth) > max_depth:
             raise JsonError(f"it is nested deeper than {max_depth} levels")
         if not text.startswith("{"):
@@ -57,6 +57,13 @@ def check_depth(value: object, max_depth: int = MAX_DEPTH) -> None:
         if not level:
             return
     raise JsonError(f"it is nested deeper than {max_depth} levels")
+
+
+def _encoding(data: bytes) -> str:
+    """`json.detect_encoding`, which takes as long as parsing a short object."""
+    if data[:1] == b"{" and data[1:2] != b"\0":
+        return "utf-8"
+    return json.detect_encoding(data)
 
 
 def _depth(text: str, enough: int) -> int:

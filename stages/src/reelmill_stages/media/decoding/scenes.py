@@ -1,46 +1,63 @@
-"""Where scenes change, by PySceneDetect's content detector fed with our own decoded frames.
+"""Where scenes change, by the detectors of PySceneDetect: the same cuts as its `detect()` finds.
 
-The package comes with the extra `scenes`, in the flavour that needs no libGL; nothing here opens a window or a file.
+Its detectors are fed with our own decoded frames, as small as it makes them. The package comes with the extra `scenes`,
+in the flavour that needs no libGL; nothing here opens a window or a file.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile
 
-if TYPE_CHECKING:
-    from reelmill_stages.media.decoding.picture import Pixels
-
-_WIDTH = 256
-"""The detector compares averages; more pixels change nothing but the time it takes."""
+SceneDetectorName = Literal["content", "adaptive", "histogram"]
 
 
-def scenes(path: MediaFile, timeline: Timeline, frames: range, threshold: float) -> list[range]:
-    """`frames` divided where the picture changes. Decodes all of them; a scene has at least 15 frames.
+@dataclass(frozen=True, slots=True)
+class SceneRule:
+    """A detector with its parameters. `shortest` is the minimum length of a scene, in seconds, with which shorter ones
+    are merged; None: 15 frames, as in PySceneDetect.
+    """
+
+    detector: SceneDetectorName
+    threshold: float
+    shortest: float | None = None
+
+
+def scenes(path: MediaFile, timeline: Timeline, frames: range, rule: SceneRule) -> list[range]:
+    """`frames` divided where the picture changes. Decodes all of them.
 
     Raises SpecError without the extra, and what `decode` raises.
     """
-    code, detector = _detector(threshold)
-    seconds = float((timeline.pts[frames.stop - 1] - timeline.pts[frames.start]) * timeline.time_base)
-    fps = Fraction(len(frames) - 1) / Fraction(seconds) if seconds > 0 else Fraction(25)
-    cuts: set[int] = set()
+    require()
+    from scenedetect import FrameTimecode
+    from scenedetect.common import Timecode
+
+    from reelmill_stages.media.decoding.scene_pictures import ScenePictures
+
+    detector, pictures = _detector(rule), ScenePictures(timeline.shape)
+    rate, first = _rate(path, timeline), timeline.pts[frames.start]
+    found: list[Any] = []
     at = None
-    for index, pixels in _small(path, timeline, frames):
-        at = code(index - frames.start, fps=fps)
-        cuts.update(cut.frame_num for cut in detector.process_frame(at, pixels))
+    for picture in decode(path, timeline, frames):
+        at = FrameTimecode(Timecode(picture.pts - first, timeline.time_base), rate)
+        found += detector.process_frame(at, pictures.of(picture.frame))
     if at is not None:
-        cuts.update(cut.frame_num for cut in detector.post_process(at))
-    edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(frames)), len(frames)]
-    return [range(frames.start + start, frames.start + stop) for start, stop in pairwise(edges)]
+        found += detector.post_process(at)
+    places = {bisect_left(timeline.pts, first + cut.pts) for cut in found}
+    edges = [frames.start, *sorted(places - {frames.start, frames.stop}), frames.stop]
+    return [range(start, stop) for start, stop in pairwise(edges)]
 
 
 def require() -> str:
-    """Version of the detector. Raises SpecError where it is not installed."""
+    """Version of the detectors. Raises SpecError where they are not installed."""
     try:
         import scenedetect
     except ImportError as error:
@@ -50,18 +67,22 @@ def require() -> str:
     return str(scenedetect.__version__)
 
 
-def _detector(threshold: float) -> tuple[Any, Any]:
-    require()
-    from scenedetect import ContentDetector, FrameTimecode
+def _detector(rule: SceneRule) -> Any:
+    from scenedetect import HistogramDetector
 
-    return FrameTimecode, ContentDetector(threshold=threshold)
+    from reelmill_stages.media.decoding.scene_scores import QuickAdaptiveDetector, QuickContentDetector
+
+    known: Mapping[str, Any] = {
+        "content": QuickContentDetector,
+        "adaptive": QuickAdaptiveDetector,
+        "histogram": HistogramDetector,
+    }
+    shortest = {} if rule.shortest is None else {"min_scene_len": rule.shortest}
+    return known[rule.detector](rule.threshold, **shortest)
 
 
-def _small(path: MediaFile, timeline: Timeline, frames: range) -> Iterator[tuple[int, "Pixels"]]:
-    # numpy and Pillow are a tenth of a second of every step, and clips are mostly cut without a look at them.
-    from reelmill_stages.media.decoding.picture import render_coded
-
-    for picture in decode(path, timeline, frames):
-        width = min(_WIDTH, picture.frame.width)
-        height = max(1, round(picture.frame.height * width / picture.frame.width))
-        yield picture.index, render_coded(picture.frame, width=width, height=height, fit="stretch", color="bgr")
+def _rate(path: MediaFile, timeline: Timeline) -> Fraction:
+    """Frames per second as OpenCV tells them, in which PySceneDetect counts the minimum length of a scene."""
+    with opened(path) as container:
+        rate = video_stream(path, container, timeline.stream).guessed_rate
+    return rate or Fraction(25)

@@ -1,5 +1,6 @@
 """Determines the clips of an item: its own span, equal lengths, or scenes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reelmill.contract.errors import ItemError
@@ -7,9 +8,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Span
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
-from reelmill_stages.media.decoding.scenes import scenes
 from reelmill_stages.media.timeline.timeline import Timeline
-from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Filtered
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
 from reelmill_stages.stages.clip.spans import (
@@ -19,6 +18,7 @@ from reelmill_stages.stages.clip.spans import (
     is_longer,
     is_shorter,
     wanted_span,
+    without_margin,
 )
 
 
@@ -40,8 +40,15 @@ class Pieces:
     short: int = 0
 
 
-def pieces_of(item: Item, path: MediaFile, timeline: Timeline, block: ClipBlock) -> Pieces | Filtered:
-    """The clips of an item. Raises ItemError for an invalid span and, with scenes, for decoding errors."""
+FindScenes = Callable[[range], list[range]]
+"""The scenes among the frames of a video with these indices."""
+
+
+def pieces_of(item: Item, timeline: Timeline, block: ClipBlock, find: FindScenes) -> Pieces | Filtered:
+    """The clips of an item; `find` is called with `by: scenes`.
+
+    Raises ItemError for an invalid span, and what `find` raises.
+    """
     shortest = seconds(block.min_length)
     longest = seconds(block.max_length) if block.max_length else None
     if block.by == "metadata":
@@ -50,7 +57,8 @@ def pieces_of(item: Item, path: MediaFile, timeline: Timeline, block: ClipBlock)
     if block.by == "length":
         spans = equal_spans(whole, seconds(block.length))
     else:
-        spans = [part for scene in _scenes(path, timeline, whole, block) for part in divided(scene, longest)]
+        scenes = [without_margin(scene, seconds(block.margin)) for scene in _scenes(timeline, whole, find)]
+        spans = [part for scene in scenes for part in divided(scene, longest)]
     kept = [span for span in spans if not is_shorter(span, shortest) and timeline.window(span.start, span.end)]
     if not kept:
         return Filtered(ItemReason.TOO_SHORT, f"none of {len(spans)} pieces has {shortest:g} s")
@@ -82,8 +90,13 @@ def _window(item: Item, timeline: Timeline) -> Span:
     return Span(given.start, min(given.end, timeline.duration))
 
 
-def _scenes(path: MediaFile, timeline: Timeline, whole: Span, block: ClipBlock) -> list[Span]:
+def _scenes(timeline: Timeline, whole: Span, find: FindScenes) -> list[Span]:
+    """The scenes as spans; the first and the last one reach to the ends of the span."""
     frames = timeline.window(whole.start, whole.end)
-    found = scenes(path, timeline, frames, block.threshold)
-    edges = [whole.start, *(timeline.seconds(scene.start) for scene in found[1:]), whole.end]
-    return [Span(edges[number], edges[number + 1]) for number in range(len(found))]
+    return [
+        Span(
+            whole.start if scene.start == frames.start else timeline.seconds(scene.start),
+            whole.end if scene.stop == frames.stop else timeline.seconds(scene.stop),
+        )
+        for scene in find(frames)
+    ]

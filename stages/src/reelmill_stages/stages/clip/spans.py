@@ -61,6 +61,14 @@ def divided(span: Span, longest: float | None) -> list[Span]:
     return [Span(edges[number], edges[number + 1]) for number in range(count)]
 
 
+def without_margin(span: Span, margin: float) -> Span:
+    """A span without `margin` seconds at both ends; its middle without any length if nothing is left."""
+    if span.end - span.start <= 2 * margin:
+        middle = (span.start + span.end) / 2
+        return Span(middle, middle) if margin else span
+    return Span(span.start + margin, span.end - margin)
+
+
 def is_shorter(span: Span, limit: float) -> bool:
     """Whether a span is shorter than a limit, except for rounding."""
     return span.end - span.start < limit - _TINY

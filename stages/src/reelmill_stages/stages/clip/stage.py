@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from reelmill_stages.item_errors import failed
 from reelmill_stages.listed_order import listed_order
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.encode import ENCODERS
-from reelmill_stages.media.decoding.scenes import require as require_scenes
 from reelmill_stages.stage import (
     DataSetReader,
     Done,
@@ -31,6 +31,7 @@ from reelmill_stages.stage import (
 from reelmill_stages.stages.clip.cutter import Cutter, cutter
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
 from reelmill_stages.stages.clip.pieces import pieces_of
+from reelmill_stages.stages.clip.scene_finder import SceneFinder
 from reelmill_stages.weight import Weight
 
 _log = logging.getLogger(__name__)
@@ -41,18 +42,19 @@ class ClipStage(Stage):
 
     Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
     `encode_timeout`; filtered `too_short`, `too_long`. Counters: `reencoded`: clips that copied packets
-    cannot show exactly in mp4; `overhang`: spans cut off at the end of their video; `too_short`: omitted pieces; and
-    the words of `Timeline.told`.
+    cannot show exactly in mp4; `overhang`: spans cut off at the end of their video; `too_short`: omitted pieces;
+    `gpu_fallback`: videos whose scenes a CPU detected in place of a GPU; and the words of `Timeline.told`.
     """
 
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
         assert isinstance(block, ClipBlock)
         self.params = block
+        self._scenes = SceneFinder(block)
 
     def check(self) -> None:
         if self.params.by == "scenes":
-            require_scenes()
+            self._scenes.check()
         if self.params.mode != "reencode":
             return
         encoder = ENCODERS[self.params.codec]
@@ -74,7 +76,7 @@ class ClipStage(Stage):
                     raise ItemError(ItemReason.MISSING, "the item has no media")
                 lend = work.fetch if self._needs_all else work.open
                 with cutter(lend(media), media, self.params, work.scratch) as video:
-                    results |= {place: self._one(group[place], video) for place in members}
+                    results |= {place: self._one(group[place], video, work.gpu) for place in members}
             except ItemError as error:
                 results |= {place: failed(error) for place in members if place not in results}
         return [results[place] for place in range(len(group))]
@@ -83,11 +85,12 @@ class ClipStage(Stage):
     def _needs_all(self) -> bool:
         return self.params.mode == "reencode" or self.params.by == "scenes"
 
-    def _one(self, one: Input, video: Cutter) -> Result:
+    def _one(self, one: Input, video: Cutter, gpu: int | None) -> Result:
         """The result of one input; if one of its clips fails, the item fails."""
         files: list[File] = []
         try:
-            found = pieces_of(one.item, video.path, video.timeline, self.params)
+            find = partial(self._scenes.find, video.path, video.timeline, gpu=gpu)
+            found = pieces_of(one.item, video.timeline, self.params, find)
             if isinstance(found, Filtered):
                 return found
             clips = []
@@ -102,6 +105,7 @@ class ClipStage(Stage):
             StageCounter.REENCODED: sum(clip.reencoded for clip in clips),
             StageCounter.OVERHANG: sum(piece.overhang > 0 for piece in found.pieces),
             StageCounter.TOO_SHORT: found.short,
+            StageCounter.GPU_FALLBACK: int(self._scenes.is_fallback),
             **dict.fromkeys(video.timeline.told(), 1),
         }
         return Done(

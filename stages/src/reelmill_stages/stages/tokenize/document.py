@@ -43,7 +43,8 @@ class DocumentEncoder:
         self._image_text = name[symbols.start] + name[symbols.patch] * patches + name[symbols.end]
         self._bos, self._eos = [symbols.bos], [symbols.eos]
         self._bos_text, self._eos_text = name[symbols.bos], name[symbols.eos]
-        self._symbols = np.array(list(name), np.int32)
+        self._is_symbol = np.zeros(tokenizer.size, np.bool_)
+        self._is_symbol[list(name)] = True
 
     def documents(self, samples: Sequence[Sequence[Turn]]) -> Iterator[TokenDocument | ItemError]:
         """One document for each sample, in order, or an ItemError with reason `control_symbol` if escaping fails.
@@ -54,7 +55,7 @@ class DocumentEncoder:
         batch = _Batch(texts, self._tokenizer.encode(texts))
         self._lay_out(samples, batch)
         ids = batch.ids()
-        spoken = np.count_nonzero(np.isin(ids, self._symbols)) - (len(ids) - sum(map(len, batch.encoded)))
+        spoken = np.count_nonzero(self._is_symbol.take(ids)) - (len(ids) - sum(map(len, batch.encoded)))
         if spoken:
             self._escape(batch)
             self._lay_out(samples, batch)

@@ -39,7 +39,7 @@ def turns_of(read: Mapping[str, Any], images: int) -> list[Turn]:
     places = sum([turn.pieces.count(IMAGE) for turn in found])
     if places != images:
         raise ItemError(ItemReason.IMAGE_COUNT, f"{images} images and {places} places for them")
-    if not any(turn.learned for turn in found):
+    if True not in [turn.learned for turn in found]:
         raise ItemError(ItemReason.NO_TEXT, "it has no answer that could be learned")
     return found
 

@@ -1,11 +1,16 @@
 """`clip`: cut videos into clips."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.field_types import Duration, seconds
+
+THRESHOLDS = {"content": 27.0, "adaptive": 3.0, "histogram": 0.2, "transnetv2": 0.5}
+"""Detector -> its default threshold, which is that of its authors."""
+_SHARES = frozenset({"histogram", "transnetv2"})
+"""Detectors whose threshold is a share of 1."""
 
 
 class ClipBlock(StageBlock):
@@ -28,8 +33,24 @@ class ClipBlock(StageBlock):
     counted."""
     max_length: Duration | None = None
     """Maximum length. Longer clips are `filtered(too_long)`; scenes are divided into equal parts instead."""
-    threshold: Annotated[float, Field(gt=0, le=100)] = 27.0
-    """Threshold of scene detection (ContentDetector of PySceneDetect)."""
+    detector: Literal["content", "adaptive", "histogram", "transnetv2"] = "content"
+    """How scenes are detected. `content`, `adaptive` and `histogram` are PySceneDetect's ContentDetector,
+    AdaptiveDetector and HistogramDetector, and find the cuts that its `detect()` finds: changes of hue, saturation and
+    brightness; such changes that stand out from those around them, which fast motion does not; changes of the
+    distribution of brightness. `transnetv2` is a neural network, which also finds fades and dissolves. Frames that it
+    takes for a transition belong to no scene. It needs the extra `transnet`, and the image that contains torch."""
+    threshold: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Threshold of the detector; a lower one finds more cuts. If absent, 27 for `content`, 3 for `adaptive`, 0.2 for
+    `histogram` and 0.5 for `transnetv2`."""
+    short_scenes: Literal["omit", "merge"] = "omit"
+    """What becomes of scenes shorter than `minLength`: they are omitted, or merged with the next ones, as by the option
+    `--min-scene-len` of PySceneDetect. With `omit`, PySceneDetect's detectors merge scenes shorter than 15 frames.
+    `merge` is not supported with `transnetv2`."""
+    margin: Duration = "0s"
+    """Time that is left out at the beginning and at the end of each scene, before it is divided and measured."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """Where `transnetv2` runs. `auto` uses a GPU if the pod has one; videos that are processed on the CPU instead are
+    counted (`gpu_fallback`)."""
     codec: Literal["h264", "hevc", "h264_nvenc"] = "h264"
     """Video codec with `mode: reencode`. GPUs limit the number of concurrent encoder sessions. Only h264 keeps the
     fields of interlaced video; the others encode whole frames, and the clip's provenance has `fields: frames`."""
@@ -46,14 +67,41 @@ class ClipBlock(StageBlock):
 
     @property
     def output_version(self) -> int:
-        """2: encoded pictures keep odd sides and interlaced fields (ADR 21)."""
-        return 2 if self.mode == "reencode" else super().output_version
+        """2: encoded pictures keep odd sides and interlaced fields (ADR 21), scenes are those of PySceneDetect (ADR 23)."""
+        return 2 if self.mode == "reencode" or self.by == "scenes" else super().output_version
+
+    @property
+    def torch_image(self) -> bool:
+        return self.by == "scenes" and self.detector == "transnetv2"
+
+    @property
+    def scene_threshold(self) -> float:
+        """The threshold of the detector."""
+        return THRESHOLDS[self.detector] if self.threshold is None else self.threshold
+
+    def canonical(self) -> dict[str, Any]:
+        found = super().canonical()
+        if self.scene_threshold == THRESHOLDS[self.detector]:
+            found.pop("threshold", None)
+        return found
 
     def refusals(self) -> list[str]:
+        return [*self._wrong_lengths(), *(self._wrong_detection() if self.by == "scenes" else [])]
+
+    def _wrong_detection(self) -> list[str]:
+        if self.detector in _SHARES and self.scene_threshold > 1:
+            return [f"threshold {self.threshold:g} is greater than 1, the largest for the detector {self.detector}"]
+        if self.detector == "transnetv2" and self.short_scenes == "merge":
+            return ["shortScenes: merge is not supported with the detector transnetv2"]
+        return []
+
+    def _wrong_lengths(self) -> list[str]:
         if self.max_length and seconds(self.max_length) < seconds(self.min_length):
             return [f"maxLength {self.max_length} is less than minLength {self.min_length}"]
         if self.by == "length" and seconds(self.length) <= 0:
             return ["length must be greater than 0s"]
         if self.by == "length" and self.max_length and seconds(self.max_length) < seconds(self.length):
             return [f"maxLength {self.max_length} is less than length {self.length}: all clips would be too long"]
+        if self.by != "scenes" and seconds(self.margin) > 0:
+            return ["margin applies to scenes: remove it, or set by: scenes"]
         return []

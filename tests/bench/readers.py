@@ -1,0 +1,59 @@
+"""Raw videos to frames in tars: `reelmill run`, beside the video readers of Daft and of Ray Data.
+
+Ours is the pipeline of `chain`: clips cut without encoding, then 20 frames of each, which is one a second on average.
+Theirs take one frame a second of the whole videos and cut no clips. All write JPEGs, 160 lines high, with two
+workers. End to end is the wall time of a command for all videos, interpreters and all.
+"""
+
+import os
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from bench import films, peer_env
+from bench.chain import MANY, SPANS, Spent, ours, row, spent, videos
+from bench.row import NotRun, Row, begin, emit
+
+JOB = Path(__file__).with_name("frames_job.py")
+READERS = {"daft": ("Daft", ("daft", "av")), "ray": ("Ray Data", ("ray.data", "decord"))}
+"""Name of the environment -> (name, modules)."""
+
+
+def theirs(interpreter: Path, name: str, count: int) -> Spent:
+    """What the reader took for so many videos. Raises ValueError where frames are missing."""
+    with tempfile.TemporaryDirectory() as folder_name:
+        folder = Path(folder_name)
+        videos(folder / "videos", count)
+        log = folder / "log"
+        with log.open("wb") as file:
+            command = [interpreter, JOB, name, folder]
+            took = spent(lambda: subprocess.run(command, cwd=folder, stdout=file, stderr=file, check=False))
+        found = 0
+        for path in (folder / "tars").rglob("*.tar"):
+            with tarfile.open(path) as tar:
+                found += sum(member.endswith(".jpg") for member in tar.getnames())
+        if not count * 118 <= found <= count * 122:
+            raise ValueError(f"{name} made {found} frames: {log.read_text(errors='replace')[-500:]}")
+        return took
+
+
+def main(rounds: int) -> None:
+    films.film("720p GOP 250", sound=True)
+    for name, (title, modules) in READERS.items():
+        case = f"beside {title}: {MANY} videos, {MANY * len(SPANS)} clips"
+        try:
+            interpreter = peer_env.python(name, *modules)
+        except NotRun as reason:
+            emit(Row("whole chain", case, not_run=str(reason)))
+            continue
+        us, them = [], []
+        for _ in range(rounds):
+            us.append(ours(MANY))
+            them.append(theirs(interpreter, name, MANY))
+        row(case, us, them, 1.0, against=f"{title}'s video reader, one frame a second, without clips")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    begin(main, "whole chain")
