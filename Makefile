@@ -123,6 +123,7 @@ lock: install
 	$(LOCK) --no-annotate $(ARGS) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(LOCK) --no-annotate $(ARGS) tests/docs_site/requirements.in -o tests/docs_site/requirements.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/measure/models.in -o tests/measure/models.lock
+	$(LOCK) --no-annotate --no-deps $(ARGS) tests/transcribe/models.in -o tests/transcribe/models.lock
 	$(PINNED) images/build.in -o images/build.lock
 	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
 	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock

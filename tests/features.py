@@ -27,7 +27,7 @@ reelmill replaces five systems that made training data from video. This page lis
 trainers require of the files, and the defects that the systems had, each with the tests that show how reelmill
 behaves. A line without a test is open. Below these systems come parts that are reelmill's own.
 """
-_SYSTEM = re.compile(r"00\d")
+_SYSTEM = re.compile(r"0\d\d")
 _LINE = re.compile(r"([fpd])(\d+)")
 
 

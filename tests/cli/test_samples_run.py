@@ -22,6 +22,7 @@ ITEMS = {
     "measures.yaml": {"tars": 1},
     "dedup.yaml": {},
     "chunks.yaml": {"chunks": 2},
+    "normalise.yaml": {"shaped": 1, "clips": 2},
 }
 
 

@@ -204,6 +204,7 @@ def test_a_rotated_video_comes_out_upright(tmp_path: Path) -> None:
         turned = tmp_path / f"{degrees}.mp4"
         footage.ffmpeg("-display_rotation", str(degrees), "-i", str(made("gop_12")), "-c", "copy", str(turned))
         timeline = read_timeline(turned)
+        assert timeline.shape.turned
         picture = next(decode(turned, timeline, [5]))
         width, height = (SIZE[1], SIZE[0]) if turns % 2 else SIZE
         upright = render(picture.frame, width=width, height=height)

@@ -118,6 +118,20 @@ def test_credentials_are_named_and_each_source_has_its_own() -> None:
     assert {"ca-store", "ca-source-raw", "scratch"} == mounted
 
 
+def test_the_survey_has_the_keys_of_the_servers_that_stages_ask_and_no_other_variable_of_theirs() -> None:
+    variables = [
+        {"name": "LOOKER_KEY", "secretRef": {"name": "looker"}, "key": "token"},
+        {"name": "OTHER", "value": "x"},
+    ]
+    server = {"url": "http://models/v1", "apiKeyEnv": "LOOKER_KEY"}
+    made = jobs({"clip": None, "caption": {"server": server, "model": "m", "concurrency": 5}, "env": variables})
+    env = {name: {one["name"]: one for one in container(job)["env"]} for name, job in made.items()}
+    assert env["survey"]["LOOKER_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "looker", "key": "token"}
+    assert "OTHER" not in env["survey"]
+    assert env["shards"].keys() > {"LOOKER_KEY", "OTHER"}
+    assert '"workers":5' in env["shards"]["REELMILL_TASK"]["value"]
+
+
 def test_a_source_without_a_secret_does_not_get_the_stores_keys() -> None:
     sources = [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"endpoint": "http://other"}}]
     made = SimulatedCluster(pipeline([CLIPS], sources=sources, store=STORE), SymbolicStore(bucket={"raw": ["v"]}))

@@ -226,6 +226,37 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             ],
         },
         "chunks as videos": {**single, "stages": [{"name": "chunks", "chunk": {"output": "mp4"}}]},
+        "captions": {
+            **single,
+            "stages": [
+                {
+                    "name": "captions",
+                    "caption": {
+                        "server": {"url": "http://models/v1"},
+                        "model": "looker",
+                        "schema": {"type": "object"},
+                        "limits": {"tokens": 5},
+                    },
+                }
+            ],
+        },
+        "transcripts": {
+            **single,
+            "stages": [
+                {
+                    "name": "transcripts",
+                    "transcribe": {
+                        "voice": {"weights": {"uri": "s3://models/silero_vad.onnx"}},
+                        "server": {"url": "http://models/v1"},
+                        "model": "whisper-1",
+                    },
+                }
+            ],
+        },
+        "one shape": {
+            **single,
+            "stages": [{"name": "shaped", "normalise": {"maxSide": 720, "fps": 29.97, "sound": {"loudness": -23}}}],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

@@ -61,6 +61,7 @@ class Bench:
                 definition={},
                 upstreams=(),
             ),
+            run="1-00000000",
             segment=1,
             pins={},
             folder=folder / "worker",

@@ -26,6 +26,7 @@ def config(root: Path, *, memory: int | None = None) -> SupervisorConfig:
         store=StoreRef(uri=str(root / "store")),
         sources=(line.source,),
         stage=stage,
+        run="1-00000000",
         segment=1,
         pins={},
         folder=root,

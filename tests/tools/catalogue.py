@@ -12,9 +12,10 @@ from servers import install
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
+from transcribe.speech_home import SPEECH
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs", "models to measure with")
+STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs", "models to measure with", "speech")
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -52,6 +53,7 @@ def catalogue() -> dict[str, Tool]:
         compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),
         *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
         download("torch", find=TORCH.find, make=TORCH.make),
+        download("speech", find=SPEECH.find, make=SPEECH.make),
         download("atheris", find=ATHERIS.find, make=ATHERIS.make),
         download("MkDocs", find=site.find, make=site.make),
         download("models to measure with", find=MODELS.find, make=MODELS.make),

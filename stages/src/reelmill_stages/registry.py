@@ -31,6 +31,7 @@ from reelmill_stages.stage import Stage
 from reelmill_stages.user_code import load
 from reelmill_stages.user_stage import own_block, own_class
 
+_EXTRAS = "text, scenes, parquet, tokens, measure, grid, embed, transnet, caption, speech or whisper"
 RUN = "run"
 """The block for custom stage classes."""
 
@@ -124,7 +125,7 @@ def _load(kind: str, type_: str, module: str, name: str) -> Any:
         raise SpecError(
             f"the package {error.name!r} is not installed",
             where=module,
-            hint="install reelmill-stages with its extra: text, scenes, parquet, tokens, measure, grid or embed",
+            hint=f"install reelmill-stages with its extra: {_EXTRAS}",
         ) from error
     if not hasattr(found, name):
         raise _unknown(kind, type_)

@@ -19,6 +19,7 @@ from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.model_servers.answers import Answers
 from reelmill_stages.results import (
     Assembled,
     Done,
@@ -37,6 +38,7 @@ from reelmill_stages.results import (
 from reelmill_stages.weight import Weight
 
 __all__ = [
+    "Answers",
     "Assembled",
     "Counts",
     "DataSetReader",
@@ -111,6 +113,11 @@ class Work(Protocol):
     @property
     def gpu(self) -> int | None:
         """Index of the GPU that this worker may use, or None."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """Answers of servers, kept in the data set of the stage."""
         ...
 
     def fetch(self, media: Media) -> Path:
@@ -221,6 +228,10 @@ class Stage:
     """Whether `assemble` writes files that contain several items."""
     decides: ClassVar[bool] = False
     """Whether `decide` filters inputs by their signatures. A stage with `assemble` cannot."""
+    alone: ClassVar[bool] = False
+    """Whether `process` gets every input by itself, because those of a group have no work in common."""
+    asks: ClassVar[bool] = False
+    """Whether it uses `Work.answers`."""
     block_type: ClassVar[type[StageBlock]] = StageBlock
     """Model of the parameters, for a class of a `run` stage. The default has no parameters."""
     pace: float = 0.1
@@ -234,6 +245,12 @@ class Stage:
         """Check that the environment is complete, for example that optional packages are installed.
 
         Called once by the open step, before any item is processed. Raises SpecError.
+        """
+
+    def check_server(self) -> None:
+        """Check that the server of the stage answers and has what is needed.
+
+        Called by the survey if there is work for the stage, and by the open step. Raises SpecError.
         """
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:

@@ -98,15 +98,36 @@ class StageCounter(StrEnum):
     FRAMES_WITHOUT_KEYPOINTS = (
         "frames_without_keypoints", _LEFT_OUT, "frames without a file of keypoints", "nothing, or add the files")
     NO_SOUND = (
-        "no_sound", _LEFT_OUT, "clips without sound, which have no measures of it", "nothing")
+        "no_sound", _LEFT_OUT, "items without sound, or without the wanted track: they have neither measures of it nor words",
+        _NOTHING)
     DAMAGED_SOUND = (
-        "damaged_sound", _LEFT_OUT, "clips with packets of sound that cannot be decoded, measured without them",
-        "encode the sound again")
+        "damaged_sound", _LEFT_OUT,
+        "items with packets of sound that cannot be decoded; what remains is measured and heard", "encode the sound again")
     NO_EXTENSION = (
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
     EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"
     LEFT_OUT = (
         "left_out_*", _LEFT_OUT, "samples of tars that were left out for that reason", "see the reason above")
+    UNCHANGED = "unchanged", _FALLBACK, "videos that have the wanted shape already and are the same files", _NOTHING
+    REMUXED = "remuxed", _FALLBACK, "videos of which all packets were copied into an mp4", _NOTHING
+    PICTURES_COPIED = "pictures_copied", _FALLBACK, "videos of which only the sound was encoded", _NOTHING
+    SOUND_COPIED = "sound_copied", _FALLBACK, "videos of which only the pictures were encoded", _NOTHING
+    GPU_ENCODED = "gpu_encoded", _FALLBACK, "videos that a GPU encoded", _NOTHING
+    QUIETER = (
+        "quieter", _FALLBACK, "videos whose sound is quieter than wanted, as its true peak allows no more",
+        "raise `truePeak`, or lower `loudness`")
+    NO_SPEECH = "no_speech", _FALLBACK, "items in whose sound nobody speaks", _NOTHING
+    MORE_TRACKS = (
+        "more_tracks", _FALLBACK, "items with several sound tracks, of which one was heard",
+        "set `track` to hear another")
+    NOT_SPEECH = (
+        "not_speech", _LEFT_OUT, "words and segments that the model gave where nobody speaks", _NOTHING)
+    TOKENS = (
+        "tokens", _SIZE, "tokens that a server counted, of prompts and answers, failed items and lost pods included",
+        "limit them with `limits.tokens`")
+    PROMPT_TOKENS = "prompt_tokens", _SIZE, "those of prompts, with images", _NOTHING
+    ANSWER_TOKENS = "answer_tokens", _SIZE, "those of answers", _NOTHING
+    REQUESTS = "requests", _SIZE, "requests that a server answered", _NOTHING
     DOCUMENTS = "documents", _SIZE, "samples that became tokens", _NOTHING
     PACKS = "packs", _SIZE, "sequences of tokens", _NOTHING
     PACKED_TOKENS = "packed_tokens", _SIZE, "tokens in them", _NOTHING

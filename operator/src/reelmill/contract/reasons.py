@@ -28,7 +28,9 @@ _FAILED, _FILTERED, _SKIPPED = (Outcome.FAILED,), (Outcome.FILTERED,), (Outcome.
 
 
 class ItemReason(StrEnum):
-    """Reasons of ledger rows. A retry takes up failed inputs only; a changed parameter is another data set."""
+    """Reasons of ledger rows. A retry takes up failed inputs, and skipped ones of a class that it names and can help; a
+    changed parameter is another data set.
+    """
 
     outcomes: tuple[Outcome, ...]
     """Outcomes that it occurs with."""
@@ -170,6 +172,28 @@ class ItemReason(StrEnum):
     NO_DATA_KEY = "no_data_key", _FAILED, _NO, "the npz file has no array `data`", _REPLACE
     WRONG_DTYPE = "wrong_dtype", _FAILED, _NO, "the crops are not uint8", _REPLACE
     WRONG_SHAPE = "wrong_shape", _FAILED, _NO, "the crops have another shape", _REPLACE
+
+    # Servers with models.
+    BUDGET = (
+        "budget", _SKIPPED, _ONCE_REMOVED, "what the stage may spend (`limits`) is spent",
+        "raise the limit: the items are taken up again")
+    SERVER_BUSY = (
+        "server_busy", _FAILED, _YES, "the server answered 429 (too many requests) until the time was over",
+        "lower `concurrency` or `parallelism`, then retry")
+    SERVER_FAILED = (
+        "server_failed", _FAILED, _YES, "the server failed, or broke the connection, until the time was over",
+        "retry when the server works again")
+    REQUEST_REJECTED = (
+        "request_rejected", _FAILED, _ONCE_REMOVED, "the server rejects the request for this item",
+        "see the message: fewer or smaller frames, a shorter prompt")
+    ANSWER_REFUSED = (
+        "answer_refused", _FAILED, _NO, "the model, or a filter of the server, refused to answer",
+        "nothing, or another prompt or model")
+    ANSWER_CUT = "answer_cut", _FAILED, _NO, "the answer reached the limit of tokens", "raise `maxTokens`"
+    BAD_ANSWER = (
+        "bad_answer", _FAILED, _YES, "the answer is not what was asked for: empty, not JSON, not of the schema",
+        "retry, or change the prompt or the schema")
+    NO_FIELD = "no_field", _FAILED, _NO, "the item lacks a field that the prompt names", "name fields that items have"
     # fmt: on
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from reelmill.contract.errors import SpecError
 
 HINT = (
-    "install reelmill-stages[embed], in a checkout by pip install './stages[embed]', or run the stage in an image that "
-    "includes it (stages, target embed)"
+    "install reelmill-stages[embed], or [speech] or [whisper] for transcribe, in a checkout by pip install "
+    "'./stages[embed]', or run the stage in an image that includes it (stages, target embed)"
 )
 
 

@@ -3,6 +3,7 @@
 import re
 
 from reelmill.contract.model import Model
+from reelmill.contract.records.answers import KeptAnswer, Spending
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import INTERNAL, RUN
@@ -26,6 +27,8 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (re.compile(re.escape(STAGE_JSON)), StageRecord),
     (re.compile(rf"{INTERNAL}/drift\.json"), DriftRecord),
     (re.compile(rf"{INTERNAL}/pins/[^/]+\.json"), Pin),
+    (re.compile(rf"{INTERNAL}/answers/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.json"), KeptAnswer),
+    (re.compile(rf"{INTERNAL}/spending/{RUN}-[0-9a-f]{{8}}\.json"), Spending),
     (CLAIM, Claim),
     (PASS, Pass),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/plans/{_SHARD}\.json"), PlanBlock),

@@ -4,7 +4,7 @@
     <name>/<key10>/<views>                  views: files about the whole data set
     <name>/<key10>/0001/<outputs>           output files, for users
     <name>/<key10>/0001/_reelmill/…         plan, commits, rows and logs of the pass that made the segment
-    <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned digests, claims of pipelines
+    <name>/<key10>/_reelmill/…              stage.json, drift.json, pinned digests, claims, answers of servers
     _reelmill/store.json                    says that the store's conditions held
     _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
     _reelmill/verifications/…               progress of interrupted verifications
@@ -84,6 +84,19 @@ class DataSetPaths:
     def pin(self, field: str) -> str:
         """The pinned digest of a file that the parameter `field` refers to without a digest."""
         return f"{self.pins}{field}.json"
+
+    def answer(self, question: str) -> str:
+        """The answer of a server to a question with this digest (hex)."""
+        return f"{self.root}/{INTERNAL}/answers/{question[:2]}/{question}.json"
+
+    @property
+    def spending(self) -> str:
+        """Prefix of the records of what was spent on a server."""
+        return f"{self.root}/{INTERNAL}/spending/"
+
+    def spent(self, run: str, process: str) -> str:
+        """What one worker process of a run spent."""
+        return f"{self.spending}{run}-{process}.json"
 
     def view(self, name: str) -> str:
         """A file about the whole data set, such as `dataset_info.json`."""

@@ -15,6 +15,8 @@ class Block(Model):
 
     data_version: ClassVar[int] = 1
     """Version of the data that the block produces."""
+    not_in_key: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say how or where the work is done, and never what comes of it: an address, a budget."""
     gives: ClassVar[str] = "anything"
     """What its items are (`videos`, `tars`, …): a stage is refused an upstream that gives what it does not take."""
 
@@ -29,8 +31,12 @@ class Block(Model):
         return self.data_version
 
     def canonical(self) -> dict[str, Any]:
-        """The fields that differ from their defaults, in JSON form."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        """The fields that differ from their defaults, in JSON form, without those that are no part of the key."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=set(self.not_in_key))
+
+    def surroundings(self) -> dict[str, Any]:
+        """The fields that are no part of the key, where they differ from their defaults; a change starts a survey."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=set(self.not_in_key))
 
     def params(self) -> dict[str, Any]:
         """All fields, including defaults, in JSON form, as passed to the stage's pods."""
@@ -68,6 +74,21 @@ class StageBlock(Block):
     @property
     def pod_image(self) -> str | None:
         """Container image that the stage requires; None: any image that contains reelmill-stages."""
+        return None
+
+    @property
+    def pod_workers(self) -> int | None:
+        """Number of worker processes of a pod where the stage sets none; None: one per CPU."""
+        return None
+
+    @property
+    def secret_variables(self) -> tuple[str, ...]:
+        """Names of environment variables whose values it needs; the survey's pod gets them like those of the stage."""
+        return ()
+
+    @property
+    def budget(self) -> tuple[str, int] | None:
+        """(counter, limit) of what the stage may spend; None: no limit."""
         return None
 
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ from reelmill.contract.spec.sources.multiview import MultiviewBlock
 from reelmill.contract.spec.sources.pairs import PairsBlock
 from reelmill.contract.spec.sources.table import TableBlock
 from reelmill.contract.spec.sources.tars import TarsBlock
+from reelmill.contract.spec.stages.caption import CaptionBlock
 from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.dedup import DedupBlock
@@ -29,9 +30,11 @@ from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.measure import MeasureBlock
+from reelmill.contract.spec.stages.normalise import NormaliseBlock
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
+from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 
 API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
@@ -84,6 +87,9 @@ class StageSpec(Placement):
     dedup: DedupBlock | None = None
     chunk: ChunkBlock | None = None
     measure: MeasureBlock | None = None
+    normalise: NormaliseBlock | None = None
+    caption: CaptionBlock | None = None
+    transcribe: TranscribeBlock | None = None
     run: RunBlock | None = None
     view: FramesView | None = None
     """Presentation of the finished items. Changing it does not process any item again."""

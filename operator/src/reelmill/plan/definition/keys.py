@@ -12,8 +12,9 @@ A key is computed from these values only:
 A parameter of `run` is its image, represented by its digest if it has one.
 
 Not included: parallelism, retries, tolerance, timeouts, resources, placement, env, other images, ttl, queue, suspend,
-shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), and the stage's
-own name. Names of inputs are included because coverage and the item keys of a union depend on them.
+shards, workers, waves, limits, refresh, `view`, the store, connections (endpoint, region, credentials), the server that
+a stage asks and its budget (`not_in_key` of its block), and the stage's own name. Names of inputs are included because
+coverage and the item keys of a union depend on them.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ class StageKeys:
     place: str
     """Fingerprint of the store."""
     definition: str
-    """Fingerprint of all keys, the store and the connections; a change of it starts a survey."""
+    """Fingerprint of all keys, the store, the connections, servers and budgets; a change of it starts a survey."""
 
     def __getitem__(self, name: str) -> str:
         return self.keys[name]
@@ -55,7 +56,9 @@ def keys(spec: Spec, graph: Graph) -> StageKeys:
         "store": spec.store.model_dump(mode="json"),
         "sources": {name: source.s3.model_dump(mode="json") for name, source in graph.sources.items() if source.s3},
     }
-    return StageKeys(found, definitions, place, fingerprint({"keys": found, "connections": connections}))
+    surroundings = {name: around for name, stage in graph.stages.items() if (around := stage.block.surroundings())}
+    whole = {"keys": found, "connections": connections} | ({"stages": surroundings} if surroundings else {})
+    return StageKeys(found, definitions, place, fingerprint(whole))
 
 
 def source_definition(source: SourceSpec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from reelmill.contract.counters import COUNTERS, REPORTS_ENV
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import Spec
-from reelmill.contract.spec.placement import Placement
+from reelmill.contract.spec.placement import EnvVar, Placement
 from reelmill.contract.spec.s3 import SecretRef
 from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
@@ -40,6 +40,7 @@ def pod_spec(
         place, block = merged(spec.defaults, stage), stage.block
     works = task.step is Step.SHARDS or (follow_up is not None and follow_up.whole)
     secrets = _secrets(definition, task)
+    own = _survey_env(spec) if task.step is Step.SURVEY else place.env
     account = place.service_account_name or settings.service_account
     return {
         "restartPolicy": "Never",
@@ -57,7 +58,7 @@ def pod_spec(
                 "name": CONTAINER,
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
-                "env": _environment(task, follow_up, place, secrets),
+                "env": _environment(task, follow_up, own, secrets),
                 "resources": work_resources(place) if works else control_resources(spec.control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
@@ -113,13 +114,14 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     place = merged(spec.defaults, told) if told else spec.defaults
     connections = [spec.store, *(source.s3 for source in spec.sources if source.s3)]
     models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
-    dumped = [model.model_dump(mode="json", by_alias=True) for model in models]
+    more = [] if stage else _survey_env(spec)[len(spec.defaults.env) :]
+    dumped = [model.model_dump(mode="json", by_alias=True) for model in (*models, *more)]
     pods = {name: value for name, value in asdict(settings).items() if not name.startswith("whole_")}
     return fingerprint([*dumped, told.block.pod_image if told else None, pods])[:10]
 
 
 def _environment(
-    task: Task, follow_up: FollowUp | None, place: Placement, secrets: list[tuple[str, SecretRef]]
+    task: Task, follow_up: FollowUp | None, own: list[EnvVar], secrets: list[tuple[str, SecretRef]]
 ) -> list[dict[str, Any]]:
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
@@ -133,8 +135,21 @@ def _environment(
         *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
     ]
     taken = {variable["name"] for variable in ours}
-    free = [each for each in environment(place.env) if each["name"] not in taken and not is_reserved(each["name"])]
+    free = [each for each in environment(own) if each["name"] not in taken and not is_reserved(each["name"])]
     return [*free, *ours]
+
+
+def _survey_env(spec: Spec) -> list[EnvVar]:
+    """The variables of the survey: those of the defaults, and the secrets that stages need to ask their servers.
+
+    Of two stages that give one name different values, the first counts.
+    """
+    found = {variable.name: variable for variable in spec.defaults.env}
+    for stage in spec.stages:
+        for variable in stage.env:
+            if variable.name in stage.block.secret_variables:
+                found.setdefault(variable.name, variable)
+    return list(found.values())
 
 
 def _priority(spec: Spec, task: Task) -> dict[str, str]:

@@ -80,7 +80,7 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
     """Open a pass, or adopt an open one. `cover` maps upstreams to the last segment to cover."""
     stage = definition.graph.stages[name]
     policy = stage.failures.retry_items
-    classes = work.classes if work.asked or policy is None else policy.classes
+    classes = work.classes if work.asked or work.classes or policy is None else policy.classes
     return _step(
         definition,
         name,
@@ -163,7 +163,7 @@ def _limits(definition: Definition, name: str) -> ShardLimits:
     resources = merged(definition.spec.defaults, stage).resources
     cpu = (resources.limits.get("cpu") or resources.requests.get("cpu")) if resources else None
     # A pod without a CPU limit sees all CPUs of the node, so its request limits the number of workers.
-    workers = stage.workers or (max(int(amount(cpu)), 1) if cpu else 0)
+    workers = stage.workers or stage.block.pod_workers or (max(int(amount(cpu)), 1) if cpu else 0)
     timeout = seconds(stage.failures.item_timeout)
     return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout)
 

@@ -6,7 +6,7 @@ from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.tasks import view_params
 from reelmill.plan.passes.coverage import closed_gates, completed, uncovered
-from reelmill.plan.passes.retry import failing, retries_by_itself
+from reelmill.plan.passes.retry import budget_allows, failing, retries_by_itself
 from reelmill.plan.passes.steps import start
 
 
@@ -49,11 +49,14 @@ def _next(draft: PlanDraft, stage: StageStatus) -> None:
     name, segment = stage.name, stage.segments + 1
     policy = draft.definition.graph.stages[name].failures.retry_items
     itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
+    budget = budget_allows(draft.definition.graph.stages[name].block.budget, stage.reasons, stage.counters)
     if stage.retry is not None:
         draft.put(transitions.retry_taken_up(stage))
         _start(draft, stage, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
         _start(draft, stage, PassStatus(segment=segment, kind="retry"))
+    elif budget:
+        _start(draft, stage, PassStatus(segment=segment, kind="retry", classes=budget))
     elif uncovered(draft, name) and not closed_gates(draft, name):
         _start(draft, stage, PassStatus(segment=segment, kind="cover"))
     elif _views_lag(draft, stage):
@@ -64,7 +67,7 @@ def _start(draft: PlanDraft, stage: StageStatus, work: PassStatus) -> None:
     """Start a pass: as a whole if it is known to be small, otherwise with its open step."""
     offer = draft.offers.get(stage.name)
     if work.kind == "retry":
-        small, items = _few_to_retry(draft, stage), stage.totals.failed
+        small, items = _few_to_retry(draft, stage), _to_retry(stage)
     else:
         small, items = bool(offer and offer.found.small), offer.found.in_ if offer else 0
     start(draft, stage.name, work.replace(items=items) if small else work, "shards" if small else "open")
@@ -74,7 +77,12 @@ def _few_to_retry(draft: PlanDraft, stage: StageStatus) -> bool:
     """Whether the failed items are so few that one pod most likely does the whole pass."""
     bound = draft.snapshot.settings.bound
     shards = draft.definition.graph.stages[stage.name].shards
-    return bound is not None and stage.totals.failed <= bound.items and shards in ("auto", 1)
+    return bound is not None and _to_retry(stage) <= bound.items and shards in ("auto", 1)
+
+
+def _to_retry(stage: StageStatus) -> int:
+    """The most items that a retry may take up."""
+    return stage.totals.failed + stage.totals.skipped
 
 
 def _views_lag(draft: PlanDraft, stage: StageStatus) -> bool:

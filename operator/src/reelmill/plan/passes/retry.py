@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reelmill.contract.errors import ExitCode
+from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.failures import Failures, RetryItems
 
 
@@ -63,7 +64,12 @@ def after_control(exit_code: ExitCode, tries: int, attempts: int) -> NextAttempt
 
 
 def failing(reasons: Mapping[str, int], failed: int, classes: Collection[str]) -> bool:
-    """Whether there may be failed items of these classes (empty: any). `reasons` may lack rare ones."""
+    """Whether there may be failed items of these classes (empty: any), or skipped ones that a retry may help.
+
+    `reasons` may lack rare ones.
+    """
+    if any(reasons.get(f"skipped:{name}") for name in classes):
+        return True
     if not failed or not classes:
         return failed > 0
     told = sum(count for reason, count in reasons.items() if reason.startswith("failed:"))
@@ -77,3 +83,15 @@ def retries_by_itself(
     if policy is None or retries is None or retries >= policy.times:
         return []
     return list(policy.classes) if failing(reasons, failed, policy.classes) else []
+
+
+def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
+    """Class of the retry pass for items that a budget stopped and that a raised one allows; empty: none.
+
+    What was spent is known wherever something was stopped; without it, nothing is started.
+    """
+    if not reasons.get(f"skipped:{ItemReason.BUDGET}"):
+        return []
+    if budget is not None and counters.get(budget[0], budget[1]) >= budget[1]:
+        return []
+    return [ItemReason.BUDGET.value]

@@ -7,10 +7,9 @@ Pictures with an odd side are encoded as 4:4:4, because 4:2:0 would cut off a ro
 interlaced video; the other encoders write them as frames (`fields_as_frames`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.cutting.cut import Cut, entry
+from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.timeline.shape import Shape
-from reelmill_stages.media.timeline.timeline import HELD, Timeline
+from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import local_path
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
@@ -42,8 +42,6 @@ _MOVIE_SCALE = 90_000
 _SEEKS_BY_FRAME = "mov"
 _CUTS_BORDERS = (7, 1)
 """The first ffmpeg that applies a container's cropping."""
-_TERMS = 40
-"""Stretches of one rate in an expression; ffmpeg's have a depth."""
 _WIDE_MARGIN = 2.0
 """Seconds; more than times of decoding and of presentation lie apart."""
 _MARGIN = 1.0
@@ -59,6 +57,23 @@ class Encoding:
     preset: str = "fast"
     scale: tuple[int, int] | None = None
     """(width, height) in pixels, both even; None: as it is."""
+    filters: tuple[str, ...] = ()
+    """Filters between the frames as they are shown and the scaling."""
+    pixel_format: str = ""
+    """Empty: 4:2:0, or 4:4:4 for an odd side."""
+    rate: Fraction | None = None
+    """Frames per second, all of the same length; None: each frame keeps its time."""
+    sound_filters: tuple[str, ...] = ()
+    sound: Mapping[str, object] = field(default_factory=lambda: {"c:a": "aac", "b:a": "128k"})
+    """Options of the sound's encoder. Without filters and with `copy`, its packets are copied."""
+
+    copies_pictures: bool = False
+    """Packets of the pictures are copied; only of a whole file that begins at 0."""
+
+    @property
+    def copies_sound(self) -> bool:
+        """Whether the packets of the sound are copied; only of a whole file that begins at 0."""
+        return self.sound.get("c:a") == "copy"
 
     @property
     def encoder(self) -> str:
@@ -91,7 +106,9 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
 
 def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:
     ffmpeg.run(arguments(source, cut, target, how, sought), timeout=300 + 60 * cut.seconds)
-    if _has_standing(source.timeline, cut):
+    if how.rate is not None:
+        return
+    if has_standing(source.timeline, cut):
         # Of pictures that stand and are reordered, the muxer adds up decode times, and gets too much.
         try:
             set_ends(target, round(cut.seconds * _MOVIE_SCALE))
@@ -111,43 +128,46 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     shape = timeline.shape
     odd = how.scale is None and any(side % 2 for side in _sides(source))
     sized = [] if odd else [_sized(how)]
-    filters = [_trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), *sized]
+    if how.rate is not None:
+        sized.append(f"fps=fps={how.rate}:start_time=0")
+        base = 1 / how.rate
+    filters = [trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), *how.filters, *sized]
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
         "max_error_rate": 0,
         "threads": 1,
         "filter_threads": 1,
-        "filter:v": ",".join(filters),
-        "fps_mode:v": "passthrough",
-        "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
-        "pix_fmt": "yuv444p" if odd else "yuv420p",
-        "c:v": how.encoder,
-        **_quality(how),
         "map_metadata": -1,
         "map_chapters": -1,
         "fflags": "+bitexact",
-        "flags:v": "+bitexact+ildct+ilme" if keeps_fields else "+bitexact",
         "movflags": "+faststart",
         "f": "mp4",
     }
+    pictures: dict[str, object] = {
+        "filter:v": ",".join(filters),
+        "fps_mode:v": "passthrough",
+        "enc_time_base:v": f"{base.numerator}/{base.denominator}" if base >= Fraction(1, _FINEST_BASE) else "1/90000",
+        "pix_fmt": how.pixel_format or ("yuv444p" if odd else "yuv420p"),
+        "c:v": how.encoder,
+        **_quality(how),
+        "flags:v": "+bitexact+ildct+ilme" if keeps_fields else "+bitexact",
+    }
     if keeps_fields:
-        after["x264-params"] = "bff=1" if source.video.codec_context.field_order in _BOTTOM_FIRST else "tff=1"
-    if _has_standing(timeline, cut):
+        pictures["x264-params"] = "bff=1" if source.video.codec_context.field_order in _BOTTOM_FIRST else "tff=1"
+    if how.rate is None and has_standing(timeline, cut):
         after["movie_timescale"] = _MOVIE_SCALE
-    if held := _held_end(timeline, cut):
+    if how.rate is None and (held := held_end(timeline, cut)):
         # Of packets between others the muxer knows better; the last one's is long enough, and cut to size in `_encode`.
-        after["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration={float(held * base):.6f}/TB"
+        pictures["bsf:v"] = f"setts=pts=PTS:dts=DTS:duration={float(held * base):.6f}/TB"
+    after |= {"c:v": "copy"} if how.copies_pictures else pictures
     streams = [str(timeline.stream)]
     if source.audio is not None:
-        start, end = (float(tick * base) for tick in (cut.start, cut.end))
+        start, end = (float(tick * cut.time_base) for tick in (cut.start, cut.end))
         streams.append(str(source.audio.index))
-        after |= {
-            "filter:a": f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-({start:.6f})/TB",
-            "c:a": "aac",
-            "b:a": "128k",
-            "flags:a": "+bitexact",
-        }
+        cut_out = f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-({start:.6f})/TB"
+        filtered = {} if how.copies_sound else {"filter:a": ",".join([cut_out, *how.sound_filters])}
+        after |= {**filtered, **how.sound, "flags:a": "+bitexact"}
     path = local_path(source.path, "ffmpeg reads files")
     return ffmpeg.command(path, target, streams=streams, before=before, after=after)
 
@@ -170,7 +190,7 @@ def is_interlaced(source: Remuxer) -> bool:
 def fields_as_frames(source: Remuxer, how: Encoding) -> bool:
     """Whether an interlaced video becomes one of whole frames, with the lines of both fields in them."""
     shape = source.timeline.shape
-    moved = how.scale is not None or shape.turned or any((*shape.turn, *shape.crop))
+    moved = how.scale is not None or bool(how.filters) or shape.turned or any((*shape.turn, *shape.crop))
     whole = any(side % 2 for side in _sides(source)) or _sides(source)[1] % _FIELD_ROWS == 0
     return is_interlaced(source) and (how.codec != "h264" or moved or not whole)
 
@@ -216,59 +236,6 @@ def _sized(how: Encoding) -> str:
     return f"scale={how.scale[0]}:{how.scale[1]}:flags=bicubic+accurate_rnd+bitexact,setsar=1"
 
 
-def _is_counted(timeline: Timeline) -> bool:
-    return timeline.counted or timeline.untimed
-
-
-def _trim(timeline: Timeline, cut: Cut) -> str:
-    """The filter that keeps the frames of a cut, and lets its first begin at 0."""
-    frames, first = cut.frames, timeline.pts[cut.frames.start]
-    since = "PTS-STARTPTS" if _is_counted(timeline) else f"PTS-({cut.start})"
-    if timeline.counted:
-        base = cut.time_base
-        ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
-        if times := _times(ticks):
-            since = f"({times})*{base.numerator}/{base.denominator}/TB"
-    elif first < cut.start:
-        # A frame that was on screen before begins anew with the clip.
-        since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
-    kept = f"start_pts={first}:end_pts={cut.end}"
-    if _is_counted(timeline):
-        kept = f"start_frame={frames.start}:end_frame={frames.stop}"
-    return f"trim={kept},setpts={since}"
-
-
-def _times(ticks: Sequence[int]) -> str:
-    """An expression for the tick of frame N, a term for each stretch of one rate; empty where there are too many.
-
-    What ffmpeg itself takes for the times of such a stream may be wrong, or nothing at all.
-    """
-    terms: list[tuple[int, int]] = []
-    for place, (tick, after) in enumerate(pairwise(ticks)):
-        if not terms or after - tick != terms[-1][1]:
-            terms.append((place, after - tick))
-    if len(terms) > _TERMS:
-        return ""
-    written = ""
-    for number, (place, step) in reversed(list(enumerate(terms or [(0, 1)]))):
-        term = f"{ticks[place]}+(N-{place})*{step}"
-        # The frame at which two stretches meet has the same time in both.
-        written = rf"if(lt(N\,{terms[number + 1][0]})\,{term}\,{written})" if written else term
-    return written
-
-
-def _held_end(timeline: Timeline, cut: Cut) -> int:
-    """Ticks that the last frame stands until the clip ends; 0 where it is shown no longer than its neighbours."""
-    shown = cut.end - max(timeline.pts[cut.frames.stop - 1], cut.start)
-    return shown if shown * cut.time_base > HELD else 0
-
-
-def _has_standing(timeline: Timeline, cut: Cut) -> bool:
-    """Whether some frame is shown for long."""
-    times = [cut.start, *timeline.pts[cut.frames.start + 1 : cut.frames.stop], cut.end]
-    return any((after - before) * cut.time_base > HELD for before, after in pairwise(times))
-
-
 def _quality(how: Encoding) -> dict[str, object]:
     if how.codec == "h264_nvenc":
         return {"preset": _NVENC_PRESETS[how.preset], "rc": "vbr", "cq": how.crf, "b:v": 0}
@@ -287,7 +254,7 @@ def _seek(timeline: Timeline, cut: Cut) -> float | None:
     An mp4 lands on the key frame when asked for its very time, and one earlier when asked for a microsecond less.
     """
     number = entry(timeline, cut)
-    if number == 0 or _is_counted(timeline):
+    if number == 0 or is_counted(timeline):
         return None
     key = timeline.packets.pts[number] * timeline.time_base
     if _SEEKS_BY_FRAME in timeline.container and not timeline.repaired:

@@ -14,7 +14,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 _CROPPED = re.compile(r"^ {6}Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)$", re.MULTILINE)
-_TURNED = "displaymatrix"
+_TURNED = re.compile(r"display ?matrix")
+"""How versions of FFmpeg name it: the older ones in one word."""
 _FARTHEST = 10
 """Pixels that are said to be wider or higher than this are taken for square: the header is damaged."""
 
@@ -64,7 +65,7 @@ def _described(container: InputContainer, stream: VideoStream, shape: Shape) -> 
     own = re.search(rf"^ {{2}}Stream #0:{stream.index}\b.*?(?=^ {{2}}Stream #|\Z)", described, re.MULTILINE | re.DOTALL)
     if own is None:
         return shape
-    shape = replace(shape, turned=_TURNED in own.group().lower())
+    shape = replace(shape, turned=_TURNED.search(own.group().lower()) is not None)
     found = _CROPPED.search(own.group())
     if found is None:
         return shape

@@ -16,7 +16,7 @@ from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
-from reelmill.contract.task import CommitReport
+from reelmill.contract.task import CommitReport, StageDef
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
@@ -24,6 +24,7 @@ from reelmill_stages.runtime.commit.accounting import effective_totals
 from reelmill_stages.runtime.commit.lost_shards import give_up
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.step import check_definition, committed_shards
+from reelmill_stages.runtime.outputs.answers import spent
 from reelmill_stages.runtime.shards.log_upload import kept_log
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.runtime.views import present
@@ -162,6 +163,8 @@ def _segment(
     sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
     parts = sums.add(commits)
     totals, reasons = effective_totals(data, opened.segment, parts, opened.in_, context.scratch)
+    if _asks(context.task.stage):
+        sums.counters |= spent(context.store, data.names)
     return Segment(
         state="committed",
         stage=opened.stage,
@@ -185,6 +188,11 @@ def _segment(
         seconds=sum(sums.seconds),
         bytes=sums.bytes,
     )
+
+
+def _asks(stage: StageDef) -> bool:
+    """Whether a stage may have asked a server; code of the user's own is not imported to find out."""
+    return bool(registry.own_code(stage.type, stage.params)) or registry.stage_class(stage.type, stage.params).asks
 
 
 def _abandoned(context: StepContext, data: DataSet) -> Segment:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reelmill.contract.errors import StalePlan
-from reelmill.contract.records.rows import Item, Outcome
+from reelmill.contract.reasons import RetryHelps, item_reason
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Segment, Slice
 from reelmill.contract.task import Upstream
 from reelmill_stages.records.retried_row import RetriedRow
@@ -96,11 +97,7 @@ def _failed(context: StepContext) -> PassInputs:
     task = context.task
     wanted = set(task.retry)
     stage = context.data_set(task.stage.name, task.stage.key)
-    tried = {
-        row.key: row.attempt
-        for row in stage.ledger()
-        if row.outcome == Outcome.FAILED and (not wanted or row.reason in wanted)
-    }
+    tried = {row.key: row.attempt for row in stage.ledger() if _retried(row, wanted)}
     work = PassInputs()
     union = len(task.stage.upstreams) > 1
     for upstream in task.stage.upstreams:
@@ -116,6 +113,14 @@ def _failed(context: StepContext) -> PassInputs:
             work.slices.append(Slice(upstream=upstream.name, rows=key, first=0, count=file.count, digest=rows.digest))
         file.close()
     return work
+
+
+def _retried(row: LedgerRow, wanted: set[str]) -> bool:
+    """Failed inputs of the wanted classes (none: all), and skipped ones of a wanted class for which a retry helps."""
+    if row.outcome == Outcome.FAILED:
+        return not wanted or row.reason in wanted
+    reason = item_reason(row.reason) if row.outcome == Outcome.SKIPPED and row.reason in wanted else None
+    return reason is not None and reason.retry is not RetryHelps.NO
 
 
 def _items(context: StepContext, upstream: Upstream, covered: int) -> Iterator[Item]:

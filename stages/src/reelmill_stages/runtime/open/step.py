@@ -113,6 +113,7 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
             hint="decide in a stage of its own, and assemble in the one after it",
         )
     stage.check()
+    stage.check_server()
     locations = Locations(task.store, task.sources, context.env)
     pin_files(locations, names, stage.block)
     pins = read_pins(context.store, names, stage.block)

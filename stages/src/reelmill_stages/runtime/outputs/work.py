@@ -19,6 +19,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.media_file import MediaFile, RemoteFile
+from reelmill_stages.model_servers.answers import Answers, NoAnswers
 from reelmill_stages.remote_media import by_ranges
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed
@@ -62,11 +63,19 @@ class GroupWork:
     """
 
     def __init__(
-        self, locations: Locations, files: Files, folder: Path, gpu: int | None, *, ranges: bool = False
+        self,
+        locations: Locations,
+        files: Files,
+        folder: Path,
+        gpu: int | None,
+        *,
+        ranges: bool = False,
+        answers: Answers | None = None,
     ) -> None:
         self._locations = locations
         self._files = files
         self._gpu = gpu
+        self._answers = answers or NoAnswers()
         self._scratch = folder / "scratch"
         self._fetched = folder / "fetched"
         self._known: dict[tuple[str, str, str, str], Path] = {}
@@ -79,6 +88,10 @@ class GroupWork:
     @property
     def scratch(self) -> Path:
         return self._scratch
+
+    @property
+    def answers(self) -> Answers:
+        return self._answers
 
     @property
     def fetched(self) -> Path:

@@ -104,7 +104,7 @@ class Processing:
         config = self._supervision(folder)
         pool = Pool(
             config,
-            groups(inputs),
+            ([one] for one in inputs) if self._stage.alone else groups(inputs),
             window=config.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
             known=self._known,
             settle=settle,
@@ -224,6 +224,7 @@ class Processing:
             sources=task.sources,
             stage=task.stage,
             segment=self._opened.segment,
+            run=self._context.run,
             pins=read_pins(
                 self._context.store, self._context.data_set(task.stage.name, task.stage.key).names, self._stage.block
             ),

@@ -9,16 +9,25 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.weights import data_set_weight
 from reelmill_stages.weight import Weight
 
+Waiting = Mapping[str, tuple[int, Weight]]
+"""Stage name -> number and weight of the inputs that it has not covered yet."""
 
-def forecast(context: StepContext) -> dict[str, int]:
-    """Stage name -> estimated bytes, for stages with inputs to process and an estimate.
 
-    Items that an upstream has yet to make are assumed to be as many and as heavy as its inputs.
+def waiting_inputs(context: StepContext) -> Waiting:
+    """What waits for each stage; items that an upstream has yet to make are assumed to be as many and as heavy as its
+    inputs.
     """
     waiting: dict[str, tuple[int, Weight]] = {}
+    for stage in context.task.stages:
+        waiting[stage.name] = _waiting(context, stage, waiting)
+    return waiting
+
+
+def forecast(context: StepContext, waiting: Waiting) -> dict[str, int]:
+    """Stage name -> estimated bytes, for stages with inputs to process and an estimate."""
     found: dict[str, int] = {}
     for stage in context.task.stages:
-        waiting[stage.name] = items, weight = _waiting(context, stage, waiting)
+        items, weight = waiting[stage.name]
         if items:
             size = _size(stage, items, weight)
             if size is not None:
@@ -26,9 +35,7 @@ def forecast(context: StepContext) -> dict[str, int]:
     return found
 
 
-def _waiting(
-    context: StepContext, stage: StageDef, upstream_waiting: Mapping[str, tuple[int, Weight]]
-) -> tuple[int, Weight]:
+def _waiting(context: StepContext, stage: StageDef, upstream_waiting: Waiting) -> tuple[int, Weight]:
     covered = context.data_set(stage.name, stage.key).coverage
     items, weight = 0, Weight()
     for upstream in stage.upstreams:

@@ -13,7 +13,8 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.survey.forecast import forecast
+from reelmill_stages.runtime.survey.forecast import forecast, waiting_inputs
+from reelmill_stages.runtime.survey.server_checks import check_servers
 from reelmill_stages.runtime.survey.source_listing import list_source, source_report
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.sources.objects.own_store import refuse_own_store
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 def survey(context: StepContext) -> SurveyReport:
     """Check the store, list the sources, report.
 
-    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed
-    or a parameter's file that is another one than its stage started with.
+    Raises StoreError or StoreUnsafe for a store that cannot be used, and SpecError for a source that cannot be listed,
+    a parameter's file that is another one than its stage started with, or a server that a stage cannot use.
     """
     task, store = context.task, context.store
     refuse_own_store(task.store, task.sources)
@@ -44,7 +45,9 @@ def survey(context: StepContext) -> SurveyReport:
         sources[source.name] = list_source(context, source) if task.refresh else source_report(context, source)
         event(log, "source", source=source.name, **sources[source.name].model_dump())
     stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
-    return SurveyReport(sources=sources, stages=stages, forecast=forecast(context))
+    waiting = waiting_inputs(context)
+    check_servers(task.stages, waiting)
+    return SurveyReport(sources=sources, stages=stages, forecast=forecast(context, waiting))
 
 
 def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:

@@ -20,6 +20,8 @@ class WorkerConfig:
     sources: tuple[SourceDef, ...]
     stage: StageDef
     segment: int
+    run: str
+    """Id of the run of the shard."""
     pins: Mapping[str, str]
     folder: Path
     """Folder of this worker, with the files that parameters refer to."""

@@ -23,6 +23,7 @@ from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.runtime.outputs.answers import StoreAnswers
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
@@ -59,6 +60,8 @@ class WorkerState:
         self._files = Files(self._locations, config.pins, config.folder / "files")
         self._gpu = _gpu(config.index)
         self._paths = DataSetPaths(config.stage.name, config.stage.key).segment(config.segment)
+        data_set = DataSetPaths(config.stage.name, config.stage.key)
+        self._answers = StoreAnswers(self._locations.store, data_set, config.run)
         self._in_vain = 0
         self._stage: Stage = registry.stage(config.stage.type, config.stage.params)
 
@@ -78,7 +81,7 @@ class WorkerState:
         again with whole files: what they give is what counts.
         """
         if self._in_vain < _ATTEMPTS:
-            work = GroupWork(self._locations, self._files, job.folder, self._gpu, ranges=True)
+            work = GroupWork(self._locations, self._files, job.folder, self._gpu, ranges=True, answers=self._answers)
             try:
                 results = self._results(job, work)
                 if not work.used_ranges or not any(_may_differ(result) for result in results):
@@ -92,7 +95,7 @@ class WorkerState:
                 work.close()
             event(_log, "reading whole files instead of ranges", item=job.inputs[0].item.key, why=why)
             shutil.rmtree(job.folder)
-        work = GroupWork(self._locations, self._files, job.folder, self._gpu)
+        work = GroupWork(self._locations, self._files, job.folder, self._gpu, answers=self._answers)
         return self._results(job, work), work.fetched
 
     def _results(self, job: Job, work: GroupWork) -> Sequence[Result]:

@@ -67,7 +67,7 @@ class ClipBlock(StageBlock):
 
     @property
     def output_version(self) -> int:
-        """2: encoded pictures keep odd sides and interlaced fields (ADR 21), scenes are those of PySceneDetect (ADR 23)."""
+        """2: encoded pictures keep odd sides and fields (ADR 21), and scenes are those of PySceneDetect (ADR 23)."""
         return 2 if self.mode == "reencode" or self.by == "scenes" else super().output_version
 
     @property

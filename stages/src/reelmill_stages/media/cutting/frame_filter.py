@@ -1,0 +1,64 @@
+"""The filter of ffmpeg that keeps exactly the frames of a cut, each at its time, and what stands for long in it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from reelmill_stages.media.cutting.cut import Cut
+from reelmill_stages.media.timeline.timeline import HELD, Timeline
+
+_TERMS = 40
+"""Stretches of one rate in an expression; ffmpeg's have a depth."""
+
+
+def is_counted(timeline: Timeline) -> bool:
+    """Whether frames are told apart by their number, because the times that ffmpeg takes for them may be wrong."""
+    return timeline.counted or timeline.untimed
+
+
+def trim(timeline: Timeline, cut: Cut) -> str:
+    """The filter that keeps the frames of a cut, and lets its first begin at 0."""
+    frames, first = cut.frames, timeline.pts[cut.frames.start]
+    since = "PTS-STARTPTS" if is_counted(timeline) else f"PTS-({cut.start})"
+    if timeline.counted:
+        base = cut.time_base
+        ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
+        if times := _times(ticks):
+            since = f"({times})*{base.numerator}/{base.denominator}/TB"
+    elif first < cut.start:
+        # A frame that was on screen before begins anew with the clip.
+        since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
+    kept = f"start_pts={first}:end_pts={cut.end}"
+    if is_counted(timeline):
+        kept = f"start_frame={frames.start}:end_frame={frames.stop}"
+    return f"trim={kept},setpts={since}"
+
+
+def _times(ticks: Sequence[int]) -> str:
+    """An expression for the tick of frame N, a term for each stretch of one rate; empty where there are too many.
+
+    What ffmpeg itself takes for the times of such a stream may be wrong, or nothing at all.
+    """
+    terms: list[tuple[int, int]] = []
+    for place, (tick, after) in enumerate(pairwise(ticks)):
+        if not terms or after - tick != terms[-1][1]:
+            terms.append((place, after - tick))
+    if len(terms) > _TERMS:
+        return ""
+    written = ""
+    for number, (place, step) in reversed(list(enumerate(terms or [(0, 1)]))):
+        term = f"{ticks[place]}+(N-{place})*{step}"
+        # The frame at which two stretches meet has the same time in both.
+        written = rf"if(lt(N\,{terms[number + 1][0]})\,{term}\,{written})" if written else term
+    return written
+
+
+def held_end(timeline: Timeline, cut: Cut) -> int:
+    """Ticks that the last frame stands until the clip ends; 0 where it is shown no longer than its neighbours."""
+    shown = cut.end - max(timeline.pts[cut.frames.stop - 1], cut.start)
+    return shown if shown * cut.time_base > HELD else 0
+
+
+def has_standing(timeline: Timeline, cut: Cut) -> bool:
+    """Whether some frame is shown for long."""
+    times = [cut.start, *timeline.pts[cut.frames.start + 1 : cut.frames.stop], cut.end]
+    return any((after - before) * cut.time_base > HELD for before, after in pairwise(times))

@@ -1,0 +1,86 @@
+"""How loud a sound track is: integrated loudness and true peak by EBU R128 (ITU-R BS.1770), with FFmpeg's `ebur128`."""
+
+from dataclasses import dataclass
+from math import log10
+
+import av
+from av.filter import Graph
+
+from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media_file import MediaFile
+
+QUIETEST = -70.0
+"""LUFS. The gate of BS.1770 leaves nothing of sound below this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """`integrated` in LUFS, at least -70; `true_peak` in dBTP, the highest of all channels."""
+
+    integrated: float
+    true_peak: float
+
+
+def loudness(path: MediaFile, stream: int) -> Loudness | None:
+    """The loudness of the audio stream with this index in its container; None if it is silent.
+
+    Raises ItemError(`corrupt`) for sound that cannot be decoded.
+    """
+    meter = _Meter()
+    with opened(path) as container:
+        try:
+            for frame in container.decode(container.streams[stream]):
+                meter.add(frame)
+        except av.FFmpegError as error:
+            raise damage(path, error) from error
+    return meter.end()
+
+
+class _Meter:
+    """A filter graph for each format of the sound; formats seldom change, and then the last one counts."""
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+        self._form: tuple[object, ...] = ()
+        self._integrated = QUIETEST
+        self._peak = 0.0
+
+    def add(self, frame: object) -> None:
+        assert isinstance(frame, av.AudioFrame)
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self._graph is None or form != self._form:
+            self._graph, self._form = _graph(frame), form
+        frame.pts = None
+        self._graph.push(frame)
+        self._drain()
+
+    def end(self) -> Loudness | None:
+        if self._graph is not None:
+            self._graph.push(None)
+            self._drain()
+        if self._integrated <= QUIETEST or self._peak <= 0:
+            return None
+        return Loudness(self._integrated, 20 * log10(self._peak))
+
+    def _drain(self) -> None:
+        assert self._graph is not None
+        while True:
+            try:
+                told = self._graph.pull().metadata
+            except (av.BlockingIOError, av.EOFError):
+                return
+            self._integrated = float(told.get("lavfi.r128.I", self._integrated))
+            peaks = [float(value) for name, value in told.items() if name.startswith("lavfi.r128.true_peaks_ch")]
+            self._peak = max([self._peak, *peaks])
+
+
+def _graph(frame: av.AudioFrame) -> Graph:
+    graph = Graph()
+    source = graph.add_abuffer(
+        sample_rate=frame.sample_rate, format=frame.format, layout=frame.layout, time_base=frame.time_base
+    )
+    meter, sink = graph.add("ebur128", "metadata=1:peak=true"), graph.add("abuffersink")
+    source.link_to(meter)
+    meter.link_to(sink)
+    graph.configure()
+    return graph

@@ -1,0 +1,1 @@
+"""Servers with models, by the protocol of OpenAI's API."""

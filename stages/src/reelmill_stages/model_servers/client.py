@@ -1,0 +1,182 @@
+"""Requests to an OpenAI-compatible server: what is tried again, what fails an item, and what stops the stage.
+
+| answer | what becomes of it |
+| --- | --- |
+| 429 | tried again, not before its Retry-After, until `timeout`: then `server_busy` |
+| 408, 425, 5xx, a broken or refused connection, no answer | the same: then `server_failed` |
+| 400, 413, 422, other 4xx | `request_rejected`: this item cannot be asked about |
+| 401, 403, 404, 3xx | SpecError: no item can |
+
+The API key is read from the environment by the name that the pipeline gives. It is sent as a header and removed from
+everything that the server says, so that it is in no message, row or log.
+"""
+
+import os
+import random
+import time
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from reelmill.contract.backoff import Backoff
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.spec.model_server import ModelServer
+from reelmill.contract.text.terminal import printable
+from reelmill_stages.model_servers.retry_after import retry_after
+from reelmill_stages.untrusted.nested import JsonError, load_json
+
+LARGEST = 16 << 20
+"""Maximum size in bytes of a response."""
+_BACKOFF = Backoff(first=0.5, most=20.0, jitter=0.5)
+_CONNECT_SECONDS = 10.0
+_CHECKS = 3
+"""Attempts of the check before the first item."""
+_BUGS = 4
+"""Attempts at a request that the server answers with 500, which may well be about this very request."""
+_AGAIN = {408, 425, 429}
+_OF_THE_STAGE = {401, 403, 404}
+_MESSAGE = 300
+
+
+class _Unanswered(Exception):
+    """An attempt that may succeed later, of at most `attempts`. `wait` is the server's Retry-After in seconds."""
+
+    def __init__(self, reason: ItemReason, what: str, wait: float = 0.0, attempts: int = 1_000) -> None:
+        super().__init__(what)
+        self.reason = reason
+        self.wait = wait
+        self.attempts = attempts
+
+
+class ModelClient:
+    """One server, for one process. `timeout` is the time in seconds for one answer with all attempts."""
+
+    def __init__(self, server: ModelServer, timeout: float) -> None:
+        self._url = server.url.rstrip("/")
+        self._timeout = timeout
+        self._key = os.environ.get(server.api_key_env, "") if server.api_key_env else ""
+        self._named = server.api_key_env or ""
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        self._client = httpx2.Client(headers=headers, follow_redirects=False, timeout=timeout)
+        self._down = False
+        weakref.finalize(self, self._client.close)
+
+    def check(self, model: str, *, listed: bool) -> None:
+        """Raises SpecError if the key is missing, or, with `listed`, if the server does not list the model."""
+        if self._named and not self._key:
+            raise SpecError(
+                f"the environment variable {self._named} is not set",
+                where=self._url,
+                hint="in a cluster, add an env entry with a secretRef to the stage; on one machine, export it",
+            )
+        if not listed:
+            return
+        try:
+            found = self._retried("GET", "/models", {}, attempts=_CHECKS)
+        except ItemError as error:
+            raise SpecError(
+                f"the server does not answer: {error.what}",
+                where=self._url,
+                hint="start the server, or correct server.url",
+            ) from error
+        rows = found.get("data")
+        names = {str(row.get("id")) for row in rows if isinstance(row, dict)} if isinstance(rows, list) else set()
+        if not names & {model, f"{model}:latest"}:
+            there = ", ".join(printable(name)[:80] for name in sorted(names)[:5]) or "no model"
+            raise SpecError(
+                f"the server has no model {model!r}, but {there}",
+                where=self._url,
+                hint="correct the name, load the model, or set server.checkModel: false",
+            )
+
+    def post(self, path: str, **content: Any) -> Mapping[str, Any]:
+        """POST `json=`, or `data=` and `files=`; returns the JSON object of the answer.
+
+        After a server could not be reached for the whole time, one attempt decides about each item until it can be
+        reached again. Raises ItemError and SpecError.
+        """
+        return self._retried("POST", path, content, attempts=1 if self._down else None)
+
+    def _retried(self, method: str, path: str, content: Mapping[str, Any], attempts: int | None) -> Mapping[str, Any]:
+        end = time.monotonic() + self._timeout
+        failures = 0
+        while True:
+            try:
+                found = self._once(method, path, content, end)
+            except _Unanswered as error:
+                failures += 1
+                delay = max(error.wait, _BACKOFF.delay(failures, random.random()))  # noqa: S311 - jitter
+                if failures >= min(attempts or error.attempts, error.attempts) or time.monotonic() + delay >= end:
+                    self._down = error.reason is ItemReason.SERVER_FAILED
+                    tries = "attempt" if failures == 1 else "attempts"
+                    raise ItemError(error.reason, f"{error} ({failures} {tries})") from error
+                time.sleep(delay)
+            else:
+                self._down = False
+                return found
+
+    def _once(self, method: str, path: str, content: Mapping[str, Any], end: float) -> Mapping[str, Any]:
+        timeout = httpx2.Timeout(max(end - time.monotonic(), 1.0), connect=_CONNECT_SECONDS)
+        try:
+            with self._client.stream(method, f"{self._url}{path}", timeout=timeout, **content) as response:
+                body = self._read(response, end)
+        except httpx2.TimeoutException as error:
+            raise _Unanswered(ItemReason.SERVER_FAILED, "no answer in time") from error
+        except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
+            raise _Unanswered(ItemReason.SERVER_FAILED, f"the connection failed: {self._clean(str(error))}") from error
+        except httpx2.InvalidURL as error:
+            raise SpecError(f"not a URL: {error}", where=self._url, hint="correct server.url") from error
+        return self._judged(response, body)
+
+    @staticmethod
+    def _read(response: httpx2.Response, end: float) -> bytes:
+        body = bytearray()
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > LARGEST:
+                raise ItemError(ItemReason.BAD_ANSWER, f"the response is larger than {LARGEST} bytes")
+            if time.monotonic() > end:
+                raise _Unanswered(ItemReason.SERVER_FAILED, "the answer did not end in time")
+        return bytes(body)
+
+    def _judged(self, response: httpx2.Response, body: bytes) -> Mapping[str, Any]:
+        status = response.status_code
+        if status == httpx2.codes.OK:
+            return self._object(body)
+        said = f"the server answered {status}{self._said(body)}"
+        if status == httpx2.codes.TOO_MANY_REQUESTS:
+            raise _Unanswered(ItemReason.SERVER_BUSY, said, retry_after(response.headers.get("Retry-After", "")))
+        if status == httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise _Unanswered(ItemReason.SERVER_FAILED, said, attempts=_BUGS)
+        if status in _AGAIN or status > httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise _Unanswered(ItemReason.SERVER_FAILED, said, retry_after(response.headers.get("Retry-After", "")))
+        if status in _OF_THE_STAGE or status < httpx2.codes.BAD_REQUEST:
+            raise SpecError(said, where=self._url, hint="correct server.url, the model or the API key")
+        raise ItemError(ItemReason.REQUEST_REJECTED, said)
+
+    def _object(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            text = body.decode()
+            found = load_json(text.replace(self._key, "***") if self._key else text)
+        except (JsonError, UnicodeDecodeError) as error:
+            raise ItemError(ItemReason.BAD_ANSWER, f"the response is not JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise ItemError(ItemReason.BAD_ANSWER, "the response is not a JSON object")
+        return found
+
+    def _said(self, body: bytes) -> str:
+        """The server's message, as OpenAI, vLLM and Ollama put it; empty for a web page."""
+        try:
+            found = load_json(body, max_bytes=1 << 20)
+        except JsonError:
+            return ""
+        error = found.get("error", found) if isinstance(found, dict) else None
+        said = error.get("message") if isinstance(error, dict) else error
+        return f": {self._clean(said)}" if isinstance(said, str) else ""
+
+    def _clean(self, text: str) -> str:
+        text = text.replace(self._key, "***") if self._key else text
+        return printable(text.encode(errors="replace").decode())[:_MESSAGE]

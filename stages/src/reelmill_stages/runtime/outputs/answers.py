@@ -1,0 +1,78 @@
+"""Answers of servers in the store: each is written once, before anything is done with it.
+
+So a killed pod, a twin or a retry never pays for the same answer again. What was paid is recorded by each process for
+itself; the sum of these records is what the stage has spent.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+
+from reelmill.contract.records.answers import KeptAnswer, Spending
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill_stages.records.record_files import create, dump, load, peek
+from reelmill_stages.store import Store
+
+_LOOK_SECONDS = 10.0
+"""Age at which the sum of all processes is added up again, if the limit is far away."""
+
+
+class StoreAnswers:
+    """Implements `stage.Answers` for one worker process of a run."""
+
+    def __init__(self, store: Store, paths: DataSetPaths, run: str) -> None:
+        self._store = store
+        self._paths = paths
+        self._record = paths.spent(run, secrets.token_hex(4))
+        self._mine: dict[str, int] = {}
+        self._known: dict[str, tuple[str, Spending]] = {}
+        self._all: dict[str, int] = {}
+        self._since: dict[str, int] = {}
+        self._looked = -_LOOK_SECONDS
+
+    def find(self, question: str) -> str | None:
+        found = load(self._store, self._paths.answer(_digest(question)), KeptAnswer)
+        return None if found is None else found.answer
+
+    def keep(self, question: str, answer: str) -> str:
+        digest = _digest(question)
+        kept = KeptAnswer(question=f"sha256:{digest}", answer=answer)
+        return create(self._store, self._paths.answer(digest), kept)[0].answer
+
+    def spend(self, counters: Mapping[str, int]) -> None:
+        for name, count in counters.items():
+            self._mine[name] = self._mine.get(name, 0) + count
+            self._since[name] = self._since.get(name, 0) + count
+        self._store.write(self._record, dump(Spending(counters=self._mine)))
+
+    def allows(self, counter: str, limit: int) -> bool:
+        """Adds up all records when the sum is old, or when the others may have reached the limit since, had they spent
+        like this process.
+        """
+        likely = self._all.get(counter, 0) + self._since.get(counter, 0) * max(len(self._known) + 1, 2)
+        if likely >= limit or time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._all = spent(self._store, self._paths, self._known)
+            self._since = {}
+            self._looked = time.monotonic()
+        return self._all.get(counter, 0) + self._since.get(counter, 0) < limit
+
+
+def spent(store: Store, paths: DataSetPaths, known: dict[str, tuple[str, Spending]] | None = None) -> dict[str, int]:
+    """Counter -> what all processes of all passes spent. `known` remembers records by key and ETag between calls."""
+    known = {} if known is None else known
+    totals: dict[str, int] = {}
+    for stat in store.list(paths.spending):
+        before = known.get(stat.key)
+        if before is None or before[0] != stat.etag:
+            found = peek(store, stat.key, Spending)
+            if found is None:
+                continue
+            known[stat.key] = before = stat.etag, found
+        for name, count in before[1].counters.items():
+            totals[name] = totals.get(name, 0) + count
+    return totals
+
+
+def _digest(question: str) -> str:
+    return hashlib.sha256(question.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,57 @@
+"""The question about one item: its identity, and the request (https://platform.openai.com/docs/api-reference/chat)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.spec.stages.caption import CaptionBlock
+from reelmill_stages.stages.caption.template import rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The prompts for one item. `identity` is everything that the answer depends on: the parameters, the prompts, and
+    the file by its digest (or the version of a source's object) and span.
+    """
+
+    prompt: str
+    system: str | None
+    identity: str
+
+
+def question(item: Item, block: CaptionBlock) -> Question:
+    """The question about an item. Raises ItemError with reason `no_field`."""
+    prompt = rendered(block.prompt, item.fields)
+    system = None if block.system is None else rendered(block.system, item.fields)
+    asked = {
+        "version": block.data_version,
+        "params": block.canonical(),
+        "prompt": prompt,
+        "system": system,
+        "media": None if item.media is None else _same(item.media),
+    }
+    return Question(prompt, system, json.dumps(asked, sort_keys=True))
+
+
+def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionBlock) -> dict[str, Any]:
+    """The body of POST /chat/completions."""
+    content = [*pictures, {"type": "text", "text": asked.prompt}]
+    system = [] if asked.system is None else [{"role": "system", "content": asked.system}]
+    schema = {"name": "answer", "schema": block.answer_schema, "strict": True}
+    return {
+        "model": block.model,
+        "messages": [*system, {"role": "user", "content": content}],
+        "temperature": block.temperature,
+        "seed": block.seed,
+        "max_tokens": block.max_tokens,
+        **({"response_format": {"type": "json_schema", "json_schema": schema}} if block.answer_schema else {}),
+        **block.extra,
+    }
+
+
+def _same(media: Media) -> list[Any]:
+    """What tells the content of a file from that of another one."""
+    content = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
+    return [*content, *([media.span.start, media.span.end] if media.span else [])]

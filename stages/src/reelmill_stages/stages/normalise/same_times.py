@@ -1,0 +1,83 @@
+"""Whether an output shows what its input shows, when it shows it: frames, duration, and where the sound begins."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill_stages.media_file import MediaFile
+
+_BLOCK = 1024
+"""Samples of a block of AAC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """`frames`, `seconds` from the first frame to the end of the last, and `sound`: seconds from the first frame to the
+    first sample that a decoder gives, at least 0; None without sound. `block` is the length of an encoder's block of
+    sound in seconds.
+    """
+
+    frames: int
+    seconds: Fraction
+    sound: Fraction | None
+    block: Fraction = Fraction(0)
+
+    def to_json(self) -> dict[str, Any]:
+        sound = {} if self.sound is None else {"sound": round(float(self.sound), 4)}
+        return {"frames": self.frames, "seconds": round(float(self.seconds), 4), **sound}
+
+
+def times_of(path: MediaFile, timeline: Timeline, *, audio: bool) -> Times:
+    """The times of a file. Raises ItemError(`corrupt`) for sound that cannot be decoded."""
+    base = timeline.time_base
+    seconds = (timeline.end - timeline.pts[0]) * base
+    sound, block = _sound(path, timeline.pts[0] * base) if audio else (None, Fraction(0))
+    return Times(len(timeline), seconds, sound, block)
+
+
+def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
+    """The times of an output, which are those of its input within one frame; of the sound, within one frame and one
+    block, because encoders begin with a block of silence, which decoders give where sound begins late.
+
+    Raises ItemError with reason `unverified`.
+    """
+    try:
+        timeline = read_timeline(path)
+        after = times_of(path, timeline, audio=before.sound is not None)
+    except ItemError as error:
+        raise ItemError(ItemReason.UNVERIFIED, f"the output does not open: {error.what}") from error
+    wanted = Fraction(before.frames) if rate is None else before.seconds * rate
+    step = 1 / rate if rate is not None else before.seconds / before.frames
+    if abs(after.frames - wanted) > (0 if rate is None else 1):
+        raise ItemError(ItemReason.UNVERIFIED, f"the output shows {after.frames} frames, not {float(wanted):g}")
+    if abs(after.seconds - before.seconds) > step:
+        lengths = f"{float(after.seconds):.3f} s, not {float(before.seconds):.3f} s"
+        raise ItemError(ItemReason.UNVERIFIED, f"the output lasts {lengths}")
+    if before.sound is not None and (after.sound is None or abs(after.sound - before.sound) > step + after.block):
+        there = "missing" if after.sound is None else f"at {float(after.sound):.3f} s"
+        raise ItemError(ItemReason.UNVERIFIED, f"the sound is {there}, not at {float(before.sound):.3f} s")
+    return after
+
+
+def _sound(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
+    """Where the sound begins after the first frame (what is before it does not count), and the length of a block."""
+    with opened(path) as container:
+        if not container.streams.audio:
+            return None, Fraction(0)
+        try:
+            for frame in container.decode(container.streams.audio[0]):
+                if frame.pts is None or frame.time_base is None or not frame.sample_rate:
+                    continue
+                if frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate) > first:
+                    begins = max(frame.pts * frame.time_base - first, Fraction(0))
+                    return begins, Fraction(max(frame.samples, _BLOCK), frame.sample_rate)
+        except av.FFmpegError as error:
+            raise damage(path, error) from error
+    return None, Fraction(0)

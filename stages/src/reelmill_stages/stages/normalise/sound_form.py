@@ -1,0 +1,68 @@
+"""What of the sound is not in the wanted form, and how it is brought there."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from reelmill.contract.spec.stages.normalise import SoundForm
+from reelmill_stages.media.cutting.remux import Remuxer
+from reelmill_stages.media.decoding.loudness import Loudness, loudness
+
+_ENCODERS = {"aac": "aac", "opus": "libopus"}
+_LEAST_GAIN = 0.05
+"""dB. Less is not worth a generation of encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPlan:
+    """`differs` are words for what is not in the wanted form; empty: the packets can be copied."""
+
+    differs: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    options: dict[str, object] = field(default_factory=dict)
+    measured: Loudness | None = None
+    gain: float = 0.0
+    """Gain in dB."""
+    held_back: bool = False
+    """The gain is less than wanted, because of the true peak."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What provenance says of the loudness."""
+        if self.measured is None:
+            return {}
+        told = {"loudness": self.measured.integrated, "truePeak": self.measured.true_peak, "gain": self.gain}
+        return {"measured": {name: round(value, 2) for name, value in told.items()}}
+
+
+def sound_plan(source: Remuxer, form: SoundForm) -> SoundPlan:
+    """The plan for the sound of a video. Raises ItemError for sound that cannot be decoded."""
+    if source.audio is None:
+        return SoundPlan()
+    coded = source.audio.codec_context
+    rate = 48_000 if form.codec == "opus" else form.rate or coded.sample_rate
+    channels = form.channels or coded.channels
+    differs = []
+    if coded.name not in (form.codec, _ENCODERS[form.codec]):
+        differs.append("soundCodec")
+    if coded.sample_rate != rate:
+        differs.append("soundRate")
+    if coded.channels != channels:
+        differs.append("channels")
+    measured = None if form.loudness is None else loudness(source.path, source.audio.index)
+    gain, held_back = (0.0, False) if measured is None else _gain(measured, form)
+    if gain:
+        differs.append("loudness")
+    filters = [f"volume={gain:.4f}dB:precision=double"] if gain else []
+    filters += [f"aresample={rate}:filter_size=64:phase_shift=10:linear_interp=0"] if coded.sample_rate != rate else []
+    options: dict[str, object] = {"c:a": _ENCODERS[form.codec], "b:a": f"{form.bit_rate}k", "ac": channels, "ar": rate}
+    return SoundPlan(tuple(differs), tuple(filters), options, measured, gain, held_back)
+
+
+def _gain(measured: Loudness, form: SoundForm) -> tuple[float, bool]:
+    """(gain in dB, whether the true peak holds it back)."""
+    assert form.loudness is not None
+    wanted = form.loudness - measured.integrated
+    allowed = form.true_peak - measured.true_peak
+    if abs(wanted) <= form.tolerance:
+        wanted = 0.0
+    gain = round(min(wanted, allowed), 4)
+    return (gain if abs(gain) >= _LEAST_GAIN else 0.0), wanted - gain > form.tolerance

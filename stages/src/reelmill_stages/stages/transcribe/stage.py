@@ -1,0 +1,189 @@
+"""The `transcribe` stage: sound, where somebody speaks, what is said there; one item at a time.
+
+Answers are kept one by one (`Work.answers`), so what was heard is not heard again, whatever is killed.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.counters import StageCounter
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Media
+from reelmill.contract.spec.field_types import seconds
+from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.stages.transcribe import SPEECH, TranscribeBlock
+from reelmill_stages.file_names import safe_stem
+from reelmill_stages.item_errors import failed
+from reelmill_stages.media.decoding.speech_sound import RATE, SpeechSound, speech_sound
+from reelmill_stages.media.gpu import gpus
+from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.models.extra import require
+from reelmill_stages.models.voice import Stretch, VoiceModel, VoiceRules, pieces, speech
+from reelmill_stages.stage import Done, File, Input, NewItem, Result, Stage, Work
+from reelmill_stages.stages.transcribe.engines import Engine, ServerEngine, WhisperEngine
+from reelmill_stages.stages.transcribe.transcript import Heard, heard, language_of, moved
+from reelmill_stages.stages.transcribe.vtt import webvtt
+from reelmill_stages.weight import Weight
+
+_ROW_BYTES = 4000
+
+
+class TranscribeStage(Stage):
+    """Writes down what is said.
+
+    Reasons: those of `read_timeline` and of a server. Counters: `no_sound`, `no_speech`, `not_speech`, `more_tracks`,
+    `damaged_sound`, `gpu_fallback`.
+    """
+
+    alone = True
+    asks = True
+    pace = 0.1
+    block: TranscribeBlock
+
+    def check(self) -> None:
+        require("onnxruntime", *(("faster_whisper",) if self.block.whisper else ()))
+
+    def check_server(self) -> None:
+        if self.block.server:
+            ServerEngine(self.block).check()
+
+    def check_files(self, read: Callable[[FileRef], Path]) -> None:
+        VoiceModel(read(self.block.voice.weights))
+        if self.block.whisper:
+            WhisperEngine(self.block, lambda uri, digest="": read(FileRef(uri=uri, digest=digest or None)))
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [self._one(given, work) for given in group]
+
+    def forecast(self, items: int, weight: Weight) -> int | None:
+        return items * _ROW_BYTES
+
+    def _one(self, given: Input, work: Work) -> Result:
+        media = given.item.media
+        try:
+            if media is None:
+                raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
+            sound = self._sound(media, work)
+            found = [] if sound is None else self._heard(media, sound, work)
+            return self._done(given, sound, found, work)
+        except ItemError as error:
+            return failed(error)
+
+    def _sound(self, media: Media, work: Work) -> SpeechSound | None:
+        path = work.open(media)
+        timeline = read_timeline(path)
+        origin, time_base = timeline.pts[0] * timeline.time_base, timeline.time_base
+        start, end = origin, timeline.end * time_base
+        if media.span:
+            start, end = (origin + Fraction(at).limit_denominator(10**6) for at in (media.span.start, media.span.end))
+        return speech_sound(path, start, end, self.block.track)
+
+    def _heard(self, media: Media, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
+        """What is said in each piece of speech, with its length in seconds."""
+        rules = self.block.voice
+        model = self._voice(work)
+        probabilities = model.probabilities(sound.samples)
+        lengths = (round(seconds(length) * RATE) for length in (rules.min_speech, rules.min_silence, rules.pad))
+        spoken = speech(probabilities, len(sound.samples), VoiceRules(rules.threshold, *lengths))
+        longest = round(seconds(self.block.max_length) * RATE)
+        times = [(start / RATE, end / RATE) for start, end in spoken]
+        found = []
+        for piece in pieces(spoken, probabilities, longest):
+            response = self._asked(media, sound, piece, work)
+            length = (piece[1] - piece[0]) / RATE
+            found.append((moved(heard(response, length, self.block), piece[0] / RATE, times), length))
+        return found
+
+    def _asked(self, media: Media, sound: SpeechSound, piece: Stretch, work: Work) -> Mapping[str, Any]:
+        same = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
+        span = [media.span.start, media.span.end] if media.span else None
+        asked = {"params": self.block.canonical(), "media": same, "span": span, "piece": piece}
+        question = json.dumps(asked, sort_keys=True)
+        kept = work.answers.find(question)
+        if kept is None:
+            response = self._engine(work).hear(sound.samples[piece[0] : piece[1]])
+            work.answers.spend({StageCounter.REQUESTS: 1})
+            heard(response, (piece[1] - piece[0]) / RATE, self.block)
+            kept = work.answers.keep(question, json.dumps(response))
+        found: Mapping[str, Any] = json.loads(kept)
+        return found
+
+    def _done(self, given: Input, sound: SpeechSound | None, found: Sequence[tuple[Heard, float]], work: Work) -> Done:
+        item = given.item
+        segments = [segment for one, _ in found for segment in one.segments]
+        text = " ".join(segment.text for segment in segments)
+        stem = safe_stem(str(item.fields.get("name") or item.fields.get("vid") or item.key))
+        path = work.scratch / f"{given.number}.vtt"
+        path.write_text(webvtt(segments), encoding="utf-8")
+        file = File(f"transcripts/{given.number:06d}_{stem}.vtt", path)
+        made = NewItem(
+            key=item.key,
+            group=item.group,
+            weight=item.weight,
+            media=item.media,
+            files=(file,),
+            fields={**item.fields, self.block.field: text, SPEECH: _speech(sound, found)},
+            provenance={
+                "params": self.block.canonical(),
+                **({"from": dict(item.provenance)} if item.provenance else {}),
+            },
+        )
+        more = sound is not None and sound.tracks > 1
+        counters = {
+            StageCounter.NO_SOUND: int(sound is None),
+            StageCounter.NO_SPEECH: int(sound is not None and not segments),
+            StageCounter.NOT_SPEECH: sum(one.dropped for one, _ in found),
+            StageCounter.MORE_TRACKS: int(more),
+            StageCounter.DAMAGED_SOUND: int(sound is not None and sound.damaged > 0),
+            StageCounter.GPU_FALLBACK: int(self._fell_back(work)),
+        }
+        return Done(
+            (made,),
+            counters={name: count for name, count in counters.items() if count},
+            message=f"track {self.block.track} of {sound.tracks} was heard" if sound and more else "",
+        )
+
+    def _fell_back(self, work: Work) -> bool:
+        files = self.block.whisper
+        wanted = files is not None and (files.device == "gpu" or (files.device == "auto" and bool(gpus())))
+        return wanted and not self._engine(work).on_gpu
+
+    def _voice(self, work: Work) -> VoiceModel:
+        if "voice" not in self._loaded:
+            ref = self.block.voice.weights
+            self._loaded["voice"] = VoiceModel(work.read(ref.uri, ref.digest or ""))
+        found: VoiceModel = self._loaded["voice"]
+        return found
+
+    def _engine(self, work: Work) -> Engine:
+        if "engine" not in self._loaded:
+            local = self.block.whisper is not None
+            self._loaded["engine"] = WhisperEngine(self.block, work.read) if local else ServerEngine(self.block)
+        found: Engine = self._loaded["engine"]
+        return found
+
+    @cached_property
+    def _loaded(self) -> dict[str, Any]:
+        """The models of this process, loaded when they are first needed."""
+        return {}
+
+
+def _speech(sound: SpeechSound | None, found: Sequence[tuple[Heard, float]]) -> dict[str, Any]:
+    """The field with everything but the text. `share` is the part of the sound that was sent to the model."""
+    segments = [segment for one, _ in found for segment in one.segments]
+    spoken = language_of(found)
+    sure = [(one.confidence, one.end - one.start) for one in segments if one.confidence is not None]
+    weight = sum(length for _, length in sure)
+    length = 0 if sound is None else len(sound.samples) / RATE
+    return {
+        "sound": sound is not None,
+        "share": round(sum(seconds_ for _, seconds_ in found) / length, 4) if length else 0.0,
+        **({"language": spoken[0], "language_share": round(spoken[1], 4)} if spoken else {}),
+        **({"confidence": round(sum(p * part for p, part in sure) / weight, 4)} if weight else {}),
+        "segments": [segment.to_json() for segment in segments],
+    }
