@@ -44,7 +44,7 @@ EDGES = {
         "reelmill_stages.media.decoding.scene_scores",
         "reelmill_stages.stages.measure.*",
     ),
-    "onnxruntime": ("reelmill_stages.stages.measure.scores.session",),
+    "onnxruntime": ("reelmill_stages.models.voice", "reelmill_stages.stages.measure.scores.session"),
     "skvideo": (),
     "boto3": (),
     "tqdm": (),

@@ -21,19 +21,7 @@ from reelmill.contract.spec.file import FileRef
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.model_servers.answers import Answers
 from reelmill_stages.results import (
-    Assembled,
-    Done,
-    Failed,
-    File,
-    Filtered,
-    KeptSignatures,
-    NewItem,
-    Refused,
-    Result,
-    Signature,
-    Signed,
-    Skipped,
-    Terms,
+    Assembled, Done, Failed, File, Filtered, KeptSignatures, NewItem, Refused, Result, Signature, Signed, Skipped, Terms
 )  # fmt: skip
 from reelmill_stages.weight import Weight
 

@@ -98,11 +98,12 @@ class StageCounter(StrEnum):
     FRAMES_WITHOUT_KEYPOINTS = (
         "frames_without_keypoints", _LEFT_OUT, "frames without a file of keypoints", "nothing, or add the files")
     NO_SOUND = (
-        "no_sound", _LEFT_OUT, "items without sound, or without the wanted track: they have neither measures of it nor words",
-        _NOTHING)
+        "no_sound", _LEFT_OUT,
+        "items without sound, or without the wanted track: they have neither measures of it nor words", _NOTHING)
     DAMAGED_SOUND = (
         "damaged_sound", _LEFT_OUT,
-        "items with packets of sound that cannot be decoded; what remains is measured and heard", "encode the sound again")
+        "items with packets of sound that cannot be decoded; what remains is measured and heard",
+        "encode the sound again")
     NO_EXTENSION = (
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
     EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"

@@ -44,7 +44,7 @@ class VoiceModel:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                str(weights), sess_options=options, providers=["CPUExecutionProvider"]
+                weights.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime raises many kinds, all of its own
             raise _no_model(weights, str(error).splitlines()[0][:200]) from error

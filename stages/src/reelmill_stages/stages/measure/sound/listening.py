@@ -28,7 +28,7 @@ _PRE_ROLL = Fraction(1, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SampleBlock:
     """Samples that follow each other. `rate` and `layout` are the same for all of a clip."""
 
     samples: Samples
@@ -36,7 +36,7 @@ class Heard:
     layout: str
 
 
-class Track:
+class AudioTrack:
     """The first audio stream of an open file."""
 
     def __init__(self, path: MediaFile, container: InputContainer) -> None:
@@ -56,7 +56,7 @@ class Track:
     def _stream(self) -> AudioStream:
         return self._container.streams.audio[0]
 
-    def heard(self, begin: Fraction | None = None, end: Fraction | None = None) -> Iterator[Heard]:
+    def heard(self, begin: Fraction | None = None, end: Fraction | None = None) -> Iterator[SampleBlock]:
         """The samples from `begin` to `end`, in seconds of the container; all of them without.
 
         Packets that cannot be decoded are left out and counted. Raises ItemError if the file cannot be read.
@@ -77,7 +77,7 @@ class Track:
                 since = 0 if begin is None else max(0, round((begin - at) * rate))
                 samples = samples[since:until]
             if len(samples):
-                yield Heard(samples, rate, layout)
+                yield SampleBlock(samples, rate, layout)
 
     def _frames(self, begin: Fraction | None) -> Iterator[AudioFrame]:
         for packet in self._packets(begin):
@@ -122,7 +122,7 @@ class _Resampler:
 
 
 @contextmanager
-def track(path: MediaFile) -> Iterator[Track | None]:
+def track(path: MediaFile) -> Iterator[AudioTrack | None]:
     """The first audio stream; None for a file without. Raises ItemError like `opened`."""
     with opened(path) as container:
-        yield Track(path, container) if len(container.streams.audio) else None
+        yield AudioTrack(path, container) if len(container.streams.audio) else None
