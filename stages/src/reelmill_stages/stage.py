@@ -21,45 +21,28 @@ from reelmill.contract.spec.file import FileRef
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.model_servers.answers import Answers
 from reelmill_stages.results import (
-    Assembled, Done, Failed, File, Filtered, KeptSignatures, NewItem, Refused, Result, Signature, Signed, Skipped, Terms
+    Assembled,
+    Done,
+    Failed,
+    File,
+    Filtered,
+    KeptSignatures,
+    NewItem,
+    Refused,
+    Result,
+    Signature,
+    Signed,
+    Skipped,
+    Terms,
 )  # fmt: skip
 from reelmill_stages.weight import Weight
 
 __all__ = [
-    "Answers",
-    "Assembled",
-    "Counts",
-    "DataSetReader",
-    "Done",
-    "Failed",
-    "Fields",
-    "File",
-    "FileRef",
-    "Filtered",
-    "Input",
-    "Item",
-    "ItemError",
-    "Kept",
-    "KeptSignatures",
-    "ListRows",
-    "Media",
-    "NewItem",
-    "Output",
-    "ReadFile",
-    "Refused",
-    "Result",
-    "Shard",
-    "Signature",
-    "Signed",
-    "Skipped",
-    "Span",
-    "SpecError",
-    "Stage",
-    "StageBlock",
-    "Terms",
-    "Work",
-    "no_files",
-]
+    "Answers", "Assembled", "Counts", "DataSetReader", "Done", "Failed", "Fields", "File", "FileRef", "Filtered",
+    "Input", "Item", "ItemError", "Kept", "KeptSignatures", "ListRows", "Media", "NewItem", "Output", "ReadFile",
+    "Refused", "Result", "Shard", "Signature", "Signed", "Skipped", "Span", "SpecError", "Stage", "StageBlock",
+    "Terms", "Work", "no_files",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
