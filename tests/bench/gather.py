@@ -10,8 +10,8 @@ from pathlib import Path
 from bench.row import Row
 
 SCRIPTS = (
-    "frames", "decoders", "clip", "scenes", "fused", "pack", "packs", "index", "chunks", "embed", "grid", "transfer",
-    "ranges", "overhead", "small", "dedup", "measures", "chain", "readers",
+    "frames", "decoders", "clip", "scenes", "fused", "filter", "pack", "packs", "index", "chunks", "embed", "grid",
+    "transfer", "ranges", "overhead", "small", "dedup", "measures", "chain", "readers",
 )  # fmt: skip
 """No file there may be called like a module of the standard library: their folder comes first on the module path."""
 TESTS = Path(__file__).parents[1]

@@ -17,8 +17,8 @@ from cluster.unavailable import Unavailable
 from measure.models_home import model
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.file import FileRef
+from reelmill.contract.spec.measure_models import FacesModel, NsfwModel
 from reelmill.contract.spec.stages.measure import FrameChoice, MeasureBlock
-from reelmill.contract.spec.stages.measure_models import FacesModel, NsfwModel
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline

@@ -17,7 +17,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.file import FileRef
-from reelmill.contract.spec.stages.measure_models import (
+from reelmill.contract.spec.measure_models import (
     BrisqueModel,
     FacesModel,
     NsfwModel,

@@ -60,7 +60,13 @@ def test_ancestors_are_the_sources_that_a_stage_rests_on() -> None:
             "less than minLength",
             "",
         ),
-        ([CLIPS | {"view": {}}], [RAW], "spec.stages[0].view", "view is not supported", "remove"),
+        (
+            [CLIPS | {"view": {"split": {}}}],
+            [RAW],
+            "spec.stages[0].view.split",
+            "view.split is not supported",
+            "remove",
+        ),
         (
             [CLIPS | {"env": [{"name": "REELMILL_TASK", "value": "x"}]}],
             [RAW],

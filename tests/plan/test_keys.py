@@ -257,6 +257,15 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             **single,
             "stages": [{"name": "shaped", "normalise": {"maxSide": 720, "fps": 29.97, "sound": {"loudness": -23}}}],
         },
+        "items kept by rules": {
+            **single,
+            "stages": [
+                {
+                    "name": "keep",
+                    "filter": {"rules": [{"field": "duration", "min": "2s"}, {"field": "vid", "in": ["a", 1]}]},
+                }
+            ],
+        },
         "key frames in tars": {**single, "stages": [{"name": "tars", "pack": {"sampler": "kf", "keys": "compat"}}]},
     }
 

@@ -78,7 +78,7 @@ def test_the_planner_has_no_clock_no_chance_and_no_files() -> None:
 
 
 def test_the_contract_imports_the_standard_library_and_pydantic_only() -> None:
-    allowed = sys.stdlib_module_names | {"pydantic", "reelmill"}
+    allowed = sys.stdlib_module_names | {"pydantic", "pydantic_core", "reelmill"}
     for name in IMPORTS:
         if name.startswith("reelmill.contract"):
             assert {found.split(".")[0] for found in IMPORTS[name]} <= allowed, name

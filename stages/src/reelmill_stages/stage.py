@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from reelmill.contract.errors import ItemError, SpecError
-from reelmill.contract.records.rows import Fields, Item, ListRows, Media, Output, Span
+from reelmill.contract.records.rows import Fields, Item, ListRows, Media, Output, Span, sent_by_fields
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
@@ -45,6 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@sent_by_fields
 @dataclass(frozen=True, slots=True)
 class Input:
     """An input item of a stage."""
@@ -203,6 +204,10 @@ class Stage:
     """Whether `process` gets every input by itself, because those of a group have no work in common."""
     asks: ClassVar[bool] = False
     """Whether it uses `Work.answers`."""
+    reads_media: ClassVar[bool] = True
+    """Whether `process` uses `Work`. A built-in stage that only looks at the rows of items gets many at once, of any
+    groups, in the process of the shard: there is no worker that a hang or a crash could be told from.
+    """
     block_type: ClassVar[type[StageBlock]] = StageBlock
     """Model of the parameters, for a class of a `run` stage. The default has no parameters."""
     pace: float = 0.1

@@ -32,6 +32,7 @@ from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.pins import Pin
 from reelmill_stages.records.record_files import dump
 from reelmill_stages.records.retried_row import RetriedRow
+from reelmill_stages.records.rows.encoded_item import encoded
 from reelmill_stages.runtime.shards.outcomes import SettledInput
 
 _SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
@@ -65,7 +66,7 @@ def seeds() -> Seeds:
     lines = [_ITEM.to_json(), *(row.to_json() for row in _ROWS), RetriedRow(_ITEM, 2).to_json()]
     for line in lines:
         yield "rows", _json(line)
-    yield "outcomes", b"\n".join(_json(SettledInput(row, (_ITEM.to_json(),), {"x": 1}).to_json()) for row in _ROWS)
+    yield "outcomes", b"\n".join(SettledInput(row, (encoded(_ITEM),), {"x": 1}).line for row in _ROWS)
     for text in (b"0-3,7", b"1", b"", b"5,4-6,100-200"):
         yield "ranges", text
     stage = StageReport(segments=2, coverage={"raw": 2}, totals=_COUNTS, items=1, open=OpenPass(segment=3), view="v")

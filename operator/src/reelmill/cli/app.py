@@ -18,6 +18,8 @@ ANYWHERE = {
     "plan": "reelmill.cli.commands.plan",
     "run": "reelmill.cli.commands.run",
     "status": "reelmill.cli.commands.status",
+    "funnel": "reelmill.cli.commands.curation.funnel",
+    "tune": "reelmill.cli.commands.curation.tune",
     "ledger": "reelmill.cli.commands.ledger",
     "diff": "reelmill.cli.commands.versions.diff",
     "logs": "reelmill.cli.commands.logs",

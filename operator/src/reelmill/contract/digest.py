@@ -3,13 +3,15 @@
 import hashlib
 import json
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def canonical(value: object) -> bytes:
     """UTF-8 JSON with sorted keys and no spaces.
 
     Raises TypeError or ValueError for values that JSON cannot represent, including NaN.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def sha256(data: bytes) -> str:

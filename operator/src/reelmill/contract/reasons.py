@@ -3,12 +3,14 @@
 Each word is declared here and nowhere else, with what it means, what to do, and whether a retry can help; the page
 docs/reasons.md and `reelmill why` are made from it. The stored words never change.
 
-A stage or sampler of a user's own may give any other word: it is stored, counted, shown and retried like these, but
-nothing is known of it (`item_reason` gives None).
+Two others give words: a stage or sampler of a user's own, and the rules of a `filter` stage, whose names are reasons
+(`rule_name`). Such a word is stored, counted, shown and retried like these, but nothing is known of it (`item_reason`
+gives None). A rule cannot have the name of a reason that is declared here, which means something else.
 """
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from reelmill.contract.records.rows import Outcome
@@ -132,6 +134,14 @@ class ItemReason(StrEnum):
         "virtual_clip", _FAILED, _NO, "the clip is a span of a longer video", "cut files, or pack frames of it")
     CAP = "cap", _SKIPPED, _NO, "beyond `maxSamples`", "raise `maxSamples` to include it"
 
+    # Rules about fields of items.
+    NO_FIELD = (
+        "no_field", _FAILED, _NO, "the item lacks a field that a rule or a prompt names",
+        "name fields that items have, or set `missing` of the rule")
+    BAD_FIELD = (
+        "bad_field", _FAILED, _NO, "a field that a rule reads has another type, or is not a finite number",
+        "correct the field where it is made, or write a rule for its type")
+
     # Several views, chunks.
     NO_VIEW = "no_view", _FAILED, _NO, "the item lacks a view", "name views that every item has"
     SHORT_VIEW = "short_view", _FAILED, _NO, "a view has fewer frames than the others", _REPLACE
@@ -193,11 +203,26 @@ class ItemReason(StrEnum):
     BAD_ANSWER = (
         "bad_answer", _FAILED, _YES, "the answer is not what was asked for: empty, not JSON, not of the schema",
         "retry, or change the prompt or the schema")
-    NO_FIELD = "no_field", _FAILED, _NO, "the item lacks a field that the prompt names", "name fields that items have"
     # fmt: on
 
 
 _BY_WORD = {reason.value: reason for reason in ItemReason}
+
+
+RULE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+"""Pattern of the names of rules: snake_case words, like all reasons."""
+
+
+def rule_name(word: str) -> str:
+    """The word, if it can be the name of a rule. Raises ValueError otherwise."""
+    if not re.fullmatch(RULE_NAME, word):
+        raise ValueError(f"{word!r} cannot be the name of a rule: write a snake_case word such as too_dark")
+    if word in _BY_WORD:
+        raise ValueError(
+            f"a rule cannot have the name {word!r}, which means something else in ledgers "
+            f"({_BY_WORD[word].meaning}): choose another"
+        )
+    return word
 
 
 def item_reason(word: str) -> ItemReason | None:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from reelmill.contract.counters import REPORTED
 from reelmill.contract.model import Model
+from reelmill.contract.records.flow import Volume
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task_parts.verification import Verification
 
@@ -184,6 +185,10 @@ class StageStatus(Model):
     """Effective totals of the most frequent `outcome:reason`."""
     counters: Annotated[dict[str, int], Field(max_length=REPORTED)] = Field(default_factory=dict)
     """What was counted besides outcomes, such as `reencoded`, over all segments: fallbacks first."""
+    given: Volume | None = Field(None, exclude_if=lambda value: value is None)
+    """Items, seconds of video and bytes of all inputs; absent: not known."""
+    made: Volume | None = Field(None, exclude_if=lambda value: value is None)
+    """Items, seconds of video and bytes of all items that the stage made; absent: not known."""
     rate: float = 0.0
     """Items per second of wall time in the last pass."""
     bytes: int = 0

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
+from reelmill.contract.records.flow import Volume
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.shard_limits import ShardLimits
@@ -260,6 +261,10 @@ class CommitReport(Model):
     reasons: dict[str, int] = Field(default_factory=dict)
     counters: dict[str, int] = Field(default_factory=dict)
     """Both as in StageReport."""
+    given: Volume | None = Field(None, exclude_if=lambda value: value is None)
+    """All inputs of the stage so far; None: not known."""
+    made: Volume | None = Field(None, exclude_if=lambda value: value is None)
+    """All items that the stage made so far; None: not known."""
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""

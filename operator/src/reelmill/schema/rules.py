@@ -27,7 +27,10 @@ SOURCE = [exactly_one(members(SourceSpec, SourceBlock))]
 
 STAGE = [
     exactly_one(members(StageSpec, StageBlock)),
-    {"rule": "!has(self.view) || has(self.frames)", "message": "view can only be set for a frames stage"},
+    {
+        "rule": "!has(self.view) || !has(self.view.split) || has(self.frames)",
+        "message": "view.split can only be set for a frames stage",
+    },
 ]
 
 ENV_VAR = [

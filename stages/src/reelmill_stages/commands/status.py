@@ -28,6 +28,7 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
     data = made[entry.name]
     last = data.last
     counts = data.totals
+    segments = list(data.segments())
     opened = _open_pass(store, data) if isinstance(entry, StageDef) else None
     uncovered = _uncovered(entry, data, made) if isinstance(entry, StageDef) else {}
     closed: Literal["behind", "current"] = "behind" if uncovered else "current"
@@ -39,7 +40,7 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
         state="working" if opened else closed if last else "empty",
         segments=last.segment if last else 0,
         items=data.item_count,
-        weight=round(sum(segment.weight for segment in data.segments()), 3),
+        weight=round(sum(segment.weight for segment in segments), 3),
         in_=counts.in_,
         done=counts.done,
         filtered=counts.filtered,
@@ -51,6 +52,9 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
         pass_=opened,
         latest=_other_key(store, entry),
         uri=f"{store.uri.rstrip('/')}/{data.root}",
+        worker_seconds=round(sum(segment.seconds for segment in segments), 3),
+        written=sum(segment.bytes for segment in segments),
+        flow=last.flow if last else None,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         collate_packs,
         within_documents,
     )
+    from reelmill_stages.datasets.sample_weights import SampleWeights
     from reelmill_stages.datasets.tar_set import Grouped, TarSet
 else:
     from reelmill_stages.lazy import lazy
@@ -42,6 +43,7 @@ else:
             "reelmill_stages.datasets.packed_tokens": (
                 "PackedTokens TokenBatch TokenPack collate_packs within_documents"
             ),
+            "reelmill_stages.datasets.sample_weights": "SampleWeights",
             "reelmill_stages.datasets.tar_set": "Grouped TarSet",
         },
     )
@@ -62,6 +64,7 @@ __all__ = [
     "LiveGridFeatures",
     "Order",
     "PackedTokens",
+    "SampleWeights",
     "TarSet",
     "TokenBatch",
     "TokenPack",

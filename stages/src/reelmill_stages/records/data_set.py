@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from reelmill.contract.records.segment import Counts, Object, Part, Segment, Sta
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
-from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.row_files import numbered_items, read_rows
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone
 from reelmill_stages.store.digests import file_digest
@@ -134,9 +133,8 @@ class DataSet:
         """The items of one part, with their ordinals in the data set."""
         if part.items is None:
             return
-        items = read_rows(self.store, part.items.key, part.items.digest, self.scratch, Item.from_json)
-        for row, item in enumerate(items):
-            yield replace(item, ordinal=part.first_ordinal + row)
+        read = numbered_items(part.first_ordinal)
+        yield from read_rows(self.store, part.items.key, part.items.digest, self.scratch, read)
 
     def list_rows(self) -> Iterator[ListRows]:
         """Which rows of the lists of its sources point at which files, as of the listings that it covers."""

@@ -14,21 +14,26 @@ _FORMER = "_tried"
 
 @dataclass(frozen=True, slots=True)
 class RetriedRow:
-    """`attempts` counts the passes and runs that tried `item` before."""
+    """`attempts` counts the passes and runs that tried `item` before, and `former` is its outcome in the last of them,
+    as `outcome:reason`. Rows of earlier versions do not have it (None).
+    """
 
     item: Item
     attempts: int
+    former: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"item": self.item.to_json(), "attempts": self.attempts}
+        told = {} if self.former is None else {"former": self.former}
+        return {"item": self.item.to_json(), "attempts": self.attempts, **told}
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "RetriedRow":
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
         if "item" in row and "key" not in row:
-            item, attempts = row["item"], row.get("attempts")
+            item, attempts, former = row["item"], row.get("attempts"), row.get("former")
         else:
+            former = None
             item, attempts = {name: value for name, value in row.items() if name != _FORMER}, row.get(_FORMER, 0)
-        if type(item) is not dict or type(attempts) is not int:
+        if type(item) is not dict or type(attempts) is not int or not isinstance(former, str | None):
             raise ValueError("not a row of a retry")
-        return cls(Item.from_json(item), attempts)
+        return cls(Item.from_json(item), attempts, former)

@@ -1,23 +1,27 @@
 """Reads and writes files of JSON lines, with one row in memory at a time."""
 
 import hashlib
+import itertools
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import NotFound
+from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Object
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
 
 R = TypeVar("R")
+
+_BUFFER = 1 << 18
+_DECODER = json.JSONDecoder()
 
 
 class RowFile:
@@ -28,11 +32,15 @@ class RowFile:
         self.count = 0
         self.size = 0
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] = path.open("wb")
+        self._file: IO[bytes] = path.open("wb", buffering=_BUFFER)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row in canonical form. Raises ValueError or TypeError for values that JSON cannot represent."""
-        line = canonical(row) + b"\n"
+        self.append_line(canonical(row))
+
+    def append_line(self, row: bytes) -> None:
+        """Add a row that is in canonical form already."""
+        line = row + b"\n"
         self._file.write(line)
         self._digest.update(line)
         self.count += 1
@@ -65,7 +73,7 @@ def read_file(
     that is none. Raises StoreDamaged for such a line, and for one that is no JSON object.
     """
     with path.open("rb") as file:
-        lines = islice(file, first, None if count is None else first + count)
+        lines = itertools.islice(file, first, None if count is None else first + count)
         for number, line in enumerate(lines, start=first + 1):
             yield parse_row(line, where, number, read)
 
@@ -83,10 +91,22 @@ def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, An
 
 def decoded(line: bytes) -> Any:
     """The JSON value in a line. Raises ValueError, also for half of a surrogate pair, and RecursionError."""
-    value = json.loads(line.decode())
+    text = line.decode()
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
+        end = -1
+    if end < 0 or not (end == len(text) or text[end:].isspace()):
+        value = json.loads(text)
     if b"\\u" in line:
         json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def numbered_items(first: int) -> Callable[[dict[str, Any]], Item]:
+    """Makes items of successive rows, the first of which has this ordinal. Raises ValueError for a row that is none."""
+    ordinals = itertools.count(first)
+    return lambda row: Item.from_json(row, next(ordinals))
 
 
 def read_rows(
@@ -101,12 +121,25 @@ def read_rows(
 ) -> Iterator[R]:
     """Rows of a committed file in the store: `count` (default: all) rows from row `first`.
 
-    The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
-    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first row is returned.
-    Raises StoreDamaged if it differs or is gone, and as `read_file`.
+    Raises as `read_lines` and `read_file`.
     """
-    with rows_file(store, key, digest, scratch) as path:
-        yield from read_file(path, address(store, key), read, first=first, count=count)
+    where = address(store, key)
+    lines = read_lines(store, key, digest, scratch, first=first, count=count)
+    for number, line in enumerate(lines, first + 1):
+        yield parse_row(line, where, number, read)
+
+
+def read_lines(
+    store: Store, key: str, digest: str, scratch: Path, *, first: int = 0, count: int | None = None
+) -> Iterator[bytes]:
+    """The lines of such a file, with their ends.
+
+    The whole file is downloaded first, because a connection would time out if the caller is slow, and its content is
+    compared with `digest` (`sha256:<hex>`; empty where none is known) before the first line is returned.
+    Raises StoreDamaged if it differs or is gone.
+    """
+    with rows_file(store, key, digest, scratch) as path, path.open("rb") as file:
+        yield from itertools.islice(file, first, None if count is None else first + count)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ remain in one group. Items of all upstreams but the first get names with a diges
 items, and every camera has a 0001.mp4. That depends on the item alone, so no name changes when an upstream grows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Upstream
 from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
-from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.row_files import numbered_items, parse_row, read_lines
 from reelmill_stages.runtime.input_numbers import InputNumbers
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class ShardInput:
     position: int
     upstream: str
     tried: int
+    former: str | None = ""
+    """Its outcome in the pass that is retried, as `outcome:reason`; empty for a new input, None if that is unknown."""
+    row: bytes = b""
+    """The canonical row of the item as it is in the upstream; empty if the item differs from it."""
 
     @property
     def key(self) -> str:
@@ -49,15 +54,17 @@ def shard_inputs(
     start = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
-        read = _retried if piece.ordinal is None else _new
-        rows = read_rows(store, piece.rows, piece.digest, scratch, read, first=piece.first, count=piece.count)
-        for row, (item, tried) in enumerate(rows):
-            if piece.ordinal is not None:
-                item = replace(item, ordinal=piece.ordinal + row)
+        read = RetriedRow.from_json if piece.ordinal is None else _new(piece.ordinal)
+        where = address(store, piece.rows)
+        lines = read_lines(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
+        for place, line in enumerate(lines, piece.first + 1):
+            row = parse_row(line, where, place, read)
+            item = row.item
             if others:
                 item = _in_union(item, piece.upstream, is_first=piece.upstream == first)
             number = numbers.of(piece.upstream, item, start + position)
-            yield ShardInput(Input(item, number), position, piece.upstream, tried)
+            encoded = b"" if others or piece.ordinal is None else line.rstrip()
+            yield ShardInput(Input(item, number), position, piece.upstream, row.attempts, row.former, encoded)
             position += 1
 
 
@@ -81,11 +88,7 @@ def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
     return replace(item, key=key, fields={**item.fields, "name": suffixed_stem(safe_stem(str(name)), key)})
 
 
-def _retried(values: dict[str, Any]) -> tuple[Item, int]:
-    """The item of a row, with an ordinal of its own, and how often it was tried before."""
-    row = RetriedRow.from_json(values)
-    return row.item, row.attempts
-
-
-def _new(values: dict[str, Any]) -> tuple[Item, int]:
-    return Item.from_json(values), 0
+def _new(first: int) -> Callable[[dict[str, Any]], RetriedRow]:
+    """Reads successive rows of items, the first of which has this ordinal."""
+    item = numbered_items(first)
+    return lambda values: RetriedRow(item(values), 0, "")

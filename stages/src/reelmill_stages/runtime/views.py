@@ -5,20 +5,24 @@ last, so it describes the current views.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment, StageRecord
+from reelmill.contract.spec.view import Weights
 from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view
 from reelmill_stages.records.record_files import dump, load, parse
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.stage import File
 from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest
@@ -44,7 +48,7 @@ def present(context: StepContext) -> str:
     names: list[str] = []
     if shown:
         stage = registry.stage(task.stage.type, task.stage.params)
-        for file in stage.present(data, task.view):
+        for file in chain(stage.present(data, task.view), _weights(data, task.view)):
             if file.name in names:
                 raise SpecError(
                     f"the stage gives two views the name {file.name}",
@@ -58,6 +62,14 @@ def present(context: StepContext) -> str:
         event(log, "presented", stage=data.name, segment=data.last.segment, files=len(names))
     write_record(context.store, _record(context, data, data.last, shown, tuple(names)))
     return shown
+
+
+def _weights(data: DataSet, view: Mapping[str, Any]) -> Iterator[File]:
+    """The view of weights, which any stage can have."""
+    if view.get("weights"):
+        from reelmill_stages.sampling.weights_view import weights_file
+
+        yield weights_file(data, Weights.model_validate(view["weights"]))
 
 
 def repair_record(context: StepContext, last: Segment | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reelmill.contract.records.flow import Flow
 from reelmill.contract.records.rows import Outcome
 
 Outcomes = Literal["done", "filtered", "failed", "skipped"]
@@ -80,6 +81,12 @@ class StatusRow(CommandRow):
     pass_: OpenPassRow | None = Field(alias="pass")
     latest: FormerKey | None
     uri: str
+    worker_seconds: Number = 0
+    """Time that workers took, in seconds, over all segments."""
+    written: int = 0
+    """Bytes of files that were written, over all segments."""
+    flow: Flow | None = None
+    """Items, seconds and bytes by outcome; null where commits of earlier versions do not tell."""
 
     def failed_reasons(self) -> set[str]:
         """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""

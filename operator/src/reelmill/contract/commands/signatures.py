@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
+from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.places import PlacesResult
 from reelmill.contract.commands.result_rows import (
     ExportMode,
@@ -24,6 +25,7 @@ from reelmill.contract.commands.result_rows import (
     StageLedgerRow,
     StatusRow,
 )
+from reelmill.contract.commands.tuning import TuneResult
 from reelmill.contract.records.claim import Claimant
 from reelmill.contract.task import Task
 
@@ -41,6 +43,16 @@ class Command(Generic[F]):
 
 class StatusCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /) -> Sequence[StatusRow]: ...
+
+
+class FunnelPictureCommand(Protocol):
+    def __call__(self, rows: Sequence[FunnelRow], title: str, form: str, /) -> bytes: ...
+
+
+class TuneCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, /, *, stage: str, folder: Path | None = None, examples: int = 6
+    ) -> TuneResult: ...
 
 
 class LedgerCommand(Protocol):
@@ -177,6 +189,8 @@ class MergeCommand(Protocol):
 
 
 STATUS: Command[StatusCommand] = Command("status")
+FUNNEL_PICTURE: Command[FunnelPictureCommand] = Command("funnel-picture")
+TUNE: Command[TuneCommand] = Command("tune")
 LEDGER: Command[LedgerCommand] = Command("ledger")
 LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
 DIFF: Command[DiffCommand] = Command("diff")

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from reelmill.contract.model import FORM, Model
+from reelmill.contract.records.flow import Flow
 from reelmill.contract.records.heartbeat import Runner
 
 
@@ -137,6 +138,8 @@ class ShardCommit(Model):
     """Signatures of the done inputs, of a stage that decides over the whole data set (`Stage.decide`)."""
     seconds: float = 0.0
     bytes: int = 0
+    flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
+    """Items, seconds and bytes of the inputs and of the items that were made. None: not known."""
 
 
 class KeptIndex(Model):
@@ -225,6 +228,9 @@ class Segment(Model):
     """Worker time of the pass in seconds."""
     bytes: int = 0
     """Size in bytes of the output files that the pass wrote."""
+    flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
+    """Items, seconds and bytes: effective totals over all segments up to this one. None: not known, as after a segment
+    of a version that recorded none."""
 
 
 class StageRecord(Model):

@@ -1,5 +1,6 @@
 """The base classes of source and stage blocks."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from reelmill.contract.model import Model
@@ -30,6 +31,14 @@ class Block(Model):
         """Version of the data that the block produces with these parameters; part of the stage key."""
         return self.data_version
 
+    @property
+    def added_fields(self) -> frozenset[str] | None:
+        """Names of the fields that its items have with these parameters, with dots below objects (`measures.luma`).
+
+        For a stage with `keeps_fields`, those that it adds. None: the block cannot tell, and a rule may name any.
+        """
+        return None
+
     def canonical(self) -> dict[str, Any]:
         """The fields that differ from their defaults, in JSON form, without those that are no part of the key."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=set(self.not_in_key))
@@ -54,6 +63,8 @@ class StageBlock(Block):
     """What it can read, as other blocks' `gives`; empty: anything."""
     passes_items: ClassVar[bool] = False
     """Whether its items are those of its upstreams, with other fields or fewer of them: it gives what they give."""
+    keeps_fields: ClassVar[bool] = False
+    """Its items have the fields of its inputs, besides `added_fields`."""
     runs_model: ClassVar[bool] = False
     """Whether its pods always need the image that holds torch."""
     heavy_views: ClassVar[bool] = False
@@ -94,6 +105,10 @@ class StageBlock(Block):
     def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
         """Why this block cannot read that one although it takes what it gives: what is wrong, and a hint."""
         return None
+
+    def read_fields(self) -> Mapping[str, str]:
+        """Path of a parameter below the block -> field of the inputs that it names, with dots below objects."""
+        return {}
 
     def refusals(self) -> list[str]:
         """Errors in the combination of fields, one sentence each; empty if the block is valid."""

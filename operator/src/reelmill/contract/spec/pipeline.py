@@ -26,7 +26,8 @@ from reelmill.contract.spec.stages.chunk import ChunkBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.dedup import DedupBlock
 from reelmill.contract.spec.stages.embed import EmbedBlock
-from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
+from reelmill.contract.spec.stages.filter import FilterBlock
+from reelmill.contract.spec.stages.frames import FramesBlock
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill.contract.spec.stages.index import IndexBlock
 from reelmill.contract.spec.stages.measure import MeasureBlock
@@ -35,6 +36,7 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
+from reelmill.contract.spec.view import StageView
 
 API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
@@ -90,8 +92,9 @@ class StageSpec(Placement):
     normalise: NormaliseBlock | None = None
     caption: CaptionBlock | None = None
     transcribe: TranscribeBlock | None = None
+    filter: FilterBlock | None = None
     run: RunBlock | None = None
-    view: FramesView | None = None
+    view: StageView | None = None
     """Presentation of the finished items. Changing it does not process any item again."""
     shards: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
     """Number of shards of a pass. `auto`: 10 to 20 minutes of work each, at most 2000."""

@@ -12,6 +12,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
 from reelmill.plan.credentials import refused_variables
 from reelmill.plan.definition.compatibility import fits, origins
+from reelmill.plan.definition.item_fields import Known, fields_of, unknown_fields
 
 
 class SpecErrors(SpecError):
@@ -49,19 +50,22 @@ def resolve(spec: Spec) -> Graph:
     errors: list[SpecError] = []
     known: dict[str, SourceSpec | StageSpec] = {}
     upstreams: dict[str, tuple[str, ...]] = {}
+    fields: dict[str, Known] = {}
 
     for number, source in enumerate(spec.sources):
         where = f"spec.sources[{number}]"
         errors += _name(source.name, known, where)
-        errors += _member(source, where)
+        unsound = _member(source, where)
+        errors += unsound
+        fields.setdefault(source.name, None if unsound else fields_of(source, ()))
         known.setdefault(source.name, source)
 
     later = {stage.name for stage in spec.stages}
     for number, stage in enumerate(spec.stages):
         where = f"spec.stages[{number}]"
         errors += _name(stage.name, known, where)
-        sound = _member(stage, where)
-        errors += sound
+        unsound = _member(stage, where)
+        errors += unsound
         if number == 0 and not stage.from_ and len(spec.sources) > 1:
             errors.append(
                 SpecError(
@@ -73,16 +77,19 @@ def resolve(spec: Spec) -> Graph:
         names = stage.from_ or [spec.stages[number - 1].name if number else spec.sources[0].name]
         errors += _references(names, stage.name, known, later, f"{where}.from")
         upstreams[stage.name] = tuple(dict.fromkeys(name for name in names if name in known))
-        if not sound:
+        read = {name: fields[name] for name in upstreams[stage.name]}
+        if not unsound:
             errors += _refusals(stage, where)
+            errors += unknown_fields(stage, read, where)
             for place, name in enumerate(names):
                 for origin in origins(name, known, upstreams):
                     errors += fits(stage, origin, f"{where}.from[{place}]")
+        fields.setdefault(stage.name, None if unsound else fields_of(stage, list(read.values())))
         known.setdefault(stage.name, stage)
 
-    read = {name for names in upstreams.values() for name in names}
+    all_read = {name for names in upstreams.values() for name in names}
     for number, source in enumerate(spec.sources):
-        if source.name not in read:
+        if source.name not in all_read:
             errors.append(
                 SpecError(
                     f"no stage reads the source {source.name!r}",
@@ -144,12 +151,12 @@ def _references(
 
 def _refusals(stage: StageSpec, where: str) -> list[SpecError]:
     errors = [SpecError(text, where=f"{where}.{stage.type}") for text in stage.block.refusals()]
-    if stage.view is not None and stage.type != "frames":
+    if stage.view is not None and stage.type != "frames" and "split" in stage.view.model_fields_set:
         errors.append(
             SpecError(
-                f"view is not supported by a {stage.type} stage",
-                where=f"{where}.view",
-                hint="only frames stages have a view: remove it",
+                f"view.split is not supported by a {stage.type} stage",
+                where=f"{where}.view.split",
+                hint="only frames stages have splits: remove it; subsets of any stage are in view.weights",
             )
         )
     return errors

@@ -4,6 +4,7 @@ from reelmill.contract.conditions import ConditionType, EventReason
 from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
 from reelmill.contract.task_parts.verification import Verification
+from reelmill.contract.text.quantities import size, time
 from reelmill.plan.decision import Event
 from reelmill.plan.status.condition_rules import damage
 
@@ -38,7 +39,9 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
                 EventReason.PASS_CLOSED.type,
                 EventReason.PASS_CLOSED,
                 f"{new.name}: segment {new.segments}; in {totals.in_} = done {totals.done} + filtered "
-                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}",
+                f"{totals.filtered} + failed {totals.failed} + skipped {totals.skipped}"
+                + _reasons(new)
+                + _volumes(new),
                 counted(new.counters),
             )
         ]
@@ -47,3 +50,20 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
         retried = EventReason.SHARDS_RETRIED
         return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards")]
     return []
+
+
+def _reasons(stage: StageStatus) -> str:
+    """The most frequent reasons of what was not kept."""
+    found = [f"{name.replace(':', ' ')} {count}" for name, count in stage.reasons.items()]
+    return f"; {', '.join(found)}" if found else ""
+
+
+def _volumes(stage: StageStatus) -> str:
+    """Seconds of video and bytes, from inputs to items, where they are known."""
+    given, made = stage.given, stage.made
+    if given is None or made is None:
+        return ""
+    parts = [f"{size(given.bytes)} -> {size(made.bytes)}"]
+    if given.untimed < given.items and made.untimed < made.items:
+        parts.insert(0, f"{time(given.seconds)} -> {time(made.seconds)} of video")
+    return f"; {', '.join(parts)}"

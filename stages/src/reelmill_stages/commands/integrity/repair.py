@@ -13,7 +13,6 @@ from pathlib import Path
 from reelmill.contract.commands.result_rows import RepairResult, RepairRow
 from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.layout import trash
-from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
@@ -154,9 +153,9 @@ def _item(data: DataSet, place: _Place) -> str:
     key = data.paths(place.segment).outcomes(place.shard)
     try:
         for settled in read_settled(data.fetch(key), address(data.store, key)):
-            if any(Output(**output).key == place.file.key for row in settled.items for output in row["outputs"]):
+            if any(output.key == place.file.key for item in settled.items for output in item.outputs):
                 return settled.key
-    except (NotFound, StoreDamaged, TypeError, KeyError):
+    except (NotFound, StoreDamaged):
         pass
     raise _NotRepaired(f"nothing says of which item it was made: {key} does not name it")
 

@@ -16,10 +16,10 @@ from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass, ShardCommit
 from reelmill_stages import registry
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.inputs import shard_inputs
+from reelmill_stages.runtime.inputs import ShardInput, shard_inputs
 from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
-from reelmill_stages.runtime.shards.shard_commit import write_rows
+from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.store.damage import address
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,10 @@ def give_up(context: StepContext, opened: Pass, shard: int) -> ShardCommit:
     paths = context.data_set(task.stage.name, task.stage.key).paths(opened.segment)
     folder = Path(tempfile.mkdtemp(prefix="lost-", dir=context.scratch))
     event(log, "shard closed as lost", level=logging.WARNING, stage=opened.stage, segment=opened.segment, shard=shard)
-    settled = _settled(context, opened, shard, _known(context, opened, shard, folder))
-    return write_rows(context.store, paths, shard, len(opened.shards), context.run, folder, settled)
+    rows = ShardRows(folder)
+    for given, settled in _settled(context, opened, shard, _known(context, opened, shard, folder)):
+        rows.add(given, settled)
+    return rows.commit(context.store, paths, shard, len(opened.shards), context.run)
 
 
 def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> SettledInputFiles:
@@ -50,7 +52,9 @@ def _known(context: StepContext, opened: Pass, shard: int, folder: Path) -> Sett
     return known
 
 
-def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInputFiles) -> Iterator[SettledInput]:
+def _settled(
+    context: StepContext, opened: Pass, shard: int, known: SettledInputFiles
+) -> Iterator[tuple[ShardInput, SettledInput]]:
     task = context.task
     for given in shard_inputs(context.store, opened, shard, context.scratch, upstreams=task.stage.upstreams):
         row = LedgerRow(
@@ -61,4 +65,4 @@ def _settled(context: StepContext, opened: Pass, shard: int, known: SettledInput
             message=f"shard {shard} was not committed in any attempt",
             attempt=given.tried + task.attempt,
         )
-        yield known.get(given.key) or SettledInput(row)
+        yield given, known.get(given.key) or SettledInput(row)

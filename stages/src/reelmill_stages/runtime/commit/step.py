@@ -14,6 +14,7 @@ from reelmill.contract.counters import reported
 from reelmill.contract.errors import NotFound, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import format_ranges
+from reelmill.contract.records.flow import Flow, after, total
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
 from reelmill.contract.task import CommitReport, StageDef
@@ -134,6 +135,7 @@ class _Sums:
     counts: Counts = field(default_factory=Counts)
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
     bytes: int = 0
+    flow: Flow | None = field(default_factory=Flow)
 
     def add(self, commits: Iterable[ShardCommit]) -> Iterator[tuple[Part, Counts]]:
         """Add the commits, one after the other; each as a part of the segment, with its counts."""
@@ -151,6 +153,7 @@ class _Sums:
             self.counts += one.counts
             self.seconds.append(one.seconds)
             self.bytes += one.bytes
+            self.flow = total((self.flow, one.flow))
             for name, value in one.counters.items():
                 self.counters[name] = self.counters.get(name, 0) + value
             yield part, one.counts
@@ -187,6 +190,7 @@ def _segment(
         definition=opened.definition,
         seconds=sum(sums.seconds),
         bytes=sums.bytes,
+        flow=after(before.flow if before else Flow(), sums.flow, totals.done, reasons),
     )
 
 
@@ -213,6 +217,7 @@ def _abandoned(context: StepContext, data: DataSet) -> Segment:
         next_ordinal=before.next_ordinal if before else 0,
         next_number=before.next_number if before else 0,
         definition=task.stage.definition,
+        flow=before.flow if before else Flow(),
     )
 
 
@@ -232,6 +237,8 @@ def _report(closed: Segment, view: str) -> CommitReport:
         items=closed.next_ordinal,
         reasons=most_frequent(closed.reasons),
         counters=reported(closed.counters),
+        given=closed.flow.given if closed.flow else None,
+        made=closed.flow.made if closed.flow else None,
         seconds=closed.seconds,
         bytes=closed.bytes,
         view=view,

@@ -8,6 +8,7 @@ from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object, ShardCommit
 from reelmill_stages.records.row_files import RowFile, read_rows
+from reelmill_stages.runtime.decide.decided_flow import DecidedFlow
 from reelmill_stages.runtime.decide.verdict_files import Verdict
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, unreadable
@@ -41,9 +42,17 @@ def decided(
     if applied != len(found):
         raise unreadable(address(store, verdicts.key), "it has verdicts about rows that the shard does not have")
     weight = 0.0
-    for item in _remaining(store, commit, list(found.values()), folder):
+    flow = DecidedFlow(commit.flow)
+    dropped = {
+        verdict.place.first + number: verdict for verdict in found.values() for number in range(verdict.place.items)
+    }
+    for number, item in enumerate(_items(store, commit, folder)):
+        if verdict := dropped.get(number):
+            flow.drop(item, verdict)
+            continue
         items.append({**item.to_json(), "ordinal": items.count})
         weight += item.weight
+        flow.keep(item)
     ledger.close()
     items.close()
     kept = items.upload(store, paths.items(commit.shard, run)) if items.count else None
@@ -54,17 +63,11 @@ def decided(
         item_count=items.count,
         weight=weight,
         ledger=ledger.upload(store, paths.ledger(commit.shard, run)),
+        flow=flow.flow(),
     )
 
 
-def _remaining(store: Store, commit: ShardCommit, verdicts: list[Verdict], folder: Path) -> Iterator[Item]:
-    """The items of a shard without those of filtered inputs, in order."""
-    if commit.items is None:
-        return
-    dropped = {
-        number
-        for verdict in verdicts
-        for number in range(verdict.place.first, verdict.place.first + verdict.place.items)
-    }
-    rows = read_rows(store, commit.items.key, commit.items.digest, folder, Item.from_json)
-    yield from (item for number, item in enumerate(rows) if number not in dropped)
+def _items(store: Store, commit: ShardCommit, folder: Path) -> Iterator[Item]:
+    """The items of a shard, in order."""
+    if commit.items is not None:
+        yield from read_rows(store, commit.items.key, commit.items.digest, folder, Item.from_json)

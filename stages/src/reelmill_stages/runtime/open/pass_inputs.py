@@ -97,15 +97,15 @@ def _failed(context: StepContext) -> PassInputs:
     task = context.task
     wanted = set(task.retry)
     stage = context.data_set(task.stage.name, task.stage.key)
-    tried = {row.key: row.attempt for row in stage.ledger() if _retried(row, wanted)}
+    tried = {row.key: (row.attempt, f"{row.outcome}:{row.reason}") for row in stage.ledger() if _retried(row, wanted)}
     work = PassInputs()
     union = len(task.stage.upstreams) > 1
     for upstream in task.stage.upstreams:
         file = RowFile(context.scratch / f"retry-{upstream.name}.jsonl")
         for item in _items(context, upstream, stage.coverage.get(upstream.name, 0)) if tried else ():
-            attempts = tried.get(union_key(upstream.name, item.key, union=union))
-            if attempts is not None:
-                file.append(RetriedRow(item, attempts).to_json())
+            before = tried.get(union_key(upstream.name, item.key, union=union))
+            if before is not None:
+                file.append(RetriedRow(item, *before).to_json())
                 work.append(item, upstream.name)
         key = stage.paths(task.segment).inputs(f"{upstream.name}-{context.run}")
         if file.count:

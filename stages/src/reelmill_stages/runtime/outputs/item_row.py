@@ -1,18 +1,17 @@
 """Converts an item of a stage to its row: files become outputs, and a file name in `media` becomes a reference."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, Media, Output
+from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
 from reelmill_stages.stage import NewItem
 
 
-def item_row(new: NewItem, written: Mapping[str, Output], position: int | None = None) -> dict[str, Any]:
+def item_row(new: NewItem, written: Mapping[str, Output], position: int | None = None) -> EncodedItem:
     """The row of a new item. `written` maps the names of uploaded files to their outputs, `position` is its own.
 
-    Its ordinal is 0, because it is determined by the row's position in its file. Raises ValueError if the item refers
-    to a file that was not written, or contains values that JSON cannot represent (NaN, arrays).
+    Raises ValueError if the item refers to a file that was not written, or contains values that JSON cannot represent
+    (NaN, arrays).
     """
     names = [file.name for file in new.files]
     media = new.media
@@ -23,19 +22,18 @@ def item_row(new: NewItem, written: Mapping[str, Output], position: int | None =
             names.append(media)
         output = written[media]
         media = Media(output.key, output.size, digest=output.digest)
-    row = Item(
+    item = Item(
         key=new.key,
         ordinal=0,
         group=new.group,
         weight=new.weight,
         media=media,
-        outputs=tuple(written[name] for name in names),
+        outputs=tuple([written[name] for name in names]),
         provenance=new.provenance,
         fields=new.fields,
         position=position,
-    ).to_json()
+    )
     try:
-        canonical(row)
+        return encoded(item)
     except TypeError as error:
         raise ValueError(f"item {new.key!r} has a value that JSON cannot represent: {error}") from error
-    return row

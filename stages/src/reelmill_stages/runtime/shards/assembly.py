@@ -9,12 +9,12 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reelmill.contract.errors import ItemError, ReelmillError
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import put_output, shard_mark
 from reelmill_stages.runtime.workers.group_retry import InputOutcome, Slot
@@ -108,13 +108,13 @@ def remove_scratch(slot: Slot) -> None:
 
 def upload_groups(
     store: Store, paths: SegmentPaths, shard: int, groups: Iterable[FinishedGroup]
-) -> tuple[list[Object], list[dict[str, Any]]]:
+) -> tuple[list[Object], list[EncodedItem]]:
     """Upload the assembled files; returns the objects and the rows of their items.
 
     Raises ReelmillError if another shard uses the name of a file; stages must choose unique names.
     """
     objects: list[Object] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[EncodedItem] = []
     mark = shard_mark(paths.data_set.key, paths.number, shard)
     for group in groups:
         written: dict[str, Output] = {}

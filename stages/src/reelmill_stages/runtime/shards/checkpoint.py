@@ -13,7 +13,7 @@ from pathlib import Path
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.row_files import RowFile
-from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
+from reelmill_stages.runtime.shards.outcomes import SettledInputFiles
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
@@ -29,8 +29,9 @@ class Checkpoint:
         self._written = 0
         self._last = time.monotonic()
 
-    def append(self, settled: SettledInput) -> None:
-        self._file.append(settled.to_json())
+    def append(self, line: bytes) -> None:
+        """Add the row of a settled input."""
+        self._file.append_line(line)
 
     def tick(self) -> None:
         """Write if the interval has passed and there are new outcomes."""

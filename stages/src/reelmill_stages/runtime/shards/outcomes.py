@@ -9,23 +9,26 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.records.row_files import decoded
+from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
 from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable
 
 _REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SettledInput:
-    """The outcome of one input. `items` are the rows of its items, whose files are already uploaded."""
+    """The outcome of one input. `items` are its items, whose files are already uploaded."""
 
     ledger: LedgerRow
-    items: tuple[Mapping[str, Any], ...] = ()
+    items: tuple[EncodedItem, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     signature: Signature | None = None
 
@@ -37,9 +40,20 @@ class SettledInput:
     def is_done(self) -> bool:
         return self.ledger.outcome == Outcome.DONE
 
-    def to_json(self) -> dict[str, Any]:
-        row = {**self.ledger.to_json(), "items": list(self.items), "counters": dict(self.counters)}
-        return {**row, "signature": signature_json(self.signature)} if self.signature else row
+    @cached_property
+    def ledger_line(self) -> bytes:
+        """The row of the ledger in canonical JSON."""
+        return canonical(self.ledger.to_json())
+
+    @cached_property
+    def line(self) -> bytes:
+        """The row in canonical JSON, with the ordinal 0 for every item."""
+        attempt, _, rest = self.ledger_line.partition(b",")  # the first key is `attempt`
+        items = b",".join([item.at(0) for item in self.items])
+        counters = canonical(dict(self.counters)) if self.counters else b"{}"
+        if self.signature:  # the last key
+            rest = b'%b,"signature":%b}' % (rest[:-1], canonical(signature_json(self.signature)))
+        return b'%b,"counters":%b,"items":[%b],%b' % (attempt, counters, items, rest)
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> "SettledInput":
@@ -48,12 +62,11 @@ class SettledInput:
             raise ValueError("not the outcome of an input")
         rest = dict(row)
         items, counters, signed = rest.pop("items"), rest.pop("counters"), rest.pop("signature", None)
-        for item in items:
-            Item.from_json(item)
+        made = tuple([encoded(Item.from_json(item), item) for item in items])
         if not all(type(count) is int for count in counters.values()):
             raise ValueError("a counter is no whole number")
         signature = None if signed is None else read_signature(signed)
-        return cls(LedgerRow.from_json(rest), tuple(items), counters, signature)
+        return cls(LedgerRow.from_json(rest), made, counters, signature)
 
 
 def signature_json(signature: Signature) -> dict[str, Any]:

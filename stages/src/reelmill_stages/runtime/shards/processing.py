@@ -23,6 +23,8 @@ from reelmill_stages.runtime.shards.assembly import Assembly, remove_scratch
 from reelmill_stages.runtime.shards.checkpoint import Checkpoint
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.runtime.shards.progress import Progress
+from reelmill_stages.runtime.shards.row_pool import RowPool
+from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.runtime.shards.ticker import Ticker
 from reelmill_stages.runtime.workers.group_retry import InputOutcome
 from reelmill_stages.runtime.workers.messages import InputResult, WorkerConfig
@@ -50,7 +52,10 @@ _MEMORY_SHARE = 0.93
 
 
 class Processing:
-    """Processes the inputs of one shard. `frozen` outcomes, if any, are binding; `earlier` ones are reused."""
+    """Processes the inputs of one shard. `frozen` outcomes, if any, are binding; `earlier` ones are reused.
+
+    With `rows`, the rows of the shard's commit are written on the way.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Processing:
         frozen: SettledInputFiles | None,
         earlier: SettledInputFiles,
         flight: SuspectNotes,
+        rows: ShardRows | None = None,
     ) -> None:
         self._context = context
         self._opened = opened
@@ -72,11 +78,14 @@ class Processing:
         self._frozen = frozen
         self._earlier = earlier
         self._flight = flight
+        self._rows = rows
         self._consumed = 0
         self._fresh = 0
         self._same_failures = ("", 0)
         self._logged = 0
         self._item_keys: set[bytes] = set()
+        self._rows_ahead: dict[int, SettledInput] = {}
+        """Rows of inputs that have an outcome and whose turn has not come, by position."""
 
     def run(self, folder: Path, assembly: Assembly | None) -> RowFile:
         """Process all inputs; returns the file of their outcomes, one row for each input, in order.
@@ -94,31 +103,37 @@ class Processing:
 
         def settle(told: InputOutcome) -> None:
             self._progress.count(told.result.outcome)
-            checkpoint.append(self._settled(told))
+            settled = self._rows_ahead[told.given.position] = self._settled(told)
+            checkpoint.append(settled.line)
 
         def tick() -> None:
             self._progress.tick()
             checkpoint.tick()
             ticker.tick()
 
-        config = self._supervision(folder)
-        pool = Pool(
-            config,
-            ([one] for one in inputs) if self._stage.alone else groups(inputs),
-            window=config.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
-            known=self._known,
-            settle=settle,
-            tick=tick,
-            stop=context.stop,
-            flight=self._flight,
-        )
+        pool: Pool | RowPool
+        if self._stage.reads_media:
+            config = self._supervision(folder)
+            pool = Pool(
+                config,
+                ([one] for one in inputs) if self._stage.alone else groups(inputs),
+                window=config.workers * (_PAYLOAD_WINDOW if self._stage.spans else _WINDOW),
+                known=self._known,
+                settle=settle,
+                tick=tick,
+                stop=context.stop,
+                flight=self._flight,
+            )
+        else:
+            pool = RowPool(self._stage, inputs, known=self._known, settle=settle, tick=tick, stop=context.stop)
         try:
             results = self._recorded(pool.results(), outcomes)
             if assembly:
                 assembly.run(results)
             else:
                 for told in results:
-                    remove_scratch(told.slot)
+                    if told.given is told.slot.group[-1]:
+                        remove_scratch(told.slot)
         except EarlyAbort:
             pool.close()
             checkpoint.forget()
@@ -155,11 +170,16 @@ class Processing:
     def _recorded(self, results: Iterator[InputOutcome], outcomes: RowFile) -> Iterator[InputOutcome]:
         """Write results to the file, and pass them on."""
         for told in results:
-            told = self._unique(told)
-            settled = self._settled(told)
+            settled = self._rows_ahead.pop(told.given.position, None) or self._settled(told)
+            if not self._is_unique(settled):
+                message = "another input of this shard has an item with the same key"
+                told = replace(told, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
+                settled = self._settled(told)
             if self._frozen is not None:
                 settled = self._as_frozen(settled)
-            outcomes.append(settled.to_json())
+            outcomes.append_line(settled.line)
+            if self._rows:
+                self._rows.add(told.given, settled)
             self._consumed += 1
             self._note(settled.ledger, fresh=told.fresh)
             yield told
@@ -190,14 +210,13 @@ class Processing:
         )
         return SettledInput(row, tuple(result.items), result.counters, result.signature)
 
-    def _unique(self, told: InputOutcome) -> InputOutcome:
-        """Fail an input whose item has the same key as an item of another input of the shard."""
-        keys = [hashlib.blake2b(row["key"].encode(), digest_size=12).digest() for row in told.result.items]
+    def _is_unique(self, settled: SettledInput) -> bool:
+        """Whether no item has the same key as an item of another input of the shard."""
+        keys = [hashlib.blake2b(item.key.encode(), digest_size=12).digest() for item in settled.items]
         if len(set(keys)) < len(keys) or not self._item_keys.isdisjoint(keys):
-            message = "another input of this shard has an item with the same key"
-            return replace(told, result=InputResult(Outcome.FAILED, ItemReason.DUPLICATE_KEY, message))
+            return False
         self._item_keys.update(keys)
-        return told
+        return True
 
     def _note(self, row: LedgerRow, *, fresh: bool) -> None:
         """Log failures, and raise EarlyAbort if the first items all fail in one class."""

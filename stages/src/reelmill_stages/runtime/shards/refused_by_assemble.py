@@ -23,6 +23,6 @@ def write_refused(outcomes: RowFile, refused: Mapping[int, Refused], first: int,
             row = replace(settled.ledger, outcome=Outcome.FAILED, reason=str(found.reason), message=found.message)
             event(log, "item failed", level=logging.WARNING, item=row.key, reason=row.reason, why=row.message)
             settled = SettledInput(row)
-        revised.append(settled.to_json())
+        revised.append_line(settled.line)
     revised.close()
     return revised

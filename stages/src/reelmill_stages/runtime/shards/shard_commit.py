@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Counts, Object, ShardCommit
 from reelmill_stages.records.row_files import RowFile
+from reelmill_stages.records.rows.encoded_item import EncodedItem
+from reelmill_stages.records.rows.flow_tally import FlowTally
+from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.shards.outcomes import SettledInput, signature_json
 from reelmill_stages.store import Store
 
@@ -23,63 +26,87 @@ class SignaturePlace(NamedTuple):
     """Number of its items."""
 
 
-def write_rows(
-    store: Store,
-    paths: SegmentPaths,
-    shard: int,
-    of: int,
-    run: str,
-    folder: Path,
-    settled: Iterable[SettledInput],
-    *,
-    outputs: Iterable[Object] = (),
-    spanning_items: Iterable[Mapping[str, Any]] = (),
-    spanning_counters: Mapping[str, int] | None = None,
-) -> ShardCommit:
-    """Write the items and ledger of a shard; returns the commit, which is not written yet."""
-    ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
-    signatures = RowFile(folder / "signatures.jsonl")
-    counts = {outcome.value: 0 for outcome in Outcome}
-    reasons: dict[str, int] = {}
-    counters = dict(spanning_counters or {})
-    seconds = weight = 0.0
-    outputs = tuple(outputs)
-    written = sum(output.size for output in outputs)
-    for one in settled:
-        row = one.ledger
-        if one.signature:
-            place = SignaturePlace(ledger.count, items.count, len(one.items))
-            signatures.append({**signature_json(one.signature), "key": row.key, **place._asdict()})
-        ledger.append(row.to_json())
-        counts[row.outcome.value] += 1
-        seconds += row.seconds
+class ShardRows:
+    """The items and ledger of a shard in local files, and what their rows add up to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ledger = RowFile(folder / "ledger.jsonl")
+        self._items = RowFile(folder / "items.jsonl")
+        self._signatures = RowFile(folder / "signatures.jsonl")
+        self._counts = {outcome.value: 0 for outcome in Outcome}
+        self._reasons: dict[str, int] = {}
+        self._counters: dict[str, int] = {}
+        self._flow = FlowTally()
+        self._seconds = self._weight = 0.0
+        self._written = 0
+
+    def add(self, given: ShardInput, settled: SettledInput) -> None:
+        """Add an input with its outcome."""
+        row = settled.ledger
+        if settled.signature:
+            place = SignaturePlace(self._ledger.count, self._items.count, len(settled.items))
+            self._signatures.append({**signature_json(settled.signature), "key": row.key, **place._asdict()})
+        self._ledger.append_line(settled.ledger_line)
+        self._counts[row.outcome.value] += 1
+        self._seconds += row.seconds
+        name = row.outcome.value
         if row.outcome != Outcome.DONE:
-            reasons[f"{row.outcome}:{row.reason}"] = reasons.get(f"{row.outcome}:{row.reason}", 0) + 1
-        for name, value in one.counters.items():
+            name = f"{row.outcome}:{row.reason}"
+            self._reasons[name] = self._reasons.get(name, 0) + 1
+        self._flow.add(given.input.item, name, given.former)
+        for counter, value in settled.counters.items():
+            self._counters[counter] = self._counters.get(counter, 0) + value
+        for item in settled.items:
+            self._add_item(item)
+            self._written += item.written
+
+    def commit(
+        self,
+        store: Store,
+        paths: SegmentPaths,
+        shard: int,
+        of: int,
+        run: str,
+        *,
+        outputs: Iterable[Object] = (),
+        spanning_items: Iterable[EncodedItem] = (),
+        spanning_counters: Mapping[str, int] | None = None,
+    ) -> ShardCommit:
+        """Upload the rows, after those of files that span items; returns the commit, which is not written yet."""
+        outputs = tuple(outputs)
+        for item in spanning_items:
+            self._add_item(item)
+        counters = dict(spanning_counters or {})
+        for name, value in self._counters.items():
             counters[name] = counters.get(name, 0) + value
-        for item in one.items:
-            items.append({**item, "ordinal": items.count})
-            weight += item["weight"]
-            written += sum(output["size"] for output in item["outputs"])
-    for item in spanning_items:
-        items.append({**item, "ordinal": items.count})
-        weight += item["weight"]
-    item_object = items.upload(store, paths.items(shard, run)) if items.count else None
-    items.close()
-    signed = signatures.upload(store, paths.signatures(shard, run)) if signatures.count else None
-    signatures.close()
-    return ShardCommit(
-        shard=shard,
-        of=of,
-        counts=Counts.model_validate({"in": ledger.count, **counts}),
-        reasons=reasons,
-        outputs=outputs,
-        counters=counters,
-        items=item_object,
-        item_count=items.count,
-        weight=weight,
-        ledger=ledger.upload(store, paths.ledger(shard, run)),
-        signatures=signed,
-        seconds=round(seconds, 3),
-        bytes=written,
-    )
+        found = self._items.upload(store, paths.items(shard, run)) if self._items.count else None
+        self._items.close()
+        signed = self._signatures.upload(store, paths.signatures(shard, run)) if self._signatures.count else None
+        self._signatures.close()
+        return ShardCommit(
+            shard=shard,
+            of=of,
+            counts=Counts.model_validate({"in": self._ledger.count, **self._counts}),
+            reasons=self._reasons,
+            outputs=outputs,
+            counters=counters,
+            items=found,
+            item_count=self._items.count,
+            weight=self._weight,
+            ledger=self._ledger.upload(store, paths.ledger(shard, run)),
+            signatures=signed,
+            seconds=round(self._seconds, 3),
+            bytes=self._written + sum(output.size for output in outputs),
+            flow=self._flow.flow(),
+        )
+
+    def close(self) -> None:
+        """Close the files: rows that will not be committed."""
+        self._ledger.close()
+        self._items.close()
+        self._signatures.close()
+
+    def _add_item(self, item: EncodedItem) -> None:
+        self._items.append_line(item.at(self._items.count))
+        self._weight += item.weight
+        self._flow.made(item.seconds, item.uri, item.size)

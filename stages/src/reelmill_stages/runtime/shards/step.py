@@ -23,6 +23,7 @@ from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.record_files import create
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.inputs import shard_inputs
 from reelmill_stages.runtime.open.plan_blocks import read_plan
 from reelmill_stages.runtime.open.step import check_definition
 from reelmill_stages.runtime.outputs.work import Files
@@ -33,7 +34,7 @@ from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_sett
 from reelmill_stages.runtime.shards.processing import Processing
 from reelmill_stages.runtime.shards.progress import Progress
 from reelmill_stages.runtime.shards.refused_by_assemble import write_refused
-from reelmill_stages.runtime.shards.shard_commit import write_rows
+from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
@@ -101,6 +102,7 @@ class ShardRun:
         self._groups: list[FinishedGroup] = []
         self._counters: dict[str, int] = {}
         self._files: Files | None = None
+        self._rows: ShardRows | None = None
 
     def run(self) -> None:
         """Run the shard."""
@@ -115,23 +117,23 @@ class ShardRun:
         try:
             self._run(flight)
         finally:
+            self._forget_rows()
             flight.end()
 
     def _run(self, flight: SuspectNotes) -> None:
         self._progress.line()
         outcomes = self._settle(flight)
         context, store, paths = self._context, self._context.store, self._paths
-        objects, rows = upload_groups(store, paths, self._shard, self._groups)
-        commit = write_rows(
+        objects, items = upload_groups(store, paths, self._shard, self._groups)
+        self._rows = self._rows or self._rows_of(outcomes)
+        commit = self._rows.commit(
             store,
             paths,
             self._shard,
             len(self._opened.shards),
             context.run,
-            self._folder("commit"),
-            read_settled(outcomes),
             outputs=objects,
-            spanning_items=rows,
+            spanning_items=items,
             spanning_counters=self._counters,
         )
         stands, ours = create(store, paths.shard(self._shard), commit)
@@ -156,6 +158,8 @@ class ShardRun:
             earlier = read_checkpoints(self._context.store, self._paths, self._shard, self._context.scratch)
             ours = self._process(None, earlier, flight)
             frozen, won = self._freeze(ours)
+            if not won:
+                self._forget_rows()
             if won or not self._stage.spans or _agree(ours.path, frozen):
                 return frozen
             event(log, "adopting different outcomes that another run froze", shard=self._shard)
@@ -181,6 +185,9 @@ class ShardRun:
                 read=self._read,
             )
             assembly = Assembly(self._stage, shard, self._folder("taken"))
+        self._forget_rows()
+        if not self._stage.spans:
+            self._rows = ShardRows(self._folder("commit"))
         processing = Processing(
             self._context,
             self._opened,
@@ -190,6 +197,7 @@ class ShardRun:
             frozen=frozen,
             earlier=earlier,
             flight=flight,
+            rows=self._rows,
         )
         outcomes = processing.run(folder, assembly)
         if assembly is None:
@@ -201,6 +209,23 @@ class ShardRun:
                 hint="the shard is retried, unless the other run commits it",
             )
         return write_refused(outcomes, assembly.refused, first, folder) if assembly.refused else outcomes
+
+    def _rows_of(self, outcomes: Path) -> ShardRows:
+        """The rows of the shard's commit from its frozen outcomes."""
+        rows = ShardRows(self._folder("commit"))
+        upstreams = self._context.task.stage.upstreams
+        inputs = shard_inputs(
+            self._context.store, self._opened, self._shard, self._context.scratch, upstreams=upstreams
+        )
+        for given, settled in zip(inputs, read_settled(outcomes, self._outcomes), strict=True):
+            rows.add(given, settled)
+        return rows
+
+    def _forget_rows(self) -> None:
+        """Close the files of rows that are committed, or of outcomes that another run froze differently, or before."""
+        if self._rows:
+            self._rows.close()
+            self._rows = None
 
     def _read(self, uri: str, digest: str = "") -> Path:
         """A file that a parameter refers to."""

@@ -15,6 +15,7 @@ from typing import Any
 from reelmill.contract.errors import TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.flow import Flow, after
 from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill.contract.task import SourceDef, SourceReport
@@ -23,6 +24,8 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.drift import Drift
 from reelmill_stages.records.record_files import create
 from reelmill_stages.records.row_files import RowFile
+from reelmill_stages.records.rows.encoded_item import encoded
+from reelmill_stages.records.rows.flow_tally import FlowTally
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
@@ -53,6 +56,7 @@ class WrittenRows:
     failed: Counter[str]
     replaced: Counter[str]
     """Reason -> number of failed rows of earlier listings that these rows replace."""
+    flow: Flow | None
 
 
 def list_source(context: StepContext, source: SourceDef) -> SourceReport:
@@ -149,6 +153,7 @@ def _write(context: StepContext, data: DataSet, number: int, rows: Iterator[tupl
     parts: list[Part] = []
     failed: Counter[str] = Counter()
     replaced: Counter[str] = Counter()
+    flow = FlowTally()
     for index in itertools.count():
         batch = list(itertools.islice(rows, ROWS))
         if not batch:
@@ -159,14 +164,20 @@ def _write(context: StepContext, data: DataSet, number: int, rows: Iterator[tupl
         for row, replaces in batch:
             if replaces:
                 replaced[replaces] += 1
+                flow.replace_row(f"failed:{replaces}")
             if row["problem"]:
                 reason, message = row["problem"]
                 failed[reason] += 1
                 ledger.append(_ledger_row(row["key"], Outcome.FAILED, reason, message))
+                flow.add(Item(row["key"], 0, row["group"], 0.0), f"failed:{reason}")
                 continue
             if replaces:
                 ledger.append(_ledger_row(row["key"], Outcome.DONE))
-            items.append(_item_row(row, items.count))
+            item = _item(row)
+            line = encoded(item)
+            items.append_line(line.at(items.count))
+            flow.add(item, Outcome.DONE)
+            flow.made(line.seconds, line.uri, line.size)
             weight += row["weight"]
         parts.append(
             Part(
@@ -178,7 +189,9 @@ def _write(context: StepContext, data: DataSet, number: int, rows: Iterator[tupl
             )
         )
         ordinal += items.count
-    return WrittenRows(tuple(parts), ordinal - data.item_count, sum(part.weight for part in parts), failed, replaced)
+    return WrittenRows(
+        tuple(parts), ordinal - data.item_count, sum(part.weight for part in parts), failed, replaced, flow.flow()
+    )
 
 
 def _upload(context: StepContext, file: RowFile, key: str) -> Object | None:
@@ -187,19 +200,19 @@ def _upload(context: StepContext, file: RowFile, key: str) -> Object | None:
     return uploaded
 
 
-def _item_row(row: dict[str, Any], ordinal: int) -> dict[str, Any]:
+def _item(row: dict[str, Any]) -> Item:
     media = Media.from_json(row["media"]) if row["media"] else None
     provenance = {"source": media.source, "uri": media.uri} if media else {}
     return Item(
         row["key"],
-        ordinal,
+        0,
         row["group"],
         row["weight"],
         media,
         provenance=provenance,
         fields=row["fields"],
         position=row["position"],
-    ).to_json()
+    )
 
 
 def _ledger_row(key: str, outcome: Outcome, reason: str = "", message: str = "") -> dict[str, Any]:
@@ -221,6 +234,7 @@ def _segment(
         done=old.done + counts.done,
         failed=old.failed + failed - replaced,
     )
+    left = {reason: count for reason, count in sorted(reasons.items()) if count}
     return Segment(
         state="committed",
         stage=source.name,
@@ -229,13 +243,14 @@ def _segment(
         kind="listing",
         counts=counts,
         totals=totals,
-        reasons={reason: count for reason, count in sorted(reasons.items()) if count},
+        reasons=left,
         items=written.items,
         next_ordinal=(before.next_ordinal if before else 0) + written.items,
         weight=written.weight,
         parts=written.parts,
         list_rows=list_rows,
         definition={"type": source.type, "params": source.params},
+        flow=after(before.flow if before else Flow(), written.flow, totals.done, left),
     )
 
 

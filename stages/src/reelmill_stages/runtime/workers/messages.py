@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Outcome
+from reelmill.contract.records.rows import Outcome, sent_by_fields
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
+from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.stage import Done, Input, Signature
 
 
@@ -48,6 +48,7 @@ class Processed:
     """`process` returned, and outputs are being uploaded; the time limit of the item no longer applies."""
 
 
+@sent_by_fields
 @dataclass(frozen=True, slots=True)
 class InputResult:
     """The outcome of one input. `done` is sent only if the stage has `assemble`."""
@@ -55,7 +56,7 @@ class InputResult:
     outcome: Outcome
     reason: str = ""
     message: str = ""
-    items: Sequence[Mapping[str, Any]] = ()
+    items: Sequence[EncodedItem] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     done: Done | None = None
     signature: Signature | None = None

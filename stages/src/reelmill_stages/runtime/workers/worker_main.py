@@ -23,6 +23,7 @@ from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.answers import StoreAnswers
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
@@ -109,7 +110,7 @@ class WorkerState:
 
     def _tell(self, input_: Input, result: Result) -> InputResult:
         if not isinstance(result, Done):
-            return InputResult(_OUTCOMES[type(result)], result.reason, result.message[:MESSAGE_LENGTH])
+            return not_done(result)
         try:
             rows = self._upload(input_, result)
         except ItemError as error:
@@ -120,12 +121,12 @@ class WorkerState:
         counters = dict(result.counters)
         return InputResult(Outcome.DONE, message=message, items=rows, counters=counters, done=done, signature=signature)
 
-    def _upload(self, input_: Input, done: Done) -> list[dict[str, object]]:
+    def _upload(self, input_: Input, done: Done) -> list[EncodedItem]:
         """Upload the files of an input's items; returns the rows. Raises ItemError for a name that exists already."""
         mark = item_mark(self._config.stage.key, self._config.segment, input_.item.key)
         ordered = input_.item.position is not None and len(done.items) == 1
         written: dict[str, Output] = {}
-        rows: list[dict[str, object]] = []
+        rows: list[EncodedItem] = []
         for new in done.items:
             for file in new.files:
                 if file.name in written:
@@ -140,6 +141,11 @@ class WorkerState:
             shutil.rmtree(folder, ignore_errors=True)
         elif not any(path.is_relative_to(fetched) for path in payload):
             shutil.rmtree(fetched, ignore_errors=True)
+
+
+def not_done(result: Filtered | Failed | Skipped) -> InputResult:
+    """What is told of an input that was not done."""
+    return InputResult(_OUTCOMES[type(result)], result.reason, result.message[:MESSAGE_LENGTH])
 
 
 def _may_differ(result: Result) -> bool:

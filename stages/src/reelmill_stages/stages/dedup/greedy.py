@@ -13,7 +13,7 @@ import numpy as np
 
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.stage import Filtered, KeptSignatures, Signed
-from reelmill_stages.stages.dedup.rule import Match, Rule
+from reelmill_stages.stages.dedup.rule import DuplicateRule, Match
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -26,7 +26,7 @@ _READ = 1 << 15
 
 
 def decide(
-    rule: Rule, given: Sequence[Signed], kept: KeptSignatures, *, pairs_at_once: int = PAIRS
+    rule: DuplicateRule, given: Sequence[Signed], kept: KeptSignatures, *, pairs_at_once: int = PAIRS
 ) -> list[Filtered | None]:
     """Verdicts about the first inputs, at least one."""
     parsed = lru_cache(maxsize=_PARSED)(lambda place: rule.parse(given[place].data))
@@ -58,14 +58,16 @@ def decide(
     return verdicts[:end]
 
 
-def _first(rule: Rule, one: Any, candidates: Sequence[int], other: Callable[[int], Any]) -> tuple[int, Match] | None:
+def _first(
+    rule: DuplicateRule, one: Any, candidates: Sequence[int], other: Callable[[int], Any]
+) -> tuple[int, Match] | None:
     for number in candidates:
         if match := rule.match(one, other(number)):
             return number, match
     return None
 
 
-def _filtered(rule: Rule, key: str, match: Match) -> Filtered:
+def _filtered(rule: DuplicateRule, key: str, match: Match) -> Filtered:
     unit = f" {rule.unit}" if rule.unit else ""
     note = f"; {match.note}" if match.note else ""
     return Filtered(ItemReason.DUPLICATE, f"of {key}, distance {match.distance:.4g}{unit}{note}")

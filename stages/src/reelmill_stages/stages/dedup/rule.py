@@ -18,7 +18,7 @@ class Match:
     """Further words for the message."""
 
 
-class Rule(Protocol):
+class DuplicateRule(Protocol):
     """One way to find duplicates."""
 
     unit: str

@@ -22,7 +22,7 @@ from reelmill_stages.stage import (
     Work,
 )
 from reelmill_stages.stages.dedup.greedy import decide
-from reelmill_stages.stages.dedup.rule import Rule
+from reelmill_stages.stages.dedup.rule import DuplicateRule
 from reelmill_stages.weight import Weight
 
 _LAST = 1e300
@@ -85,7 +85,7 @@ def _field(item: Item, name: str) -> Any:
     return value
 
 
-def _rule(block: DedupBlock) -> Rule:
+def _rule(block: DedupBlock) -> DuplicateRule:
     # Imported here, because each way needs other libraries.
     match block.by:
         case "exact":

@@ -16,7 +16,7 @@ from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media
-from reelmill.contract.spec.stages.frames import FramesBlock, FramesView
+from reelmill.contract.spec.stages.frames import FramesBlock, Split
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
@@ -72,7 +72,7 @@ class FramesStage(Stage):
         return cast(Sequence[Result], results)
 
     def present(self, data: DataSetReader, view: Mapping[str, Any]) -> Iterator[File]:
-        yield dataset_info(data, FramesView.model_validate(view).split)
+        yield dataset_info(data, Split.model_validate(view.get("split", {})))
 
     def localise(self, view: Path, folder: Path) -> None:
         absolute(view, folder)

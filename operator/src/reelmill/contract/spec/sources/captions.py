@@ -23,3 +23,7 @@ class CaptionsBlock(SourceBlock):
     """Annotation file."""
     videos: Uri
     """Folder with the videos."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"vid", "text", "conversations", "name"})

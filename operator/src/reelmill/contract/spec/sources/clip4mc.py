@@ -17,3 +17,7 @@ class Clip4mcBlock(SourceBlock):
     """`info.csv` with the columns `url` and `filename`. If absent, each file is named after the id of its video."""
     videos: Uri
     """Folder with the raw videos."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"vid", "text", "start", "end", "size", "name"})

@@ -21,3 +21,7 @@ class FilesBlock(SourceBlock):
     """Glob patterns for the path below the prefix; `**` matches several folders, letter case is ignored."""
     exclude: Patterns = Field(default_factory=list)
     """Glob patterns of objects to exclude."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"vid", "name"})

@@ -42,3 +42,9 @@ class TableBlock(SourceBlock):
     columns: Columns = Columns()
     base: Uri | None = None
     """Prefix of relative paths. If absent, the folder of the table."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        columns = self.columns
+        found = {"vid", "name", *columns.keep} | ({"text"} if columns.text else set())
+        return frozenset(found | ({"start", "end"} if columns.start else set()))

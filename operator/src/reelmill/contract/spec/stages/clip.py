@@ -18,6 +18,7 @@ class ClipBlock(StageBlock):
 
     takes = frozenset({"videos"})
     gives = "videos"
+    keeps_fields = True
 
     by: Literal["metadata", "length", "scenes"] = "metadata"
     """How clips are determined: by the spans of the items (`start`, `end`), by equal lengths, or by detected scenes."""
@@ -84,6 +85,10 @@ class ClipBlock(StageBlock):
         if self.scene_threshold == THRESHOLDS[self.detector]:
             found.pop("threshold", None)
         return found
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"vid", "start", "end", "duration", "name"})
 
     def refusals(self) -> list[str]:
         return [*self._wrong_lengths(), *(self._wrong_detection() if self.by == "scenes" else [])]

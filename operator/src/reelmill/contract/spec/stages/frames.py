@@ -14,6 +14,7 @@ class FramesBlock(StageBlock):
 
     takes = frozenset({"videos", "spans"})
     gives = "samples"
+    keeps_fields = True
 
     count: Annotated[int, Field(ge=1, le=4096)] = 16
     """Number of frames per item, without `fps` or `all`. A shorter clip is padded with its last frame; its item records
@@ -48,6 +49,10 @@ class FramesBlock(StageBlock):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """Decoder. `auto` uses a GPU if the pod has one; videos that it cannot decode are decoded on the CPU and
     counted."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"sample", "frames", "size", "size_placeholder"})
 
     def refusals(self) -> list[str]:
         wrong = ["fps and all cannot be combined"] if self.all and self.fps else []

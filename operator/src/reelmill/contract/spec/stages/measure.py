@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from reelmill.contract.measures import Measure, MeasureFamily
 from reelmill.contract.model import Model
 from reelmill.contract.spec.block import StageBlock
-from reelmill.contract.spec.stages.measure_models import (
+from reelmill.contract.spec.measure_models import (
     BrisqueModel,
     ClipModel,
     FacesModel,

@@ -16,7 +16,7 @@ import numpy as np
 from reelmill.contract.errors import SpecError
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
-from reelmill.contract.spec.stages.measure_models import BrisqueModel
+from reelmill.contract.spec.measure_models import BrisqueModel
 from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
 from reelmill_stages.stages.measure.scores.session import unfit
 

@@ -10,7 +10,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.file import FileRef
-from reelmill.contract.spec.stages.measure_models import ClipModel
+from reelmill.contract.spec.measure_models import ClipModel
 from reelmill_stages.models.extra import load
 from reelmill_stages.models.outline import Outline, outline
 from reelmill_stages.models.preparation import Preparation

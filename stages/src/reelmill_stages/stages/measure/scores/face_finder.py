@@ -10,7 +10,7 @@ import numpy as np
 
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
-from reelmill.contract.spec.stages.measure_models import FacesModel
+from reelmill.contract.spec.measure_models import FacesModel
 from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
 from reelmill_stages.stages.measure.scores.session import unfit
 

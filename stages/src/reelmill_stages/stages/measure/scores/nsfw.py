@@ -12,7 +12,7 @@ from PIL import Image
 
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
-from reelmill.contract.spec.stages.measure_models import NsfwModel
+from reelmill.contract.spec.measure_models import NsfwModel
 from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
 from reelmill_stages.stages.measure.scores.session import open_session, unfit
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from reelmill.contract.spec.stages.measure_models import SpeechModel
+from reelmill.contract.spec.measure_models import SpeechModel
 from reelmill_stages.stages.measure.models import Fetch
 from reelmill_stages.stages.measure.scores.session import Session, check_names, open_session
 from reelmill_stages.stages.measure.sound.hear import Voices

@@ -1,0 +1,40 @@
+"""Histograms of fields as lines for a terminal, with the limits of rules below them."""
+
+from collections.abc import Iterator
+
+from reelmill.contract.commands.tuning import Histogram, RuleEffect, TuneResult
+from reelmill.contract.text.quantities import amount
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def lines(found: TuneResult) -> Iterator[str]:
+    """A bar line for each numeric field, a line for each limit, and the most frequent values of other fields."""
+    for each in found.histograms:
+        told = f"{amount(each.items)} items, {each.least:.4g} to {each.most:.4g}, mean {each.mean:.4g}"
+        lost = f", {amount(each.missing)} missing" if each.missing else ""
+        lost += f", {amount(each.bad)} no number" if each.bad else ""
+        yield f"{each.field}: {told}{lost}"
+        yield f"  {each.edges[0]:>10.4g} |{_bar(each.counts)}| {each.edges[-1]:.4g}"
+        for rule in found.rules:
+            if rule.field == each.field:
+                yield from _limits(each, rule)
+    for values in found.values:
+        told = ", ".join(f"{value.value} {amount(value.items)}" for value in values.values)
+        yield f"{values.field}: {told or 'too many different values to list'}"
+
+
+def _bar(counts: list[int]) -> str:
+    """One character per bin, as high as its share of the largest; a bin that is not empty shows."""
+    tallest = max(counts) or 1
+    return "".join(_BARS[max(round(count / tallest * 8), 1) if count else 0] for count in counts)
+
+
+def _limits(histogram: Histogram, rule: RuleEffect) -> Iterator[str]:
+    first, last = histogram.edges[0], histogram.edges[-1]
+    bins = len(histogram.counts)
+    for word, at in (("min", rule.min), ("max", rule.max)):
+        if at is not None:
+            place = min(max(int((at - first) / (last - first) * bins), 0), bins - 1)
+            beyond = "" if first <= at <= last else " (outside)"
+            yield f"  {'':>10}  {' ' * place}^ {rule.name}: {word} {at:g}{beyond}"

@@ -1,0 +1,102 @@
+"""The funnel of a pipeline: how many items, seconds and bytes each stage took in, kept, and dropped for which reason.
+
+It is made from the rows of `status`, which are made from commits, so it cannot differ from them. The terminal, JSON,
+pictures and reports show these rows.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from reelmill.contract.commands.result_rows import CommandRow, Number, StatusRow
+from reelmill.contract.records.flow import Volume
+
+Loss = Literal["filtered", "failed", "skipped"]
+
+
+class FunnelLoss(CommandRow):
+    """Inputs that a stage did not keep, for one reason."""
+
+    outcome: Loss
+    reason: str
+    items: int
+    seconds: Number | None
+    """Seconds of video; None where they are not known."""
+    bytes: int | None
+    """Bytes of files; None where they are not known."""
+
+
+class FunnelRow(CommandRow):
+    """One source or stage. Seconds and bytes are None where commits do not tell them: those of version 0.1.0."""
+
+    name: str
+    kind: Literal["source", "stage"]
+    type: str
+    items_in: int
+    seconds_in: Number | None
+    bytes_in: int | None
+    items_kept: int
+    """Inputs that are done."""
+    seconds_kept: Number | None
+    bytes_kept: int | None
+    items_out: int
+    """Items that the stage made."""
+    seconds_out: Number | None
+    bytes_out: int | None
+    lost: list[FunnelLoss]
+    """What was not kept, the most items first."""
+    worker_seconds: Number
+    """Time that workers took, in seconds."""
+    written: int
+    """Bytes of files that the stage wrote."""
+
+
+def funnel(rows: Sequence[StatusRow]) -> list[FunnelRow]:
+    """The funnel of a pipeline from the rows of its status, in their order."""
+    return [_row(row) for row in rows]
+
+
+def _row(row: StatusRow) -> FunnelRow:
+    flow = row.flow
+    outcomes = flow.outcomes if flow else {}
+    given, kept = (flow.given, outcomes.get("done", Volume())) if flow else (None, None)
+    made = flow.made if flow else None
+    losses = sorted(row.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return FunnelRow(
+        name=row.name,
+        kind=row.kind,
+        type=row.type,
+        items_in=row.in_,
+        seconds_in=_seconds(given),
+        bytes_in=_bytes(given),
+        items_kept=row.done,
+        seconds_kept=_seconds(kept),
+        bytes_kept=_bytes(kept),
+        items_out=row.items,
+        seconds_out=_seconds(made),
+        bytes_out=_bytes(made),
+        lost=[_loss(name, items, outcomes.get(name)) for name, items in losses],
+        worker_seconds=row.worker_seconds,
+        written=row.written,
+    )
+
+
+def _loss(name: str, items: int, volume: Volume | None) -> FunnelLoss:
+    outcome, _, reason = name.partition(":")
+    return FunnelLoss.model_validate(
+        {
+            "outcome": outcome,
+            "reason": reason,
+            "items": items,
+            "seconds": _seconds(volume),
+            "bytes": _bytes(volume),
+        }
+    )
+
+
+def _seconds(volume: Volume | None) -> float | None:
+    """The seconds, unless no item has a known duration."""
+    return None if volume is None or (volume.untimed and volume.untimed == volume.items) else volume.seconds
+
+
+def _bytes(volume: Volume | None) -> int | None:
+    return None if volume is None else volume.bytes

@@ -1,0 +1,137 @@
+"""`filter`: keep or drop items by rules about their fields."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+from reelmill.contract.model import Model
+from reelmill.contract.reasons import rule_name
+from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spec.field_types import Text, seconds
+
+LONGEST_PATTERN = 512
+
+
+def pattern_matcher(pattern: str) -> SchemaValidator:
+    """`isinstance_python(text)` of it tells whether the pattern occurs in a text, in time linear in its length.
+
+    The engine is the regex crate of Rust, which pydantic brings: no backtracking, and a bounded size of the compiled
+    pattern. Raises ValueError for a pattern that it refuses, such as one with look-around or a back-reference.
+    """
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, strict=True, regex_engine="rust-regex"))
+    except SchemaError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ValueError(
+            f"{pattern!r} is not a regular expression that is matched in linear time, without look-around and "
+            f"back-references: {lines[-1]}"
+        ) from error
+
+
+def _pattern(text: str) -> str:
+    pattern_matcher(text)
+    return text
+
+
+def _number(value: object) -> object:
+    """A duration (`2s`) is its seconds."""
+    return seconds(value) if isinstance(value, str) else value
+
+
+Number = Annotated[
+    float,
+    Field(allow_inf_nan=False, strict=True),
+    BeforeValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "maxLength": 20}]}),
+]
+"""A number, or a duration such as `2s`, which is its seconds."""
+
+Pattern = Annotated[str, Field(min_length=1, max_length=LONGEST_PATTERN), AfterValidator(_pattern)]
+"""A regular expression that occurs anywhere in the text (`^` and `$` are its ends), in the syntax of Rust's regex crate
+or of RE2: no look-around, no back-references."""
+
+Values = Annotated[list[bool | float | Text], Field(min_length=1, max_length=1000)]
+"""Texts, numbers, `true` or `false`."""
+
+
+class Rule(Model):
+    """A condition on one field of an item. All conditions that are given must hold."""
+
+    name: Annotated[str, Field(max_length=40)] = ""
+    """The reason of items that the rule drops, in ledger, status and messages. If absent, the last part of `field`."""
+    field: Annotated[str, Field(min_length=1, max_length=120)]
+    """Name of a field, with dots below objects: `measures.luma`. Besides the fields of the item: `key`, `group`,
+    `weight`, `media.size` in bytes, and `duration` in seconds for every item that has a span."""
+    min: Number | None = None
+    """Smallest value, which is kept: a number, or a duration such as `2s`."""
+    max: Number | None = None
+    """Largest value, which is kept."""
+    in_: Annotated[Values | None, Field(alias="in")] = None
+    """Values of which it must be one."""
+    not_in: Values | None = None
+    """Values of which it must be none."""
+    matches: Pattern | None = None
+    """A regular expression that must occur in the text; `^` and `$` are its ends. It is matched in linear time, so it
+    has no look-around and no back-references."""
+    not_matches: Pattern | None = None
+    """A regular expression that must not occur in the text."""
+    missing: Literal["fail", "keep", "drop"] = "fail"
+    """What becomes of an item without the field: `failed(no_field)`, or the rule keeps it, or drops it."""
+
+    @property
+    def reason(self) -> str:
+        """The reason of items that it drops."""
+        return self.name or self.field.rpartition(".")[2]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is about a number."""
+        return self.min is not None or self.max is not None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is about a text."""
+        return self.matches is not None or self.not_matches is not None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        try:
+            rule_name(self.reason)
+        except ValueError as error:
+            raise ValueError(str(error) if self.name else f"give this rule a name: {error}") from error
+        if not (self.is_number or self.is_text or self.in_ or self.not_in):
+            raise ValueError("a rule needs at least one of min, max, in, notIn, matches and notMatches")
+        if self.is_number and self.is_text:
+            raise ValueError("a field is a number or a text: give min and max, or matches and notMatches")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is more than max {self.max:g}: no item would be kept")
+        return self
+
+
+class FilterBlock(StageBlock):
+    """Keeps or drops items by rules about their fields. No media is read: a changed rule decides again in seconds."""
+
+    gives = "anything"
+    passes_items = True
+    keeps_fields = True
+
+    rules: Annotated[list[Rule], Field(min_length=1, max_length=64)]
+    """The rules. An item is kept if every rule keeps it; otherwise, it is `filtered` with the name of the first rule
+    that drops it as its reason, and its value and the limit in the message. A value of another type than the rule is
+    about, and a number that is NaN or infinite, is `failed(bad_field)`."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset()
+
+    def read_fields(self) -> Mapping[str, str]:
+        return {f"rules[{number}].field": rule.field for number, rule in enumerate(self.rules)}
+
+    def refusals(self) -> list[str]:
+        names = Counter(rule.reason for rule in self.rules)
+        return [
+            f"{count} rules have the name {name!r}: give each its own" for name, count in names.items() if count > 1
+        ]

@@ -1,0 +1,1 @@
+"""Functions behind the commands about what stages keep and drop."""

@@ -1,0 +1,63 @@
+"""The process in which `reelmill tune` decodes frames: items in, one frame or problem for each out."""
+
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from reelmill.contract.errors import ItemError, ReelmillError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item
+from reelmill.contract.task import Task
+from reelmill_stages.commands.curation.clip_frames import HEIGHT, WIDTH, Shot
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.jpeg import jpeg
+from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.runtime.outputs.work import Files, GroupWork
+from reelmill_stages.runtime.workers.safe_child import serve_parent
+from reelmill_stages.store.locations import Locations
+
+_QUALITY = 85
+
+
+def serve(connection: Connection) -> None:
+    """Decode one frame of each item of the one order."""
+    order: tuple[Task, dict[str, str], list[Item]] = connection.recv()
+    task, env, items = order
+    locations = Locations(task.store, task.sources, env)
+    with tempfile.TemporaryDirectory(prefix="reelmill-tune-") as folder:
+        for number, item in enumerate(items):
+            place = Path(folder) / str(number)
+            work = GroupWork(locations, Files(locations, {}, place / "files"), place, None)
+            try:
+                connection.send(_shot(item, work))
+            except ReelmillError as error:
+                connection.send(Shot(problem=str(error)))
+            finally:
+                work.close()
+
+
+def _shot(item: Item, work: GroupWork) -> Shot:
+    if item.media is None:
+        return Shot(problem="the item has no file")
+    file = work.open(item.media)
+    timeline = read_timeline(file)
+    span = item.media.span
+    frames = timeline.window(span.start, span.end) if span else range(len(timeline.pts))
+    if not frames:
+        return Shot(problem="no frame is visible")
+    turned = Turned(timeline.shape)
+    for picture in decode(file, timeline, [frames[len(frames) // 2]]):
+        upright = turned.of(picture.frame)
+        width, height = _fitted(*shown_size(picture.frame, upright))
+        return Shot(jpeg(render(picture.frame, width=width, height=height, turned=upright), _QUALITY), width, height)
+    raise ItemError(ItemReason.DECODE_ERROR, "the decoder returns no frame")
+
+
+def _fitted(width: int, height: int) -> tuple[int, int]:
+    scale = min(WIDTH / width, HEIGHT / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+if __name__ == "__main__":
+    serve_parent(serve)

@@ -1,0 +1,185 @@
+"""`reelmill tune`: what the rules of a filter stage would do with the items that its inputs have in the store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from reelmill.contract.commands.tuning import Example, RuleEffect, TuneResult
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Item
+from reelmill.contract.spec.stages.filter import FilterBlock, Rule
+from reelmill.contract.task import StageDef, Task
+from reelmill_stages import registry
+from reelmill_stages.commands.curation.border_items import BorderItems, Limit
+from reelmill_stages.commands.curation.field_statistics import FieldStatistics, measured_fields
+from reelmill_stages.commands.curation.tune_report import PAGE, write_page, write_sheets, writing
+from reelmill_stages.commands.entry import stage_of, store_of
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.rows.item_values import ABSENT
+from reelmill_stages.results import Failed
+from reelmill_stages.stages.filter.rules import ReadyRule, number_shown, ready, shown
+
+_ALWAYS = ("duration",)
+"""Fields that are shown whether or not they are measures."""
+
+
+def tune(
+    task: Task, env: Mapping[str, str], *, stage: str, folder: Path | None = None, examples: int = 6
+) -> TuneResult:
+    """Judge all items of the stage's inputs; with `folder`, write a report and sheets of examples there.
+
+    Nothing is written to the store. Raises SpecError for a stage that is no filter, or whose inputs have no items.
+    """
+    definition = stage_of(task, stage)
+    if definition.type != "filter":
+        raise SpecError(f"{stage} is a {definition.type} stage, which has no rules", hint="name a filter stage")
+    block = cast(FilterBlock, registry.stage_block(definition.type, definition.params))
+    inputs = _inputs(task, env, definition)
+    tuning = Tuning(block, examples)
+    for item in _items(inputs):
+        tuning.add(item)
+    if not tuning.items:
+        names = ", ".join(upstream.name for upstream in definition.upstreams)
+        raise SpecError(f"the inputs of {stage} have no items yet: {names}", hint="run the stages before it, then tune")
+    tuning.begin_bins()
+    for item in _items(inputs):
+        tuning.bin(item)
+    if folder is None:
+        return tuning.result(stage)
+    with writing(folder):
+        fields = {rule.reason: rule.field for rule in block.rules}
+        sheets, unseen = write_sheets(tuning.borders, fields, task, env, folder)
+        result = tuning.result(stage, report=str(folder / PAGE), sheets=sheets, unseen=unseen)
+        write_page(result, folder)
+    return result
+
+
+def _inputs(task: Task, env: Mapping[str, str], stage: StageDef) -> list[DataSet]:
+    store = store_of(task, env)
+    return [DataSet(store, DataSetPaths(upstream.name, upstream.key)) for upstream in stage.upstreams]
+
+
+def _items(inputs: list[DataSet]) -> Iterator[Item]:
+    for data in inputs:
+        yield from data.items()
+
+
+class Tuning:
+    """The rules, and what is counted while items are added and then binned."""
+
+    def __init__(self, block: FilterBlock, examples: int) -> None:
+        self._rules = list(zip(block.rules, ready(block.rules), strict=True))
+        self.items = 0
+        self._kept = 0
+        self._alone, self._first, self._only, self._failing = ([0] * len(self._rules) for _ in range(4))
+        self._fields: dict[str, FieldStatistics] = {}
+        for name in (*(rule.field for rule in block.rules), *_ALWAYS):
+            self._field(name)
+        self.borders = [
+            BorderItems(rule.reason, limit, at, examples) for rule in block.rules for limit, at in _limits_of(rule)
+        ]
+        by_name = {rule.reason: made for rule, made in self._rules}
+        self._near: list[tuple[BorderItems, ReadyRule]] = [(each, by_name[each.rule]) for each in self.borders]
+
+    def add(self, item: Item) -> None:
+        """Judge an item by every rule, and count it."""
+        self.items += 1
+        for name in measured_fields(item):
+            self._field(name)
+        for statistics in self._fields.values():
+            statistics.add(item)
+        dropping = []
+        for number, (_, rule) in enumerate(self._rules):
+            verdict = rule.judge(item)
+            if verdict is not None:
+                dropping.append(number)
+                self._alone[number] += 1
+                self._failing[number] += isinstance(verdict, Failed)
+        if not dropping:
+            self._kept += 1
+        else:
+            self._first[dropping[0]] += 1
+            self._only[dropping[0]] += len(dropping) == 1
+        for border, rule in self._near:
+            value = rule.value(item)
+            if value is not ABSENT and type(value) in (int, float) and abs(value) < float("inf"):
+                border.add(item, value)
+
+    def begin_bins(self) -> None:
+        """Make the bins of all fields."""
+        for name, statistics in self._fields.items():
+            rules = [rule for rule, _ in self._rules if rule.field == name]
+            statistics.begin_bins([at for rule in rules for at in (rule.min, rule.max) if at is not None])
+
+    def bin(self, item: Item) -> None:
+        """Count an item in the bins of its values."""
+        for statistics in self._fields.values():
+            statistics.bin(item)
+
+    def result(
+        self, stage: str, *, report: str = "", sheets: Sequence[str] = (), unseen: Sequence[str] = ()
+    ) -> TuneResult:
+        """What was found; the rest is about the report, if there is one."""
+        found = list(self._fields.values())
+        return TuneResult(
+            stage=stage,
+            items=self.items,
+            kept=self._kept,
+            rules=[self._effect(number) for number in range(len(self._rules))],
+            histograms=[made for each in found if (made := each.histogram())],
+            values=[values for each in found if (values := each.values())],
+            examples=[
+                Example(rule=border.rule, limit=border.limit, kept=kept, key=item.key, value=value)
+                for border in self.borders
+                for kept in (False, True)
+                for item, value in border.nearest(kept=kept)
+            ],
+            report=report,
+            sheets=list(sheets),
+            unseen=list(unseen),
+        )
+
+    def _field(self, name: str) -> None:
+        if name not in self._fields:
+            # An item before this one did not have the measure, or the field would be known.
+            self._fields[name] = FieldStatistics(name, missing=max(self.items - 1, 0))
+
+    def _effect(self, number: int) -> RuleEffect:
+        rule = self._rules[number][0]
+        return RuleEffect(
+            name=rule.reason,
+            field=rule.field,
+            limits=limits(rule),
+            min=rule.min,
+            max=rule.max,
+            alone=self._alone[number],
+            first=self._first[number],
+            only=self._only[number],
+            failing=self._failing[number],
+        )
+
+
+def _limits_of(rule: Rule) -> Iterator[tuple[Limit, float]]:
+    if rule.min is not None:
+        yield "min", rule.min
+    if rule.max is not None:
+        yield "max", rule.max
+
+
+def limits(rule: Rule) -> str:
+    """The conditions of a rule in words."""
+    found = []
+    if rule.min is not None:
+        found.append(f"min {number_shown(rule.min)}")
+    if rule.max is not None:
+        found.append(f"max {number_shown(rule.max)}")
+    if rule.in_:
+        found.append(f"in {', '.join(map(shown, rule.in_))}"[:80])
+    if rule.not_in:
+        found.append(f"not in {', '.join(map(shown, rule.not_in))}"[:80])
+    if rule.matches is not None:
+        found.append(f"matches {rule.matches}"[:80])
+    if rule.not_matches is not None:
+        found.append(f"does not match {rule.not_matches}"[:80])
+    return "; ".join(found) + (f"; missing: {rule.missing}" if rule.missing != "fail" else "")

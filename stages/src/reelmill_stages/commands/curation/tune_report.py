@@ -1,0 +1,105 @@
+"""The report of `reelmill tune`: one HTML page with histograms, and PNG sheets of border-line examples beside it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+
+from reelmill.contract.commands.tuning import RuleEffect, TuneResult
+from reelmill.contract.digest import canonical
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import Task
+from reelmill.contract.text.quantities import amount
+from reelmill_stages.commands.curation.border_items import BorderItems
+from reelmill_stages.commands.curation.clip_frames import HEIGHT, WIDTH, shots
+from reelmill_stages.pictures import histogram, sheet
+from reelmill_stages.stages.filter.rules import number_shown
+
+PAGE = "index.html"
+_COUNTS = ("drops alone", "drops first", "drops only", "of these fail")
+_HEAD = """\
+<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 14px/1.5 sans-serif; color: #1f2328; max-width: 1400px; margin: 2em auto; padding: 0 1em }}
+table {{ border-collapse: collapse }} td, th {{ padding: 2px 12px; text-align: left; border-bottom: 1px solid #d8dee4 }}
+td.n, th.n {{ text-align: right }} img, svg {{ max-width: 100%; margin: 4px 8px 4px 0 }}
+</style></head><body>
+"""
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raises SpecError if the report cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise SpecError(
+            f"the report cannot be written: {error.strerror}", where=str(folder), hint="choose another folder"
+        ) from error
+
+
+def write_sheets(
+    borders: Sequence[BorderItems], fields: Mapping[str, str], task: Task, env: Mapping[str, str], folder: Path
+) -> tuple[list[str], list[str]]:
+    """Write a sheet for each limit; `fields` maps rules to fields. Returns (paths, examples without a picture)."""
+    sheets: list[str] = []
+    unseen: list[str] = []
+    for border in borders:
+        path = folder / f"{border.rule}-{border.limit}.png"
+        path.write_bytes(_sheet(border, fields[border.rule], task, env, unseen))
+        sheets.append(str(path))
+    return sheets, unseen
+
+
+def write_page(result: TuneResult, folder: Path) -> None:
+    """Write the page, and the result as JSON."""
+    (folder / "tune.json").write_bytes(canonical(result.to_json()))
+    (folder / PAGE).write_text("".join(_page(result)), encoding="utf-8")
+
+
+def _sheet(border: BorderItems, field: str, task: Task, env: Mapping[str, str], unseen: list[str]) -> bytes:
+    rows: list[list[sheet.Cell]] = []
+    for kept in (False, True):
+        near = list(border.nearest(kept=kept))
+        cells = []
+        for (item, value), shot in zip(near, shots(task, env, [item for item, _ in near]), strict=True):
+            if shot.problem:
+                unseen.append(f"{item.key}: {shot.problem}")
+            cells.append(
+                sheet.Cell(shot.jpeg, shot.width, shot.height, item.key, number_shown(float(value)), shot.problem)
+            )
+        rows.append(cells)
+    title = f"{border.rule}: {field}, {border.limit} {number_shown(border.at)}"
+    return sheet.draw(title, rows[0], rows[1], width=WIDTH, height=HEIGHT).png()
+
+
+def _page(result: TuneResult) -> Iterator[str]:
+    title = f"Rules of {result.stage}"
+    yield _HEAD.format(title=escape(title))
+    yield f"<h1>{escape(title)}</h1>\n<p>{amount(result.kept)} of {amount(result.items)} items are kept.</p>\n"
+    yield "<table><tr><th>rule</th><th>field</th><th>limits</th>"
+    yield "".join(
+        f'<th class="n">{word}</th>' for word in ("drops alone", "drops first", "drops only", "of these fail")
+    )
+    yield "</tr>\n"
+    for rule in result.rules:
+        yield "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in (rule.name, rule.field, rule.limits))
+        counts = (rule.alone, rule.first, rule.only, rule.failing)
+        yield "".join(f'<td class="n">{amount(count)}</td>' for count in counts) + "</tr>\n"
+    yield "</table>\n<h2>Fields</h2>\n"
+    for each in result.histograms:
+        yield histogram.draw(each, rules_of(result, each.field)).svg().decode() + "\n"
+    for values in result.values:
+        told = ", ".join(f"{value.value} ({amount(value.items)})" for value in values.values)
+        yield f"<p><b>{escape(values.field)}</b>: {escape(told or 'too many different values to list')}</p>\n"
+    yield "<h2>Close to a limit</h2>\n" if result.sheets else ""
+    for path in result.sheets:
+        name = escape(Path(path).name, quote=True)
+        yield f'<p><img src="{name}" alt="{name}"></p>\n'
+    yield "</body></html>\n"
+
+
+def rules_of(result: TuneResult, field: str) -> list[RuleEffect]:
+    """The rules about a field."""
+    return [rule for rule in result.rules if rule.field == field]

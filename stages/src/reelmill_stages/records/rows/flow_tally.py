@@ -1,0 +1,86 @@
+"""Adds up a flow while rows are written."""
+
+from dataclasses import dataclass
+
+from reelmill.contract.records.flow import Flow, Volume
+from reelmill.contract.records.rows import Item
+from reelmill_stages.records.rows.item_values import seconds_of
+
+
+@dataclass(slots=True)
+class VolumeTally:
+    """A `Volume` that grows."""
+
+    items: int = 0
+    seconds: float = 0.0
+    bytes: int = 0
+    untimed: int = 0
+
+    def add(self, seconds: float | None, size: int) -> None:
+        """Add an item; None: its duration is not known."""
+        self.items += 1
+        self.bytes += size
+        if seconds is None:
+            self.untimed += 1
+        else:
+            self.seconds += seconds
+
+    def volume(self) -> Volume:
+        return Volume(items=self.items, seconds=round(self.seconds, 3), bytes=self.bytes, untimed=self.untimed)
+
+
+class FlowTally:
+    """Adds up inputs by their outcomes, and items that were made. Of successive items with one file, the first has its
+    bytes.
+    """
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, VolumeTally] = {}
+        self._retried: dict[str, VolumeTally] = {}
+        self._made = VolumeTally()
+        self._known = True
+        self._last_read = self._last_made = ""
+
+    def add(self, item: Item, outcome: str, former: str | None = "") -> None:
+        """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if that is unknown."""
+        media = item.media
+        size = 0
+        if media is not None and media.uri != self._last_read:
+            self._last_read, size = media.uri, media.size
+        seconds = seconds_of(item)
+        _tally(self._outcomes, outcome).add(seconds, size)
+        if former is None:
+            self._known = False
+        elif former:
+            _tally(self._retried, former).add(seconds, size)
+
+    def replace_row(self, outcome: str) -> None:
+        """A row that had no item is replaced by another input."""
+        _tally(self._retried, outcome).add(None, 0)
+
+    def made(self, seconds: float | None, uri: str, size: int) -> None:
+        """Add an item that was made."""
+        self._made.add(seconds, 0 if uri == self._last_made else size)
+        self._last_made = uri
+
+    def pass_on(self, item: Item) -> None:
+        """Add an item that is made by passing an input on; the input itself is not added."""
+        uri, size = (item.media.uri, item.media.size) if item.media else ("", 0)
+        self.made(seconds_of(item), uri, size)
+        self._last_read = uri
+
+    def flow(self) -> Flow | None:
+        """The flow; None if it is not known."""
+        if not self._known:
+            return None
+        return Flow(outcomes=_volumes(self._outcomes), made=self._made.volume(), retried=_volumes(self._retried))
+
+
+def _tally(found: dict[str, VolumeTally], name: str) -> VolumeTally:
+    if name not in found:
+        found[name] = VolumeTally()
+    return found[name]
+
+
+def _volumes(tallies: dict[str, VolumeTally]) -> dict[str, Volume]:
+    return {name: tally.volume() for name, tally in sorted(tallies.items())}

@@ -1,0 +1,80 @@
+"""The value of a field of an item by its name, as rules, weights and histograms name fields."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from reelmill.contract.records.rows import Item
+
+ABSENT: Final = object()
+"""What a field that an item does not have gives."""
+
+_NUMBERS = (int, float)
+
+Value = Callable[[Item], Any]
+"""The value of one field in an item, as JSON; ABSENT where the item has no such field, or it is null."""
+
+
+def value_of(name: str) -> Value:
+    """The function that gives a field of an item. `name` has dots below objects: `measures.luma`.
+
+    A field of that very name goes first. An item also has `key`, `group`, `weight` and `media.size` (bytes), and
+    `duration` in seconds, if that is a field of it or it has a span.
+    """
+    if name in _OF_ITEMS:
+        return _OF_ITEMS[name]
+    parts = tuple(name.split("."))
+    return _plain(name) if len(parts) == 1 else _nested(name, parts)
+
+
+def seconds_of(item: Item) -> float | None:
+    """The duration of an item in seconds; None if it is not known."""
+    value = _duration(item)
+    return value if type(value) in (int, float) and 0 <= value < float("inf") else None
+
+
+def _plain(name: str) -> Value:
+    def found(item: Item) -> Any:
+        value = item.fields.get(name)
+        return ABSENT if value is None else value
+
+    return found
+
+
+def _nested(name: str, parts: tuple[str, ...]) -> Value:
+    first, *rest = parts
+
+    def found(item: Item) -> Any:
+        value = item.fields.get(name)
+        if value is not None:
+            return value
+        value = item.fields.get(first)
+        for part in rest:
+            if type(value) is not dict:
+                return ABSENT
+            value = value.get(part)
+        return ABSENT if value is None else value
+
+    return found
+
+
+def _duration(item: Item) -> Any:
+    fields = item.fields
+    value = fields.get("duration")
+    if value is not None:
+        return value
+    start: Any = fields.get("start")
+    end: Any = fields.get("end")
+    if type(start) in _NUMBERS and type(end) in _NUMBERS:
+        return end - start
+    if item.media is not None and item.media.span is not None:
+        return item.media.span.end - item.media.span.start
+    return ABSENT
+
+
+_OF_ITEMS: dict[str, Value] = {
+    "key": lambda item: item.key,
+    "group": lambda item: item.group,
+    "weight": lambda item: item.weight,
+    "media.size": lambda item: ABSENT if item.media is None else item.media.size,
+    "duration": _duration,
+}

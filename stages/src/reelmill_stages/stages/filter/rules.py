@@ -1,0 +1,157 @@
+"""Rules about fields of items, made ready to decide about millions of them. Pure.
+
+A rule looks at one field. It keeps the item (None), or says what becomes of it: `Filtered` with its own name, or
+`Failed` where the field cannot be judged. Messages give the value and the limit.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item
+from reelmill.contract.spec.stages.filter import Rule, pattern_matcher
+from reelmill_stages.records.rows.item_values import ABSENT, value_of
+from reelmill_stages.results import Failed, Filtered
+
+Verdict = Filtered | Failed | None
+"""What becomes of an item; None: it is kept."""
+
+_INFINITE = (float("inf"), float("-inf"))
+_LONGEST = 80
+_SHOWN = 8
+
+
+class BadValue(ValueError):
+    """A value that the rule cannot judge. The text says why."""
+
+
+Condition = Callable[[Any], str]
+"""What a value breaks, such as `min is 16`; empty if it is kept. Raises BadValue."""
+
+
+class ReadyRule:
+    """One rule, ready to judge."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.name = rule.reason
+        self.field = rule.field
+        self._missing = rule.missing
+        self.value = value_of(rule.field)
+        """The value of its field in an item."""
+        self._conditions = tuple(_conditions(rule))
+
+    def judge(self, item: Item) -> Verdict:
+        """What the rule says of an item."""
+        return self.judge_value(self.value(item))
+
+    def judge_value(self, value: Any) -> Verdict:
+        """What the rule says of an item whose field has this value."""
+        if value is ABSENT:
+            return self._absent()
+        try:
+            for condition in self._conditions:
+                if broken := condition(value):
+                    return Filtered(self.name, f"{self.field} is {shown(value)}; {broken}")
+        except BadValue as bad:
+            return Failed(ItemReason.BAD_FIELD, f"rule {self.name}: {self.field} is {shown(value)}, {bad}")
+        return None
+
+    def _absent(self) -> Verdict:
+        if self._missing == "keep":
+            return None
+        if self._missing == "drop":
+            return Filtered(self.name, f"{self.field} is missing")
+        return Failed(ItemReason.NO_FIELD, f"rule {self.name}: the item has no field {self.field}")
+
+
+def ready(rules: Sequence[Rule]) -> tuple[ReadyRule, ...]:
+    """The rules of a block, in its order."""
+    return tuple(ReadyRule(rule) for rule in rules)
+
+
+def judge(rules: Sequence[ReadyRule], item: Item) -> Verdict:
+    """What the first rule that does not keep the item says of it; None if all keep it."""
+    for rule in rules:
+        verdict = rule.judge(item)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def shown(value: Any) -> str:
+    """A value in a message."""
+    if type(value) is float:
+        return number_shown(value)
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def number_shown(number: float) -> str:
+    """A number without an empty fraction."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _conditions(rule: Rule) -> Iterator[Condition]:
+    if rule.is_number:
+        yield _within(rule.min, rule.max)
+    if rule.is_text:
+        yield _text(rule.matches, rule.not_matches)
+    if rule.in_:
+        yield _among(rule.in_, wanted=True)
+    if rule.not_in:
+        yield _among(rule.not_in, wanted=False)
+
+
+def _within(least: float | None, most: float | None) -> Condition:
+    low = float("-inf") if least is None else least
+    high = float("inf") if most is None else most
+
+    def broken(value: Any) -> str:
+        kind = type(value)
+        if kind is float:
+            if value != value or value in _INFINITE:
+                raise BadValue("which is not a finite number")
+        elif kind is not int:
+            raise BadValue("which is not a number")
+        if low <= value <= high:
+            return ""
+        return f"min is {number_shown(low)}" if value < low else f"max is {number_shown(high)}"
+
+    return broken
+
+
+def _text(pattern: str | None, excluded: str | None) -> Condition:
+    wanted = pattern_matcher(pattern) if pattern is not None else None
+    refused = pattern_matcher(excluded) if excluded is not None else None
+
+    def broken(value: Any) -> str:
+        if type(value) is not str:
+            raise BadValue("which is not a text")
+        if wanted is not None and not wanted.isinstance_python(value):
+            return f"it must match {pattern}"
+        if refused is not None and refused.isinstance_python(value):
+            return f"it must not match {excluded}"
+        return ""
+
+    return broken
+
+
+def _among(values: Sequence[bool | float | str], *, wanted: bool) -> Condition:
+    known = frozenset(map(_typed, values))
+    listed = ", ".join(map(shown, values[:_SHOWN])) + (", …" if len(values) > _SHOWN else "")
+    message = f"it must be {'one' if wanted else 'none'} of {listed}"
+
+    def broken(value: Any) -> str:
+        kind = type(value)
+        if kind is float and (value != value or value in _INFINITE):
+            raise BadValue("which is not a finite number")
+        if kind not in (str, int, float, bool):
+            raise BadValue("which is neither a text, a number nor true or false")
+        return "" if (_typed(value) in known) is wanted else message
+
+    return broken
+
+
+def _typed(value: bool | float | str) -> tuple[bool, bool | float | str]:
+    """The value, told apart from an equal one of another type: `true` is not 1."""
+    return type(value) is bool, value
