@@ -1,6 +1,6 @@
 """The base classes of source and stage blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from reelmill.contract.model import Model
@@ -106,9 +106,9 @@ class StageBlock(Block):
         """Why this block cannot read that one although it takes what it gives: what is wrong, and a hint."""
         return None
 
-    def read_fields(self) -> Mapping[str, str]:
-        """Path of a parameter below the block -> field of the inputs that it names, with dots below objects."""
-        return {}
+    def read_fields(self) -> Sequence[tuple[str, str]]:
+        """(path of a parameter below the block, field of the inputs that it names, with dots below objects)."""
+        return ()
 
     def refusals(self) -> list[str]:
         """Errors in the combination of fields, one sentence each; empty if the block is valid."""

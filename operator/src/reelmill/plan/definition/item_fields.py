@@ -37,6 +37,6 @@ def unknown_fields(stage: StageSpec, upstreams: Mapping[str, Known], where: str)
             where=f"{where}.{stage.type}.{path}",
             hint=f"{nearest(field, known)}fields of {', '.join(upstreams)}: {', '.join(sorted(known))}",
         )
-        for path, field in stage.block.read_fields().items()
+        for path, field in stage.block.read_fields()
         if not any(field == name or field.startswith(f"{name}.") for name in known)
     ]

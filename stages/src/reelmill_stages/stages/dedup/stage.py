@@ -1,12 +1,12 @@
 """The `dedup` stage: keeps one of several items that show the same, over the whole data set."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.stages.dedup import DedupBlock
 from reelmill_stages.item_errors import failed
+from reelmill_stages.records.rows.item_values import value_of
 from reelmill_stages.stage import (
     Done,
     Filtered,
@@ -38,6 +38,7 @@ class DedupStage(Stage):
     def __init__(self, block: StageBlock) -> None:
         super().__init__(block)
         self._rule = _rule(self.block)
+        self._measure = value_of(self.block.measure) if self.block.measure else None
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [
@@ -67,22 +68,12 @@ class DedupStage(Stage):
 
     def _rank(self, item: Item) -> float:
         """The lower, the earlier it is decided about in its pass."""
-        if self.block.measure is None:
+        if self._measure is None:
             return 0.0
-        value = _field(item, self.block.measure)
+        value = self._measure(item)
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _LAST or value != value:
             return _LAST
         return float(-value if self.block.best == "highest" else value)
-
-
-def _field(item: Item, name: str) -> Any:
-    """The value of a field, with dots below objects; None where there is none."""
-    if name in item.fields:
-        return item.fields[name]
-    value: Any = item.fields
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
 
 
 def _rule(block: DedupBlock) -> DuplicateRule:

@@ -1,6 +1,7 @@
 """`caption`: describe videos in words with a vision-language model on a server."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
@@ -40,6 +41,8 @@ class CaptionBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
+    passes_items = True
+    keeps_fields = True
     not_in_key: ClassVar[frozenset[str]] = frozenset({"server", "limits", "concurrency", "timeout"})
 
     server: ModelServer
@@ -86,6 +89,14 @@ class CaptionBlock(StageBlock):
     again within it. Must be less than `failures.itemTimeout`."""
     limits: AnswerLimits = AnswerLimits()
     """Limits of what the stage may spend."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({self.field, *(["text"] if self.text_property else [])})
+
+    def read_fields(self) -> Sequence[tuple[str, str]]:
+        templates = ("prompt", self.prompt), ("system", self.system or "")
+        return [(path, found[1]) for path, text in templates for found in PLACEHOLDER.finditer(text) if found[1]]
 
     @property
     def pod_workers(self) -> int:

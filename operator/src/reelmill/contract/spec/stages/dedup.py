@@ -1,5 +1,6 @@
 """`dedup`: keep one of several items that show the same."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,6 +22,7 @@ class DedupBlock(StageBlock):
     """
 
     passes_items = True
+    keeps_fields = True
 
     by: Literal["exact", "perceptual", "semantic"] = "exact"
     """What makes two items duplicates. `exact`: the same bytes, or the same decoded pictures (the same video in another
@@ -43,6 +45,13 @@ class DedupBlock(StageBlock):
     pass kept stays."""
     best: Literal["highest", "lowest"] = "highest"
     """Which value of `measure` is best."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset()
+
+    def read_fields(self) -> Sequence[tuple[str, str]]:
+        return [("measure", self.measure)] if self.measure else []
 
     @property
     def limit(self) -> float:

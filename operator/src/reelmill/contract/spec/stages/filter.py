@@ -1,7 +1,7 @@
 """`filter`: keep or drop items by rules about their fields."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -127,8 +127,8 @@ class FilterBlock(StageBlock):
     def added_fields(self) -> frozenset[str]:
         return frozenset()
 
-    def read_fields(self) -> Mapping[str, str]:
-        return {f"rules[{number}].field": rule.field for number, rule in enumerate(self.rules)}
+    def read_fields(self) -> Sequence[tuple[str, str]]:
+        return [(f"rules[{number}].field", rule.field) for number, rule in enumerate(self.rules)]
 
     def refusals(self) -> list[str]:
         names = Counter(rule.reason for rule in self.rules)

@@ -62,6 +62,7 @@ class MeasureBlock(StageBlock):
 
     takes = frozenset({"videos", "spans"})
     passes_items = True
+    keeps_fields = True
 
     frames: FrameChoice = FrameChoice(fps=2)
     """Frames for the measures of pictures and motion. The difference between successive frames depends on their
@@ -94,6 +95,10 @@ class MeasureBlock(StageBlock):
     """Score quality by BRISQUE."""
     clip: ClipModel | None = None
     """Score aesthetics and the similarity of text and picture by CLIP."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset(f"measures.{name}" for name in self.measured)
 
     @property
     def models(self) -> Sequence[str]:

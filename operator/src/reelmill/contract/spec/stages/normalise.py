@@ -37,6 +37,7 @@ class NormaliseBlock(StageBlock):
 
     takes = frozenset({"videos"})
     gives = "videos"
+    keeps_fields = True
 
     codec: Literal["h264", "hevc", "h264_nvenc"] = "h264"
     """Codec of the pictures. `h264_nvenc` encodes h264 on a GPU; where that fails, the CPU does it and the video is
@@ -61,6 +62,10 @@ class NormaliseBlock(StageBlock):
     """Keep the first audio stream, or write no audio."""
     sound: SoundForm = SoundForm()
     """The form of the sound."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({"normalised"})
 
     def refusals(self) -> list[str]:
         wrong = []

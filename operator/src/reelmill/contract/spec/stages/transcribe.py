@@ -55,6 +55,8 @@ class TranscribeBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
+    passes_items = True
+    keeps_fields = True
     not_in_key: ClassVar[frozenset[str]] = frozenset({"server", "concurrency", "timeout"})
 
     voice: VoiceActivity
@@ -85,6 +87,10 @@ class TranscribeBlock(StageBlock):
     unless the stage sets `workers`."""
     timeout: Duration = "100s"
     """Maximum time for one request, with all attempts. Must be less than `failures.itemTimeout`."""
+
+    @property
+    def added_fields(self) -> frozenset[str]:
+        return frozenset({self.field, SPEECH})
 
     @property
     def pod_workers(self) -> int:
