@@ -5,12 +5,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import footage
 from cli.terminal import reelmill
 from reelmill.contract.records.rows import Item, Media
-from reelmill_stages.stage import Input
+from reelmill_stages.stage import Input, Signed, StageBlock
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")]
@@ -51,7 +52,7 @@ def test_every_command_has_its_section() -> None:
 
 def test_the_stage_that_a_page_writes_works(tmp_path: Path) -> None:
     space: dict[str, Any] = {}
-    (code,) = blocks("docs/writing-a-stage.md", "python")
+    code, _ = blocks("docs/writing-a-stage.md", "python")
     exec(code, space)
     stage = space["Facts"](space["FactsBlock"]())
     work = SimpleNamespace(scratch=tmp_path, fetch=lambda media: Path(media.uri))
@@ -63,3 +64,31 @@ def test_the_stage_that_a_page_writes_works(tmp_path: Path) -> None:
     assert [file.name for file in results[0].items[0].files] == ["facts/000007.json"]
     assert (tmp_path / "7.json").read_text() == '{"width": 128, "height": 32}'
     assert results[1].reason == "too_small"
+
+
+def test_the_stage_that_decides_on_a_page_keeps_one_item_of_each_title(tmp_path: Path) -> None:
+    space: dict[str, Any] = {}
+    _, code = blocks("docs/writing-a-stage.md", "python")
+    exec(code, space)
+    stage = space["OncePerTitle"](StageBlock())
+    titles = {"a": "one", "b": "two", "c": "one", "d": "two", "e": "three"}
+    inputs = [
+        Input(Item(key, number, key, 1.0, fields={"title": title}), number)
+        for number, (key, title) in enumerate(titles.items())
+    ]
+    kept: list[Signed] = []
+
+    def find(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        terms, _ = stage.terms([one.data for one in kept]) if kept else (np.zeros(0, np.uint64), None)
+        return tuple(np.nonzero(values[:, None] == terms[None]))  # type: ignore[return-value]
+
+    dropped = {}
+    for given, result in zip(inputs, stage.process(inputs, SimpleNamespace()), strict=True):
+        signed = Signed(given.item.key, result.signature.data)
+        (verdict,) = stage.decide([signed], SimpleNamespace(find=find, get=kept.__getitem__))
+        if verdict is None:
+            kept.append(signed)
+        else:
+            dropped[signed.key] = (verdict.reason, verdict.message)
+    assert [one.key for one in kept] == ["a", "b", "e"]
+    assert dropped == {"c": ("same_title", "as a"), "d": ("same_title", "as b")}
