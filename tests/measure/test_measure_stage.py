@@ -12,9 +12,10 @@ from measure.clips import ALL, Desk, item_of, made, measured, measures, raw
 from ranged_media import RangedFolder, ranged
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item, Media, Span
+from reelmill_stages.media.container.remote_container import remote_container
+from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Failed
 from reelmill_stages.stages.measure.reduce import rounded
-from reelmill_stages.store.ranges.ranged_media import RangedMedia
 
 TECHNICAL = {each.value for each in Measure if each.family in {"container", "picture", "motion", "sound"}}
 
@@ -93,10 +94,12 @@ class RemoteDesk(Desk):
 
     lent = 0
 
-    def open(self, media: Media) -> RangedMedia:  # type: ignore[override]
+    def open(self, media: Media) -> MediaFile:
         self.lent += 1
         path = self.files[media.uri]
-        return ranged(RangedFolder(path.parent), path.name)
+        found = remote_container(ranged(RangedFolder(path.parent), path.name))
+        assert found
+        return found
 
 
 def test_spans_are_read_by_ranges_and_whole_videos_with_sound_are_not(tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def test_a_module_that_lists_nothing_is_no_source(name: str) -> None:
 
 def test_every_format_has_one_check() -> None:
     checks = registry.checks()
-    assert list(checks) == ["chunks", "clip4mc", "clips", "grids", "index", "lips", "tars", "tokens"]
+    assert list(checks) == [
+        "captions", "chunks", "clip4mc", "clips", "grids", "index", "lips", "tars", "tokens", "transcripts"
+    ]  # fmt: skip
     assert len(checks) == len(list(Path(stages.__path__[0]).glob("*/check.py")))
 
 

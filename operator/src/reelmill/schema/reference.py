@@ -73,9 +73,11 @@ def _type(node: Schema) -> str:
 
 
 def _range(node: Schema) -> str:
-    low, above, high = node.get("minimum"), node.get("exclusiveMinimum"), node.get("maximum")
+    low, above, high, below = (
+        node.get(name) for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    )
     first = f"> {above}" if above is not None else f">= {low}" if low is not None else ""
-    last = f"<= {high}" if high is not None else ""
+    last = f"< {below}" if below is not None else f"<= {high}" if high is not None else ""
     return f" {', '.join(filter(None, (first, last)))}" if first or last else ""
 
 

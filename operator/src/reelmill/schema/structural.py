@@ -1,8 +1,9 @@
 """Converts a schema tree into a Kubernetes structural schema.
 
-A structural schema does not support fields of several types (except for int-or-string), `exclusiveMinimum` as a number,
-and `additionalProperties: false` together with `properties`. Defaults are mentioned in descriptions only: the API
-server would write them into objects, where they would persist across releases and look like choices of the user.
+A structural schema does not support fields of several types (except for int-or-string), `exclusiveMinimum` and
+`exclusiveMaximum` as numbers, and `additionalProperties: false` together with `properties`. Defaults are mentioned in
+descriptions only: the API server would write them into objects, where they would persist across releases and look like
+choices of the user.
 """
 
 import json
@@ -23,8 +24,9 @@ def structural(node: Schema) -> Schema:
     if out.get("additionalProperties") is True:
         del out["additionalProperties"]
         out[PRESERVE] = True
-    if isinstance(out.get("exclusiveMinimum"), int | float):
-        out["minimum"], out["exclusiveMinimum"] = out["exclusiveMinimum"], True
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if type(out.get(exclusive)) in (int, float):
+            out[bound], out[exclusive] = out[exclusive], True
     if out.get("type") == "integer":
         out["format"] = "int64"
     if out.pop(INT_OR_STRING, False):

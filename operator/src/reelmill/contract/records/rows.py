@@ -162,9 +162,9 @@ class Item:
     @classmethod
     def from_json(cls, row: Mapping[str, Any], ordinal: int | None = None) -> Item:
         """The inverse of `to_json`; with `ordinal`, that is its ordinal. Raises ValueError for a row that is none."""
-        rest = dict(row)
-        take = rest.pop
         try:
+            rest = dict(row)
+            take = rest.pop
             media, outputs = take("media", None), take("outputs", ())
             position = take(POSITION) if isinstance(rest.get(POSITION), int) else None
             key, placed = take("key"), take("ordinal")

@@ -40,7 +40,7 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
 
     Raises ItemError if the file cannot be read.
     """
-    with opened(path) as container:
+    with opened(path, sound=True) as container:
         tracks = container.streams.audio
         if track >= len(tracks):
             return None

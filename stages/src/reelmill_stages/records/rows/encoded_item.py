@@ -6,7 +6,7 @@ from typing import Any
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, Output, sent_by_fields
-from reelmill_stages.records.rows.item_values import seconds_of
+from reelmill_stages.records.rows.item_values import file_of, seconds_of
 
 _ORDINAL = "ordinal"
 _NO_OUTPUTS = b'"outputs":[]'
@@ -24,9 +24,9 @@ class EncodedItem:
     seconds: float | None
     """Duration of the item in seconds, if it is known."""
     uri: str
-    """Its file; empty if it has none."""
+    """Its file, or the first of its outputs if it has none; empty if it has neither."""
     size: int
-    """Bytes of that file."""
+    """Bytes of that file, or of all outputs."""
     outputs: tuple[Output, ...]
     head: bytes
     tail: bytes
@@ -71,7 +71,7 @@ def passed_on(item: Item, row: bytes) -> EncodedItem | None:
 
 
 def _of(item: Item, outputs: tuple[Output, ...], head: bytes, tail: bytes) -> EncodedItem:
-    uri, size = (item.media.uri, item.media.size) if item.media else ("", 0)
+    uri, size = file_of(item)
     return EncodedItem(item.key, item.weight, seconds_of(item), uri, size, outputs, head, tail)
 
 

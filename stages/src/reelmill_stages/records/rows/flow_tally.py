@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reelmill.contract.records.flow import Flow, Volume
 from reelmill.contract.records.rows import Item
-from reelmill_stages.records.rows.item_values import seconds_of
+from reelmill_stages.records.rows.item_values import file_of, seconds_of
 
 
 @dataclass(slots=True)
@@ -43,10 +43,10 @@ class FlowTally:
 
     def add(self, item: Item, outcome: str, former: str | None = "") -> None:
         """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if that is unknown."""
-        media = item.media
-        size = 0
-        if media is not None and media.uri != self._last_read:
-            self._last_read, size = media.uri, media.size
+        uri, size = file_of(item)
+        if uri == self._last_read:
+            size = 0
+        self._last_read = uri
         seconds = seconds_of(item)
         _tally(self._outcomes, outcome).add(seconds, size)
         if former is None:
@@ -65,7 +65,7 @@ class FlowTally:
 
     def pass_on(self, item: Item) -> None:
         """Add an item that is made by passing an input on; the input itself is not added."""
-        uri, size = (item.media.uri, item.media.size) if item.media else ("", 0)
+        uri, size = file_of(item)
         self.made(seconds_of(item), uri, size)
         self._last_read = uri
 

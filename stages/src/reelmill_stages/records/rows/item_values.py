@@ -9,6 +9,8 @@ ABSENT: Final = object()
 """What a field that an item does not have gives."""
 
 _NUMBERS = (int, float)
+_LONGEST = 1e15
+"""Seconds; more is no duration."""
 
 Value = Callable[[Item], Any]
 """The value of one field in an item, as JSON; ABSENT where the item has no such field, or it is null."""
@@ -29,7 +31,15 @@ def value_of(name: str) -> Value:
 def seconds_of(item: Item) -> float | None:
     """The duration of an item in seconds; None if it is not known."""
     value = _duration(item)
-    return value if type(value) in (int, float) and 0 <= value < float("inf") else None
+    # A whole number may be larger than any float.
+    return float(value) if type(value) in _NUMBERS and 0 <= value <= _LONGEST else None
+
+
+def file_of(item: Item) -> tuple[str, int]:
+    """(address, bytes) of an item's file; without one, those of its outputs together."""
+    if item.media is not None:
+        return item.media.uri, item.media.size
+    return (item.outputs[0].key, sum(output.size for output in item.outputs)) if item.outputs else ("", 0)
 
 
 def _plain(name: str) -> Value:
@@ -65,10 +75,17 @@ def _duration(item: Item) -> Any:
     start: Any = fields.get("start")
     end: Any = fields.get("end")
     if type(start) in _NUMBERS and type(end) in _NUMBERS:
-        return end - start
+        return _between(start, end)
     if item.media is not None and item.media.span is not None:
-        return item.media.span.end - item.media.span.start
+        return _between(item.media.span.start, item.media.span.end)
     return ABSENT
+
+
+def _between(start: float, end: float) -> Any:
+    try:
+        return end - start
+    except OverflowError:
+        return ABSENT
 
 
 _OF_ITEMS: dict[str, Value] = {

@@ -68,7 +68,7 @@ def verify_times(path: Path, before: Times, rate: Fraction | None) -> Times:
 
 def _sound(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]:
     """Where the sound begins after the first frame (what is before it does not count), and the length of a block."""
-    with opened(path) as container:
+    with opened(path, sound=True) as container:
         if not container.streams.audio:
             return None, Fraction(0)
         try:

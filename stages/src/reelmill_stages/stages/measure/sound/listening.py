@@ -124,5 +124,5 @@ class _Resampler:
 @contextmanager
 def track(path: MediaFile) -> Iterator[AudioTrack | None]:
     """The first audio stream; None for a file without. Raises ItemError like `opened`."""
-    with opened(path) as container:
+    with opened(path, sound=True) as container:
         yield AudioTrack(path, container) if len(container.streams.audio) else None
