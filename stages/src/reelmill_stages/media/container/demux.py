@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from av.audio.stream import AudioStream
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
@@ -118,6 +119,11 @@ def video_stream(path: MediaFile, container: InputContainer, index: int | None =
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == chosen.index else Discard.all
     return chosen
+
+
+def audio_streams(container: InputContainer) -> list[AudioStream]:
+    """The audio streams whose codec FFmpeg knows; others have no codec context."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
 
 
 def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:

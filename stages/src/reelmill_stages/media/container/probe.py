@@ -13,7 +13,7 @@ from av.video.stream import VideoStream as AvVideo
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container.demux import damage, opened, video_stream
+from reelmill_stages.media.container.demux import audio_streams, damage, opened, video_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Look into a file; decodes one frame. Cover pictures are no video.
+    """Look into a file; decodes one frame. Cover pictures are no video; streams of an unknown codec are left out.
 
     Raises ItemError with reason `missing`, `empty`, `corrupt`, `truncated`, `no_video` (audio alone is that too) or
     `zero_duration`.
@@ -76,14 +76,18 @@ def probe(path: Path) -> Probe:
         duration = _duration(container, main)
         if duration <= 0:
             raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video has no duration")
-        films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+        films = [
+            stream
+            for stream in container.streams.video
+            if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic
+        ]
         video = tuple(_video(stream, picture.rotation if stream.index == main.index else 0) for stream in films)
         return Probe(
             container=container.format.name,
             duration=duration,
             main=next(stream for stream in video if stream.index == main.index),
             video=video,
-            audio=tuple(_audio(stream) for stream in container.streams.audio),
+            audio=tuple(_audio(stream) for stream in audio_streams(container)),
         )
 
 

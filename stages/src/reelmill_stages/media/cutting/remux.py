@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
-from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.container.demux import audio_streams, damage, opened
 from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.cutting import sound
 from reelmill_stages.media.cutting.cut import Cut, PacketRange, slice_of
@@ -48,8 +48,7 @@ class Remuxer:
         self.container = container
         self.timeline = timeline
         self.video: VideoStream = next(s for s in container.streams.video if s.index == timeline.stream)
-        heard = (s for s in container.streams.audio if s.codec_context is not None)
-        self.audio = next(heard, None) if audio else None
+        self.audio = next(iter(audio_streams(container)), None) if audio else None
         if self.audio is not None and not self.audio.codec_context.sample_rate:
             raise ItemError(
                 ItemReason.CORRUPT, f"{path.name}: its sound has no sample rate; write audio: drop to do without it"

@@ -42,7 +42,7 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
     """
     with opened(path, sound=True) as container:
         tracks = container.streams.audio
-        if track >= len(tracks):
+        if track >= len(tracks) or tracks[track].codec_context is None:
             return None
         stream = tracks[track]
         samples = np.zeros(max(round((end - start) * RATE), 0), np.int16)

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from reelmill.contract.process.exhaustion import exhausted
-from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.container.demux import audio_streams, damage, opened
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
 
@@ -42,7 +42,8 @@ class AudioTrack:
     def __init__(self, path: MediaFile, container: InputContainer) -> None:
         self._path = path
         self._container = container
-        self.streams = len(container.streams.audio)
+        self._streams = audio_streams(container)
+        self.streams = len(self._streams)
         """Number of audio streams of the file."""
         self.damaged = 0
         """Number of packets that could not be decoded."""
@@ -54,7 +55,7 @@ class AudioTrack:
 
     @property
     def _stream(self) -> AudioStream:
-        return self._container.streams.audio[0]
+        return self._streams[0]
 
     def heard(self, begin: Fraction | None = None, end: Fraction | None = None) -> Iterator[SampleBlock]:
         """The samples from `begin` to `end`, in seconds of the container; all of them without.
@@ -125,4 +126,4 @@ class _Resampler:
 def track(path: MediaFile) -> Iterator[AudioTrack | None]:
     """The first audio stream; None for a file without. Raises ItemError like `opened`."""
     with opened(path, sound=True) as container:
-        yield AudioTrack(path, container) if len(container.streams.audio) else None
+        yield AudioTrack(path, container) if audio_streams(container) else None
