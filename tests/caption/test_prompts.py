@@ -16,7 +16,7 @@ from reelmill_stages.stages.caption.template import rendered
 BASE = {"server": {"url": "http://models:8000/v1"}, "model": "looker"}
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=8,
 )
@@ -96,7 +96,7 @@ def _outcome(response: dict[str, object]) -> str:
         return error.reason
 
 
-@given(values)
+@given(values | st.sampled_from([float("inf"), float("nan")]))
 def test_any_response_is_a_text_or_one_reason(response: object) -> None:
     for told in ({"choices": [{"message": response}]}, {"choices": response, "usage": response}):
         assert all(count >= 0 for count in tokens(told).values())
@@ -107,6 +107,13 @@ def test_any_response_is_a_text_or_one_reason(response: object) -> None:
 def test_an_answer_of_the_schema_is_the_value_that_was_written(value: object) -> None:
     assert value_of(json.dumps(value), validator(block(schema={}))) == value
     assert value_of(f"```json\n{json.dumps(value)}\n```", validator(block(schema={}))) == value
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", '{"a": [Infinity]}'])
+def test_a_number_that_json_does_not_have_is_a_bad_answer(text: str) -> None:
+    with pytest.raises(ItemError) as refused:
+        value_of(text, validator(block(schema={})))
+    assert refused.value.reason == "bad_answer"
 
 
 @pytest.mark.parametrize(
