@@ -38,9 +38,10 @@ def fits(stage: StageSpec, upstream: SourceSpec | StageSpec, where: str) -> list
     taken, given = stage.block.takes, block.given
     if not taken or given == "anything" or given in taken:
         return []
+    article = "an" if stage.type[0] in "aeiou" else "a"
     return [
         SpecError(
-            f"a {stage.type} stage reads {' or '.join(sorted(taken))}, but {upstream.name!r} produces {given}",
+            f"{article} {stage.type} stage reads {' or '.join(sorted(taken))}, but {upstream.name!r} produces {given}",
             where=where,
             hint=_HINTS.get(given, "read another source or stage"),
         )
