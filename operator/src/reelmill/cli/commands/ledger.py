@@ -1,17 +1,15 @@
 """`reelmill ledger`: the outcome of each item, and its reason."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
-from reelmill.cli.display.output import Format, Output, show
-from reelmill.cli.display.terminal import say
+from reelmill.cli.display.output import Format, Output, RowLimit, show, show_first
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.contract.commands.result_rows import LedgerCount, StageLedgerRow
+from reelmill.contract.commands.result_rows import LedgerCount
 from reelmill.contract.commands.signatures import LEDGER, LEDGER_SUMMARY
 from reelmill.contract.counters import counted
 from reelmill.contract.errors import SpecError
@@ -19,7 +17,6 @@ from reelmill.contract.records.rows import Outcome
 
 COLUMNS = ("stage", "key", "outcome", "reason", "message", "seconds", "attempt")
 SUMMARY = ("stage", "outcome", "reason", "items", "counted")
-LIMIT = 50
 
 
 def ledger(
@@ -33,12 +30,7 @@ def ledger(
     ] = None,
     item: Annotated[str, typer.Option("--item", help="Limit to this item: its key, or a pattern with *.")] = "",
     history: Annotated[bool, typer.Option("--history", help="Also show rows that later rows replaced.")] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {LIMIT} in a table, else all."
-        ),
-    ] = None,
+    limit: RowLimit = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -66,20 +58,13 @@ def ledger(
         item=item,
         history=history,
     )
-    _show(rows, (LIMIT if output.for_people else 0) if limit is None else limit, output)
+    show_first((row.to_json() for row in rows), limit, output, columns=COLUMNS)
 
 
 def _summary(counts: Sequence[LedgerCount], output: Format) -> list[dict[str, Any]]:
     if not output.for_people:
         return [count.to_json() for count in counts]
     return [{**count.to_json(), "counted": counted(count.counters)} for count in counts]
-
-
-def _show(rows: Iterable[StageLedgerRow], limit: int, output: Format) -> None:
-    rows = iter(rows)
-    show([row.to_json() for row in islice(rows, limit or None)], output, columns=COLUMNS)
-    if limit and next(rows, None) is not None:
-        say(f"only the first {limit} rows are shown; show all with --limit 0")
 
 
 def _outcome(word: str) -> str:

@@ -3,12 +3,14 @@
 rich and yaml are imported where they are used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reelmill.cli.display.terminal import say
 from reelmill.contract.text.terminal import json_text, printable
 
 if TYPE_CHECKING:
@@ -33,6 +35,13 @@ class Format(StrEnum):
         return self in (Format.TABLE, Format.WIDE)
 
 
+ROWS = 50
+"""Number of rows that a table shows without --limit."""
+
+RowLimit = Annotated[
+    int | None,
+    typer.Option("--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {ROWS} in a table, else all."),
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 
 Row = Mapping[str, Any]
@@ -70,6 +79,20 @@ def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console().print(table)
+
+
+def show_first(rows: Iterable[Row], limit: int | None, form: Format, *, columns: Sequence[str]) -> int:
+    """Show the first `limit` rows (0: all; None: some in a table, otherwise all), and say if there are more.
+
+    Returns how many were shown.
+    """
+    rows = iter(rows)
+    limit = (ROWS if form.for_people else 0) if limit is None else limit
+    shown = list(islice(rows, limit or None))
+    show(shown, form, columns=columns)
+    if limit and next(rows, None) is not None:
+        say(f"only the first {limit} rows are shown; show all with --limit 0")
+    return len(shown)
 
 
 def _cell(value: Any) -> "Text":

@@ -1,13 +1,12 @@
 """`reelmill diff`: what differs between two states of a data set."""
 
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
-from reelmill.cli.display.output import Format, Output, show
+from reelmill.cli.display.output import Format, Output, RowLimit, show, show_first
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.diff_rows import DiffRow, State
@@ -16,7 +15,6 @@ from reelmill.contract.errors import SpecError
 
 COLUMNS = ("level", "change", "key", "what")
 SUMMARY = ("level", "change", "what", "number")
-LIMIT = 50
 
 
 def diff(
@@ -31,12 +29,7 @@ def diff(
     to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the present one.")] = "",
     rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of their numbers.")] = False,
     item: Annotated[str, typer.Option("--item", help="Limit to this item, and show each difference.")] = "",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", min=0, help=f"Maximum number of rows; 0 means all. Default: {LIMIT} in a table, else all."
-        ),
-    ] = None,
+    limit: RowLimit = None,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -66,14 +59,9 @@ def diff(
         if not counts:
             say("there is no difference")
         return
-    found = iter(store_commands.load(DIFF)(*sides, environment, name=stage, item=item))
-    limit = (LIMIT if output.for_people else 0) if limit is None else limit
-    shown = list(islice(found, limit or None))
-    show([_row(row, output) for row in shown], output, columns=COLUMNS)
-    if not shown:
+    found = store_commands.load(DIFF)(*sides, environment, name=stage, item=item)
+    if not show_first((_row(row, output) for row in found), limit, output, columns=COLUMNS):
         say("there is no difference")
-    if limit and next(found, None) is not None:
-        say(f"only the first {limit} differences are shown; show all with --limit 0")
 
 
 def _row(row: DiffRow, output: Format) -> dict[str, Any]:
