@@ -22,6 +22,7 @@ ANYWHERE = {
     "tune": "reelmill.cli.commands.curation.tune",
     "ledger": "reelmill.cli.commands.ledger",
     "diff": "reelmill.cli.commands.versions.diff",
+    "freeze": "reelmill.cli.commands.versions.freeze",
     "logs": "reelmill.cli.commands.logs",
     "retry": "reelmill.cli.commands.retry",
     "replay": "reelmill.cli.commands.replay",

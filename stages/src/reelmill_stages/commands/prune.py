@@ -13,6 +13,7 @@ from reelmill.contract.commands.result_rows import ClaimRow, PrunedRow, PruneRes
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records import layout
 from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.frozen import frozen_as
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import entries, store_of
@@ -88,6 +89,11 @@ def _row(found: Found, mine: Owned, *, deleted: bool) -> PrunedRow:
 def _must_be_claims(release: Collection[str], found: Collection[Found]) -> None:
     known = {uid for one in found for uid in one.claims}
     for uid in release:
+        if frozen := frozen_as(uid):
+            raise SpecError(
+                f"the claim {uid} is that of a frozen state",
+                hint=f"give its name up instead: reelmill freeze PIPELINE {frozen} --delete",
+            )
         if uid not in known:
             raise SpecError(
                 f"there is no claim {uid!r} in this store",
@@ -107,5 +113,6 @@ def _claims(store: Store, found: Iterator[Found], gone: set[str]) -> Iterator[Cl
             uid=uid,
             name=f"{claim.namespace}/{claim.name}" if claim else "",
             by_name=bool(claim and claim.by_name),
+            frozen_as=frozen_as(uid),
             data_sets=roots,
         )

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.records import layout
+from reelmill.contract.records.frozen import Frozen, FrozenDataSet, check_name
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow, ListRows
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
@@ -26,9 +28,14 @@ from reelmill_stages.store.digests import file_digest
 def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | None = None) -> "DataSet":
     """Open the data set of a source or stage; without `key`, the one that `latest.json` refers to.
 
-    `scratch` is a folder for temporary files; by default one is created and removed with the data set. Raises SpecError
-    if there is no data set of that name.
+    `name@state` opens it as it was when `reelmill freeze` gave that name to its state. `scratch` is a folder for
+    temporary files; by default one is created and removed with the data set. Raises SpecError if there is no data set,
+    or no state, of that name.
     """
+    name, _, state = name.partition("@")
+    if state:
+        frozen = frozen_state(store, state, name)
+        return DataSet(store, DataSetPaths(name, frozen.key), scratch=scratch, until=frozen.segment)
     if not key:
         latest = load(store, DataSetPaths(name, "").latest, LatestKey)
         if latest is None:
@@ -37,6 +44,18 @@ def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | Non
             )
         key = latest.key
     return DataSet(store, DataSetPaths(name, key), scratch=scratch)
+
+
+def frozen_state(store: Store, state: str, name: str) -> FrozenDataSet:
+    """The state of a data set that has a name. Raises SpecError if there is none."""
+    record = load(store, layout.frozen(check_name(state)), Frozen)
+    if record is None:
+        raise SpecError(
+            f"there is no frozen state {state!r}",
+            where=store.uri,
+            hint="`reelmill freeze PIPELINE` lists the frozen states of a store",
+        )
+    return record.data_set(name, store.uri)
 
 
 class DataSet:

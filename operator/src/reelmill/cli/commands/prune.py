@@ -115,10 +115,13 @@ def _say_kept(found: PruneResult, file: str) -> None:
     if found.unknown:
         say(f"kept {_some(found.unknown)}: no record there says that it is a data set of reelmill")
     for claim in found.claims:
+        if claim.frozen_as:
+            say(f"kept {_some(claim.data_sets)}: frozen as {claim.frozen_as}")
+            continue
         of = claim.name or "an unknown pipeline"
         who = f"{of} of an earlier release, which identified pipelines by name" if claim.by_name else of
         say(f"kept {_some(claim.data_sets)}: claimed by {who}, claim {claim.uid}")
-    if found.claims:
+    if any(not claim.frozen_as for claim in found.claims):
         say(f"to remove the claim of a pipeline that no longer exists: reelmill prune {file} --release CLAIM --delete")
 
 

@@ -13,7 +13,7 @@ from reelmill.contract.task import Task
 Level = Literal["input", "item"]
 Change = Literal["added", "gone", "changed"]
 
-_STATE = re.compile(r"(?P<key>[0-9a-f]{10,64})?(?:@(?P<segment>[1-9][0-9]{0,8}))?")
+_STATE = re.compile(r"(?P<key>[0-9a-f]{10,64})?(?:@(?P<segment>[1-9][0-9]{0,8}))?|@(?P<frozen>[a-z][a-z0-9.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,20 @@ class State:
     """Ten or more hex digits of the stage key. Empty: the key of the pipeline's present definition."""
     segment: int | None = None
     """Its last segment. None: the last one that is closed now."""
+    frozen: str = ""
+    """Name of a frozen state; then the other two are empty."""
 
     @classmethod
     def parse(cls, text: str) -> "State":
-        """The state that `KEY`, `KEY@SEGMENT` or `@SEGMENT` stands for. Raises SpecError for any other text."""
+        """The state that `KEY`, `KEY@SEGMENT`, `@SEGMENT` or `@NAME` stands for. Raises SpecError for another text."""
         match = _STATE.fullmatch(text)
         if not match or not text:
             raise SpecError(
                 f"{text!r} is not a state of a data set",
-                hint="write KEY, KEY@SEGMENT or @SEGMENT: 7379aabcdb@2 is the data set with this key after segment 2",
+                hint="write KEY, KEY@SEGMENT, @SEGMENT or the @NAME of a frozen state: 7379aabcdb@2 is the data set "
+                "with this key after segment 2",
             )
-        return cls(match["key"] or "", int(match["segment"]) if match["segment"] else None)
+        return cls(match["key"] or "", int(match["segment"]) if match["segment"] else None, match["frozen"] or "")
 
 
 Side = tuple[Task, State]

@@ -276,13 +276,15 @@ class PrunedRow(CommandRow):
 
 
 class ClaimRow(CommandRow):
-    """The claim of another pipeline on data sets that this one does not make."""
+    """The claim of another pipeline, or of a frozen state, on data sets that this one does not make."""
 
     uid: str
     name: str
     """`namespace/name`; empty where the claim does not say."""
     by_name: bool
     """Version 0.1.0 wrote it, which knew pipelines by name alone."""
+    frozen_as: str = ""
+    """The frozen state that it belongs to; empty for that of a pipeline."""
     data_sets: list[str]
 
 

@@ -27,6 +27,7 @@ from reelmill.contract.commands.result_rows import (
 )
 from reelmill.contract.commands.tuning import TuneResult
 from reelmill.contract.records.claim import Claimant
+from reelmill.contract.records.frozen import Frozen
 from reelmill.contract.task import Task
 
 Environment = Mapping[str, str]
@@ -84,6 +85,18 @@ class DiffSummaryCommand(Protocol):
     def __call__(
         self, before: Side, after: Side, env: Environment, /, *, name: str, item: str = ""
     ) -> Sequence[DiffCount]: ...
+
+
+class FreezeCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, name: str, /, *, stages: Sequence[str], moment: str) -> Frozen: ...
+
+
+class FrozenCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /) -> Sequence[Frozen]: ...
+
+
+class ThawCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, name: str, /) -> None: ...
 
 
 class LogsCommand(Protocol):
@@ -195,6 +208,9 @@ LEDGER: Command[LedgerCommand] = Command("ledger")
 LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
 DIFF: Command[DiffCommand] = Command("diff")
 DIFF_SUMMARY: Command[DiffSummaryCommand] = Command("diff-summary")
+FREEZE: Command[FreezeCommand] = Command("freeze")
+FROZEN: Command[FrozenCommand] = Command("frozen")
+THAW: Command[ThawCommand] = Command("thaw")
 LOGS: Command[LogsCommand] = Command("logs")
 CHECK: Command[CheckCommand] = Command("check")
 CHECK_STAGE: Command[CheckStageCommand] = Command("check-stage")

@@ -8,6 +8,8 @@
     _reelmill/store.json                    says that the store's conditions held
     _reelmill/pipelines/…                   identities of pipeline files that ran on some machine
     _reelmill/verifications/…               progress of interrupted verifications
+    _reelmill/frozen/<name>.json            a state of data sets that has a name
+    _reelmill/frozen/<name>/<stage>/…       views as they were in that state
     _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 
 `<name>` is the name of a source or stage; `<key10>` is the first ten hex digits of its key. All keys are relative to
@@ -37,6 +39,25 @@ def identity(digest: str) -> str:
 def verification(uid: str) -> str:
     """The progress of the verification of a pipeline's data."""
     return f"{INTERNAL}/verifications/{uid}.json"
+
+
+FROZEN = f"{INTERNAL}/frozen/"
+"""Prefix of the frozen states."""
+
+
+def frozen(name: str) -> str:
+    """The frozen state of this name."""
+    return f"{FROZEN}{name}.json"
+
+
+def frozen_views(name: str) -> str:
+    """Prefix of the views of a frozen state."""
+    return f"{FROZEN}{name}/"
+
+
+def frozen_view(name: str, data_set: str, view: str, digest: str) -> str:
+    """A view of a data set as it was in a frozen state; `digest` (`sha256:<hex>`) is that of its content."""
+    return f"{frozen_views(name)}{data_set}/{digest.removeprefix('sha256:')[:KEY_DIGITS]}/{view}"
 
 
 def trash(moment: str) -> str:

@@ -13,7 +13,7 @@ from reelmill.contract.records.layout import KEY_DIGITS, DataSetPaths
 from reelmill.contract.records.rows import POSITION, Item, Media, Outcome, Output
 from reelmill_stages.commands.entry import entries, store_of
 from reelmill_stages.commands.versions.row_diff import Row, Rows, differences
-from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.data_set import DataSet, open_data_set
 
 _NUMBERED = re.compile(rf"([^/]+)/[0-9a-f]{{{KEY_DIGITS}}}/\d{{4,}}/")
 _PLACE = {"ordinal", POSITION}
@@ -54,6 +54,8 @@ def summary(before: Side, after: Side, env: Mapping[str, str], *, name: str, ite
 def _data_set(side: Side, env: Mapping[str, str], name: str) -> DataSet:
     task, state = side
     store = store_of(task, env)
+    if state.frozen:
+        return open_data_set(store, f"{name}@{state.frozen}")
     present = next((entry.key for entry in entries(task) if entry.name == name), "")
     found = DataSet(store, DataSetPaths(name, state.key or present), until=state.segment)
     if found.last is None:

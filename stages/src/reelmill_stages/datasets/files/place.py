@@ -11,11 +11,14 @@ from posixpath import normpath
 from typing import Any
 
 from reelmill.contract.errors import NotFound, SpecError
+from reelmill.contract.records import layout
+from reelmill.contract.records.frozen import Frozen, is_name
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.datasets.files.digests import file_digests, hint, view_digest
+from reelmill_stages.datasets.files.frozen_views import FrozenViews
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.record_files import parse
+from reelmill_stages.records.record_files import load, parse
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import changed
 from reelmill_stages.store.digests import object_digest
@@ -33,10 +36,11 @@ class SampleFolder:
         self.uri = uri.rstrip("/") or "/"
         self.verify = verify
         self._connection = Connection(endpoint=endpoint, region=region)
+        self._frozen: tuple[SampleFolder, FrozenViews] | None = None
         self._forget()
 
     def __getstate__(self) -> dict[str, object]:
-        return {"uri": self.uri, "verify": self.verify, "_connection": self._connection}
+        return {"uri": self.uri, "verify": self.verify, "_connection": self._connection, "_frozen": self._frozen}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -65,6 +69,12 @@ class SampleFolder:
 
     def view(self, name: str) -> bytes:
         """Read a view, a file about the whole data set. It is always compared with its digest where that is known."""
+        if self._frozen:
+            above, views = self._frozen
+            key, wanted = views.find(name)
+            data = above.read(key)
+            above._compare(key, wanted, f"sha256:{hashlib.sha256(data).hexdigest()}")
+            return data
         store, key = self.store(name)
         data = store.read(key)
         folder = key.removesuffix(f"/{name}")
@@ -142,29 +152,48 @@ class SampleFolder:
     def current(self, view: str) -> "SampleFolder":
         """The folder that contains the file `view`: this one, or, for the folder of a stage, its latest data set.
 
-        Raises NotFound if neither contains it.
+        `…/stage@NAME` is the data set of a stage as it was when it was frozen under that name. Raises NotFound if none
+        of them contains it.
         """
         try:
             self._stat(view)
         except NotFound:
-            try:
-                store, key = self.store("latest.json")
-                latest = parse(store.read(key), self.at("latest.json"), LatestKey)
-            except NotFound:
-                raise NotFound(
-                    f"{view} not found", where=self.uri, hint="give an export, or the folder of a stage in the store"
-                ) from None
-            folder = PurePosixPath(DataSetPaths("-", latest.key).root).name
-            found = SampleFolder(
-                f"{self.uri}/{folder}",
-                endpoint=self._connection.endpoint,
-                region=self._connection.region,
-                verify=self.verify,
-            )
+            found = self._frozen_data_set() or self._latest_data_set(view)
             found._stat(view)
             return found
         return self
 
-    def _stat(self, name: str) -> None:
-        store, key = self.store(name)
-        store.stat(key)
+    def _latest_data_set(self, view: str) -> "SampleFolder":
+        try:
+            store, key = self.store("latest.json")
+            latest = parse(store.read(key), self.at("latest.json"), LatestKey)
+        except NotFound:
+            raise NotFound(
+                f"{view} not found", where=self.uri, hint="give an export, or the folder of a stage in the store"
+            ) from None
+        return self._beside(f"{self.uri}/{PurePosixPath(DataSetPaths('-', latest.key).root).name}")
+
+    def _frozen_data_set(self) -> "SampleFolder | None":
+        root, _, last = self.uri.rpartition("/")
+        name, at, state = last.partition("@")
+        if not (at and name and is_name(state)):
+            return None
+        above = SampleFolder(root or ".", endpoint=self._connection.endpoint, region=self._connection.region)
+        store, key = above.store(layout.frozen(state))
+        record = load(store, key, Frozen)
+        if record is None:
+            return None
+        data_set = record.data_set(name, above.uri)
+        found = self._beside(f"{above.uri}/{DataSetPaths(name, data_set.key).root}")
+        found._frozen = above, FrozenViews(state, data_set)
+        return found
+
+    def _beside(self, uri: str) -> "SampleFolder":
+        return SampleFolder(uri, endpoint=self._connection.endpoint, region=self._connection.region, verify=self.verify)
+
+    def _stat(self, view: str) -> None:
+        if self._frozen:
+            self._frozen[1].find(view)
+        else:
+            store, key = self.store(view)
+            store.stat(key)

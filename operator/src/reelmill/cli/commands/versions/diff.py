@@ -24,7 +24,8 @@ def diff(
     ] = None,
     stage: Annotated[str, typer.Option("--stage", "-s", help="The source or stage to compare.")] = "",
     from_: Annotated[
-        str, typer.Option("--from", help="State before: KEY, KEY@SEGMENT or @SEGMENT. Default: the present one.")
+        str,
+        typer.Option("--from", help="State before: KEY, KEY@SEGMENT, @SEGMENT or @NAME. Default: the present one."),
     ] = "",
     to: Annotated[str, typer.Option("--to", help="State after, in the same forms. Default: the present one.")] = "",
     rows: Annotated[bool, typer.Option("--rows", "-r", help="Show each difference instead of their numbers.")] = False,
@@ -36,8 +37,9 @@ def diff(
 ) -> None:
     """Show what differs between two states of the data set of a source or stage.
 
-    The states are two keys or two segments of one pipeline (--from, --to), or the data sets that two pipelines have
-    under the same name, in one store or in two. Inputs are compared by outcome, items by their fields and files.
+    The states are two keys, two segments or two frozen states of one pipeline (--from, --to), or the data sets that two
+    pipelines have under the same name, in one store or in two. Inputs are compared by outcome, items by their fields
+    and files.
     """
     one = stored(pipeline, place, elsewhere)
     two = stored(other, place, elsewhere) if other else one
@@ -49,7 +51,7 @@ def diff(
     if not other and before == after:
         raise SpecError(
             "there is only one state to compare",
-            hint="name the state before with --from KEY, KEY@SEGMENT or @SEGMENT, or give a second pipeline",
+            hint="name the state before with --from KEY, KEY@SEGMENT, @SEGMENT or @NAME, or give a second pipeline",
         )
     sides = (store_commands.task(one), before), (store_commands.task(two), after)
     environment = store_commands.environment()
