@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from tools.cache import CACHE
 
-pytest_plugins = ["tiers", "servers.s3_servers", "cluster.fixtures"]
+pytest_plugins = ["tiers", "servers.s3_servers", "servers.azurite", "cluster.fixtures"]
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)

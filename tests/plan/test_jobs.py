@@ -118,6 +118,19 @@ def test_credentials_are_named_and_each_source_has_its_own() -> None:
     assert {"ca-store", "ca-source-raw", "scratch"} == mounted
 
 
+def test_credentials_for_azure_have_azures_names() -> None:
+    sources = [{"name": "raw", "files": {"uri": "az://in/"}, "s3": {"secretRef": {"name": "raw-keys"}}}]
+    store = {"uri": "az://data/x", "secretRef": {"name": "store-keys"}}
+    env = {each["name"]: each for each in container(jobs({}, sources=sources, store=store)["shards"])["env"]}
+    names = ("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN")
+    for variable, secret, key in [
+        *((name, "store-keys", name) for name in names),
+        ("RAW_" + names[1], "raw-keys", names[1]),
+    ]:
+        assert env[variable]["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
+    assert not [name for name in env if "AWS" in name]
+
+
 def test_the_survey_has_the_keys_of_the_servers_that_stages_ask_and_no_other_variable_of_theirs() -> None:
     variables = [
         {"name": "LOOKER_KEY", "secretRef": {"name": "looker"}, "key": "token"},

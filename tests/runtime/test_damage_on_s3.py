@@ -21,7 +21,7 @@ from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
 from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store import Store
-from reelmill_stages.store.s3.retry import Patience
+from reelmill_stages.store.retry import Patience
 from reelmill_stages.store.s3.store import S3Store
 from servers.faults import Fault, fault_proxy, status
 from servers.processes import Server

@@ -1,4 +1,4 @@
-"""The three kinds of stores, each with its own way to open more clients of it."""
+"""The kinds of stores, each with its own way to open more clients of it."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ import pytest
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store import Store
 from reelmill_stages.store.open import open_store
+from reelmill_stages.store.retry import Patience
 from reelmill_stages.store.s3.http import Timeouts
-from reelmill_stages.store.s3.retry import Patience
 from reelmill_stages.store.s3.store import S3Store
 from servers.faults import FaultProxy, fault_proxy
 from servers.processes import Server
@@ -34,12 +34,15 @@ class Place:
 
 
 @pytest.fixture(
-    params=["local", pytest.param("minio", marks=pytest.mark.store), pytest.param("seaweedfs", marks=pytest.mark.store)]
+    params=["local", *(pytest.param(name, marks=pytest.mark.store) for name in ("minio", "seaweedfs", "azurite"))]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "local":
         return Place("local", StoreRef(uri=str(tmp_path / "store")))
     server: Server = request.getfixturevalue(f"{request.param}_server")
+    if request.param == "azurite":
+        uri = f"az://{server.container}/{uuid.uuid4().hex}/some prefix"
+        return Place("azurite", StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
     bucket = shared_bucket(server, request)
     uri = f"s3://{bucket}/{uuid.uuid4().hex}/some prefix"
     return Place(request.param, StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
@@ -60,7 +63,7 @@ def store(place: Place) -> Store:
 @pytest.fixture
 def small_parts(place: Place) -> Store:
     """The store, but for S3 with the smallest parts there are."""
-    if place.kind == "local":
+    if not place.ref.uri.startswith("s3://"):
         return place.open()
     bucket, _, prefix = place.ref.uri.removeprefix("s3://").partition("/")
     return S3Store(bucket, prefix, connection=place.ref.connection, env=place.env, part_size=5 * MIB)

@@ -144,7 +144,7 @@ def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
 NEVER_OPENED = """
 from reelmill.contract.errors import NotFound
 from reelmill_stages.store.s3.body import Body
-from reelmill_stages.store.s3.retry import Patience
+from reelmill_stages.store.retry import Patience
 
 def refuse(at, etag):
     raise NotFound("gone")

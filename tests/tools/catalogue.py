@@ -8,14 +8,14 @@ from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
 from images import built
 from measure.models_home import MODELS
-from servers import install
+from servers import azurite, install
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
 from transcribe.speech_home import SPEECH
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "torch", "atheris", "MkDocs", "models to measure with", "speech")
+STORE = ("SeaweedFS", "MinIO", "Azurite", "torch", "atheris", "MkDocs", "models to measure with", "speech")
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -32,6 +32,7 @@ def catalogue() -> dict[str, Tool]:
     tools = [
         download(GO, find=install.go, make=install.make_go),
         download("SeaweedFS", find=install.seaweedfs, make=install.seaweedfs),
+        download("Azurite", find=azurite.find, make=azurite.make),
         download(
             PACKAGES,
             find=partial(packages.find, packages.NODES),

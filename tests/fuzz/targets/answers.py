@@ -13,7 +13,7 @@ from urllib3.response import HTTPResponse
 from fuzz.targets.scratch import SEPARATOR
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.task import Connection
-from reelmill_stages.store.s3.retry import Patience
+from reelmill_stages.store.retry import Patience
 from reelmill_stages.store.s3.store import S3Store
 
 _ENV = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}

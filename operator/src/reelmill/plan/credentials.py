@@ -1,11 +1,13 @@
 """Which variables of a step's pod hold whose credentials, and what a pipeline may not set therefore."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec
 from reelmill.contract.spec.placement import EnvVar
-from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
+from reelmill.contract.spec.s3 import SecretRef
+from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_reserved
 
 
 def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
@@ -18,6 +20,25 @@ def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
         return ""
     name = source.name.upper().replace("-", "_")
     return f"_{name}_" if name[0].isdigit() else f"{name}_"
+
+
+class NamedSecret(NamedTuple):
+    """The Secret of a connection: the prefix of its variables, and their names without it."""
+
+    prefix: str
+    secret: SecretRef
+    names: tuple[str, ...]
+
+
+def source_uri(spec: Spec, source: SourceSpec) -> str:
+    """The URI that tells on which kind of server a source is; the store's, where it has none."""
+    uri = getattr(source.block, "uri", None)
+    return uri if isinstance(uri, str) else spec.store.uri
+
+
+def variables(uri: str) -> tuple[str, ...]:
+    """The variables with the credentials for the kind of server of a URI."""
+    return AZURE_CREDENTIALS if uri.startswith("az://") else CREDENTIALS
 
 
 def refused_variables(spec: Spec) -> Iterator[SpecError]:
@@ -45,10 +66,11 @@ def _from_secrets(spec: Spec) -> dict[str, str]:
     """Variable -> where the pipeline says from which Secret it comes."""
     found: dict[str, str] = {}
     if spec.store.secret_ref:
-        found |= dict.fromkeys(CREDENTIALS, f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)")
+        told = f"the Secret {spec.store.secret_ref.name} (spec.store.secretRef)"
+        found |= dict.fromkeys(variables(spec.store.uri), told)
     for number, source in enumerate(spec.sources):
         if source.s3 and source.s3.secret_ref:
             told = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
-            found |= {f"{prefix}{name}": told for name in CREDENTIALS}
+            found |= {f"{prefix}{name}": told for name in variables(source_uri(spec, source))}
     return found

@@ -10,6 +10,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, Task
 from reelmill_stages import registry
 from reelmill_stages.sources.objects.own_store import OwnStore, folders
+from reelmill_stages.store.open import connection_to
 
 
 def places(task: Task) -> PlacesResult:
@@ -21,8 +22,8 @@ def places(task: Task) -> PlacesResult:
     problems: list[SourceProblem] = []
     notes: list[SourceProblem] = []
     for source in task.sources:
-        endpoint = (source.connection or task.store.connection).endpoint
         for field, uri in folders(source):
+            endpoint = connection_to(uri, source.connection, task.store).endpoint
             try:
                 own.refuse(uri, endpoint)
                 note = own.lies_in(uri, endpoint)

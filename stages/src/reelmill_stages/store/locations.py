@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.store import Store
-from reelmill_stages.store.open import open_location, open_store, split_uri
+from reelmill_stages.store.open import connection_to, open_location, open_store, split_uri
 
 
 def is_absolute(uri: str) -> bool:
@@ -18,8 +18,8 @@ class Locations:
 
     def __init__(self, ref: StoreRef, sources: Sequence[SourceDef], env: Mapping[str, str]) -> None:
         self.store = open_store(ref, env=env)
-        self._own = ref.connection
-        self._connections = {source.name: source.connection or ref.connection for source in sources}
+        self._ref = ref
+        self._connections = {source.name: source.connection for source in sources}
         self._env = env
         self._open: dict[tuple[str, Connection], Store] = {}
 
@@ -27,14 +27,15 @@ class Locations:
         """(store, key) of an object of a source. Raises SpecError for a source that is not in the task."""
         if source and source not in self._connections:
             raise SpecError(f"the task has no connection for source {source!r}", where=uri, hint="this is a bug")
-        return self._at(uri, self._connections.get(source, self._own))
+        return self._at(uri, self._connections.get(source))
 
     def of_file(self, uri: str) -> tuple[Store, str]:
         """(store, key) of a file that a parameter refers to, read with the connection of the pipeline's store."""
-        return self._at(uri, self._own)
+        return self._at(uri, None)
 
-    def _at(self, uri: str, connection: Connection) -> tuple[Store, str]:
+    def _at(self, uri: str, own: Connection | None) -> tuple[Store, str]:
         root, key = split_uri(uri)
+        connection = connection_to(uri, own, self._ref)
         store = self._open.get((root, connection))
         if store is None:
             store = self._open[root, connection] = open_location(uri, connection, self._env)

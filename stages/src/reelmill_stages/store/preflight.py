@@ -11,7 +11,8 @@ from pathlib import Path
 from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
 from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, Task
-from reelmill_stages.store.open import split_uri
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import azure_store, connection_to, is_bucket, split_uri
 
 CONNECT, READ = 5.0, 15.0
 """Seconds for one attempt to connect, and to hear the first byte."""
@@ -26,21 +27,31 @@ def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
     Any answer will do, so requests are not signed. Raises StoreError with the endpoint of a server that does not
     answer, or with the path of the file.
     """
-    store = task.store.connection
     root, key = split_uri(task.store.uri)
-    if not root.startswith("s3://") and Path(root, key).is_file():
+    if not is_bucket(task.store.uri) and Path(root, key).is_file():
         raise StoreError("the store is a file, not a folder", where=task.store.uri, hint="name a folder or a bucket")
-    asked = {(task.store.uri, store)}
+    asked = {(task.store.uri, task.store.connection)}
     for source in task.sources if sources else ():
-        uris = [uri for uri in source.params.values() if isinstance(uri, str) and uri.startswith("s3://")]
-        asked |= {(uri, source.connection or store) for uri in uris[:1]}
-    for connection, uri in {connection: uri for uri, connection in asked if uri.startswith("s3://")}.items():
+        uris = [uri for uri in source.params.values() if isinstance(uri, str) and is_bucket(uri)]
+        asked |= {(uri, connection_to(uri, source.connection, task.store)) for uri in uris[:1]}
+    buckets = [(uri, connection) for uri, connection in asked if is_bucket(uri)]
+    for connection, uri in {connection: uri for uri, connection in buckets}.items():
         _ask(uri, connection, env)
 
 
 def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
+    store = _s3(uri, connection, env) if uri.startswith("s3://") else _azure(uri, connection, env)
+    try:
+        store.stat(f"{INTERNAL}/store.json")
+    except Unreachable as error:
+        raise StoreError(error.what, where=connection.endpoint or uri, hint=error.hint) from error
+    except ReelmillError:
+        return  # any answer will do; the first real request reports what it means
+
+
+def _s3(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
+    from reelmill_stages.store.retry import Patience
     from reelmill_stages.store.s3.http import Timeouts
-    from reelmill_stages.store.s3.retry import Patience
     from reelmill_stages.store.s3.store import S3Store  # a folder needs no S3 client
 
     root, key = split_uri(uri)
@@ -50,7 +61,7 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
         f"{prefix}AWS_NO_SIGN_REQUEST": "true",
         f"{prefix}AWS_CA_BUNDLE": env.get(f"{prefix}AWS_CA_BUNDLE", ""),
     }
-    store = S3Store(
+    return S3Store(
         root.removeprefix("s3://"),
         key.strip("/"),
         connection=connection,
@@ -59,9 +70,18 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
         timeouts=Timeouts(connect=CONNECT, read=READ),
         patience=Patience(attempts=ATTEMPTS, seconds=SECONDS),
     )
-    try:
-        store.stat(f"{INTERNAL}/store.json")
-    except Unreachable as error:
-        raise StoreError(error.what, where=connection.endpoint or uri, hint=error.hint) from error
-    except ReelmillError:
-        return  # any answer will do; the first real request reports what it means
+
+
+def _azure(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
+    from reelmill_stages.store.retry import Patience
+
+    anonymous = {f"{connection.env_prefix}AZURE_STORAGE_ANONYMOUS": "true"}
+    account = f"{connection.env_prefix}AZURE_STORAGE_ACCOUNT"
+    return azure_store(
+        uri,
+        *split_uri(uri),
+        connection,
+        {account: env.get(account, ""), **anonymous},
+        patience=Patience(attempts=ATTEMPTS, seconds=SECONDS),
+        timeouts=(CONNECT, READ),
+    )

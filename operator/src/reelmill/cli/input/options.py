@@ -20,9 +20,12 @@ class StoreOverride:
 
     store: Annotated[
         str | None,
-        typer.Option("--store", help="Use this store instead of the pipeline's: a folder or s3://bucket/prefix."),
+        typer.Option(
+            "--store",
+            help="Use this store instead of the pipeline's: a folder, s3://bucket/prefix or az://container/prefix.",
+        ),
     ] = None
-    endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's S3 endpoint.")] = None
+    endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's server.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def _with_store(data: dict[str, Any], store: str | None, endpoint: str | None) -
         return data
     given = spec.get("store")
     old = given if isinstance(given, dict) else {}
-    new = dict(old) if store is None else {"uri": store} if not store.startswith("s3://") else {**old, "uri": store}
+    new = dict(old) if store is None else {"uri": store} if "://" not in store else {**old, "uri": store}
     if endpoint is not None:
         new["endpoint"] = endpoint
     return {**data, "spec": {**spec, "store": new}}

@@ -1,4 +1,4 @@
-"""Connection to an S3 server: endpoint and credentials."""
+"""Connection to a server with buckets: endpoint and credentials."""
 
 from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Endpoint, Text, Uri
@@ -9,22 +9,24 @@ class SecretRef(Model):
 
     name: Text
     """Name of the Secret. Its keys for S3 are `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, optionally,
-    `AWS_SESSION_TOKEN` and `ca.crt`."""
+    `AWS_SESSION_TOKEN` and `ca.crt`; for Azure, `AZURE_STORAGE_ACCOUNT` and `AZURE_STORAGE_KEY` or
+    `AZURE_STORAGE_SAS_TOKEN`."""
 
 
 class S3(Model):
-    """Connection to an S3 server."""
+    """Connection to an S3 server, or to an account of Azure Blob Storage for a URI that begins with `az://`."""
 
     endpoint: Endpoint | None = None
-    """URL of the server. If absent, AWS."""
+    """URL of the server. If absent, AWS; for `az://`, `https://ACCOUNT.blob.core.windows.net`."""
     region: Text | None = None
     """Region. If absent, `us-east-1`."""
     secret_ref: SecretRef | None = None
-    """Secret with the credentials. If absent, the pod's identity (IAM) is used, or on one machine the environment."""
+    """Secret with the credentials. If absent, the pod's identity is used (IAM; a workload identity of Azure), or on one
+    machine the environment."""
 
 
 class StoreSpec(S3):
     """The object store that all stages read and write."""
 
     uri: Uri
-    """`s3://bucket/prefix`, or a local folder if the pipeline runs on one machine."""
+    """`s3://bucket/prefix`, `az://container/prefix`, or a local folder if the pipeline runs on one machine."""

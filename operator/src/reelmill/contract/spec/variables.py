@@ -14,6 +14,10 @@ CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
 """Set where a connection names a Secret: of the store by these names, of a source with its name before them."""
 
 
+AZURE_CREDENTIALS = ("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN")
+"""The same for a connection to Azure Blob Storage. Each is set if the Secret has it."""
+
+
 def is_reserved(name: str) -> bool:
     """Whether a variable is set in every pod."""
     return re.match(RESERVED, name) is not None

@@ -9,11 +9,11 @@ from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import EnvVar, Placement
 from reelmill.contract.spec.s3 import SecretRef
-from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
+from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
-from reelmill.plan.credentials import credentials_prefix
+from reelmill.plan.credentials import NamedSecret, credentials_prefix, source_uri, variables
 from reelmill.plan.jobs.placement import (
     control_pod,
     control_resources,
@@ -69,7 +69,8 @@ def pod_spec(
                 "volumeMounts": [
                     {"name": "scratch", "mountPath": SCRATCH},
                     {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - a path in the pod
-                    *({"name": _volume(prefix), "mountPath": _ca(prefix), "readOnly": True} for prefix, _ in secrets),
+                    *({"name": _volume(prefix), "mountPath": _ca(prefix), "readOnly": True}
+                      for prefix, _, _ in secrets),
                 ],
             }
         ],
@@ -84,7 +85,7 @@ def pod_spec(
                         "optional": True,
                     },
                 }
-                for prefix, secret in secrets
+                for prefix, secret, _ in secrets
             ),
         ],
     }  # fmt: skip
@@ -121,7 +122,7 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
 
 
 def _environment(
-    task: Task, follow_up: FollowUp | None, own: list[EnvVar], secrets: list[tuple[str, SecretRef]]
+    task: Task, follow_up: FollowUp | None, own: list[EnvVar], secrets: list[NamedSecret]
 ) -> list[dict[str, Any]]:
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
@@ -132,7 +133,7 @@ def _environment(
         *([{"name": NEXT_ENV, "value": _inert(follow_up.model_dump_json(exclude_defaults=True))}] if follow_up else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
-        *(variable for prefix, secret in secrets for variable in _credentials(prefix, secret)),
+        *(variable for secret in secrets for variable in _credentials(*secret)),
     ]
     taken = {variable["name"] for variable in ours}
     free = [each for each in environment(own) if each["name"] not in taken and not is_reserved(each["name"])]
@@ -163,18 +164,19 @@ def _inert(json: str) -> str:
     return json.replace("$", "\\u0024")
 
 
-def _secrets(definition: Definition, task: Task) -> list[tuple[str, SecretRef]]:
-    """(prefix, Secret) of every connection that the step uses: a verification reads the store only."""
+def _secrets(definition: Definition, task: Task) -> list[NamedSecret]:
+    """The Secret of every connection that the step uses: a verification reads the store only."""
     spec = definition.spec
-    found = [("", spec.store.secret_ref)] if spec.store.secret_ref else []
+    found = [NamedSecret("", spec.store.secret_ref, variables(spec.store.uri))] if spec.store.secret_ref else []
     for named in () if task.step is Step.VERIFY else task.sources:
         source = definition.graph.sources[named.name]
         if source.s3 and source.s3.secret_ref:
-            found.append((credentials_prefix(spec, source), source.s3.secret_ref))
+            named_by = variables(source_uri(spec, source))
+            found.append(NamedSecret(credentials_prefix(spec, source), source.s3.secret_ref, named_by))
     return found
 
 
-def _credentials(prefix: str, secret: SecretRef) -> list[dict[str, Any]]:
+def _credentials(prefix: str, secret: SecretRef, names: tuple[str, ...]) -> list[dict[str, Any]]:
     def variable(name: str, *, optional: bool = False) -> dict[str, Any]:
         reference: dict[str, Any] = {"name": secret.name, "key": name}
         return {
@@ -182,6 +184,8 @@ def _credentials(prefix: str, secret: SecretRef) -> list[dict[str, Any]]:
             "valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference},
         }
 
+    if names == AZURE_CREDENTIALS:
+        return [variable(name, optional=True) for name in names]
     key, secret_key, token, bundle = CREDENTIALS
     return [
         variable(key),

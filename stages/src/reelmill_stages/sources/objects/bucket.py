@@ -1,7 +1,7 @@
 """Access to the objects of a source with few requests.
 
 A prefix is listed once and cached for the lifetime of the bucket (one listing), so looking up 300,000 file names takes
-one LIST. URIs are absolute: `s3://bucket/key` or `/folder/file`.
+one LIST. URIs are absolute: `s3://bucket/key`, `az://container/key` or `/folder/file`.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.sources.objects.own_store import OwnStore
 from reelmill_stages.store import Problem, Stat, Store
-from reelmill_stages.store.open import open_location, split_uri
+from reelmill_stages.store.open import connection_to, open_location, split_uri
 
 _MARK = f"/{INTERNAL}/"
 
@@ -22,7 +22,7 @@ PROBES = 16
 
 
 class SourceBucket:
-    """Implements `Bucket` with stores. `open_root` returns the store of `s3://bucket` or `/`."""
+    """Implements `Bucket` with stores. `open_root` returns the store of `s3://bucket`, `az://container` or `/`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class SourceBucket:
         """The bucket of a pipeline's source. What lies in the pipeline's own store is left out of its listings."""
         connection = source.connection or store.connection
         return cls(
-            lambda root: open_location(root, connection, env),
+            lambda root: open_location(root, connection_to(root, source.connection, store), env),
             endpoint=connection.endpoint,
             own_store=OwnStore(store),
             progress=progress,

@@ -6,7 +6,7 @@ from functools import cache
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StoreRef
-from reelmill_stages.store.open import split_uri
+from reelmill_stages.store.open import connection_to, split_uri
 
 _FOLDERS = ("uri", "videos", "clips", "root", "base")
 """Parameters of source blocks that name folders to be listed; a `uri` may be that of a file."""
@@ -72,7 +72,7 @@ def refuse_own_store(store: StoreRef, sources: tuple[SourceDef, ...]) -> None:
     own = OwnStore(store)
     for source in sources:
         for _, uri in folders(source):
-            own.refuse(uri, (source.connection or store.connection).endpoint)
+            own.refuse(uri, connection_to(uri, source.connection, store).endpoint)
 
 
 def _tidy(uri: str) -> str:

@@ -99,7 +99,7 @@ def path(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_PATH, f"the path is {shown(value)}, not text")
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
-    if separator and scheme not in ("s3", "file"):
+    if separator and scheme not in ("s3", "az", "file"):
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is neither a path nor s3://bucket/key")
     if has_user_info(value):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} carries credentials")

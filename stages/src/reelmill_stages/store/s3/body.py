@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from reelmill.contract.errors import RangesUnsupported, ReelmillError, StoreError, TransientError
-from reelmill_stages.store.s3.retry import Attempts, Patience
+from reelmill_stages.store.retry import Attempts, Patience
 
 Opener = Callable[[int, str], BaseHTTPResponse]
 """(offset in bytes, etag that must match or "") -> response. Retries, and raises errors of reelmill."""

@@ -31,6 +31,7 @@ from reelmill_stages.store.keys import (
     encode_metadata,
     key_problem,
 )
+from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
 from reelmill_stages.store.s3 import checksums, conditional, copy
 from reelmill_stages.store.s3.attributes import META, described, listed
 from reelmill_stages.store.s3.body import Body
@@ -38,7 +39,6 @@ from reelmill_stages.store.s3.conditional import WriteReceipt
 from reelmill_stages.store.s3.credentials import provider
 from reelmill_stages.store.s3.errors import explain, no_object, past_end
 from reelmill_stages.store.s3.http import TIMEOUTS, Timeouts, client, pool
-from reelmill_stages.store.s3.retry import PATIENCE, Attempts, Patience
 from reelmill_stages.store.s3.upload import PART_SIZE, Upload
 
 T = TypeVar("T")

@@ -1,0 +1,43 @@
+"""The attributes of a blob, and metadata in the form that Azure takes."""
+
+from collections.abc import Mapping
+
+from azure.storage.blob import BlobProperties
+
+from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.keys import decode_metadata, encode_metadata
+
+_META = "reelmill_"
+"""Beginning of the names of metadata, which must be identifiers of C#."""
+
+
+def encoded(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Metadata under names that Azure allows. Raises ValueError as `encode_metadata`."""
+    return {_META + name.replace("-", "_"): value for name, value in encode_metadata(metadata).items()}
+
+
+def with_problem(stat: Stat, problem: Problem) -> Stat:
+    """The same entry of a listing, as one that cannot be read."""
+    return Stat(stat.key, stat.size, stat.etag, stat.modified, problem=problem)
+
+
+def listed(key: str, found: BlobProperties) -> Stat:
+    """What a listing says of a blob."""
+    modified = found.last_modified.timestamp() if found.last_modified else 0.0
+    return Stat(key, found.size or 0, plain(found.etag), modified)
+
+
+def described(key: str, found: BlobProperties) -> Stat:
+    """What the answer to HEAD says of a blob: its metadata, too."""
+    stat = listed(key, found)
+    stored = {
+        name[len(_META) :].replace("_", "-"): value
+        for name, value in (found.metadata or {}).items()
+        if name.lower().startswith(_META)
+    }
+    return Stat(key, stat.size, stat.etag, stat.modified, metadata=decode_metadata(stored))
+
+
+def plain(etag: str | None) -> str:
+    """An etag without its quotes."""
+    return (etag or "").strip('"')

@@ -1,0 +1,51 @@
+"""The account and the credentials of a connection, in this order:
+
+    <prefix>AZURE_STORAGE_ACCOUNT       name of the account, unless the endpoint names it
+    <prefix>AZURE_STORAGE_KEY           the account's key
+    <prefix>AZURE_STORAGE_SAS_TOKEN     a shared access signature
+    workload identity, managed identity, the environment's service principal, the Azure CLI
+    <prefix>AZURE_STORAGE_ANONYMOUS=true    none, for public containers; only where no key and no signature are set
+
+A connection with a prefix never uses the variables without it, because those belong to another account.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reelmill.contract.errors import SpecError, StoreError
+from reelmill.contract.task import Connection
+
+_HINT = "set it to the name of the storage account, or set the endpoint to https://ACCOUNT.blob.core.windows.net"
+
+
+def address(connection: Connection, env: Mapping[str, str], where: str) -> str:
+    """The address of the account's blobs. Raises StoreError if nothing says what it is."""
+    if connection.endpoint:
+        return connection.endpoint.rstrip("/")
+    name = f"{connection.env_prefix}AZURE_STORAGE_ACCOUNT"
+    if not (account := env.get(name, "")):
+        raise StoreError(f"{name} is not set", where=where, hint=_HINT)
+    return f"https://{account}.blob.core.windows.net"
+
+
+def credential(connection: Connection, env: Mapping[str, str]) -> Any:
+    """What azure-storage-blob takes as a credential; None for anonymous requests."""
+    prefix = connection.env_prefix
+    if key := env.get(f"{prefix}AZURE_STORAGE_KEY", ""):
+        account = env.get(f"{prefix}AZURE_STORAGE_ACCOUNT", "")
+        return {"account_name": account, "account_key": key} if account else key
+    if signature := env.get(f"{prefix}AZURE_STORAGE_SAS_TOKEN", ""):
+        return signature.lstrip("?")
+    if env.get(f"{prefix}AZURE_STORAGE_ANONYMOUS", "").lower() in ("1", "true", "yes"):
+        return None
+    return _identity()
+
+
+def _identity() -> Any:
+    try:
+        from azure.identity import DefaultAzureCredential
+    except ImportError as error:
+        raise SpecError(
+            "the package 'azure-identity' is not installed", hint="pip install 'reelmill-stages[azure]'"
+        ) from error
+    return DefaultAzureCredential(exclude_interactive_browser_credential=True)

@@ -1,0 +1,299 @@
+"""A container of Azure Blob Storage, or a prefix in one, as a store.
+
+Only the modules of this package import Azure's client. Its own retries are off: all requests are retried, and their
+errors converted, in one place (`_call`), so that it is known whether a conditional write was sent twice. If the answer
+to one is lost, its retry fails because of the first attempt; then the blob is read back, and equal content and metadata
+count as success.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobClient, BlobProperties, ContainerClient
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.task import Connection
+from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.azure.attributes import described, encoded, listed, plain, with_problem
+from reelmill_stages.store.azure.credentials import address, credential
+from reelmill_stages.store.azure.errors import explain, no_object, past_end
+from reelmill_stages.store.azure.stream import ChunkStream, begun
+from reelmill_stages.store.download import save, suffix
+from reelmill_stages.store.keys import (
+    check_key,
+    check_new_key,
+    check_prefix,
+    key_problem,
+)
+from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+
+T = TypeVar("T")
+
+_PART = 16 << 20
+"""Largest blob that is written by one request, and the size of the blocks of larger ones, in bytes."""
+_READ = 1 << 20
+"""Bytes of one request for a part of a blob that is read as a stream."""
+_CONNECT, _SILENCE = 10.0, 60.0
+"""Seconds to connect, and to wait for the next byte."""
+_LONGEST = 255
+"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
+_COPY = 0.5
+"""Seconds between two looks at a copy that the server has not finished."""
+
+
+class AzureStore:
+    """Implements `Store` for a container. Thread-safe, but not to be shared between processes.
+
+    Raises StoreError for an invalid connection; no request is sent by the constructor.
+    """
+
+    remote = True
+
+    def __init__(
+        self,
+        container: str,
+        prefix: str,
+        *,
+        connection: Connection,
+        env: Mapping[str, str],
+        uri: str = "",
+        patience: Patience = PATIENCE,
+        timeouts: tuple[float, float] = (_CONNECT, _SILENCE),
+    ) -> None:
+        self._name = container
+        self._prefix = f"{check_key(prefix)}/" if prefix else ""
+        self._uri = uri or f"az://{container}/{prefix}".rstrip("/")
+        self._endpoint = address(connection, env, self._uri)
+        self._patience = patience
+        self._container = ContainerClient(
+            self._endpoint,
+            container,
+            credential=credential(connection, env),
+            retry_total=0,
+            connection_timeout=timeouts[0],
+            read_timeout=timeouts[1],
+            max_single_put_size=_PART,
+            max_block_size=_PART,
+            max_single_get_size=_READ,
+            max_chunk_get_size=_READ,
+        )
+
+    @property
+    def uri(self) -> str:
+        return self._uri
+
+    def stat(self, key: str) -> Stat:
+        return described(key, self._call(key, lambda: self._blob(key).get_blob_properties()))
+
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("start and length count from 0")
+        _no_versions(version)
+        if length == 0:
+            self._match(self.stat(key), if_match)
+            return b""
+        try:
+            return b"".join(self._chunks(key, if_match, start, length))
+        except StoreError as error:
+            if past_end(error):
+                return b""
+            raise
+
+    @contextmanager
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
+        _no_versions(version)
+        with io.BufferedReader(ChunkStream(begun(self._chunks(key, if_match, 0, None)))) as file:
+            yield cast("BinaryIO", file)
+
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        _no_versions(version)
+        name = hashlib.sha256(f"{self._prefix}{key}\0{if_match}\0{time.monotonic_ns()}".encode()).hexdigest()[:24]
+        return save(self._chunks(key, if_match, 0, None), folder / (name + suffix(key)))
+
+    def write(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        create: bool = False,
+        if_match: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Stat:
+        if create and if_match:
+            raise ValueError("create and if_match exclude each other")
+        if any(len(part.encode()) > _LONGEST for part in check_new_key(key).split("/")):
+            raise StoreError(
+                f"a name in the key is longer than {_LONGEST} bytes: {key[:200]!r}", hint="use shorter names"
+            )
+        named = encoded(metadata)
+        condition: dict[str, Any] = {}
+        if create:
+            condition = {"match_condition": MatchConditions.IfMissing}
+        elif if_match:
+            condition = {"etag": f'"{if_match}"', "match_condition": MatchConditions.IfNotModified}
+        attempts = Attempts(self._patience)
+        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
+            size = source.seek(0, io.SEEK_END)
+
+            def send() -> Mapping[str, Any]:
+                source.seek(0)
+                return self._blob(key).upload_blob(
+                    source, length=size, overwrite=not create, metadata=named, **condition
+                )
+
+            try:
+                written = self._call(key, send, attempts)
+            except (PreconditionFailed, NotFound) as error:
+                # The answer was lost, and the retry found the blob of the first attempt.
+                found = self._equal(key, source, size, metadata) if attempts.repeated else None
+                if found:
+                    return found
+                if if_match and no_object(error):
+                    raise PreconditionFailed("the object is gone", where=error.where) from error
+                raise
+        return Stat(key, size, plain(written["etag"]), written["last_modified"].timestamp(), "", dict(metadata or {}))
+
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
+        found = [
+            listed(blob.name.removeprefix(self._prefix), blob)
+            for blob in self._listed(self._prefix + check_prefix(prefix))
+            # A hierarchical namespace lists its folders, too.
+            if (blob.metadata or {}).get("hdi_isfolder", "").lower() != "true"
+        ]
+        for stat in sorted(found, key=attrgetter("key")):
+            if not stat.key.endswith("/"):
+                problem = key_problem(stat.key) if problems else ""
+                yield with_problem(stat, Problem(ItemReason.BAD_PATH, problem)) if problem else stat
+            elif problems and stat.size:
+                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
+                yield with_problem(stat, bad)
+
+    def delete(self, key: str) -> None:
+        try:
+            self._call(key, lambda: self._blob(key).delete_blob(delete_snapshots="include"))
+        except NotFound as error:
+            if not no_object(error):
+                raise
+
+    def move(self, key: str, to: str) -> None:
+        check_new_key(to)
+        stat = self.stat(key)
+        with suppress(NotFound):
+            self.stat(to)
+            raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
+        source, target = self._blob(key), self._blob(to)
+        attempts = Attempts(self._patience)
+        try:
+            self._call(
+                to, lambda: target.start_copy_from_url(source.url, match_condition=MatchConditions.IfMissing), attempts
+            )
+        except PreconditionFailed:
+            if not attempts.repeated:
+                raise
+        while (copy := self._call(to, target.get_blob_properties).copy).status == "pending":
+            time.sleep(_COPY)
+        if copy.status != "success":
+            raise TransientError(
+                f"the copy ended with {copy.status}", where=f"{self._uri} {to}", hint="run again later"
+            )
+        with suppress(PreconditionFailed):
+            self._call(
+                key,
+                lambda: source.delete_blob(
+                    delete_snapshots="include", etag=f'"{stat.etag}"', match_condition=MatchConditions.IfNotModified
+                ),
+            )
+
+    def _listed(self, prefix: str) -> Iterator[BlobProperties]:
+        token: str | None = None
+        while True:
+            # The token is an attribute that the iterator's type does not have.
+            pages: Any = self._container.list_blobs(name_starts_with=prefix, include=["metadata"]).by_page(token)
+            yield from self._call("", partial(_page, pages))
+            token = pages.continuation_token
+            if not token:
+                return
+
+    def _chunks(self, key: str, if_match: str, start: int, length: int | None) -> Iterator[bytes]:
+        """The bytes of a blob or of a range, all of one version; after a failure the rest is asked for again."""
+        etag, done = if_match, 0
+        attempts = Attempts(self._patience)
+        while length is None or done < length:
+            left = None if length is None else length - done
+            try:
+                options: dict[str, Any] = {}
+                if etag:
+                    options |= {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+                # Of an empty blob there is no range, and with a length the client needs an offset.
+                if start + done or left is not None:
+                    options |= {"offset": start + done, "length": left}
+                answer = self._blob(key).download_blob(**options)
+                etag = plain(answer.properties.etag)
+                for chunk in answer.chunks():
+                    done += len(chunk)
+                    attempts.progressed()
+                    yield chunk
+            except Exception as error:
+                if done and past_end(self._explain(error, key) or StoreError("")):
+                    return
+                self._again(key, error, attempts)
+                continue
+            return
+
+    def _call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
+        attempts = attempts or Attempts(self._patience)
+        while True:
+            try:
+                return request()
+            except Exception as error:
+                self._again(key, error, attempts)
+
+    def _again(self, key: str, error: Exception, attempts: Attempts) -> None:
+        """Wait for the next attempt, or raise the converted error."""
+        problem = self._explain(error, key)
+        if problem is None:
+            raise error
+        if not attempts.again(problem):
+            raise problem from error
+
+    def _explain(self, error: Exception, key: str) -> ReelmillError | None:
+        return explain(error, endpoint=self._endpoint, container=self._name, key=self._prefix + key if key else "")
+
+    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+        """The attributes of the blob if it has this content and metadata, otherwise None."""
+        try:
+            stat = self.stat(key)
+            if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
+                return None
+            source.seek(0)
+            same = all(chunk == source.read(len(chunk)) for chunk in self._chunks(key, stat.etag, 0, None))
+        except (NotFound, PreconditionFailed):
+            return None
+        return stat if same else None
+
+    def _match(self, stat: Stat, if_match: str) -> None:
+        if if_match and stat.etag != if_match:
+            raise PreconditionFailed("the object has changed", where=f"{self._uri} {stat.key}")
+
+    def _blob(self, key: str) -> BlobClient:
+        return self._container.get_blob_client(self._prefix + check_key(key))
+
+
+def _page(pages: Iterator[Iterator[BlobProperties]]) -> list[BlobProperties]:
+    return list(next(pages, ()))
+
+
+def _no_versions(version: str) -> None:
+    if version:
+        raise NotFound("this store reads no former versions of blobs")

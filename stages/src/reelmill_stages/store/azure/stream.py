@@ -1,0 +1,31 @@
+"""Chunks of bytes as a file."""
+
+import io
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+
+class ChunkStream(io.RawIOBase):
+    """Chunks as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._chunks, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, of which the first has been read: an error is raised at once."""
+    first = next(chunks, b"")
+    return chain([first], chunks)

@@ -1,0 +1,81 @@
+"""A pipeline with its store in Azure Blob Storage: it runs, continues, is verified, grows, is frozen and pruned."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+import yaml
+
+import footage
+from reelmill.contract.task import Connection, StoreRef
+from reelmill_stages.store.open import open_store
+from servers.azurite import Azurite
+
+pytestmark = pytest.mark.store
+
+PIPELINE = """\
+apiVersion: reelmill.dev/v1alpha1
+kind: VideoPipeline
+metadata: {{name: small}}
+spec:
+  store: {{uri: {prefix}/data, endpoint: "{endpoint}"}}
+  sources: [{{name: raw, files: {{uri: {prefix}/videos}}}}]
+  stages:
+  - {{name: clips, clip: {{by: length, length: 1s, preset: ultrafast}}}}
+  - {{name: packs, pack: {{samplesPerTar: 2}}}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, azurite_server: Azurite) -> Path:
+    """A pipeline over two videos in the store's account."""
+    prefix = f"az://{azurite_server.container}/{uuid.uuid4().hex}"
+    video = footage.video(seconds=2.0, size=(64, 48), audio=False, codec="libx264", options=("-preset", "ultrafast"))
+    text = PIPELINE.format(prefix=prefix, endpoint=azurite_server.endpoint)
+    (tmp_path / "pipeline.yaml").write_text(text)
+    (tmp_path / "env.json").write_text(json.dumps(azurite_server.env))
+    for name in ("a.mp4", "b.mp4"):
+        add(tmp_path, video, name)
+    return tmp_path
+
+
+def add(folder: Path, video: Path, name: str) -> None:
+    """A video of the source."""
+    source = yaml.safe_load((folder / "pipeline.yaml").read_text())["spec"]
+    ref = StoreRef(
+        uri=source["sources"][0]["files"]["uri"], connection=Connection(endpoint=source["store"]["endpoint"])
+    )
+    open_store(ref, env=json.loads((folder / "env.json").read_text())).write(name, video)
+
+
+def reelmill(folder: Path, *arguments: str, code: int = 0) -> str:
+    environment = {**os.environ, **json.loads((folder / "env.json").read_text())}
+    command = [sys.executable, "-m", "reelmill.cli", *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def test_a_pipeline_lives_in_a_container(folder: Path) -> None:
+    reelmill(folder, "run", "pipeline.yaml", "-q")
+    assert '"done": 4' in reelmill(folder, "status", "pipeline.yaml", "-o", "json")
+    reelmill(folder, "freeze", "pipeline.yaml", "v1")
+    add(folder, footage.video(seconds=1.0, size=(64, 48), audio=False, codec="libx264"), "c.mp4")
+    reelmill(folder, "run", "pipeline.yaml", "-q")
+    assert '"done": 5' in reelmill(folder, "status", "pipeline.yaml", "-o", "json")
+    reelmill(folder, "check", "pipeline.yaml", "--deep", "--read-all")
+    reelmill(folder, "export", "pipeline.yaml", "packs", "out")
+    assert len(list((folder / "out").rglob("*.tar"))) == 3
+    assert json.loads(reelmill(folder, "prune", "pipeline.yaml", "-o", "json")) == []
+    added = json.loads(reelmill(folder, "diff", "pipeline.yaml", "-s", "clips", "--from", "@v1", "-r", "-o", "json"))
+    assert {row["key"][:5] for row in added} == {"c.mp4"}
+    edited = (folder / "pipeline.yaml").read_text().replace("length: 1s", "length: 2s")
+    (folder / "pipeline.yaml").write_text(edited)
+    reelmill(folder, "run", "pipeline.yaml", "-q")
+    reelmill(folder, "freeze", "pipeline.yaml", "v1", "--delete")
+    pruned = json.loads(reelmill(folder, "prune", "pipeline.yaml", "--trash", "-o", "json"))
+    assert {row["name"] for row in pruned} == {"clips", "packs"}
