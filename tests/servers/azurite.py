@@ -59,7 +59,17 @@ def make() -> None:
         unfinished = _HOME.with_suffix(".tmp")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        npm = [*_npm(), "install", "--silent", "--no-audit", "--no-fund", "--prefix", unfinished, f"azurite@{VERSION}"]
+        npm = [
+            *_npm(),
+            "install",
+            "--silent",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            unfinished,
+            f"azurite@{VERSION}",
+        ]
         output(npm, "the installation of azurite", env=_env())
         unfinished.rename(_HOME)
 
