@@ -13,6 +13,7 @@ from reelmill.contract.conditions import ConditionType
 from reelmill.controller import rbac
 from reelmill.controller.settings import OperatorSettings
 from reelmill.schema.crd import GROUP, PLURAL
+from reelmill.schema.inline import tree
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "reelmill-operator"
@@ -93,11 +94,9 @@ def _user_roles() -> list[dict[str, Any]]:
 def _values_schema() -> str:
     """The chart's schema, with the operator's settings under `settings`."""
     schema = json.loads((ROOT / VALUES_SCHEMA).read_text())
-    fields = OperatorSettings.model_json_schema(mode="validation")["properties"]
+    fields = tree(OperatorSettings)["properties"]
     schema["properties"]["settings"]["properties"] = {
-        _camel(name): {key: value for key, value in field.items() if key != "title"}
-        for name, field in fields.items()
-        if name not in ELSEWHERE
+        _camel(name): field for name, field in fields.items() if name not in ELSEWHERE
     }
     return json.dumps(schema, indent=2) + "\n"
 

@@ -43,7 +43,7 @@ class Disturbed:
             place.s3.put(f"s3://{self.bucket}/in/film{number}.mp4", film(seconds=6.0, fps=25, size=(320, 192)))
         self.begin(CALM)
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, *, workers: int = 1) -> None:
         """Apply a pipeline whose shards take some ten seconds: it encodes, with little of a CPU."""
         prefers = {"weight": 100, "preference": {"matchExpressions": [_on("reel-gpu")]}}
         clips = {
@@ -53,7 +53,7 @@ class Disturbed:
             "parallelism": SHARDS,
             "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [prefers]}},
             "resources": {"requests": {"memory": str(MEMORY), "cpu": SHARE}, "limits": {"cpu": SHARE}},
-            "workers": 1,
+            "workers": workers,
         }
         samples = {"count": 2, "width": 64, "height": 48, "layout": "npy"}
         frames = {"name": "samples", "frames": samples, "shards": 2}

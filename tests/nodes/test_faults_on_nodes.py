@@ -47,7 +47,7 @@ def test_a_pod_is_evicted_mid_shard(disturbed: Disturbed) -> None:
 
 def test_a_pod_runs_out_of_memory_mid_shard(disturbed: Disturbed) -> None:
     place, client = disturbed.place, disturbed.place.cluster.client
-    disturbed.begin("memory")
+    disturbed.begin("memory", workers=2)
     pod = disturbed.mid_shard("memory")
     with out_of_memory(pod, place.cluster.nodes[pod["spec"]["nodeName"]].cgroup):
         ended = client.wait_for(POD, pod["metadata"]["name"], place.namespace, failed, 120, "its end")
@@ -60,6 +60,23 @@ def test_it_ends_as_if_nothing_had_happened_to_its_pod(name: str, disturbed: Dis
     (job,) = disturbed.shards_jobs(name)
     # An eviction burns no retry.
     assert job["status"].get("failed", 0) == (0 if name == "evicted" else 1)
+
+
+def test_after_a_pod_ran_out_of_memory_fewer_workers_share_it_and_all_that_was_paid_counts(
+    disturbed: Disturbed,
+) -> None:
+    place = disturbed.place
+    place.complete("memory")
+    status = place.get("memory")["status"]
+    (clips,) = [stage for stage in status["stages"] if stage["name"] == "clips"]
+    assert clips["counters"]["fewer_workers"] == 1
+    usage = clips["usage"]
+    assert usage["lostRuns"] == 1
+    assert usage["cpuSeconds"] > 0
+    assert usage["podSeconds"] > 0
+    assert clips["bound"] == "compute"
+    assert status["spent"]["podSeconds"] > 0
+    assert status["spent"]["jobs"] == {}
 
 
 def failed(pod: dict[str, Any]) -> bool:

@@ -15,7 +15,7 @@ EDGES = {
     "urllib3": ("reelmill_stages.store.s3.*",),
     "ffmpeg": ("reelmill_stages.media.ffmpeg",),
     "imageio_ffmpeg": ("reelmill_stages.media.ffmpeg",),
-    "pynvml": ("reelmill_stages.media.gpu",),
+    "pynvml": ("reelmill_stages.media.gpu", "reelmill_stages.media.gpu_time"),
     "av": (
         "reelmill_stages.media*",
         "reelmill_stages.stages.*",

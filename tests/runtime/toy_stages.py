@@ -170,6 +170,10 @@ def obey(text: str, *, grouped: bool) -> Result | None:
         match line.split():
             case ["slow", seconds]:
                 time.sleep(float(seconds))
+            case ["burn", seconds]:
+                until = time.process_time() + float(seconds)
+                while time.process_time() < until:
+                    pass
             case ["fail", reason]:
                 return Failed(reason, "as told")
             case ["itemerror", reason]:
@@ -198,6 +202,9 @@ def obey(text: str, *, grouped: bool) -> Result | None:
                 while not Path(path).exists():
                     time.sleep(0.01)
             case ["memory"]:
+                bytearray(1 << 60)
+            case ["memory-if", path] if Path(path).exists():
+                Path(path).unlink()
                 bytearray(1 << 60)
             case ["files"]:
                 HELD.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(1 << 22))

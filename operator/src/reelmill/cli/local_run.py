@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 
 from reelmill import local
 from reelmill.cli import store_commands
@@ -21,8 +22,9 @@ from reelmill.cli.input.options import RunOptions
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.counters import counted
-from reelmill.contract.errors import ExitCode
+from reelmill.contract.errors import ExitCode, SpecError
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.spending import Prices
 from reelmill.contract.status import SourceStatus, StageStatus, Status
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks
@@ -60,6 +62,7 @@ def drive(
             annotations=annotations,
             max_processes=work.jobs,
             template=template,
+            prices=prices(),
         )
     status = outcome.status
     if outcome.exit_code == ExitCode.BUG and not work.quiet:
@@ -76,6 +79,17 @@ def drive(
         emit(status.model_dump(mode="json", by_alias=True), output)
         _tell_stall(status, observer)
     raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
+
+
+def prices() -> Prices:
+    """The prices in REELMILL_PRICES, as for the operator. Raises SpecError."""
+    text = store_commands.environment().get("REELMILL_PRICES")
+    try:
+        return Prices.model_validate_json(text) if text else Prices()
+    except ValidationError as error:
+        raise SpecError(
+            f"REELMILL_PRICES cannot be read: {error.errors()[0]['msg']}", hint='write for example {"cpuHour": 0.04}'
+        ) from error
 
 
 def _source(source: SourceStatus) -> dict[str, Any]:
@@ -100,6 +114,8 @@ def _last_words(loaded: Loaded, outcome: local.RunResult, observer: Lines) -> No
     _tell_stall(status, observer)
     if loaded.pipeline.spec.suspend:
         say("hint: the pipeline is suspended; set spec.suspend to false to run it")
+    elif (suspended := status.condition(ConditionType.SUSPENDED)) and suspended.status == "True":
+        say(f"suspended: {suspended.message}")
     if status.failed:
         say(_losses(status, file))
     if status.holds(ConditionType.COMPLETE):

@@ -60,7 +60,7 @@ class ConditionType(StrEnum):
     FAILED = (
         "Failed", "Warning",
         "the pipeline is stalled and nothing else can run, for `kubectl wait --for=condition=Failed`")
-    SUSPENDED = "Suspended", None, "`spec.suspend` is set"
+    SUSPENDED = "Suspended", None, "`spec.suspend` is set, or a limit of spending is reached"
     SHARED_PASS = "SharedPass", "Warning", "another pipeline works on a pass that this one needs", True
     DRIFTED = "Drifted", "Warning", "items of a source changed or disappeared after they were listed", True
     STORE_VERIFIED = (
@@ -93,6 +93,14 @@ class ConditionReason(StrEnum):
     NOT_FAILED = "NotFailed", Topic.NONE, Recovery.NOT_NEEDED, "nothing is stalled, or some work can continue"
     RUNNING = "Running", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is not set"
     SUSPENDED = "Suspended", Topic.NONE, Recovery.NOT_NEEDED, "`spec.suspend` is set"
+    LIMIT_REACHED = (
+        "LimitReached", Topic.OTHERS, Recovery.EDIT,
+        "the pods have used what `spec.limits` allows; they save their progress and end, and none is started",
+        "raise `spec.limits.podHours` or `cost` to continue")
+    PRICES_MISSING = (
+        "PricesMissing", Topic.OTHERS, Recovery.EDIT,
+        "`spec.limits.cost` is set, but the operator does not know what a pod costs",
+        "set `prices` in the operator's settings, or limit `podHours` instead")
     COMPLETE = "Complete", Topic.NONE, Recovery.NOT_NEEDED, "all sources are listed and all input is covered"
     VERIFIED = "Verified", Topic.NONE, Recovery.NOT_NEEDED, "every object is what was committed"
     NOT_VERIFIED = "NotVerified", Topic.NONE, Recovery.NOT_NEEDED, "the first verification has not ended yet"
@@ -193,7 +201,7 @@ class ConditionReason(StrEnum):
         "use one release of reelmill for the store, or abandon the pass")
     OUT_OF_MEMORY = (
         "OutOfMemory", Topic.STEPS, Recovery.EDIT, "a step was killed because it exceeded its memory limit",
-        "raise the stage's `resources.limits.memory`, or lower `workers`")
+        "raise the stage's `resources.limits.memory` or `resources.memoryMax`, or lower `workers`")
     EXHAUSTED = (
         "Exhausted", Topic.STEPS, Recovery.RETRY,
         "a step ran out of memory, open files or threads, even without an item",
@@ -208,6 +216,13 @@ class ConditionReason(StrEnum):
         "NoReport", Topic.STEPS, Recovery.RETRY, "a survey succeeded without a report",
         "do not let a policy rewrite `terminationMessagePath` of the pods")
     # fmt: on
+
+
+UNASKED: dict[ConditionReason, EventType] = {
+    ConditionReason.LIMIT_REACHED: "Warning",
+    ConditionReason.PRICES_MISSING: "Warning",
+}
+"""Reasons for which a pipeline is `Suspended` although nobody asked for it just then, with the type of their event."""
 
 
 class EventReason(StrEnum):

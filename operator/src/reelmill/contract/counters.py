@@ -20,6 +20,12 @@ does, separated by commas. Version 0.1.0 refuses a report with a field that it d
 COUNTERS = "counters"
 """In REPORTS_ENV: the field `counters` of StageReport and CommitReport."""
 
+USAGE = "usage"
+"""In REPORTS_ENV: their field `usage`."""
+
+REPORTS = f"{COUNTERS},{USAGE}"
+"""The value of REPORTS_ENV for a reader of this version."""
+
 REPORTED = 12
 """Maximum number of counters in a report and in the status."""
 LONGEST = 64
@@ -67,6 +73,10 @@ class StageCounter(StrEnum):
     GPU_FALLBACK = (
         "gpu_fallback", _FALLBACK, "items that the CPU processed in place of a GPU",
         "give the pods a GPU that decodes the codec, or set `device: cpu`")
+    FEWER_WORKERS = (
+        "fewer_workers", _FALLBACK,
+        "shards that went on with fewer workers, which together needed more memory, files or threads than there are",
+        "give the pods more memory, or lower `workers`")
     PADDED = "padded", _FALLBACK, "samples with fewer frames than `count`, which repeat frames", "lower `count`"
     SIZE_PLACEHOLDER = (
         "size_placeholder", _FALLBACK, "samples without a `size` of their own, which got a placeholder",

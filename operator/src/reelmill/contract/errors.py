@@ -140,6 +140,14 @@ class EarlyAbort(ReelmillError):
     exit_code = ExitCode.EARLY_ABORT
 
 
+class OutOfMemory(ReelmillError):
+    """Items of a shard need more memory than its pod has, and the next attempt may have more. The reason is the same as
+    that of a pod that the kernel killed.
+    """
+
+    exit_code = ExitCode.EARLY_ABORT
+
+
 class ItemError(ReelmillError):
     """One item cannot be processed.
 

@@ -13,16 +13,16 @@ from reelmill.contract.counters import REPORTED
 from reelmill.contract.model import Model
 from reelmill.contract.records.flow import Volume
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.records.usage import Usage
+from reelmill.contract.spending import Spent
 from reelmill.contract.task_parts.verification import Verification
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
-MESSAGE = 256
-"""Maximum length in characters of a stage's message."""
+MESSAGE, LONG_MESSAGE = 256, 1024
+"""Maximum length in characters of a stage's message, and of a condition's."""
 CLASSES = 8
 """Maximum number of classes in a retry request."""
-LONG_MESSAGE = 1024
-"""Maximum length in characters of a condition's message."""
 
 
 def cut(text: str, length: int) -> str:
@@ -110,6 +110,8 @@ class PassStatus(Model):
     """Failure classes of a requested retry; empty: all."""
     attempt: int = 0
     """Number of Jobs that ran the shards of the pass, including the current one."""
+    memory: Annotated[str, Field(max_length=32)] = ""
+    """Memory of the pods of this attempt, if it is more than the stage's because pods were killed for lack of it."""
     close_lost: bool = False
     """The commit closes shards that are not committed as lost."""
     abandon: bool = False
@@ -135,7 +137,7 @@ class PassStatus(Model):
 
     @property
     def whole(self) -> bool:
-        """Whether one Job does all steps of the pass: its shards step follows no other Job."""
+        """Whether one Job does all steps of the pass."""
         return self.step == "shards" and not self.after
 
 
@@ -186,9 +188,12 @@ class StageStatus(Model):
     counters: Annotated[dict[str, int], Field(max_length=REPORTED)] = Field(default_factory=dict)
     """What was counted besides outcomes, such as `reencoded`, over all segments: fallbacks first."""
     given: Volume | None = Field(None, exclude_if=lambda value: value is None)
-    """Items, seconds of video and bytes of all inputs; absent: not known."""
     made: Volume | None = Field(None, exclude_if=lambda value: value is None)
-    """Items, seconds of video and bytes of all items that the stage made; absent: not known."""
+    """Items, seconds of video and bytes of all inputs, and of all items that the stage made; absent: not known."""
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """What all passes so far have used; absent: not known."""
+    bound: Literal["", "decode", "compute", "store", "waiting"] = ""
+    """What the workers spent most of their time on; empty: not known."""
     rate: float = 0.0
     """Items per second of wall time in the last pass."""
     bytes: int = 0
@@ -274,6 +279,7 @@ class Status(Model):
     """Committed and planned shards of running passes, for `kubectl get`."""
     failed: int = 0
     """Number of failed items of all sources and stages, for `kubectl get`."""
+    spent: Spent = Spent()
     conditions: list[Condition] = Field(default_factory=list)
 
     def stage(self, name: str) -> StageStatus:

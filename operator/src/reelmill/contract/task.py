@@ -1,7 +1,7 @@
 """The input of a step (the task, in `REELMILL_TASK`) and its result (the report, in its termination message).
 
-The planner writes a Task and reads a report; the runtime reads a Task and writes a report. This is the only interface
-between the two. A report is JSON of less than 4 KiB at any scale, because Kubernetes truncates longer messages.
+The planner writes a Task and reads a report; the runtime does the opposite. This is the only interface between the two.
+A report is JSON of less than 4 KiB at any scale, because Kubernetes truncates longer messages.
 """
 
 from enum import StrEnum
@@ -13,6 +13,7 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
 from reelmill.contract.records.flow import Volume
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.records.usage import Usage
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask, VerifyReport
@@ -119,7 +120,7 @@ class Owner(Model):
 
 
 class Task(Model):
-    """The complete input of a step. Besides it, a pod reads only its index and its credentials."""
+    """The complete input of a step, besides its index and its credentials."""
 
     version: Literal[1] = 1
     step: Step
@@ -128,8 +129,7 @@ class Task(Model):
     """Number of the Job, increased for every Job of the pipeline; part of unique names."""
     store: StoreRef
     sources: tuple[SourceDef, ...] = ()
-    """Survey: the sources to list. Verification: all sources, whose listings are verified. Removal: none. Other steps:
-    the sources whose media the stage may read."""
+    """Survey: those to list. Verification: all. Removal: none. Other steps: those whose media the stage may read."""
     stages: tuple[StageDef, ...] = ()
     """Survey and verification: all stages. Removal: none. Other steps: exactly one."""
     segment: int = 0
@@ -187,9 +187,8 @@ class SourceReport(Model):
     failed: int = 0
     """Number of rows that are not valid items; each has a row in the ledger."""
     new: int = 0
-    """Number of rows that this listing added, valid or not."""
+    """Number of rows that this listing added, valid or not. `drifted`: items that changed or disappeared since."""
     drifted: int = 0
-    """Number of items that changed or disappeared since they were listed."""
     hidden: int = 0
     """Objects that this listing passed over: in the pipeline's own store, or in a reelmill data set, not committed."""
 
@@ -205,12 +204,14 @@ class StageReport(Model):
     reasons: dict[str, int] = Field(default_factory=dict)
     """Effective totals of the five most frequent `outcome:reason`."""
     counters: dict[str, int] = Field(default_factory=dict)
-    """Totals of the stage's counters, as `contract.counters.reported` selects them, if the step was told so."""
+    """Totals of the stage's counters that `contract.counters.reported` selects, if the step was told so."""
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """What the stage has used, with an open pass, if the step was told so; None: not known."""
     retries: int | None = None
     """Number of committed retry passes since the last committed cover pass; None: not counted."""
     open: OpenPass | None = None
     view: str = ""
-    """`view_fingerprint` of the current views; empty if the views are older than the last segment."""
+    """`view_fingerprint` of the current views; empty if they are older than the last segment."""
 
 
 class SurveyReport(Model):
@@ -249,7 +250,7 @@ class OpenReport(Model):
 
 
 class CommitReport(Model):
-    """The result of a commit step."""
+    """The result of a commit step. `reasons`, `counters` and `usage` are as in StageReport."""
 
     step: Literal[Step.COMMIT] = Step.COMMIT
     segment: int
@@ -260,11 +261,10 @@ class CommitReport(Model):
     items: int = 0
     reasons: dict[str, int] = Field(default_factory=dict)
     counters: dict[str, int] = Field(default_factory=dict)
-    """Both as in StageReport."""
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
     given: Volume | None = Field(None, exclude_if=lambda value: value is None)
-    """All inputs of the stage so far; None: not known."""
     made: Volume | None = Field(None, exclude_if=lambda value: value is None)
-    """All items that the stage made so far; None: not known."""
+    """All inputs of the stage so far, and all items that it made; None: not known."""
     seconds: float = 0.0
     bytes: int = 0
     view: str = ""
@@ -274,7 +274,7 @@ class CommitReport(Model):
 
 
 class RemoveReport(Model):
-    """The result of a removal; `removed` and `kept` count data sets, `objects` and `bytes` what was deleted."""
+    """The result of a removal: `removed` and `kept` data sets, and deleted `objects` and `bytes`."""
 
     step: Literal[Step.REMOVE] = Step.REMOVE
     removed: int = 0
@@ -283,7 +283,7 @@ class RemoveReport(Model):
     objects: int = 0
     bytes: int = 0
     left: int = 0
-    """Objects in its data sets that reelmill did not write: they stay. `left_names` are the first few."""
+    """Objects in its data sets that are not reelmill's: they stay."""
     left_names: tuple[str, ...] = ()
 
 

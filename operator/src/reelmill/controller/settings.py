@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.spending import Prices
 from reelmill.plan import settings as plan
 
 PREFIX = "REELMILL_"
@@ -62,6 +63,8 @@ class OperatorSettings(BaseSettings):
     """The same limit in seconds of video."""
     whole_bytes: Annotated[int, Field(ge=0)] = 16 * 2**30
     """The same limit in bytes, for items that are weighed by size."""
+    prices: Prices = Prices()
+    """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Pipelines that are planned and written at the same time."""
@@ -95,6 +98,7 @@ class OperatorSettings(BaseSettings):
             whole_items=self.whole_items,
             whole_seconds=self.whole_seconds,
             whole_bytes=self.whole_bytes,
+            prices=self.prices,
         )
 
 

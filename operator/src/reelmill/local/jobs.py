@@ -8,6 +8,7 @@ import copy
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -19,6 +20,7 @@ from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.local.process import Events, OutputLine, Process, ProcessExit, start
 from reelmill.plan.jobs.build import STEP
+from reelmill.plan.snapshot import stamp
 from reelmill.processes.forked import CannotFork, OwnedTemplate
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill.processes.step_template import SURVEY
@@ -54,6 +56,11 @@ class _Job:
     @property
     def finished(self) -> bool:
         return bool(self.body["status"].get("conditions"))
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is suspended, and nothing of it runs any more."""
+        return self.process is None and bool(self.body["spec"].get("suspend"))
 
     @property
     def ready(self) -> bool:
@@ -99,9 +106,9 @@ class Jobs:
         return {name: job.report for name, job in self._jobs.items() if job.finished}
 
     @property
-    def live(self) -> bool:
-        """Whether some Job is not finished."""
-        return any(not job.finished for job in self._jobs.values())
+    def waited_for(self) -> bool:
+        """Whether a Job will change by itself: it is not finished, and not suspended, or its process has not ended."""
+        return any(not job.finished and not job.rests for job in self._jobs.values())
 
     def create(self, body: dict[str, Any]) -> None:
         """Create a Job. Does nothing if the name exists, as after a 409."""
@@ -194,6 +201,7 @@ class Jobs:
             self._spawn_from_now_on(error)
             job.process = begin()
         job.body["status"]["active"] = 1
+        job.body["status"].setdefault("startTime", _stamp())
 
     def _spawn_from_now_on(self, error: CannotFork) -> None:
         assert self.template
@@ -268,5 +276,11 @@ class Jobs:
 
     def _finish(self, job: _Job, type_: str, reason: str, message: str) -> None:
         job.todo.clear()
-        condition = {"type": type_, "status": "True", "reason": reason, "message": message}
+        condition = {
+            "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": _stamp()
+        }  # fmt: skip
         job.body["status"]["conditions"] = [condition]
+
+
+def _stamp() -> str:
+    return stamp(datetime.now(UTC))

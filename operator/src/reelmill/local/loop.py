@@ -14,12 +14,13 @@ from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import VideoPipeline
+from reelmill.contract.spending import Prices
 from reelmill.contract.status import Status
 from reelmill.contract.task import RUN_PID_ENV
 from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, QuietObserver
 from reelmill.local.process import OutputLine
-from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, Snapshot, reconcile
+from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, PlannerSettings, Snapshot, reconcile
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks, warm_template
 
@@ -65,6 +66,7 @@ def run(
     command: Sequence[str] = (),
     template: OwnedTemplate | None = None,
     grace: float = GRACE_SECONDS,
+    prices: Prices | None = None,
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
@@ -72,8 +74,8 @@ def run(
     `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
     steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). `template`
     is a template process that was started before (default: a new one, unless there is a `command`). The calling thread
-    must exist as long as the run, because its processes end with it. `spec.verify` is ignored. Raises SpecErrors for an
-    invalid spec.
+    must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step.
+    `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
     observer = observer or QuietObserver()
@@ -103,6 +105,7 @@ def run(
                     jobs=jobs.bodies,
                     reports=jobs.reports,
                     annotations=annotations or {},
+                    settings=PlannerSettings(prices=prices or Prices()),
                 )
                 plan = reconcile(snapshot, datetime.now(UTC))
                 if plan.status != status:
@@ -112,7 +115,7 @@ def run(
                     _apply(jobs, action)
                 for event in plan.events:
                     observer.event(event)
-                if not plan.actions and not jobs.live and not status.holds(ConditionType.RECONCILING):
+                if not plan.actions and not jobs.waited_for and not status.holds(ConditionType.RECONCILING):
                     return RunResult(status)
                 if not plan.actions:
                     _wait(jobs, observer, stop, plan.wake_after)

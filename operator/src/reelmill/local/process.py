@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
-from reelmill.contract.counters import COUNTERS, REPORTS_ENV
+from reelmill.contract.counters import REPORTS, REPORTS_ENV
 from reelmill.contract.task import ENV, INDEX_ENV, REPORT_ENV
 from reelmill.contract.text.json_line import json_object
 from reelmill.local.parent_death import tethered
@@ -94,7 +94,7 @@ def start(
     command. Raises CannotFork, and OSError if it cannot be started.
     """
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
-    ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: COUNTERS}
+    ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: REPORTS}
     environment = {**environment, **ours}
     read, write = os.pipe()
     try:

@@ -9,12 +9,18 @@ from typing import Any
 
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.spec.placement import Placement
+from reelmill.contract.spending import Prices, Spent
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
+from reelmill.plan.jobs.accounts import counted, entered, hour_price, priced, rate, until_now
+from reelmill.plan.jobs.build import STAGE
+from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
+from reelmill.plan.jobs.placement import merged
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
@@ -51,6 +57,9 @@ class PlanDraft:
     verification: Verification | None
     run: int
     spec: str
+    spent: Spent
+    hours: dict[str, float]
+    """Stage, or empty for other steps -> price of an hour of one of its pods."""
     offers: dict[str, Offer] = field(default_factory=dict)
     """Stage -> what a Job that ended told about its next pass; only this plan can use it."""
     actions: list[Action] = field(default_factory=list)
@@ -58,7 +67,13 @@ class PlanDraft:
 
     @property
     def suspended(self) -> bool:
-        return self.definition.spec.suspend
+        return self.definition.spec.suspend or self.limit is not None
+
+    @property
+    def limit(self) -> LimitReached | None:
+        """The limit of spending that is reached; None: none is."""
+        spent = until_now(self.spent, self.jobs, self.hours, self.now)
+        return reached(self.definition.spec.limits, spent)
 
     @property
     def surveying(self) -> bool:
@@ -80,6 +95,8 @@ class PlanDraft:
 
     def create(self, job: dict[str, Any]) -> None:
         self.actions.append(CreateJob(job))
+        metadata = job["metadata"]
+        self.spent = entered(self.spent, metadata["name"], metadata["labels"].get(STAGE, ""), self.now)
 
     def stalled(self, reason: str, message: str, hint: str = "", exit_code: int = 0) -> Stall:
         """A stall for the current spec."""
@@ -108,6 +125,8 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     """Carry the status over to the spec: keep entries with the same key and store, handle edits and requests."""
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
+    hours = _hours(definition, snapshot.settings.prices)
+    spent = priced(old.spent, snapshot.settings.prices)
     moved = bool(old.place) and old.place != keys.place
     spec = definition.fingerprint
     draft = PlanDraft(
@@ -123,7 +142,10 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
         verification=None if moved else old.verification,
         run=max([old.run, _first_run(snapshot, now), *(job.run for job in jobs.values())]),
         spec=spec,
+        spent=counted(spent, jobs, _current(old), hours, now),
+        hours=hours,
     )
+    _wake_at_limit(draft)
     if old.definition != keys.definition:
         # The running survey is for another definition: forget it, and its Job is cleaned up.
         draft.survey = SurveyStatus(listed=old.survey.listed, listed_at=old.survey.listed_at)
@@ -134,6 +156,27 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
             draft.put(transitions.stall_lifted(stage))
     _take_requests(draft)
     return draft
+
+
+def _hours(definition: Definition, prices: Prices) -> dict[str, float]:
+    spec = definition.spec
+    stages = {name: hour_price(prices, merged(spec.defaults, stage)) for name, stage in definition.graph.stages.items()}
+    return {"": hour_price(prices, Placement(resources=spec.control.resources)), **stages}
+
+
+def _current(status: Status) -> set[str]:
+    """Names of the Jobs that the status refers to, which may not be seen yet."""
+    verification = {status.verification.job} if status.verification else set()
+    return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} | verification
+
+
+def _wake_at_limit(draft: PlanDraft) -> None:
+    """Plan again when a limit will be reached, if what runs now runs on."""
+    limits = draft.definition.spec.limits
+    spent = until_now(draft.spent, draft.jobs, draft.hours, draft.now)
+    for left, each in zip(left_of(limits, spent), rate(draft.spent, draft.jobs, draft.hours), strict=True):
+        if left is not None and left > 0 and each > 0:
+            draft.wake(left / each)
 
 
 def stall(reason: str, message: str, hint: str, exit_code: int, spec: str) -> Stall:

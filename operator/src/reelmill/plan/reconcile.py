@@ -101,5 +101,6 @@ def _status(draft: PlanDraft) -> Status:
         active=", ".join(stage.name for stage in stages if stage.pass_)[:256],
         shards=f"{sum(w.done for w in working)}/{sum(w.shards for w in working)}" if working else "",
         failed=sum(source.failed for source in draft.sources.values()) + sum(stage.totals.failed for stage in stages),
+        spent=draft.spent,
         conditions=conditions(draft),
     )

@@ -1,8 +1,9 @@
 """What whoever runs the planner decides, as against the resource: images and identity of pods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.spending import Prices
 from reelmill.contract.task_parts.follow_up import PassBound
 
 
@@ -25,6 +26,9 @@ class PlannerSettings:
     """The same limit in seconds of video."""
     whole_bytes: int = 16 * 2**30
     """The same limit in bytes, for items that are weighed by size."""
+
+    prices: Prices = field(default_factory=Prices)
+    """What an hour of a pod costs."""
 
     @property
     def bound(self) -> PassBound | None:

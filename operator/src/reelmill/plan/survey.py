@@ -11,6 +11,7 @@ from reelmill.contract.status import SurveyStatus
 from reelmill.contract.task import StageReport, SurveyReport
 from reelmill.plan import transitions
 from reelmill.plan.draft import HARVEST_SECONDS, PlanDraft
+from reelmill.plan.jobs.accounts import restored
 from reelmill.plan.jobs.build import control_job, survey_name
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.tasks import survey_task
@@ -129,6 +130,8 @@ def _fold(draft: PlanDraft, report: SurveyReport) -> None:
                 drifted=told.drifted,
                 surveyed=True,
             )
+    known = {name: told.usage.pod_seconds for name, told in report.stages.items() if told.usage}
+    draft.spent = restored(draft.spent, {name: each for name, each in known.items() if each}, draft.hours)
     for name, stage in draft.stages.items():
         # An open pass is more up to date: its own steps report its result.
         if stage.pass_ is None:

@@ -1,5 +1,8 @@
 """The transitions of a stage's status, each named after what happened: pure functions from a status to the next one."""
 
+from typing import Literal
+
+from reelmill.contract.records.usage import Usage
 from reelmill.contract.status import MESSAGE, PassStatus, StageState, StageStatus, Stall, cut
 from reelmill.contract.task import CommitReport, StageReport
 
@@ -57,6 +60,8 @@ def segment_committed(stage: StageStatus, work: PassStatus, report: CommitReport
         counters=report.counters,
         given=report.given,
         made=report.made,
+        usage=report.usage,
+        bound=_bound(report.usage),
         items=report.items,
         coverage={**stage.coverage, **report.coverage},
         retries=0 if work.kind != "retry" else None if stage.retries is None else stage.retries + 1,
@@ -137,6 +142,8 @@ def surveyed(stage: StageStatus, report: StageReport) -> StageStatus:
         counters=report.counters or (stage.counters if same else {}),
         given=stage.given if same else None,
         made=stage.made if same else None,
+        usage=(usage := report.usage or (stage.usage if same else None)),
+        bound=_bound(usage),
         retries=report.retries if report.retries is not None or not same else stage.retries,
         view=report.view,
         found=report.open.segment if report.open else 0,
@@ -153,6 +160,11 @@ def forecast(stage: StageStatus, bytes_: int) -> StageStatus:
 def described(stage: StageStatus, state: StageState, message: str) -> StageStatus:
     """The stage's state in one word and one sentence."""
     return stage.replace(state=state, message=cut(message, MESSAGE))
+
+
+def _bound(usage: Usage | None) -> Literal["", "decode", "compute", "store", "waiting"]:
+    found = usage.bound if usage else None
+    return found.value if found else ""
 
 
 def _presented(work: PassStatus, report: CommitReport) -> str:

@@ -20,6 +20,8 @@ from reelmill.processes.protocol import ERROR, REPLY
 
 REPLY_SECONDS = 120.0
 """Seconds within which the template must fork; it may be importing a large module."""
+CPU_SECONDS = 5.0
+"""Seconds within which it says what an ended process has used."""
 LIBRARY_THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -68,6 +70,8 @@ class ForkedProcess:
                     return None
                 except OSError:
                     self._code = -signal.SIGKILL
+                else:
+                    _note_cpu(self._control)
             return self._code
 
     def wait(self, timeout: float | None = None) -> int:
@@ -200,6 +204,33 @@ class OwnedTemplate(ProcessTemplate):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def forked_cpu_seconds() -> float:
+    """Seconds of CPU of those forked processes of this one that have ended, as RUSAGE_CHILDREN of those it spawned."""
+    return _cpu.seconds
+
+
+class _Cpu:
+    """A sum that several threads add to."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        with self._lock:
+            self.seconds += seconds
+
+
+_cpu = _Cpu()
+
+
+def _note_cpu(control: socket.socket) -> None:
+    """Take in what a process has used that has ended: the template says so as soon as it has waited for it."""
+    control.settimeout(CPU_SECONDS)
+    with suppress(OSError):
+        _cpu.add(_reply(control) / 1000)
 
 
 def _reply(control: socket.socket, flags: int = 0) -> int:

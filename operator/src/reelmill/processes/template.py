@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 
 from reelmill.processes.forked_main import ForkedMain
-from reelmill.processes.protocol import BYTES, DESCRIPTORS, ERROR, PID, REPLY, STATUS
+from reelmill.processes.protocol import BYTES, CPU, DESCRIPTORS, ERROR, MOST, PID, REPLY, STATUS
 
 assert sys.platform == "linux", "processes are forked on Linux only (see start_method)"
 
@@ -126,7 +126,8 @@ class TemplateServer:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
             _say(child.control, STATUS, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
-            os.waitpid(child.pid, 0)
+            _, _, used = os.wait4(child.pid, 0)
+            _say(child.control, CPU, min(round((used.ru_utime + used.ru_stime) * 1000), MOST))
             with suppress(KeyError):
                 self._poll.unregister(child.control)
             del self._children[child.control.fileno()]

@@ -55,6 +55,8 @@ def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet])
         worker_seconds=round(sum(segment.seconds for segment in segments), 3),
         written=sum(segment.bytes for segment in segments),
         flow=last.flow if last else None,
+        usage=(usage := last.total_usage if last else None),
+        bound=(usage.bound or "") if usage else "",
     )
 
 

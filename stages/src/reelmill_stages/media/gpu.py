@@ -1,4 +1,4 @@
-"""Which GPUs this process may use, by NVIDIA's management library: the only importer of pynvml.
+"""Which GPUs this process may use, by NVIDIA's management library. `gpu_time` asks it too, and nobody else.
 
 No library, no driver or no permission means no GPU, never a failure. `CUDA_VISIBLE_DEVICES` limits the GPUs, as for
 every program that uses CUDA.
@@ -31,14 +31,14 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[GpuDevice]:
     except pynvml.NVMLError:
         return []
     try:
-        return [_gpu(index, handle) for index, handle in enumerate(_visible(environment.get(VISIBLE)))]
+        return [_gpu(index, handle) for index, handle in enumerate(visible_handles(environment.get(VISIBLE)))]
     except pynvml.NVMLError:
         return []
     finally:
         pynvml.nvmlShutdown()
 
 
-def _visible(listed: str | None) -> Iterator[Any]:
+def visible_handles(listed: str | None) -> Iterator[Any]:
     """Handles in the order of the list. As for CUDA, the first entry that is no GPU ends it."""
     count = pynvml.nvmlDeviceGetCount()
     for entry in map(str, range(count)) if listed is None else (part.strip() for part in listed.split(",")):

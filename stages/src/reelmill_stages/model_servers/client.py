@@ -23,8 +23,10 @@ import httpx2
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.usage import Bound
 from reelmill.contract.spec.model_server import ModelServer
 from reelmill.contract.text.terminal import printable
+from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.model_servers.retry_after import retry_after
 from reelmill_stages.untrusted.nested import JsonError, load_json
 
@@ -105,7 +107,8 @@ class ModelClient:
         failures = 0
         while True:
             try:
-                found = self._once(method, path, content, end)
+                with CLOCK.on(Bound.WAITING):
+                    found = self._once(method, path, content, end)
             except _Unanswered as error:
                 failures += 1
                 delay = max(error.wait, _BACKOFF.delay(failures, random.random()))  # noqa: S311 - jitter
@@ -113,7 +116,8 @@ class ModelClient:
                     self._down = error.reason is ItemReason.SERVER_FAILED
                     tries = "attempt" if failures == 1 else "attempts"
                     raise ItemError(error.reason, f"{error} ({failures} {tries})") from error
-                time.sleep(delay)
+                with CLOCK.on(Bound.WAITING):
+                    time.sleep(delay)
             else:
                 self._down = False
                 return found

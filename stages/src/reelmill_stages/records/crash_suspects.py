@@ -2,13 +2,16 @@
 
 Each run writes a note when it starts and deletes it when it ends. If a run finds the note of a run that never ended, it
 records the items that it gives to its workers before it does so. If a run finds such a record, it processes the items
-in it alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`. The loss
-of a node only causes its items to be processed alone once.
+in it alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`; runs with
+less memory than a pod may get do not count, because a later attempt has more (`resources.memoryMax`). The loss of a
+node only causes its items to be processed alone once.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+
+from pydantic import Field
 
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.model import Model
@@ -26,29 +29,51 @@ class CrashSuspects(Model):
 
     items: tuple[str, ...] = ()
     alone: bool = False
+    memory: int | None = Field(None, exclude_if=lambda value: value is None)
+    """Memory limit of the run's container in bytes; None: no limit, or not known."""
+
+
+def more_possible(memory: int | None, memory_max: int | None) -> bool:
+    """Whether a later pod may have more memory than one with `memory` bytes has."""
+    return memory is not None and memory_max is not None and memory < memory_max
 
 
 class SuspectNotes:
     """The note of one run, and the notes of earlier runs that never ended."""
 
-    def __init__(self, store: Store, paths: SegmentPaths, shard: int, run: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        paths: SegmentPaths,
+        shard: int,
+        run: str,
+        *,
+        memory: int | None = None,
+        memory_max: int | None = None,
+    ) -> None:
+        """`memory` is what this run has, and `memory_max` what a later one may have, in bytes."""
+        self._memory = memory
+        self._memory_max = memory_max
         self._store = store
         self._key = paths.flight(shard, run)
         self._suspects: set[str] = set()
         self._alone: Counter[str] = Counter()
         self.careful = False
         """Whether an earlier run never ended."""
+        self.lost = 0
+        """Number of such runs."""
         for stat in store.list(paths.flights(shard)):
             if not paths.is_flight(stat.key):
                 continue
             with suppress(NotFound):  # that run has just ended
                 self._take(parse(store.read(stat.key), address(store, stat.key), CrashSuspects))
-        self._write(CrashSuspects())
+        self._write(CrashSuspects(memory=memory))
 
     def _take(self, note: CrashSuspects) -> None:
         self.careful = True
+        self.lost += 1
         self._suspects |= set(note.items)
-        if note.alone:
+        if note.alone and not more_possible(note.memory, self._memory_max):
             self._alone.update(note.items)
 
     def is_suspect(self, key: str) -> bool:
@@ -62,7 +87,7 @@ class SuspectNotes:
     def note(self, keys: Sequence[str], *, alone: bool) -> None:
         """Record the items being processed, if an earlier run never ended."""
         if self.careful:
-            self._write(CrashSuspects(items=tuple(keys), alone=alone))
+            self._write(CrashSuspects(items=tuple(keys), alone=alone, memory=self._memory))
 
     def end(self) -> None:
         """Delete the note of this run, which did not crash; errors of the store are ignored."""

@@ -8,6 +8,7 @@ from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import INTERNAL, RUN
 from reelmill.contract.records.segment import Pass, PlanBlock, Segment, ShardCommit, StageRecord, Verdicts
+from reelmill.contract.records.usage import UsageRecord
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.pins import Pin
@@ -37,6 +38,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (VERDICTS, Verdicts),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/heartbeat\.json"), Runner),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{RUN}\.json"), CrashSuspects),
+    (re.compile(rf"{_SEGMENT}/{INTERNAL}/usage/{_SHARD}-{RUN}\.json"), UsageRecord),
 )
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"

@@ -16,7 +16,9 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Task
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.supervision import ProgressClock
+from reelmill_stages.runtime.usage_meter import UsageMeter
 from reelmill_stages.store import Store
+from reelmill_stages.store.metered import Metered
 from reelmill_stages.store.open import open_store
 
 _PREFIX = "reelmill-run-"
@@ -39,6 +41,8 @@ class StepContext:
     stop: threading.Event = field(default_factory=threading.Event)
     clock: ProgressClock = field(default_factory=ProgressClock)
     """Says when a listing made progress at last."""
+    meter: UsageMeter = field(default_factory=lambda: UsageMeter(os.environ))
+    """What the step uses."""
 
     def data_set(self, name: str, key: str, *, until: int | None = None) -> DataSet:
         sources = {source.name: source.key for source in self.task.sources}
@@ -52,14 +56,21 @@ class StepContext:
 
 @contextmanager
 def context(
-    task: Task, env: Mapping[str, str], stop: threading.Event, clock: ProgressClock | None = None
+    task: Task,
+    env: Mapping[str, str],
+    stop: threading.Event,
+    clock: ProgressClock | None = None,
+    *,
+    whole_process: bool = False,
 ) -> Iterator[StepContext]:
-    """Open the store and a scratch folder for one step. Raises SpecError for an invalid store URI."""
+    """Open the store and a scratch folder for one step. Raises SpecError for an invalid store URI.
+
+    With `whole_process`, the step has used all that this process has.
+    """
     with scratch_folder() as scratch:
-        store = open_store(task.store, env=env)
-        yield StepContext(
-            task, store, env, scratch, f"{task.run}-{secrets.token_hex(4)}", stop, clock or ProgressClock()
-        )
+        store = Metered(open_store(task.store, env=env))
+        run, meter = f"{task.run}-{secrets.token_hex(4)}", UsageMeter(env, whole_process=whole_process)
+        yield StepContext(task, store, env, scratch, run, stop, clock or ProgressClock(), meter)
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_
         return found.replace(in_=size.items, small=True)
     if not wanted.opens or _runs_users_code(stage):
         return None
+    context.meter.take()  # what other steps have used is not the pass's
     report = open_pass(replace(context, task=_open_task(context, stage, segment, cover, wanted)))
     if report.closed:
         return None

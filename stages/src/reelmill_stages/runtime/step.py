@@ -14,7 +14,7 @@ from types import FrameType
 from pydantic import ValidationError
 
 from reelmill.contract.compact_report import packed
-from reelmill.contract.counters import COUNTERS, REPORTS_ENV
+from reelmill.contract.counters import COUNTERS, REPORTS_ENV, USAGE
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
 from reelmill.contract.log import event, setup
@@ -63,7 +63,7 @@ def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
             if code is not None:
                 return code
         _listen(stop, current)
-        with context(task, env, stop, clock) as found:
+        with context(task, env, stop, clock, whole_process=True) as found:
             report = _do(found, env, current)
         if report is not None:
             _write(env, _short(_for_reader(report, env), task))
@@ -189,22 +189,27 @@ def _listen(stop: threading.Event, current: _Current) -> None:
 
 def _for_reader(report: Report, env: Mapping[str, str]) -> Report:
     """The report without the fields that its reader may not know."""
-    if COUNTERS in env.get(REPORTS_ENV, "").split(","):
-        return report
+    known = env.get(REPORTS_ENV, "").split(",")
+    counters, usage = COUNTERS in known, USAGE in known
     if isinstance(report, CommitReport):
-        return report.replace(counters={})
-    return _without_counters(report) if isinstance(report, SurveyReport) else report
+        return report.replace(counters=report.counters if counters else {}, usage=report.usage if usage else None)
+    return _less(report, counters=counters, usage=usage) if isinstance(report, SurveyReport) else report
 
 
-def _without_counters(report: SurveyReport) -> SurveyReport:
-    return report.replace(stages={name: stage.replace(counters={}) for name, stage in report.stages.items()})
+def _less(report: SurveyReport, *, counters: bool = False, usage: bool = False) -> SurveyReport:
+    """The report without the counters of its stages, unless they are to be kept, and without their usage."""
+    stages = {
+        name: stage.replace(counters=stage.counters if counters else {}, usage=stage.usage if usage else None)
+        for name, stage in report.stages.items()
+    }
+    return report.replace(stages=stages)
 
 
 def _short(report: Report, task: Task) -> bytes:
     """The report as JSON without default values; if that is too long for Kubernetes, in the first form that fits."""
     forms = [report]
     if isinstance(report, SurveyReport):
-        forms += [_without_counters(report)]
+        forms += [_less(report, usage=True), _less(report)]
         stages = {stage.name: [upstream.name for upstream in stage.upstreams] for stage in task.stages}
         compact = packed(report, stages)
         forms += [compact.replace(next=report.next), compact]

@@ -5,7 +5,6 @@ Each names the object by its full address and says how to get it back.
 
 from reelmill.contract.errors import StoreDamaged
 from reelmill_stages.store import Stat, Store
-from reelmill_stages.store.local.store import LocalStore
 
 RESTORE = (
     "restore it from a backup, or make the data set again with a new `rerun` of the stage (`epoch` of a source); "
@@ -35,7 +34,7 @@ def view_digest(store: Store, stat: Stat) -> str:
     do not. Raises StoreDamaged for one that has no digest, so that something else was written in its place.
     """
     digest = noted_digest(stat)
-    if not digest and not isinstance(store, LocalStore):
+    if not digest and store.remote:
         raise unreadable(address(store, stat.key), "this is not what was committed: it has no digest", VIEW)
     return digest
 

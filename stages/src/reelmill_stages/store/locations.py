@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.store import Store
+from reelmill_stages.store.metered import Metered
 from reelmill_stages.store.open import connection_to, open_location, open_store, split_uri
 
 
@@ -17,7 +18,7 @@ class Locations:
     """The pipeline's store, and the buckets and folders of its sources."""
 
     def __init__(self, ref: StoreRef, sources: Sequence[SourceDef], env: Mapping[str, str]) -> None:
-        self.store = open_store(ref, env=env)
+        self.store: Store = Metered(open_store(ref, env=env))
         self._ref = ref
         self._connections = {source.name: source.connection for source in sources}
         self._env = env
@@ -38,5 +39,5 @@ class Locations:
         connection = connection_to(uri, own, self._ref)
         store = self._open.get((root, connection))
         if store is None:
-            store = self._open[root, connection] = open_location(uri, connection, self._env)
+            store = self._open[root, connection] = Metered(open_location(uri, connection, self._env))
         return store, key

@@ -83,10 +83,13 @@ def _refused(seen: PipelineView) -> list[str]:
 
 
 def _paused(seen: PipelineView, say: Say) -> list[str]:
-    if not seen.true(ConditionType.SUSPENDED):
+    suspended = seen.true(ConditionType.SUSPENDED)
+    if not suspended:
         return []
     open_ = [stage.name for stage in seen.status.stages if stage.pass_]
     kept = f" The open pass of {listed(open_)} will continue from its committed shards." if open_ else ""
+    if suspended.reason != ConditionReason.SUSPENDED:
+        return [sentence(f"It is suspended: {suspended.message}") + kept]
     return [f"It is suspended (spec.suspend is true); no pod runs until you run `{say('resume')}`.{kept}"]
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from reelmill.cli.cluster.pipeline_view import PipelineView, seconds_left
 from reelmill.cli.cluster.verdict import COLOURS, verdict
 from reelmill.cli.display.output import duration, size
+from reelmill.cli.display.usage import paid, used
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.counters import counted
 from reelmill.contract.records.layout import KEY_DIGITS
@@ -65,7 +66,7 @@ def _head(seen: PipelineView, width: int) -> Iterator[Text]:
     yield head
     for line in more:
         yield Text(" " * (len(seen.name) + 2) + line)
-    facts = [f"namespace {seen.namespace}", f"{duration(seen.age)} old", seen.status.store]
+    facts = [f"namespace {seen.namespace}", f"{duration(seen.age)} old", seen.status.store, paid(seen.status.spent)]
     yield Text(" · ".join(fact for fact in facts if fact), style="dim", overflow="ellipsis", no_wrap=True)
 
 
@@ -129,6 +130,8 @@ def _shards(seen: PipelineView, stage: StageStatus) -> Text:
     text.append(said, style="")
     if work.attempt > 1:
         text.append(f", attempt {work.attempt}", style="yellow")
+    if work.memory:
+        text.append(f", {work.memory} of memory", style="yellow")
     if work.failed:
         text.append(f", failed {work.failed}", style="red")
     return text
@@ -157,6 +160,8 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
     rate = f", {entry.rate:.1f} items/s" if entry.rate else ""
     wrote = f", wrote {size(entry.bytes)}" if entry.bytes else ""
     yield f"{entry.path}, segments {entry.segments}, makes {entry.items:,} items{rate}{wrote}"
+    if entry.usage:
+        yield used(entry.usage)
     if entry.reasons:
         yield ", ".join(f"{reason} {count:,}" for reason, count in entry.reasons.items())
 

@@ -27,8 +27,9 @@ def verdict(seen: PipelineView) -> tuple[str, str]:
         return "waiting", "the operator has not processed the latest edit yet"
     if complete := seen.true(ConditionType.COMPLETE):
         return "complete", f"for {duration(seen.since(complete.last_transition_time))}"
-    if seen.true(ConditionType.SUSPENDED):
-        return "suspended", "nothing runs until it is resumed"
+    if suspended := seen.true(ConditionType.SUSPENDED):
+        by_hand = suspended.reason == ConditionReason.SUSPENDED
+        return "suspended", "nothing runs until it is resumed" if by_hand else suspended.message
     if failed := seen.true(ConditionType.FAILED):
         return "failed", failed.message or failed.reason
     if reconciling := seen.true(ConditionType.RECONCILING):

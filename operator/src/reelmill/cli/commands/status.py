@@ -15,6 +15,7 @@ from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.console import console
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
 from reelmill.cli.display.terminal import say, write
+from reelmill.cli.display.usage import used
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
@@ -101,6 +102,8 @@ def of_store(loaded: Any, output: Format) -> None:
     if output is Format.WIDE:
         wide = [{**line, "counted": counted(row.counters)} for line, row in zip(noted, rows, strict=True)]
         show(wide, output, columns=(*COLUMNS[:-1], "counted", "note"))
+        for line in (f"{row.name}: {used(row.usage)}" for row in rows if row.usage):
+            write(line)
         return
     narrow = output is Format.TABLE and console().width < NARROW
     show(noted, output, columns=COLUMNS[:-1] if narrow else COLUMNS)

@@ -1,7 +1,6 @@
 """What the commands that read a store give back: the rows that cross from `reelmill-stages` to the command line.
 
-`to_json` gives the documented form of `--output json`: the names here in this order, `in` and `pass` without
-their underscore.
+`to_json` gives the form of `--output json`: the names here in this order, `in` and `pass` without their underscore.
 """
 
 from enum import StrEnum
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reelmill.contract.records.flow import Flow
 from reelmill.contract.records.rows import Outcome
+from reelmill.contract.records.usage import Usage
 
 Outcomes = Literal["done", "filtered", "failed", "skipped"]
 Number = int | float
@@ -82,11 +82,14 @@ class StatusRow(CommandRow):
     latest: FormerKey | None
     uri: str
     worker_seconds: Number = 0
-    """Time that workers took, in seconds, over all segments."""
     written: int = 0
-    """Bytes of files that were written, over all segments."""
+    """Seconds that workers took, and bytes of files that were written, over all segments."""
     flow: Flow | None = None
     """Items, seconds and bytes by outcome; null where commits of earlier versions do not tell."""
+    usage: Usage | None = None
+    """What all closed passes have used; null where commits of earlier versions do not tell."""
+    bound: str = ""
+    """What the workers spent most of their time on; empty: not known."""
 
     def failed_reasons(self) -> set[str]:
         """Reasons of failed items. A pass that is still open may hold more, which nobody has counted."""
@@ -115,7 +118,7 @@ class LedgerCount(CommandRow):
     reason: str
     items: int
     counters: dict[str, int]
-    """Of `done`: what was counted besides outcomes, such as `reencoded`; empty for other outcomes."""
+    """Of `done`: what was counted besides outcomes; empty for other outcomes."""
 
 
 class LogLine(CommandRow):

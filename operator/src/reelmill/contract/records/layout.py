@@ -184,6 +184,19 @@ class SegmentPaths:
         return f"{self.flights(shard)}{run}.json"
 
     @property
+    def all_flights(self) -> str:
+        """Prefix of those of all shards."""
+        return f"{self.internal}/flights/"
+
+    @property
+    def usages(self) -> str:
+        """Prefix of what runs have used that did not commit their shard."""
+        return f"{self.internal}/usage/"
+
+    def usage(self, shard: int, run: str) -> str:
+        return f"{self.usages}{shard:05d}-{run}.json"
+
+    @property
     def shards(self) -> str:
         """Prefix of the shards' commits."""
         return f"{self.internal}/shards/"

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from reelmill.contract.model import FORM, Model
 from reelmill.contract.records.flow import Flow
 from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.usage import Usage
 
 
 class Counts(Model):
@@ -94,6 +95,8 @@ class Pass(Model):
     """Stage type, data version and canonical parameters; a task with another definition is stale."""
     versions: dict[str, str] = Field(default_factory=dict)
     runner: Runner
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """What opening the pass has used. None: not known."""
 
 
 PLAN_BLOCK = 500
@@ -140,6 +143,8 @@ class ShardCommit(Model):
     bytes: int = 0
     flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
     """Items, seconds and bytes of the inputs and of the items that were made. None: not known."""
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """What the run that wrote this has used. None: not known."""
 
 
 class KeptIndex(Model):
@@ -231,6 +236,11 @@ class Segment(Model):
     flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
     """Items, seconds and bytes: effective totals over all segments up to this one. None: not known, as after a segment
     of a version that recorded none."""
+    usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """What the pass has used: its open step, all runs of its shards, and the commit step until it closed the segment.
+    None: not known."""
+    total_usage: Usage | None = Field(None, exclude_if=lambda value: value is None)
+    """The same of all passes up to this one, abandoned ones too, as far as it is known."""
 
 
 class StageRecord(Model):

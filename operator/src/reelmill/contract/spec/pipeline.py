@@ -119,10 +119,16 @@ class StageSpec(Placement):
 
 
 class PipelineLimits(Model):
-    """Limits of concurrency."""
+    """Limits of concurrency and of spending."""
 
     max_active_stages: Annotated[int, Field(ge=1, le=64)] | None = None
     """Maximum number of stages with running shards. If absent, there is no limit."""
+    pod_hours: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    """Hours of pods, of all stages and steps together, after which the pipeline is suspended until this is raised. On
+    one machine, hours of steps. If absent, there is no limit."""
+    cost: Annotated[float, Field(gt=0, le=1e12)] | None = None
+    """What the pods may cost, by the prices of the operator, in their currency; then the pipeline is suspended until
+    this is raised. If absent, there is no limit."""
 
 
 class Verify(Model):

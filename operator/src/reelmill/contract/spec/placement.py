@@ -16,6 +16,9 @@ class Resources(Model):
 
     requests: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
     limits: Annotated[dict[str, Quantity], Field(max_length=8)] = Field(default_factory=dict)
+    memory_max: Quantity | None = Field(None, exclude_if=lambda value: value is None)
+    """Most memory that pods get: when pods were killed because theirs was not enough, the next attempt at their shards
+    gets twice as much, up to this. If absent, every attempt gets the same."""
 
 
 class Toleration(Model):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from reelmill.contract.model import Model
 
@@ -20,6 +20,9 @@ class ShardLimits(Model):
     """The shard ends with exit code 65 if this many items come first and all fail in one class."""
     checkpoint_seconds: float = 20.0
     """Seconds between two checkpoints."""
+    memory_max: int | None = Field(None, exclude_if=lambda value: value is None)
+    """Bytes of memory that a pod may get at most: an item that a pod with less died of is tried again. None: what this
+    pod has."""
 
     @model_validator(mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from reelmill.contract.spending import Spent
 from reelmill.contract.status import StageStatus, Status
 
 Json = dict[str, Any]
@@ -28,7 +29,8 @@ def only_progress(old: Status, new: Status) -> bool:
 def _at_rest(status: Status) -> Status:
     survey = status.survey.replace(seen=False)
     stages = [_without_counts(stage) for stage in status.stages]
-    return status.replace(shards="", survey=survey, stages=stages)
+    # Pods are counted whenever their number changes, which alone is not worth a write.
+    return status.replace(shards="", survey=survey, stages=stages, spent=Spent())
 
 
 def _without_counts(stage: StageStatus) -> StageStatus:

@@ -100,9 +100,16 @@ def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -
 
 
 def shards_job(
-    definition: Definition, settings: PlannerSettings, task: Task, name: str, *, shards: list[int], shard_ranges: str
+    definition: Definition,
+    settings: PlannerSettings,
+    task: Task,
+    name: str,
+    *,
+    shards: list[int],
+    shard_ranges: str,
+    memory: str = "",
 ) -> dict[str, Any]:
-    """The Job of one attempt, with an index for each of `shards`, in order."""
+    """The Job of one attempt, with an index for each of `shards`, in order; `memory`: if not that of the stage."""
     stage = definition.graph.stages[task.stage.name]
     job = _job(
         definition,
@@ -112,6 +119,7 @@ def shards_job(
         completions=len(shards),
         parallelism=min(stage.parallelism, len(shards)),
         retries=stage.failures.retries_per_shard,
+        memory=memory,
     )
     job["metadata"]["annotations"] = {SHARDS: shard_ranges}
     # The last attempt runs every shard, so that no shard is closed as lost without having been tried.
@@ -137,6 +145,7 @@ def _job(
     parallelism: int,
     retries: int,
     follow_up: FollowUp | None = None,
+    memory: str = "",
 ) -> dict[str, Any]:
     step = Step.WHOLE if follow_up and follow_up.whole else task.step
     metadata = definition.pipeline.metadata
@@ -185,6 +194,9 @@ def _job(
             "podFailurePolicy": POD_FAILURE_POLICY,
             # Kueue admits a Job by clearing `suspend`; without a queue, a Job starts immediately.
             "suspend": queue is not None,
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec(definition, settings, task, follow_up)},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": pod_spec(definition, settings, task, follow_up, memory),
+            },
         },
     }

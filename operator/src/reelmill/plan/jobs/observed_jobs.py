@@ -46,6 +46,8 @@ class Observed:
     active: int
     finished: bool
     succeeded: bool
+    started: datetime | None
+    """When its first pods were created; None: not yet, or not told."""
     ended: datetime | None
     """When it finished; None: it did not, or its condition has no time."""
     message: str
@@ -97,6 +99,8 @@ class Observed:
     def exit(self) -> ExitCode:
         """The exit code that failed the Job; BUG if it is unknown."""
         failure = self.failure
+        if failure and failure.error == errors.OutOfMemory.__name__:  # the kernel's end of a pod, or the like
+            return ExitCode.BUG
         kind = getattr(errors, failure.error, None) if failure else None
         if isinstance(kind, type) and issubclass(kind, errors.ReelmillError):
             return kind.exit_code
@@ -145,6 +149,7 @@ def _observe(job: Mapping[str, Any], reports: Mapping[str, str]) -> Observed | N
         active=int(status.get("active") or 0),
         finished=bool(ends),
         succeeded="Complete" in ends,
+        started=moment(str(status.get("startTime") or "")),
         ended=next((moment(str(end.get("lastTransitionTime") or "")) for end in ends.values()), None),
         message=str((ends.get("Failed") or {}).get("message") or ""),
         ttl=spec.get("ttlSecondsAfterFinished"),

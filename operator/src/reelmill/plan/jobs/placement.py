@@ -53,16 +53,35 @@ def work_pod(place: Placement) -> dict[str, Any]:
     )
 
 
-def work_resources(place: Placement) -> dict[str, Any]:
-    """Container resources of shard pods. The memory limit defaults to the request."""
+def work_resources(place: Placement, memory: str = "") -> dict[str, Any]:
+    """Container resources of shard pods, with this much memory if not that of the placement. The memory limit defaults
+    to the request.
+    """
     requests = dict(place.resources.requests) if place.resources else {}
     limits = dict(place.resources.limits) if place.resources else {}
+    if memory:
+        requests["memory"] = limits["memory"] = memory
     if "memory" in requests:
         limits.setdefault("memory", requests["memory"])
     if place.gpu:
         limits[place.gpu.resource] = str(place.gpu.count)
     claims = [{"name": claim.name} for claim in place.resource_claims]
     return _filled(requests=requests, limits=limits, claims=claims)
+
+
+def more_memory(place: Placement, memory: str, *, last: bool) -> str:
+    """The memory for the next attempt after pods with `memory` (empty: the placement's) were killed for lack of it:
+    twice as much, and for the last attempt the most; `memory` if they have that already, or nothing is said of more.
+    """
+    resources = place.resources
+    if resources is None or resources.memory_max is None:
+        return memory
+    present = memory or resources.limits.get("memory") or resources.requests.get("memory")
+    most = amount(resources.memory_max)
+    if present is None or amount(present) >= most:
+        return memory
+    wanted = most if last else min(2 * amount(present), most)
+    return f"{-int(-wanted // 2**20)}Mi"
 
 
 def control_pod(control: Control) -> dict[str, Any]:

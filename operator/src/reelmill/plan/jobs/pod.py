@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from reelmill.contract.counters import COUNTERS, REPORTS_ENV
+from reelmill.contract.counters import REPORTS, REPORTS_ENV
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import Spec
@@ -30,9 +30,11 @@ SCRATCH = "/scratch"
 
 
 def pod_spec(
-    definition: Definition, settings: PlannerSettings, task: Task, follow_up: FollowUp | None = None
+    definition: Definition, settings: PlannerSettings, task: Task, follow_up: FollowUp | None = None, memory: str = ""
 ) -> dict[str, Any]:
-    """The pod spec of a step. Pods that process items use the stage's placement, all others `spec.control`."""
+    """The pod spec of a step. Pods that process items use the stage's placement, or more memory if that is said; all
+    others `spec.control`.
+    """
     spec = definition.spec
     place, block = spec.defaults, None
     if task.step not in STAGELESS:
@@ -59,7 +61,7 @@ def pod_spec(
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
                 "env": _environment(task, follow_up, own, secrets),
-                "resources": work_resources(place) if works else control_resources(spec.control),
+                "resources": work_resources(place, memory) if works else control_resources(spec.control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True,
@@ -117,7 +119,7 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
     more = [] if stage else _survey_env(spec)[len(spec.defaults.env) :]
     dumped = [model.model_dump(mode="json", by_alias=True) for model in (*models, *more)]
-    pods = {name: value for name, value in asdict(settings).items() if not name.startswith("whole_")}
+    pods = {name: value for name, value in asdict(settings).items() if not name.startswith(("whole_", "prices"))}
     return fingerprint([*dumped, told.block.pod_image if told else None, pods])[:10]
 
 
@@ -129,7 +131,7 @@ def _environment(
     """
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
-        {"name": REPORTS_ENV, "value": COUNTERS},
+        {"name": REPORTS_ENV, "value": REPORTS},
         *([{"name": NEXT_ENV, "value": _inert(follow_up.model_dump_json(exclude_defaults=True))}] if follow_up else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},

@@ -165,7 +165,8 @@ def _limits(definition: Definition, name: str) -> ShardLimits:
     # A pod without a CPU limit sees all CPUs of the node, so its request limits the number of workers.
     workers = stage.workers or stage.block.pod_workers or (max(int(amount(cpu)), 1) if cpu else 0)
     timeout = seconds(stage.failures.item_timeout)
-    return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout)
+    most = int(amount(resources.memory_max)) if resources and resources.memory_max else None
+    return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout, memory_max=most)
 
 
 def _store(spec: Spec) -> StoreRef:

@@ -7,6 +7,7 @@ from reelmill.contract.task import CommitReport, OpenReport, Step
 from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
+from reelmill.plan.jobs.placement import merged, more_memory
 from reelmill.plan.passes.next_passes import take_up
 from reelmill.plan.passes.retry import Attempt, NextAttempt, after_control, after_shards
 from reelmill.plan.passes.steps import enter, reopen, undone_after, work_of
@@ -62,8 +63,12 @@ def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
     undone = list(range(work.shards)) if whole else undone_after(job, work.shards)
     work = work.replace(done=work.shards - len(undone))
     code = ExitCode.OK if job.succeeded else job.exit
+    failures = draft.definition.graph.stages[name].failures
     attempt = Attempt(number=work.attempt, undone=len(undone), done=work.done, succeeded=job.succeeded, exit=code)
-    match after_shards(attempt, draft.definition.graph.stages[name].failures):
+    if job.failure and job.failure.error == ConditionReason.OUT_OF_MEMORY:
+        place = merged(draft.definition.spec.defaults, draft.definition.graph.stages[name])
+        work = work.replace(memory=more_memory(place, work.memory, last=work.attempt + 1 >= failures.attempts))
+    match after_shards(attempt, failures):
         case NextAttempt.COMMIT:
             enter(draft, name, work.replace(failed=""), "commit", after=job.name)
         case NextAttempt.ATTEMPT if whole:

@@ -69,7 +69,9 @@ def create(draft: PlanDraft, name: str) -> None:
         return
     ranges = format_ranges(shards)
     task = shards_task(definition, name, work, "" if len(shards) == work.shards else ranges, abort_off=abort_off)
-    draft.create(shards_job(definition, settings, task, work.job, shards=shards, shard_ranges=ranges))
+    draft.create(
+        shards_job(definition, settings, task, work.job, shards=shards, shard_ranges=ranges, memory=work.memory)
+    )
 
 
 def reopen(draft: PlanDraft, name: str) -> None:

@@ -32,7 +32,7 @@ def conditions(draft: PlanDraft) -> list[Condition]:
     if done:
         ready: Verdict = (True, ConditionReason.COMPLETE, "all sources are listed and all inputs are processed")
     elif draft.suspended:
-        ready = (False, ConditionReason.SUSPENDED, "spec.suspend is true")
+        ready = (False, *_suspended(draft)[1:])
     elif stalled[0]:
         ready = (False, *stalled[1:])
     else:
@@ -49,7 +49,7 @@ def conditions(draft: PlanDraft) -> list[Condition]:
         ConditionType.READY: ready,
         ConditionType.COMPLETE: ready if done else (False, ready[1], ready[2]),
         ConditionType.FAILED: failed,
-        ConditionType.SUSPENDED: _suspended(holds=draft.suspended),
+        ConditionType.SUSPENDED: _suspended(draft),
         ConditionType.SHARED_PASS: (
             bool(shared),
             ConditionReason.OTHER_PIPELINE,
@@ -74,7 +74,7 @@ def refused(status: Status, messages: Sequence[str], generation: int, now: datet
         ConditionType.READY: (False, invalid, message),
         ConditionType.COMPLETE: (False, invalid, ""),
         ConditionType.FAILED: (True, invalid, message),
-        ConditionType.SUSPENDED: _suspended(holds=False),
+        ConditionType.SUSPENDED: (False, ConditionReason.RUNNING, ""),
     }
     return written(status, verdicts, generation, now)
 
@@ -125,7 +125,7 @@ def _stalled(draft: PlanDraft) -> Verdict:
 
 def _reconciling(draft: PlanDraft) -> Verdict:
     if draft.suspended:
-        return False, ConditionReason.SUSPENDED, ""
+        return False, _suspended(draft)[1], ""
     working = [stage for stage in draft.stages.values() if stage.pass_]
     for stage in working:
         job = stage.pass_.job if stage.pass_ else ""
@@ -166,8 +166,12 @@ def _verified(draft: PlanDraft, verification: Verification) -> Verdict:
     return True, ConditionReason.VERIFIED, f"at {at}, {verification.objects} objects were as they were committed"
 
 
-def _suspended(*, holds: bool) -> Verdict:
-    return holds, ConditionReason.SUSPENDED if holds else ConditionReason.RUNNING, ""
+def _suspended(draft: PlanDraft) -> Verdict:
+    if draft.definition.spec.suspend:
+        return True, ConditionReason.SUSPENDED, "spec.suspend is true"
+    if limit := draft.limit:
+        return True, limit.reason, _with_hint(limit.message, limit.reason.remedy)
+    return False, ConditionReason.RUNNING, ""
 
 
 def _is_shown(type_: ConditionType, verdict: Verdict, status: Status) -> bool:

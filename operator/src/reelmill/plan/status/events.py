@@ -1,6 +1,6 @@
 """Kubernetes events, derived from the difference between two statuses."""
 
-from reelmill.contract.conditions import ConditionType, EventReason
+from reelmill.contract.conditions import UNASKED, ConditionType, EventReason
 from reelmill.contract.counters import counted
 from reelmill.contract.status import StageStatus, Status
 from reelmill.contract.task_parts.verification import Verification
@@ -17,8 +17,18 @@ def events(old: Status, new: Status) -> tuple[Event, ...]:
         condition = new.condition(type_)
         if type_.event and condition and condition.status == "True" and not old.holds(type_):
             found.append(Event(type_.event, condition.reason, condition.message))
+    found += _limit(old, new)
     found += _verification(old, new)
     return tuple(dict.fromkeys(found))
+
+
+def _limit(old: Status, new: Status) -> list[Event]:
+    """A limit of spending has suspended the pipeline; whoever suspends it by the spec knows that."""
+    suspended = new.condition(ConditionType.SUSPENDED)
+    before = old.condition(ConditionType.SUSPENDED)
+    if suspended is None or (before and before.reason == suspended.reason):
+        return []
+    return [Event(type_, reason, suspended.message) for reason, type_ in UNASKED.items() if reason == suspended.reason]
 
 
 def _verification(old: Status, new: Status) -> list[Event]:
@@ -48,7 +58,9 @@ def _stage(old: StageStatus | None, new: StageStatus) -> list[Event]:
     if new.pass_ and old.pass_ and new.pass_.attempt > max(old.pass_.attempt, 1):
         undone = new.pass_.shards - new.pass_.done
         retried = EventReason.SHARDS_RETRIED
-        return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards")]
+        more = new.pass_.memory if new.pass_.memory != old.pass_.memory else ""
+        memory = f" with {more} of memory, as pods were killed for lack of it" if more else ""
+        return [Event(retried.type, retried, f"{new.name}: attempt {new.pass_.attempt} of {undone} shards{memory}")]
     return []
 
 

@@ -16,6 +16,7 @@ from av.video.frame import PictureType
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import damage
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
@@ -24,6 +25,7 @@ from reelmill_stages.media.timeline.decode_plan import Run, runs
 from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
+from reelmill_stages.metering.work_clock import CLOCK
 
 Kind = Literal["I", "P", "B", "?"]
 _KINDS: dict[int, Kind] = {PictureType.I: "I", PictureType.P: "P", PictureType.B: "B"}
@@ -144,7 +146,8 @@ def _decoded(
             skipping = not skipping
             codec.skip_frame = "NONREF" if skipping else "DEFAULT"
         try:
-            frames = codec.decode(packet)
+            with CLOCK.on(Bound.DECODE):
+                frames = codec.decode(packet)
         except av.FFmpegError as error:
             _stop_unless_damage(path, error)
             delivery.broken(number, run)
@@ -153,7 +156,9 @@ def _decoded(
             yield from delivery.take(frame, run)
     codec.skip_frame = "DEFAULT"
     try:
-        for frame in codec.decode(None):
+        with CLOCK.on(Bound.DECODE):
+            frames = codec.decode(None)
+        for frame in frames:
             yield from delivery.take(frame, run)
     except av.FFmpegError as error:
         _stop_unless_damage(path, error)

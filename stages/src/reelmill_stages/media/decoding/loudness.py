@@ -8,6 +8,7 @@ from av.filter import Graph
 
 from reelmill_stages.media.container.demux import damage, opened
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.metering.work_clock import decoding
 
 QUIETEST = -70.0
 """LUFS. The gate of BS.1770 leaves nothing of sound below this."""
@@ -29,7 +30,7 @@ def loudness(path: MediaFile, stream: int) -> Loudness | None:
     meter = _Meter()
     with opened(path) as container:
         try:
-            for frame in container.decode(container.streams[stream]):
+            for frame in decoding(container.decode(container.streams[stream])):
                 meter.add(frame)
         except av.FFmpegError as error:
             raise damage(path, error) from error

@@ -13,6 +13,7 @@ from av.audio.resampler import AudioResampler
 from reelmill_stages.media.container.demux import opened
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.metering.work_clock import decoding
 
 RATE = 16_000
 """Samples per second."""
@@ -72,7 +73,7 @@ class _Frames:
 
     def _decoded(self, packet: Any) -> Iterator[AudioFrame]:
         try:
-            yield from self._stream.decode(packet) if packet is None else packet.decode()
+            yield from decoding(self._stream.decode(packet) if packet is None else packet.decode())
         except av.FFmpegError:
             self.damaged += 1
 

@@ -14,9 +14,11 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media_file import MediaFile, local_path
+from reelmill_stages.metering.work_clock import CLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def measure(path: MediaFile, stream: int, clock: Clock | None = None) -> Measure
 
 def _decoded(path: MediaFile, codec: av.VideoCodecContext, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
     try:
-        return list(codec.decode(packet))
+        with CLOCK.on(Bound.DECODE):
+            return list(codec.decode(packet))
     except av.FFmpegError as error:
         raise damage(path, error) from error
 

@@ -17,6 +17,7 @@ from reelmill.contract.ranges import format_ranges
 from reelmill.contract.records.flow import Flow, after, total
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Counts, KeptIndex, Part, Pass, Segment, ShardCommit
+from reelmill.contract.records.usage import together
 from reelmill.contract.task import CommitReport, StageDef
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
@@ -26,6 +27,7 @@ from reelmill_stages.runtime.commit.lost_shards import give_up
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.step import check_definition, committed_shards
 from reelmill_stages.runtime.outputs.answers import spent
+from reelmill_stages.runtime.pass_usage import CommittedUsage, open_usage, pass_usage
 from reelmill_stages.runtime.shards.log_upload import kept_log
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.runtime.views import present
@@ -136,6 +138,7 @@ class _Sums:
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
     bytes: int = 0
     flow: Flow | None = field(default_factory=Flow)
+    usage: CommittedUsage = field(default_factory=CommittedUsage)
 
     def add(self, commits: Iterable[ShardCommit]) -> Iterator[tuple[Part, Counts]]:
         """Add the commits, one after the other; each as a part of the segment, with its counts."""
@@ -154,6 +157,7 @@ class _Sums:
             self.seconds.append(one.seconds)
             self.bytes += one.bytes
             self.flow = total((self.flow, one.flow))
+            self.usage.add(one)
             for name, value in one.counters.items():
                 self.counters[name] = self.counters.get(name, 0) + value
             yield part, one.counts
@@ -166,6 +170,7 @@ def _segment(
     sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
     parts = sums.add(commits)
     totals, reasons = effective_totals(data, opened.segment, parts, opened.in_, context.scratch)
+    usage = together([pass_usage(context.store, data.paths(opened.segment), opened, sums.usage), context.meter.take()])
     if _asks(context.task.stage):
         sums.counters |= spent(context.store, data.names)
     return Segment(
@@ -191,6 +196,8 @@ def _segment(
         seconds=sum(sums.seconds),
         bytes=sums.bytes,
         flow=after(before.flow if before else Flow(), sums.flow, totals.done, reasons),
+        usage=usage,
+        total_usage=together([before.total_usage if before else None, usage]),
     )
 
 
@@ -202,6 +209,7 @@ def _asks(stage: StageDef) -> bool:
 def _abandoned(context: StepContext, data: DataSet) -> Segment:
     """The segment of an abandoned pass, with the totals and coverage of the segment before."""
     task, before = context.task, data.last
+    usage = together([open_usage(context.store, data.paths(task.segment)), context.meter.take()])
     return Segment(
         state="abandoned",
         stage=task.stage.name,
@@ -218,6 +226,8 @@ def _abandoned(context: StepContext, data: DataSet) -> Segment:
         next_number=before.next_number if before else 0,
         definition=task.stage.definition,
         flow=before.flow if before else Flow(),
+        usage=usage,
+        total_usage=together([before.total_usage if before else None, usage]),
     )
 
 
@@ -237,6 +247,7 @@ def _report(closed: Segment, view: str) -> CommitReport:
         items=closed.next_ordinal,
         reasons=most_frequent(closed.reasons),
         counters=reported(closed.counters),
+        usage=closed.total_usage,
         given=closed.flow.given if closed.flow else None,
         made=closed.flow.made if closed.flow else None,
         seconds=closed.seconds,

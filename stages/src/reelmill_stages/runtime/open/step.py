@@ -136,8 +136,12 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
         definition=task.stage.definition,
         versions=versions(),
         runner=heartbeat.runner(task, context.env),
+        usage=(usage := context.meter.take()),
     )
-    return create(context.store, paths.pass_json, planned)[0]
+    stands, ours = create(context.store, paths.pass_json, planned)
+    if not ours:
+        context.meter.add(usage)
+    return stands
 
 
 def _shards(work: PassInputs, bounds: list[tuple[int, int]]) -> tuple[ShardPlan, ...]:

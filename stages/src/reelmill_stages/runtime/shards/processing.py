@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from reelmill.contract.errors import EarlyAbort, TransientError
+from reelmill.contract.errors import EarlyAbort, OutOfMemory, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass
+from reelmill.contract.task import RUN_PID_ENV
 from reelmill_stages.host.cgroup import cpus, memory
 from reelmill_stages.media.gpu import gpus
 from reelmill_stages.records import heartbeat
-from reelmill_stages.records.crash_suspects import SuspectNotes
+from reelmill_stages.records.crash_suspects import SuspectNotes, more_possible
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.context import StepContext
@@ -24,12 +25,13 @@ from reelmill_stages.runtime.shards.checkpoint import Checkpoint
 from reelmill_stages.runtime.shards.outcomes import SettledInput, SettledInputFiles
 from reelmill_stages.runtime.shards.progress import Progress
 from reelmill_stages.runtime.shards.row_pool import RowPool
+from reelmill_stages.runtime.shards.run_usage import RunUsage
 from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.runtime.shards.ticker import Ticker
 from reelmill_stages.runtime.workers.group_retry import InputOutcome
 from reelmill_stages.runtime.workers.messages import InputResult, WorkerConfig
 from reelmill_stages.runtime.workers.pool import Pool
-from reelmill_stages.runtime.workers.pool_size import pool_size
+from reelmill_stages.runtime.workers.pool_size import fewer, pool_size
 from reelmill_stages.runtime.workers.supervisor import SupervisorConfig
 from reelmill_stages.stage import Stage
 
@@ -68,6 +70,7 @@ class Processing:
         frozen: SettledInputFiles | None,
         earlier: SettledInputFiles,
         flight: SuspectNotes,
+        usage: RunUsage,
         rows: ShardRows | None = None,
     ) -> None:
         self._context = context
@@ -78,7 +81,14 @@ class Processing:
         self._frozen = frozen
         self._earlier = earlier
         self._flight = flight
+        self._usage = usage
         self._rows = rows
+        self._starved = 0
+        """Number of inputs that need more memory than this pod has, and less than a later one may have."""
+        here = bool(context.env.get(RUN_PID_ENV))
+        self._may_have_more = not here and more_possible(memory(), context.task.limits.memory_max)
+        self.fewer_workers = False
+        """Whether fewer workers were started, or left, than there are CPUs for, to save memory."""
         self._consumed = 0
         self._fresh = 0
         self._same_failures = ("", 0)
@@ -102,6 +112,9 @@ class Processing:
         inputs = shard_inputs(context.store, self._opened, self._shard, context.scratch, upstreams=task.stage.upstreams)
 
         def settle(told: InputOutcome) -> None:
+            if told.result.reason == ItemReason.OUT_OF_MEMORY and self._may_have_more:
+                self._starved += 1  # no outcome yet
+                return
             self._progress.count(told.result.outcome)
             settled = self._rows_ahead[told.given.position] = self._settled(told)
             checkpoint.append(settled.line)
@@ -110,6 +123,7 @@ class Processing:
             self._progress.tick()
             checkpoint.tick()
             ticker.tick()
+            self._usage.tick()
 
         pool: Pool | RowPool
         if self._stage.reads_media:
@@ -126,6 +140,7 @@ class Processing:
             )
         else:
             pool = RowPool(self._stage, inputs, known=self._known, settle=settle, tick=tick, stop=context.stop)
+        self._usage.watch(pool)
         try:
             results = self._recorded(pool.results(), outcomes)
             if assembly:
@@ -140,6 +155,8 @@ class Processing:
             raise
         finally:
             pool.close()
+            self.fewer_workers = self.fewer_workers or pool.fewer_workers
+            self._usage.unwatch()
             checkpoint.write()
             checkpoint.close()
             outcomes.close()
@@ -183,6 +200,12 @@ class Processing:
             self._consumed += 1
             self._note(settled.ledger, fresh=told.fresh)
             yield told
+        if self._starved:
+            raise OutOfMemory(
+                f"{self._starved} items need more memory than this pod has",
+                where=f"{self._opened.stage}, shard {self._shard}",
+                hint="the next attempt has more, up to resources.memoryMax",
+            )
         if self._consumed < self._opened.shards[self._shard].count:
             self._context.check_stop()
             raise TransientError("not all inputs of the shard were processed", where=str(self._shard))
@@ -237,7 +260,19 @@ class Processing:
 
     def _supervision(self, folder: Path) -> SupervisorConfig:
         task = self._context.task
-        workers = pool_size(task.limits, cpus(), gpus())
+        allowed = memory()
+        wanted = pool_size(task.limits, cpus(), gpus())
+        workers = wanted if allowed is None else fewer(wanted, self._flight.lost)
+        if workers < wanted:
+            self.fewer_workers = True
+            event(
+                log,
+                "an earlier run was killed: fewer workers share the memory",
+                level=logging.WARNING,
+                shard=self._shard,
+                workers=workers,
+                instead_of=wanted,
+            )
         worker = WorkerConfig(
             store=task.store,
             sources=task.sources,
@@ -251,6 +286,5 @@ class Processing:
             index=0,
             level=logging.getLevelName(log.getEffectiveLevel()),
         )
-        allowed = memory()
         together = None if allowed is None else int(allowed * _MEMORY_SHARE)
         return SupervisorConfig(worker, workers, task.limits.item_timeout, folder, together)

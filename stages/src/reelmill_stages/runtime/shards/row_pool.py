@@ -15,8 +15,10 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media, Outcome
+from reelmill.contract.records.usage import Bound, Usage
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.records.rows.encoded_item import EncodedItem, passed_on
 from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.outputs.item_row import item_row
@@ -48,6 +50,18 @@ class RowPool:
         self._settle = settle
         self._tick = tick
         self._stop = stop
+        CLOCK.restart(Bound.COMPUTE)
+
+    fewer_workers = False
+
+    @property
+    def pids(self) -> list[int]:
+        """There are no workers."""
+        return []
+
+    def take_usage(self) -> Usage:
+        """What this process spent its time on since the last time that this was called."""
+        return Usage(work=CLOCK.take())
 
     def results(self) -> Iterator[InputOutcome]:
         """Results in order of the inputs; ends early if the process was asked to stop."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Counts, Object, ShardCommit
+from reelmill.contract.records.usage import Usage
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.records.rows.flow_tally import FlowTally
@@ -71,6 +72,7 @@ class ShardRows:
         outputs: Iterable[Object] = (),
         spanning_items: Iterable[EncodedItem] = (),
         spanning_counters: Mapping[str, int] | None = None,
+        usage: Usage | None = None,
     ) -> ShardCommit:
         """Upload the rows, after those of files that span items; returns the commit, which is not written yet."""
         outputs = tuple(outputs)
@@ -98,6 +100,7 @@ class ShardRows:
             seconds=round(self._seconds, 3),
             bytes=self._written + sum(output.size for output in outputs),
             flow=self._flow.flow(),
+            usage=usage,
         )
 
     def close(self) -> None:

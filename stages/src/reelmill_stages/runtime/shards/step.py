@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import NotFound, PreconditionFailed, StalePlan, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.ranges import parse_ranges
@@ -18,6 +19,7 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
+from reelmill_stages.host.cgroup import memory
 from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.record_files import create
@@ -34,6 +36,7 @@ from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_sett
 from reelmill_stages.runtime.shards.processing import Processing
 from reelmill_stages.runtime.shards.progress import Progress
 from reelmill_stages.runtime.shards.refused_by_assemble import write_refused
+from reelmill_stages.runtime.shards.run_usage import RunUsage
 from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
@@ -103,10 +106,15 @@ class ShardRun:
         self._counters: dict[str, int] = {}
         self._files: Files | None = None
         self._rows: ShardRows | None = None
+        self._usage = RunUsage(
+            context.meter, context.store, paths, shard, context.run, context.task.limits.checkpoint_seconds
+        )
 
     def run(self) -> None:
         """Run the shard."""
-        flight = SuspectNotes(self._context.store, self._paths, self._shard, self._context.run)
+        context = self._context
+        most = context.task.limits.memory_max
+        flight = SuspectNotes(context.store, self._paths, self._shard, context.run, memory=memory(), memory_max=most)
         if flight.careful:
             event(
                 log,
@@ -118,6 +126,7 @@ class ShardRun:
             self._run(flight)
         finally:
             self._forget_rows()
+            self._usage.end()
             flight.end()
 
     def _run(self, flight: SuspectNotes) -> None:
@@ -135,8 +144,10 @@ class ShardRun:
             outputs=objects,
             spanning_items=items,
             spanning_counters=self._counters,
+            usage=self._usage.take(),
         )
         stands, ours = create(store, paths.shard(self._shard), commit)
+        self._usage.committed(ours=ours)
         self._progress.line()
         event(
             log,
@@ -197,12 +208,15 @@ class ShardRun:
             frozen=frozen,
             earlier=earlier,
             flight=flight,
+            usage=self._usage,
             rows=self._rows,
         )
         outcomes = processing.run(folder, assembly)
+        self._counters = {StageCounter.FEWER_WORKERS: 1} if processing.fewer_workers else {}
         if assembly is None:
             return outcomes
-        self._groups, self._counters = assembly.groups, dict(assembly.counters)
+        self._groups = assembly.groups
+        self._counters |= assembly.counters
         if assembly.refused and frozen is not None:
             raise TransientError(
                 "another run of this shard assembled an input that was refused here",

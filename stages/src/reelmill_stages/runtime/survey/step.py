@@ -2,10 +2,11 @@
 
 import logging
 
-from reelmill.contract.counters import reported
+from reelmill.contract.counters import REPORTS_ENV, USAGE, reported
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass
+from reelmill.contract.records.usage import Usage, together
 from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
@@ -13,6 +14,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.pass_usage import open_usage
 from reelmill_stages.runtime.survey.forecast import forecast, waiting_inputs
 from reelmill_stages.runtime.survey.server_checks import check_servers
 from reelmill_stages.runtime.survey.source_listing import list_source, source_report
@@ -63,12 +65,19 @@ def _stage(context: StepContext, stage: StageDef, now: float) -> StageReport:
         items=data.item_count,
         reasons=most_frequent(last.reasons) if last else {},
         counters=reported(last.counters) if last else {},
+        usage=_usage(context, data) if USAGE in context.env.get(REPORTS_ENV, "").split(",") else None,
         retries=_retries(data),
         open=_open_pass(context, data, now),
         view=_view(data),
     )
     event(log, "stage", stage=stage.name, segments=report.segments, items=report.items)
     return report
+
+
+def _usage(context: StepContext, data: DataSet) -> Usage | None:
+    """What the stage has used, with an open pass, whose shards' commits are read for it."""
+    number = data.last.segment + 1 if data.last else 1
+    return together([data.last.total_usage if data.last else None, open_usage(context.store, data.paths(number))])
 
 
 def _retries(data: DataSet) -> int:

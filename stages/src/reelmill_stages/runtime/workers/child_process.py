@@ -44,6 +44,10 @@ class WorkerProcess:
             raise EOFError from error
         return message
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def rss(self) -> int:
         """Resident memory in bytes; 0 if unknown."""
         return resident(self._process.pid)

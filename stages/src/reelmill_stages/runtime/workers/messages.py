@@ -7,6 +7,7 @@ from pathlib import Path
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Outcome, sent_by_fields
+from reelmill.contract.records.usage import Usage
 from reelmill.contract.task import SourceDef, StageDef, StoreRef
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.stage import Done, Input, Signature
@@ -68,6 +69,8 @@ class Finished:
 
     results: Sequence[InputResult]
     seconds: float
+    usage: Usage = field(default_factory=Usage)
+    """Bytes and time of this worker since it last told; its CPU is counted when it has ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Protocol
 
+from reelmill.contract.records.usage import Usage
 from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.workers.group_retry import InputOutcome, RetryUnit, RetryUnits, Slot
 from reelmill_stages.runtime.workers.messages import InputResult
@@ -68,6 +69,9 @@ class Pool:
         self._exhausted = False
         self._crew = Supervisor(config)
         self._units = RetryUnits()
+        self._usage = Usage()
+        self.fewer_workers = False
+        """Whether there were too many workers for the memory, files or threads of this machine."""
         self._slots: deque[Slot] = deque()
         self._room = threading.Semaphore(window)
         self._complete: queue.SimpleQueue[Slot | BaseException | None] = queue.SimpleQueue()
@@ -75,6 +79,16 @@ class Pool:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._main, name="pool", daemon=True)
         self._thread.start()
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return self._crew.pids
+
+    def take_usage(self) -> Usage:
+        """What the workers told of their bytes and their time since the last time that this was called."""
+        found, self._usage = self._usage, Usage()
+        return found
 
     def results(self) -> Iterator[InputOutcome]:
         """Results in order of the inputs; ends after the last one, or early if the process was asked to stop.
@@ -189,6 +203,9 @@ class Pool:
             self._landed(event.unit)
             match event:
                 case WorkerAnswered(unit, finished):
+                    self._usage += finished.usage
+                    if unit.fresh:  # alone, it is no trouble
+                        self.fewer_workers = self._crew.reduce() or self.fewer_workers
                     if unit.folder:
                         unit.slot.folders.append(unit.folder)
                     seconds = finished.seconds / len(unit.given)

@@ -9,6 +9,11 @@ WORKER_MEMORY = 2**30
 """GPU memory per worker in bytes: a CUDA context and the surfaces of a decoder."""
 
 
+def fewer(workers: int, killed: int) -> int:
+    """The number of workers after `killed` runs of a shard were killed: half as many for each, and at least one."""
+    return max(workers >> killed, 1)
+
+
 def pool_size(limits: ShardLimits, cpus: int, gpus: Sequence[GpuDevice]) -> int:
     """The configured number of workers, or one per CPU. With `fit_gpus`, at least one per GPU, and at most as many as
     the memory of the GPUs holds. A number configured by the user is not changed.

@@ -92,6 +92,11 @@ class Supervisor:
     def busy(self) -> int:
         return len(self._busy)
 
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return [worker.pid for worker in list(self._workers.values())]
+
     def reinforce(self, waiting: int) -> None:
         """Start workers for waiting units, up to the maximum number."""
         starting = len(self._workers) - self.busy - self.idle
@@ -104,6 +109,17 @@ class Supervisor:
             self._idle.remove(index)
             self._used.remove(index)
             self._workers.pop(index).kill()
+
+    def reduce(self) -> bool:
+        """One worker less from now on, because all together need too much; returns whether there were several."""
+        if self._limit == 1:
+            return False
+        self._limit -= 1
+        while len(self._workers) > self._limit and self._idle:
+            index = self._idle.pop()
+            self._used.discard(index)
+            self._workers.pop(index).kill()
+        return True
 
     def give(self, unit: RetryUnit) -> list[Event]:
         """Hand a unit to an idle worker, with an empty folder."""

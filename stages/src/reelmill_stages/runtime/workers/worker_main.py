@@ -18,11 +18,13 @@ from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
+from reelmill.contract.records.usage import Bound, Usage
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media_file import WholeFileNeeded
+from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.answers import StoreAnswers
 from reelmill_stages.runtime.outputs.item_row import item_row
@@ -41,6 +43,7 @@ from reelmill_stages.runtime.workers.messages import (
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.stage import Done, Failed, Filtered, Input, Result, Skipped, Stage
 from reelmill_stages.store.locations import Locations
+from reelmill_stages.store.metered import TRANSFERRED
 
 _OUTCOMES = {Filtered: Outcome.FILTERED, Failed: Outcome.FAILED, Skipped: Outcome.SKIPPED}
 _OF_THE_STORE = {ItemReason.MISSING, ItemReason.CHANGED, ItemReason.S3_5XX, ItemReason.UNREADABLE}
@@ -69,11 +72,14 @@ class WorkerState:
     def run(self, job: Job) -> Finished:
         """Process and upload one job. Raises exceptions that must end this worker."""
         began = time.monotonic()
-        results, fetched = self._process(job)
-        self._connection.send(Processed())
-        told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
-        self._tidy(job.folder, fetched, told)
-        return Finished(told, time.monotonic() - began)
+        with CLOCK.on(Bound.COMPUTE):
+            results, fetched = self._process(job)
+            self._connection.send(Processed())
+            told = [self._tell(input_, result) for input_, result in zip(job.inputs, results, strict=True)]
+            self._tidy(job.folder, fetched, told)
+        read, written = TRANSFERRED.take()
+        usage = Usage(bytes_read=read, bytes_written=written, work=CLOCK.take())
+        return Finished(told, time.monotonic() - began, usage)
 
     def _process(self, job: Job) -> tuple[Sequence[Result], Path]:
         """The results of the stage, and the folder with downloaded media.
@@ -157,9 +163,11 @@ def serve(connection: Connection) -> None:
     """Process jobs until there are no more, or until one ends this worker."""
     config: WorkerConfig = connection.recv()
     setup(level=config.level, worker=config.index)
+    CLOCK.restart()
     try:
         try_out()
-        worker = WorkerState(config, connection)
+        with CLOCK.on(Bound.COMPUTE):
+            worker = WorkerState(config, connection)
         connection.send(Ready())
         while (job := connection.recv()) is not None:
             connection.send(worker.run(job))

@@ -13,7 +13,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
 from reelmill.contract.errors import RangesUnsupported
+from reelmill.contract.records.usage import Bound
 from reelmill_stages.media_file import WholeFileNeeded, buffered
+from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.store import Store
 from reelmill_stages.store.ranges.block_cache import BlockCache
 from reelmill_stages.store.ranges.read_ahead import ReadAhead
@@ -117,7 +119,7 @@ class RangedMedia:
         if found is None and not wait:
             return b""
         if found is None:
-            with self._failing():
+            with self._failing(), CLOCK.on(Bound.STORE):
                 self._load(number, -(-(offset + length) // self._cache.block))
             found = self._cache.get((self._number, number), offset, length)
             assert found is not None

@@ -16,9 +16,11 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from reelmill.contract.process.exhaustion import exhausted
+from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import audio_streams, damage, opened
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
+from reelmill_stages.metering.work_clock import CLOCK
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 """(samples, channels), float32; full scale is 1."""
@@ -97,7 +99,8 @@ class AudioTrack:
 
     def _decoded(self, packet: Packet[AudioStream] | None) -> list[AudioFrame]:
         try:
-            return list(self._stream.codec_context.decode(packet))
+            with CLOCK.on(Bound.DECODE):
+                return list(self._stream.codec_context.decode(packet))
         except av.FFmpegError as error:
             if exhausted(error):
                 raise damage(self._path, error) from error

@@ -1,0 +1,115 @@
+"""What running a stage has used: time of CPUs, GPUs and pods, bytes of the store, and what its workers waited for.
+
+Everything that was paid counts, also the runs of a shard that failed, were repeated, or lost the race for its commit.
+Each process is counted once. A value that is absent is not known: it is never 0 in its place. Records of versions that
+counted nothing have no usage at all.
+
+- A commit of a shard has the usage of the run that wrote it (`ShardCommit.usage`).
+- A run that ended otherwise leaves a record of its own (`UsageRecord`), which grows while it works. One that was killed
+  is counted up to the last record, at most some seconds before its end, and as one of `lostRuns`.
+- A segment has both together with its open and commit steps, of its pass (`Segment.usage`) and of all passes so far
+  (`Segment.totalUsage`).
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import Field
+
+from reelmill.contract.model import Model
+
+
+class Bound(StrEnum):
+    """What a stage's workers spent most of their time on, so that more of it would make the stage faster."""
+
+    DECODE = "decode"
+    """Decoding of video and sound."""
+    COMPUTE = "compute"
+    """Everything else that the stage does with its items: encode, models, arrays."""
+    STORE = "store"
+    """Reads and writes of the store and the sources."""
+    WAITING = "waiting"
+    """Waiting for a model server, for inputs, or for the process that assembles and commits."""
+
+
+class WorkSeconds(Model):
+    """Wall time of all worker processes in seconds, by what each did at the time; together all of their time."""
+
+    decode: float = Field(0.0, ge=0)
+    compute: float = Field(0.0, ge=0)
+    store: float = Field(0.0, ge=0)
+    waiting: float = Field(0.0, ge=0)
+
+    def __add__(self, other: "WorkSeconds") -> "WorkSeconds":
+        return WorkSeconds(
+            decode=round(self.decode + other.decode, 3),
+            compute=round(self.compute + other.compute, 3),
+            store=round(self.store + other.store, 3),
+            waiting=round(self.waiting + other.waiting, 3),
+        )
+
+
+class Usage(Model):
+    """What was used. The sum of two usages has what is known of either."""
+
+    cpu_seconds: float | None = Field(None, ge=0)
+    """Seconds of CPU, user and system, of all processes: the kernel's counter of the container (cgroup v2), or those of
+    the processes."""
+    gpu_seconds: float | None = Field(None, ge=0)
+    """Seconds in which GPUs worked, by NVIDIA's management library; absent without a GPU."""
+    pod_seconds: float | None = Field(None, ge=0)
+    """Wall time of the pods, or of the steps on one machine, from the start of the process."""
+    bytes_read: int | None = Field(None, ge=0)
+    """Bytes read from the store and the sources. A file in a folder that is used in place counts with its size."""
+    bytes_written: int | None = Field(None, ge=0)
+    """Bytes written to the store, records included."""
+    work: WorkSeconds | None = None
+    """Wall time of the workers, by what they did."""
+    lost_runs: int = Field(0, ge=0)
+    """Number of runs that were killed: what they used after their last record is not known."""
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            cpu_seconds=_seconds(self.cpu_seconds, other.cpu_seconds),
+            gpu_seconds=_seconds(self.gpu_seconds, other.gpu_seconds),
+            pod_seconds=_seconds(self.pod_seconds, other.pod_seconds),
+            bytes_read=_whole(self.bytes_read, other.bytes_read),
+            bytes_written=_whole(self.bytes_written, other.bytes_written),
+            work=self.work + other.work if self.work and other.work else self.work or other.work,
+            lost_runs=self.lost_runs + other.lost_runs,
+        )
+
+    @property
+    def bound(self) -> Bound | None:
+        """What bounds the stage; None: not known."""
+        return bound(self.work) if self.work else None
+
+
+class UsageRecord(Model):
+    """`usage/00012-<run>.json`: what a run of a shard has used so far, replaced as it grows."""
+
+    usage: Usage
+    ended: bool = False
+    """Whether the run said so at its end; otherwise it is running, or was killed."""
+
+
+def bound(work: WorkSeconds) -> Bound | None:
+    """What most of the workers' time went into; the first in the order of `Bound` of equals, None of no time."""
+    longest = max(Bound, key=lambda one: getattr(work, one.value))
+    return longest if getattr(work, longest.value) else None
+
+
+def together(usages: Iterable[Usage | None]) -> Usage | None:
+    """The sum of all that is known; None: nothing is."""
+    found: Usage | None = None
+    for usage in usages:
+        found = found + usage if found and usage else found or usage
+    return found
+
+
+def _seconds(one: float | None, other: float | None) -> float | None:
+    return round((one or 0.0) + (other or 0.0), 3) if one is not None or other is not None else None
+
+
+def _whole(one: int | None, other: int | None) -> int | None:
+    return (one or 0) + (other or 0) if one is not None or other is not None else None

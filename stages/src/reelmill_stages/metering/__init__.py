@@ -1,0 +1,1 @@
+"""What this process spends its time on: counted where it happens, for the usage of a run."""

@@ -1,0 +1,62 @@
+"""What a pass has used: its open step, the runs that committed its shards, all other runs, and the commit step."""
+
+import re
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from reelmill.contract.records.layout import RUN, SegmentPaths
+from reelmill.contract.records.segment import Pass, ShardCommit
+from reelmill.contract.records.usage import Usage, UsageRecord, together
+from reelmill_stages.records.record_files import peek
+from reelmill_stages.store import Store
+
+_READERS = 16
+_RECORD = re.compile(rf"(\d{{5,}})-({RUN})\.json")
+
+
+def pass_usage(store: Store, paths: SegmentPaths, opened: Pass | None, committed: "CommittedUsage") -> Usage | None:
+    """The usage of a pass, without the step that asks. None: nothing is known."""
+    opening = opened.usage if opened else None
+    return together([opening, committed.usage, *_other_runs(store, paths, committed.ledgers), _lost(store, paths)])
+
+
+def open_usage(store: Store, paths: SegmentPaths) -> Usage | None:
+    """What a pass that is not closed has used so far, by the commits of its shards. None: nothing is known."""
+    committed = CommittedUsage()
+    keys = [stat.key for stat in store.list(paths.shards) if paths.shard_number(stat.key) is not None]
+    with ThreadPoolExecutor(_READERS) as pool:
+        for commit in pool.map(lambda key: peek(store, key, ShardCommit), keys):
+            if commit:
+                committed.add(commit)
+    return pass_usage(store, paths, peek(store, paths.pass_json, Pass), committed)
+
+
+class CommittedUsage:
+    """What the runs have used whose commits count."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.ledgers: set[str] = set()
+        """Keys of their ledgers, which tell them from other runs."""
+
+    def add(self, commit: ShardCommit) -> None:
+        self.usage = together([self.usage, commit.usage])
+        if commit.usage:
+            self.ledgers.add(commit.ledger.key)
+
+
+def _other_runs(store: Store, paths: SegmentPaths, ledgers: Collection[str]) -> list[Usage]:
+    found = []
+    for stat in store.list(paths.usages):
+        name = _RECORD.fullmatch(stat.key.removeprefix(paths.usages))
+        if name is None or paths.ledger(int(name[1]), name[2]) in ledgers:
+            continue
+        if record := peek(store, stat.key, UsageRecord):
+            found.append(record.usage)
+    return found
+
+
+def _lost(store: Store, paths: SegmentPaths) -> Usage | None:
+    """The runs that never ended: nobody deleted their notes."""
+    count = sum(paths.is_flight(stat.key) for stat in store.list(paths.all_flights))
+    return Usage(lost_runs=count) if count else None

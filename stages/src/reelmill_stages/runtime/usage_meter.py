@@ -1,0 +1,88 @@
+"""What this step uses: its CPU, GPUs, bytes and time, with those of its workers; each is told once.
+
+In a pod the kernel counts the whole container. On one machine, a step counts its own process and all that it has
+started: those that ended by the kernel's account of them, and its running workers by the process file system.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+from reelmill.contract.records.usage import Usage
+from reelmill.contract.task import RUN_PID_ENV
+from reelmill_stages.host.cpu_time import container_cpu, processes_cpu, running_cpu
+from reelmill_stages.store.metered import TRANSFERRED, Transferred
+
+Pids = Callable[[], Collection[int]]
+"""The process ids of the workers that run."""
+
+
+class GpuCounter(Protocol):
+    """Counts seconds of GPUs (`media.gpu_time`)."""
+
+    def tick(self) -> None: ...
+
+    def take(self) -> float | None: ...
+
+
+class UsageMeter:
+    """Adds up what is used, until somebody takes it: whoever writes the record of it."""
+
+    def __init__(
+        self, env: Mapping[str, str], *, whole_process: bool = False, transferred: Transferred = TRANSFERRED
+    ) -> None:
+        """With `whole_process`, what the process, or its container, has used before counts too."""
+        self.in_pod = not env.get(RUN_PID_ENV) and container_cpu() is not None
+        """Whether this is the only step in its container."""
+        self._transferred = transferred
+        self._known = Usage()
+        self._workers: Pids = tuple
+        self._gpu: GpuCounter | None = None
+        self._cpu = 0.0 if whole_process else self._cpu_now()
+        self._since = time.monotonic()
+        transferred.take()
+
+    def watch(self, workers: Pids, gpu: GpuCounter) -> None:
+        """Count running workers and GPUs too, until `unwatch`."""
+        self._workers, self._gpu = workers, gpu
+
+    def unwatch(self) -> None:
+        """The workers have ended."""
+        self._count()
+        self._workers, self._gpu = tuple, None
+
+    def add(self, usage: Usage) -> None:
+        """Take in what a worker told, or what was taken for a record that was not written."""
+        self._known += usage
+
+    def tick(self) -> None:
+        """Call this every second or so, for the GPUs."""
+        if self._gpu:
+            self._gpu.tick()
+
+    def so_far(self) -> Usage:
+        """What was used since the last `take`."""
+        self._count()
+        return self._known
+
+    def take(self) -> Usage:
+        """What was used since the last time that this was called."""
+        self._count()
+        found, self._known = self._known, Usage()
+        return found
+
+    def _count(self) -> None:
+        now, cpu = time.monotonic(), self._cpu_now()
+        read, written = self._transferred.take()
+        self._known += Usage(
+            cpu_seconds=max(cpu - self._cpu, 0.0),
+            gpu_seconds=self._gpu.take() if self._gpu else None,
+            pod_seconds=now - self._since,
+            bytes_read=read,
+            bytes_written=written,
+        )
+        self._cpu, self._since = cpu, now
+
+    def _cpu_now(self) -> float:
+        found = container_cpu() if self.in_pod else None
+        return processes_cpu() + sum(map(running_cpu, self._workers())) if found is None else found
