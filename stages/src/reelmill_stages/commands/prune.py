@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
-from reelmill.contract.commands.result_rows import ClaimRow, PrunedRow, PruneResult
+from reelmill.contract.commands.prune_rows import ClaimRow, PrunedRow, PruneResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records import layout
 from reelmill.contract.records.claim import Claim

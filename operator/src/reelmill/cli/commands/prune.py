@@ -15,7 +15,7 @@ from reelmill.cli.display.terminal import say
 from reelmill.cli.identity import identity
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
-from reelmill.contract.commands.result_rows import PruneResult
+from reelmill.contract.commands.prune_rows import PruneResult
 from reelmill.contract.commands.signatures import PRUNE
 from reelmill.contract.errors import SpecError
 from reelmill.contract.text.terminal import printable

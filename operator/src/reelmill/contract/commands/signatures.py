@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.places import PlacesResult
+from reelmill.contract.commands.prune_rows import PruneResult
 from reelmill.contract.commands.result_rows import (
     ExportMode,
     ExportResult,
@@ -19,7 +20,6 @@ from reelmill.contract.commands.result_rows import (
     IntegrityResult,
     LedgerCount,
     LogLine,
-    PruneResult,
     RepairResult,
     ReplayResult,
     StageLedgerRow,
