@@ -17,6 +17,8 @@ settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.load_profile("quick")
 
+# A report costs a second or more; the tests of reports ask for them.
+os.environ.setdefault("REELMILL_RUN_REPORTS", "false")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("PYTHONPYCACHEPREFIX", str(CACHE / "bytecode"))
 sys.dont_write_bytecode = False

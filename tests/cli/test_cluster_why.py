@@ -96,8 +96,8 @@ CASES = {
     ),
     "a step that was killed for its memory": Case(
         "Stage clips cannot continue (OutOfMemory): pod clips-0: OOMKilled, exit code 137. Raise the stage's "
-        "`resources.limits.memory`, or lower `workers`. samples waits for it. An edit of the spec lifts it; a retry "
-        "alone does not help.",
+        "`resources.limits.memory` or `resources.memoryMax`, or lower `workers`. samples waits for it. An edit of the "
+        "spec lifts it; a retry alone does not help.",
         [condition("Stalled", reason="OutOfMemory"), condition("Failed", reason="OutOfMemory")],
         view={
             "clips": stage(

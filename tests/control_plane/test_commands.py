@@ -34,6 +34,17 @@ def test_a_pipeline_is_submitted_followed_shown_and_explained(desk: Desk, config
         assert "managedFields" not in somebody.reelmill("status", "demo", "-o", "yaml").out
 
 
+def test_a_report_of_a_name_is_made_from_the_store_that_its_resource_names(desk: Desk, somebody: Person) -> None:
+    place = somebody.folder / "store"
+    desk.apply(resource(store={"uri": str(place)}))
+    out = somebody.folder / "demo.html"
+    said = somebody.reelmill("report", "demo", "-o", out)
+    assert said.code == 0, said.err
+    assert "empty. The sources have no items" in said.err
+    assert str(place) in out.read_text()
+    assert not place.exists(), "nothing is written to the store"
+
+
 def test_an_edit_says_what_runs_again_and_nothing_else_does(desk: Desk, config: Path, somebody: Person) -> None:
     with running(config, namespaces=(desk.namespace,)):
         assert somebody.reelmill("submit", somebody.file(resource()), "-w").code == 0

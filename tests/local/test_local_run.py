@@ -15,6 +15,7 @@ import pytest
 
 import footage
 from host import alive, children
+from reelmill.contract.spending import Prices
 from reelmill.contract.status import Status
 from reelmill.local import QuietObserver, RunResult, run
 from reelmill.plan import Event
@@ -124,6 +125,29 @@ def test_a_refused_step_ends_with_its_words_and_code(prepare: Prepare, step: str
 def test_a_spec_that_cannot_be_accepted_ends_with_64(prepare: Prepare) -> None:
     server = prepare()
     assert start(server.command, CLIPS | {"from": ["nope"]}).exit_code == 64
+
+
+def test_a_run_ends_at_its_limit_and_the_next_one_continues(prepare: Prepare) -> None:
+    server = prepare()
+    notes = Notes()
+    limited = run(pipeline([CLIPS], limits={"podHours": 1e-7}), observer=notes, command=server.command)
+    assert limited.exit_code == 75
+    suspended = limited.status.condition("Suspended")
+    assert suspended
+    assert suspended.reason == "LimitReached"
+    assert [event.reason for event in notes.events if event.reason == "LimitReached"] == ["LimitReached"]
+    assert run(pipeline([CLIPS]), command=server.command).status.holds("Complete")
+
+
+def test_a_limit_of_cost_needs_prices(prepare: Prepare) -> None:
+    server = prepare()
+    notes = Notes()
+    unpriced = run(pipeline([CLIPS], limits={"cost": 5}), observer=notes, command=server.command)
+    assert unpriced.exit_code == 75
+    assert notes.steps == []
+    priced = run(pipeline([CLIPS], limits={"cost": 5}), command=server.command, prices=Prices(cpu_hour=0.1))
+    assert priced.status.holds("Complete")
+    assert priced.status.spent.cost is not None
 
 
 def test_a_suspended_pipeline_starts_nothing(prepare: Prepare) -> None:

@@ -50,6 +50,10 @@ def test_a_pipeline_is_submitted_followed_and_asked_until_its_data_lie_in_a_fold
     assert rows.code == 0, rows.err
     assert "done" in rows.out
     assert somebody.reelmill("check", "walked", "-s", "clips", *outside).code == 0
+    assert "the run has a report" in followed.out
+    report = somebody.reelmill("report", "walked", "-o", tmp_path / "walked.html", *outside)
+    assert report.code == 0, report.err
+    assert "complete. " in report.err
     exported = somebody.reelmill("export", "walked", "samples", tmp_path / "out", *outside)
     assert exported.code == 0, exported.err
     assert len(list((tmp_path / "out").rglob("*.npy"))) == 3 * FILMS

@@ -11,7 +11,7 @@ from reelmill.contract.spending import Prices, Spent
 from reelmill.contract.status import Status
 from reelmill.contract.task import CommitReport, StageReport, Step, SurveyReport
 from reelmill.plan import CreateJob, PatchJob, Plan, PlannerSettings
-from reelmill.plan.jobs.accounts import hour_price
+from reelmill.plan.jobs.placement import hour_price
 from reelmill.plan.snapshot import stamp
 from simulated_cluster import SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
@@ -127,6 +127,25 @@ def test_whoever_raises_the_limit_continues_the_same_job() -> None:
     assert made.created == created
     made.settle()
     assert made.status.holds("Complete")
+
+
+def test_what_is_spent_never_becomes_less_though_jobs_end_in_whole_seconds() -> None:
+    made = cluster(limits={"podHours": 1})
+    made.reconcile()
+    (survey,) = made.created
+    seen(made, survey, active=1)
+    made.now += timedelta(hours=1, milliseconds=900)
+    assert seen(made, survey, active=1).events
+    before = made.status.spent.pod_seconds
+    assert before >= 3600
+    made.jobs[survey]["status"]["active"] = 0
+    made.advance(survey)
+    made.jobs[survey]["spec"]["suspend"] = False
+    made.advance(survey)
+    made.deliver_all()
+    assert not made.reconcile().events
+    assert made.status.spent.pod_seconds >= before
+    assert made.status.holds("Suspended")
 
 
 def test_beyond_the_limit_no_job_is_created() -> None:

@@ -18,6 +18,7 @@ ANYWHERE = {
     "plan": "reelmill.cli.commands.plan",
     "run": "reelmill.cli.commands.run",
     "status": "reelmill.cli.commands.status",
+    "report": "reelmill.cli.commands.curation.report",
     "funnel": "reelmill.cli.commands.curation.funnel",
     "tune": "reelmill.cli.commands.curation.tune",
     "ledger": "reelmill.cli.commands.ledger",

@@ -1,5 +1,6 @@
 """A run on this machine, for the commands that start one: its progress, its result, and how it is stopped."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,8 @@ CODES = {
     ExitCode.STALE_PLAN: CommandExit.AGAIN,
 }
 """The command's exit code for each exit code of a step."""
+RUN_REPORTS = "REELMILL_RUN_REPORTS"
+"""Environment variable that turns reports off, here as for an operator."""
 
 
 def drive(
@@ -63,6 +66,7 @@ def drive(
             max_processes=work.jobs,
             template=template,
             prices=prices(),
+            run_reports=_reports(work),
         )
     status = outcome.status
     if outcome.exit_code == ExitCode.BUG and not work.quiet:
@@ -79,6 +83,13 @@ def drive(
         emit(status.model_dump(mode="json", by_alias=True), output)
         _tell_stall(status, observer)
     raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
+
+
+def _reports(work: RunOptions) -> bool:
+    """Whether the run writes a report, by the option or by the variable that operators have for it."""
+    if work.report is not None:
+        return work.report
+    return os.environ.get(RUN_REPORTS, "").lower() not in ("false", "0", "no", "off")
 
 
 def prices() -> Prices:

@@ -48,6 +48,8 @@ class PodAccount(Model):
     """Number of running pods when they were last counted."""
     since: float = 0.0
     """When they were last counted, in seconds since the epoch."""
+    counted: float = 0.0
+    """Seconds of a Job of one pod that are counted already."""
 
 
 class Spent(Model):

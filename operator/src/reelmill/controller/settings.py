@@ -63,6 +63,8 @@ class OperatorSettings(BaseSettings):
     """The same limit in seconds of video."""
     whole_bytes: Annotated[int, Field(ge=0)] = 16 * 2**30
     """The same limit in bytes, for items that are weighed by size."""
+    run_reports: bool = True
+    """Whether the step that ends a run writes a report to the store."""
     prices: Prices = Prices()
     """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -98,6 +100,7 @@ class OperatorSettings(BaseSettings):
             whole_items=self.whole_items,
             whole_seconds=self.whole_seconds,
             whole_bytes=self.whole_bytes,
+            run_reports=self.run_reports,
             prices=self.prices,
         )
 

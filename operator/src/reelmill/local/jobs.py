@@ -18,6 +18,7 @@ from reelmill.contract.backoff import Backoff
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
+from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.local.process import Events, OutputLine, Process, ProcessExit, start
 from reelmill.plan.jobs.build import STEP
 from reelmill.plan.snapshot import stamp
@@ -34,8 +35,8 @@ class _Job:
     body: dict[str, Any]
     todo: list[int]
     task: Task
-    follow_up: str = ""
-    """The value of `REELMILL_NEXT`; empty: none."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Variables beside the task: `REELMILL_NEXT` and `REELMILL_RUN_REPORT`, if they are set."""
     tries: dict[int, int] = field(default_factory=dict)
     not_before: dict[int, float] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
@@ -120,7 +121,8 @@ class Jobs:
         given = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         body["status"] = {"active": 0}
         todo = list(range(body["spec"]["completions"]))
-        self._jobs[name] = _Job(body, todo, Task.model_validate_json(given[ENV]), given.get(NEXT_ENV, ""))
+        beside = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV) if name in given}
+        self._jobs[name] = _Job(body, todo, Task.model_validate_json(given[ENV]), beside)
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:
         """Merge-patch `spec`. Suspending a Job terminates its process; that index starts again on resume."""
@@ -191,7 +193,7 @@ class Jobs:
             index=index,
             task=task.model_dump_json(),
             folder=self.folder,
-            environment={**self.environment, NEXT_ENV: job.follow_up} if job.follow_up else self.environment,
+            environment={**self.environment, **job.beside},
             events=self.events,
             needs=SURVEY if task.step is Step.SURVEY else None,
         )

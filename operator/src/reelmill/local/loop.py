@@ -67,6 +67,7 @@ def run(
     template: OwnedTemplate | None = None,
     grace: float = GRACE_SECONDS,
     prices: Prices | None = None,
+    run_reports: bool = False,
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
@@ -74,7 +75,8 @@ def run(
     `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
     steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). `template`
     is a template process that was started before (default: a new one, unless there is a `command`). The calling thread
-    must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step.
+    must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step, and
+    `run_reports` says whether the run leaves a report in its store.
     `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
@@ -105,7 +107,7 @@ def run(
                     jobs=jobs.bodies,
                     reports=jobs.reports,
                     annotations=annotations or {},
-                    settings=PlannerSettings(prices=prices or Prices()),
+                    settings=PlannerSettings(prices=prices or Prices(), run_reports=run_reports),
                 )
                 plan = reconcile(snapshot, datetime.now(UTC))
                 if plan.status != status:

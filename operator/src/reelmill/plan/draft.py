@@ -16,11 +16,11 @@ from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob
-from reelmill.plan.jobs.accounts import counted, entered, hour_price, priced, rate, until_now
+from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, until_now
 from reelmill.plan.jobs.build import STAGE
 from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
-from reelmill.plan.jobs.placement import merged
+from reelmill.plan.jobs.placement import hour_price, merged
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
@@ -126,7 +126,9 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     hours = _hours(definition, snapshot.settings.prices)
-    spent = priced(old.spent, snapshot.settings.prices)
+    spent = counted(priced(old.spent, snapshot.settings.prices), jobs, _current(old), hours, now)
+    if reached(definition.spec.limits, until_now(spent, jobs, hours, now)):
+        spent = settled(spent, jobs, hours, now)
     moved = bool(old.place) and old.place != keys.place
     spec = definition.fingerprint
     draft = PlanDraft(
@@ -142,7 +144,7 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
         verification=None if moved else old.verification,
         run=max([old.run, _first_run(snapshot, now), *(job.run for job in jobs.values())]),
         spec=spec,
-        spent=counted(spent, jobs, _current(old), hours, now),
+        spent=spent,
         hours=hours,
     )
     _wake_at_limit(draft)

@@ -27,6 +27,8 @@ class PlannerSettings:
     whole_bytes: int = 16 * 2**30
     """The same limit in bytes, for items that are weighed by size."""
 
+    run_reports: bool = False
+    """Whether the step that ends a run writes a report to the store."""
     prices: Prices = field(default_factory=Prices)
     """What an hour of a pod costs."""
 

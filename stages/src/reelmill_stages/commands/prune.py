@@ -66,6 +66,8 @@ def prune(
         for one in found:
             for uid in one.claims.intersection(release):
                 withdraw(store, one.names, uid)
+        for uid in release:
+            store.delete(layout.run(uid))
     return PruneResult(
         rows=rows,
         unknown=unknown,

@@ -1,102 +1,15 @@
 """`reelmill status`: the state of each source and stage, read from the store only."""
 
-import time
 from collections.abc import Mapping
-from typing import Literal
 
-from reelmill.contract.commands.result_rows import FormerKey, OpenPassRow, StatusRow
-from reelmill.contract.errors import NotFound
-from reelmill.contract.records.heartbeat import Runner
-from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
-from reelmill.contract.records.segment import Pass
-from reelmill.contract.task import SourceDef, StageDef, Task
-from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.record_files import load
-from reelmill_stages.store import Store
+from reelmill.contract.commands.result_rows import StatusRow
+from reelmill.contract.task import Task
+from reelmill_stages.commands.entry import store_of
+from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.status_rows import status_rows
 
 
 def status(task: Task, env: Mapping[str, str]) -> list[StatusRow]:
     """One row for each source and stage, in the order of the pipeline."""
     store = store_of(task, env)
-    made = {entry.name: data_set(store, entry) for entry in entries(task)}
-    return [_row(store, entry, made) for entry in entries(task)]
-
-
-def _row(store: Store, entry: SourceDef | StageDef, made: Mapping[str, DataSet]) -> StatusRow:
-    data = made[entry.name]
-    last = data.last
-    counts = data.totals
-    segments = list(data.segments())
-    opened = _open_pass(store, data) if isinstance(entry, StageDef) else None
-    uncovered = _uncovered(entry, data, made) if isinstance(entry, StageDef) else {}
-    closed: Literal["behind", "current"] = "behind" if uncovered else "current"
-    return StatusRow(
-        name=entry.name,
-        kind="stage" if isinstance(entry, StageDef) else "source",
-        type=entry.type,
-        key=entry.key,
-        state="working" if opened else closed if last else "empty",
-        segments=last.segment if last else 0,
-        items=data.item_count,
-        weight=round(sum(segment.weight for segment in segments), 3),
-        in_=counts.in_,
-        done=counts.done,
-        filtered=counts.filtered,
-        failed=counts.failed,
-        skipped=counts.skipped,
-        reasons=dict(last.reasons) if last else {},
-        counters=dict(last.counters) if last else {},
-        uncovered=uncovered,
-        pass_=opened,
-        latest=_other_key(store, entry),
-        uri=f"{store.uri.rstrip('/')}/{data.root}",
-        worker_seconds=round(sum(segment.seconds for segment in segments), 3),
-        written=sum(segment.bytes for segment in segments),
-        flow=last.flow if last else None,
-        usage=(usage := last.total_usage if last else None),
-        bound=(usage.bound or "") if usage else "",
-    )
-
-
-def _uncovered(stage: StageDef, data: DataSet, made: Mapping[str, DataSet]) -> dict[str, int]:
-    missing = {}
-    for upstream in stage.upstreams:
-        last = made[upstream.name].last
-        behind = (last.segment if last else 0) - data.coverage.get(upstream.name, 0)
-        if behind > 0:
-            missing[upstream.name] = behind
-    return missing
-
-
-def _open_pass(store: Store, data: DataSet) -> OpenPassRow | None:
-    paths = data.paths((data.last.segment if data.last else 0) + 1)
-    opened = load(store, paths.pass_json, Pass)
-    if opened is None:
-        return None
-    return OpenPassRow(
-        segment=opened.segment,
-        shards=len(opened.shards),
-        committed=sum(paths.shard_number(stat.key) is not None for stat in store.list(paths.shards)),
-        by=opened.runner.name,
-        seconds_ago=_seconds_since_heartbeat(store, paths),
-    )
-
-
-def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
-    if load(store, paths.heartbeat, Runner) is None:
-        return None
-    try:
-        return max(0.0, round(time.time() - store.stat(paths.heartbeat).modified, 1))
-    except NotFound:
-        return None
-
-
-def _other_key(store: Store, entry: SourceDef | StageDef) -> FormerKey | None:
-    """Key and definition of the latest data set, if it differs from the current definition."""
-    latest = load(store, DataSetPaths(entry.name, "").latest, LatestKey)
-    if latest is None or latest.key == entry.key:
-        return None
-    record = DataSet(store, DataSetPaths(entry.name, latest.key)).record()
-    return FormerKey(key=latest.key, definition=record.definition if record else {})
+    return status_rows(store, cut(store, task))

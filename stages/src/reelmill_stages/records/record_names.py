@@ -43,6 +43,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
     rf"|(?:items|ledger|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
+    rf"|{_SEGMENT}/{INTERNAL}/reports/[0-9a-f]{{10}}(?:\.html|-\d+\.json)"
     rf"|{_SEGMENT}/{INTERNAL}/kept/(?:bucket|block)-\d{{5,}}-{RUN}\.bin"
 )
 
@@ -55,5 +56,5 @@ def record_model(name: str) -> type[Model] | None:
 
 
 def is_rows(name: str) -> bool:
-    """Whether rows of reelmill's lie under this name: JSON lines, and what indexes them."""
+    """Whether rows of reelmill's lie under this name: JSON lines, what indexes them, and reports about them."""
     return f"{INTERNAL}/" in name and bool(_ROWS.fullmatch(name))

@@ -3,7 +3,7 @@
 import logging
 
 from reelmill.contract.log import event
-from reelmill.contract.records.layout import verification
+from reelmill.contract.records.layout import run, verification
 from reelmill.contract.task import RemoveReport
 from reelmill_stages.records.claims import claims_on, withdraw
 from reelmill_stages.records.deletion import delete
@@ -46,6 +46,7 @@ def remove(context: StepContext) -> RemoveReport:
         left += [f"{found.root}/{name}" for name in mine.left]
     if owner.uid:
         store.delete(verification(owner.uid))
+        store.delete(run(owner.uid))
     if left:
         event(log, "left what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
     return RemoveReport(

@@ -65,6 +65,10 @@ def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
         _listen(stop, current)
         with context(task, env, stop, clock, whole_process=True) as found:
             report = _do(found, env, current)
+            if isinstance(report, CommitReport):
+                from reelmill_stages.runtime.run_report import end_of_run
+
+                end_of_run(found, report)
         if report is not None:
             _write(env, _short(_for_reader(report, env), task))
     except Exception as error:

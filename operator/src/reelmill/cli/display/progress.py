@@ -84,6 +84,8 @@ class Lines:
         self.recent.extend(words)
         if record.get("level") in _LOUD and self._is_news(words[0]):
             self.tell(str(record["level"]), _sentence(record))
+        elif uri := record.get("report"):
+            self.say(f"report: {uri}")
         elif self.verbose:
             self.say(_sentence(record))
         if self.verbose:

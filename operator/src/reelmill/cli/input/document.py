@@ -22,11 +22,13 @@ _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """One mapping: `file` as given by the user, the `data`, and the line (from 1) of every path in it."""
+    """One mapping: `file` as given by the user, the `data`, the line (from 1) of every path in it, and its `text`."""
 
     file: str
     data: dict[str, Any]
     lines: dict[Path_, int]
+    text: str = ""
+    """Empty for a resource of a cluster."""
 
     def line(self, path: Sequence[str | int]) -> int:
         """Line (from 1) of a path, or of its nearest existing parent."""
@@ -112,7 +114,7 @@ def parse(text: str, file: str) -> YamlDocument:
         raise _syntax(error, text, file) from None
     except yaml.YAMLError as error:
         raise SpecError(f"not YAML: {' '.join(str(error).split())}", where=file) from None
-    return YamlDocument(file, data, dict(_lines(node, ())))
+    return YamlDocument(file, data, dict(_lines(node, ())), text)
 
 
 def _empty(node: yaml.Node | None) -> bool:

@@ -52,6 +52,14 @@ class RunOptions:
     ] = None
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that the steps log.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the result only, without progress.")] = False
+    report: Annotated[
+        bool | None,
+        typer.Option(
+            "--report/--no-report",
+            help="Write a report to the store when the run ends. Default: yes, or as $REELMILL_RUN_REPORTS says.",
+            show_default=False,
+        ),
+    ] = None
 
 
 AS_NAMED = StoreOverride()

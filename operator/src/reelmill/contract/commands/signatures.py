@@ -25,10 +25,12 @@ from reelmill.contract.commands.result_rows import (
     StageLedgerRow,
     StatusRow,
 )
+from reelmill.contract.commands.run_report import ReportResult
 from reelmill.contract.commands.tuning import TuneResult
 from reelmill.contract.records.claim import Claimant
 from reelmill.contract.records.frozen import Frozen
 from reelmill.contract.task import Task
+from reelmill.contract.task_parts.run_report import RunDefinition
 
 Environment = Mapping[str, str]
 """Variables that hold the credentials."""
@@ -44,6 +46,10 @@ class Command(Generic[F]):
 
 class StatusCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /) -> Sequence[StatusRow]: ...
+
+
+class ReportCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, definition: RunDefinition, /) -> ReportResult: ...
 
 
 class FunnelPictureCommand(Protocol):
@@ -202,6 +208,7 @@ class MergeCommand(Protocol):
 
 
 STATUS: Command[StatusCommand] = Command("status")
+REPORT: Command[ReportCommand] = Command("report")
 FUNNEL_PICTURE: Command[FunnelPictureCommand] = Command("funnel-picture")
 TUNE: Command[TuneCommand] = Command("tune")
 LEDGER: Command[LedgerCommand] = Command("ledger")

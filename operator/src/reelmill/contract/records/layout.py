@@ -10,6 +10,7 @@
     _reelmill/verifications/…               progress of interrupted verifications
     _reelmill/frozen/<name>.json            a state of data sets that has a name
     _reelmill/frozen/<name>/<stage>/…       views as they were in that state
+    _reelmill/runs/…                        pipelines as their last survey was told, for run reports
     _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 
 `<name>` is the name of a source or stage; `<key10>` is the first ten hex digits of its key. All keys are relative to
@@ -58,6 +59,11 @@ def frozen_views(name: str) -> str:
 def frozen_view(name: str, data_set: str, view: str, digest: str) -> str:
     """A view of a data set as it was in a frozen state; `digest` (`sha256:<hex>`) is that of its content."""
     return f"{frozen_views(name)}{data_set}/{digest.removeprefix('sha256:')[:KEY_DIGITS]}/{view}"
+
+
+def run(uid: str) -> str:
+    """The pipeline with this identity, as its last survey was told."""
+    return f"{INTERNAL}/runs/{uid}.json"
 
 
 def trash(moment: str) -> str:
@@ -226,6 +232,14 @@ class SegmentPaths:
     def signatures(self, shard: int, run: str) -> str:
         """Signatures of a shard's done inputs, of a stage that decides over the whole data set."""
         return f"{self.internal}/signatures/{shard:05d}-{run}.jsonl"
+
+    def run_report(self, state: str) -> str:
+        """The report of a run that ended when this segment was closed; `state` is that of its moment."""
+        return f"{self.internal}/reports/{state}.html"
+
+    def report_attempt(self, state: str, number: int) -> str:
+        """Says that somebody began to make such a report; `number` counts from 1."""
+        return f"{self.internal}/reports/{state}-{number}.json"
 
     @property
     def verdicts_json(self) -> str:

@@ -8,23 +8,12 @@ written: what runs is added when somebody asks.
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spending import PodAccount, Prices, Spent
 from reelmill.contract.task import Step
 from reelmill.plan.jobs.observed_jobs import Observed
-from reelmill.plan.jobs.placement import amount
 
 HourPrices = Mapping[str, float]
 """Stage (empty: steps without one) -> price of an hour of one of its pods."""
-
-
-def hour_price(prices: Prices, place: Placement) -> float:
-    """The price of an hour of a pod: what it requests, or where it requests nothing, one CPU."""
-    requests = {**place.resources.limits, **place.resources.requests} if place.resources else {}
-    cpus = float(amount(requests["cpu"])) if "cpu" in requests else 1.0
-    memory = float(amount(requests["memory"])) / 2**30 if "memory" in requests else 0.0
-    gpus = place.gpu.count * prices.of_gpu(place.gpu.products) if place.gpu else 0.0
-    return cpus * prices.cpu_hour + memory * prices.gib_hour + gpus
 
 
 def entered(spent: Spent, job: str, stage: str, now: datetime) -> Spent:
@@ -61,6 +50,21 @@ def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now
     return spent
 
 
+def settled(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
+    """What is spent, with the pods that run, counted for good: it never becomes less, as it might by the whole seconds in
+    which Kubernetes tells when a Job has ended.
+    """
+    accounts = {}
+    for name, account in spent.jobs.items():
+        job = jobs.get(name)
+        seconds = _so_far(account, job, now)
+        single = job is not None and job.step is not Step.SHARDS
+        counted = account.counted + seconds if single else 0.0
+        accounts[name] = account.replace(since=now.timestamp(), counted=counted)
+        spent = _paid(spent, seconds, account.stage, hours)
+    return spent.replace(jobs=accounts)
+
+
 def rate(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices) -> tuple[float, float]:
     """(pod seconds, cost) per second at this moment."""
     running = [(account.stage, jobs[name].active) for name, account in spent.jobs.items() if name in jobs]
@@ -83,7 +87,7 @@ def priced(spent: Spent, prices: Prices) -> Spent:
 
 def _paid(spent: Spent, seconds: float, stage: str, hours: HourPrices) -> Spent:
     cost = None if spent.cost is None else round(spent.cost + seconds / 3600 * hours.get(stage, 0.0), 6)
-    return spent.replace(pod_seconds=round(spent.pod_seconds + seconds, 3), cost=cost)
+    return spent.replace(pod_seconds=round(spent.pod_seconds + seconds, 6), cost=cost)
 
 
 def _running(account: PodAccount, now: datetime) -> float:
@@ -93,14 +97,14 @@ def _running(account: PodAccount, now: datetime) -> float:
 def _so_far(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None or job.step is Step.SHARDS:
         return _running(account, now)
-    return _lasted(job, now) if job.active else 0.0
+    return max(_lasted(job, now) - account.counted, 0.0) if job.active else 0.0
 
 
 def _until_the_end(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None:
         return _running(account, now)
     if job.step is not Step.SHARDS:
-        return _lasted(job, job.ended or now)
+        return max(_lasted(job, job.ended or now) - account.counted, 0.0)
     if account.pods or not job.started:
         return _running(account, job.ended or now)
     # It was over before its pods were seen.

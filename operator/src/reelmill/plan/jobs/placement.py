@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from reelmill.contract.spec.placement import Control, EnvVar, GpuRequest, Placement
+from reelmill.contract.spending import Prices
 
 _SPOT: tuple[dict[str, str], ...] = (
     {"key": "cloud.google.com/gke-spot", "operator": "Exists"},
@@ -108,6 +109,15 @@ def environment(variables: list[EnvVar]) -> list[dict[str, Any]]:
         }
         for variable in variables
     ]
+
+
+def hour_price(prices: Prices, place: Placement) -> float:
+    """The price of an hour of a pod: what it requests, or where it requests nothing, one CPU."""
+    requests = {**place.resources.limits, **place.resources.requests} if place.resources else {}
+    cpus = float(amount(requests["cpu"])) if "cpu" in requests else 1.0
+    memory = float(amount(requests["memory"])) / 2**30 if "memory" in requests else 0.0
+    gpus = place.gpu.count * prices.of_gpu(place.gpu.products) if place.gpu else 0.0
+    return cpus * prices.cpu_hour + memory * prices.gib_hour + gpus
 
 
 def amount(quantity: str) -> Decimal:

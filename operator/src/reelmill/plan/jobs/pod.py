@@ -13,6 +13,8 @@ from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
+from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
+from reelmill.contract.task_parts.run_report import MOST_BYTES
 from reelmill.plan.credentials import NamedSecret, credentials_prefix, source_uri, variables
 from reelmill.plan.jobs.placement import (
     control_pod,
@@ -22,11 +24,13 @@ from reelmill.plan.jobs.placement import (
     work_pod,
     work_resources,
 )
-from reelmill.plan.jobs.tasks import Definition
+from reelmill.plan.jobs.tasks import Definition, run_definition
 from reelmill.plan.settings import PlannerSettings
 
 CONTAINER = "reelmill"
 SCRATCH = "/scratch"
+_NOT_OF_PODS = ("whole_", "prices", "run_reports")
+"""Beginnings of the names of settings that no pod template depends on."""
 
 
 def pod_spec(
@@ -60,7 +64,7 @@ def pod_spec(
                 "name": CONTAINER,
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
-                "env": _environment(task, follow_up, own, secrets),
+                "env": _environment(task, follow_up, _definition(definition, settings, task), own, secrets),
                 "resources": work_resources(place, memory) if works else control_resources(spec.control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
@@ -119,12 +123,25 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     models = (place, spec.control, *([spec.verify] if spec.verify and not stage else ()), *connections)
     more = [] if stage else _survey_env(spec)[len(spec.defaults.env) :]
     dumped = [model.model_dump(mode="json", by_alias=True) for model in (*models, *more)]
-    pods = {name: value for name, value in asdict(settings).items() if not name.startswith(("whole_", "prices"))}
+    pods = {name: value for name, value in asdict(settings).items() if not name.startswith(_NOT_OF_PODS)}
     return fingerprint([*dumped, told.block.pod_image if told else None, pods])[:10]
 
 
+def _definition(definition: Definition, settings: PlannerSettings, task: Task) -> str:
+    """The JSON from which the report of the run is made, if there is to be one."""
+    if task.step is not Step.SURVEY or not settings.run_reports:
+        return ""
+    told = run_definition(definition, settings.prices)
+    json = _inert(told.model_dump_json(exclude_defaults=True))
+    return json if len(json.encode()) <= MOST_BYTES else _inert(told.replace(document={}).model_dump_json())
+
+
 def _environment(
-    task: Task, follow_up: FollowUp | None, own: list[EnvVar], secrets: list[NamedSecret]
+    task: Task,
+    follow_up: FollowUp | None,
+    definition: str,
+    own: list[EnvVar],
+    secrets: list[NamedSecret],
 ) -> list[dict[str, Any]]:
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
@@ -133,6 +150,7 @@ def _environment(
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
         {"name": REPORTS_ENV, "value": REPORTS},
         *([{"name": NEXT_ENV, "value": _inert(follow_up.model_dump_json(exclude_defaults=True))}] if follow_up else []),
+        *([{"name": DEFINITION_ENV, "value": definition}] if definition else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
         *(variable for secret in secrets for variable in _credentials(*secret)),

@@ -7,14 +7,16 @@ from typing import Any
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, Verify, VideoPipeline
 from reelmill.contract.spec.s3 import S3
+from reelmill.contract.spending import Prices
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
+from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
-from reelmill.plan.jobs.placement import amount, merged
+from reelmill.plan.jobs.placement import amount, hour_price, merged
 
 NO_EARLY_ABORT = 2**31 - 1
 """A value of `early_abort` that no shard reaches."""
@@ -53,6 +55,19 @@ def survey_task(definition: Definition, *, run: int, listing: bool) -> Task:
         stages=tuple(_stage(definition, name) for name in graph.stages),
         waves=definition.spec.waves,
         refresh=listing,
+    )
+
+
+def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
+    """The pipeline as the report of its run shows it."""
+    defaults = definition.spec.defaults
+    hours = {name: hour_price(prices, merged(defaults, stage)) for name, stage in definition.graph.stages.items()}
+    return RunDefinition(
+        name=definition.pipeline.metadata.name,
+        tolerances={name: stage.failures.tolerate for name, stage in definition.graph.stages.items()},
+        hour_prices=hours if prices.known else {},
+        currency=prices.currency,
+        document=definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True),
     )
 
 

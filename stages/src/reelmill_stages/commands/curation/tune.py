@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 from reelmill.contract.commands.tuning import Example, RuleEffect, TuneResult
@@ -12,13 +13,13 @@ from reelmill.contract.spec.stages.filter import FilterBlock, Rule
 from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.curation.border_items import BorderItems, Limit
-from reelmill_stages.commands.curation.field_statistics import FieldStatistics, measured_fields
 from reelmill_stages.commands.curation.tune_report import PAGE, write_page, write_sheets, writing
 from reelmill_stages.commands.entry import stage_of, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.rows.item_values import ABSENT
 from reelmill_stages.results import Failed
 from reelmill_stages.stages.filter.rules import ReadyRule, number_shown, ready, shown
+from reelmill_stages.summary.field_values import FieldValues, measured_fields
 
 _ALWAYS = ("duration",)
 """Fields that are shown whether or not they are measures."""
@@ -36,23 +37,23 @@ def tune(
         raise SpecError(f"{stage} is a {definition.type} stage, which has no rules", hint="name a filter stage")
     block = cast(FilterBlock, registry.stage_block(definition.type, definition.params))
     inputs = _inputs(task, env, definition)
-    tuning = Tuning(block, examples)
-    for item in _items(inputs):
-        tuning.add(item)
-    if not tuning.items:
-        names = ", ".join(upstream.name for upstream in definition.upstreams)
-        raise SpecError(f"the inputs of {stage} have no items yet: {names}", hint="run the stages before it, then tune")
-    tuning.begin_bins()
-    for item in _items(inputs):
-        tuning.bin(item)
-    if folder is None:
-        return tuning.result(stage)
-    with writing(folder):
-        fields = {rule.reason: rule.field for rule in block.rules}
-        sheets, unseen = write_sheets(tuning.borders, fields, task, env, folder)
-        result = tuning.result(stage, report=str(folder / PAGE), sheets=sheets, unseen=unseen)
-        write_page(result, folder)
-    return result
+    with TemporaryDirectory(prefix="reelmill-tune-") as scratch:
+        tuning = Tuning(block, examples, Path(scratch))
+        for item in _items(inputs):
+            tuning.add(item)
+        if not tuning.items:
+            names = ", ".join(upstream.name for upstream in definition.upstreams)
+            raise SpecError(
+                f"the inputs of {stage} have no items yet: {names}", hint="run the stages before it, then tune"
+            )
+        if folder is None:
+            return tuning.result(stage)
+        with writing(folder):
+            fields = {rule.reason: rule.field for rule in block.rules}
+            sheets, unseen = write_sheets(tuning.borders, fields, task, env, folder)
+            result = tuning.result(stage, report=str(folder / PAGE), sheets=sheets, unseen=unseen)
+            write_page(result, folder)
+        return result
 
 
 def _inputs(task: Task, env: Mapping[str, str], stage: StageDef) -> list[DataSet]:
@@ -66,14 +67,15 @@ def _items(inputs: list[DataSet]) -> Iterator[Item]:
 
 
 class Tuning:
-    """The rules, and what is counted while items are added and then binned."""
+    """The rules, and what is counted while items are added. `scratch` is a folder for values of fields."""
 
-    def __init__(self, block: FilterBlock, examples: int) -> None:
+    def __init__(self, block: FilterBlock, examples: int, scratch: Path) -> None:
+        self._scratch = scratch
         self._rules = list(zip(block.rules, ready(block.rules), strict=True))
         self.items = 0
         self._kept = 0
         self._alone, self._first, self._only, self._failing = ([0] * len(self._rules) for _ in range(4))
-        self._fields: dict[str, FieldStatistics] = {}
+        self._fields: dict[str, FieldValues] = {}
         for name in (*(rule.field for rule in block.rules), *_ALWAYS):
             self._field(name)
         self.borders = [
@@ -87,8 +89,8 @@ class Tuning:
         self.items += 1
         for name in measured_fields(item):
             self._field(name)
-        for statistics in self._fields.values():
-            statistics.add(item)
+        for values in self._fields.values():
+            values.add(item)
         dropping = []
         for number, (_, rule) in enumerate(self._rules):
             verdict = rule.judge(item)
@@ -106,17 +108,6 @@ class Tuning:
             if value is not ABSENT and type(value) in (int, float) and abs(value) < float("inf"):
                 border.add(item, value)
 
-    def begin_bins(self) -> None:
-        """Make the bins of all fields."""
-        for name, statistics in self._fields.items():
-            rules = [rule for rule, _ in self._rules if rule.field == name]
-            statistics.begin_bins([at for rule in rules for at in (rule.min, rule.max) if at is not None])
-
-    def bin(self, item: Item) -> None:
-        """Count an item in the bins of its values."""
-        for statistics in self._fields.values():
-            statistics.bin(item)
-
     def result(
         self, stage: str, *, report: str = "", sheets: Sequence[str] = (), unseen: Sequence[str] = ()
     ) -> TuneResult:
@@ -127,7 +118,7 @@ class Tuning:
             items=self.items,
             kept=self._kept,
             rules=[self._effect(number) for number in range(len(self._rules))],
-            histograms=[made for each in found if (made := each.histogram())],
+            histograms=[made for each in found if (made := each.histogram(self._limits(each.name)))],
             values=[values for each in found if (values := each.values())],
             examples=[
                 Example(rule=border.rule, limit=border.limit, kept=kept, key=item.key, value=value)
@@ -140,10 +131,16 @@ class Tuning:
             unseen=list(unseen),
         )
 
+    def _limits(self, field: str) -> list[float]:
+        """The limits of the rules about a field."""
+        rules = [rule for rule, _ in self._rules if rule.field == field]
+        return [at for rule in rules for at in (rule.min, rule.max) if at is not None]
+
     def _field(self, name: str) -> None:
         if name not in self._fields:
             # An item before this one did not have the measure, or the field would be known.
-            self._fields[name] = FieldStatistics(name, missing=max(self.items - 1, 0))
+            path = self._scratch / f"{len(self._fields)}.f8"
+            self._fields[name] = FieldValues(name, path, missing=max(self.items - 1, 0))
 
     def _effect(self, number: int) -> RuleEffect:
         rule = self._rules[number][0]

@@ -15,6 +15,7 @@ from reelmill_stages.records.pins import check_pins
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.pass_usage import open_usage
+from reelmill_stages.runtime.survey.definition import keep_definition
 from reelmill_stages.runtime.survey.forecast import forecast, waiting_inputs
 from reelmill_stages.runtime.survey.server_checks import check_servers
 from reelmill_stages.runtime.survey.source_listing import list_source, source_report
@@ -47,6 +48,7 @@ def survey(context: StepContext) -> SurveyReport:
         sources[source.name] = list_source(context, source) if task.refresh else source_report(context, source)
         event(log, "source", source=source.name, **sources[source.name].model_dump())
     stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
+    keep_definition(context)
     waiting = waiting_inputs(context)
     check_servers(task.stages, waiting)
     return SurveyReport(sources=sources, stages=stages, forecast=forecast(context, waiting))

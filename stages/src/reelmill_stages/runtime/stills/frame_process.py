@@ -1,23 +1,27 @@
-"""The process in which `reelmill tune` decodes frames: items in, one frame or problem for each out."""
+"""The process in which pictures of items are decoded: items in, one frame or problem for each out."""
 
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
+
 from reelmill.contract.errors import ItemError, ReelmillError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Item
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Task
-from reelmill_stages.commands.curation.clip_frames import HEIGHT, WIDTH, Shot
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
+from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, is_image
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.store.locations import Locations
+from reelmill_stages.untrusted.images import open_image
 
-_QUALITY = 85
+_QUALITY = 80
 
 
 def serve(connection: Connection) -> None:
@@ -25,7 +29,7 @@ def serve(connection: Connection) -> None:
     order: tuple[Task, dict[str, str], list[Item]] = connection.recv()
     task, env, items = order
     locations = Locations(task.store, task.sources, env)
-    with tempfile.TemporaryDirectory(prefix="reelmill-tune-") as folder:
+    with tempfile.TemporaryDirectory(prefix="reelmill-stills-") as folder:
         for number, item in enumerate(items):
             place = Path(folder) / str(number)
             work = GroupWork(locations, Files(locations, {}, place / "files"), place, None)
@@ -38,6 +42,8 @@ def serve(connection: Connection) -> None:
 
 
 def _shot(item: Item, work: GroupWork) -> Shot:
+    if image := _image_of(item):
+        return _image(work.fetch(image))
     if item.media is None:
         return Shot(problem="the item has no file")
     file = work.open(item.media)
@@ -52,6 +58,22 @@ def _shot(item: Item, work: GroupWork) -> Shot:
         width, height = _fitted(*shown_size(picture.frame, upright))
         return Shot(jpeg(render(picture.frame, width=width, height=height, turned=upright), _QUALITY), width, height)
     raise ItemError(ItemReason.DECODE_ERROR, "the decoder returns no frame")
+
+
+def _image_of(item: Item) -> Media | None:
+    """The item's file, or the first of its outputs, if its name is that of an image."""
+    if item.media is not None:
+        return item.media if is_image(item.media.uri) else None
+    found = next((output for output in item.outputs if is_image(output.key)), None)
+    return Media(found.key, found.size, digest=found.digest) if found else None
+
+
+def _image(path: Path) -> Shot:
+    with open_image(path) as image:
+        image.draft("RGB", (2 * WIDTH, 2 * HEIGHT))
+        pixels = image.convert("RGB")
+        pixels.thumbnail((WIDTH, HEIGHT))
+    return Shot(jpeg(np.asarray(pixels), _QUALITY), *pixels.size)
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:

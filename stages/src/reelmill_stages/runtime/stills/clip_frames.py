@@ -2,11 +2,11 @@
 
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import Task
+from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.workers import safe_child
 
 WIDTH, HEIGHT = 200, 120
@@ -15,21 +15,26 @@ SECONDS = 60.0
 """Time for one frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A frame as JPEG, with its size in pixels; or why there is none."""
+_IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv")
 
-    jpeg: bytes = b""
-    width: int = 0
-    height: int = 0
-    problem: str = ""
+
+def is_image(name: str) -> bool:
+    """Whether the name of a file is that of an image."""
+    return name.lower().endswith(_IMAGES)
+
+
+def can_be_seen(item: Item) -> bool:
+    """Whether an item's files seem to be images or videos, by their names."""
+    names = [item.media.uri] if item.media is not None else [output.key for output in item.outputs]
+    return any(is_image(name) or name.lower().endswith(_VIDEOS) for name in names)
 
 
 def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator[Shot]:
-    """The middle frame of each item, in order."""
+    """The middle frame of each item, in order; of one whose files are images, the first of these."""
     left = list(items)
     while left:
-        connection, process = safe_child.start("reelmill_stages.commands.curation.frame_process", env)
+        connection, process = safe_child.start("reelmill_stages.runtime.stills.frame_process", env)
         try:
             connection.send((task, dict(env), list(left)))
             while left:

@@ -1,0 +1,73 @@
+"""`reelmill report`: one HTML file about what a pipeline has done."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.terminal import say
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.cli.local_run import prices
+from reelmill.contract.commands.signatures import REPORT
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.plan.jobs.tasks import run_definition
+
+STDOUT = "-"
+
+
+def report(
+    pipeline: Target,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is standard output.")
+    ] = "report.html",
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+) -> None:
+    """Write a report about the data of a pipeline: one HTML file that can be viewed without a network.
+
+    It shows the funnel, examples of what came out and of each class of loss, the distribution of every field, times,
+    cost and provenance, as of one moment. The store may be written to meanwhile; nothing is written to it.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    command = store_commands.load(REPORT)
+    if output != STDOUT:
+        _must_be_writable(Path(output))
+    made = command(store_commands.task(loaded), store_commands.environment(), _definition(loaded))
+    if output == STDOUT:
+        print(made.html, end="")
+        return
+    _write(Path(output), made.html)
+    say(f"{output}: {made.verdict.word}. {made.verdict.sentence}")
+
+
+def _definition(loaded: Loaded) -> RunDefinition:
+    return run_definition(loaded.definition, prices()).replace(
+        document=loaded.data,
+        text=loaded.document.text if loaded.data == loaded.document.data else "",
+    )
+
+
+def _must_be_writable(path: Path) -> None:
+    if path.is_dir():
+        raise SpecError(
+            "the report is a file, and this is a folder", where=str(path), hint=f"name a file: {path}/report.html"
+        )
+    if not path.parent.is_dir():
+        raise SpecError("no such folder", where=str(path.parent), hint="create it, or write the report elsewhere")
+
+
+def _write(path: Path, html: str) -> None:
+    """Write the file whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(html, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise SpecError(
+            f"the report cannot be written: {error.strerror}", where=str(path), hint="choose another file"
+        ) from error

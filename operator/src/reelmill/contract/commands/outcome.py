@@ -1,0 +1,73 @@
+"""How a pipeline stands, in one word and one sentence, from what its store has. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from reelmill.contract.commands.result_rows import CommandRow, StatusRow
+from reelmill.contract.task_parts.next_pass import allowed
+from reelmill.contract.text.quantities import amount
+
+Word = Literal["empty", "complete", "failed", "working", "behind"]
+
+
+class RunVerdict(CommandRow):
+    """The word, and the sentence that explains it."""
+
+    word: Word
+    sentence: str
+
+
+def verdict(
+    rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]], tolerances: Mapping[str, str | None]
+) -> RunVerdict:
+    """The state of a pipeline. `rows` are those of its status; `reads` maps stages to their upstreams, and `tolerances`
+    to `failures.tolerate`.
+    """
+    told = _sum(rows, reads)
+    over = [row for row in rows if row.name in tolerances and row.failed > allowed(tolerances[row.name], row.in_)]
+    opened = [row for row in rows if row.state == "working"]
+    behind = [row for row in rows if row.state == "behind" or (row.kind == "stage" and row.state == "empty")]
+    sources = [row for row in rows if row.kind == "source"]
+    if opened:
+        return RunVerdict(word="working", sentence=f"{told} {_listed(opened)} still {_work(opened)}.")
+    if over:
+        stages = "; ".join(f"{row.name} lost {amount(row.failed)} of {_items(row.in_)} to failures" for row in over)
+        return RunVerdict(word="failed", sentence=f"{told} More failed than is tolerated: {stages}.")
+    if all(row.in_ == 0 for row in sources):
+        return RunVerdict(word="empty", sentence="The sources have no items, so no stage has anything to do.")
+    if behind:
+        return RunVerdict(word="behind", sentence=f"{told} {_listed(behind)} {_have(behind)} input to cover.")
+    return RunVerdict(word="complete", sentence=told)
+
+
+def _sum(rows: Sequence[StatusRow], reads: Mapping[str, Sequence[str]]) -> str:
+    """`6 items were listed; pictures made 13, tars made 3; on the way, 57 filtered, 1 failed.`"""
+    listed = sum(row.in_ for row in rows if row.kind == "source")
+    ends = [row for row in rows if row.kind == "stage" and row.state != "empty"]
+    read = {name for row in ends for name in reads.get(row.name, ())}
+    made = [f"{row.name} made {amount(row.items)}" for row in ends if row.name not in read]
+    lost = [f"{amount(count)} {word}" for word in ("filtered", "failed", "skipped") if (count := _count(rows, word))]
+    parts = [f"{_items(listed)} {'was' if listed == 1 else 'were'} listed", *([", ".join(made)] if made else [])]
+    losses = f"on the way, {', '.join(lost)}" if lost else "nothing was lost"
+    return f"{'; '.join([*parts, losses])}."
+
+
+def _count(rows: Sequence[StatusRow], word: str) -> int:
+    return sum(int(getattr(row, word)) for row in rows)
+
+
+def _items(count: int) -> str:
+    return f"{amount(count)} item{'' if count == 1 else 's'}"
+
+
+def _listed(rows: Sequence[StatusRow]) -> str:
+    names = [row.name for row in rows]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _work(rows: Sequence[StatusRow]) -> str:
+    return "works" if len(rows) == 1 else "work"
+
+
+def _have(rows: Sequence[StatusRow]) -> str:
+    return "has" if len(rows) == 1 else "have"

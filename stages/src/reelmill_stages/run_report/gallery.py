@@ -1,0 +1,96 @@
+"""Contact sheets of a report: what came out of a pipeline, and of what was lost some of each reason."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reelmill.contract.commands.summary import LossGroup
+from reelmill.contract.records.rows import Item
+from reelmill_stages.pictures.shot import Shot
+from reelmill_stages.summary.summarise import SummaryItems
+
+MOST_PICTURES = 160
+"""Pictures in a report."""
+MOST_BYTES = 2_400_000
+"""Bytes of all pictures together."""
+
+_NOTHING = "no picture"
+
+Shoot = Callable[[Sequence[Item]], Iterator[Shot]]
+"""Makes a picture of each item, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPicture:
+    """An item of a sheet: its picture or why there is none, and what the ledger says about it."""
+
+    key: str
+    shot: Shot
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Items of one source or stage, or examples of one loss."""
+
+    name: str
+    loss: LossGroup | None
+    seen: str
+    """The source or stage whose items are shown."""
+    pictures: list[SheetPicture] = field(default_factory=list)
+
+
+def sheets(
+    found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool], shoot: Shoot
+) -> list[Sheet]:
+    """The sheets: of each stage that no other reads, then of each loss. Pictures stop at `MOST_BYTES`."""
+    made = [_made(name, found, reads, visible) for name in _ends(found, reads)]
+    lost = [_lost(group, found, visible) for group in found.summary.losses]
+    wanted = [each for each in (*made, *lost) if each]
+    each = max(1, MOST_PICTURES // max(1, len(wanted)))
+    left, used = MOST_PICTURES, 0
+    for sheet, entries in wanted:
+        some = entries[: min(each, left)]
+        left -= len(some)
+        pictures = shoot([item for _, _, item in some if item is not None])
+        for key, message, item in some:
+            shot = Shot(problem=_NOTHING) if item is None else next(pictures)
+            used += len(shot.jpeg)
+            if used > MOST_BYTES:
+                shot = Shot(problem="left out, so that the report is small")
+            sheet.pictures.append(SheetPicture(key, shot, message))
+    return [sheet for sheet, _ in wanted]
+
+
+_Entry = tuple[str, str, Item | None]
+"""Key, message and item; None: there is no item that could be seen."""
+
+
+def _ends(found: SummaryItems, reads: Mapping[str, Sequence[str]]) -> list[str]:
+    """The stages that no other reads; without any stage, the sources."""
+    read = {upstream for upstreams in reads.values() for upstream in upstreams}
+    return [row.name for row in found.summary.overview.rows if row.name not in read]
+
+
+def _made(
+    end: str, found: SummaryItems, reads: Mapping[str, Sequence[str]], visible: Callable[[Item], bool]
+) -> tuple[Sheet, list[_Entry]] | None:
+    """The items of an end that can be seen, or those of the nearest stage above it that has some."""
+    waiting = [end]
+    while waiting:
+        name = waiting.pop(0)
+        items = [item for item in found.made.get(name, ()) if visible(item)]
+        if items:
+            return Sheet(end, None, name), [(item.key, "", item) for item in items]
+        if not found.made.get(name) and name == end:
+            return None
+        waiting += reads.get(name, ())
+    return None
+
+
+def _lost(group: LossGroup, found: SummaryItems, visible: Callable[[Item], bool]) -> tuple[Sheet, list[_Entry]]:
+    items = found.lost[group.name, group.outcome, group.reason]
+    entries: list[_Entry] = [
+        (example.key, example.message, item if item is not None and visible(item) else None)
+        for example, item in zip(group.examples, items, strict=True)
+    ]
+    return Sheet(group.name, group, group.name), entries

@@ -1,0 +1,169 @@
+"""The page of a run report from a summary: templates, plots and pictures become one HTML file.
+
+The file is also well-formed XML. Its policy allows no script, no request and only its own style sheet; all texts are
+escaped by the template engine. Equal summaries and pictures give equal bytes.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reelmill import __version__
+from reelmill.contract.commands.funnel import FunnelRow
+from reelmill.contract.commands.summary import Summary
+from reelmill_stages.run_report import words
+from reelmill_stages.run_report.document import yaml_of
+from reelmill_stages.run_report.gallery import Sheet
+from reelmill_stages.run_report.groups import FieldGroup, class_counts, field_groups
+from reelmill_stages.run_report.plots.canvas import drawing
+from reelmill_stages.run_report.plots.fields import classes, histogram
+from reelmill_stages.run_report.plots.shares import shares
+from reelmill_stages.run_report.plots.timeline import timeline
+from reelmill_stages.run_report.plots.times import times
+
+NARROW, WIDE = 344, 760
+"""Widths of plots in CSS pixels, for phones and for larger screens."""
+MOST_PLOTS = 120
+"""Fields with a plot; those after them have their numbers only."""
+MOST_FIELDS = 400
+"""Fields with numbers."""
+MOST_PASSES = 400
+"""Passes in the table, of which the last are told."""
+MOST_LOSSES = 400
+"""Losses in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot as addresses that hold their data: one for wide screens, and one for narrow ones (empty: the same)."""
+
+    wide: str
+    narrow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """A field with its plot, and the table beside it."""
+
+    group: FieldGroup
+    plot: Plot | None
+    classes: list[tuple[str, list[int | None]]]
+
+
+def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[Sheet], document: str) -> bytes:
+    """The report as HTML. `document` is the YAML of the pipeline; empty: it is not known."""
+    left_out = list(summary.left_out)
+    overview = summary.overview
+    passes = sorted(overview.passes, key=lambda each: (each.closed or 0.0, each.name, each.segment))
+    passed = {each.name for each in passes}
+    if len(passes) > MOST_PASSES:
+        left_out.append(f"of {len(passes):,} passes, the table has the last {MOST_PASSES}")
+    if len(summary.losses) > MOST_LOSSES:
+        left_out.append(f"of {len(summary.losses):,} reasons, the table has {MOST_LOSSES}")
+    with drawing():
+        fields = _fields(summary, reads, left_out)
+        plots = _plots(summary)
+    style = files(__package__).joinpath("templates/report.css").read_text()
+    html = _environment().get_template("report.html.jinja").render(
+        summary=summary,
+        overview=overview,
+        ends=_ends(summary, reads),
+        priced=any(rate.cost is not None for rate in overview.rates),
+        used=any(rate.usage for rate in overview.rates),
+        worked=[rate for rate in overview.rates if rate.name in reads and rate.name in passed],
+        passes=passes[-MOST_PASSES:],
+        losses=summary.losses[:MOST_LOSSES],
+        fields=fields,
+        plots=plots,
+        lost_sheets=[sheet for sheet in sheets if sheet.loss],
+        made_sheets=[sheet for sheet in sheets if not sheet.loss],
+        document=document,
+        left_out=left_out,
+        reads=reads,
+        version=__version__,
+        style=Markup(style),  # noqa: S704 - a file of this package
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )  # fmt: skip
+    return html.encode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=words.told,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "amount": lambda value: words.UNKNOWN if value is None else f"{value:,}",
+        "number": words.number,
+        "short": lambda value: words.number(value, digits=3),
+        "seconds": words.seconds,
+        "size": words.bytes_,
+        "clock": words.clock,
+        "money": words.money,
+        "brief": words.brief,
+        "yaml": yaml_of,
+        "unit": words.unit,
+        "meaning": words.meaning,
+        "jpeg": lambda data: _address("image/jpeg", data),
+    }
+    environment.globals |= {"percent": words.percent}
+    return environment
+
+
+def _ends(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRow]:
+    """The stages that no other reads."""
+    read = {upstream for upstreams in reads.values() for upstream in upstreams}
+    return [row for row in summary.overview.funnel if row.kind == "stage" and row.name not in read]
+
+
+def _plots(summary: Summary) -> dict[str, Plot | None]:
+    overview = summary.overview
+    names = [row.name for row in overview.rows]
+    worked = [rate for rate in overview.rates if rate.worker_seconds or rate.usage]
+    lanes = [timeline(names, overview.passes, width) for width in (WIDE, NARROW)]
+    return {
+        "funnel": _both([shares(overview.funnel, width) for width in (WIDE, NARROW)]) if overview.funnel else None,
+        "times": _both([times(worked, width) for width in (WIDE, NARROW)]) if worked else None,
+        "timeline": _both([each for each in lanes if each]) if all(lanes) else None,
+    }
+
+
+def _fields(summary: Summary, reads: Mapping[str, Sequence[str]], left_out: list[str]) -> list[FieldView]:
+    groups = field_groups(summary.distributions, reads)
+    if len(groups) > MOST_FIELDS:
+        left_out.append(f"of {len(groups):,} fields, the first {MOST_FIELDS} are told")
+    if len(groups) > MOST_PLOTS:
+        left_out.append(f"of {len(groups):,} fields, the first {MOST_PLOTS} have a plot")
+    return [_field(group, plots=number < MOST_PLOTS) for number, group in enumerate(groups[:MOST_FIELDS])]
+
+
+def _field(group: FieldGroup, *, plots: bool) -> FieldView:
+    counts = class_counts(group) if group.first.values else []
+    if not plots:
+        return FieldView(group, None, counts)
+    if group.first.histogram:
+        return FieldView(group, Plot(_svg(histogram(group.first, group.last))), counts)
+    shown = [(value, items[0] or 0, items[-1] if group.last else None) for value, items in counts]
+    return FieldView(group, Plot(_svg(classes(shown))) if shown else None, counts)
+
+
+def _both(images: Sequence[bytes]) -> Plot:
+    wide, narrow = images
+    return Plot(_svg(wide), _svg(narrow))
+
+
+def _svg(image: bytes) -> str:
+    return _address("image/svg+xml", image)
+
+
+def _address(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,143 @@
+"""The report of a run: made for `reelmill report`, and written to the store by the step that ends the run.
+
+A step ends a run if, once its pass is closed, no stage of the pipeline has anything to cover and none has an open pass.
+Several steps may find that at once: a report is created once, under the state of the data sets that it is about. A run
+never fails because of its report; what went wrong is told in the log.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+
+from reelmill.contract.commands.summary import Summary
+from reelmill.contract.digest import sha256
+from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, SpecError
+from reelmill.contract.log import event
+from reelmill.contract.records.layout import SegmentPaths, run
+from reelmill.contract.records.run import RunRecord
+from reelmill.contract.task import CommitReport, StageDef, Task
+from reelmill.contract.task_parts.next_pass import over_tolerance
+from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill_stages.records.record_files import load
+from reelmill_stages.runtime.context import Interrupted, StepContext
+from reelmill_stages.runtime.stills.clip_frames import can_be_seen, shots
+from reelmill_stages.store import Store
+from reelmill_stages.summary.cut import ConsistentCut, cut
+from reelmill_stages.summary.summarise import summarise
+
+log = logging.getLogger(__name__)
+
+HINT = "install reelmill-stages[report], in a checkout by pip install './stages[report]'"
+ATTEMPTS = 2
+"""Times that a report is begun: one for which the memory of a pod does not do is given up, not tried for ever."""
+
+
+def made(
+    store: Store, task: Task, env: Mapping[str, str], seen: ConsistentCut, definition: RunDefinition
+) -> tuple[Summary, bytes]:
+    """The summary of the data sets, and the report about it. Raises SpecError without the packages for reports."""
+    for package in ("jinja2", "matplotlib"):
+        if find_spec(package) is None:
+            raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
+    # Imported here, because matplotlib takes half a second, and no other step needs it.
+    from reelmill_stages.run_report.document import shown
+    from reelmill_stages.run_report.gallery import sheets
+    from reelmill_stages.run_report.page import page
+
+    found = summarise(store, seen, definition)
+    reads = seen.reads()
+    pictures = sheets(found, reads, can_be_seen, partial(shots, task, env))
+    document = shown(definition.document, definition.text) if definition.document else ""
+    return found.summary, page(found.summary, reads, pictures, document)
+
+
+def end_of_run(context: StepContext, closed: CommitReport) -> None:
+    """Write the report of the run to the store if this step ended it. Raises Interrupted."""
+    with _told():
+        uid, stage = context.task.owner.uid, context.task.stage
+        record = load(context.store, run(uid), RunRecord) if uid else None
+        if record is None or not _is_of(record, stage) or _goes_on(record, stage, closed):
+            return
+        seen = cut(context.store, record.task, context.scratch)
+        if not _ended(context.store, seen, record.definition.tolerances):
+            return
+        _write(context, record, seen, context.data_set(stage.name, stage.key).paths(closed.segment))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Interrupted:
+        raise
+    except Exception as error:
+        hint = error.hint if isinstance(error, ReelmillError) else "make it with reelmill report"
+        event(log, f"the run has no report: {error}", level=logging.WARNING, hint=hint)
+
+
+def _is_of(record: RunRecord, stage: StageDef) -> bool:
+    return any((each.name, each.key) == (stage.name, stage.key) for each in record.task.stages)
+
+
+def _goes_on(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
+    """Whether a stage that reads this one is to cover its new segment; nothing is read to find out."""
+    is_read = any(upstream.name == stage.name for each in record.task.stages for upstream in each.upstreams)
+    return is_read and not over_tolerance(record.definition.tolerances.get(stage.name), closed.totals)
+
+
+def _ended(store: Store, seen: ConsistentCut, tolerances: Mapping[str, str | None]) -> bool:
+    for stage in seen.entries:
+        if not isinstance(stage, StageDef):
+            continue
+        gated = any(
+            over_tolerance(tolerances[upstream.name], seen.data[upstream.name].totals)
+            for upstream in stage.upstreams
+            if upstream.name in tolerances
+        )
+        if (seen.uncovered(stage) and not gated) or _is_open(store, seen, stage):
+            return False
+    return True
+
+
+def _is_open(store: Store, seen: ConsistentCut, stage: StageDef) -> bool:
+    paths = seen.data[stage.name].paths(seen.segments[stage.name] + 1)
+    return _exists(store, paths.pass_json)
+
+
+def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: SegmentPaths) -> None:
+    store, key = context.store, paths.run_report(seen.state)
+    if _exists(store, key):
+        return
+    if not any(_begins(store, paths.report_attempt(seen.state, number + 1)) for number in range(ATTEMPTS)):
+        event(
+            log,
+            f"the report of the run is given up after {ATTEMPTS} attempts",
+            level=logging.WARNING,
+            hint="make it with reelmill report, where there is more memory",
+        )
+        return
+    _, html = made(store, record.task, context.env, seen, record.definition)
+    try:
+        store.write(key, html, create=True, metadata={"stage": paths.data_set.key, "digest": sha256(html)})
+    except PreconditionFailed:
+        return
+    event(log, "the run has a report", report=f"{store.uri.rstrip('/')}/{key}")
+
+
+def _begins(store: Store, key: str) -> bool:
+    """Whether this process is the first to make that attempt."""
+    try:
+        store.write(key, b"{}", create=True)
+    except PreconditionFailed:
+        return False
+    return True
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.stat(key)
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,37 @@
+"""The pipeline as this survey was told, kept in the store for the step that ends the run."""
+
+import logging
+
+from pydantic import ValidationError
+
+from reelmill.contract.log import event
+from reelmill.contract.records.layout import run
+from reelmill.contract.records.run import RunRecord
+from reelmill.contract.task_parts.run_report import ENV, RunDefinition
+from reelmill_stages.records.record_files import dump
+from reelmill_stages.runtime.context import StepContext
+
+log = logging.getLogger(__name__)
+
+
+def keep_definition(context: StepContext) -> None:
+    """Write the record of the run, or delete the one of an earlier run if no report is wanted."""
+    uid = context.task.owner.uid
+    if not uid:
+        return
+    definition = _told(context)
+    if definition is None:
+        context.store.delete(run(uid))
+    else:
+        context.store.write(run(uid), dump(RunRecord(task=context.task, definition=definition)))
+
+
+def _told(context: StepContext) -> RunDefinition | None:
+    text = context.env.get(ENV)
+    if not text:
+        return None
+    try:
+        return RunDefinition.model_validate_json(text)
+    except ValidationError:
+        event(log, f"{ENV} is of another version: the run makes no report", level=logging.WARNING)
+        return None

@@ -1,0 +1,37 @@
+"""What a source or stage did not keep, by reason, with some examples of each."""
+
+from collections.abc import Iterable
+
+from reelmill.contract.commands.funnel import FunnelRow
+from reelmill.contract.commands.summary import LossExample, LossGroup
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill_stages.summary.picks import Picks
+
+MESSAGE = 300
+"""Longest message of an example, in characters."""
+
+
+def losses(row: FunnelRow, ledger: Iterable[LedgerRow], examples: int) -> list[LossGroup]:
+    """The losses of the row, with at most `examples` of each out of the effective ledger, which is read if there are
+    any.
+    """
+    picks: dict[tuple[str, str], Picks[str]] = {(loss.outcome, loss.reason): Picks(examples) for loss in row.lost}
+    if picks:
+        for entry in ledger:
+            if entry.outcome is not Outcome.DONE and (group := picks.get((entry.outcome.value, entry.reason))):
+                group.add(entry.key, entry.message)
+    return [
+        LossGroup(
+            name=row.name,
+            outcome=loss.outcome,
+            reason=loss.reason,
+            items=loss.items,
+            seconds=loss.seconds,
+            bytes=loss.bytes,
+            examples=[
+                LossExample(key=key, message=message if len(message) <= MESSAGE else f"{message[: MESSAGE - 1]}…")
+                for key, message in picks[loss.outcome, loss.reason]
+            ],
+        )
+        for loss in row.lost
+    ]
