@@ -1,14 +1,21 @@
-"""Plugins of the suite, profiles of hypothesis, and bytecode; `--hypothesis-profile thorough` searches longer.
+"""Plugins of the suite, profiles of hypothesis, bytecode, temporary folder, and the garbage collector.
 
-Most of the time of a new interpreter is compiling, if it may not keep the result. Tests start hundreds, and so keep it:
-outside of the sources, as an installer does for a package.
+`--hypothesis-profile thorough` searches longer. Most of the time of a new interpreter is compiling, if it may not keep
+the result. Tests start hundreds, and so keep it: outside of the sources, as an installer does for a package.
+
+What is collected lives until the end: thousands of tests, and all that they import. A third of the time of the
+collection was the garbage collector, which went through them again and again and found nothing. It begins with what
+the tests themselves make.
 """
 
+import gc
 import os
 import sys
 
+import pytest
 from hypothesis import settings
 
+from temporary_folder import use_memory
 from tools.cache import CACHE
 
 pytest_plugins = ["tiers", "servers.s3_servers", "servers.azurite", "cluster.fixtures"]
@@ -23,3 +30,20 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("PYTHONPYCACHEPREFIX", str(CACHE / "bytecode"))
 sys.dont_write_bytecode = False
 sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"]
+use_memory()
+
+gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    if config.getoption("dist") != "loadfile":
+        return None
+    from scheduling import FolderOrFile
+
+    return FolderOrFile(config, log)

@@ -74,6 +74,15 @@ def peak_memory(proc: Path = PROC) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
+def available_memory(proc: Path = PROC) -> int:
+    """Bytes of memory that can be used without swapping; 0 if the system does not say."""
+    try:
+        lines = proc.joinpath("meminfo").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
+
+
 def max_rss(told: int) -> int:
     """Bytes of what getrusage calls `ru_maxrss`: KiB on Linux, bytes on macOS."""
     return told if sys.platform == "darwin" else told * 1024

@@ -16,8 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from Crypto.PublicKey import RSA
-
 from cluster import kubeconfig
 from cluster.box import Box
 from cluster.client import ApiError, Client
@@ -88,6 +86,8 @@ class ControlPlane:
         (self.folder / "tokens.csv").write_text("\n".join(rows) + "\n")
         (self.folder / "audit.yaml").write_text(json.dumps(AUDIT))
         self.box.start("etcd", *self._etcd())
+        from Crypto.PublicKey import RSA  # every run of the tests would import it, which takes 0.3 s
+
         (self.folder / "accounts.pem").write_bytes(RSA.generate(2048).export_key("PEM"))
         self.box.start("kube-apiserver", *self._api_server())
         self._await_certificate()

@@ -7,7 +7,6 @@ clear away what a killed instance left.
 
 import fcntl
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
@@ -16,11 +15,8 @@ from pathlib import Path
 from cluster.unavailable import Unavailable
 
 COUNT = 64
-ROOT = (
-    Path("/var/lib/reelmill-clusters")
-    if os.geteuid() == 0
-    else Path(tempfile.gettempdir()) / f"reelmill-clusters-{os.geteuid()}"
-)
+ROOT = Path("/var/lib/reelmill-clusters" if os.geteuid() == 0 else f"/tmp/reelmill-clusters-{os.geteuid()}")
+"""The same for all runs on a machine, whatever their `TMPDIR`: they share the numbers."""
 LINKS, PODS, SERVICES = (IPv4Network(f"10.{second}.0.0/16") for second in (215, 213, 214))
 """Address space of all instances; each takes the /24 of its number."""
 

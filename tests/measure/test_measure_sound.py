@@ -4,7 +4,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-import pyloudnorm
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +60,8 @@ def test_loudness_and_true_peak_are_those_of_the_command(films: list[Path], tmp_
 
 
 def test_005_f05_loudness_is_that_of_another_implementation_of_the_standard(films: list[Path], tmp_path: Path) -> None:
+    import pyloudnorm  # with scipy, which every process of the tests would import
+
     for each in films:
         data, rate = samples(each)
         assert measures(each, tmp_path, **SOUND)["loudness"] == pytest.approx(

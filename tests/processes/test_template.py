@@ -205,6 +205,17 @@ def test_a_process_waits_for_the_modules_that_it_needs_and_for_no_others(tmp_pat
     assert json.loads(all_) == list(modules)
 
 
+def test_what_only_some_processes_need_is_imported_when_the_first_of_them_is_asked_for() -> None:
+    modules = ("wave", "colorsys", "graphlib")
+    with OwnedTemplate(ENVIRONMENT) as made:
+        made.preload(["wave", "colorsys"], later=True)
+        made.preload(["graphlib"])
+        found = [said(made, "imported", *modules, needs=["graphlib"])]
+        made.preload(["colorsys"])
+        found += [said(made, "imported", *modules, needs=["colorsys"]), said(made, "imported", *modules)]
+    assert [json.loads(text) for _, text in found] == [["graphlib"], ["colorsys", "graphlib"], list(modules)]
+
+
 def test_a_template_with_threads_forks_nothing() -> None:
     with OwnedTemplate(ENVIRONMENT) as made:
         made.preload(["no_such_module", "threaded"])

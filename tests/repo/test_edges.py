@@ -5,6 +5,7 @@ import-linter guards the directions between our own packages; these are about ot
 
 import sys
 from fnmatch import fnmatch
+from functools import cache
 
 import pytest
 
@@ -55,14 +56,17 @@ EDGES = {
 NAMES = list(modules())
 
 
-IMPORTS = {name: imports(path) for name, path in NAMES}
+@cache
+def imported() -> dict[str, frozenset[str]]:
+    """Module -> what it imports."""
+    return {name: imports(path) for name, path in NAMES}
 
 
 @pytest.mark.parametrize("package", EDGES)
 def test_a_package_is_imported_only_where_its_edge_is(package: str) -> None:
     wrong = [
         name
-        for name, found in IMPORTS.items()
+        for name, found in imported().items()
         if any(module.split(".")[0] == package for module in found)
         and not any(fnmatch(name, pattern) for pattern in EDGES[package])
     ]
@@ -73,8 +77,8 @@ def test_the_planner_has_no_clock_no_chance_and_no_files() -> None:
     forbidden = {"time", "random", "os", "pathlib", "io", "secrets", "uuid", "tempfile", "asyncio"}
     wrong = {
         name: found & forbidden
-        for name in IMPORTS
-        if name.startswith("reelmill.plan") and (found := IMPORTS[name]) & forbidden
+        for name, found in imported().items()
+        if name.startswith("reelmill.plan") and found & forbidden
     }
     assert not wrong
     assert not [name for name, path in NAMES if name.startswith("reelmill.plan") and ".now(" in path.read_text()]
@@ -82,9 +86,9 @@ def test_the_planner_has_no_clock_no_chance_and_no_files() -> None:
 
 def test_the_contract_imports_the_standard_library_and_pydantic_only() -> None:
     allowed = sys.stdlib_module_names | {"pydantic", "pydantic_core", "reelmill"}
-    for name in IMPORTS:
+    for name, found in imported().items():
         if name.startswith("reelmill.contract"):
-            assert {found.split(".")[0] for found in IMPORTS[name]} <= allowed, name
+            assert {module.split(".")[0] for module in found} <= allowed, name
 
 
 def test_a_stage_reads_no_environment() -> None:

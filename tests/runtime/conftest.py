@@ -33,6 +33,14 @@ def template() -> Iterator[OwnedTemplate | None]:
         yield made
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _lent(template: OwnedTemplate | None) -> Iterator[None]:
+    """What a module's own fixtures run is forked, too."""
+    lend(template)
+    yield
+    lend(None)
+
+
 @pytest.fixture(autouse=True)
 def start_workers(
     request: pytest.FixtureRequest, template: OwnedTemplate | None, monkeypatch: pytest.MonkeyPatch
@@ -42,4 +50,4 @@ def start_workers(
     monkeypatch.setenv(ENV, method)
     lend(template if method is StartMethod.FORK else None)
     yield method
-    lend(None)
+    lend(template)

@@ -86,7 +86,11 @@ def test_scratch_of_killed_runs_is_removed_by_the_next_and_that_of_living_ones_i
     assert not living.exists()
 
 
-def test_steps_that_begin_at_once_leave_each_others_scratch_alone() -> None:
+def test_steps_that_begin_at_once_leave_each_others_scratch_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def begin(_: int) -> bool:
         with scratch_folder() as folder:
             return folder.is_dir()

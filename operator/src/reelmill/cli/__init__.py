@@ -1,5 +1,6 @@
 """The command line, `reelmill`. Each command is a module of its own."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -8,9 +9,15 @@ from reelmill.contract.errors import ReelmillError
 from reelmill.contract.text.urls import without_secrets
 from reelmill.processes.fast_exit import fast_exit
 
+GARBAGE = 100_000
+"""Objects between two runs of the garbage collector: what is imported makes many and no garbage, and most commands end
+soon after."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback."""
+    if arguments is None:
+        gc.set_threshold(GARBAGE)
     try:
         from reelmill.cli.app import app
     except ModuleNotFoundError as error:

@@ -53,8 +53,12 @@ def drive(
 ) -> NoReturn:
     """Run with the given requests, print the result, and exit. `template` is a template that was started before."""
     store_commands.require("run")
-    preload_blocks(template, loaded.pipeline.spec, store_commands.environment())
-    uid = identity(loaded, store_commands.task(loaded, sources=True), make=True)
+    environment, task = store_commands.environment(), store_commands.task(loaded, sources=True)
+    preload_blocks(template, loaded.pipeline.spec, environment, later=True)
+    uid = identity(loaded, task, make=False)
+    if fresh := not uid:  # every stage will run
+        preload_blocks(template, loaded.pipeline.spec, environment)
+        uid = identity(loaded, task, make=True)
     stop = threading.Event()
     with observing(verbose=work.verbose, quiet=work.quiet) as observer, _stopping(stop, observer.say):
         outcome = local.run(
@@ -65,6 +69,7 @@ def drive(
             annotations=annotations,
             max_processes=work.jobs,
             template=template,
+            fresh=fresh,
             prices=prices(),
             run_reports=_reports(work),
         )

@@ -82,10 +82,15 @@ class Jobs:
         max_processes: int,
         retries: Backoff = RETRIES,
         template: OwnedTemplate | None = None,
+        fresh: bool = False,
     ) -> None:
-        """`command` runs a step; where there is a template, steps that can be forked are forked from it instead."""
+        """`command` runs a step; where there is a template, steps that can be forked are forked from it instead.
+
+        `fresh`: the survey needs the code of the stages.
+        """
         self.command = command
         self.template = template
+        self.fresh = fresh
         self.folder = folder
         self.environment = environment
         self.cpus = cpus
@@ -195,7 +200,7 @@ class Jobs:
             folder=self.folder,
             environment={**self.environment, **job.beside},
             events=self.events,
-            needs=SURVEY if task.step is Step.SURVEY else None,
+            needs=SURVEY if task.step is Step.SURVEY and not self.fresh else None,
         )
         try:
             job.process = begin(None if StartMethod.SPAWN in methods else self.template)

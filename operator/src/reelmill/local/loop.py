@@ -65,6 +65,7 @@ def run(
     max_processes: int | None = None,
     command: Sequence[str] = (),
     template: OwnedTemplate | None = None,
+    fresh: bool = False,
     grace: float = GRACE_SECONDS,
     prices: Prices | None = None,
     run_reports: bool = False,
@@ -74,10 +75,11 @@ def run(
     `uid` is who it is in its store: claims, Jobs and passes are told apart by it; absent: nobody who was there before.
     `annotations` contain requests (see `reelmill.plan.requests`). `max_processes` is the maximum number of parallel
     steps (default: the number of CPUs). `command` runs one step (default: the installed `reelmill-stages`). `template`
-    is a template process that was started before (default: a new one, unless there is a `command`). The calling thread
+    is a template process that was started before (default: a new one, unless there is a `command`). `fresh`: nothing of
+    the pipeline is in its store, so that its survey needs the code of all stages for its forecast. The calling thread
     must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step, and
-    `run_reports` says whether the run leaves a report in its store.
-    `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
+    `run_reports` says whether the run leaves a report in its store. `spec.verify` is ignored. Raises SpecErrors for an
+    invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
     observer = observer or QuietObserver()
@@ -96,6 +98,7 @@ def run(
             cpus=cpus,
             max_processes=max_processes or cpus,
             template=template,
+            fresh=fresh,
         )
         try:
             while not stop.is_set():

@@ -103,10 +103,13 @@ class ProcessTemplate:
     def fileno(self) -> int:
         return self._requests.fileno()
 
-    def preload(self, modules: Sequence[str]) -> None:
-        """Let the template import modules, while nobody asks it for processes."""
+    def preload(self, modules: Sequence[str], *, later: bool = False) -> None:
+        """Let the template import modules, while nobody asks it for processes.
+
+        `later`: only when it is asked for a process that does not say what it needs.
+        """
         with suppress(ConnectionError):  # it has ended, as `start` will notice
-            self._requests.send(json.dumps({"preload": list(modules)}).encode())
+            self._requests.send(json.dumps({"later" if later else "preload": list(modules)}).encode())
 
     def start(
         self,
@@ -121,7 +124,7 @@ class ProcessTemplate:
     ) -> ForkedProcess:
         """Fork a process that calls the function `module:name` with `arguments` and its own copies of `descriptors`.
 
-        The template has then imported the modules that it `needs`; None: all that were ever to be preloaded.
+        The template has then imported the modules that it `needs`; None: all that it was ever told of.
         It gets the signal `number` when this process ends, and `top` calls it `name`. Raises CannotFork, or the OSError
         of fork(2).
         """

@@ -3,6 +3,7 @@
 Requests arrive on a socket of type SEQPACKET, whose other end several processes may hold. A request is a JSON object:
 
 - `{"preload": [MODULE, …]}`: import these modules, one after the other while there are no other requests;
+- `{"later": [MODULE, …]}`: import these modules before a process is forked that does not say what it needs;
 - `{"signal": NUMBER, "needs": [MODULE, …]}` with the file descriptors CONTROL, STDERR and more: import these modules
   (without `needs`, all that are to be imported), and fork a process.
 

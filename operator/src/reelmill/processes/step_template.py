@@ -1,7 +1,7 @@
 """The template process of a run on this machine, and what it imports for the steps."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ SURVEY = (
     "reelmill_stages.runtime.step",
     "reelmill_stages.runtime.survey.step",
     "reelmill_stages.runtime.open.step",
+    "reelmill_stages.runtime.next_passes",
 )
 """What a survey needs, the first step of every run: it does not wait for the code of the stages."""
 STEPS = (
     *SURVEY,
+    "reelmill_stages.runtime.whole_pass",
     "reelmill_stages.runtime.shards.step",
     "reelmill_stages.runtime.workers.worker_main",
     "reelmill_stages.runtime.commit.step",
@@ -31,7 +33,7 @@ STEPS = (
 
 @contextmanager
 def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[OwnedTemplate | None]:
-    """Start the template of a run, which then imports the code of its steps. None where steps are spawned.
+    """Start the template of a run, which then imports the code of the survey. None where steps are spawned.
 
     Start it as early as possible: it imports while the pipeline is read. Raises SpecError for a wrong
     `REELMILL_START_METHOD`.
@@ -40,23 +42,32 @@ def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[Owned
         yield None
         return
     with OwnedTemplate(environment) as template:
-        template.preload(STEPS)
+        template.preload(SURVEY)
         yield template
 
 
-def preload_blocks(template: ProcessTemplate | None, spec: "Spec", environment: Mapping[str, str]) -> None:
-    """Let the template, if there is one, import the code of a pipeline's sources and of the stages that are forked."""
+def preload_blocks(
+    template: ProcessTemplate | None, spec: "Spec", environment: Mapping[str, str], *, later: bool = False
+) -> None:
+    """Let the template, if there is one, import the code of a pipeline's sources and of the stages that are forked.
+
+    `later`: that of the stages only when one is to run, since a run that finds nothing new needs none of it. A survey
+    that finds something says so (`preload_stages`).
+    """
     if template is None:
         return
-    stages = dict.fromkeys(stage.type for stage in spec.stages)
     uris = [spec.store.uri, *(str(getattr(source.block, "uri", "")) for source in spec.sources)]
     if any(uri.startswith("s3://") for uri in uris):
         template.preload(["reelmill_stages.store.s3.store"])
     template.preload(
         [f"reelmill_stages.sources.{type_}" for type_ in dict.fromkeys(source.type for source in spec.sources)]
-        + [
-            f"reelmill_stages.stages.{type_}.stage"
-            for type_ in stages
-            if start_method(environment, stage=type_) is StartMethod.FORK
-        ]
     )
+    preload_stages(template, [stage.type for stage in spec.stages], environment, later=later)
+
+
+def preload_stages(
+    template: ProcessTemplate, types: Sequence[str], environment: Mapping[str, str], *, later: bool = False
+) -> None:
+    """Let the template import what the steps of stages of these types need, if they are forked."""
+    forked = [type_ for type_ in dict.fromkeys(types) if start_method(environment, stage=type_) is StartMethod.FORK]
+    template.preload([*STEPS, *(f"reelmill_stages.stages.{type_}.stage" for type_ in forked)], later=later)

@@ -44,6 +44,8 @@ class TemplateServer:
         self._open = True
         self._pending: dict[str, None] = {}
         """Modules to import, in order."""
+        self._later: dict[str, None] = {}
+        """Modules to import as soon as a process needs all."""
         self._children: dict[int, ForkedChild] = {}
         """By the descriptor of their control socket."""
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -79,15 +81,18 @@ class TemplateServer:
         match request:
             case {"preload": [*modules]}:
                 self._pending.update(dict.fromkeys(map(str, modules)))
+            case {"later": [*modules]}:
+                self._later.update(dict.fromkeys(map(str, modules)))
             case {"signal": int(number), **more}:
                 needs = more.get("needs")
-                for module in needs if isinstance(needs, list) else [*self._pending]:
+                for module in needs if isinstance(needs, list) else [*self._pending, *self._later]:
                     self._import(str(module))
                 return self._fork(number, descriptors)
         return None
 
     def _import(self, module: str) -> None:
         self._pending.pop(module, None)
+        self._later.pop(module, None)
         # What cannot be imported here is imported by the process that needs it, which says what is wrong.
         with suppress(Exception):
             import_module(module)

@@ -98,7 +98,11 @@ def _one_winner(
         return body
 
     with ThreadPoolExecutor(_RACERS, thread_name_prefix="probe") as pool:
-        winners = [body for body in pool.map(race, range(_RACERS)) if body is not None]
+        try:
+            winners = [body for body in pool.map(race, range(_RACERS)) if body is not None]
+        except BaseException:
+            start.abort()  # this step is stopped before all threads are there: nobody waits for the others
+            raise
     if len(winners) != 1 or store.read(key) != winners[0]:
         raise _unsafe(
             store, unsafe if len(winners) > 1 else "the stored object is not that of the successful conditional write"

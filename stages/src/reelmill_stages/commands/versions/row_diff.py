@@ -76,14 +76,21 @@ def _divided(
 ) -> Iterator[tuple[Path, Path]]:
     """Pairs of files with the encoded rows of the two sides, by the first byte of the digest of the key."""
     pairs = [(scratch / f"before-{number:03}", scratch / f"after-{number:03}") for number in range(_FILES)]
+    written: set[int] = set()
     for side, rows in enumerate((before, after)):
         with ExitStack() as stack:
-            files: list[IO[bytes]] = [stack.enter_context(pair[side].open("wb")) for pair in pairs]
+            files: dict[int, IO[bytes]] = {}
             for digest, record in encode(rows()):
-                files[digest[0]].write(record)
-    for pair in pairs:
-        yield pair
-        for path in pair:
+                file = files.get(digest[0])
+                if file is None:
+                    file = files[digest[0]] = stack.enter_context(pairs[digest[0]][side].open("wb"))
+                file.write(record)
+            written |= files.keys()
+    for number in sorted(written):
+        for path in pairs[number]:
+            path.touch()
+        yield pairs[number]
+        for path in pairs[number]:
             path.unlink()
 
 

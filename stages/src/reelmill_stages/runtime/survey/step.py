@@ -8,6 +8,8 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.records.usage import Usage, together
 from reelmill.contract.task import OpenPass, StageDef, StageReport, SurveyReport
+from reelmill.processes.forked import lent
+from reelmill.processes.step_template import preload_stages
 from reelmill_stages.records import heartbeat
 from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.data_set import DataSet
@@ -50,6 +52,8 @@ def survey(context: StepContext) -> SurveyReport:
     stages = {stage.name: _stage(context, stage, now) for stage in task.stages}
     keep_definition(context)
     waiting = waiting_inputs(context)
+    if (template := lent()) and (types := [stage.type for stage in task.stages if waiting[stage.name][0]]):
+        preload_stages(template, types, context.env)  # while this process does the same for its forecast
     check_servers(task.stages, waiting)
     return SurveyReport(sources=sources, stages=stages, forecast=forecast(context, waiting))
 

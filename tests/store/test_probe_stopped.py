@@ -1,0 +1,32 @@
+"""A probe of a store that is stopped while its writers start: SIGTERM may arrive between any two of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelmill.contract.task import StoreRef
+from reelmill_stages.store.open import open_store
+from reelmill_stages.store.probe import probe
+
+
+class Stopped(BaseException):
+    """What a signal handler raises."""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("started", range(7))
+def test_it_ends_whenever_it_is_stopped(started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit, number = ThreadPoolExecutor.submit, count()
+
+    def submit_some(pool: ThreadPoolExecutor, *given: Any, **named: Any) -> Any:
+        if next(number) == started:
+            raise Stopped
+        return submit(pool, *given, **named)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_some)
+    with pytest.raises(Stopped):
+        probe(open_store(StoreRef(uri=str(tmp_path / "store")), env={}))
+    assert not list((tmp_path / "store").rglob("probe-*/*"))
