@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := operator/src stages/src tests images manifests
-TIERS ?= unit,store,control-plane,nodes,gpu
+TIERS ?= unit,store,web,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
 TOOLS ?= $(CHOSEN)
@@ -122,11 +122,13 @@ lock: install
 	$(PINNED) $(ARGS) requirements-torch.in -o requirements-torch.lock
 	$(LOCK) --no-annotate $(ARGS) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(LOCK) --no-annotate $(ARGS) tests/docs_site/requirements.in -o tests/docs_site/requirements.lock
+	$(LOCK) --no-annotate $(ARGS) tests/web/requirements.in -o tests/web/requirements.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/measure/models.in -o tests/measure/models.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/transcribe/models.in -o tests/transcribe/models.lock
 	$(PINNED) images/build.in -o images/build.lock
 	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
 	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock
+	$(PINNED) images/stages/requirements-dashboard.in -o images/stages/requirements-dashboard.lock
 	$(PINNED) --constraint requirements-torch.lock images/stages/requirements-embed.in -o images/stages/requirements-embed.lock
 
 bench: TOOLS = store

@@ -1,8 +1,8 @@
 """Build the images with docker, podman or buildah, and print their sizes.
 
-`python images/build.py [operator] [stages-cpu] [stages-gpu] [stages-embed]` builds the named images; the default is all
-except `stages-embed`, which contains torch (several gigabytes) and runs models on CPUs and GPUs. Arguments after `--`
-are passed to the builder unchanged. Requires only Python 3.11.
+`python images/build.py [operator] [stages-cpu] [stages-gpu] [stages-dashboard] [stages-embed]` builds the named images;
+the default is the first three. `stages-dashboard` serves the page of `reelmill dashboard`; `stages-embed` has torch
+(several gigabytes) and runs models. Arguments after `--` are passed to the builder. Requires only Python 3.11.
 """
 
 import argparse
@@ -36,6 +36,7 @@ IMAGES = {
     "stages-cpu": Image("stages", "reelmill-stages", "cpu"),
     "stages-gpu": Image("stages", "reelmill-stages", "gpu", "-gpu"),
     "stages-embed": Image("stages", "reelmill-stages", "embed", "-embed"),
+    "stages-dashboard": Image("stages", "reelmill-stages", "dashboard", "-dashboard"),
 }
 ALWAYS = ("operator", "stages-cpu", "stages-gpu")
 """Images that are built by default."""
@@ -95,7 +96,7 @@ def main() -> None:
     """Build the requested images, then print a line for each."""
     parser = argparse.ArgumentParser(prog="images/build.py", description=__doc__)
     parser.add_argument(
-        "images", nargs="*", help=f"images to build: {', '.join(IMAGES)} (default: all but stages-embed)"
+        "images", nargs="*", help=f"images to build: {', '.join(IMAGES)} (default: {', '.join(ALWAYS)})"
     )
     parser.add_argument("--engine", default="", help="builder and its global options (default: the first that works)")
     parser.add_argument("--base-image", default="", help="base image (default: the one in the Dockerfile)")

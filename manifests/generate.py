@@ -49,6 +49,7 @@ def rendered() -> dict[str, str]:
         "manifests/overlays/cluster-wide/user-roles.yaml": _yaml(*_user_roles()),
         "manifests/overlays/namespaced/role.yaml": _yaml(*_granted("Role", NAME, rbac.rules())),
         "charts/reelmill/files/rules.yaml": _yaml(rbac.rules()),
+        "charts/reelmill/files/dashboard-rules.yaml": _yaml(rbac.dashboard_rules()),
         "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.own_rules(NAME)),
         "charts/reelmill/files/user-roles.yaml": _yaml(*_user_roles()),
         VALUES_SCHEMA: _values_schema(),

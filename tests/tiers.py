@@ -4,7 +4,8 @@ A test belongs to the tier whose marker it carries, or to `unit`, which is to st
 but takes long carries the marker `store` too. A tier that needs a server skips what it cannot
 start. `REELMILL_REQUIRE=unit,store` forbids that: a required tier must have run, and nothing of a tier that needs
 servers may have been skipped. `REELMILL_TIERS=control-plane,nodes` (`make test TIERS=…`) runs these tiers and no other,
-and requires no other. Tests with the marker `gpu` are a tier of their own, which nobody has to be able to run.
+and requires no other. Tests with the markers `web` and `gpu` are tiers of their own, which
+nobody has to be able to run.
 """
 
 import os
@@ -15,7 +16,7 @@ import pytest
 TIER = "tier"
 """Name of the property that tells a report's tier."""
 
-TIERS = ("unit", "store", "control-plane", "nodes", "gpu")
+TIERS = ("unit", "store", "web", "control-plane", "nodes", "gpu")
 
 
 def tier(item: pytest.Item) -> str:

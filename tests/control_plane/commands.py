@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cluster.kubectl import find
 from reelmill.schema.crd import GROUP, PLURAL
 
 PROGRAMS = Path(sys.executable).parent
+LOOK: dict[str, object] = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": ["get", "list"]}
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,13 @@ def person(config: Path, namespace: str, folder: Path) -> Person:
     return Person(mine, namespace, folder)
 
 
-def reader(client: Client, namespace: str, folder: Path) -> Person:
-    """Somebody who may look at pipelines of the namespace, and nothing else."""
+def reader(client: Client, namespace: str, folder: Path, rules: Sequence[dict[str, object]] = (LOOK,)) -> Person:
+    """Somebody who may look at pipelines of the namespace, and nothing else unless `rules` say so."""
     api, name = "rbac.authorization.k8s.io", "reader"
     metadata = {"name": name, "namespace": namespace}
-    rule = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": ["get", "list"]}
     for document in (
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": list(rules)},
         {
             "apiVersion": f"{api}/v1",
             "kind": "RoleBinding",

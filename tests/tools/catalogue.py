@@ -13,6 +13,7 @@ from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
 from transcribe.speech_home import SPEECH
+from web import browser
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
 STORE = ("SeaweedFS", "MinIO", "Azurite", "torch", "atheris", "MkDocs", "models to measure with", "speech")
@@ -57,6 +58,8 @@ def catalogue() -> dict[str, Tool]:
         download("speech", find=SPEECH.find, make=SPEECH.make),
         download("atheris", find=ATHERIS.find, make=ATHERIS.make),
         download("MkDocs", find=site.find, make=site.make),
+        download("Chromium", find=browser.find_chromium, make=browser.make_chromium),
+        download("playwright", find=browser.PLAYWRIGHT.find, make=browser.PLAYWRIGHT.make),
         download("models to measure with", find=MODELS.find, make=MODELS.make),
         *(_trainer(download, name) for name in environments.names()),
         _image(download, "stages-embed"),
@@ -73,6 +76,7 @@ def needed(tier: str, environ: Mapping[str, str]) -> tuple[str, ...]:
         "unit": (),
         "gpu": (),
         "store": STORE,
+        "web": ("Chromium", "playwright"),
         "control-plane": (*COMMANDS, *CONTROL_PLANE),
         "nodes": (*COMMANDS, *NODES),
         "models": (*COMMANDS, *NODES, "torch", "stages-embed image"),

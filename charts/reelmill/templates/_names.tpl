@@ -41,3 +41,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 []
 {{- end -}}
 {{- end -}}
+
+{{- define "reelmill.dashboard.name" -}}
+{{- printf "%s-dashboard" (.Values.fullnameOverride | default .Release.Name | trunc 52 | trimSuffix "-") -}}
+{{- end -}}
+
+{{- define "reelmill.dashboard.selector" -}}
+app.kubernetes.io/name: reelmill
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: dashboard
+{{- end -}}
+
+{{- define "reelmill.dashboard.labels" -}}
+{{ include "reelmill.labels" . | replace "app.kubernetes.io/component: operator" "app.kubernetes.io/component: dashboard" }}
+{{- end -}}
+
+{{- define "reelmill.dashboard.serviceAccount" -}}
+{{- $account := .Values.dashboard.serviceAccount -}}
+{{- $account.name | default (ternary (include "reelmill.dashboard.name" .) "default" $account.create) -}}
+{{- end -}}

@@ -25,6 +25,7 @@ ANYWHERE = {
     "diff": "reelmill.cli.commands.versions.diff",
     "freeze": "reelmill.cli.commands.versions.freeze",
     "logs": "reelmill.cli.commands.logs",
+    "dashboard": "reelmill.cli.commands.curation.dashboard",
     "retry": "reelmill.cli.commands.retry",
     "replay": "reelmill.cli.commands.replay",
     "repair": "reelmill.cli.commands.integrity.repair",

@@ -1,6 +1,6 @@
-"""The RBAC rules of the operator, from which manifests and chart are generated; tests run with exactly these.
+"""The RBAC rules of the operator and the dashboard; manifests and chart are generated from them.
 
-They include no Secrets, ConfigMaps, nodes, CustomResourceDefinitions or namespaces.
+Tests run with exactly these. They include no Secrets, ConfigMaps, nodes, CustomResourceDefinitions or namespaces.
 """
 
 from typing import Any
@@ -26,6 +26,17 @@ def rules() -> list[Rule]:
         _rule("batch", "jobs", "get", "list", "watch", "create", "patch", "delete", "deletecollection"),
         _rule("", "pods", "get", "list"),
         _rule("", "events", "create", "patch"),
+    ]
+
+
+def dashboard_rules() -> list[Rule]:
+    """Rules for the dashboard: to read pipelines, and for `why` and logs what runs for them."""
+    return [
+        _rule(GROUP, PLURAL, "get", "list"),
+        _rule("batch", "jobs", "get", "list"),
+        _rule("", "pods", "get", "list"),
+        _rule("", "pods/log", "get"),
+        _rule("", "events", "get", "list"),
     ]
 
 

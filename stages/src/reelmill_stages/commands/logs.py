@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from reelmill.contract.commands.result_rows import LogLine
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Task
-from reelmill_stages.commands.entry import data_set, stage_of, store_of
+from reelmill_stages.commands.entry import stage_of, store_of
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.store import Store
 
 
 def logs(
@@ -14,8 +17,15 @@ def logs(
 
     Without `segment`, the latest segment with logs is used.
     """
-    store = store_of(task, env)
-    data = data_set(store, stage_of(task, stage))
+    entry = stage_of(task, stage)
+    yield from lines_of(store_of(task, env), DataSetPaths(entry.name, entry.key), shard=shard, segment=segment)
+
+
+def lines_of(
+    store: Store, names: DataSetPaths, *, shard: int | None = None, segment: int | None = None
+) -> Iterator[LogLine]:
+    """The same of a data set in an open store."""
+    data = DataSet(store, names)
     last = data.last.segment if data.last else 0
     for number in [segment] if segment is not None else [last + 1, last]:
         paths = data.paths(number)

@@ -121,6 +121,13 @@ class Store(Protocol):
         """
         ...
 
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names directly below `prefix`, which is empty or ends with `/`, that have objects below them, sorted.
+
+        Nothing deeper is listed. A folder may also give names below which there is no object.
+        """
+        ...
+
     def delete(self, key: str) -> None:
         """Delete an object; does nothing if it does not exist. A folder refuses with StoreError behind a link."""
         ...

@@ -96,6 +96,9 @@ class Metered:
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         return self._store.list(prefix, follow_links=follow_links, problems=problems)
 
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        return self._store.folders(prefix)
+
     def delete(self, key: str) -> None:
         with CLOCK.on(Bound.STORE):
             self._store.delete(key)

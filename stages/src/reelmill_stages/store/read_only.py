@@ -16,6 +16,11 @@ class ReadOnly:
         self._store = store
 
     @property
+    def inner(self) -> Store:
+        """The store that is wrapped."""
+        return self._store
+
+    @property
     def uri(self) -> str:
         return self._store.uri
 
@@ -50,6 +55,9 @@ class ReadOnly:
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         return self._store.list(prefix, follow_links=follow_links, problems=problems)
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        return self._store.folders(prefix)
 
     def delete(self, key: str) -> None:
         self._refuse(key)

@@ -26,7 +26,8 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
     last = data.last
     counts = data.totals
     segments = list(data.segments())
-    opened = _open_pass(store, data) if isinstance(entry, StageDef) else None
+    following = data.paths((last.segment if last else 0) + 1)
+    opened = open_pass(store, following) if isinstance(entry, StageDef) else None
     uncovered = cut.uncovered(entry) if isinstance(entry, StageDef) else {}
     closed: Literal["behind", "current"] = "behind" if uncovered else "current"
     return StatusRow(
@@ -57,8 +58,8 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
     )
 
 
-def _open_pass(store: Store, data: DataSet) -> OpenPassRow | None:
-    paths = data.paths((data.last.segment if data.last else 0) + 1)
+def open_pass(store: Store, paths: SegmentPaths) -> OpenPassRow | None:
+    """The pass that makes a segment; None where none was opened. Raises StoreDamaged for a damaged record of it."""
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
         return None

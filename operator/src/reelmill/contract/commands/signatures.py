@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from reelmill.contract.commands.dashboard import DashboardCommand
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.places import PlacesResult
@@ -231,3 +232,4 @@ PRUNE: Command[PruneCommand] = Command("prune")
 IDENTITY: Command[IdentityCommand] = Command("identity")
 PREFLIGHT: Command[PreflightCommand] = Command("preflight")
 PLACES: Command[PlacesCommand] = Command("places")
+DASHBOARD: Command[DashboardCommand] = Command("dashboard")

@@ -11,13 +11,12 @@ import io
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from azure.core import MatchConditions
-from azure.storage.blob import BlobClient, BlobProperties, ContainerClient
+from azure.storage.blob import BlobClient, ContainerClient
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
 from reelmill.contract.reasons import ItemReason
@@ -26,6 +25,7 @@ from reelmill_stages.store import Problem, Stat
 from reelmill_stages.store.azure.attributes import described, encoded, listed, plain, with_problem
 from reelmill_stages.store.azure.credentials import address, credential
 from reelmill_stages.store.azure.errors import explain, no_object, past_end
+from reelmill_stages.store.azure.listing import blobs, folder_names
 from reelmill_stages.store.azure.stream import ChunkStream, begun
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import (
@@ -167,7 +167,7 @@ class AzureStore:
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         found = [
             listed(blob.name.removeprefix(self._prefix), blob)
-            for blob in self._listed(self._prefix + check_prefix(prefix))
+            for blob in blobs(self._container, self._prefix + check_prefix(prefix), self._call)
             # A hierarchical namespace lists its folders, too.
             if (blob.metadata or {}).get("hdi_isfolder", "").lower() != "true"
         ]
@@ -178,6 +178,9 @@ class AzureStore:
             elif problems and stat.size:
                 bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
                 yield with_problem(stat, bad)
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        yield from folder_names(self._container, self._prefix + check_prefix(prefix), self._call)
 
     def delete(self, key: str) -> None:
         try:
@@ -214,16 +217,6 @@ class AzureStore:
                     delete_snapshots="include", etag=f'"{stat.etag}"', match_condition=MatchConditions.IfNotModified
                 ),
             )
-
-    def _listed(self, prefix: str) -> Iterator[BlobProperties]:
-        token: str | None = None
-        while True:
-            # The token is an attribute that the iterator's type does not have.
-            pages: Any = self._container.list_blobs(name_starts_with=prefix, include=["metadata"]).by_page(token)
-            yield from self._call("", partial(_page, pages))
-            token = pages.continuation_token
-            if not token:
-                return
 
     def _chunks(self, key: str, if_match: str, start: int, length: int | None) -> Iterator[bytes]:
         """The bytes of a blob or of a range, all of one version; after a failure the rest is asked for again."""
@@ -288,10 +281,6 @@ class AzureStore:
 
     def _blob(self, key: str) -> BlobClient:
         return self._container.get_blob_client(self._prefix + check_key(key))
-
-
-def _page(pages: Iterator[Iterator[BlobProperties]]) -> list[BlobProperties]:
-    return list(next(pages, ()))
 
 
 def _no_versions(version: str) -> None:

@@ -84,6 +84,13 @@ def list_folder(root: Path, prefix: str, *, follow_links: bool = True) -> Iterat
     yield from _Walk(top, follow_links=follow_links).entries()
 
 
+def folder_names(folder: Path) -> list[str]:
+    """The names of the folders in one, sorted, without the hidden one and names that are no text. Raises OSError."""
+    with os.scandir(folder) as entries:
+        found = [_child(entry, follow_links=True) for entry in entries if entry.name != HIDDEN]
+    return sorted(child.name for child in found if child.is_folder and not child.problem)
+
+
 class _Walk:
     """One listing."""
 

@@ -19,10 +19,10 @@ from typing import BinaryIO
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.store import Problem, Stat
-from reelmill_stages.store.keys import check_key, check_new_key, encode_metadata, key_problem
+from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, encode_metadata, key_problem
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened, refuse_links
-from reelmill_stages.store.local.listing import HIDDEN, FolderEntry, list_folder
+from reelmill_stages.store.local.listing import HIDDEN, FolderEntry, folder_names, list_folder
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
 from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
 
@@ -145,6 +145,11 @@ class LocalStore:
                     raise StoreError(
                         stat.problem.message, where=ascii(str(entry.path)), hint="rename it, or correct its permissions"
                     )
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        folder = self._root / check_prefix(prefix)
+        with mapped(folder), suppress(FileNotFoundError, NotADirectoryError):
+            yield from folder_names(folder)
 
     def delete(self, key: str) -> None:
         path = self._path(key)

@@ -171,6 +171,17 @@ class S3Store:
                 bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
                 yield replace(stat, problem=bad)
 
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        above = self._prefix + check_prefix(prefix)
+        names = self._call(
+            "",
+            lambda: [
+                (each.object_name or "").removeprefix(above)
+                for each in self._client.list_objects(bucket_name=self._bucket, prefix=above)
+            ],
+        )
+        yield from sorted(name.rstrip("/") for name in names if name.endswith("/") and name.strip("/"))
+
     def delete(self, key: str) -> None:
         try:
             self._call(key, lambda: self._client.remove_object(bucket_name=self._bucket, object_name=self._full(key)))

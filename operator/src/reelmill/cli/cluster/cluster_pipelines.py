@@ -1,0 +1,204 @@
+"""The pipelines of a cluster for the dashboard: what `status`, `why` and `logs` show, for one reader after another.
+
+A connection belongs to one thread, so all requests are made in one. Only get and list are asked for.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import yaml
+
+from reelmill.cli.cluster.client import JOBS, PIPELINES, PODS, ClusterClient
+from reelmill.cli.cluster.commands.events import looked
+from reelmill.cli.cluster.explanation import why
+from reelmill.cli.cluster.pipeline_view import Json, PipelineView, plain, seconds_left, shard_of, stage_of
+from reelmill.cli.cluster.requests import speaker
+from reelmill.cli.cluster.target import of_resource
+from reelmill.cli.cluster.verdict import verdict
+from reelmill.cli.input.options import ClusterOptions
+from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.status import StageStatus
+from reelmill.contract.text.urls import without_secrets
+from reelmill.plan.snapshot import moment
+
+T = TypeVar("T")
+
+POD_LINES = 200
+"""Lines from the end of each pod's log."""
+MOST_PODS = 20
+"""Pods whose logs are read, the newest."""
+MOST_FAILED = 1000
+"""Failed shards that are named."""
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+class ClusterPipelines:
+    """Implements `Pipelines`. A context manager, which closes the connections.
+
+    Raises SpecError if no cluster is configured.
+    """
+
+    def __init__(self, place: ClusterOptions, *, everywhere: bool) -> None:
+        self._place = place
+        self._everywhere = everywhere
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
+        self._clients: dict[str, ClusterClient] = {}
+        self._resources: dict[tuple[str, str], Json] = {}
+        try:
+            first = self._in_thread(lambda: ClusterClient(place))
+        except BaseException:
+            self._thread.shutdown()
+            raise
+        self._first = first
+        self._clients[first.namespace] = first
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            self._in_thread(client.close)
+        self._thread.shutdown()
+
+    @property
+    def origin(self) -> str:
+        where = "all namespaces" if self._everywhere else f"namespace {self._first.namespace}"
+        return f"cluster {self._first.context}, {where}" if self._first.context else f"this cluster, {where}"
+
+    def rows(self) -> list[PipelineRow]:
+        """All pipelines. Raises SpecError where they may not be listed, and TransientError."""
+        found = self._in_thread(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
+        self._resources = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found}
+        now = datetime.now(UTC)
+        return [_row(PipelineView(each, now)) for _, each in sorted(self._resources.items())]
+
+    def definition(self, namespace: str, name: str) -> PipelineDefinition:
+        resource = self._resource(namespace, name)
+        metadata = dict(plain(resource)["metadata"])
+        annotations = {
+            name: value for name, value in (metadata.pop("annotations", None) or {}).items() if name != _APPLIED
+        }
+        shown = {
+            "apiVersion": resource.get("apiVersion"),
+            "kind": resource.get("kind"),
+            "metadata": {**metadata, **({"annotations": annotations} if annotations else {})},
+            "spec": resource.get("spec"),
+        }
+        return PipelineDefinition(
+            namespace=namespace,
+            name=name,
+            task=of_resource(resource).task(),
+            document=without_secrets(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)),
+        )
+
+    def work(self, namespace: str, name: str) -> list[StageWork]:
+        seen = PipelineView(self._resource(namespace, name), datetime.now(UTC))
+        return [_work(stage, seen) for stage in seen.status.stages]
+
+    def why(self, namespace: str, name: str, stage: str = "") -> str:
+        resource = self._resource(namespace, name)
+        say = speaker(name, replace(self._place, namespace=namespace))
+        client = self._client(namespace)
+        try:
+            seen = self._in_thread(lambda: looked(client, resource))
+        except ReelmillError:  # reading Jobs, pods or events is not permitted: the status alone tells less
+            seen = PipelineView(resource, datetime.now(UTC))
+        return why(seen, say, stage)
+
+    def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
+        resource, client = self._resource(namespace, name), self._client(namespace)
+        yield from self._in_thread(lambda: _pod_lines(client, resource, stage, shard))
+
+    def _resource(self, namespace: str, name: str) -> Json:
+        """A pipeline as it is now. Raises SpecError where there is none."""
+        if not self._everywhere and namespace != self._first.namespace:
+            raise SpecError(f"{namespace} is not the namespace that is shown", hint="start with --all-namespaces")
+        client = self._client(namespace)
+        return self._in_thread(lambda: client.pipeline(name))
+
+    def _client(self, namespace: str) -> ClusterClient:
+        if namespace not in self._clients:
+            if not any(namespace == known for known, _ in self._resources):
+                raise SpecError(f"no pipeline is known in namespace {namespace[:100]!r}")
+            place = replace(self._place, namespace=namespace)
+            self._clients[namespace] = self._in_thread(lambda: ClusterClient(place))
+        return self._clients[namespace]
+
+    def _in_thread(self, ask: Callable[[], T]) -> T:
+        return self._thread.submit(ask).result()
+
+
+def _row(seen: PipelineView) -> PipelineRow:
+    state, note = verdict(seen)
+    passes = [stage.pass_ for stage in seen.status.stages if stage.pass_]
+    stamps = [moment(each.last_transition_time) for each in seen.status.conditions]
+    changed = max((stamp.timestamp() for stamp in stamps if stamp), default=None)
+    row: dict[str, Any] = {
+        "namespace": seen.namespace,
+        "name": seen.name,
+        "state": state,
+        "note": note,
+        "active": seen.status.active,
+        "done": sum(each.done for each in passes),
+        "shards": sum(each.shards for each in passes),
+        "items": seen.status.stages[-1].items if seen.status.stages else None,
+        "failed": seen.status.failed,
+        "changed": changed,
+        "store": without_secrets(seen.status.store),
+    }
+    return PipelineRow.model_validate(row)
+
+
+def _work(stage: StageStatus, seen: PipelineView) -> StageWork:
+    work = stage.pass_
+    return StageWork(
+        stage=stage.name,
+        state=stage.state,
+        message=stage.stall.message if stage.stall and not stage.message else stage.message,
+        step=work.step if work else "",
+        shards=work.shards if work else 0,
+        done=work.done if work else 0,
+        active=work.active if work else 0,
+        attempt=work.attempt if work else 0,
+        failed=_numbers(work.failed) if work else [],
+        seconds_left=seconds_left(stage, seen),
+    )
+
+
+def _numbers(ranges: str) -> list[int]:
+    """The numbers in ranges, which may be cut."""
+    try:
+        return list(parse_ranges(ranges.rstrip("…").rpartition(",")[0] if ranges.endswith("…") else ranges))[
+            :MOST_FAILED
+        ]
+    except ValueError:
+        return []
+
+
+def _pod_lines(client: ClusterClient, resource: Json, stage: str, shard: int | None) -> list[PodLine]:
+    jobs = client.owned(JOBS, resource)
+    pods = [
+        pod
+        for pod in client.owned(PODS, resource)
+        if stage_of(pod) == stage
+        and shard in (None, shard_of(pod, jobs))
+        and (pod.get("status") or {}).get("phase") not in (None, "Pending")
+    ]
+    pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+    found = []
+    for pod in pods[-MOST_PODS:]:
+        name = pod["metadata"]["name"]
+        try:
+            lines = list(client.log(name, last=POD_LINES))
+        except ReelmillError as error:
+            lines = [f"the log cannot be read: {error}"]
+        found += [PodLine(pod=name, stage=stage, shard=shard_of(pod, jobs), line=line) for line in lines]
+    return found

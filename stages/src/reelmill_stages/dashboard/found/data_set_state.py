@@ -1,0 +1,95 @@
+"""What a list of pipelines tells of one data set, from few records: two reads, however much it holds."""
+
+from dataclasses import dataclass, field
+
+from reelmill.contract.commands.dashboard import PipelineState
+from reelmill.contract.commands.result_rows import OpenPassRow
+from reelmill.contract.errors import NotFound, ReelmillError
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Counts, StageRecord
+from reelmill_stages.records.heartbeat import YOUNG_SECONDS
+from reelmill_stages.records.record_files import load
+from reelmill_stages.store import Store
+from reelmill_stages.summary.status_rows import open_pass
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetState:
+    """A data set, by its summary."""
+
+    name: str
+    key: str
+    is_source: bool = False
+    type: str = ""
+    segment: int = 0
+    items: int = 0
+    totals: Counts = field(default_factory=Counts)
+    upstreams: dict[str, str] = field(default_factory=dict)
+    coverage: dict[str, int] = field(default_factory=dict)
+    definition: dict[str, object] = field(default_factory=dict)
+    opened: OpenPassRow | None = None
+    changed: float = 0.0
+    """When its summary was written, in seconds since the epoch."""
+    problem: str = ""
+    """Why it cannot be read."""
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a pass is open and its pods or processes are alive."""
+        ago = self.opened.seconds_ago if self.opened else None
+        return ago is not None and ago < YOUNG_SECONDS
+
+
+def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:
+    """Read one. Damage and an unreadable store are its `problem`."""
+    try:
+        record = load(store, names.stage_json, StageRecord)
+        changed = _changed(store, names.stage_json) if record else 0.0
+        definition = dict(record.definition) if record else {}
+        is_source = bool(definition) and "stage" not in definition
+        segment = record.segment if record else 0
+        return DataSetState(
+            names.name,
+            record.key if record else names.key,
+            is_source=is_source,
+            type=str(definition.get("type" if is_source else "stage", "")),
+            segment=segment,
+            items=record.items if record else 0,
+            totals=record.totals if record else Counts(),
+            upstreams=dict(record.upstreams) if record else {},
+            coverage=dict(record.coverage) if record else {},
+            definition=definition,
+            opened=None if is_source else open_pass(store, names.segment(segment + 1)),
+            changed=changed,
+        )
+    except ReelmillError as error:
+        return DataSetState(names.name, names.key, problem=f"{error}; {error.hint}" if error.hint else str(error))
+
+
+def pipeline_state(data_sets: list[DataSetState]) -> tuple[PipelineState, str]:
+    """(state, why) of a pipeline with these data sets."""
+    if broken := next((each for each in data_sets if each.problem), None):
+        return "unreadable", broken.problem
+    if working := [each for each in data_sets if each.is_worked_on]:
+        return "working", f"{', '.join(each.name for each in working)} at work"
+    if opened := [each for each in data_sets if each.opened]:
+        return "stopped", f"a pass of {opened[0].name} is open, and nobody works on it; the next run continues it"
+    if not any(each.segment for each in data_sets):
+        return "empty", "nothing is committed yet"
+    segments = {each.name: each.segment for each in data_sets}
+    behind = [
+        each.name
+        for each in data_sets
+        if not each.is_source
+        and (not each.segment or any(segments.get(name, 0) > each.coverage.get(name, 0) for name in each.upstreams))
+    ]
+    if behind:
+        return "behind", f"{', '.join(behind)}: inputs are not covered yet"
+    return "complete", "every input that was listed is covered"
+
+
+def _changed(store: Store, key: str) -> float:
+    try:
+        return store.stat(key).modified
+    except NotFound:
+        return 0.0

@@ -1,0 +1,56 @@
+"""The pipelines of files from the command line: their definitions are exact, their state is the store's."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.text.urls import without_secrets
+from reelmill_stages.commands.entry import entries
+from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.dashboard.found.data_set_state import data_set_state
+from reelmill_stages.dashboard.found.rows import pipeline_row
+from reelmill_stages.dashboard.stores import OpenStores
+
+
+class FilePipelines:
+    """Implements `Pipelines`."""
+
+    def __init__(self, definitions: Sequence[PipelineDefinition], stores: OpenStores) -> None:
+        """Raises SpecError where two files have one name."""
+        self._definitions: Mapping[tuple[str, str], PipelineDefinition] = {
+            (each.namespace, each.name): each for each in definitions
+        }
+        self._stores = stores
+        if len(self._definitions) < len(definitions):
+            names = [each.name for each in definitions]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SpecError(f"two of these files have the name {twice}", hint="give one of them another metadata.name")
+
+    @property
+    def origin(self) -> str:
+        count = len(self._definitions)
+        return f"{count} pipeline file{'' if count == 1 else 's'}"
+
+    def rows(self) -> list[PipelineRow]:
+        return [self._row(each) for _, each in sorted(self._definitions.items())]
+
+    def definition(self, namespace: str, name: str) -> PipelineDefinition:
+        try:
+            return self._definitions[namespace, name]
+        except KeyError:
+            raise NoSuch(f"no pipeline {namespace}/{name} was given") from None
+
+    def work(self, namespace: str, name: str) -> list[StageWork]:
+        return []
+
+    def why(self, namespace: str, name: str, stage: str = "") -> str:
+        return ""
+
+    def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
+        return iter(())
+
+    def _row(self, given: PipelineDefinition) -> PipelineRow:
+        store = self._stores.of(given.task)
+        states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]
+        return pipeline_row(given.namespace, given.name, without_secrets(given.task.store.uri), states)

@@ -1,0 +1,196 @@
+"""The pipelines of a store, by the claims in it: whose each data set is, and what it was made from.
+
+The store does not hold the file of a pipeline. What it holds is enough to show: the definition of each data set, and
+the keys of those that it was made from. Data sets that nobody claims are shown together.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import yaml
+
+from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
+from reelmill.contract.task import Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
+from reelmill.contract.text.urls import without_secrets
+from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.dashboard.found.data_set_state import DataSetState, data_set_state
+from reelmill_stages.dashboard.found.rows import pipeline_row
+from reelmill_stages.dashboard.stores import OpenStores
+from reelmill_stages.records.claims import CLAIM_NAME
+from reelmill_stages.records.record_files import peek
+from reelmill_stages.store import Store
+
+THREADS = 8
+UNCLAIMED = Owner(namespace="", name="unclaimed", uid="")
+"""Stands for data sets that no pipeline claims: those of a copy, for example."""
+_HEX = set("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """One place where a data set lies, with its claims and when each was made."""
+
+    names: DataSetPaths
+    claims: tuple[tuple[Claim, float], ...]
+    state: DataSetState
+
+
+@dataclass(slots=True)
+class _Found:
+    """A pipeline: its data sets by name, the one that it claimed last first."""
+
+    owner: Owner
+    places: dict[str, list[tuple[float, _Claimed]]] = field(default_factory=dict)
+
+    def states(self, others: Mapping[str, DataSetState]) -> list[DataSetState]:
+        """The present data set of each name, sources first, each after those that it reads.
+
+        `others` are all data sets by their roots: those that it reads and does not claim belong to it too.
+        """
+        present = {name: max(places, key=lambda each: each[0])[1].state for name, places in self.places.items()}
+        left = list(present.values())
+        while left:
+            for name, key in left.pop().upstreams.items():
+                if name not in present:
+                    gone = DataSetState(name, key, is_source=True)
+                    present[name] = others.get(DataSetPaths(name, key).root, gone)
+                    left.append(present[name])
+        return _in_order(list(present.values()))
+
+
+class StorePipelines:
+    """Implements `Pipelines`."""
+
+    def __init__(self, ref: StoreRef, stores: OpenStores) -> None:
+        self._ref = ref
+        self._store: Store = stores.at(ref)
+        self._claims: dict[tuple[str, str], Claim | None] = {}
+        self._last: dict[tuple[str, str], _Found] = {}
+        self._states: dict[str, DataSetState] = {}
+
+    @property
+    def origin(self) -> str:
+        return without_secrets(self._ref.uri)
+
+    def rows(self) -> list[PipelineRow]:
+        """All pipelines. Raises StoreError and TransientError where the store cannot be listed."""
+        found = self._last = self._pipelines()
+        return [
+            pipeline_row(namespace, name, self.origin, each.states(self._states))
+            for (namespace, name), each in sorted(found.items())
+        ]
+
+    def definition(self, namespace: str, name: str) -> PipelineDefinition:
+        if (namespace, name) not in self._last:
+            self._last = self._pipelines()
+        found = self._last.get((namespace, name))
+        if found is None:
+            raise NoSuch(f"no pipeline {namespace}/{name} has claims in this store", where=self.origin)
+        states = found.states(self._states)
+        return PipelineDefinition(
+            namespace=namespace, name=name, task=_task(self._ref, found.owner, states), document=_document(states)
+        )
+
+    def work(self, namespace: str, name: str) -> list[StageWork]:
+        return []
+
+    def why(self, namespace: str, name: str, stage: str = "") -> str:
+        return ""
+
+    def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
+        return iter(())
+
+    def _pipelines(self) -> dict[tuple[str, str], _Found]:
+        """(namespace, name) -> pipeline. Of several pipelines of one name, all but one have part of their uid in it."""
+        by_uid: dict[str, _Found] = {}
+        places = self._places()
+        self._states = {place.names.root: place.state for place in places}
+        for place in places:
+            claims: list[tuple[Owner, float]] = [*place.claims] or [(UNCLAIMED, place.state.changed)]
+            for owner, moment in claims:
+                found = by_uid.setdefault(owner.uid, _Found(owner))
+                found.places.setdefault(place.names.name, []).append((moment, place))
+        named: dict[tuple[str, str], _Found] = {}
+        for uid, found in sorted(by_uid.items()):
+            name = (found.owner.namespace, found.owner.name)
+            named[(name[0], f"{name[1]}@{uid[:8]}") if name in named else name] = found
+        return named
+
+    def _places(self) -> list[_Claimed]:
+        names = [name for name in self._store.folders() if name != INTERNAL]
+        with ThreadPoolExecutor(THREADS) as pool:
+            keys = pool.map(lambda name: [*self._store.folders(f"{name}/")], names)
+            places = [
+                DataSetPaths(name, key)
+                for name, found in zip(names, keys, strict=True)
+                for key in found
+                if len(key) == KEY_DIGITS and set(key) <= _HEX
+            ]
+            return [each for each in pool.map(self._place, places) if each is not None]
+
+    def _place(self, names: DataSetPaths) -> _Claimed | None:
+        claims = tuple(self._claims_on(names))
+        state = data_set_state(self._store, names)
+        # A folder of that name may be anybody's.
+        is_ours = bool(claims or state.definition or state.opened or state.problem)
+        full = next((claim.key for claim, _ in claims if claim.key.startswith(names.key)), state.key)
+        if is_ours and state.key != full:
+            state = data_set_state(self._store, DataSetPaths(names.name, full))
+        return _Claimed(names, claims, state) if is_ours else None
+
+    def _claims_on(self, names: DataSetPaths) -> Iterator[tuple[Claim, float]]:
+        for stat in self._store.list(names.users, follow_links=False):
+            if not CLAIM_NAME.fullmatch(stat.key.removeprefix(names.users)):
+                continue
+            version = (stat.key, stat.etag)
+            if version not in self._claims:
+                self._claims[version] = peek(self._store, stat.key, Claim)
+            if claim := self._claims[version]:
+                yield claim, stat.modified
+
+
+def _in_order(states: list[DataSetState]) -> list[DataSetState]:
+    left, placed, found = sorted(states, key=lambda each: (not each.is_source, each.name)), set[str](), []
+    names = {each.name for each in left}
+    while left:
+        chosen = next((each for each in left if not (each.upstreams.keys() & names) - placed), left[0])
+        left.remove(chosen)
+        placed.add(chosen.name)
+        found.append(chosen)
+    return found
+
+
+def _task(ref: StoreRef, owner: Owner, states: Iterable[DataSetState]) -> Task:
+    sources, stages = [], []
+    for each in states:
+        params = each.definition.get("params")
+        given = dict(params) if isinstance(params, dict) else {}
+        if each.is_source:
+            sources.append(SourceDef(name=each.name, key=each.key, type=each.type, params=given))
+        else:
+            version = each.definition.get("version")
+            stages.append(
+                StageDef(
+                    name=each.name,
+                    key=each.key,
+                    type=each.type,
+                    data_version=version if isinstance(version, int) else 0,
+                    params=given,
+                    definition=each.definition,
+                    upstreams=tuple(Upstream(name=name, key=key) for name, key in each.upstreams.items()),
+                )
+            )
+    plain = Owner(namespace=owner.namespace, name=owner.name, uid=owner.uid)
+    return Task(step=Step.SURVEY, owner=plain, run=0, store=ref, sources=tuple(sources), stages=tuple(stages))
+
+
+def _document(states: Iterable[DataSetState]) -> str:
+    head = "# The store does not hold the pipeline's file. These are the definitions that its data were made with.\n"
+    return head + yaml.safe_dump(
+        [{"name": each.name, "key": each.key, **each.definition} for each in states],
+        sort_keys=False,
+        allow_unicode=True,
+    )

@@ -1,0 +1,187 @@
+"""Reads the segments of a data set into its index, one part after another, and batch after batch of rows.
+
+A part that is damaged or gone is noted with its problem, and the others are read: one bad file does not cost its
+neighbours. Each batch is a transaction that also says how far its part was read, so reading can stop anywhere and go on
+there, and readers see what was read so far.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.segment import Object, Part
+from reelmill_stages.dashboard.index.schema import MOST_FIELDS, column
+from reelmill_stages.dashboard.index.values import Scalar, values
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.row_files import parse_row, rows_file
+from reelmill_stages.store.damage import address
+
+BATCH = 1000
+"""Rows that are written together."""
+PROBLEMS = 10
+"""Problems of one part that are kept."""
+
+
+class OtherData(Exception):
+    """The index is of other data: somebody made the data set anew under the same key."""
+
+
+class Builder:
+    """Writes one index. Only one may write at a time."""
+
+    def __init__(self, db: sqlite3.Connection, scratch: Path, *, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._db = db
+        self._scratch = scratch
+        self._stopped = stopped
+        self._fields: dict[str, int] = dict(db.execute("SELECT name, id FROM fields"))
+
+    def read(self, data: DataSet) -> None:
+        """Read all committed segments that the index does not have yet.
+
+        Raises OtherData where the index is not of this data set, and ReelmillError for a damaged segment record.
+        """
+        known: int = self._db.execute("SELECT COALESCE(MAX(segment), 0) FROM parts").fetchone()[0]
+        if known and not (data.last and data.last.segment >= known):
+            raise OtherData
+        for segment in data.segments(after=max(0, known - 1)):
+            for number, part in enumerate(segment.parts):
+                if self._stopped():
+                    return
+                self._part(data, segment.segment, number, part)
+
+    def _part(self, data: DataSet, segment: int, number: int, part: Part) -> None:
+        files = [each.key if each else "" for each in (part.items, part.ledger)]
+        row = self._db.execute(
+            "SELECT id, items, ledger, items_read, ledger_read, complete FROM parts WHERE segment = ?"
+            " ORDER BY id LIMIT 1 OFFSET ?",
+            (segment, number),
+        ).fetchone()
+        if row and [row[1], row[2]] != files:
+            raise OtherData
+        if row and row[5]:
+            return
+        if row is None:
+            self._db.execute("INSERT INTO parts (segment, items, ledger) VALUES (?, ?, ?)", (segment, *files))
+            self._part(data, segment, number, part)
+            return
+        place, items_read, ledger_read = row[0], row[3], row[4]
+        problems: list[str] = []
+        self._items(data, part, place, items_read, problems)
+        self._ledger(data, part, segment, place, ledger_read, problems)
+        if not self._stopped():
+            self._db.execute(
+                "UPDATE parts SET complete = 1, problem = ? WHERE id = ?", ("\n".join(problems[:PROBLEMS]), place)
+            )
+
+    def _items(self, data: DataSet, part: Part, place: int, done: int, problems: list[str]) -> None:
+        for rows in self._batches(data, part.items, done, problems):
+            found: list[tuple[tuple[object, ...], dict[int, Scalar]]] = []
+            for number, start, line in rows:
+                try:
+                    item = parse_row(line, _where(data, part.items), number + 1, Item.from_json)
+                except ReelmillError as error:
+                    problems.append(str(error))
+                    continue
+                place_of = (part.first_ordinal + number, place, start, len(line), item.key)
+                known = {self._field(name): value for name, value in values(item)}
+                found.append((place_of, {field: value for field, value in known.items() if field is not None}))
+            with self._transaction():
+                self._write(found)
+                self._db.execute("UPDATE parts SET items_read = ? WHERE id = ?", (rows[-1][0] + 1, place))
+
+    def _write(self, rows: list[tuple[tuple[object, ...], dict[int, Scalar]]]) -> None:
+        fields = sorted({field for _, found in rows for field in found})
+        columns = ", ".join(["ordinal", "part", "start", "size", "key", *map(column, fields)])
+        marks = ", ".join("?" * (5 + len(fields)))
+        self._db.executemany(
+            f"INSERT OR REPLACE INTO items ({columns}) VALUES ({marks})",  # noqa: S608 - numbered columns
+            ((*place, *(found.get(field) for field in fields)) for place, found in rows),
+        )
+        for field in fields:
+            texts = sum(type(found.get(field)) is str for _, found in rows)
+            numbers = sum(field in found for _, found in rows) - texts
+            self._db.execute(
+                "UPDATE fields SET numbers = numbers + ?, texts = texts + ? WHERE id = ?", (numbers, texts, field)
+            )
+
+    def _field(self, name: str) -> int | None:
+        """The number of a field, which gets a column the first time. None: there are too many already."""
+        if (known := self._fields.get(name)) is not None:
+            return known
+        if len(self._fields) >= MOST_FIELDS:
+            return None
+        with self._transaction():
+            number = self._db.execute("INSERT INTO fields (name) VALUES (?)", (name,)).lastrowid
+            assert number is not None
+            self._db.execute(f"ALTER TABLE items ADD COLUMN {column(number)}")
+        self._fields[name] = number
+        return number
+
+    def _ledger(self, data: DataSet, part: Part, segment: int, place: int, done: int, problems: list[str]) -> None:
+        for rows in self._batches(data, part.ledger, done, problems):
+            found: list[tuple[object, ...]] = []
+            for number, _, line in rows:
+                try:
+                    row = parse_row(line, _where(data, part.ledger), number + 1, LedgerRow.from_json)
+                except ReelmillError as error:
+                    problems.append(str(error))
+                    continue
+                message = "" if row.outcome is Outcome.DONE else row.message
+                found.append(
+                    (segment, row.key, row.ordinal, row.outcome.value, row.reason, message, row.seconds, row.attempt)
+                )
+            with self._transaction():
+                self._db.executemany(
+                    "INSERT INTO ledger (segment, key, ordinal, outcome, reason, message, seconds, attempt)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    found,
+                )
+                self._db.execute("UPDATE parts SET ledger_read = ? WHERE id = ?", (rows[-1][0] + 1, place))
+
+    def _batches(
+        self, data: DataSet, file: Object | None, done: int, problems: list[str]
+    ) -> Iterator[list[tuple[int, int, bytes]]]:
+        """Batches of (number, offset, line) of a file of rows from row `done`; after a problem, no more."""
+        if file is None:
+            return
+        try:
+            with rows_file(data.store, file.key, file.digest, self._scratch) as path:
+                for batch in batched_lines(path, done):
+                    if self._stopped():
+                        return
+                    yield batch
+        except ReelmillError as error:
+            problems.append(f"{error}; {error.hint}" if error.hint else str(error))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def batched_lines(path: Path, done: int) -> Iterator[list[tuple[int, int, bytes]]]:
+    """Batches of (number, offset, line) of a file, without the first `done` lines."""
+    with path.open("rb") as file:
+        start = 0
+        batch: list[tuple[int, int, bytes]] = []
+        for number, line in enumerate(file):
+            if number >= done:
+                batch.append((number, start, line))
+            start += len(line)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+def _where(data: DataSet, file: Object | None) -> str:
+    return address(data.store, file.key) if file else ""

@@ -1,0 +1,162 @@
+"""The indexes of all data sets that people look at: made in the background, kept as long as there is room for them."""
+
+import hashlib
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill_stages.dashboard.index import schema
+from reelmill_stages.dashboard.index.build import Builder, OtherData
+from reelmill_stages.dashboard.index.query import Reader
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.store import Store
+
+FRESH_SECONDS = 3.0
+"""A data set is looked at again after this time."""
+PATIENCE_SECONDS = 0.25
+"""A page waits so long for an index; small data sets are read by then, and of a large one the page shows a part."""
+MOST_BYTES = 8 << 30
+"""All indexes together; the one that was used longest ago is removed first."""
+
+
+@dataclass
+class Index:
+    """The index of one data set."""
+
+    path: Path
+    total: int = 0
+    """Items of the data set."""
+    segment: int = 0
+    """The last segment of the data set."""
+    error: str = ""
+    """Why the data set could not be read further."""
+    looked: float = 0.0
+    used: float = 0.0
+    running: Future[None] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether it is being read."""
+        return self.running is not None and not self.running.done()
+
+
+class Indexes:
+    """All indexes, in one folder. Thread-safe."""
+
+    def __init__(self, scratch: Path, *, most_bytes: int = MOST_BYTES) -> None:
+        self._folder = scratch / "indexes"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._rows = scratch / "rows"
+        shutil.rmtree(self._rows, ignore_errors=True)
+        self._rows.mkdir()
+        self._most = most_bytes
+        self._known: dict[Path, Index] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="index")
+        self._stop = threading.Event()
+
+    def close(self) -> None:
+        """Stop reading; what was read stays for the next time."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def open(self, store: Store, names: DataSetPaths, columns: Sequence[str] = ()) -> Iterator[tuple[Reader, Index]]:
+        """A reader of the index of a data set, as far as it is read, and its state.
+
+        `columns` are fields by which it will be searched. Raises SpecError for a field that no item has.
+        """
+        index = self._fresh(store, names)
+        db = schema.read(index.path)
+        try:
+            reader = Reader(db)
+            missing = [name for name in reader.columns(columns) if not _has_index(db, name)]
+            if missing and not index.is_growing:
+                with index.lock:
+                    _add_indexes(index.path, missing)
+            yield reader, index
+        finally:
+            db.close()
+
+    def _fresh(self, store: Store, names: DataSetPaths) -> Index:
+        digest = hashlib.sha256(f"{store.uri}\0{names.name}\0{names.key}".encode()).hexdigest()[:32]
+        path = self._folder / f"{digest}.db"
+        with self._lock:
+            index = self._known.get(path)
+            if index is None:
+                if path.exists() and not schema.has_version(path):
+                    _remove(path)
+                schema.create(path).close()
+                index = self._known[path] = Index(path)
+                self._make_room(path)
+            index.used = time.monotonic()
+            if not index.is_growing and time.monotonic() - index.looked > FRESH_SECONDS:
+                index.running = self._pool.submit(self._read, index, store, names)
+        if index.running:
+            wait([index.running], timeout=PATIENCE_SECONDS)
+        return index
+
+    def _read(self, index: Index, store: Store, names: DataSetPaths) -> None:
+        try:
+            data = DataSet(store, names, scratch=self._rows)
+            last = data.last
+            index.total, index.segment = data.item_count, last.segment if last else 0
+            with index.lock:
+                try:
+                    self._build(index.path, data)
+                except OtherData:
+                    _remove(index.path)
+                    self._build(index.path, data)
+            index.error = ""
+        except ReelmillError as error:
+            index.error = f"{error}; {error.hint}" if error.hint else str(error)
+        except (OSError, sqlite3.Error) as error:
+            index.error = f"the index cannot be written: {error}"
+        finally:
+            index.looked = time.monotonic()
+
+    def _build(self, path: Path, data: DataSet) -> None:
+        db = schema.create(path)
+        try:
+            Builder(db, self._rows, stopped=self._stop.is_set).read(data)
+        finally:
+            db.close()
+
+    def _make_room(self, kept: Path) -> None:
+        """Remove indexes until the others have room."""
+        sizes = {path: path.stat().st_size for path in self._folder.glob("*.db")}
+        for path in sorted(sizes, key=lambda each: self._known[each].used if each in self._known else 0.0):
+            if sum(sizes.values()) <= self._most:
+                return
+            if path != kept and not (path in self._known and self._known[path].is_growing):
+                sizes.pop(path)
+                self._known.pop(path, None)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).unlink()
+
+
+def _has_index(db: sqlite3.Connection, name: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (f"by_{name}",)).fetchone() is not None
+
+
+def _add_indexes(path: Path, columns: Sequence[str]) -> None:
+    db = schema.create(path)
+    try:
+        for name in columns:
+            db.execute(f"CREATE INDEX IF NOT EXISTS by_{name} ON items ({name}, ordinal)")
+    finally:
+        db.close()

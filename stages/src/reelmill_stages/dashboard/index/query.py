@@ -1,0 +1,291 @@
+"""Questions to an index: a page of items in an order, under conditions, after a place; losses; what became of a key.
+
+Pages are found by keyset: a page begins after the (value, ordinal) at which the one before ended, so a deep page costs
+what the first one costs. Items that do not have the field come last. An order or a condition by a field that is new
+makes an SQLite index of its column first, which takes a second or two for a million items.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.dashboard.index.schema import column
+from reelmill_stages.dashboard.index.values import Scalar
+
+OPERATORS = ("<=", ">=", "!=", "=", "<", ">", "~")
+"""`~`: the text contains this one, in lower or upper case."""
+NAMES = {"key": "key", "ordinal": "ordinal"}
+"""Fields of every item that are columns by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCondition:
+    """One condition of a filter: `measures.luma>=20`."""
+
+    field: str
+    operator: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ItemCondition":
+        """Raises SpecError for a text that is none."""
+        found = min(
+            ((text.find(each, 1), -len(each), each) for each in OPERATORS if text.find(each, 1) > 0), default=None
+        )
+        if found is None:
+            raise SpecError(
+                f"not a condition: {text[:100]!r}", hint=f"write FIELD, one of {' '.join(OPERATORS)}, and a value"
+            )
+        at, _, operator = found
+        return cls(text[:at].strip(), operator, text[at + len(operator) :].strip())
+
+    def __str__(self) -> str:
+        return f"{self.field}{self.operator}{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOrder:
+    """The order of items; by their ordinals unless a field is named."""
+
+    field: str = "ordinal"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the row of an item lies in the store."""
+
+    ordinal: int
+    key: str
+    file: str
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """A field that can be sorted and filtered by, and how many items have it as a number or as a text."""
+
+    name: str
+    numbers: int
+    texts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A ledger row."""
+
+    id: int
+    segment: int
+    key: str
+    ordinal: int
+    outcome: str
+    reason: str
+    message: str
+    seconds: float
+    attempt: int
+    replaced: bool
+
+
+class Reader:
+    """Reads one index, in one thread."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._columns = {**NAMES, **{name: column(field) for name, field in db.execute("SELECT name, id FROM fields")}}
+
+    def fields(self) -> list[FieldInfo]:
+        """All fields, by name."""
+        return [FieldInfo(*row) for row in self._db.execute("SELECT name, numbers, texts FROM fields ORDER BY name")]
+
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """The columns of fields that need an SQLite index of their own. Raises SpecError for an unknown field."""
+        return sorted({self._column(name) for name in names if name not in NAMES})
+
+    def items_read(self) -> int:
+        """Items that the index has."""
+        count: int = self._db.execute("SELECT COALESCE(SUM(items_read), 0) FROM parts").fetchone()[0]
+        return count
+
+    def problems(self) -> list[str]:
+        """What could not be read."""
+        rows = self._db.execute("SELECT problem FROM parts WHERE problem <> '' ORDER BY id LIMIT 20")
+        return [line for (text,) in rows for line in str(text).split("\n")]
+
+    def page(self, where: Sequence[ItemCondition], order: ItemOrder, after: str, limit: int) -> tuple[list[Place], str]:
+        """(places, cursor of the next page; empty at the end). `after` is such a cursor, or empty."""
+        conditions, values = self._conditions(where)
+        name = self._column(order.field)
+        compare, direction = ("<", "DESC") if order.descending else (">", "ASC")
+        last = _opened(after)
+        found: list[tuple[Any, ...]] = []
+        if last is None or last[0] is not None:
+            parts, bound = list(conditions), list(values)
+            if name != "ordinal":
+                parts.append(f"{name} IS NOT NULL")
+            if last is not None and name == "ordinal":
+                parts.append(f"ordinal {compare} ?")
+                bound.append(last[1])
+            elif last is not None:
+                parts.append(f"({name}, ordinal) {compare} (?, ?)")
+                bound += last
+            found = self._rows(
+                parts,
+                f"{name} {direction}" + ("" if name == "ordinal" else f", ordinal {direction}"),
+                bound,
+                name,
+                limit + 1,
+            )
+        if len(found) <= limit and name != "ordinal":
+            parts, bound = [*conditions, f"{name} IS NULL"], list(values)
+            if last is not None and last[0] is None:
+                parts.append(f"ordinal {compare} ?")
+                bound.append(last[1])
+            found += self._rows(parts, f"ordinal {direction}", bound, name, limit + 1 - len(found))
+        places = [Place(*row[:5]) for row in found[:limit]]
+        return places, _closed(found[limit - 1][5], found[limit - 1][0]) if len(found) > limit else ""
+
+    def count(self, where: Sequence[ItemCondition], most: int) -> int:
+        """The number of items under conditions; at most `most`."""
+        conditions, values = self._conditions(where)
+        count: int = self._db.execute(
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM items {_where(conditions)} LIMIT ?)",  # noqa: S608 - known columns
+            (*values, most),
+        ).fetchone()[0]
+        return count
+
+    def place(self, ordinal: int) -> Place | None:
+        """Where one item lies."""
+        rows = self._rows(["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1)
+        return Place(*rows[0][:5]) if rows else None
+
+    def place_of_key(self, key: str) -> Place | None:
+        """Where the item of a key lies."""
+        rows = self._rows(["key = ?"], "ordinal", [key], "ordinal", 1)
+        return Place(*rows[0][:5]) if rows else None
+
+    def bounds(self, field: str) -> tuple[float, float] | None:
+        """The least and the largest number in a field."""
+        name = self._column(field)
+        low, high = self._db.execute(
+            f"SELECT MIN({name}), MAX({name}) FROM items WHERE {name} < ''"  # noqa: S608 - numbers sort before texts
+        ).fetchone()
+        return None if low is None else (low, high)
+
+    def histogram(self, field: str, bins: int) -> tuple[list[float], list[int]]:
+        """(edges, numbers of items between them) of the numbers in a field; both are empty where it has none."""
+        found = self.bounds(field)
+        if found is None:
+            return [], []
+        low, high = float(found[0]), float(found[1])
+        width = (high - low) / bins
+        if not 0 < width < float("inf"):
+            return [low, high], [self.count([], 1 << 62) if low == high else 0]
+        name = self._column(field)
+        counts = [0] * bins
+        rows = self._db.execute(
+            f"SELECT MIN(CAST(({name} - ?) / ? AS INTEGER), ?), COUNT(*) FROM items WHERE {name} < '' GROUP BY 1",  # noqa: S608
+            (low, width, bins - 1),
+        )
+        for number, count in rows:
+            counts[int(number)] = count
+        return [low + width * number for number in range(bins + 1)], counts
+
+    def losses(self, reason: str, outcome: str, after: int, limit: int) -> list[LedgerEntry]:
+        """Rows of inputs that were not kept and that no later row replaced, in the order of their commit."""
+        parts = ["outcome <> 'done'", "id > ?"]
+        bound: list[Scalar] = [after]
+        if reason:
+            parts.append("reason = ?")
+            bound.append(reason)
+        if outcome:
+            parts.append("outcome = ?")
+            bound.append(outcome)
+        parts.append("NOT EXISTS (SELECT 1 FROM ledger later WHERE later.key = row.key AND later.id > row.id)")
+        rows = self._db.execute(
+            f"SELECT {_LEDGER} FROM ledger row {_where(parts)} ORDER BY id LIMIT ?",  # noqa: S608 - fixed texts
+            (*bound, limit),
+        )
+        return [LedgerEntry(*(*row, False)) for row in rows]
+
+    def history(self, key: str) -> list[LedgerEntry]:
+        """All rows of a key, in the order of their commit."""
+        rows = self._db.execute(f"SELECT {_LEDGER} FROM ledger WHERE key = ? ORDER BY id LIMIT 100", (key,)).fetchall()  # noqa: S608
+        return [LedgerEntry(*(*row, number < len(rows))) for number, row in enumerate(rows, 1)]
+
+    def _rows(
+        self, conditions: Sequence[str], order: str, values: Sequence[Any], name: str, limit: int
+    ) -> list[tuple[Any, ...]]:
+        return self._db.execute(
+            f"SELECT ordinal, key, (SELECT items FROM parts WHERE parts.id = part), start, size, {name}"  # noqa: S608
+            f" FROM items {_where(conditions)} ORDER BY {order} LIMIT ?",
+            (*values, limit),
+        ).fetchall()
+
+    def _conditions(self, where: Sequence[ItemCondition]) -> tuple[list[str], list[Scalar]]:
+        parts: list[str] = []
+        values: list[Scalar] = []
+        for one in where:
+            name = self._column(one.field)
+            if one.operator == "~":
+                parts.append(f"{name} LIKE ? ESCAPE '\\'")
+                escaped = one.value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+                values.append(f"%{escaped}%")
+            elif one.operator in ("=", "!="):
+                # What looks like a number may be one, or a text.
+                parts.append(f"{name} {'NOT ' if one.operator == '!=' else ''}IN (?, ?)")
+                values += [number_in(one.value), one.value]
+            else:
+                value = one.value if name == "key" else number_in(one.value)
+                # Numbers sort before all texts, so a comparison needs to say which of the two it means.
+                parts.append(f"({name} {one.operator} ? AND {name} {'>=' if type(value) is str else '<'} '')")
+                values.append(value)
+        return parts, values
+
+    def _column(self, field: str) -> str:
+        try:
+            return self._columns[field]
+        except KeyError:
+            known = ", ".join(sorted(self._columns)[:12])
+            raise SpecError(f"no item has a field {field[:100]!r}", hint=f"fields are {known} …") from None
+
+
+_LEDGER = "id, segment, key, ordinal, outcome, reason, message, seconds, attempt"
+
+
+def number_in(text: str) -> Scalar:
+    """The number in a text; the text where it is none. `true` and `false` are 1 and 0."""
+    if text in ("true", "false"):
+        return int(text == "true")
+    try:
+        return int(text) if text.lstrip("+-").isdecimal() and len(text) < 18 else float(text)
+    except ValueError:
+        return text
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _closed(value: Scalar | None, ordinal: int) -> str:
+    return json.dumps([value, ordinal])
+
+
+def _opened(cursor: str) -> list[Any] | None:
+    """Raises SpecError for a text that is no cursor."""
+    if not cursor:
+        return None
+    try:
+        value, ordinal = json.loads(cursor)
+        if type(ordinal) is not int or type(value) not in (int, float, str, type(None)) or not _fits(ordinal, value):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise SpecError("this address names no page", hint="begin at the first page") from None
+    return [value, ordinal]
+
+
+def _fits(*values: Any) -> bool:
+    return all(type(value) is not int or -(1 << 63) <= value < 1 << 63 for value in values)

@@ -1,0 +1,129 @@
+"""`reelmill dashboard`: put the page together and serve it until a signal ends it."""
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from reelmill.contract.commands.dashboard import DashboardSettings, PipelineDefinition, Pipelines
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import StoreRef
+from reelmill_stages.dashboard.found.file_pipelines import FilePipelines
+from reelmill_stages.dashboard.found.store_pipelines import StorePipelines
+from reelmill_stages.dashboard.index.indexes import Indexes
+from reelmill_stages.dashboard.stores import OpenStores
+from reelmill_stages.dashboard.views.board import Board
+from reelmill_stages.dashboard.web.app import application
+from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.store.open import split_uri
+
+
+def dashboard(
+    settings: DashboardSettings,
+    env: Mapping[str, str],
+    *,
+    ready: Callable[[str], None],
+    pipelines: Pipelines | None = None,
+    files: Sequence[PipelineDefinition] = (),
+    store: StoreRef | None = None,
+) -> None:
+    """Serve the pipelines of a cluster, of files, or of a store.
+
+    Raises SpecError for an address that cannot be listened at, and for a store that is no folder.
+    """
+    with _scratch(settings.scratch) as scratch, _listening(settings) as listener:
+        app = make(settings, env, scratch, pipelines=pipelines, files=files, store=store)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=3,
+        )
+        server = uvicorn.Server(config)
+        host, port = listener.getsockname()[:2]
+        shown = "localhost" if ipaddress.ip_address(host).is_loopback else f"[{host}]" if ":" in host else host
+
+        async def serve() -> None:
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.02)
+            if server.started:
+                ready(f"http://{shown}:{port}{settings.root_path}/")
+            await serving
+
+        with contextlib.suppress(KeyboardInterrupt), _ending_by_return():
+            asyncio.run(serve())
+
+
+def make(
+    settings: DashboardSettings,
+    env: Mapping[str, str],
+    scratch: Path,
+    *,
+    pipelines: Pipelines | None = None,
+    files: Sequence[PipelineDefinition] = (),
+    store: StoreRef | None = None,
+) -> FastAPI:
+    """The application. Raises SpecError for a store that is no folder, and for two files of one name."""
+    stores = OpenStores(env)
+    if pipelines is None and store is not None:
+        root, key = split_uri(store.uri)
+        if root == "/" and not Path(root, key).is_dir():
+            raise SpecError(
+                "there is no such folder", where=store.uri, hint="give the store of a pipeline: a folder or s3://bucket"
+            )
+        found: Pipelines = StorePipelines(store, stores)
+    else:
+        found = pipelines or FilePipelines(files, stores)
+    trusted = pipelines is not None or bool(files)
+    board = Board(found, stores, Indexes(scratch), trusted=trusted)
+    posters = Posters(scratch, env)
+    return application(board, posters, allowed_hosts=settings.allowed_hosts, root_path=settings.root_path)
+
+
+@contextlib.contextmanager
+def _ending_by_return() -> Iterator[None]:
+    """Let SIGTERM end the server and not the process, which has files to remove: uvicorn sends it itself once more."""
+    former = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+@contextlib.contextmanager
+def _scratch(folder: str) -> Iterator[Path]:
+    if folder:
+        path = Path(folder).absolute()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SpecError(f"the scratch folder cannot be made: {error.strerror}", where=folder) from error
+        yield path
+    else:
+        with tempfile.TemporaryDirectory(prefix="reelmill-dashboard-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
+
+
+@contextlib.contextmanager
+def _listening(settings: DashboardSettings) -> Iterator[socket.socket]:
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=128)
+    except OSError as error:
+        raise SpecError(
+            f"cannot listen there: {error.strerror or error}", where=where, hint="choose another --host or --port"
+        ) from error
+    with listener:
+        yield listener

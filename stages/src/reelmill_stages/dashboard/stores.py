@@ -1,0 +1,59 @@
+"""The stores of the pipelines, each opened once, and all for reading only.
+
+A step waits for minutes for a server that is down. A page does not: somebody looks at it, and looks again.
+"""
+
+import threading
+from collections.abc import Mapping
+
+from reelmill.contract.task import StoreRef, Task
+from reelmill_stages.store import Store
+from reelmill_stages.store.open import azure_store, open_store, split_uri
+from reelmill_stages.store.read_only import ReadOnly
+from reelmill_stages.store.retry import Patience
+
+CONNECT, READ = 3.0, 15.0
+"""Seconds for one attempt to connect, and to hear the first byte."""
+ATTEMPTS, SECONDS = 3, 4.0
+"""Number of attempts, and seconds after which no new one begins."""
+
+
+class OpenStores:
+    """Stores by their address and connection. Thread-safe."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self._open: dict[StoreRef, Store] = {}
+        self._lock = threading.Lock()
+
+    def of(self, task: Task) -> Store:
+        """The store of a task. Raises SpecError for an address that is none; no request is sent."""
+        return self.at(task.store)
+
+    def at(self, ref: StoreRef) -> Store:
+        """The store at an address."""
+        with self._lock:
+            if ref not in self._open:
+                self._open[ref] = ReadOnly(_open(ref, self.env))
+            return self._open[ref]
+
+
+def _open(ref: StoreRef, env: Mapping[str, str]) -> Store:
+    root, key = split_uri(ref.uri)
+    patience = Patience(attempts=ATTEMPTS, seconds=SECONDS)
+    if root.startswith("az://"):
+        return azure_store(ref.uri, root, key, ref.connection, env, timeouts=(CONNECT, READ), patience=patience)
+    if not root.startswith("s3://"):
+        return open_store(ref, env=env)
+    from reelmill_stages.store.s3.http import Timeouts  # a folder needs no S3 client
+    from reelmill_stages.store.s3.store import S3Store
+
+    return S3Store(
+        root.removeprefix("s3://"),
+        key.strip("/"),
+        connection=ref.connection,
+        env=env,
+        uri=ref.uri,
+        timeouts=Timeouts(connect=CONNECT, read=READ),
+        patience=patience,
+    )

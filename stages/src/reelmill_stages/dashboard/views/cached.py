@@ -1,0 +1,95 @@
+"""Values that are read again after a while: in the background for the list, on demand for one pipeline."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from reelmill.contract.errors import ReelmillError
+
+T = TypeVar("T")
+
+MOST = 256
+"""Values that are kept."""
+SHARE = 10.0
+"""A value that took long is read less often: reading takes at most a tenth of the time."""
+
+
+class Cached(Generic[T]):
+    """Values by a key, each at most `seconds` old; several who want one at once wait for one reading."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._values: OrderedDict[Hashable, tuple[float, T | ReelmillError]] = OrderedDict()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, read: Callable[[], T]) -> T:
+        """The value of a key. Raises the ReelmillError that `read` raised, which is kept like a value."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            with self._lock:
+                known = self._values.get(key)
+            if known and time.monotonic() < known[0]:
+                return _told(known[1])
+            began = time.monotonic()
+            value: T | ReelmillError
+            try:
+                value = read()
+            except ReelmillError as error:
+                value = error
+            took = time.monotonic() - began
+            with self._lock:
+                self._values[key] = (time.monotonic() + max(self._seconds, SHARE * took), value)
+                self._values.move_to_end(key)
+                while len(self._values) > MOST:
+                    gone, _ = self._values.popitem(last=False)
+                    self._locks.pop(gone, None)
+            return _told(value)
+
+
+def _told(value: T | ReelmillError) -> T:
+    if isinstance(value, ReelmillError):
+        raise value
+    return value
+
+
+class Refreshed(Generic[T]):
+    """A value that a thread reads again and again, so that nobody waits for it. `start` it, then `close` it."""
+
+    def __init__(self, read: Callable[[], T], *, seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._first = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="refresh", daemon=True)
+        self.value: T | None = None
+        """None: not read yet."""
+        self.at: float | None = None
+        """When it was read, in seconds since the epoch."""
+        self.problem = ""
+        """Why it could not be read the last time."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        """Return when it was tried once, or after some time."""
+        self._first.wait(seconds)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self.value, self.at, self.problem = self._read(), time.time(), ""
+            except ReelmillError as error:
+                self.problem = f"{error}; {error.hint}" if error.hint else str(error)
+            except Exception as error:  # the page lives on and says so
+                self.problem = f"internal error: {type(error).__name__}: {error}"
+            self._first.set()
+            self._stop.wait(max(self._seconds, SHARE * (time.monotonic() - began)))

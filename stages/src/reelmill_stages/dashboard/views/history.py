@@ -1,0 +1,139 @@
+"""What became of items: the inputs that a stage did not keep, and the way of one item through all stages.
+
+Rows of ledgers are joined by keys. A stage that makes items under new keys, such as `clip`, begins them with the key of
+the item that they are made of; that is how the way is followed upwards where keys differ.
+"""
+
+from collections.abc import Iterable
+
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Item
+from reelmill.contract.task import StageDef
+from reelmill_stages.dashboard.index.query import LedgerEntry
+from reelmill_stages.dashboard.views.board import Board, DataSetPlace
+from reelmill_stages.dashboard.views.models import ItemEvent, Losses, LossView
+
+LOSSES = 50
+"""Losses on a page."""
+_PREFIXES = 64
+
+
+def losses(
+    board: Board, at: DataSetPlace, *, reason: str = "", outcome: str = "", after: int = 0, limit: int = LOSSES
+) -> Losses:
+    """Inputs that a stage did not keep, in the order of their commit."""
+    limit = max(1, min(limit, 500))
+    with board.indexes.open(at.store, at.names) as (reader, index):
+        rows = reader.losses(reason, outcome, after, limit + 1)
+        problems = reader.problems() + ([index.error] if index.error else [])
+        growing = index.is_growing
+    status = board.pipeline(at.definition.namespace, at.definition.name).stages
+    reasons = next((row.reasons for row in status if row.name == at.entry.name), {})
+    return Losses(
+        rows=[_loss(row, upstream) for row, upstream in _with_upstreams(board, at, rows[:limit])],
+        next=rows[limit - 1].id if len(rows) > limit else 0,
+        reasons=dict(sorted(reasons.items(), key=lambda pair: -pair[1])),
+        is_reading=growing,
+        problems=problems,
+    )
+
+
+def history(board: Board, at: DataSetPlace, found: Item) -> list[ItemEvent]:
+    """What each stage did with an item, with what it was made of, and with what was made of it, in that order."""
+    return [*reversed([*_upwards(board, at, found.key, found.group)]), *_downwards(board, at, found.key)]
+
+
+def _upwards(board: Board, at: DataSetPlace, key: str, group: str) -> Iterable[ItemEvent]:
+    """From the stage that made an item to the sources, the nearest first."""
+    stages = {each.name: each for each in at.task.stages}
+    names, keys = [at.entry.name], [*_prefixes(key), group]
+    while names:
+        stage = stages.get(names[0])
+        names = [each.name for each in stage.upstreams] if stage else names[:0]
+        data = at.other(stage.name) if stage else None
+        if stage is None or data is None:
+            return
+        rows: list[LedgerEntry] = []
+        for candidate in keys:
+            rows = _rows(board, at, data, candidate)
+            if rows:
+                keys = [*_prefixes(candidate)]
+                break
+        yield from (_event(board, at, stage.name, row) for row in reversed(rows))
+        # Of several inputs, the way goes on in the one that has the item.
+        names = [name for name in names if rows and _ordinal(board, at, name, rows[-1].key) is not None] or names[:1]
+
+
+def _downwards(board: Board, at: DataSetPlace, key: str) -> Iterable[ItemEvent]:
+    """The stages that read an item, and those that read it unchanged from them."""
+    made, seen = {at.entry.name}, {at.entry.name}
+    for stage in at.task.stages:
+        if stage.name in seen or not made & {each.name for each in stage.upstreams}:
+            continue
+        data = at.other(stage.name)
+        rows = _rows(board, at, data, key) if data else []
+        yield from (_event(board, at, stage.name, row) for row in rows)
+        if any(row.outcome == "done" for row in rows):
+            made.add(stage.name)
+
+
+def _rows(board: Board, at: DataSetPlace, data: DataSetPaths, key: str) -> list[LedgerEntry]:
+    with board.indexes.open(at.store, data) as (reader, _):
+        return reader.history(key)
+
+
+def _event(board: Board, at: DataSetPlace, stage: str, row: LedgerEntry) -> ItemEvent:
+    return ItemEvent(
+        stage=stage,
+        key=row.key,
+        segment=row.segment,
+        outcome=row.outcome,
+        reason=row.reason,
+        message=row.message,
+        seconds=row.seconds,
+        attempt=row.attempt,
+        replaced=row.replaced,
+        item=_ordinal(board, at, stage, row.key) if row.outcome == "done" else None,
+    )
+
+
+def _ordinal(board: Board, at: DataSetPlace, name: str, key: str) -> int | None:
+    """The ordinal of the item with a key in another data set."""
+    data = at.other(name)
+    if data is None:
+        return None
+    with board.indexes.open(at.store, data) as (reader, _):
+        place = reader.place_of_key(key)
+    return place.ordinal if place else None
+
+
+def _prefixes(key: str) -> list[str]:
+    """The key and its beginnings before characters that are neither letters nor digits, the longest first."""
+    cuts = [number for number, one in enumerate(key) if number and not one.isalnum()]
+    return [key, *(key[:cut] for cut in reversed(cuts[-_PREFIXES:]))]
+
+
+def _with_upstreams(board: Board, at: DataSetPlace, rows: list[LedgerEntry]) -> list[tuple[LedgerEntry, str]]:
+    """Each row with the source or stage that has its item."""
+    if not isinstance(at.entry, StageDef):
+        return [(row, "") for row in rows]
+    names = at.upstreams
+    if len(names) == 1:
+        return [(row, names[0]) for row in rows]
+    return [
+        (row, next((name for name in names if _ordinal(board, at, name, row.key) == row.ordinal), "")) for row in rows
+    ]
+
+
+def _loss(row: LedgerEntry, upstream: str) -> LossView:
+    return LossView(
+        id=row.id,
+        key=row.key,
+        outcome=row.outcome,
+        reason=row.reason,
+        message=row.message,
+        seconds=row.seconds,
+        attempt=row.attempt,
+        upstream=upstream,
+        ordinal=row.ordinal,
+    )

@@ -1,0 +1,57 @@
+"""The last lines of logs: of pods where there are any, else of what shards and commit steps left in the store."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from reelmill.contract.commands.result_rows import LogLine
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.text.json_line import json_object
+from reelmill_stages.commands.logs import lines_of
+from reelmill_stages.dashboard.views.board import Board, DataSetPlace
+from reelmill_stages.dashboard.views.models import LogView
+
+LINES = 500
+"""Most lines that are shown."""
+_LONGEST = 4000
+"""Characters of one line."""
+
+
+def logs(board: Board, at: DataSetPlace, shard: int | None = None) -> tuple[list[LogView], str]:
+    """(lines, why the pods could not be asked). Raises ReelmillError where the store cannot be read either."""
+    problem = ""
+    try:
+        found = deque(
+            (
+                _view(each.pod, each.line)
+                for each in board.pipelines.logs(at.definition.namespace, at.definition.name, at.entry.name, shard)
+            ),
+            maxlen=LINES,
+        )
+    except ReelmillError as error:
+        found, problem = deque(), str(error)
+    if not found:
+        found = deque((_view(_who(line), line.line) for line in _stored(at, shard)), maxlen=LINES)
+    return list(found), problem
+
+
+def _stored(at: DataSetPlace, shard: int | None) -> Iterator[LogLine]:
+    return lines_of(at.store, at.names, shard=shard)
+
+
+def _who(line: LogLine) -> str:
+    return "commit" if line.shard is None else f"shard {line.shard}"
+
+
+def _view(who: str, line: str) -> LogView:
+    told = json_object(line)
+    if told is None:
+        return LogView(who=who, level="", time="", text=line[:_LONGEST])
+    rest = {name: value for name, value in told.items() if name not in ("level", "time", "ts", "msg", "logger")}
+    more = " ".join(f"{name}={value}" for name, value in rest.items() if not isinstance(value, dict | list))
+    text = f"{told.get('msg', '')} {more}".strip()
+    return LogView(
+        who=who,
+        level=str(told.get("level", ""))[:20],
+        time=str(told.get("time") or told.get("ts") or "")[:40],
+        text=text[:_LONGEST],
+    )

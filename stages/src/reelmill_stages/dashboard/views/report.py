@@ -1,0 +1,34 @@
+"""The report that the last commit of a run wrote to the store, if there is one."""
+
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import StageRecord
+from reelmill.contract.task import Task
+from reelmill_stages.commands.entry import entries
+from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.records.record_files import load
+from reelmill_stages.store import Stat, Store
+
+FOLDER = "reports/"
+"""Below the records of the segment that ended the run."""
+MOST_BYTES = 32 << 20
+
+
+def find_report(store: Store, task: Task) -> Stat | None:
+    """The newest report of a pipeline. Raises ReelmillError where the store cannot be read."""
+    found: list[Stat] = []
+    for entry in entries(task):
+        names = DataSetPaths(entry.name, entry.key)
+        record = load(store, names.stage_json, StageRecord)
+        if record is not None:
+            folder = f"{names.segment(record.segment).internal}/{FOLDER}"
+            listed = store.list(folder, follow_links=False)
+            found += [stat for stat in listed if stat.key.endswith(".html") and stat.size <= MOST_BYTES and stat.etag]
+    return max(found, key=lambda stat: stat.modified, default=None)
+
+
+def read_report(store: Store, task: Task) -> bytes:
+    """Its bytes. Raises NoSuch where there is none."""
+    found = find_report(store, task)
+    if found is None:
+        raise NoSuch("no run of this pipeline left a report", hint="reelmill report makes one")
+    return store.read(found.key, if_match=found.etag)

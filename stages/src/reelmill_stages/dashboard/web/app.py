@@ -1,0 +1,87 @@
+"""The ASGI application: pages, the API, files, and what becomes of errors."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from reelmill.contract.errors import NotFound, ReelmillError, SpecError
+from reelmill.contract.text.messages import told
+from reelmill_stages.dashboard.errors import NoSuch
+from reelmill_stages.dashboard.views.board import Board
+from reelmill_stages.dashboard.web import api, pages
+from reelmill_stages.dashboard.web.door import Door
+from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.dashboard.web.text import templates
+
+API = "/api/"
+
+
+def application(board: Board, posters: Posters, *, allowed_hosts: Collection[str] = (), root_path: str = "") -> FastAPI:
+    """The application. It starts and closes the board."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        board.start()
+        yield
+        posters.close()
+        board.close()
+
+    app = FastAPI(
+        title="reelmill dashboard",
+        summary="Pipelines, what their stages keep and drop, and their items. Read only.",
+        version=version("reelmill-stages"),
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    env = templates(root_path)
+
+    def problem(request: Request, status: int, what: str, hint: str) -> Response:
+        if request.url.path.removeprefix(root_path).startswith(API):
+            return JSONResponse({"error": told(what), "hint": told(hint)}, status)
+        html = env.get_template("error.html").render(what=what, hint=hint, status=status)
+        return HTMLResponse(html, status)
+
+    @app.exception_handler(ReelmillError)
+    def _known(request: Request, error: ReelmillError) -> Response:
+        status = 404 if isinstance(error, NoSuch | NotFound) else 400 if isinstance(error, SpecError) else 503
+        return problem(request, status, str(error), error.hint)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        return problem(request, error.status_code, str(error.detail), "begin at the list of pipelines")
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return problem(request, 400, f"{where}: {first['msg']}", "correct the address")
+
+    @app.exception_handler(Exception)
+    def _bug(request: Request, error: Exception) -> Response:
+        return problem(request, 500, f"internal error: {type(error).__name__}", "the log of the dashboard has more")
+
+    app.include_router(api.router(board))
+    app.include_router(pages.router(board, posters, env))
+    static = Path(str(files("reelmill_stages.dashboard.web").joinpath("static")))
+    app.mount("/static", _Static(directory=static), name="static")
+    app.add_middleware(Door, allowed_hosts=allowed_hosts, root_path=root_path)
+    return app
+
+
+class _Static(StaticFiles):
+    """Files whose addresses carry their version."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response

@@ -1,0 +1,91 @@
+"""One frame of a video as a picture, made in a process of its own and kept in scratch.
+
+A video that crashes the decoder, or hangs it, costs its own picture: `clip_frames` sees to that.
+"""
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.records.rows import Item
+from reelmill.contract.task import Task
+from reelmill_stages.pictures.shot import Shot
+from reelmill_stages.runtime.stills.clip_frames import shots
+
+TOGETHER = 16
+"""Most pictures that one process makes."""
+MOST_BYTES = 512 << 20
+"""Pictures that are kept; when there are more, all are made again."""
+
+_Order = tuple[Task, Item, "Future[Shot]"]
+
+
+class Posters:
+    """Makes pictures, one process at a time. Thread-safe."""
+
+    def __init__(self, scratch: Path, env: Mapping[str, str]) -> None:
+        self._folder = scratch / "posters"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._env = env
+        self._queue: SimpleQueue[_Order | None] = SimpleQueue()
+        self._kept = sum(path.stat().st_size for path in self._folder.iterdir())
+        self._thread = threading.Thread(target=self._run, name="posters", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the pictures that are being made."""
+        self._queue.put(None)
+
+    def of(self, task: Task, item: Item, *, timeout: float = 60.0) -> Shot:
+        """A JPEG of the middle frame, or the problem."""
+        path = self._path(task, item)
+        try:
+            return Shot(jpeg=path.read_bytes())
+        except FileNotFoundError:
+            pass
+        made: Future[Shot] = Future()
+        self._queue.put((task, item, made))
+        try:
+            shot = made.result(timeout)
+        except TimeoutError:
+            return Shot(problem="it takes too long")
+        if shot.jpeg:
+            self._keep(path, shot.jpeg)
+        return shot
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            orders = [first]
+            while len(orders) < TOGETHER and not self._queue.empty():
+                order = self._queue.get()
+                if order is None or order[0] is not first[0]:
+                    self._queue.put(order)
+                    break
+                orders.append(order)
+            try:
+                for order, shot in zip(orders, shots(first[0], self._env, [each[1] for each in orders]), strict=False):
+                    order[2].set_result(shot)
+            except (OSError, ReelmillError) as error:
+                for order in orders:
+                    if not order[2].done():
+                        order[2].set_result(Shot(problem=str(error)))
+
+    def _path(self, task: Task, item: Item) -> Path:
+        media = item.media
+        span = (media.span.start, media.span.end) if media and media.span else None
+        told = (task.store.uri, media and (media.uri, media.size, media.digest, media.etag), span)
+        return self._folder / f"{hashlib.sha256(repr(told).encode()).hexdigest()[:40]}.jpg"
+
+    def _keep(self, path: Path, jpeg: bytes) -> None:
+        self._kept += len(jpeg)
+        if self._kept > MOST_BYTES:
+            for old in self._folder.iterdir():
+                old.unlink(missing_ok=True)
+            self._kept = len(jpeg)
+        unfinished = path.with_suffix(f".{threading.get_ident()}")
+        unfinished.write_bytes(jpeg)
+        unfinished.replace(path)

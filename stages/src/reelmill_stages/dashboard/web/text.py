@@ -1,0 +1,78 @@
+"""What templates call to show values. Every text of a store is hostile: it is escaped, and shown as what it is."""
+
+import hashlib
+import time as clock
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from reelmill.contract.text.quantities import amount, size, time
+from reelmill.contract.text.terminal import json_text, printable
+
+CUT = 400
+"""Characters of a text in a list; the page of an item shows it whole, up to `WHOLE`."""
+WHOLE = 200_000
+
+
+def shown(text: Any, most: int = CUT) -> str:
+    """The text with control and directional characters as escapes, cut."""
+    whole = str(text)
+    told = printable(whole[:most], keep="\n\t")
+    return told + "…" if len(whole) > most else told
+
+
+def number(value: Any) -> str:
+    """A number with at most six digits; other values as `shown`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return amount(value) if abs(value) < 10**15 else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else shown(value, 80)
+
+
+def ago(moment: float | None) -> str:
+    """`5m 20s ago`."""
+    return f"{time(max(0.0, clock.time() - moment))} ago" if moment else "never"
+
+
+def moment_text(moment: float | None) -> str:
+    """RFC 3339."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+
+
+def link(*parts: Any, **query: Any) -> str:
+    """`/a/b?x=1`, quoted; an empty part is `-`. Lists repeat their name; empty values are left out."""
+    path = "/".join(quote(str(part) or "-", safe="@") for part in parts)
+    given = [(name.rstrip("_"), value) for name, value in query.items() if value not in ("", None, [], ())]
+    return f"/{path}" + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+
+def templates(root_path: str) -> Environment:
+    """The templates. `root_path` is put before every address."""
+    env = Environment(
+        loader=PackageLoader("reelmill_stages.dashboard.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {
+        "shown": shown, "number": number, "amount": amount, "size": size, "time": time, "ago": ago,
+        "moment": moment_text, "as_json": lambda value: json_text(value, indent=2, default=str)[:WHOLE],
+        "quote": lambda value: quote(str(value), safe=""),
+    }  # fmt: skip
+    env.globals |= {
+        "link": lambda *parts, **query: root_path + link(*parts, **query),
+        "home": lambda **query: f"{root_path}/{link(**query)[1:]}",
+        "static": lambda name: f"{root_path}/static/{name}?v={_version(name)}",
+        "whole": WHOLE,
+    }
+    return env
+
+
+def _version(name: str) -> str:
+    data = files("reelmill_stages.dashboard.web").joinpath("static", name).read_bytes()
+    return hashlib.sha256(data).hexdigest()[:12]

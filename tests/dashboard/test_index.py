@@ -1,0 +1,200 @@
+"""Pages of items by an index, against sorting and filtering all of them; and how an index grows."""
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.data_sets import Written
+from reelmill.contract.errors import SpecError
+from reelmill_stages.dashboard.index import schema
+from reelmill_stages.dashboard.index.build import Builder, OtherData
+from reelmill_stages.dashboard.index.indexes import Indexes
+from reelmill_stages.dashboard.index.query import ItemCondition, ItemOrder, Reader
+from reelmill_stages.dashboard.views.gallery import items_at
+
+SCALARS = (
+    st.none()
+    | st.integers(-3, 3)
+    | st.sampled_from([0.5, -0.5, 1.0, 2.5, 1e300])
+    | st.sampled_from("abB1é")
+    | st.booleans()
+)
+ROWS = st.lists(st.tuples(SCALARS, st.text("ab%_\\", max_size=3)), max_size=12)
+
+
+def opened(written: Written) -> Reader:
+    path = written.folder / "index.db"
+    db = schema.create(path)
+    Builder(db, written.folder).read(written.data())
+    db.close()
+    return Reader(schema.read(path))
+
+
+def every(reader: Reader, where: list[ItemCondition], order: ItemOrder, limit: int) -> list[int]:
+    found: list[int] = []
+    after = ""
+    while True:
+        places, after = reader.page(where, order, after, limit)
+        assert len(places) <= limit
+        found += [place.ordinal for place in places]
+        if not after:
+            return found
+
+
+def rank(value: Any) -> tuple[int, Any]:
+    """Numbers before texts, texts by their bytes."""
+    return (1, value.encode()) if isinstance(value, str) else (0, float(value))
+
+
+@given(ROWS, st.booleans(), st.integers(1, 5), st.integers(1, 3))
+def test_pages_in_any_order_are_all_items_sorted(
+    rows: list[tuple[Any, str]], descending: bool, limit: int, parts: int
+) -> None:
+    with Written.temporary() as written:
+        written.segment([{"v": value, "t": text} for value, text in rows], parts=parts)
+        reader = opened(written)
+        if not any(value is not None for value, _ in rows):
+            return
+        having = [number for number, (value, _) in enumerate(rows) if value is not None]
+        having.sort(key=lambda number: (rank(rows[number][0]), number), reverse=descending)
+        without = sorted((number for number in range(len(rows)) if number not in having), reverse=descending)
+        assert every(reader, [], ItemOrder("v", descending), limit) == having + without
+        assert every(reader, [], ItemOrder("ordinal", descending), limit) == sorted(
+            range(len(rows)), reverse=descending
+        )
+
+
+@pytest.mark.store  # takes long
+@given(ROWS, st.sampled_from(["<", "<=", ">", ">=", "=", "!="]), st.integers(-2, 2), st.integers(1, 5))
+def test_conditions_keep_what_they_say(rows: list[tuple[Any, str]], operator: str, bound: int, limit: int) -> None:
+    with Written.temporary() as written:
+        written.segment([{"v": value, "t": text} for value, text in rows])
+        reader = opened(written)
+        if not any(value is not None for value, _ in rows):
+            return
+        compare = {
+            "<": lambda one: not isinstance(one, str) and one < bound,
+            "<=": lambda one: not isinstance(one, str) and one <= bound,
+            ">": lambda one: not isinstance(one, str) and one > bound,
+            ">=": lambda one: not isinstance(one, str) and one >= bound,
+            "=": lambda one: one in (bound, str(bound)),
+            "!=": lambda one: one not in (bound, str(bound)),
+        }[operator]
+        kept = [number for number, (value, _) in enumerate(rows) if value is not None and compare(value)]
+        where = [ItemCondition.parse(f"v{operator}{bound}")]
+        assert every(reader, where, ItemOrder(), limit) == kept
+        assert reader.count(where, 100) == len(kept)
+
+
+@pytest.mark.store  # takes long
+@given(ROWS, st.text("ab%_\\", min_size=1, max_size=2))
+def test_a_text_contains_another_literally(rows: list[tuple[Any, str]], part: str) -> None:
+    with Written.temporary() as written:
+        written.segment([{"t": f"{text}."} for _, text in rows])
+        reader = opened(written)
+        if rows:
+            expected = [number for number, (_, text) in enumerate(rows) if part in f"{text}."]
+            assert every(reader, [ItemCondition("t", "~", part)], ItemOrder(), 4) == expected
+
+
+def test_the_rows_of_a_page_come_from_the_store_as_they_are(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": number, "text": "é" * number} for number in range(30)], parts=3)
+    written.segment([{"v": number} for number in range(30, 40)])
+    reader = opened(written)
+    order = list(range(40))
+    random.Random(1).shuffle(order)
+    places = [reader.place(number) for number in order]
+    assert [item.fields["v"] for item in items_at(written.store, [each for each in places if each])] == order  # type: ignore[union-attr]
+    assert reader.place(40) is None
+
+
+def test_an_index_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": number} for number in range(2500)], parts=2)
+    path = tmp_path / "index.db"
+    calls = iter([False] * 3)
+    db = schema.create(path)
+    Builder(db, tmp_path, stopped=lambda: next(calls, True)).read(written.data())
+    partly = Reader(schema.read(path)).items_read()
+    assert 0 < partly < 2500
+    Builder(db, tmp_path).read(written.data())
+    assert Reader(schema.read(path)).items_read() == 2500
+    written.segment([{"v": 1}, {"w": "new"}])
+    Builder(db, tmp_path).read(written.data())
+    reader = Reader(schema.read(path))
+    assert every(reader, [], ItemOrder(), 500) == list(range(2502))
+    assert {each.name for each in reader.fields()} >= {"v", "w"}
+
+
+def test_one_damaged_file_costs_no_other(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    files = written.segment([{"v": number} for number in range(9)], parts=3)
+    written.break_(files[1])
+    reader = opened(written)
+    assert every(reader, [], ItemOrder(), 2) == [0, 1, 2, 6, 7, 8]
+    assert any(files[1] in problem for problem in reader.problems())
+
+
+def test_a_file_that_changes_after_it_was_read_shows_no_wrong_row(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    (file,) = written.segment([{"v": number} for number in range(3)])
+    places, _ = opened(written).page([], ItemOrder(), "", 3)
+    written.break_(file)
+    assert type(items_at(written.store, places)[1]).__name__ == "StoreDamaged"
+
+
+def test_data_made_anew_under_the_same_key_are_read_anew(tmp_path: Path) -> None:
+    written = Written(tmp_path / "a")
+    written.segment([{"v": 1}])
+    db = schema.create(tmp_path / "index.db")
+    Builder(db, tmp_path).read(written.data())
+    other = Written(tmp_path / "b", run="2-00000000")
+    other.segment([{"v": 2}])
+    with pytest.raises(OtherData):
+        Builder(db, tmp_path).read(other.data())
+
+
+def test_the_oldest_index_makes_room(tmp_path: Path) -> None:
+    indexes = Indexes(tmp_path / "scratch", most_bytes=1)
+    try:
+        for number in range(3):
+            written = Written(tmp_path / str(number))
+            written.segment([{"v": 1}])
+            with indexes.open(written.store, written.names) as (reader, index):
+                assert (index.error, reader.items_read()) == ("", 1)
+        assert len(list((tmp_path / "scratch/indexes").glob("*.db"))) == 1
+    finally:
+        indexes.close()
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "[]", "[1]", '["a", "b"]', "[1, 99999999999999999999]", "{}", "[[1], 1]", "[" * 5000]
+)
+def test_a_cursor_that_is_none_is_refused(tmp_path: Path, cursor: str) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": 1}])
+    with pytest.raises(SpecError, match="no page"):
+        opened(written).page([], ItemOrder(), cursor, 3)
+
+
+def test_odd_numbers_are_values_too(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": 1 << 80}, {"v": -math.inf}, {"v": math.nan}, {"v": 1e308}, {"v": True}])
+    reader = opened(written)
+    assert every(reader, [], ItemOrder("v"), 2) == [1, 4, 3, 0, 2]
+    assert reader.histogram("v", 4)[0]
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_condition_or_is_refused(text: str) -> None:
+    try:
+        condition = ItemCondition.parse(text)
+    except SpecError:
+        return
+    assert ItemCondition.parse(str(condition)) == condition

@@ -1,0 +1,112 @@
+"""The dashboard in a headless Chromium, from the list of pipelines to a clip that plays."""
+
+import re
+from typing import Any
+
+import pytest
+
+from dashboard.places import SCRIPT
+
+pytestmark = pytest.mark.web
+BASE = "/pipelines/default/hostile"
+PATIENCE = 300
+"""Tenths of a second."""
+
+
+def until(tab: Any, condition: str) -> None:
+    """Wait for an expression. playwright's own wait evaluates texts in the page, which its policy forbids."""
+    for _ in range(PATIENCE):
+        if tab.evaluate(condition):
+            return
+        tab.wait_for_timeout(100)
+    raise AssertionError(f"it does not become true: {condition}")
+
+
+def test_from_the_list_to_a_clip_that_plays(tab: Any) -> None:
+    tab.goto("/")
+    tab.get_by_role("link", name="hostile").click()
+    tab.get_by_role("heading", name="hostile").wait_for()
+    tab.get_by_role("link", name="items of keep").click()
+    tiles = tab.locator(".tile")
+    assert tiles.count() == 4
+    picture = tiles.first.locator("img")
+    until(tab, "document.querySelector('.tile img').naturalWidth > 0")
+    assert picture.is_visible()
+    tiles.first.get_by_role("link", name=re.compile("^Play")).click()
+    until(tab, "document.querySelector('.tile video')?.currentTime > 0.1")
+
+
+def test_a_caption_that_is_a_script_is_a_text(tab: Any) -> None:
+    tab.goto(f"{BASE}/stages/clips/items")
+    assert SCRIPT in tab.locator("main").inner_text()
+    tab.get_by_text(SCRIPT).first.click()
+
+
+def test_typing_filters_the_list_without_a_new_page(tab: Any) -> None:
+    tab.goto("/")
+    tab.evaluate("window.kept = true")
+    tab.keyboard.press("/")
+    tab.keyboard.type("nobody")
+    tab.get_by_text("No pipeline matches").wait_for()
+    assert "q=nobody" in tab.url
+    tab.get_by_role("searchbox").fill("host")
+    tab.get_by_role("link", name="hostile").wait_for()
+    assert tab.evaluate("window.kept")
+
+
+def test_items_are_sorted_and_filtered_by_a_field(tab: Any) -> None:
+    tab.goto(f"{BASE}/stages/clips/items")
+    tab.locator("select[name=sort]").select_option("duration")
+    tab.get_by_label("largest first").check()
+    tab.locator("select[name=field]").select_option("duration")
+    tab.locator("input[name=value]").fill("0.8")
+    tab.get_by_role("button", name="Show").click()
+    values = [float(text.split()[-1]) for text in tab.locator(".tile .value").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    assert min(values) >= 0.8
+    tab.get_by_text(re.compile(r"^\d items$")).wait_for()
+    tab.locator(".histogram svg").wait_for()
+
+
+def test_losses_have_examples_and_an_item_its_history(tab: Any) -> None:
+    tab.goto(f"{BASE}/stages/keep")
+    tab.locator(".examples li").first.wait_for()
+    tab.locator(".examples .key a").first.click()
+    tab.get_by_text("What became of it").wait_for()
+    assert "short" in tab.locator(".history").inner_text()
+    here = tab.url
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_url(lambda address: address != here)
+
+
+def test_a_page_that_is_open_renews_itself(tab: Any) -> None:
+    tab.goto("/")
+    with tab.expect_response(lambda answer: answer.request.headers.get("hx-target") == "pipelines", timeout=20_000):
+        pass
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+@pytest.mark.parametrize(
+    "path", ["/", BASE, f"{BASE}/stages/keep", f"{BASE}/stages/clips/items", f"{BASE}/stages/clips/items/2"]
+)
+def test_no_page_is_wider_than_its_window(tab: Any, path: str, width: int) -> None:
+    tab.set_viewport_size({"width": width, "height": 800})
+    tab.goto(path)
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", BASE, f"{BASE}/stages/keep", f"{BASE}/stages/clips/items", f"{BASE}/stages/clips/items/2"]
+)
+def test_every_control_and_picture_has_a_name_and_can_be_reached_by_keys(tab: Any, path: str) -> None:
+    tab.goto(path)
+    nameless = tab.evaluate("""() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select')]
+        .filter((each) => !each.closest('[aria-hidden=true]') && each.tabIndex >= 0)
+        .filter((each) => !(each.getAttribute('aria-label') || each.innerText || each.labels?.length))
+        .map((each) => each.outerHTML.slice(0, 200))""")
+    assert nameless == []
+    assert tab.evaluate("[...document.images].every((each) => each.hasAttribute('alt'))")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.innerText") == "Skip to content"
+    assert tab.locator("h1").count() == 1
+    assert tab.locator("main").count() == 1
