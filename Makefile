@@ -14,7 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons docs fuzz differential check format generate images lock bench bench-operator endurance cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons docs fuzz differential check format generate images sbom lock bench bench-operator endurance cluster cluster-down
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
@@ -89,7 +89,9 @@ check-repository: check-types
 check-types:
 	$(BIN)/mypy
 
+# REELMILL_ADVISORIES names a file, folder or archive of OSV records with which the locks are compared.
 check-sources:
+	@PYTHONPATH=tests $(BIN)/python -m advisories
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/lint-imports --no-logo
@@ -105,6 +107,7 @@ generate: install
 	$(BIN)/python -P -m reelmill.schema
 	$(BIN)/python -P -m reelmill.cli.manual
 	$(BIN)/python manifests/generate.py
+	PYTHONPATH=tests $(BIN)/python -m chart_values
 	PYTHONPATH=tests $(BIN)/python -m features
 	PYTHONPATH=tests $(BIN)/python -m api_pages
 	PYTHONPATH=tests $(BIN)/python -m stage_folders
@@ -112,6 +115,10 @@ generate: install
 # make images ARGS="operator --registry registry.example/video"; arguments after -- are passed to the builder.
 images:
 	@$(PYTHON) images/build.py $(ARGS)
+
+# Bills of materials of wheels, images and chart, in build/sbom: make sbom ARGS="--archive operator=FILE".
+sbom: install
+	@$(BIN)/python images/sbom.py $(ARGS)
 
 # A version changes only if its requirement changed; make lock ARGS=--upgrade upgrades all versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -123,6 +130,7 @@ lock: install
 	$(LOCK) --no-annotate $(ARGS) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(LOCK) --no-annotate $(ARGS) tests/docs_site/requirements.in -o tests/docs_site/requirements.lock
 	$(LOCK) --no-annotate $(ARGS) tests/web/requirements.in -o tests/web/requirements.lock
+	$(LOCK) --no-annotate $(ARGS) tests/charts/requirements.in -o tests/charts/requirements.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/measure/models.in -o tests/measure/models.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/transcribe/models.in -o tests/transcribe/models.lock
 	$(PINNED) images/build.in -o images/build.lock

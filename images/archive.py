@@ -1,8 +1,9 @@
-"""The size of an image, read from its archive: compressed for transfer, and uncompressed on disk."""
+"""What is in an image's archive: its layers, and its size, compressed for transfer and uncompressed on disk."""
 
 import json
 import tarfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,13 @@ def size(archive: Path) -> Size:
     with tarfile.open(archive) as tar:
         measured = [_layer(_open(tar, name)) for name in _layers(tar)]
     return Size(sum(one.compressed for one in measured), sum(one.uncompressed for one in measured))
+
+
+def layers(archive: Path) -> Iterator[IO[bytes]]:
+    """The layers of an archive, lowest first, as tars that can be gzipped."""
+    with tarfile.open(archive) as tar:
+        for name in _layers(tar):
+            yield _open(tar, name)
 
 
 def _layers(tar: tarfile.TarFile) -> list[str]:

@@ -1,23 +1,27 @@
-"""Write what manifests and chart take from the code: the operator's rights, and its settings' schema.
+"""Write what manifests and chart take from the code: the operator's rights, its settings' schema, admission.
 
 `make generate` runs it. The chart holds copies, because a packaged chart can hold nothing from outside its folder.
 """
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from reelmill.contract.conditions import ConditionType
+from reelmill.contract.policy.model import Policy
 from reelmill.controller import rbac
 from reelmill.controller.settings import OperatorSettings
+from reelmill.schema.admission import admission_policy, binding
 from reelmill.schema.crd import GROUP, PLURAL
-from reelmill.schema.inline import tree
+from reelmill.schema.inline import INT_OR_STRING, tree
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "reelmill-operator"
 NOTE = "# Generated from reelmill.controller.rbac by `make generate`: do not edit.\n"
+ADMISSION = "# Generated from reelmill.schema.admission by `make generate`: do not edit.\n"
 ALERTS = "manifests/observability/alerts.yaml"
 ALERTED = (ConditionType.STALLED,)
 """Conditions of pipelines about which an alert is given."""
@@ -35,6 +39,11 @@ ELSEWHERE = {
     "embed_image",
     "stages_pull_policy",
     "stages_service_account",
+    "stages_pod_labels",
+    "stages_pod_annotations",
+    "stages_scheduler_name",
+    "stages_queue_system",
+    "policy",
     "leader_election",
     "lease_name",
 }
@@ -52,11 +61,35 @@ def rendered() -> dict[str, str]:
         "charts/reelmill/files/dashboard-rules.yaml": _yaml(rbac.dashboard_rules()),
         "charts/reelmill/files/lease-rules.yaml": _yaml(rbac.own_rules(NAME)),
         "charts/reelmill/files/user-roles.yaml": _yaml(*_user_roles()),
+        "manifests/policy/admission-policy.yaml": _yaml(
+            admission_policy(NAME), binding(NAME, "reelmill-system"), note=ADMISSION
+        ),
+        "charts/reelmill/files/admission-policy.yaml": _yaml(admission_policy(NAME)["spec"], note=ADMISSION),
+        "manifests/gitops/argocd/argocd-cm.yaml": _argocd(),
         VALUES_SCHEMA: _values_schema(),
         ALERTS: _alerts(),
         "charts/reelmill/files/alerts.yaml": _alerts(),
         **{copy: (ROOT / original).read_text() for copy, original in COPIES.items()},
     }
+
+
+def _argocd() -> str:
+    """What Argo CD's ConfigMap needs to know about pipelines: their health and actions, in Lua."""
+    folder, kind = ROOT / "manifests/gitops/argocd", "reelmill.dev_VideoPipeline"
+    actions = {path.stem: path.read_text() for path in sorted((folder / "actions").glob("*.lua"))}
+    definitions = "".join(f"- name: {name}\n  action.lua: |\n{_indented(text, 4)}" for name, text in actions.items())
+    discovery = f"discovery.lua: |\n{_indented((folder / 'discovery.lua').read_text(), 2)}definitions:\n{definitions}"
+    health = (folder / "health.lua").read_text()
+    return (
+        "# Generated from the Lua files by `make generate`: do not edit.\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: argocd-cm\n  labels: {app.kubernetes.io/part-of: argocd}\n"
+        f"data:\n  resource.customizations.health.{kind}: |\n{_indented(health, 4)}"
+        f"  resource.customizations.actions.{kind}: |\n{_indented(discovery, 4)}"
+    )
+
+
+def _indented(text: str, spaces: int) -> str:
+    return textwrap.indent(text, " " * spaces)
 
 
 def _granted(kind: str, name: str, rules: list[rbac.Rule]) -> list[dict[str, Any]]:
@@ -99,7 +132,24 @@ def _values_schema() -> str:
     schema["properties"]["settings"]["properties"] = {
         _camel(name): field for name, field in fields.items() if name not in ELSEWHERE
     }
+    schema["properties"]["policy"] = _closed(tree(Policy))
     return json.dumps(schema, indent=2) + "\n"
+
+
+def _closed(node: Any) -> Any:
+    """A schema for Helm: maps refuse keys that fit no pattern, quantities may be numbers, descriptions are one line."""
+    if isinstance(node, list):
+        return [_closed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _closed(each) for name, each in node.items() if name != INT_OR_STRING}
+    if "patternProperties" in found:
+        found["additionalProperties"] = False
+    if node.get(INT_OR_STRING):
+        found["type"] = ["string", "integer"]
+    if isinstance(found.get("description"), str):
+        found["description"] = " ".join(found["description"].split())
+    return found
 
 
 def _alerts() -> str:
@@ -115,6 +165,7 @@ def _alert(condition: ConditionType) -> str:
       for: 15m
       labels: {{severity: info}}
       annotations:
+        runbook: docs/runbooks.md#reelmillpipelines{condition.lower()}
         summary: "Pipelines are {condition}: {condition.meaning}"
         description: "kubectl get videopipelines --all-namespaces shows which; each says in its conditions what to do."
 """
@@ -125,8 +176,8 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def _yaml(*documents: Any) -> str:
-    return NOTE + yaml.safe_dump_all(json.loads(json.dumps(documents)), sort_keys=False, width=120)
+def _yaml(*documents: Any, note: str = NOTE) -> str:
+    return note + yaml.safe_dump_all(json.loads(json.dumps(documents)), sort_keys=False, width=120)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ NUMBER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 PLACES = {
     "operator/src/reelmill/__init__.py": (r'__version__ = "(@)"',),
     "stages/pyproject.toml": (r'^version = "(@)"', r'"reelmill==(@)"'),
-    "charts/reelmill/Chart.yaml": (r"^version: (@)", r"^appVersion: (@)"),
+    "charts/reelmill/Chart.yaml": (r"^version: (@)", r"^appVersion: (@)", r"reelmill-\w+:(@)"),
     "images/operator/Dockerfile": (r"^ARG VERSION=(@)",),
     "images/stages/Dockerfile": (r"^ARG VERSION=(@)",),
     "images/README.md": (r"--tag (@)",),

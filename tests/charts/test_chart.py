@@ -1,7 +1,9 @@
 """The chart as helm renders it."""
 
 import ast
+import os
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -9,7 +11,9 @@ import yaml
 from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm
 from cluster.control_plane import ControlPlane
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
+from reelmill.controller.settings import read
 from reelmill.plan.definition.graph import resolve
+from reelmill.plan.settings import PodExtras, QueueSystem
 from repo.tree import ROOT
 
 pytestmark = pytest.mark.control_plane
@@ -45,6 +49,9 @@ def test_the_definition_can_go_with_the_chart_or_be_left_to_others() -> None:
         ({"scope": "everywhere"}, "scope"),
         ({"image": {"digest": "sha256:short"}}, "digest"),
         ({"namespaces": ["a"]}, "scope"),
+        ({"stages": {"queueSystem": "slurm"}}, "queueSystem"),
+        ({"stages": {"podLabels": {"reelmill.dev/uid": "x"}}}, "reelmill.dev/uid"),
+        ({"extraVolumes": [{}]}, "extraVolumes"),
         ({"replicas": 2, "leaderElection": {"enabled": False}}, "leaderElection"),
     ],
 )
@@ -141,6 +148,36 @@ def test_pod_fields_reach_the_pod() -> None:
     assert pod["metadata"]["labels"]["team"] == "video"
     assert pod["metadata"]["annotations"] == {"note": "n"}
     assert deployment["metadata"]["labels"]["owner"] == "us"
+
+
+def test_volumes_reach_the_operators_container() -> None:
+    volume = {"name": "ca", "configMap": {"name": "ca"}}
+    mount = {"name": "ca", "mountPath": "/etc/ca", "readOnly": True}
+    deployment = chart({"extraVolumes": [volume], "extraVolumeMounts": [mount]})[DEPLOYMENT]
+    assert volume in deployment["spec"]["template"]["spec"]["volumes"]
+    assert mount in container(deployment)["volumeMounts"]
+    assert len(container(deployment)["volumeMounts"]) == 2
+
+
+def test_what_stage_pods_get_reaches_the_operator() -> None:
+    stages = {"podLabels": {"team": "a"}, "podAnnotations": {"x.example/note": "n"}, "queueSystem": "volcano"}
+    variables = environment(chart({"stages": {**stages, "schedulerName": "mine"}})[DEPLOYMENT])
+    with patch.dict(os.environ, {name: value for name, value in variables.items() if isinstance(value, str)}):
+        extras = read().planning.extras
+    assert extras == PodExtras({"team": "a"}, {"x.example/note": "n"}, "mine", QueueSystem.VOLCANO)
+    assert not [name for name in environment(chart()[DEPLOYMENT]) if "POD_" in name or "QUEUE" in name]
+
+
+def test_artifact_hub_is_told_the_images_that_are_installed_and_an_example_that_is_valid() -> None:
+    annotations = yaml.safe_load((CHART / "Chart.yaml").read_text())["annotations"]
+    told = {one["image"] for one in yaml.safe_load(annotations["artifacthub.io/images"])}
+    found = environment(chart()[DEPLOYMENT])
+    used = {found["REELMILL_STAGES_IMAGE"], found["REELMILL_EMBED_IMAGE"], container(chart()[DEPLOYMENT])["image"]}
+    assert told == used
+    (definition,) = yaml.safe_load(annotations["artifacthub.io/crds"])
+    assert definition["name"] in (CHART / "files/videopipelines.yaml").read_text()
+    for example in yaml.safe_load(annotations["artifacthub.io/crdsExamples"]):
+        resolve(VideoPipeline.model_validate(example).spec)
 
 
 def test_the_notes_name_the_next_commands(control_plane: ControlPlane) -> None:

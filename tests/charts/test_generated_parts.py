@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+import chart_values
 from reelmill.controller import rbac
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.settings import OperatorSettings
@@ -25,6 +26,13 @@ CHART = ROOT / "charts/reelmill"
 @pytest.mark.parametrize("name", RENDERED)
 def test_a_generated_part_is_fresh(name: str) -> None:
     assert (ROOT / name).read_text() == RENDERED[name], "run make generate"
+
+
+def test_the_readme_has_every_value_with_a_meaning_or_a_name_that_says_it() -> None:
+    readme = (CHART / "README.md").read_text()
+    assert readme == chart_values.filled(), "run make generate"
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert not [name for name in values if f"| `{name}" not in readme]
 
 
 def test_the_charts_definition_is_the_manifests_definition() -> None:
@@ -46,7 +54,7 @@ def test_every_setting_of_the_operator_can_be_given() -> None:
 
 def test_every_object_of_the_chart_refuses_unknown_values() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
-    open_ended = {"global", "affinity", "pipeline", "valueFrom"}
+    open_ended = {"global", "affinity", "pipeline", "valueFrom", "allowedNodes"}
     wrong: list[str] = []
 
     def look(name: str, node: dict[str, object]) -> None:

@@ -56,7 +56,8 @@ def test_the_namespaced_overlay_asks_for_nothing_outside_its_namespace() -> None
 @both
 def test_an_api_server_takes_every_object(overlay: str, values: Json, control_plane: ControlPlane) -> None:
     """Strictly, with no warning, in a namespace that enforces Pod Security `restricted`."""
-    everything = {"replicas": 2, "networkPolicy": {"enabled": True}, "metrics": {"dashboard": {"enabled": True}}}
+    on = {"enabled": True}
+    everything = {"replicas": 2, "networkPolicy": on, "admissionPolicy": on, "metrics": {"dashboard": on}}
     labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
     with control_plane.client.namespace("chart", labels) as namespace:
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reelmill-operator-test"}}

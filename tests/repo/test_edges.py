@@ -40,7 +40,7 @@ EDGES = {
     "kopf": ("reelmill.controller.watch.watches",),
     "kubernetes": ("reelmill.controller.kube.connection",),
     "aiohttp": ("reelmill.controller.kube.connection", "reelmill.controller.monitoring.probes"),
-    "prometheus_client": ("reelmill.controller.monitoring.metrics", "reelmill.controller.monitoring.probes"),
+    "prometheus_client": ("reelmill.controller.monitoring.*",),
     "torch": (
         "reelmill_stages.datasets*",
         "reelmill_stages.models.transnetv2",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from charts.schemas_home import SCHEMAS
 from cluster import build, images, kubectl, packages
 from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
@@ -18,7 +19,7 @@ from web import browser
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
 STORE = ("SeaweedFS", "MinIO", "Azurite", "torch", "atheris", "MkDocs", "models to measure with", "speech")
 COMMANDS = ("kubectl", "helm")
-CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE)
+CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas")
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
 NODES = (
     *(PACKAGES, BUILDERS, "SeaweedFS", "MinIO", "pause image", "shell image"),
@@ -49,7 +50,8 @@ def catalogue() -> dict[str, Tool]:
         compiles("helm", find=_program("helm"), make=partial(build.make, "helm"), needs=(GO,)),
         compiles("kubectl", find=kubectl.find, make=partial(build.make, "kubectl"), needs=(GO,)),
         compiles("MinIO", find=install.minio, make=install.make_minio, needs=(GO,)),
-        *(_compiled(compiles, name) for name in ("kwok", *build.CONTROL_PLANE)),
+        *(_compiled(compiles, name) for name in ("kwok", *build.CONTROL_PLANE, *build.CHECKS)),
+        download("Kubernetes schemas", find=SCHEMAS.find, make=SCHEMAS.make),
         *(_compiled(compiles, name, PACKAGES) for name in build.NODES if name != "helm"),
         compiles("pause image", find=images.pause, make=images.make_pause, needs=(GO, PACKAGES)),
         compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),

@@ -60,3 +60,12 @@ app.kubernetes.io/component: dashboard
 {{- $account := .Values.dashboard.serviceAccount -}}
 {{- $account.name | default (ternary (include "reelmill.dashboard.name" .) "default" $account.create) -}}
 {{- end -}}
+
+{{/* A list of the policy's patterns -> one regular expression for whole names. */}}
+{{- define "reelmill.expression" -}}
+{{- $all := list -}}
+{{- range . -}}
+{{- $all = append $all (. | replace "." "\\." | replace "**" "\u0001" | replace "*" "[^/]*" | replace "\u0001" ".*") -}}
+{{- end -}}
+^(?:{{ join "|" $all }})$
+{{- end -}}

@@ -154,6 +154,10 @@ class ConditionReason(StrEnum):
     SPEC_INVALID = (
         "SpecInvalid", Topic.INPUT, Recovery.EDIT, "the spec is invalid",
         "edit the spec; `reelmill validate` shows the line")
+    POLICY_VIOLATION = (
+        "PolicyViolation", Topic.INPUT, Recovery.EDIT,
+        "the spec asks for something that the operator's policy does not allow",
+        "change the field that the message names, or ask who runs the operator to allow it")
     SPEC_ERROR = (
         "SpecError", Topic.INPUT, Recovery.RETRY,
         "a step found an error that only it can detect, in a file, a label or a parameter",

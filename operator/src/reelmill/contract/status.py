@@ -16,6 +16,7 @@ from reelmill.contract.records.segment import Counts
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.spending import Spent
 from reelmill.contract.task_parts.verification import Verification
+from reelmill.contract.text.messages import told
 
 RANGES = 256
 """Maximum length in characters of a list of ranges; a longer one is cut and ends with `…`."""
@@ -26,7 +27,10 @@ CLASSES = 8
 
 
 def cut(text: str, length: int) -> str:
-    """`text`, cut to at most `length` characters; a text that was cut ends with `…`."""
+    """A text as it may be kept in a status or an event: without credentials in URLs, which pods may repeat,
+    and of at most `length` characters. A text that was cut ends with `…`.
+    """
+    text = told(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -284,7 +288,10 @@ class Status(Model):
 
     def stage(self, name: str) -> StageStatus:
         """The status of a stage. Raises KeyError if there is none of that name."""
-        return next((stage for stage in self.stages if stage.name == name), None) or _missing(name)
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of a type, or None if it was never set."""
@@ -294,7 +301,3 @@ class Status(Model):
         """Whether a condition is True."""
         condition = self.condition(type_)
         return condition is not None and condition.status == "True"
-
-
-def _missing(name: str) -> StageStatus:
-    raise KeyError(name)

@@ -5,6 +5,7 @@ Kubernetes itself puts variables with such names into pods (service links), so n
 `_SERVICE_HOST`.
 """
 
+import json
 import socket
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.policy.model import OPEN, Policy
 from reelmill.contract.spending import Prices
 from reelmill.plan import settings as plan
 
@@ -20,8 +22,20 @@ PREFIX = "REELMILL_"
 NAMESPACE_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 
+StringMap = dict[str, str]
+
+
 def _words(value: object) -> object:
     return tuple(word for part in value.split(",") if (word := part.strip())) if isinstance(value, str) else value
+
+
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"it is not JSON: {error}") from error
 
 
 def _own_namespace() -> str:
@@ -67,6 +81,16 @@ class OperatorSettings(BaseSettings):
     """Whether the step that ends a run writes a report to the store."""
     prices: Prices = Prices()
     """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
+    stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    """Labels of stage pods and their Jobs, as JSON; those of reelmill win."""
+    stages_pod_annotations: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
+    """Annotations of stage pods, as JSON."""
+    stages_scheduler_name: str = ""
+    """Scheduler of stage pods; empty: the cluster's, or that of the queue."""
+    stages_queue_system: plan.QueueSystem = plan.QueueSystem.KUEUE
+    """What `queue.name` of a pipeline names a queue of."""
+    policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
+    """What pipelines may ask for, as JSON; absent: anything that the API server accepts."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Pipelines that are planned and written at the same time."""
@@ -102,6 +126,13 @@ class OperatorSettings(BaseSettings):
             whole_bytes=self.whole_bytes,
             run_reports=self.run_reports,
             prices=self.prices,
+            policy=self.policy,
+            extras=plan.PodExtras(
+                labels=self.stages_pod_labels,
+                annotations=self.stages_pod_annotations,
+                scheduler_name=self.stages_scheduler_name,
+                queue_system=self.stages_queue_system,
+            ),
         )
 
 
@@ -113,5 +144,10 @@ def read(**given: object) -> OperatorSettings:
     try:
         return OperatorSettings.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = [f"{PREFIX}{str(one['loc'][0]).upper()}={one['input']}: {one['msg']}" for one in error.errors()]
+        wrong = [_problem(*map(str, one["loc"]), value=one["input"], message=one["msg"]) for one in error.errors()]
         raise SpecError("; ".join(wrong), hint="mend the operator's environment") from error
+
+
+def _problem(name: str, *path: str, value: object, message: str) -> str:
+    where = f"{'.'.join(path)}: " if path else ""
+    return f"{PREFIX}{name.upper()}={where}{value}: {message}"

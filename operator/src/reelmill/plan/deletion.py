@@ -17,6 +17,7 @@ from reelmill.plan.definition.keys import keys
 from reelmill.plan.jobs.build import GROUP, removal_job
 from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.tasks import Definition, removal_task
+from reelmill.plan.policy import violations
 from reelmill.plan.snapshot import Snapshot, moment, stamp
 from reelmill.plan.status.condition_rules import removing
 
@@ -46,6 +47,10 @@ def reconcile_deletion(snapshot: Snapshot, now: datetime) -> Plan:
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
     if spec.on_delete == "Keep":
         return release(snapshot, EventReason.DATA_KEPT, f"onDelete is Keep: the data are kept in {spec.store.uri}")
+    if broken := violations(spec, snapshot.settings.policy):
+        # A pod that removes data runs with the image, the account and the Secrets of the pipeline.
+        message = f"the spec breaks the operator's policy ({broken[0]}), so the data in {spec.store.uri} are kept"
+        return release(snapshot, EventReason.DATA_KEPT, message)
     job = jobs.get(removal.job)
     if job and job.succeeded and job.report is not None:
         return release(snapshot, EventReason.DATA_REMOVED, _told(job, spec.store.uri))

@@ -12,6 +12,7 @@ from reelmill.plan.decision import DeleteJob, DeleteJobs, PatchJob
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.pod import pods10
+from reelmill.plan.jobs.queues import is_held
 
 TOGETHER_SECONDS = 300.0
 """How long a Job may be kept beyond its ttl, and at most as long again, so that one request deletes several."""
@@ -77,7 +78,7 @@ def _mended(draft: PlanDraft, job: Observed) -> bool:
 
 def _resize(draft: PlanDraft, job: Observed) -> None:
     """Update the parallelism in place, unless a queue admitted the Job with a lower one."""
-    if job.step is not Step.SHARDS or draft.definition.spec.queue or job.key10 != draft.stages[job.stage].key[:10]:
+    if job.step is not Step.SHARDS or _held(draft) or job.key10 != draft.stages[job.stage].key[:10]:
         return
     wanted = min(draft.definition.graph.stages[job.stage].parallelism, len(job.shards))
     if job.parallelism != wanted:
@@ -85,9 +86,13 @@ def _resize(draft: PlanDraft, job: Observed) -> None:
 
 
 def _pause(draft: PlanDraft, job: Observed) -> None:
-    if draft.definition.spec.queue:
+    if _held(draft):
         # The queue controls `suspend`, so the Job is deleted; the pass continues from the store on resume.
         if draft.suspended:
             draft.actions.append(DeleteJob(job.name))
     elif job.suspended != draft.suspended:
         draft.actions.append(PatchJob(job.name, {"spec": {"suspend": draft.suspended}}))
+
+
+def _held(draft: PlanDraft) -> bool:
+    return is_held(draft.definition.spec, draft.snapshot.settings.extras)

@@ -5,28 +5,32 @@ runs a pass over all of them. The function never raises, is deterministic, and r
 has been applied.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from reelmill.contract.conditions import EventReason
+from reelmill.contract.conditions import ConditionReason, EventReason
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
-from reelmill.plan.decision import Plan
-from reelmill.plan.definition.graph import resolve
+from reelmill.plan.decision import DeleteJob, Plan
+from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
 from reelmill.plan.draft import PlanDraft, begin
 from reelmill.plan.job_cleanup import sweep
+from reelmill.plan.jobs.observed_jobs import observe
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
 from reelmill.plan.passes.begin import begin_pass
+from reelmill.plan.policy import violations
 from reelmill.plan.snapshot import Snapshot
 from reelmill.plan.status.condition_rules import conditions, refused
 from reelmill.plan.status.events import events
 from reelmill.plan.status.size_limit import fitted
 from reelmill.plan.status.stage_states import with_states
 from reelmill.plan.survey import advance_survey
+from reelmill.plan.transitions import with_seen
 from reelmill.plan.verification import advance_verification
 
 
@@ -38,6 +42,8 @@ def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None =
         definition = definition or define(snapshot.pipeline, snapshot.uid)
     except SpecError as error:
         return refuse(snapshot, error, now)
+    if broken := violations(snapshot.pipeline.spec, snapshot.settings.policy):
+        return forbid(snapshot, SpecErrors(broken), now)
     graph, draft = definition.graph, begin(definition, snapshot, now)
     advance_survey(draft)
     for name in graph.stages:
@@ -72,12 +78,27 @@ def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     """The plan for an invalid spec: nothing starts, and running Jobs are not touched."""
     if snapshot.deleting:
         return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data are kept")
+    return _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
+
+
+def forbid(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
+    """The plan for a spec that asks for more than the policy allows: nothing starts, and running Jobs are deleted.
+
+    What their shards committed is kept, and the pass continues once the spec or the policy allows it.
+    """
+    jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
+    plan = _refused(snapshot, error, now, ConditionReason.POLICY_VIOLATION)
+    actions = tuple(DeleteJob(job.name) for job in jobs.values() if job.live and not job.deleting)
+    return replace(plan, status=with_seen(plan.status, jobs.keys()), actions=actions)
+
+
+def _refused(snapshot: Snapshot, error: SpecError, now: datetime, reason: ConditionReason) -> Plan:
     old = snapshot.status
     problems = getattr(error, "errors", (error,))
     messages = [f"{problem}; {problem.hint}" if problem.hint else str(problem) for problem in problems]
     status = old.replace(
         observed_generation=snapshot.generation,
-        conditions=refused(old, messages, snapshot.generation, now),
+        conditions=refused(old, reason, messages, snapshot.generation, now),
     )
     return Plan(status=status, events=events(old, status))
 

@@ -1,10 +1,36 @@
-"""What whoever runs the planner decides, as against the resource: images and identity of pods."""
+"""What whoever runs the planner decides, as against the resource: images and identity of pods, and the policy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from reelmill.contract.policy.model import OPEN, Policy
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spending import Prices
 from reelmill.contract.task_parts.follow_up import PassBound
+
+
+class QueueSystem(StrEnum):
+    """What `spec.queue.name` names a queue of."""
+
+    KUEUE = "kueue"
+    """A LocalQueue: Kueue starts a Job by clearing its `suspend`."""
+    VOLCANO = "volcano"
+    """A Queue of the scheduler Volcano."""
+    YUNIKORN = "yunikorn"
+    """A queue below `root` of the scheduler YuniKorn."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodExtras:
+    """What every pod of a pipeline gets besides what its steps need."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of pods and Jobs; those of reelmill win."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    scheduler_name: str = ""
+    """Scheduler of the pods; empty: the cluster's, or that of the queue."""
+    queue_system: QueueSystem = QueueSystem.KUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +57,9 @@ class PlannerSettings:
     """Whether the step that ends a run writes a report to the store."""
     prices: Prices = field(default_factory=Prices)
     """What an hour of a pod costs."""
+    extras: PodExtras = field(default_factory=PodExtras)
+    policy: Policy = OPEN
+    """What pipelines may ask for."""
 
     @property
     def bound(self) -> PassBound | None:

@@ -1,9 +1,10 @@
 """The transitions of a stage's status, each named after what happened: pure functions from a status to the next one."""
 
+from collections.abc import Set
 from typing import Literal
 
 from reelmill.contract.records.usage import Usage
-from reelmill.contract.status import MESSAGE, PassStatus, StageState, StageStatus, Stall, cut
+from reelmill.contract.status import MESSAGE, PassStatus, StageState, StageStatus, Stall, Status, cut
 from reelmill.contract.task import CommitReport, StageReport
 
 
@@ -170,3 +171,18 @@ def _bound(usage: Usage | None) -> Literal["", "decode", "compute", "store", "wa
 def _presented(work: PassStatus, report: CommitReport) -> str:
     # A report that names no view although all was complete must not make the next plan present it again.
     return report.view or (work.view if work.complete else "")
+
+
+def with_seen(status: Status, observed: Set[str]) -> Status:
+    """The status with all observed running Jobs marked as seen, which may not have been written yet."""
+    survey = status.survey
+    if survey.job in observed:
+        survey = survey.replace(seen=True)
+    stages = [
+        stage.replace(pass_=stage.pass_.replace(seen=True)) if stage.pass_ and stage.pass_.job in observed else stage
+        for stage in status.stages
+    ]
+    verification = status.verification
+    if verification and verification.job in observed:
+        verification = verification.replace(seen=True)
+    return status.replace(survey=survey, stages=stages, verification=verification)

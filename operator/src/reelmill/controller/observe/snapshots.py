@@ -1,7 +1,7 @@
 """Converts raw objects into the planner's snapshot. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,21 +80,6 @@ def read_status(pipeline: Json) -> Status:
     except ValidationError as error:
         event(_log, "the status cannot be read and is rebuilt", level=logging.WARNING, problem=str(error)[:300])
         return Status()
-
-
-def with_seen(status: Status, observed: Set[str]) -> Status:
-    """The status with all observed running Jobs marked as seen, which may not have been written yet."""
-    survey = status.survey
-    if survey.job in observed:
-        survey = survey.replace(seen=True)
-    stages = [
-        stage.replace(pass_=stage.pass_.replace(seen=True)) if stage.pass_ and stage.pass_.job in observed else stage
-        for stage in status.stages
-    ]
-    verification = status.verification
-    if verification and verification.job in observed:
-        verification = verification.replace(seen=True)
-    return status.replace(survey=survey, stages=stages, verification=verification)
 
 
 def needed(status: Status) -> set[str]:

@@ -28,7 +28,6 @@ from reelmill.controller.observe.snapshots import (
     read_status,
     snapshot,
     under_way,
-    with_seen,
 )
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.state.report_rate import ReportRate
@@ -48,6 +47,7 @@ from reelmill.plan import (
 from reelmill.plan.deletion import FINALIZER
 from reelmill.plan.jobs.build import PIPELINE
 from reelmill.plan.status.serialise import as_json
+from reelmill.plan.transitions import with_seen
 
 Json = dict[str, Any]
 _log = logging.getLogger(__name__)

@@ -51,8 +51,9 @@ def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now
 
 
 def settled(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
-    """What is spent, with the pods that run, counted for good: it never becomes less, as it might by the whole seconds in
-    which Kubernetes tells when a Job has ended.
+    """What is spent, with the pods that run, counted for good.
+
+    It never becomes less, as it might by the whole seconds in which Kubernetes tells when a Job has ended.
     """
     accounts = {}
     for name, account in spent.jobs.items():

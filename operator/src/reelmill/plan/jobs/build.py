@@ -16,6 +16,7 @@ from reelmill.contract.task import STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.plan.jobs.names import digest10, job_name
 from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
+from reelmill.plan.jobs.queues import KUEUE_QUEUE, is_held, queueing
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.settings import PlannerSettings
 
@@ -26,7 +27,6 @@ PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
 )
 SHARDS = f"{GROUP}/shards"
 """Annotation with the ranges of the shards to which the indexes of a Job are mapped, in order."""
-QUEUE = "kueue.x-k8s.io/queue-name"
 CONTROL_RETRIES = 3
 
 POD_FAILURE_POLICY = {
@@ -94,7 +94,7 @@ def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -
     name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)
     job = _job(definition, settings, task, name, completions=1, parallelism=1, retries=CONTROL_RETRIES)
     del job["metadata"]["ownerReferences"]
-    job["metadata"]["labels"].pop(QUEUE, None)
+    job["metadata"]["labels"].pop(KUEUE_QUEUE, None)
     job["spec"].update({"suspend": False, "ttlSecondsAfterFinished": int(seconds(definition.spec.ttl.failed))})
     return job
 
@@ -165,14 +165,20 @@ def _job(
         **({STAGE: stage, SEGMENT: str(task.segment)} if stage else {}),
         **({ATTEMPT: str(task.attempt)} if step in (Step.SHARDS, Step.WHOLE) else {}),
     }
-    queue = definition.spec.queue
+    extras = settings.extras
+    queue = queueing(definition.spec, extras, f"{metadata.name[:26]}-{definition.uid}"[:63])
+    pod_labels = {**extras.labels, **queue.pod_labels, **labels}
+    annotations = {**extras.annotations, **queue.pod_annotations}
+    pod = pod_spec(definition, settings, task, follow_up, memory)
+    if scheduler := extras.scheduler_name or queue.scheduler:
+        pod = {**pod, "schedulerName": scheduler}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": name,
             "namespace": metadata.namespace,
-            "labels": {**labels, **({QUEUE: queue.name} if queue else {})},
+            "labels": {**extras.labels, **labels, **queue.job_labels},
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
@@ -192,11 +198,10 @@ def _job(
             "maxFailedIndexes": completions,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": POD_FAILURE_POLICY,
-            # Kueue admits a Job by clearing `suspend`; without a queue, a Job starts immediately.
-            "suspend": queue is not None,
+            "suspend": is_held(definition.spec, extras),
             "template": {
-                "metadata": {"labels": labels},
-                "spec": pod_spec(definition, settings, task, follow_up, memory),
+                "metadata": {"labels": pod_labels, **({"annotations": annotations} if annotations else {})},
+                "spec": pod,
             },
         },
     }

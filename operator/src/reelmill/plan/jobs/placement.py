@@ -43,7 +43,7 @@ def work_pod(place: Placement) -> dict[str, Any]:
         tolerations.append({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"})
         if place.gpu.spot:
             tolerations += [dict(toleration) for toleration in _SPOT]
-        affinity = _with_node_terms(affinity, _gpu_terms(place.gpu))
+        affinity = with_node_terms(affinity, _gpu_terms(place.gpu))
     return _filled(
         nodeSelector=dict(place.node_selector),
         tolerations=tolerations,
@@ -139,8 +139,8 @@ def _mebibytes(quantity: str) -> int:
     return int(amount(quantity) / 2**20)
 
 
-def _with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
-    """The user's affinity, with `terms` added to every alternative of the required node affinity."""
+def with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
+    """The user's affinity, with `terms` added to every alternative of its required node affinity."""
     if not terms:
         return dict(affinity)
     node = dict(affinity.get("nodeAffinity") or {})

@@ -16,6 +16,7 @@ from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.contract.task_parts.run_report import MOST_BYTES
 from reelmill.plan.credentials import NamedSecret, credentials_prefix, source_uri, variables
+from reelmill.plan.jobs.bounds import bounded, bounded_control, on_allowed_nodes, shaping
 from reelmill.plan.jobs.placement import (
     control_pod,
     control_resources,
@@ -25,11 +26,11 @@ from reelmill.plan.jobs.placement import (
     work_resources,
 )
 from reelmill.plan.jobs.tasks import Definition, run_definition
-from reelmill.plan.settings import PlannerSettings
+from reelmill.plan.settings import PlannerSettings, PodExtras
 
 CONTAINER = "reelmill"
 SCRATCH = "/scratch"
-_NOT_OF_PODS = ("whole_", "prices", "run_reports")
+_NOT_OF_PODS = ("whole_", "prices", "run_reports", "policy", "extras")
 """Beginnings of the names of settings that no pod template depends on."""
 
 
@@ -44,6 +45,7 @@ def pod_spec(
     if task.step not in STAGELESS:
         stage = definition.graph.stages[task.stage.name]
         place, block = merged(spec.defaults, stage), stage.block
+    place, control = bounded(place, settings.policy), bounded_control(spec.control, settings.policy)
     works = task.step is Step.SHARDS or (follow_up is not None and follow_up.whole)
     secrets = _secrets(definition, task)
     own = _survey_env(spec) if task.step is Step.SURVEY else place.env
@@ -57,7 +59,7 @@ def pod_spec(
         **({"serviceAccountName": account} if account else {}),
         **({"imagePullSecrets": [{"name": secret.name} for secret in place.image_pull_secrets]}
            if place.image_pull_secrets else {}),
-        **(work_pod(place) if works else control_pod(spec.control)),
+        **on_allowed_nodes(work_pod(place) if works else control_pod(control), settings.policy),
         **_priority(spec, task),
         "containers": [
             {
@@ -65,7 +67,7 @@ def pod_spec(
                 "image": (block and block.pod_image) or place.image or settings.image_of(block),
                 "imagePullPolicy": place.image_pull_policy or settings.image_pull_policy,
                 "env": _environment(task, follow_up, _definition(definition, settings, task), own, secrets),
-                "resources": work_resources(place, memory) if works else control_resources(spec.control),
+                "resources": work_resources(place, memory) if works else control_resources(control),
                 "securityContext": {
                     "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True,
@@ -124,7 +126,9 @@ def pods10(definition: Definition, settings: PlannerSettings, stage: str) -> str
     more = [] if stage else _survey_env(spec)[len(spec.defaults.env) :]
     dumped = [model.model_dump(mode="json", by_alias=True) for model in (*models, *more)]
     pods = {name: value for name, value in asdict(settings).items() if not name.startswith(_NOT_OF_PODS)}
-    return fingerprint([*dumped, told.block.pod_image if told else None, pods])[:10]
+    extras = [asdict(settings.extras)] if settings.extras != PodExtras() else []
+    image = told.block.pod_image if told else None
+    return fingerprint([*dumped, image, pods, *shaping(settings.policy), *extras])[:10]
 
 
 def _definition(definition: Definition, settings: PlannerSettings, task: Task) -> str:

@@ -63,17 +63,18 @@ def conditions(draft: PlanDraft) -> list[Condition]:
     return written(draft.status, shown, draft.snapshot.generation, draft.now)
 
 
-def refused(status: Status, messages: Sequence[str], generation: int, now: datetime) -> list[Condition]:
-    """The conditions of a resource with an invalid spec."""
+def refused(
+    status: Status, reason: ConditionReason, messages: Sequence[str], generation: int, now: datetime
+) -> list[Condition]:
+    """The conditions of a resource with a spec that is invalid or not allowed."""
     message = "; ".join(messages)
-    invalid = ConditionReason.SPEC_INVALID
     verdicts: dict[ConditionType, Verdict] = {
-        ConditionType.ACCEPTED: (False, invalid, message),
-        ConditionType.RECONCILING: (False, invalid, ""),
-        ConditionType.STALLED: (True, invalid, message),
-        ConditionType.READY: (False, invalid, message),
-        ConditionType.COMPLETE: (False, invalid, ""),
-        ConditionType.FAILED: (True, invalid, message),
+        ConditionType.ACCEPTED: (False, reason, message),
+        ConditionType.RECONCILING: (False, reason, ""),
+        ConditionType.STALLED: (True, reason, message),
+        ConditionType.READY: (False, reason, message),
+        ConditionType.COMPLETE: (False, reason, ""),
+        ConditionType.FAILED: (True, reason, message),
         ConditionType.SUSPENDED: (False, ConditionReason.RUNNING, ""),
     }
     return written(status, verdicts, generation, now)

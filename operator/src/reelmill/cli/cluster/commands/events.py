@@ -16,6 +16,7 @@ from reelmill.cli.display.console import console
 from reelmill.cli.display.output import NARROW, Format, Output, duration, emit, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import HERE, ClusterOptions
+from reelmill.contract.text.messages import told
 from reelmill.contract.text.terminal import printable
 from reelmill.plan.jobs.names import LETTERS
 
@@ -86,8 +87,8 @@ def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
     """One row for equal messages about pods of one Job, with the age of the latest and the number of occurrences."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for event in seen.events:
-        told = " ".join(str(event.get("message") or "").split())
-        key = (str(event.get("type")), str(event.get("reason")), _object(event, seen), _POD.sub("", told))
+        message = " ".join(told(str(event.get("message") or "")).split())
+        key = (str(event.get("type")), str(event.get("reason")), _object(event, seen), _POD.sub("", message))
         times = int((event.get("series") or {}).get("count") or event.get("count") or 1)
         times += found.pop(key, {}).get("times", 0)
         found[key] = {
@@ -95,7 +96,7 @@ def rows(seen: PipelineView) -> Iterator[dict[str, Any]]:
             "type": key[0],
             "reason": key[1],
             "object": key[2],
-            "message": told,
+            "message": message,
             "times": times,
         }
     for row in found.values():

@@ -1,0 +1,4 @@
+-- Lists the sources again.
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["reelmill.dev/refresh"] = "argocd-" .. os.date("!%Y-%m-%dT%XZ")
+return obj

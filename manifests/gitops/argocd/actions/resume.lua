@@ -1,0 +1,3 @@
+-- Resumes a suspended pipeline from its committed work.
+obj.spec.suspend = nil
+return obj

@@ -1,0 +1,4 @@
+-- Retries failed items and resumes stalled stages.
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["reelmill.dev/retry"] = "argocd-" .. os.date("!%Y-%m-%dT%XZ")
+return obj

@@ -1,0 +1,72 @@
+"""Whether a pipeline asks for more than the operator's policy allows. Pure; the rules are in `contract.policy`."""
+
+from collections.abc import Iterator
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.model import camel
+from reelmill.contract.policy.model import Policy, matches
+from reelmill.contract.policy.rules import EVERY_TAINT, NAMES, amounts, places, selectors
+from reelmill.contract.spec.pipeline import Spec
+from reelmill.contract.spec.placement import Placement
+from reelmill.plan.jobs.placement import amount
+
+AUTO_SHARDS = 2000
+"""The most shards that `shards: auto` makes."""
+
+
+def violations(spec: Spec, policy: Policy) -> list[SpecError]:
+    """One SpecError for each field that asks for what the policy does not allow."""
+    if not policy.restricts:
+        return []
+    return [*_names(spec, policy), *_fields(spec, policy), *_nodes(spec, policy), *_amounts(spec, policy)]
+
+
+def _names(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+    for rule in NAMES:
+        patterns = rule.patterns(policy)
+        for where, name in rule.names(spec) if patterns is not None else ():
+            if not matches(patterns or (), name):
+                said = "**, every taint," if name == EVERY_TAINT else name
+                yield _error(f"the {rule.what} {said} is not allowed", where, rule.field)
+
+
+def _fields(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+    names = {camel(name): name for name in Placement.model_fields}
+    for field in policy.refused_fields:
+        for where, place in places(spec):
+            if names[field] in place.model_fields_set:
+                yield _error(f"{field} must not be set", f"{where}.{field}", "refused_fields")
+
+
+def _nodes(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+    allowed = policy.allowed_nodes or {}
+    for where, selector in selectors(spec):
+        for label, value in selector.items():
+            if value not in allowed.get(label, (value,)):
+                what = f"nodes with {label}={value} are not allowed"
+                yield _error(what, f"{where}[{label}]", "allowed_nodes")
+
+
+def _amounts(spec: Spec, policy: Policy) -> Iterator[SpecError]:
+    most = policy.max_resources or {}
+    for where, resource, quantity in amounts(spec):
+        if resource in most and amount(quantity) > amount(most[resource]):
+            what = f"{quantity} of {resource} is more than {most[resource]}"
+            yield _error(what, where, "max_resources")
+    for number, stage in enumerate(spec.stages):
+        where, shards = f"spec.stages[{number}]", AUTO_SHARDS if stage.shards == "auto" else stage.shards
+        if policy.max_parallelism is not None and stage.parallelism > policy.max_parallelism:
+            what = f"{stage.parallelism} pods at a time are more than {policy.max_parallelism}"
+            yield _error(what, f"{where}.parallelism", "max_parallelism")
+        if policy.max_shards is not None and shards > policy.max_shards:
+            told = f"auto can make {shards} shards, which" if stage.shards == "auto" else f"{shards} shards"
+            yield _error(f"{told} are more than {policy.max_shards}", f"{where}.shards", "max_shards")
+    pods = sum(stage.parallelism for stage in spec.stages)
+    if policy.max_pods is not None and pods > policy.max_pods:
+        what = f"{pods} pods of all stages together are more than {policy.max_pods}"
+        yield _error(what, "spec.stages", "max_pods")
+
+
+def _error(what: str, where: str, field: str) -> SpecError:
+    hint = f"change it, or ask who runs the operator to change policy.{camel(field)}"
+    return SpecError(f"{what} by the operator's policy", where=where, hint=hint)

@@ -1,0 +1,98 @@
+"""Credentials in every field of a resource that can carry one, and in what kubelets and steps say about it: none is in
+the status, events, Jobs, logs, metrics, or in what the commands print.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canaries.traces import found
+from cluster.control_plane import ControlPlane
+from control_plane.commands import person
+from control_plane.operators import running, until
+from control_plane.pipelines import Desk, resource
+from reelmill.contract.log import JsonFormatter
+from reelmill.contract.task import Failure, Task
+from reelmill.controller.state.queue import WorkQueue
+from symbolic_stages import SymbolicStore
+
+pytestmark = pytest.mark.control_plane
+VALUES = {
+    "a key of the store's Secret": "canary-of-the-store",
+    "a key of a source's Secret": "canary-of-the-source",
+    "a variable's Secret": "canary-of-a-variable",
+}
+IN_TEXT = {
+    "a password in a URL": "canary-password",
+    "a signature in a URL": "canary-signature",
+    "a token in a URL": "canary-token",
+}
+URL = "https://me:canary-password@host.example/x?X-Amz-Signature=canary-signature"
+
+
+class Talkative(SymbolicStore):
+    """Steps whose errors name a signed URL, as those of an image of an author may."""
+
+    def fail(self, task: Task, code: int) -> tuple[int, str]:
+        message = f"Max retries exceeded with url: /b/k?X-Amz-Signature=canary-signature for {URL}"
+        hint = "look at https://host.example/#access_token=canary-token"
+        return code, Failure(step=task.step, error="StoreError", message=message, hint=hint).model_dump_json()
+
+
+def secret(name: str, value: str) -> dict[str, Any]:
+    keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "TOKEN"), value)
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": keys}
+
+
+def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
+    desk: Desk,
+    config: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    defined: ControlPlane,
+) -> None:
+    canaries = VALUES | IN_TEXT
+    for name, value in zip(("store", "source", "variable"), VALUES.values(), strict=True):
+        desk.client.apply(secret(name, value), desk.namespace)
+    keyed = resource(
+        store={"uri": "s3://out/demo", "secretRef": {"name": "store"}},
+        sources=[{"name": "raw", "files": {"uri": "s3://in/videos/"}, "s3": {"secretRef": {"name": "source"}}}],
+    )
+    keyed["spec"]["defaults"]["env"] = [{"name": "TOKEN", "secretRef": {"name": "variable"}}]
+    userinfo = resource("userinfo", store={"uri": "s3://out/b", "endpoint": URL})
+    pull, failing = (resource(name, store={"uri": f"s3://out/{name}"}) for name in ("pull", "failing"))
+    desk.kubelet.store = Talkative(bucket={"raw": ["v1", "v2"]})
+    desk.kubelet.waiting = {"pull": ("ImagePullBackOff", f'Back-off pulling image: Get "{URL}": unauthorized')}
+    caplog.set_level(logging.DEBUG)
+    person_ = person(desk.client.config, desk.namespace, tmp_path)
+    told: dict[str, str] = {}
+    with running(config, namespaces=(desk.namespace,)) as one:
+        desk.apply(keyed)
+        desk.wait_for("Complete")
+        for document in (userinfo, pull):
+            desk.apply(document)
+        desk.wait_for("Failed", "userinfo")
+        until(lambda: "ImagePull" in json.dumps(desk.get("pull").get("status", {})), 60, "the kubelet's words")
+        desk.kubelet.store.exits["", "survey"] = [64] * 100
+        desk.apply(failing)
+        desk.wait_for("Failed", "failing")
+        until(lambda: desk.client.list("v1/Event", desk.namespace), 60, "events")
+        for name in ("demo", "userinfo", "pull", "failing"):
+            told[f"status of {name}"] = json.dumps(desk.get(name).get("status"))
+            for words in ("status", "why", "events"):
+                said = person_.reelmill(words, name)
+                told[f"{words} {name}"] = said.out + said.err
+        events = desk.client.list("v1/Event", desk.namespace)
+        ours = [each for each in events if each["involvedObject"]["kind"] == "VideoPipeline"]
+        told["events"] = json.dumps(ours)
+        told["Jobs"] = json.dumps(desk.jobs())
+        told["metrics"] = one.operator.metrics.text(one.operator.cache, WorkQueue(clock=float, chance=float)).decode()
+    told["log"] = "\n".join(JsonFormatter().format(record) for record in caplog.records if "reelmill" in record.name)
+    assert "SpecInvalid" in told["status of userinfo"]
+    assert "host.example" in told["status of failing"]
+    assert "ImagePull" in told["why pull"]
+    assert "secretKeyRef" in told["Jobs"], "Secrets are named"
+    assert {where: found(text, canaries) for where, text in told.items() if found(text, canaries)} == {}

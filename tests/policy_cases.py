@@ -1,0 +1,214 @@
+"""What a policy refuses and what it lets through: one table, asked of the planner and of a real API server.
+
+Each case is about one thing that the author of a VideoPipeline can ask for. `docs/security-model.md` has a row for each
+field of the policy.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+PULL = [{"name": "registry"}]
+KEYS = {"name": "keys"}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    policy: Json
+    spec: Json = field(default_factory=dict)
+    """Fields of the spec in place of those of `spec`."""
+    stage: Json = field(default_factory=dict)
+    """The same of its only stage."""
+    where: str = ""
+    """Path of the field that is refused; empty: the pipeline is accepted."""
+
+    @property
+    def resource(self) -> Json:
+        """The pipeline."""
+        stage = {"name": "clips", "clip": {}, **self.stage}
+        if {"run", "caption", "transcribe"} & set(self.stage):
+            del stage["clip"]
+        return {
+            "apiVersion": "reelmill.dev/v1alpha1",
+            "kind": "VideoPipeline",
+            "metadata": {"name": "demo", "namespace": "team"},
+            "spec": {
+                "suspend": True,
+                "store": {"uri": "s3://out/demo"},
+                "sources": [{"name": "raw", "files": {"uri": "s3://in/videos/"}}],
+                "stages": [stage],
+                **self.spec,
+            },
+        }
+
+
+def server(url: str) -> Json:
+    return {"caption": {"server": {"url": url}, "model": "m", "prompt": "what is it?"}}
+
+
+VOICE = {"weights": {"uri": "s3://models/silero_vad.onnx"}}
+IMAGES = {"allowedImages": ["registry.example/team/*"]}
+SECRETS = {"allowedSecrets": ["video-*"]}
+SERVERS = {"allowedServers": ["https://minio.example:9000", "http://*.models:8000"]}
+ACCOUNTS = {"allowedServiceAccounts": ["video-*"]}
+TAINTS = {"allowedTolerations": ["video.example/*"]}
+NODES = {"allowedNodes": {"pool": ["video", "video-gpu"]}}
+MOST = {"maxResources": {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": 2, "ephemeral-storage": "100Gi"}}
+MINIO = {"uri": "s3://out/demo", "endpoint": "https://minio.example:9000"}
+
+CASES = [
+    Case("no policy", {}, {"defaults": {"image": "evil.example/x", "serviceAccountName": "admin"}}),
+    # Images, and with them code.
+    Case("the operator's image", IMAGES),
+    Case("an allowed image", IMAGES, stage={"image": "registry.example/team/app:1"}),
+    Case("a foreign image", IMAGES, stage={"image": "evil.example/app:1"}, where="spec.stages[0].image"),
+    Case("a foreign image of the defaults", IMAGES, {"defaults": {"image": "evil/x"}}, where="spec.defaults.image"),
+    Case("a deeper path", IMAGES, stage={"image": "registry.example/team/a/b"}, where="spec.stages[0].image"),
+    Case("a longer host", IMAGES, stage={"image": "registry.example.evil/team/a"}, where="spec.stages[0].image"),
+    Case("a dot is a dot", IMAGES, stage={"image": "registryxexample/team/a"}, where="spec.stages[0].image"),
+    Case("a line end", IMAGES, stage={"image": "registry.example/team/a\n"}, where=""),
+    Case("any depth", {"allowedImages": ["registry.example/**"]}, stage={"image": "registry.example/a/b:1"}),
+    Case(
+        "an image of a run block", IMAGES, stage={"run": {"image": "evil.example/a", "entrypoint": "a:B"}},
+        where="spec.stages[0].run.image",
+    ),
+    Case(
+        "code by a variable", IMAGES, stage={"env": [{"name": "PYTHONPATH", "value": "/scratch"}]},
+        where="spec.stages[0].env[0].name",
+    ),
+    Case(
+        "an allowed variable", {**IMAGES, "allowedVariables": ["HF_*"]},
+        stage={"env": [{"name": "HF_HUB_OFFLINE", "value": "1"}]},
+    ),
+    Case(
+        "a variable of the defaults", {"allowedVariables": ["HF_*"]},
+        {"defaults": {"env": [{"name": "LD_PRELOAD", "value": "x"}]}}, where="spec.defaults.env[0].name",
+    ),
+    # Secrets.
+    Case("no Secret", SECRETS),
+    Case("an allowed Secret", SECRETS, {"store": {"uri": "s3://o", "secretRef": {"name": "video-store"}}}),
+    Case(
+        "a foreign Secret of the store", SECRETS, {"store": {"uri": "s3://o", "secretRef": KEYS}},
+        where="spec.store.secretRef.name",
+    ),
+    Case(
+        "a foreign Secret of a source", SECRETS,
+        {"sources": [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"secretRef": KEYS}}]},
+        where="spec.sources[0].s3.secretRef.name",
+    ),
+    Case(
+        "a foreign Secret in a variable", SECRETS, stage={"env": [{"name": "A", "secretRef": KEYS}]},
+        where="spec.stages[0].env[0].secretRef.name",
+    ),
+    Case(
+        "a foreign Secret to pull images", SECRETS, stage={"imagePullSecrets": PULL},
+        where="spec.stages[0].imagePullSecrets[0].name",
+    ),
+    # Servers that get keys or data.
+    Case("an allowed store", SERVERS, {"store": MINIO}),
+    Case("an allowed path", SERVERS, {"store": MINIO}, stage=server("http://vllm.models:8000/v1")),
+    Case("AWS unless told", SERVERS, where="spec.store.endpoint"),
+    Case(
+        "a foreign endpoint", SERVERS, {"store": {**MINIO, "endpoint": "https://minio.example:9000.evil"}},
+        where="spec.store.endpoint",
+    ),
+    Case(
+        "a foreign endpoint of a source", SERVERS,
+        {
+            "store": MINIO,
+            "sources": [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"endpoint": "http://evil:9000"}}],
+        },
+        where="spec.sources[0].s3.endpoint",
+    ),
+    Case(
+        "a foreign model", SERVERS, {"store": MINIO}, server("http://evil.example/a.models:8000"),
+        where="spec.stages[0].caption.server.url",
+    ),
+    Case(
+        "a foreign recogniser", SERVERS, {"store": MINIO},
+        {"transcribe": {"server": {"url": "http://evil.example/v1"}, "model": "m", "voice": VOICE}},
+        where="spec.stages[0].transcribe.server.url",
+    ),
+    Case(
+        "a proxy", SERVERS, {"store": MINIO}, {"env": [{"name": "HTTPS_PROXY", "value": "http://evil"}]},
+        where="spec.stages[0].env[0].name",
+    ),
+    # Identity.
+    Case("the default account", ACCOUNTS),
+    Case("an allowed account", ACCOUNTS, {"defaults": {"serviceAccountName": "video-reader"}}),
+    Case(
+        "a foreign account", ACCOUNTS, stage={"serviceAccountName": "admin"}, where="spec.stages[0].serviceAccountName"
+    ),
+    Case("no account", {"allowedServiceAccounts": []}, {"defaults": {"serviceAccountName": "x"}},
+         where="spec.defaults.serviceAccountName"),
+    # Nodes.
+    Case("an allowed pool", NODES, {"control": {"nodeSelector": {"pool": "video"}}}, {"nodeSelector": {"zone": "a"}}),
+    Case("a foreign pool", NODES, stage={"nodeSelector": {"pool": "db"}}, where="spec.stages[0].nodeSelector[pool]"),
+    Case(
+        "a foreign pool of control", NODES, {"control": {"nodeSelector": {"pool": "db"}}},
+        where="spec.control.nodeSelector[pool]",
+    ),
+    Case("an allowed taint", TAINTS, stage={"tolerations": [{"key": "video.example/gpu", "operator": "Exists"}]}),
+    Case("the taints of GPUs", TAINTS, stage={"gpu": {"spot": True}}),
+    Case(
+        "a foreign taint", TAINTS, stage={"tolerations": [{"key": "node-role.kubernetes.io/control-plane"}]},
+        where="spec.stages[0].tolerations[0].key",
+    ),
+    Case(
+        "every taint", {"allowedTolerations": ["*"]}, {"control": {"tolerations": [{"operator": "Exists"}]}},
+        where="spec.control.tolerations[0].key",
+    ),
+    Case(
+        "every taint, allowed", {"allowedTolerations": ["**"]},
+        {"control": {"tolerations": [{"operator": "Exists"}]}},
+    ),
+    Case("affinity", {"refusedFields": ["affinity"]}, stage={"affinity": {}}, where="spec.stages[0].affinity"),
+    Case(
+        "an image that a node has", {"refusedFields": ["gpu", "imagePullPolicy"]},
+        {"defaults": {"imagePullPolicy": "Never"}}, where="spec.defaults.imagePullPolicy",
+    ),
+    # Order among pods.
+    Case("no class", {"allowedPriorityClasses": []}),
+    Case(
+        "a foreign class", {"allowedPriorityClasses": ["batch-*"]}, stage={"priorityClassName": "system-node-critical"},
+        where="spec.stages[0].priorityClassName",
+    ),
+    Case(
+        "a foreign class of the verification", {"allowedPriorityClasses": ["batch-*"]},
+        {"verify": {"interval": "1h", "priorityClassName": "high"}}, where="spec.verify.priorityClassName",
+    ),
+    Case(
+        "a foreign runtime", {"allowedRuntimeClasses": ["nvidia"]}, stage={"runtimeClassName": "runc"},
+        where="spec.stages[0].runtimeClassName",
+    ),
+    Case("a queue", {"allowedQueues": ["video"]}, {"queue": {"name": "video"}}),
+    Case("no queue", {"allowedQueues": ["video"]}, where="spec.queue.name"),
+    Case("a foreign queue", {"allowedQueues": ["video"]}, {"queue": {"name": "db"}}, where="spec.queue.name"),
+    # Amounts.
+    Case("as much as is allowed", MOST, stage={"resources": {"requests": {"cpu": 16, "memory": "65536Mi"}}}),
+    Case(
+        "too many CPUs", MOST, stage={"resources": {"requests": {"cpu": "16001m"}}},
+        where="spec.stages[0].resources.requests[cpu]",
+    ),
+    Case(
+        "too much memory", MOST, {"defaults": {"resources": {"limits": {"memory": "65Gi"}}}},
+        where="spec.defaults.resources.limits[memory]",
+    ),
+    Case(
+        "too much memory after failures", MOST, stage={"resources": {"memoryMax": "65Gi"}},
+        where="spec.stages[0].resources.memoryMax",
+    ),
+    Case("too many GPUs", MOST, stage={"gpu": {"count": 3}}, where="spec.stages[0].gpu.count"),
+    Case("too much scratch", MOST, stage={"scratch": "1Ti"}, where="spec.stages[0].scratch"),
+    Case(
+        "more than control needs", {"maxResources": {"memory": "256Mi"}},
+        where="spec.control.resources.requests[memory]",
+    ),
+    Case("8 pods unless told", {"maxParallelism": 8, "maxPods": 8}),
+    Case("too many pods", {"maxParallelism": 100}, stage={"parallelism": 101}, where="spec.stages[0].parallelism"),
+    Case("too many pods unless told", {"maxPods": 7}, where="spec.stages"),
+    Case("too many shards", {"maxShards": 5000}, stage={"shards": 5001}, where="spec.stages[0].shards"),
+    Case("as many shards as auto makes", {"maxShards": 2000}),
+    Case("fewer shards than auto makes", {"maxShards": 1999}, where="spec.stages[0].shards"),
+]  # fmt: skip
