@@ -1,5 +1,6 @@
 """A pipeline file that is small and would take long to read gets one clear line, and so do values that are none."""
 
+import os
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -87,3 +88,17 @@ def test_no_scalar_in_any_field_is_a_bug_of_reelmill(
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(SpecError):
         parse(text, "pipeline.yaml")
+
+
+@pytest.mark.parametrize("name", ["index.json", "sub/a.tar", "link.npz"])
+def test_a_pipe_in_a_folder_to_check_is_named_and_not_read(tmp_path: Path, name: str) -> None:
+    place = tmp_path / "tars" / name
+    place.parent.mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipe")
+    if name.startswith("link"):
+        place.symlink_to(tmp_path / "pipe")
+    else:
+        os.mkfifo(place)
+    said = reelmill("check", str(tmp_path / "tars"))
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: {place}: a pipe, a socket or a device, not a file")

@@ -50,3 +50,29 @@ def test_a_sources_own_server_is_named_too(endpoint: str, tmp_path: Path, monkey
     assert (said.code, endpoint in said.err) == (2, True)
     assert not (tmp_path / "store").exists()
     assert reelmill("status", path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "place", "says"),
+    [
+        ("file", "store", "the store is a file, not a folder"),
+        ("file", "store/deep/data", "store is a file, not a folder"),
+        ("link", "store", "store is a link to nowhere, which does not exist"),
+        ("link", "store/data", "store is a link to nowhere, which does not exist"),
+        ("loop", "store", "store is a link to store, which does not exist"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "plan", "status"])
+def test_a_store_where_no_folder_can_be_is_named(
+    make: str, place: str, says: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path)
+    (tmp_path / "videos").mkdir()
+    if make == "file":
+        (tmp_path / "store").write_text("a file")
+    else:
+        (tmp_path / "store").symlink_to("store" if make == "loop" else "nowhere")
+    said = reelmill(command, path, "--store", place)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[0].endswith(says)

@@ -31,6 +31,8 @@ class ApiInMemory:
         self.pods: Callable[[str, str, str], list[Json]] = lambda namespace, job, phase: []
         self.posted: list[Json] = []
         """Every Job that was created."""
+        self.deleting: Callable[[Place], None] = lambda place: None
+        """Called before a request deletes an object."""
         self._now, self._uids = now, itertools.count(1)
         self._history: list[tuple[int, dict[Place, Json]]] = []
 
@@ -81,7 +83,8 @@ class ApiInMemory:
             if (wanted := body.get("metadata", {}).get(name)) and wanted != known["metadata"][name]:
                 raise Conflict(409, f"the {name} of {place[2]} is another one")
         merged = merge(known, body)
-        merged["metadata"]["resourceVersion"] = known["metadata"]["resourceVersion"]
+        # A copy: the old state is listed, too.
+        merged["metadata"] = {**merged["metadata"], "resourceVersion": known["metadata"]["resourceVersion"]}
         if place[0] == "videopipelines":
             kept = {**known, "status": merged.get("status")} if status else {**merged, "status": known.get("status")}
             merged = {name: value for name, value in kept.items() if value is not None}
@@ -97,6 +100,7 @@ class ApiInMemory:
     def delete(self, place: Place, options: Json) -> Json:
         """Delete an object, or mark it as deleted while finalizers or its pods keep it."""
         known = self._named(*place)
+        self.deleting(place)
         wanted = (options.get("preconditions") or {}).get("uid")
         if wanted and wanted != known["metadata"]["uid"]:
             raise Conflict(409, "the UID is another one")
@@ -155,6 +159,10 @@ class ApiInMemory:
         if len(found) > first + PAGE:
             metadata["continue"] = f"{version}:{first + PAGE}"
         return {"items": copy.deepcopy(found[first : first + PAGE]), "metadata": metadata}
+
+    def since(self, version: int) -> int:
+        """How many versions came after one, as `page` counts them."""
+        return sum(at > version for at, _ in self._history)
 
     def _listed(self, back: int) -> int:
         return self._history[max(len(self._history) - 1 - back, 0)][0] if self._history else self.version

@@ -5,6 +5,7 @@ What must never happen to Jobs is noted in `problems`, where it happens.
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from endurance.api_in_memory import ApiInMemory, Place
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
+from reelmill.controller.observe.snapshots import read_spec
 from symbolic_stages import SymbolicStore
 
 Json = dict[str, Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGE, STEP = "reelmill.dev/stage", "reelmill.dev/step"
+KEY, PLACE = "reelmill.dev/key", "reelmill.dev/place"
 
 
 class ClusterInMemory:
@@ -28,11 +31,14 @@ class ClusterInMemory:
         self.api = ApiInMemory(self.stamp)
         self.api.pods = self._pods
         self.api.watchers.append(self._check)
+        self.api.deleting = self._check_deletion
         self.problems: list[str] = []
         self.repeated: list[str] = []
         """Jobs that were created for shards whose pods had ended well."""
         self.opened: Counter[tuple[str, str, int]] = Counter()
         """Stage, key and segment -> passes that an open step began."""
+        self.on_late: Callable[[], None] = lambda: None
+        """Called when the status of a Job that has failed changes once more."""
         self._ended: dict[str, list[Json]] = {}
         self._done: dict[tuple[str, str, int], set[int]] = {}
         """Stage, key and segment -> shards whose pods ended well."""
@@ -54,6 +60,10 @@ class ClusterInMemory:
             for place, job in self.api.objects.items()
             if place[0] == "jobs" and not _finished(job) and not job["spec"].get("suspend")
         ]
+
+    def at_work(self) -> bool:
+        """Whether a stage has a Job whose pods have not all ended."""
+        return any(self.api.objects[place]["metadata"]["labels"].get(STAGE) for place in self.jobs())
 
     def busy(self) -> bool:
         """Whether Jobs have something to do, or something has to be deleted."""
@@ -120,11 +130,14 @@ class ClusterInMemory:
 
     def _late(self, place: Place, task: Task, index: int, status: Json, done: set[int]) -> None:
         """Another pod of a Job that has failed was at work, and ends well: the Job's status changes once more."""
+        exits, self.store.exits = self.store.exits, {}
         code, _ = self.store.execute(task, index)
+        self.store.exits = exits
         if code == 0:
             self._note_done(task, code, index)
             status["completedIndexes"] = format_ranges(done | {index})
             self.api.set_status(place, status)
+            self.on_late()
 
     def _note_done(self, task: Task, code: int, index: int) -> None:
         if code == 0 and task.step is Step.SHARDS:
@@ -172,6 +185,20 @@ class ClusterInMemory:
         same = [other for other in others if stage and self._stage(other) == stage]
         if same:
             self.problems.append(f"{name} was created while {', '.join(same)} was not finished")
+
+    def _check_deletion(self, place: Place) -> None:
+        """A Job at work is deleted only if the spec, as it is now, has another key for its stage, or stops it."""
+        if place[0] != "jobs" or _finished(job := self.api.objects[place]):
+            return
+        labels = job["metadata"]["labels"]
+        pipeline = next(each for at, each in self.api.objects.items() if at[0] == "videopipelines")
+        definition = read_spec(pipeline).definition
+        if pipeline["metadata"].get("deletionTimestamp") or definition is None or STAGE not in labels:
+            return
+        stage = labels[STAGE]
+        wanted = definition.keys[stage][:10] if stage in definition.graph.stages else ""
+        if labels[KEY] == wanted and labels[PLACE] == definition.keys.place[:10]:
+            self.problems.append(f"{place[2]} was deleted while it did what the spec says")
 
     def _stage(self, name: str) -> str:
         found = next(job for place, job in self.api.objects.items() if place[0] == "jobs" and place[2] == name)

@@ -23,7 +23,7 @@ from symbolic_stages import SymbolicStore
 Json = dict[str, Any]
 PIPELINE: Place = ("videopipelines", "team", "demo")
 BLOCKS: dict[str, Json] = {"clips": {"clip": {"by": "length"}}, "samples": {"frames": {}}, "tars": {"pack": {}}}
-DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "move")
+DEEDS = ("grow", "suspend", "parallelism", "view", "touch", "cut", "rerun", "undo", "flip", "move")
 STEPS = 8_000
 
 
@@ -63,6 +63,8 @@ def generate(chance: random.Random) -> Case:
     videos = chance.choice([0, 1, 2, 4, 6, 10])
     deeds = [(chance.randint(5, 150), chance.choice(DEEDS)) for _ in range(chance.randint(0, 4))]
     deeds += [(at + chance.randint(5, 60), "resume") for at, deed in deeds if deed == "suspend"]
+    if chance.random() < 0.2:
+        deeds.append((chance.randint(5, 60), "flip"))
     again = any(deed == "rerun" for _, deed in deeds)
     failing = {
         (chance.choice(names), f"raw/v{chance.randrange(videos)}"): 99 if again else chance.choice([1, 99])
@@ -75,6 +77,11 @@ def generate(chance: random.Random) -> Case:
         # Some failures in a row let an index of shards fail, and with it the Job: a later attempt has the others.
         most = stage["failures"]["attempts"] - 1 if step == "shards" else 1
         exits[stage["name"], step] = [code] * chance.randint(1, most)
+    elif chance.random() < 0.7:
+        # More indexes fail than the Job may have, while others are left: it fails with pods at work.
+        videos, stage = max(videos, 6), stages[0]
+        stage |= {"shards": 6, "parallelism": 1, "failures": {**stage["failures"], "attempts": 5, "retriesPerShard": 0}}
+        exits[stage["name"], "shards"] = [70] * (2 * chance.randint(1, 4))
     spec: Json = {"waves": chance.choice([1, 1, 2, 3]), "ttl": {"succeeded": chance.choice(["0s", "30s", "1h"])}}
     if chance.random() < 0.3:
         spec["refresh"] = chance.choice(["1h", "24h"])
@@ -101,6 +108,7 @@ class Run:
         store.follows_up = pods.random() < 0.85
         self.operator = OperatorInMemory(self.cluster, self.faults, self.chance, settings)
         self.faults.meanwhile = self._meanwhile
+        self.cluster.on_late = self.operator.hold_last
         self.refreshes = self.reruns = 0
 
     @property
@@ -120,7 +128,7 @@ class Run:
         self.api.create("videopipelines", "team", {**body, "spec": spec})
         deeds = list(self.case.deeds)
         for step in range(STEPS):
-            while deeds and deeds[0][0] <= step:
+            while deeds and deeds[0][0] <= step and self._may(deeds[0][1]):
                 self._do(deeds.pop(0)[1])
             if self.case.removed and step >= self.case.removed:
                 return [problem async for problem in self._removal()]
@@ -144,6 +152,10 @@ class Run:
         return wrong
 
     async def _step(self) -> None:
+        if self.faults.undisturbed and self.operator.due <= 0:
+            await self.operator.step()
+            return
+        self.faults.undisturbed = 0
         draw = self.chance.random()
         if draw < 0.35:
             self.operator.deliver()
@@ -175,6 +187,11 @@ class Run:
         annotations = self.api.objects[PIPELINE]["metadata"].get("annotations") or {}
         return str(annotations.get(f"reelmill.dev/{word}", ""))
 
+    def _may(self, deed: str) -> bool:
+        """Whether a deed can be done now: what is to meet a Job at work waits for one."""
+        rests = self.api.objects[PIPELINE]["spec"].get("suspend") or (self._complete() and not self.cluster.busy())
+        return deed != "flip" or bool(rests) or self.cluster.at_work()
+
     def _do(self, deed: str) -> None:
         match deed:
             case "grow":
@@ -204,6 +221,12 @@ class Run:
                 edited = [{**stage, "rerun": "undone"} for stage in stages]
                 self.api.patch(PIPELINE, {"spec": {"stages": edited}})
                 self.api.patch(PIPELINE, {"spec": {"stages": stages}})
+            case "flip" if not self.faults.ambush:
+                # The operator writes that it has seen the edit, is killed before it acts on it, and lists an old state.
+                stages = self.api.objects[PIPELINE]["spec"]["stages"]
+                edited = [{**stage, "rerun": "flipped"} for stage in stages]
+                self.api.patch(PIPELINE, {"spec": {"stages": edited}})
+                self.faults.ambush = lambda: self._flip_back(stages)
             case "move":
                 endpoint = f"http://s3-{self.chance.randint(1, 9)}"
                 self.api.patch(PIPELINE, {"spec": {"store": {"endpoint": endpoint}}})
@@ -211,6 +234,10 @@ class Run:
                 self.api.touch(PIPELINE)
             case "cut":
                 self.operator.cut()
+
+    def _flip_back(self, stages: list[Json]) -> None:
+        if PIPELINE in self.api.objects:
+            self.api.patch(PIPELINE, {"spec": {"stages": stages}})
 
     def _recount(self) -> Iterator[str]:
         """The end, counted from the case."""
@@ -237,7 +264,7 @@ class Run:
         yield from (
             f"pass {place} was opened {count} times" for place, count in self.cluster.opened.items() if count > 1
         )
-        if not {"rerun", "move"}.intersection(deed for _, deed in self.case.deeds):
+        if not {"rerun", "flip", "move"}.intersection(deed for _, deed in self.case.deeds):
             # Both stop what is at work, and its steps are begun again.
             yield from self._jobs()
             if not self.faults.here["pods gone"]:

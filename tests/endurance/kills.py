@@ -158,7 +158,7 @@ def _pipeline(folder: Path, chance: random.Random, most: int, tally: Tally) -> l
 
 
 def _stages(chance: random.Random) -> list[Json]:
-    failures = {"tolerate": "60%", "attempts": 5}
+    failures = {"tolerate": "100%", "attempts": 5}
     clips = {"by": "length", "length": chance.choice(["400ms", "500ms", "1s"])}
     frames = {"count": chance.choice([1, 2, 3]), "width": 32, "height": 16, "layout": chance.choice(["npy", "jpg"])}
     stages: list[Json] = [

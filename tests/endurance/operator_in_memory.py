@@ -30,6 +30,8 @@ class OperatorInMemory:
         self.cluster, self.faults, self.chance, self.settings = cluster, faults, chance, settings
         self.lives = 0
         self._pending: list[tuple[str, str, Json]] = []
+        self._held: list[tuple[str, str, Json]] = []
+        """What its watches tell after the next pass only."""
         cluster.api.watchers.append(self._happened)
         self._born()
 
@@ -49,6 +51,7 @@ class OperatorInMemory:
         self._intake = Intake(self.cache, self.queue.add, self.queue.add_after)
         self._resync = Resync(self.cache, verbs, (), self.queue.add, every=600)
         self._pending.clear()
+        self._held.clear()
         self._listed = self._failed = False
         self.list_at = self.cluster.seconds
 
@@ -59,7 +62,7 @@ class OperatorInMemory:
     @property
     def settled(self) -> bool:
         """Whether it has nothing to do now, and the last thing that it did went well."""
-        return self._listed and not self._failed and not self._pending and self.due > 0
+        return self._listed and not self._failed and not (self._pending or self._held) and self.due > 0
 
     @property
     def due(self) -> float:
@@ -73,9 +76,18 @@ class OperatorInMemory:
             kind, type_, seen = self._pending[0] if self.chance.random() < 0.1 else self._pending.pop(0)
             self._intake.take(kind, type_, seen)  # type: ignore[arg-type]
 
+    def hold_last(self) -> None:
+        """It acts on all that happened but the last before it is told that."""
+        if self._pending:
+            *others, last = self._pending
+            for kind, type_, seen in others:
+                self._intake.take(kind, type_, seen)  # type: ignore[arg-type]
+            self._pending, self._held = [], [*self._held, last]
+
     def cut(self) -> None:
         """Its watches are cut, and it misses what happened; it lists anew."""
         self._pending.clear()
+        self._held.clear()
         self.list_at = self.cluster.seconds
 
     async def step(self) -> None:
@@ -113,3 +125,4 @@ class OperatorInMemory:
                 self.queue.add_after(key, wake)
         finally:
             self.queue.done(key)
+            self._pending, self._held = [*self._held, *self._pending], []

@@ -24,6 +24,8 @@ LISTS = 3
 REPORTS = 2
 """Reports that may be lost in a run: after `failures.attempts` of them, three by default, a stage stalls."""
 
+UNDISTURBED = 10
+
 SORTS = (
     *(f"GET {plural} ({what})" for plural in ("videopipelines", "jobs", "pods") for what in ("list", "one")),
     *(f"POST jobs ({step})" for step in ("survey", "open", "shards", "commit", "remove")),
@@ -48,6 +50,12 @@ def sort_of(method: str, path: str, body: Json | None) -> str:
     return f"{method} {plural}"
 
 
+def _is_seen(pipeline: Json) -> bool:
+    """Whether the status of a pipeline is about its present spec."""
+    conditions = pipeline.get("status", {}).get("conditions") or ()
+    return any(each.get("observedGeneration") == pipeline["metadata"]["generation"] for each in conditions)
+
+
 def possible(sort: str) -> tuple[str, ...]:
     """What can happen to a request of a kind."""
     if sort == "GET pods (list)":
@@ -64,6 +72,13 @@ class Faults:
         """Called before every request: the world does not wait for the operator."""
         self.calm = False
         """Nothing happens any more."""
+        self.ambush: Callable[[], None] | None = None
+        """Done once, right after the status tells that the spec was seen. Then the operator is killed, and the next one
+        lists the state before."""
+        self.undisturbed = 0
+        """So many requests meet no fault: those with which an operator acts on what it has listed."""
+        self._remembered: int | None = None
+        """The version that the next list of pipelines shows."""
         self.here: Counter[str] = Counter()
         """What happened in this run."""
         self._turns = Counter(dict.fromkeys(SORTS, chance.randrange(60)))
@@ -72,10 +87,26 @@ class Faults:
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Json:
         """Answer a request, or do something else."""
-        self.meanwhile()
         sort = sort_of(method, path, body)
+        if self.undisturbed:
+            self.undisturbed -= 1
+        else:
+            self.meanwhile()
+        if self.ambush and sort == "PATCH videopipelines (status)":
+            answer = await self._api.request(method, path, query=query, body=body)
+            if not _is_seen(answer):
+                return answer
+            self._remembered = self._api.version
+            self.ambush, ambush = None, self.ambush
+            ambush()
+            self.undisturbed = UNDISTURBED
+            raise Killed(f"ambush: {method} {path}")
+        if self._remembered and sort == "GET videopipelines (list)":
+            plural, namespace, *_ = _parse(path)
+            back, self._remembered = self._api.since(self._remembered), None
+            return self._api.page(plural, namespace, dict(query or {}), back)
         often = LISTS * self._period if sort.endswith("(list)") else self._period
-        if self.calm or self._chance.random() * often > 1:
+        if self.calm or self.undisturbed or self._chance.random() * often > 1:
             return await self._api.request(method, path, query=query, body=body)
         kinds = [kind for kind in possible(sort) if kind != "pods gone" or self.here[kind] < REPORTS]
         self._turns[sort] += 1

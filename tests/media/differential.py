@@ -100,7 +100,7 @@ def judge(made: streams.Stream, folder: Path, found: Found) -> None:
     if list(timeline.pts) != sorted(set(timeline.pts)):
         found.wrong.append("times do not rise")
     if made.damaged or errors:
-        _remains(made.path, timeline, expected, found)
+        _remains(made, timeline, expected, found)
         return
     if timeline.undecodable:
         # A decoder may show something for them, but not what they were.
@@ -113,18 +113,22 @@ def judge(made: streams.Stream, folder: Path, found: Found) -> None:
     _stages(made.path, timeline, expected, chance, folder, found)
 
 
-def _remains(path: Path, timeline: Timeline, expected: list[Shown], found: Found) -> None:
-    """Of a file that lacks bytes, whatever is given must be right; not all can be."""
+def _remains(made: streams.Stream, timeline: Timeline, expected: list[Shown], found: Found) -> None:
+    """Of a file that lacks bytes, whatever is given must be right; not all can be.
+
+    What a decoder makes up for lost bytes is in its full decode too, so the pictures of the whole file are the judge.
+    """
     by_time = {shown.pts: shown.digest for shown in expected}
+    whole = {shown.digest for shown in full(made.whole)} if made.whole else set()
     for index in range(len(timeline)):
         try:
-            (picture,) = decode(path, timeline, [index])
+            (picture,) = decode(made.path, timeline, [index])
         except ItemError:
             found.told["frames refused"] += 1
             continue
-        right = expected[index].digest if timeline.measured else by_time.get(timeline.pts[index])
-        if picture_digest(picture.frame) != right:
-            found.wrong.append(f"frame {index} is another than in a full decode")
+        right = {expected[index].digest} if timeline.measured else whole or {by_time.get(timeline.pts[index], "")}
+        if picture_digest(picture.frame) not in right:
+            found.wrong.append(f"frame {index} is no picture of the undamaged file")
             return
 
 
@@ -234,7 +238,8 @@ def _found(number: int, folder: Path, keep: Path | None) -> Found:
     if found.wrong and keep:
         keep.mkdir(parents=True, exist_ok=True)
         made.path.replace(keep / made.path.name)
-    made.path.unlink(missing_ok=True)
+    for path in filter(None, (made.path, made.whole)):
+        path.unlink(missing_ok=True)
     for lines in (found.wrong, found.notes):
         lines[:] = [f"{made}\n    {line}" for line in lines]
     return found

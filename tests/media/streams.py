@@ -58,11 +58,15 @@ class Stream:
     number: int
     path: Path
     words: list[str] = field(default_factory=list)
+    whole: Path | None = None
+    """The file before bytes were taken from it."""
 
     @property
     def damaged(self) -> bool:
         """Whether bytes are lacking."""
-        return bool({"cut off", "begins in the middle"} & {word.partition(" at ")[0] for word in self.words})
+        return bool(
+            {"cut off", "packets lost", "begins in the middle"} & {word.partition(" at ")[0] for word in self.words}
+        )
 
     def __str__(self) -> str:
         return f"{self.number}: {' '.join(self.words)}"
@@ -81,8 +85,10 @@ def stream(number: int, folder: Path) -> Stream:
     _ffmpeg(*_input(frames, chance, made.words), *args, str(source))
     source = _rewritten(chance, codec, container, source, made)
     source = _edited(chance, codec, container, source, made)
-    source = _joined_or_cut(chance, container, source, made)
-    source.replace(made.path)
+    changed = _joined_or_cut(chance, container, source, made)
+    if made.damaged:
+        made.whole = source.replace(folder / f"{number}.whole.{container}")
+    changed.replace(made.path)
     for rest in folder.glob(f"{number}_*"):
         rest.unlink()
     return made
@@ -227,6 +233,10 @@ def _joined_or_cut(chance: random.Random, container: str, source: Path, made: St
         packet = 188 * chance.randrange(1, max(2, len(data) // 188 // 2))
         made.words.append("begins in the middle")
         target.write_bytes(data[packet:])
+    elif container == "ts" and 0.5 < drawn < 0.65:
+        first, count = chance.randrange(3, max(4, len(data) // 188)), chance.choice((1, 1, 3))
+        made.words.append(f"packets lost at {first}")
+        target.write_bytes(data[: 188 * first] + data[188 * (first + count) :])
     elif 0.45 < drawn < 0.5:
         made.words.append("trailing bytes")
         target.write_bytes(data + chance.choice((b"\0" * 4, b"\r\n", b"maker trailer" * 9)))

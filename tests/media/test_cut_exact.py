@@ -250,5 +250,5 @@ def test_a_damaged_picture_is_not_encoded(tmp_path: Path) -> None:
     timeline = read_timeline(path)
     with remuxer(path, timeline, audio=True) as video, pytest.raises(ItemError) as caught:
         encode(video, cut_at(timeline, 0.4, 2.0), tmp_path / "over.mp4", Encoding(preset="ultrafast"))
-    assert caught.value.reason in {"ffmpeg_failed", "unverified"}
+    assert caught.value.reason in {"corrupt", "ffmpeg_failed", "unverified"}
     assert not (tmp_path / "over.mp4").exists()

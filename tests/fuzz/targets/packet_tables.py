@@ -55,5 +55,5 @@ def packet_table(data: bytes) -> None:
 def _row(pts: int, dts: int, size: int, flags: int) -> Row:
     return Row(
         pts=None if flags & 2 else pts, dts=None if flags & 4 else dts, key=bool(flags & 1), size=size, place=None,
-        duration=flags >> 4, hidden=False, disposable=bool(flags & 8), unit=None,
+        duration=flags >> 4, hidden=False, disposable=bool(flags & 8), corrupt=False, unit=None,
     )  # fmt: skip

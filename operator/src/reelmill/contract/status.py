@@ -27,9 +27,7 @@ CLASSES = 8
 
 
 def cut(text: str, length: int) -> str:
-    """A text as it may be kept in a status or an event: without credentials in URLs, which pods may repeat,
-    and of at most `length` characters. A text that was cut ends with `…`.
-    """
+    """A text for a status or an event: no credentials in URLs, at most `length` characters; one that is cut ends with …"""
     text = told(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
@@ -288,9 +286,8 @@ class Status(Model):
 
     def stage(self, name: str) -> StageStatus:
         """The status of a stage. Raises KeyError if there is none of that name."""
-        for stage in self.stages:
-            if stage.name == name:
-                return stage
+        if found := next((stage for stage in self.stages if stage.name == name), None):
+            return found
         raise KeyError(name)
 
     def condition(self, type_: str) -> Condition | None:
@@ -299,5 +296,4 @@ class Status(Model):
 
     def holds(self, type_: str) -> bool:
         """Whether a condition is True."""
-        condition = self.condition(type_)
-        return condition is not None and condition.status == "True"
+        return any(condition.type == type_ and condition.status == "True" for condition in self.conditions)

@@ -1,5 +1,7 @@
 """`reelmill check`: verifies written files by the rules of their consumer."""
 
+import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +19,8 @@ from reelmill_stages.store.locations import Locations
 def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     """One row for each file and rule. By default, formats are detected.
 
-    Raises SpecError for a missing folder, for a folder without any known format, and for an unknown format name.
+    Raises SpecError for a missing folder, for a folder without any known format, for an unknown format name, and for a
+    folder with something that is no file: reading it might never end.
     """
     if not folder.exists():
         raise SpecError("no such folder", where=str(folder), hint="give a folder of written files, such as an export")
@@ -25,6 +28,7 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
         raise SpecError(
             "this is a file, not a folder", where=str(folder), hint="give its folder; for a pipeline file, add --stage"
         )
+    _refuse_special_files(folder)
     checks = registry.checks()
     if unknown := sorted(set(formats) - set(checks)):
         raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(checks)}")
@@ -36,6 +40,20 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
     for name in found:
         for finding in checks[name].check(folder):
             yield FindingRow(format=name, file=finding.file, rule=finding.rule, ok=finding.ok, message=finding.message)
+
+
+def _refuse_special_files(folder: Path) -> None:
+    for root, folders, names in os.walk(folder):
+        for name in [*names, *folders]:
+            path = Path(root, name)
+            try:
+                mode = path.stat().st_mode
+            except OSError:  # a link to nothing, which cannot be read either
+                continue
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise SpecError(
+                    "a pipe, a socket or a device, not a file", where=str(path), hint="move it out of the folder"
+                )
 
 
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:

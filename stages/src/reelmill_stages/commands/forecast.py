@@ -12,7 +12,9 @@ from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, store_of
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
+from reelmill_stages.runtime.supervision import PATIENCE_SECONDS
 from reelmill_stages.runtime.survey.list_rows import ListedRows
+from reelmill_stages.runtime.survey.listing_process import ListingProgress, listed_apart
 from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
 from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.sources.objects.bucket import SourceBucket
@@ -25,15 +27,22 @@ _Size = tuple[int, Weight]
 """Items and their weight."""
 
 
-def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
-    """What listing every source would find, and what every stage would have to do.
+def forecast(task: Task, env: Mapping[str, str], *, patience: float = PATIENCE_SECONDS) -> Forecast:
+    """What listing every source would find, and what every stage would have to do; in a process of its own.
 
     A stage is taken to make as many items as it reads. No code of the user's own is imported: nothing is
     known of a source that such code lists, nor of what reads it.
 
-    Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured; and
-    SpecError for a parameter's file that is another one than its stage started with.
+    Raises what listing raises: SpecError and StoreError for sources that cannot be read as they are configured, and
+    TransientError for one that makes no progress for `patience` seconds; and SpecError for a parameter's file that is
+    another one than its stage started with.
     """
+    found: Forecast = listed_apart(f"{__name__}:forecast_here", task, dict(env), env=env, patience=patience)
+    return found
+
+
+def forecast_here(task: Task, env: Mapping[str, str], progress: ListingProgress) -> Forecast:
+    """The same in this process."""
     refuse_own_store(task.store, task.sources)
     store = store_of(task, env)
     check_pins(Locations(task.store, task.sources, env), task.stages, remember=False)
@@ -45,7 +54,7 @@ def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
         if code := registry.own_code(source.type, source.params):
             sources[source.name], sizes[source.name] = SourceForecast(code=code), None
             continue
-        sources[source.name], new, weight = _listing(source, data, task, env)
+        sources[source.name], new, weight = _listing(source, data, task, env, progress)
         sizes[source.name] = data.item_count + new, data_set_weight(data) + weight
     for stage in task.stages:
         stages[stage.name], sizes[stage.name] = _stage(store, stage, sizes)
@@ -53,14 +62,16 @@ def forecast(task: Task, env: Mapping[str, str]) -> Forecast:
 
 
 def _listing(
-    source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str]
+    source: SourceDef, data: DataSet, task: Task, env: Mapping[str, str], progress: ListingProgress
 ) -> tuple[SourceForecast, int, Weight]:
     adapter, block = registry.source(source.type, dict(source.params))
-    bucket = SourceBucket.of(source, task.store, env)
+    bucket = SourceBucket.of(source, task.store, env, progress=progress.mark)
     rows = new = problems = changed = 0
     weight = Weight()
     with Known(data) as known, ListedRows() as lists:
+        progress.start(source.name)
         for listed in adapter(block, bucket, source.name, known):
+            progress.mark()
             rows += 1
             lists.add(listed)
             state = known.look(listed).state
@@ -71,6 +82,7 @@ def _listing(
                 weight += weight_of(listed.weight, listed.media, listed.fields)
             elif state == CHANGED:
                 changed += 1
+        progress.stop()
         vanished = sum(1 for _ in known.vanished())
         lists_changed = lists.differ(data)
     row = SourceForecast(

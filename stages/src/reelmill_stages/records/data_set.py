@@ -123,6 +123,14 @@ class DataSet:
         """Number of items that were ever committed; ordinals are smaller."""
         return self.last.next_ordinal if self.last else 0
 
+    @property
+    def weight(self) -> float:
+        """Weight of all items, from `stage.json` and the segments that it does not include."""
+        record, last = self.record(), self.last.segment if self.last else 0
+        known = record if record and record.segment <= last else None
+        later = sum(segment.weight for segment in self.segments(after=known.segment if known else 0))
+        return later + (known.weight if known else 0.0)
+
     def record(self) -> StageRecord | None:
         """The summary `stage.json`, which may be older than the last segment."""
         return load(self.store, self.names.stage_json, StageRecord)

@@ -32,13 +32,13 @@ class LatestRows:
         self._db.close()
 
     def add(self, segment: int, rows: Iterable[LedgerRow]) -> None:
-        """Add the rows of a segment, replacing earlier rows with the same keys."""
+        """Add the rows of a segment, replacing earlier rows with the same keys; none of them if reading them fails."""
         self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
-            ((_digest(row.key), segment, self._code(row.outcome, row.reason)) for row in rows),
-        )
-        self._db.execute("COMMIT")
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
+                ((_digest(row.key), segment, self._code(row.outcome, row.reason)) for row in rows),
+            )
 
     def segment(self, key: str) -> int | None:
         """The segment with the latest row of a key, or None."""

@@ -57,11 +57,16 @@ class ProgressClock:
     def error(self) -> TransientError:
         """What to say about work that makes no progress."""
         _, name = _FORM.unpack_from(self._memory)
-        return TransientError(
-            f"listing this source made no progress for {self.patience:g} s",
-            where=name.decode(),
-            hint="check the disk or mount of the source, and its adapter if it is your own; then run again",
-        )
+        return no_progress(name.decode(), self.patience)
+
+
+def no_progress(source: str, patience: float) -> TransientError:
+    """What to say about a source whose listing makes no progress for `patience` seconds."""
+    return TransientError(
+        f"listing this source made no progress for {patience:g} s",
+        where=source,
+        hint="check the disk or mount of the source, and its adapter if it is your own; then run again",
+    )
 
 
 def supervise(clock: ProgressClock) -> int | None:

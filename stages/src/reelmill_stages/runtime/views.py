@@ -80,7 +80,7 @@ def repair_record(context: StepContext, last: Segment | None) -> None:
     names = DataSetPaths(task.stage.name, task.stage.key)
     record = load(context.store, names.stage_json, StageRecord)
     if record is None or record.segment < last.segment:
-        data = context.data_set(names.name, names.key)
+        data = context.data_set(names.name, names.key, until=last.segment)
         write_record(context.store, _record(context, data, last, "", record.views if record else ()))
 
 
@@ -115,7 +115,7 @@ def _record(context: StepContext, data: DataSet, last: Segment, view: str, views
         totals=last.totals,
         reasons=last.reasons,
         items=last.next_ordinal,
-        weight=sum(segment.weight for segment in data.segments() if segment.segment <= last.segment),
+        weight=data.weight,
         versions=last.versions,
         view=view,
         views=views,

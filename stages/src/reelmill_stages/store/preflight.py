@@ -12,6 +12,7 @@ from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
 from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, Task
 from reelmill_stages.store import Store
+from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.open import azure_store, connection_to, is_bucket, split_uri
 
 CONNECT, READ = 5.0, 15.0
@@ -22,14 +23,14 @@ that does not answer after 15 s."""
 
 
 def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
-    """Ask the store's server and, if wanted, those of the sources, each once. A folder must not be a file.
+    """Ask the store's server and, if wanted, those of the sources, each once. A folder must be one, or can be made.
 
     Any answer will do, so requests are not signed. Raises StoreError with the endpoint of a server that does not
-    answer, or with the path of the file.
+    answer, or with the path of what is no folder.
     """
     root, key = split_uri(task.store.uri)
-    if not is_bucket(task.store.uri) and Path(root, key).is_file():
-        raise StoreError("the store is a file, not a folder", where=task.store.uri, hint="name a folder or a bucket")
+    if not is_bucket(task.store.uri):
+        _refuse_no_folder(Path(root, key), task.store.uri)
     asked = {(task.store.uri, task.store.connection)}
     for source in task.sources if sources else ():
         uris = [uri for uri in source.params.values() if isinstance(uri, str) and is_bucket(uri)]
@@ -37,6 +38,23 @@ def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
     buckets = [(uri, connection) for uri, connection in asked if is_bucket(uri)]
     for connection, uri in {connection: uri for uri, connection in buckets}.items():
         _ask(uri, connection, env)
+
+
+def _refuse_no_folder(folder: Path, uri: str) -> None:
+    """Raises StoreError where the nearest thing that exists is no folder."""
+    for place in (folder, *folder.parents):
+        with mapped(place):
+            if place.is_dir():
+                return
+            if place.is_symlink() and not place.exists():
+                raise StoreError(
+                    f"{place} is a link to {place.readlink()}, which does not exist",
+                    where=uri,
+                    hint="make that folder, or name another one",
+                )
+            if place.exists():
+                what = "the store" if place == folder else str(place)
+                raise StoreError(f"{what} is a file, not a folder", where=uri, hint="name a folder or a bucket")
 
 
 def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:

@@ -25,7 +25,10 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
     data = cut.data[entry.name]
     last = data.last
     counts = data.totals
-    segments = list(data.segments())
+    weight = seconds = 0.0
+    written = 0
+    for segment in data.segments():
+        weight, seconds, written = weight + segment.weight, seconds + segment.seconds, written + segment.bytes
     following = data.paths((last.segment if last else 0) + 1)
     opened = open_pass(store, following) if isinstance(entry, StageDef) else None
     uncovered = cut.uncovered(entry) if isinstance(entry, StageDef) else {}
@@ -38,7 +41,7 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
         state="working" if opened else closed if last else "empty",
         segments=last.segment if last else 0,
         items=data.item_count,
-        weight=round(sum(segment.weight for segment in segments), 3),
+        weight=round(weight, 3),
         in_=counts.in_,
         done=counts.done,
         filtered=counts.filtered,
@@ -50,8 +53,8 @@ def _row(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Statu
         pass_=opened,
         latest=_other_key(store, entry),
         uri=f"{store.uri.rstrip('/')}/{data.root}",
-        worker_seconds=round(sum(segment.seconds for segment in segments), 3),
-        written=sum(segment.bytes for segment in segments),
+        worker_seconds=round(seconds, 3),
+        written=written,
         flow=last.flow if last else None,
         usage=(usage := last.total_usage if last else None),
         bound=(usage.bound or "") if usage else "",

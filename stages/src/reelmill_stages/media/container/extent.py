@@ -20,6 +20,7 @@ _SEGMENT = b"\x18\x53\x80\x67"
 _EBML = b"\x1a\x45\xdf\xa3"
 _VOID, _CRC = 0xEC, 0xBF
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}
+_SYNC, _TS_PACKET = 0x47, 188
 _ENOUGH = 0.5
 """Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
 
@@ -43,7 +44,7 @@ def lacks_packets(path: MediaFile, container: InputContainer, stream: VideoStrea
 
 
 def is_cut_short(path: MediaFile) -> bool:
-    """Whether lengths that the container states reach beyond the end of the file."""
+    """Whether lengths that the container states reach beyond the end of the file, or its last packet does."""
     size = size_of(path)
     with open_file(path) as file:
         head = file.read(12)
@@ -55,7 +56,19 @@ def is_cut_short(path: MediaFile) -> bool:
             # Writers are sloppy about a RIFF's size; a whole index or movie list missing is another matter.
             length: int = struct.unpack("<I", head[4:8])[0]
             return length not in _UNKNOWN_SIZES and length + 8 > size + 1024
+        if head[:1] == bytes([_SYNC]):
+            return _ts_ends_within_a_packet(file, size)
     return False
+
+
+def _ts_ends_within_a_packet(file: BinaryIO, size: int) -> bool:
+    """Whether an MPEG transport stream ends with part of a packet; other bytes at its end are nobody's."""
+    last = size - size % _TS_PACKET
+    starts = []
+    for place in (_TS_PACKET, last - _TS_PACKET, last):
+        file.seek(max(place, 0))
+        starts.append(file.read(1))
+    return last < size and all(start == bytes([_SYNC]) for start in starts)
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:

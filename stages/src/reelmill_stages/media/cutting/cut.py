@@ -12,6 +12,7 @@ from fractions import Fraction
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media_file import MediaFile
 
 _REORDERING = {"h264", "hevc", "vvc", "mpeg2video", "vc1"}
 """Codecs whose pictures are not copied out of containers without times of presentation."""
@@ -59,6 +60,12 @@ def cut_frames(timeline: Timeline, frames: range) -> Cut:
     """The cut that holds exactly these frames."""
     after = timeline.pts[frames.stop] if frames.stop < len(timeline.pts) else timeline.end
     return Cut(frames, timeline.pts[frames.start], after, timeline.time_base)
+
+
+def refuse_damaged(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
+    """Raises ItemError(`corrupt`) for a cut with frames of damaged packets: decoders do not always tell."""
+    if (index := timeline.spoiled(cut.frames)) is not None:
+        raise ItemError(ItemReason.CORRUPT, f"{path.name}: frame {index} depends on a packet that is damaged")
 
 
 def slice_of(timeline: Timeline, cut: Cut) -> PacketRange | None:

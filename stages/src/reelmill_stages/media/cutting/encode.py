@@ -17,7 +17,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.container.editlist import set_ends
-from reelmill_stages.media.cutting.cut import Cut, entry
+from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.timeline.shape import Shape
@@ -83,9 +83,10 @@ class Encoding:
 def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     """Write a clip that shows exactly the frames of a cut, with the sound that the source is to keep.
 
-    Raises what `ffmpeg.run` raises, and ItemError(`unverified`) when the clip does not show what was planned; then no
-    file is left.
+    Raises what `ffmpeg.run` raises, ItemError(`unverified`) when the clip does not show what was planned, and
+    ItemError(`corrupt`) for frames of packets that are damaged; then no file is left.
     """
+    refuse_damaged(source.path, source.timeline, cut)
     sought = _seek(source.timeline, cut)
     try:
         try:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reelmill_stages.media.cutting.cut import Cut
-from reelmill_stages.media.timeline.timeline import HELD, Timeline
+from reelmill_stages.media.timeline.last_frame import HELD
+from reelmill_stages.media.timeline.timeline import Timeline
 
 _TERMS = 40
 """Stretches of one rate in an expression; ffmpeg's have a depth."""

@@ -27,7 +27,7 @@ from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
 from reelmill_stages.media.container.demux import audio_streams, damage, opened
 from reelmill_stages.media.container.editlist import set_ends
 from reelmill_stages.media.cutting import sound
-from reelmill_stages.media.cutting.cut import Cut, PacketRange, slice_of
+from reelmill_stages.media.cutting.cut import Cut, PacketRange, refuse_damaged, slice_of
 from reelmill_stages.media.cutting.same_pictures import verify_pictures
 from reelmill_stages.media.timeline.index_check import checked, expect
 from reelmill_stages.media.timeline.seek import video_from
@@ -76,6 +76,7 @@ class Remuxer:
         Raises ItemError(`corrupt`) for packets that cannot be read or written and `unverified` when the clip does not
         show what was planned, picture for picture; then no file is left.
         """
+        refuse_damaged(self.path, self.timeline, cut)
         try:
             self._write(cut, piece, target)
             written = verify(target, len(cut.frames))
@@ -141,7 +142,7 @@ class Remuxer:
         seen = 0
         known = zip(packets, listed, stamps, piece.dts, sizes, keys, strict=False)
         for packet, was, pts, dts, size, key in known:
-            if packet.pts != was or packet.size != size or packet.is_corrupt:
+            if packet.pts != was or packet.size != size:
                 raise ItemError(
                     ItemReason.CORRUPT, f"{self.path.name}: the packet at tick {was} cannot be read as listed"
                 )

@@ -120,7 +120,7 @@ def _pass(
         planned = _runs(timeline, wanted, whole=whole)
         expect(path, timeline.packets, [(run.first, run.last) for run in planned])
         for run in planned:
-            for index, frame in _decoded(path, reader, run, delivery, skip=skip):
+            for index, frame in _decoded(path, timeline, reader, run, delivery, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
                 yield Picture(index, timeline.pts[index], frame, kind, name)
 
@@ -137,11 +137,13 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
 
 
 def _decoded(
-    path: MediaFile, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
+    path: MediaFile, timeline: Timeline, reader: PacketReader, run: Run, delivery: Delivery, *, skip: bool
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     codec = reader.codec
     skipping = False
     for number, packet in reader.run(run.first, run.last):
+        if number in timeline.damaged:
+            delivery.broken(number, run)
         if skip and skipping is (number in run.wanted):
             skipping = not skipping
             codec.skip_frame = "NONREF" if skipping else "DEFAULT"

@@ -32,6 +32,8 @@ class Row:
     duration: int
     hidden: bool
     disposable: bool
+    corrupt: bool
+    """Whether the demuxer missed something while it read."""
     unit: Unit | None
 
 
@@ -140,6 +142,7 @@ class Seen:
                 duration=packet.duration or 0,
                 hidden=packet.is_discard,
                 disposable=packet.is_disposable,
+                corrupt=packet.is_corrupt,
                 unit=unit,
             )
         )

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from statistics import median_low
 from typing import Any
 
 from av.container import InputContainer
@@ -28,15 +27,15 @@ from reelmill_stages.media.bitstream.units import Order, Unit
 from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
+from reelmill_stages.media.timeline.damaged_packets import damaged_packets
 from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.full_decode import measure
+from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, see
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
 from reelmill_stages.media_file import MediaFile
 
 _UNTIMED = {"avi", "h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"}
-HELD = Fraction(1, 10)
-"""Seconds. A longer wait for the next frame is no matter of rounding to frames, but a picture that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,20 @@ class Timeline:
     """Pictures before the first that a decoder can begin at: a recording that was cut between key frames."""
     layered: bool = False
     """Pictures that nothing of their own layer depends on may be needed by others."""
+    damaged: frozenset[int] = frozenset()
+    """Numbers of damaged packets. A decoder may show something for them, and not say so."""
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def spoiled(self, frames: Sequence[int]) -> int | None:
+        """The first of some frames that depends on a damaged packet, as far as packets tell."""
+        starts = self.packets.starts
+        for index in frames if self.damaged else ():
+            number = self.numbers[index]
+            if any(lost <= number and (starts[lost] or 0) >= (starts[number] or 0) for lost in self.damaged):
+                return index
+        return None
 
     @property
     def counted(self) -> bool:
@@ -206,7 +216,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         container=name,
         time_base=time_base,
         pts=tuple(ticks),
-        end=_end(name, video, ticks, rows, shown[-1]),
+        end=end_of_last(name, video, ticks, rows, shown[-1]),
         keys=tuple(rows[number].key and units[number].entry for number in shown),
         skippable=tuple(rows[number].disposable for number in shown),
         numbers=tuple(shown),
@@ -216,6 +226,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         undecodable=sum(unit.shown and start is None for unit, start in zip(units, starts, strict=True)),
         repaired=_promises_too_much(name, video, rows, units),
         layered=seen.layered,
+        damaged=damaged_packets(path, name, rows, units),
     )
 
 
@@ -271,7 +282,7 @@ def _measured(
         container=container,
         time_base=video.time_base or Fraction(1, 1),
         pts=found.pts,
-        end=found.pts[-1] + (found.duration or _usual_step(found.pts)),
+        end=found.pts[-1] + (found.duration or usual_step(found.pts)),
         keys=found.keys,
         skippable=(False,) * len(found.pts),
         numbers=found.fed,
@@ -281,20 +292,3 @@ def _measured(
         steady=seen.steady,
         shape=seen.shape,
     )
-
-
-def _end(container: str, video: VideoStream, ticks: Sequence[int], rows: Sequence[Row], last: int) -> int:
-    """When the last frame ends, which packet `last` holds: after its own duration.
-
-    A movie tells the durations of packets in decode order; where its edit list ends much earlier or later, that counts.
-    """
-    end = ticks[-1] + (rows[last].duration or _usual_step(ticks))
-    if "mov" in container and video.duration and video.time_base:
-        edited = (video.start_time or 0) + min(video.duration, sum(row.duration for row in rows))
-        if ticks[-1] < edited and abs(end - edited) * video.time_base > HELD:
-            return int(edited)
-    return end
-
-
-def _usual_step(ticks: Sequence[int]) -> int:
-    return median_low([after - before for before, after in pairwise(ticks)] or [1])

@@ -1,14 +1,19 @@
-"""Verifies in = done + filtered + failed + skipped, for the inputs of each pass and the effective rows of each stage.
+"""Verifies in = done + filtered + failed + skipped for the inputs of a pass, and keeps the totals of its stage.
 
-The rows themselves are counted, not the counts reported by shards. A violation is a bug and prevents closing the pass.
+The rows of the pass are counted, not the counts reported by shards. A violation is a bug and prevents closing the pass.
+Those of earlier passes are not read again: their totals are carried forward from segment to segment, so a small pass
+over a large data set costs what the pass costs. `reelmill check --deep` and the verify step count all of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError
-from reelmill.contract.records.rows import LedgerRow
-from reelmill.contract.records.segment import Counts, Part
+from reelmill.contract.records.flow import Flow
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Counts, Part, Segment
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.row_files import read_rows
@@ -19,22 +24,71 @@ class LawBroken(ReelmillError):
     """Rows and counts differ, which is a bug (exit code 70)."""
 
 
-def effective_totals(
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Effective counts, and the number of rows by `outcome:reason`, for all outcomes but done."""
+
+    counts: Counts
+    reasons: dict[str, int]
+
+
+def totals_of_pass(
     data: DataSet, number: int, parts: Iterable[tuple[Part, Counts]], wanted: int, scratch: Path
-) -> tuple[Counts, dict[str, int]]:
-    """Effective counts and reasons of a stage, including the pass to be closed as segment `number`.
+) -> Totals:
+    """The effective rows of the pass to be closed as segment `number`.
 
     `parts` are those of the pass, with the counts that its shards committed; `wanted` is its number of inputs. Raises
     LawBroken if rows and counts differ.
     """
     with LatestRows() as latest:
+        latest.add(number, _checked(data, parts, wanted, scratch))
+        return Totals(*latest.totals())
+
+
+def carried_forward(before: Segment | None, added: Totals, wanted: int, retried: Mapping[str, int]) -> Totals | None:
+    """The totals after a pass of `wanted` inputs, from those before it.
+
+    `retried` says how many of its inputs had which outcome, as `outcome:reason`, in earlier passes. None if this does
+    not add up, as where a key is used twice: then all rows have to be counted.
+    """
+    if added.counts.in_ != wanted:
+        return None
+    outcomes = Counter(_by_outcome(before.totals if before else Counts()))
+    outcomes.update(_by_outcome(added.counts))
+    reasons = Counter(before.reasons if before else {})
+    reasons.update(added.reasons)
+    for name, count in retried.items():
+        outcomes[name.partition(":")[0]] -= count
+        reasons[name] -= count
+    if min((*outcomes.values(), *reasons.values()), default=0) < 0:
+        return None
+    counts = Counts.model_validate({"in": outcomes.total(), **outcomes})
+    left = {name: count for name, count in sorted(reasons.items()) if count}
+    return Totals(counts, left) if sum(left.values()) == counts.in_ - counts.done else None
+
+
+def counted_again(data: DataSet, number: int, parts: Iterable[Part]) -> Totals:
+    """The totals from the rows of all passes, with those of the pass to be closed. Raises LawBroken."""
+    with LatestRows() as latest:
         for segment in data.segments():
             latest.add(segment.segment, data.segment_ledger(segment))
-        latest.add(number, _checked(data, parts, wanted, scratch))
-        totals, reasons = latest.totals()
-    if not totals.balanced:
-        raise LawBroken(f"the effective rows of the stage are inconsistent: {totals}", where=data.root)
-    return totals, reasons
+        for part in parts:
+            latest.add(number, data.part_ledger(part))
+        found = Totals(*latest.totals())
+    if not found.counts.balanced:
+        raise LawBroken(f"the effective rows of the stage are inconsistent: {found.counts}", where=data.root)
+    return found
+
+
+def retried_inputs(kind: str, flow: Flow | None) -> dict[str, int] | None:
+    """How many inputs of a pass had which outcome in earlier passes; None where that was not recorded."""
+    if kind != "retry":
+        return {}
+    return None if flow is None else {name: volume.items for name, volume in flow.retried.items()}
+
+
+def _by_outcome(counts: Counts) -> dict[str, int]:
+    return {outcome.value: getattr(counts, outcome.value) for outcome in Outcome}
 
 
 def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, scratch: Path) -> Iterator[LedgerRow]:

@@ -22,7 +22,13 @@ from reelmill.contract.task import CommitReport, StageDef
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
-from reelmill_stages.runtime.commit.accounting import effective_totals
+from reelmill_stages.runtime.commit.accounting import (
+    Totals,
+    carried_forward,
+    counted_again,
+    retried_inputs,
+    totals_of_pass,
+)
 from reelmill_stages.runtime.commit.lost_shards import give_up
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.open.step import check_definition, committed_shards
@@ -168,8 +174,8 @@ def _segment(
 ) -> Segment:
     before = data.last
     sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
-    parts = sums.add(commits)
-    totals, reasons = effective_totals(data, opened.segment, parts, opened.in_, context.scratch)
+    added = totals_of_pass(data, opened.segment, sums.add(commits), opened.in_, context.scratch)
+    totals = _totals(data, opened, added, sums)
     usage = together([pass_usage(context.store, data.paths(opened.segment), opened, sums.usage), context.meter.take()])
     if _asks(context.task.stage):
         sums.counters |= spent(context.store, data.names)
@@ -181,8 +187,8 @@ def _segment(
         kind=opened.kind,
         covers=opened.covers,
         counts=sums.counts,
-        totals=totals,
-        reasons=reasons,
+        totals=totals.counts,
+        reasons=totals.reasons,
         coverage={**data.coverage, **{name: last for name, (_, last) in opened.covers.items()}},
         counters=sums.counters,
         items=sum(part.count for part in sums.parts),
@@ -195,10 +201,17 @@ def _segment(
         definition=opened.definition,
         seconds=sum(sums.seconds),
         bytes=sums.bytes,
-        flow=after(before.flow if before else Flow(), sums.flow, totals.done, reasons),
+        flow=after(before.flow if before else Flow(), sums.flow, totals.counts.done, totals.reasons),
         usage=usage,
         total_usage=together([before.total_usage if before else None, usage]),
     )
+
+
+def _totals(data: DataSet, opened: Pass, added: Totals, sums: _Sums) -> Totals:
+    """The totals of the stage after the pass, from those before it where they are enough."""
+    retried = retried_inputs(opened.kind, sums.flow)
+    carried = None if retried is None else carried_forward(data.last, added, opened.in_, retried)
+    return carried or counted_again(data, opened.segment, sums.parts)
 
 
 def _asks(stage: StageDef) -> bool:

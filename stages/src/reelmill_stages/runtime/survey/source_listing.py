@@ -264,5 +264,5 @@ def _record(source: SourceDef, data: DataSet, last: Segment) -> StageRecord:
         totals=last.totals,
         reasons=last.reasons,
         items=last.next_ordinal,
-        weight=sum(segment.weight for segment in data.segments()),
+        weight=data.weight,
     )

@@ -1,8 +1,8 @@
 """Finds what of a data set is not as it was committed: records, rows, files and views.
 
 A segment's record names its rows files, and these name the output files, all with digests. The segment's own record has
-no digest: its counts are compared with the rows. Views carry their digest in their metadata. Records and rows are
-always read; see `Reading` for outputs and views. Objects that no record names are passed over.
+no digest: its counts and totals are compared with the rows. Views carry their digest in their metadata. Records and
+rows are always read; see `Reading` for outputs and views. Objects that no record names are passed over.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ from typing import TypeVar
 from reelmill.contract.errors import NotFound, StoreDamaged, TransientError
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.rows import LedgerRow
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
@@ -23,6 +24,7 @@ from reelmill_stages.records.record_names import SETTLED, record_model
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.reading import Reading
+from reelmill_stages.runtime.verify.recount import Recount
 from reelmill_stages.store import Stat
 from reelmill_stages.store.damage import (
     RESTORE,
@@ -54,15 +56,17 @@ def damaged_objects(data: DataSet, reading: Reading, progress: VerificationProgr
 
     Raises TransientError if the store does not answer, and Interrupted when `reading` is stopped.
     """
-    return _Examination(data, reading, progress).run()
+    with Recount() as recount:
+        yield from _Examination(data, reading, progress, recount).run()
 
 
 class _Examination:
-    def __init__(self, data: DataSet, reading: Reading, progress: VerificationProgress) -> None:
+    def __init__(self, data: DataSet, reading: Reading, progress: VerificationProgress, recount: Recount) -> None:
         self._data = data
         self._store = data.store
         self._reading = reading
         self._progress = progress
+        self._recount = recount
         self._found: list[DamagedObject] = []
 
     def run(self) -> Iterator[DamagedObject]:
@@ -79,8 +83,10 @@ class _Examination:
             last = number
             if segment is not None and segment.state == "committed":
                 self._segment(segment)
+            self._recount.ends_with(segment)
             yield from self._taken()
         if last:
+            self._totals(last)
             self._summaries(summary)
         known = {self._data.names.stage_json, *(self._data.paths(number).segment_json for number in range(1, last + 1))}
         for root in [self._data.root, *(self._data.paths(number).root for number in range(1, last + 2))]:
@@ -94,7 +100,7 @@ class _Examination:
         seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
         for number, part in enumerate(segment.parts):
             before = len(self._found)
-            self._count(part, seen)
+            self._count(segment, part, seen)
             whole &= len(self._found) == before
             if self._progress.has(self._data.root, segment.segment, number):
                 continue
@@ -127,13 +133,24 @@ class _Examination:
             self._add(part.items.key, self._judged(part.items.key, error))
         self._reading.was_read(part.items)
 
-    def _count(self, part: Part, seen: dict[str, int]) -> None:
+    def _totals(self, last: int) -> None:
+        """Compare the totals of the last segment with the effective rows of all segments."""
+        key = self._data.paths(last).segment_json
+        if difference := self._recount.difference():
+            self._add(key, unreadable(self._at(key), difference))
+
+    def _count(self, segment: Segment, part: Part, seen: dict[str, int]) -> None:
         """Add the ledger's rows of a part to those that were seen."""
+
+        def rows() -> Iterator[LedgerRow]:
+            for row in self._data.part_ledger(part):
+                seen[row.outcome.value] += 1
+                yield row
+
         if part.ledger is None:
             return
         try:
-            for row in self._data.part_ledger(part):
-                seen[row.outcome.value] += 1
+            self._recount.add(segment, rows())
         except (StoreDamaged, TransientError) as error:
             self._add(part.ledger.key, self._judged(part.ledger.key, error))
         self._reading.was_read(part.ledger)

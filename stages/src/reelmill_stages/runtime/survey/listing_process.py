@@ -1,0 +1,133 @@
+"""Work that lists sources in a process of its own, which is ended if a listing makes no progress.
+
+For commands: what a step does by `supervision.supervise` takes a process without threads and connections.
+"""
+
+import logging
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import import_module
+from multiprocessing.connection import Connection
+from time import monotonic
+from typing import Any, Protocol
+
+from reelmill.contract.errors import Exhausted, ReelmillError, TransientError
+from reelmill.contract.process.exhaustion import exhausted
+from reelmill.processes.forked import ChildProcess
+from reelmill_stages.runtime.supervision import PATIENCE_SECONDS, no_progress
+from reelmill_stages.runtime.workers import safe_child
+
+_MARKS = 10
+"""Marks that are told in the time that may pass without progress."""
+_END_SECONDS = 5.0
+
+
+class ListingProgress(Protocol):
+    """What work tells of its listings."""
+
+    def start(self, what: str) -> None:
+        """A listing begins."""
+
+    def mark(self) -> None:
+        """There was progress."""
+
+    def stop(self) -> None:
+        """The listing has ended."""
+
+
+def listed_apart(
+    target: str, *arguments: object, env: Mapping[str, str], patience: float = PATIENCE_SECONDS
+) -> Any:  # what the function returns
+    """Call the function `module:name` with arguments and a `ListingProgress` in a process of its own.
+
+    All are pickled. `patience` is in seconds. Raises the ReelmillErrors of the function, and TransientError for a
+    listing that makes no progress or a process that is killed.
+    """
+    here, process = safe_child.start(__name__, env)
+    try:
+        here.send((target, arguments, patience / _MARKS))
+        watched = ""
+        while True:
+            if not here.poll(patience if watched else None):
+                raise no_progress(watched, patience)
+            word, value = here.recv()
+            if word == "answer":
+                return value
+            if word == "error":
+                raise value
+            watched = value
+    except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+        raise _ended(process.wait(), watched) from error
+    finally:
+        here.close()
+        _end(process)
+        del process  # its socket is closed then, even while the traceback of an error holds this frame
+
+
+def _ended(code: int, watched: str) -> TransientError:
+    killed = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+    return TransientError(
+        f"the process that lists the sources ended {killed}",
+        where=watched,
+        hint="if the system killed it, see whether there is enough memory; then run the command again",
+    )
+
+
+def _end(process: ChildProcess) -> None:
+    """Kill the process. One that waits for a disk which does not answer ends when that answers."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
+
+
+class _ToldProgress:
+    """Tells the parent."""
+
+    def __init__(self, connection: Connection, every: float) -> None:
+        self._connection, self._every = connection, every
+        self._watched, self._next = "", 0.0
+
+    def start(self, what: str) -> None:
+        self._watched = what
+        self._tell()
+
+    def mark(self) -> None:
+        if monotonic() >= self._next:
+            self._tell()
+
+    def stop(self) -> None:
+        self._watched = ""
+        self._tell()
+
+    def _tell(self) -> None:
+        self._connection.send(("watched", self._watched))
+        self._next = monotonic() + self._every
+
+
+def serve(connection: Connection) -> None:
+    """Do what the parent asks for."""
+    target, arguments, every = connection.recv()
+    module, _, name = target.partition(":")
+    work: Callable[..., Any] = getattr(import_module(module), name)
+    try:
+        answer = "answer", work(*arguments, _ToldProgress(connection, every))
+    except Exception as error:
+        answer = "error", _portable(error)
+    connection.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error in a form that can be pickled."""
+    if isinstance(error, ReelmillError):
+        return error
+    if reason := exhausted(error):
+        return Exhausted(reason, f"listing ran out of a resource: {error or type(error).__name__}", hint=reason.remedy)
+    logging.getLogger(__name__).error("internal error while sources were listed", exc_info=error)
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    safe_child.serve_parent(serve)

@@ -1,0 +1,51 @@
+"""Counts the effective rows of a data set again, to compare them with the totals that its segments carry forward."""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from reelmill.contract.records.rows import LedgerRow
+from reelmill.contract.records.segment import Segment
+from reelmill_stages.records.effective_rows import LatestRows
+
+
+class Recount:
+    """The ledger of a stage's committed segments, added in order. A context manager."""
+
+    def __init__(self) -> None:
+        self._latest = LatestRows()
+        self._last: Segment | None = None
+        self._complete = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._latest.__exit__(kind, error, trace)
+
+    def add(self, segment: Segment, rows: Iterable[LedgerRow]) -> None:
+        """Add rows of a segment. Raises what reading them raises; the totals cannot be compared then."""
+        try:
+            self._latest.add(segment.segment, rows)
+        except BaseException:
+            self._complete = False
+            raise
+
+    def ends_with(self, segment: Segment | None) -> None:
+        """The last segment so far; None: it cannot be read, and nothing can be compared."""
+        self._complete &= segment is not None
+        self._last = segment and segment.replace(parts=())
+
+    def difference(self) -> str:
+        """How the totals of the last segment differ from the rows; empty if they do not, or cannot be compared."""
+        last = self._last
+        if last is None or not self._complete or last.kind == "listing":  # its ledger has rows of what failed only
+            return ""
+        totals, reasons = self._latest.totals()
+        if totals != last.totals:
+            return f"its totals are {last.totals}, those of the effective rows {totals}"
+        if reasons != {name: count for name, count in last.reasons.items() if count}:
+            return f"its reasons are {last.reasons}, those of the effective rows {reasons}"
+        return ""

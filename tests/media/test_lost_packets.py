@@ -1,0 +1,128 @@
+"""A transport stream that lost packets or its end gives only pictures of the whole one: decoders do not tell."""
+
+from functools import partial
+from pathlib import Path
+
+import av
+import pytest
+
+import footage
+from exact import picture_digest
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media.bitstream.mpeg12 import Mpeg12Reader
+from reelmill_stages.media.bitstream.units import DamagedPacket
+from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.cutting.cut import cut_frames
+from reelmill_stages.media.cutting.encode import Encoding, encode
+from reelmill_stages.media.cutting.remux import remuxer
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+TS = 188
+ENCODING = Encoding(preset="ultrafast", crf=20)
+CODECS = {
+    "hevc": ("libx265", ("-preset", "ultrafast", "-x265-params", "log-level=0:keyint=10:pools=none:frame-threads=1")),
+    "h264": ("libx264", ("-preset", "ultrafast", "-g", "10", "-bf", "2")),
+    "mpeg2": ("mpeg2video", ("-g", "10", "-bf", "2")),
+}
+
+
+def stream(codec: str, size: tuple[int, int] = (208, 112)) -> Path:
+    encoder, options = CODECS[codec]
+    options = ("-pix_fmt", "yuv420p", *options)
+    return footage.video(seconds=1, size=size, codec=encoder, options=options, audio=False, container="ts")
+
+
+def digests(path: Path) -> set[str]:
+    with av.open(str(path)) as container:
+        return {picture_digest(frame) for frame in container.decode(video=0)}
+
+
+def given(path: Path) -> tuple[set[str], int]:
+    """Digests of the frames that are given, and the number of those that are refused."""
+    timeline = read_timeline(path)
+    found, refused = set(), 0
+    for index in range(len(timeline)):
+        try:
+            found |= {picture_digest(picture.frame) for picture in decode(path, timeline, [index])}
+        except ItemError:
+            refused += 1
+    return found, refused
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.8])
+def test_a_lost_packet_costs_pictures_and_changes_none(codec: str, share: float, tmp_path: Path) -> None:
+    whole = stream(codec)
+    data, path = whole.read_bytes(), tmp_path / "lossy.ts"
+    at = int(len(data) * share) // TS * TS
+    path.write_bytes(data[:at] + data[at + TS :])
+    pictures, _ = given(path)
+    assert pictures
+    assert pictures <= digests(whole)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("share", [0.4, 0.7])
+def test_a_recording_that_ends_within_a_packet_gives_no_half_picture(codec: str, share: float, tmp_path: Path) -> None:
+    whole = stream(codec)
+    data, path = whole.read_bytes(), tmp_path / "ended.ts"
+    path.write_bytes(data[: int(len(data) * share) // TS * TS + 100])
+    pictures, refused = given(path)
+    assert is_cut_short(path)
+    assert pictures
+    assert pictures <= digests(whole)
+    assert refused == 1
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("more", [b"", b"\r\n", b"\0" * 500])
+def test_a_whole_recording_loses_nothing_whatever_follows_it(codec: str, more: bytes, tmp_path: Path) -> None:
+    whole = stream(codec)
+    path = tmp_path / "whole.ts"
+    path.write_bytes(whole.read_bytes() + more)
+    assert not is_cut_short(path)
+    assert given(path) == (digests(whole), 0)
+
+
+def test_recordings_that_are_joined_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "joined.ts"
+    path.write_bytes(stream("hevc").read_bytes() * 2)
+    assert given(path) == (digests(stream("hevc")), 0)
+
+
+def test_a_clip_with_frames_of_a_lost_packet_is_neither_copied_nor_encoded(tmp_path: Path) -> None:
+    data, path, clip = stream("hevc").read_bytes(), tmp_path / "lossy.ts", tmp_path / "clip.mp4"
+    at = len(data) // 2 // TS * TS
+    path.write_bytes(data[:at] + data[at + TS :])
+    timeline = read_timeline(path)
+    (lost,) = timeline.damaged
+    for frames, fails in ((range(lost - 2, lost + 2), True), (range(lost - 3, lost - 1), False)):
+        cut = cut_frames(timeline, frames)
+        with remuxer(path, timeline, audio=False) as video:
+            piece = video.slice_of(cut)
+            assert piece is not None
+            for make in (partial(video.copy, cut, piece, clip), partial(encode, video, cut, clip, ENCODING)):
+                if fails:
+                    with pytest.raises(ItemError) as caught:
+                        make()
+                    assert caught.value.reason == "corrupt"
+                else:
+                    make()
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("size", [(208, 112), (208, 120)])
+def test_a_picture_of_mpeg2_without_one_of_its_rows_is_damaged(interlaced: bool, size: tuple[int, int]) -> None:
+    flags = ("-flags", "+ildct+ilme") if interlaced else ()
+    options = ("-pix_fmt", "yuv420p", "-g", "10", *flags)
+    path = footage.video(seconds=1, size=size, codec="mpeg2video", options=options, audio=False, container="ts")
+    whole, lossy = Mpeg12Reader(b""), Mpeg12Reader(b"")
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    for packet in packets:
+        assert whole.read(memoryview(packet)).shown
+    lossy.read(memoryview(packets[0]))
+    row = packets[1].index(b"\0\0\1\3")
+    with pytest.raises(DamagedPacket, match="rows"):
+        lossy.read(memoryview(packets[1][:row] + packets[1][packets[1].index(b"\0\0\1\4") :]))
