@@ -15,7 +15,7 @@ from reelmill.contract.spec.stages.dedup import DedupBlock
 from reelmill_stages.runtime.decide import postings
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
-from reelmill_stages.stage import Done, Input, Signed
+from reelmill_stages.stage import Done, Failed, Input, Signed
 from reelmill_stages.stages.dedup.stage import DedupStage
 from worker_desk import Desk
 
@@ -189,6 +189,27 @@ def test_008_f4_similar_vectors_are_duplicates_whatever_their_length(tmp_path: P
     }
 
 
+def test_clips_are_passed_on_in_place_of_their_vectors(tmp_path: Path) -> None:
+    chance = np.random.default_rng(3).standard_normal((2, 64)).astype(np.float32)
+    clips = [Media(f"clips/k/0001/{name}.mp4", 5, digest=f"sha256:{name}", span=Span(1.0, 2.0)) for name in "ab"]
+    items = []
+    for vector, clip in zip(chance, clips, strict=True):
+        np.savez_compressed(tmp_path / f"{clip.digest[-1]}.npz", embedding=vector)
+        made = {"source": clip.to_json(), "params": {"model": "ViT-B-32"}, "from": {"in": 0, "out": 9}}
+        items.append(item(tmp_path / f"{clip.digest[-1]}.npz", provenance=made, shape=[64], text="a man walks"))
+    np.savez_compressed(tmp_path / "c.npz", embedding=chance[0])
+    items.append(item(tmp_path / "c.npz", provenance={"source": {}}))
+    stage = DedupStage(DedupBlock(by="semantic", passes="clips"))
+    *kept, odd = stage.process([Input(one, number) for number, one in enumerate(items)], Desk(tmp_path / "scratch"))
+    assert isinstance(odd, Failed)
+    assert odd.reason == "no_media"
+    for clip, given, result in zip(clips, items[:2], kept, strict=True):
+        assert isinstance(result, Done)
+        (passed,) = result.items
+        assert (passed.key, passed.media) == (given.key, clip)
+        assert (passed.fields, passed.provenance) == ({"text": "a man walks"}, {"in": 0, "out": 9})
+
+
 def test_frames_of_the_lip_reader_are_columns(tmp_path: Path) -> None:
     noise = np.random.default_rng(2)
     columns = noise.standard_normal((512, 9)).astype(np.float32)
@@ -206,6 +227,7 @@ def test_frames_of_the_lip_reader_are_columns(tmp_path: Path) -> None:
         ({"by": "semantic", "distance": 0.5}, "more than 0.1"),
         ({"by": "semantic", "mirror": True, "overlap": 0.2}, "overlap, mirror: only for by: perceptual"),
         ({"best": "lowest"}, "name a measure"),
+        ({"by": "perceptual", "passes": "clips"}, "passes is for by: semantic"),
     ],
 )
 def test_fields_that_do_not_go_together_are_refused(params: dict[str, Any], part: str) -> None:

@@ -126,7 +126,7 @@ def decide(root: str, by: str, segment: int, told: Any) -> None:
     data = DataSet(context.store, NAMES, scratch=context.scratch, until=segment - 1)
     stage = DedupStage(DedupBlock(by=by))  # type: ignore[arg-type]
     began, wall = time.process_time(), time.monotonic()
-    found = Deciding(context, data, opened, stage).run(commits, [])
+    found = Deciding(context, data, opened, stage).run(iter(commits), {})
     spent = time.process_time() - began
     create(
         context.store,

@@ -140,6 +140,23 @@ def test_a_stage_that_passes_items_on_gives_what_it_is_given() -> None:
     resolve(spec([CLIPS, MEASURED, again, {"name": "tars", "pack": {}}]))
 
 
+def vectors(**params: Any) -> list[dict[str, Any]]:
+    weights = {"uri": "s3://models/vit.safetensors"}
+    return [
+        {"name": "vectors", "embed": {"model": "ViT-B-32", "weights": weights}},
+        {"name": "apart", "dedup": {"by": "semantic", **params}},
+    ]
+
+
+def test_a_stage_that_passes_clips_on_in_place_of_vectors_gives_what_the_vectors_were_made_of() -> None:
+    tars, again = {"name": "tars", "pack": {}}, {"name": "again", "measure": {}}
+    resolve(spec([CLIPS, MEASURED, *vectors(passes="clips"), again, tars]))
+    with pytest.raises(SpecErrors, match="'vectors' produces embeddings"):
+        resolve(spec([CLIPS, *vectors(), tars]))
+    with pytest.raises(SpecErrors, match="'clips' only records spans"):
+        resolve(spec([VIRTUAL, *vectors(passes="clips"), tars]))
+
+
 def test_what_cannot_read_the_items_is_refused_below_a_stage_that_passes_them_on() -> None:
     with pytest.raises(SpecErrors) as refused:
         resolve(spec([VIRTUAL, MEASURED, {"name": "tars", "pack": {}}]))

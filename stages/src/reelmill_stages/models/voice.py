@@ -17,7 +17,10 @@ STEP = 512
 """Samples of one probability: 32 ms."""
 _CONTEXT = 64
 _HYSTERESIS = 0.15
+_RATE = np.array(RATE, np.int64)
 
+Step = np.ndarray[Any, np.dtype[np.float32]]
+"""512 samples between -1 and 1."""
 Probabilities = np.ndarray[Any, np.dtype[np.float32]]
 Stretch = tuple[int, int]
 """[start, end) in samples."""
@@ -54,16 +57,30 @@ class VoiceModel:
 
     def probabilities(self, samples: Samples) -> Probabilities:
         """One for each started step of 512 samples."""
-        state = np.zeros((2, 1, 128), np.float32)
-        sound = np.zeros(_CONTEXT + -(-len(samples) // STEP) * STEP, np.float32)
-        sound[_CONTEXT : _CONTEXT + len(samples)] = samples / np.float32(32768)
-        rate = np.array(RATE, np.int64)
-        found = []
-        for at in range(0, len(sound) - _CONTEXT, STEP):
-            heard = sound[None, at : at + _CONTEXT + STEP]
-            probability, state = self._session.run(None, {"input": heard, "state": state, "sr": rate})
-            found.append(probability[0, 0])
-        return np.array(found, np.float32)
+        sound = np.zeros(-(-len(samples) // STEP) * STEP, np.float32)
+        sound[: len(samples)] = samples / np.float32(32768)
+        listener = self.listener()
+        return np.array([listener.hear(sound[at : at + STEP]) for at in range(0, len(sound), STEP)], np.float32)
+
+    def listener(self) -> "VoiceListener":
+        """A listener to sound that has not begun."""
+        return VoiceListener(self._session)
+
+
+class VoiceListener:
+    """Hears one sound, step by step."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._before: Step = np.zeros(_CONTEXT, np.float32)
+
+    def hear(self, step: Step) -> float:
+        """The probability of speech in the next step."""
+        heard = np.concatenate([self._before, step])[None]
+        found, self._state = self._session.run(None, {"input": heard, "state": self._state, "sr": _RATE})
+        self._before = step[-_CONTEXT:]
+        return float(found[0, 0])
 
 
 def speech(found: Probabilities, length: int, rules: VoiceRules) -> list[Stretch]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import msgspec
+
 from reelmill.contract.digest import canonical
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.rows import Item
@@ -21,7 +23,7 @@ from reelmill_stages.store.digests import file_digest
 R = TypeVar("R")
 
 _BUFFER = 1 << 18
-_DECODER = json.JSONDecoder()
+_DECODER = msgspec.json.Decoder()
 
 
 class RowFile:
@@ -91,15 +93,11 @@ def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, An
 
 def decoded(line: bytes) -> Any:
     """The JSON value in a line. Raises ValueError, also for half of a surrogate pair, and RecursionError."""
-    text = line.decode()
     try:
-        value, end = _DECODER.raw_decode(text)
-    except ValueError:
-        end = -1
-    if end < 0 or not (end == len(text) or text[end:].isspace()):
-        value = json.loads(text)
-    if b"\\u" in line:
-        json.dumps(value, ensure_ascii=False).encode()
+        return _DECODER.decode(line)
+    except ValueError:  # what only the standard library reads: numbers beyond JSON, and half a pair, which is told here
+        value = json.loads(line.decode())
+    json.dumps(value, ensure_ascii=False).encode()
     return value
 
 

@@ -158,6 +158,9 @@ class KeptIndex(Model):
     blocks: tuple[Object, ...] = ()
     """Keys and signatures of `block_size` inputs each."""
     block_size: int
+    since: int = 0
+    """The first segment whose kept inputs are in it as well, up to its own: small indexes are merged. 0: its own
+    alone."""
 
     @property
     def files(self) -> tuple[Object, ...]:

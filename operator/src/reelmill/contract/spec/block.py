@@ -73,6 +73,11 @@ class StageBlock(Block):
     """Default of `batch`."""
 
     @property
+    def returns_inputs(self) -> bool:
+        """With `passes_items`: it passes on what the items of its upstreams were made of, in place of these."""
+        return False
+
+    @property
     def batch(self) -> int:
         """Number of items that are written into one file; shards are cut at multiples of it."""
         return self.group_size

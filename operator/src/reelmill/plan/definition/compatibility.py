@@ -11,19 +11,27 @@ def origins(
     name: str, known: Mapping[str, SourceSpec | StageSpec], upstreams: Mapping[str, Sequence[str]]
 ) -> list[SourceSpec | StageSpec]:
     """The sources and stages that made the items of an upstream: those above stages that pass items on."""
-    names = [name]
+    names, found = [name], []
     for each in names:
-        if each in known and _passes_items(known[each]):
-            names += [above for above in upstreams[each] if above not in names]
-    return [known[each] for each in names if each in known and not _passes_items(known[each])]
+        block = _passing(known[each]) if each in known else None
+        if block is None:
+            found += [known[each]] if each in known else []
+            continue
+        above = upstreams[each]
+        if block.returns_inputs:
+            makers = [maker.name for one in above for maker in origins(one, known, upstreams)]
+            above = [one for maker in makers for one in upstreams.get(maker, ())]
+        names += [one for one in above if one not in names]
+    return found
 
 
-def _passes_items(entry: SourceSpec | StageSpec) -> bool:
+def _passing(entry: SourceSpec | StageSpec) -> StageBlock | None:
+    """The block of a stage that passes items on."""
     try:
         block = entry.block
     except ValueError:
-        return False
-    return isinstance(block, StageBlock) and block.passes_items
+        return None
+    return block if isinstance(block, StageBlock) and block.passes_items else None
 
 
 def fits(stage: StageSpec, upstream: SourceSpec | StageSpec, where: str) -> list[SpecError]:

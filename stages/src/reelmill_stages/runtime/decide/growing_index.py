@@ -4,13 +4,14 @@ Postings are kept in runs, which are merged when there are several of about the 
 memory holds the last run, the last block and one piece of a merge.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from reelmill_stages.runtime.decide import blocks, postings
 from reelmill_stages.runtime.decide.postings import Numbers, Postings, Terms
+from reelmill_stages.runtime.decide.stored_index import StoredIndex
 from reelmill_stages.stage import Signed
 
 _TOGETHER = 4
@@ -37,14 +38,17 @@ class GrowingIndex:
     def add(self, rows: Sequence[Signed], terms: Terms, owners: Numbers) -> None:
         """Add kept inputs and their mixed terms; `owners` are places in `rows`."""
         first = len(self)
-        for row in rows:
-            self._last.append(row)
-            if len(self._last) == blocks.BLOCK:
-                self._block_file(self._full).write_bytes(blocks.block(self._last))
-                self._full, self._last = self._full + 1, []
+        self._append(rows)
         if len(terms):
             fresh = postings.postings(terms, owners)
             self._add_run(Postings(fresh.terms, fresh.numbers + np.uint32(first)))
+
+    def take(self, index: StoredIndex) -> None:
+        """Add all that an index of an earlier pass holds. Raises StoreDamaged as that index."""
+        first = len(self)
+        self._append(index.row(number) for number in range(len(index)))
+        for bucket in index.buckets():
+            self._add_run(Postings(bucket.terms, bucket.numbers + np.uint32(first)))
 
     def find(self, wanted: Terms) -> tuple[Numbers, Numbers]:
         """As `Postings.find`, over all runs."""
@@ -65,6 +69,13 @@ class GrowingIndex:
         if self._last:
             self._block_file(self._full).write_bytes(blocks.block(self._last))
         yield from (self._block_file(number) for number in range(self._full + bool(self._last)))
+
+    def _append(self, rows: Iterable[Signed]) -> None:
+        for row in rows:
+            self._last.append(row)
+            if len(self._last) == blocks.BLOCK:
+                self._block_file(self._full).write_bytes(blocks.block(self._last))
+                self._full, self._last = self._full + 1, []
 
     def _add_run(self, run: Postings) -> None:
         self._runs.append(self._kept([run]))

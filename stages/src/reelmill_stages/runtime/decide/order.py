@@ -4,7 +4,6 @@ They are sorted in a temporary SQLite database on disk, so memory use is constan
 alone, so the order is the same for any division into shards.
 """
 
-import json
 import sqlite3
 from binascii import a2b_base64
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from reelmill_stages.records.row_files import decoded
 from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
 from reelmill_stages.stage import Signed
 
@@ -51,8 +51,8 @@ class SignatureOrder:
     def add(self, shard: int, rows: Path) -> None:
         """Add a shard's file of signatures, whose content was compared with its digest."""
         self._db.execute("BEGIN")
-        with rows.open(encoding="utf-8", newline="\n") as file:
-            values = (_values(shard, json.loads(line)) for line in file)
+        with rows.open("rb") as file:
+            values = (_values(shard, decoded(line)) for line in file)
             self._db.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         self._db.execute("COMMIT")
 

@@ -21,7 +21,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.decide import blocks, postings
+from reelmill_stages.runtime.decide import blocks, postings, tiers
 from reelmill_stages.runtime.decide.decided_rows import decided
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
@@ -85,8 +85,16 @@ class Deciding:
         self._paths: SegmentPaths = data.paths(opened.segment)
         self._run = _fresh(context)
         self._growing = GrowingIndex(_folder(context, "index"))
-        earlier = [StoredIndex(data, segment.kept) for segment in data.segments() if segment.kept]
-        self._kept = KeptInputs(earlier, self._growing)
+        segments = tiers.live(data.segments())
+        indexes = [StoredIndex(data, segment.kept) for segment in segments if segment.kept]
+        first = len(indexes) - tiers.merged([len(index) for index in indexes])
+        for index in indexes[first:]:
+            self._growing.take(index)
+        self._taken = len(self._growing)
+        self._since = segments[first].segment if first < len(segments) else 0
+        if self._since and (kept := segments[first].kept) and kept.since:
+            self._since = kept.since
+        self._kept = KeptInputs(indexes[:first], self._growing)
 
     def run(self, commits: Iterator[ShardCommit], lost: Mapping[int, ShardCommit]) -> Verdicts:
         """Decide about all inputs with signatures, and upload what the verdicts consist of.
@@ -105,7 +113,14 @@ class Deciding:
                 told = [(one, verdict) for one, verdict in zip(given, verdicts, strict=True) if verdict]
                 files.add(told)
                 filtered += len(told)
-        event(log, "decided", stage=opened.stage, segment=opened.segment, kept=len(self._growing), filtered=filtered)
+        event(
+            log,
+            "decided",
+            stage=opened.stage,
+            segment=opened.segment,
+            kept=len(self._growing) - self._taken,
+            filtered=filtered,
+        )
         return Verdicts(
             stage=opened.stage,
             key=opened.key,
@@ -153,6 +168,7 @@ class Deciding:
                 for number, file in enumerate(self._growing.block_files())
             ),
             block_size=blocks.BLOCK,
+            since=self._since,
         )
 
     def _upload(self, key: str, file: Path) -> Object:

@@ -1,6 +1,7 @@
 """The index of the signatures that an earlier pass kept, read from the store: only the files that are needed."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -46,6 +47,11 @@ class StoredIndex:
                 places, numbers = self._bucket(number).find(wanted[first:end])
                 found.append((places + first, numbers))
         return postings.together(found)
+
+    def buckets(self) -> Iterator[Postings]:
+        """All postings, by rising terms."""
+        for number in range(len(self._record.buckets)):
+            yield self._bucket(number)
 
     def row(self, number: int) -> Signed:
         """A kept input, by its number in this index."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.segment import Object
-from reelmill_stages.records.row_files import RowFile
+from reelmill_stages.records.row_files import RowFile, decoded
 from reelmill_stages.runtime.decide.order import SignedInput
 from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
 from reelmill_stages.stage import Filtered
@@ -68,8 +68,8 @@ class VerdictFiles:
         return uploaded
 
     def _rows(self, shard: int) -> Iterator[dict[str, Any]]:
-        with self._file(shard).open() as file:
-            yield from map(json.loads, file)
+        with self._file(shard).open("rb") as file:
+            yield from map(decoded, file)
 
     def _file(self, shard: int) -> Path:
         return self._folder / f"{shard:05d}.jsonl"

@@ -17,6 +17,7 @@ from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.records.row_files import decoded
 from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
+from reelmill_stages.records.rows.ledger_line import ledger_line
 from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable
 
@@ -43,7 +44,7 @@ class SettledInput:
     @cached_property
     def ledger_line(self) -> bytes:
         """The row of the ledger in canonical JSON."""
-        return canonical(self.ledger.to_json())
+        return ledger_line(self.ledger)
 
     @cached_property
     def line(self) -> bytes:

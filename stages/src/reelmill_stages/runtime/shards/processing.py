@@ -117,7 +117,8 @@ class Processing:
                 return
             self._progress.count(told.result.outcome)
             settled = self._rows_ahead[told.given.position] = self._settled(told)
-            checkpoint.append(settled.line)
+            if self._stage.reads_media:  # what is decided from rows alone is decided again as fast as it is read back
+                checkpoint.append(settled.line)
 
         def tick() -> None:
             self._progress.tick()

@@ -27,7 +27,7 @@ from reelmill_stages.runtime.workers.messages import InputResult
 from reelmill_stages.runtime.workers.worker_main import not_done
 from reelmill_stages.stage import Answers, Done, NewItem, Result, Stage
 
-BATCH = 512
+BATCH = 32
 """Number of inputs that are processed at once."""
 
 
@@ -80,6 +80,7 @@ class RowPool:
             for given, result in zip(unknown, found, strict=True):
                 self._settle(slot.tell(given, result, seconds))
             yield from slot.ordered()
+            slot.told.clear()  # outcomes and slot refer to each other: what is not freed here waits for the collector
             self._tick()
 
     def close(self) -> None:

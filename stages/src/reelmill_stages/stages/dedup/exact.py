@@ -16,11 +16,12 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Media, Span
 from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Input, Terms, Work
 from reelmill_stages.stages.dedup.rule import Match
-from reelmill_stages.stages.dedup.videos import media_of, span_of, window
+from reelmill_stages.stages.dedup.videos import media_of, window
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.weight import Weight
 
@@ -66,7 +67,7 @@ class ExactRule:
 
     def _sign(self, given: Input, work: Work, files: dict[Media, bytes]) -> bytes:
         """The clips of a group are parts of one file, whose digest `files` has."""
-        media, span = media_of(given.item), span_of(given.item)
+        media, span = media_of(given.item), item_span.span(given.item)
         whole = replace(media, span=None)
         path = work.fetch(whole)
         if whole not in files:

@@ -14,13 +14,14 @@ import numpy as np
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Input, Terms, Work
 from reelmill_stages.stages.dedup import bands
 from reelmill_stages.stages.dedup.contrast import BITS, hashes, luma, mirrored
 from reelmill_stages.stages.dedup.order import longest_rising
 from reelmill_stages.stages.dedup.rule import Match
-from reelmill_stages.stages.dedup.videos import clock, media_of, sampled, span_of
+from reelmill_stages.stages.dedup.videos import clock, media_of, sampled
 from reelmill_stages.weight import Weight
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -128,7 +129,7 @@ class PerceptualRule:
     def _sign(self, given: Input, work: Work) -> bytes:
         path = work.open(media_of(given.item))
         timeline = read_timeline(path)
-        chosen = sampled(timeline, span_of(given.item), self._fps)
+        chosen = sampled(timeline, item_span.span(given.item), self._fps)
         turned = Turned(timeline.shape)
         lumas: dict[int, Array] = {}
         for picture in decode(path, timeline, chosen.indices):

@@ -21,6 +21,7 @@ from reelmill_stages.stage import (
     Terms,
     Work,
 )
+from reelmill_stages.stages.dedup.clips import clip_of
 from reelmill_stages.stages.dedup.greedy import decide
 from reelmill_stages.stages.dedup.rule import DuplicateRule
 from reelmill_stages.weight import Weight
@@ -42,7 +43,7 @@ class DedupStage(Stage):
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
         return [
-            failed(signed) if isinstance(signed, ItemError) else self._done(given.item, signed)
+            failed(signed) if isinstance(signed, ItemError) else self._one(given.item, signed)
             for given, signed in zip(group, self._rule.sign(group, work), strict=True)
         ]
 
@@ -54,6 +55,12 @@ class DedupStage(Stage):
 
     def forecast(self, items: int, weight: Weight) -> int | None:
         return self._rule.signature_bytes(items, weight)
+
+    def _one(self, item: Item, signed: bytes) -> Result:
+        try:
+            return self._done(clip_of(item) if self.block.returns_inputs else item, signed)
+        except ItemError as error:
+            return failed(error)
 
     def _done(self, item: Item, signed: bytes) -> Done:
         passed = NewItem(

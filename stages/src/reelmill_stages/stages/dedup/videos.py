@@ -1,6 +1,5 @@
-"""The part of its file that an item is, and the frames of it that are looked at."""
+"""The file of an item, and the frames of it that are looked at."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,23 +15,6 @@ def media_of(item: Item) -> Media:
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     return item.media
-
-
-def span_of(item: Item) -> Span | None:
-    """The part of the file that the item is: that of a virtual clip, or of a source's row that is not cut yet."""
-    media = media_of(item)
-    if media.span is not None or not media.source:
-        return media.span
-    start, end = item.fields.get("start"), item.fields.get("end")
-    if start is None and end is None:
-        return None
-    try:
-        span = Span(float(start or 0.0), math.inf if end is None else float(end))
-    except (TypeError, ValueError):
-        raise ItemError(ItemReason.BAD_SPAN, f"start {start!r} and end {end!r} are no times") from None
-    if not 0 <= span.start < span.end:
-        raise ItemError(ItemReason.BAD_SPAN, f"start {span.start:g} s and end {span.end:g} s are no stretch of time")
-    return span
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class DedupBlock(StageBlock):
     more than a kept one is not a duplicate of it."""
     mirror: bool = False
     """Whether `perceptual` also finds copies that are mirrored left to right. Doubles the terms of the index."""
+    passes: Literal["vectors", "clips"] = "vectors"
+    """What `semantic` passes on: the items with vectors, as the `embed` stage made them, or the `clips` that these were
+    made of, with their media and provenance. A clip without a vector has its row in the ledger of that stage."""
     measure: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """Field of the items, with dots below objects (`measures.bitrate`): of duplicates in one pass, the one with the
     `best` value is kept; items without a number there come last. If absent, the first by key is kept. What an earlier
@@ -52,6 +55,10 @@ class DedupBlock(StageBlock):
 
     def read_fields(self) -> Sequence[tuple[str, str]]:
         return [("measure", self.measure)] if self.measure else []
+
+    @property
+    def returns_inputs(self) -> bool:
+        return self.passes == "clips"
 
     @property
     def limit(self) -> float:
@@ -79,6 +86,8 @@ class DedupBlock(StageBlock):
         used = [field for field, default in others.items() if getattr(self, field) != default]
         if self.by != "perceptual" and used:
             wrong.append(f"{', '.join(used)}: only for by: perceptual")
+        if self.by != "semantic" and self.passes != "vectors":
+            wrong.append("passes is for by: semantic; the others read clips, and pass them on")
         if self.best != "highest" and self.measure is None:
             wrong.append("best is the order of measure: name a measure, or remove it")
         return wrong

@@ -61,6 +61,8 @@ class MeasureBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
+    data_version = 2
+    """2: shares and means of pixels are those of lines at equal distances."""
     passes_items = True
     keeps_fields = True
 

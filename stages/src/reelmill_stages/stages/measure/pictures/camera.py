@@ -50,17 +50,15 @@ class CameraMotion:
 
 def camera_motion(field: Any) -> CameraMotion:
     """The motion of the camera from flow, float32 (height, width, 2), in diagonals per second."""
-    x, y, reach = _places(*field.shape[:2])
-    every = tuple(slice(None, None, max(1, side // GRID)) for side in field.shape[:2])
-    u, v = field[every][..., 0].ravel(), field[every][..., 1].ravel()
-    kept = np.ones(u.size, bool)
-    shift_x = shift_y = zoom = roll = 0.0
-    for round_ in range(_ROUNDS):
-        shift_x, shift_y, zoom, roll = _fit(x[kept], y[kept], u[kept], v[kept])
-        if round_ < _ROUNDS - 1:
-            error = (u - (shift_x + zoom * x - roll * y)) ** 2 + (v - (shift_y + zoom * y + roll * x)) ** 2
-            kept = error <= np.partition(error, int(_KEPT * (error.size - 1)))[int(_KEPT * (error.size - 1))]
-    return CameraMotion(shift_x, shift_y, zoom * reach, roll * reach)
+    places, reach = _places(*field.shape[:2])
+    vectors = np.ascontiguousarray(field[_every(*field.shape[:2])]).view(np.complex64).ravel()
+    shift, turn = _fit(places, vectors)
+    least = int(_KEPT * (vectors.size - 1))
+    for _ in range(_ROUNDS - 1):
+        error = np.abs(vectors - shift - turn * places)
+        kept = error <= np.partition(error, least)[least]
+        shift, turn = _fit(places[kept], vectors[kept])
+    return CameraMotion(shift.real, shift.imag, turn.real * reach, turn.imag * reach)
 
 
 class Camera:
@@ -96,22 +94,21 @@ class Camera:
         return name if count >= _MOST * pairs else "mixed"
 
 
+def _every(height: int, width: int) -> tuple[slice, slice]:
+    """The vectors that are fitted."""
+    return slice(None, None, max(1, height // GRID)), slice(None, None, max(1, width // GRID))
+
+
 @cache
-def _places(height: int, width: int) -> tuple[Any, Any, float]:
-    """Coordinates of the vectors that are fitted, in pixels from the centre, and half of the mean side."""
-    every = tuple(slice(None, None, max(1, side // GRID)) for side in (height, width))
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    return (
-        (x[every] - (width - 1) / 2).ravel(),
-        (y[every] - (height - 1) / 2).ravel(),
-        (width + height) / 4,
-    )
+def _places(height: int, width: int) -> tuple[Any, float]:
+    """Places of these vectors as complex numbers x + iy, in pixels from the centre, and half of the mean side."""
+    y, x = np.mgrid[0:height, 0:width][:, *_every(height, width)].reshape(2, -1)
+    return x - (width - 1) / 2 + 1j * (y - (height - 1) / 2), (width + height) / 4
 
 
-def _fit(x: Any, y: Any, u: Any, v: Any) -> tuple[float, float, float, float]:
-    """Shift, zoom and roll by least squares, with the centre of the picture at 0."""
-    cx, cy, cu, cv = (float(each.mean()) for each in (x, y, u, v))
-    x, y, u, v = x - cx, y - cy, u - cu, v - cv
-    square = float((x * x + y * y).sum()) or 1.0
-    zoom, roll = float((x * u + y * v).sum()) / square, float((x * v - y * u).sum()) / square
-    return cu - zoom * cx + roll * cy, cv - zoom * cy - roll * cx, zoom, roll
+def _fit(places: Any, vectors: Any) -> tuple[complex, complex]:
+    """(shift, turn) of vectors = shift + turn * places, by least squares; a turn is zoom + i * roll."""
+    place, vector = places.sum() / places.size, vectors.sum() / vectors.size
+    around = places - place
+    turn = complex(np.vdot(around, vectors - vector)) / (float(np.vdot(around, around).real) or 1.0)
+    return complex(vector) - turn * complex(place), turn

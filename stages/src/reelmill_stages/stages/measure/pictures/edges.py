@@ -5,8 +5,6 @@ are smoothed with the two beside them, as the Sobel operator does. At most `ROWS
 more of them change the mean little, and the time a lot.
 """
 
-from typing import Any
-
 import numpy as np
 
 from reelmill_stages.stages.measure.pictures.planes import Plane
@@ -26,21 +24,27 @@ def edge_width(luma: Plane) -> float | None:
     if height < 3 or width < 3:
         return None
     rows = np.unique(np.linspace(1, height - 2, min(ROWS, height - 2)).round().astype(int))
-    smooth = luma[rows - 1].astype(np.int16) + 2 * luma[rows].astype(np.int16) + luma[rows + 1]
-    steps = np.diff(smooth, axis=1)
-    changes = np.ones(steps.shape, bool)
-    signs = np.sign(steps)
-    np.not_equal(signs[:, 1:], signs[:, :-1], out=changes[:, 1:])
-    starts = np.flatnonzero(changes)
-    ends = np.append(starts[1:], steps.size)
-    heights = _sums(steps, starts, ends)
-    steep = _sums(np.abs(steps) >= STEEP * _WEIGHTS, starts, ends)
-    edges = (np.abs(heights) >= HIGH * _WEIGHTS) & (steep > 0)
-    return float((ends - starts)[edges].mean()) if edges.any() else None
-
-
-def _sums(values: Any, starts: Any, ends: Any) -> Any:
-    """Sums of stretches of a flattened array."""
-    total = np.zeros(values.size + 1, np.int32)
-    np.cumsum(values, dtype=np.int32, out=total[1:])
-    return total[ends] - total[starts]
+    smooth = luma[rows].astype(np.int16)
+    smooth += smooth
+    smooth += luma[rows - 1]
+    smooth += luma[rows + 1]
+    # One row after the other: a stretch begins at the first pixel of a row, and ends at the last one.
+    values = smooth.ravel()
+    steps = values[1:] - values[:-1]
+    rises, falls = steps > 0, steps < 0
+    turns = np.ones(smooth.shape, bool)
+    inner = turns.ravel()[1:-1]
+    np.not_equal(rises[1:], rises[:-1], out=inner)
+    inner |= falls[1:] != falls[:-1]
+    turns[:, 0] = turns[:, -1] = True
+    places = np.flatnonzero(turns)
+    at = values[places]
+    heights = np.abs(at[1:] - at[:-1])
+    heights[np.searchsorted(places, np.arange(1, len(rows)) * width) - 1] = 0
+    high = np.flatnonzero(heights >= HIGH * _WEIGHTS)
+    if not high.size:
+        return None
+    first, end = places[high], places[high + 1]
+    steep = np.append(np.abs(steps) >= STEEP * _WEIGHTS, False)
+    edges = np.logical_or.reduceat(steep, np.stack((first, end), axis=1).ravel())[::2]
+    return float((end - first)[edges].mean()) if edges.any() else None

@@ -1,6 +1,11 @@
-"""What a single frame looks like: one number per measure of the family `picture`."""
+"""What a single frame looks like: one number per measure of the family `picture`.
+
+Means and shares of pixels are taken over lines at equal distances, at most `LINES`: more of them change the values by
+less than compression does, and cost the time of a decoder. What FFmpeg's filters define is taken over all pixels.
+"""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -11,11 +16,16 @@ from reelmill.contract.measures import Measure
 from reelmill_stages.stages.measure.pictures.edges import edge_width
 from reelmill_stages.stages.measure.pictures.planes import Plane, Planes
 
+LINES = 128
+GRADIENT_LINES = 64
+"""Lines over which the mean length of the gradient is taken."""
 BLACK_LEVEL, WHITE_LEVEL = 16, 235
 _BLACK_PIXEL = int(BLACK_LEVEL + 0.1 * (WHITE_LEVEL - BLACK_LEVEL))
 """blackdetect's `pixel_black_th`, 0.10 of the range."""
 _BLACK_SHARE = 0.98
 """blackdetect's `picture_black_ratio_th`."""
+_BLACK_MEAN = _BLACK_SHARE * _BLACK_PIXEL + (1 - _BLACK_SHARE) * 255
+"""Mean luma of a black frame, at most."""
 _COMB = 10
 """A pixel is combed if it is lighter than both lines beside it, or darker, by more levels than this."""
 _COMBED = 0.005
@@ -25,7 +35,7 @@ _DETAIL = 3
 _BLOCK = 8
 _LEAST_STEP = 0.5
 """Levels that are added to both means, so that the noise of a nearly even picture makes no large ratio."""
-_BAND = 1 << 15
+_BAND, _GRADIENT_BAND = 1 << 16, 1 << 17
 """Pixels of a band."""
 
 Values = Mapping[Measure, float]
@@ -33,15 +43,15 @@ Values = Mapping[Measure, float]
 
 def look(planes: Planes) -> Values:
     """The values of a frame. One that the frame does not have, such as the blur of a frame without edges, is absent."""
-    luma = planes.luma
-    mean, deviation = cv2.meanStdDev(luma)
+    luma, some = planes.luma, lines(planes.luma, LINES)
+    mean, deviation = planes.mean_and_deviation
     found = {
-        Measure.LUMA: float(mean[0, 0]),
-        Measure.CONTRAST: float(deviation[0, 0]),
+        Measure.LUMA: mean,
+        Measure.CONTRAST: deviation,
         Measure.SATURATION: saturation(planes.cb, planes.cr),
-        Measure.OVEREXPOSED: share(luma >= WHITE_LEVEL),
-        Measure.UNDEREXPOSED: share(luma <= BLACK_LEVEL),
-        Measure.BLACK: float(share(luma <= _BLACK_PIXEL) >= _BLACK_SHARE),
+        Measure.OVEREXPOSED: share(some >= WHITE_LEVEL),
+        Measure.UNDEREXPOSED: share(some <= BLACK_LEVEL),
+        Measure.BLACK: float(mean <= _BLACK_MEAN and share(luma <= _BLACK_PIXEL) >= _BLACK_SHARE),
         Measure.BLUR: edge_width(luma),
         Measure.BLOCKINESS: blockiness(luma),
         Measure.SPATIAL_INFORMATION: spatial_information(luma),
@@ -52,9 +62,12 @@ def look(planes: Planes) -> Values:
 
 def saturation(cb: Plane, cr: Plane) -> float:
     """Mean distance of (Cb, Cr) from (128, 128)."""
+    cb, cr = lines(cb, LINES), lines(cr, LINES)
     total = 0.0
     for rows in bands(*cb.shape):
-        x, y = (plane[rows].astype(np.float32) - np.float32(128) for plane in (cb, cr))
+        x, y = (plane[rows].astype(np.float32) for plane in (cb, cr))
+        x -= 128
+        y -= 128
         total += cv2.sumElems(cv2.magnitude(x, y))[0]
     return total / cb.size
 
@@ -62,26 +75,50 @@ def saturation(cb: Plane, cr: Plane) -> float:
 def spatial_information(luma: Plane) -> float | None:
     """Standard deviation of the length of the Sobel gradient, without the border of the picture. None if nothing is
     left.
+
+    The mean of its square is that of all pixels. The mean length by the root of the mean square is that of some lines,
+    which in filmed video is within 0.3 % of that of all.
     """
-    height, width = luma.shape
-    if min(height, width) < 3:
+    height, width = (side - 2 for side in luma.shape)
+    if min(height, width) < 1:
         return None
-    total = squares = 0.0
-    for rows in bands(height - 2, width):
-        gradient = cv2.spatialGradient(luma[rows.start : rows.stop + 2])
-        x, y = (np.asarray(each)[1:-1, 1:-1].astype(np.float32) for each in gradient)
-        length = cv2.magnitude(x, y)
-        total += cv2.sumElems(length)[0]
-        squares += cv2.norm(length, cv2.NORM_L2SQR)
-    count = (height - 2) * (width - 2)
-    return sqrt(max(0.0, squares / count - (total / count) ** 2))
+    apart = -(-height // GRADIENT_LINES)
+    square = of_lines = length = 0.0
+    taken = 0
+    for rows in bands(height, width + 2, _GRADIENT_BAND):
+        band = luma[rows.start : rows.stop + 2]
+        x, y = (np.asarray(each)[1:-1, 1:-1] for each in cv2.spatialGradient(band, *_gradient(*band.shape)))
+        square += cv2.norm(x, cv2.NORM_L2SQR) + cv2.norm(y, cv2.NORM_L2SQR)
+        some = slice((apart // 2 - rows.start) % apart, None, apart)
+        lengths = cv2.magnitude(x[some].astype(np.float32), y[some].astype(np.float32))
+        if lengths is not None:
+            of_lines += cv2.norm(lengths, cv2.NORM_L2SQR)
+            length += cv2.sumElems(lengths)[0]
+            taken += lengths.size
+    square /= height * width
+    return sqrt(max(0.0, square * (1 - length * length / of_lines / taken))) if of_lines else sqrt(square)
 
 
-def bands(height: int, width: int) -> Iterator[slice]:
-    """Rows of a picture in bands that fit into the cache of a CPU with their intermediate results."""
-    rows = max(8, _BAND // max(1, width))
+@lru_cache(maxsize=4)
+def _gradient(height: int, width: int) -> tuple[Any, Any]:
+    """Memory for the two components of a gradient."""
+    return np.empty((height, width), np.int16), np.empty((height, width), np.int16)
+
+
+def bands(height: int, width: int, pixels: int = _BAND) -> Iterator[slice]:
+    """Rows of a picture in bands that fit into the cache of a CPU with their intermediate results.
+
+    These are small enough, too, for memory that the process keeps: the pages of larger ones would be cleared each time.
+    """
+    rows = max(8, pixels // max(1, width))
     for first in range(0, height, rows):
         yield slice(first, min(height, first + rows))
+
+
+def lines(plane: Any, most: int) -> Any:
+    """Lines of a plane at equal distances, at most so many."""
+    apart = -(-len(plane) // most)
+    return plane[apart // 2 :: apart]
 
 
 def blockiness(luma: Plane) -> float | None:
@@ -89,19 +126,22 @@ def blockiness(luma: Plane) -> float | None:
 
     None for a picture that is too small for two blocks.
     """
-    border = other = 0.0
-    borders = others = 0
-    for axis in (0, 1):
-        first, second = (luma[1:], luma[:-1]) if axis == 0 else (luma[:, 1:], luma[:, :-1])
-        if not first.size:
-            return None
-        sums = _lines(cv2.absdiff(first, second), axis)
-        across = luma.shape[1 - axis]
+    height, width = luma.shape
+    if min(height, width) < 2:
+        return None
+    down = np.concatenate(
+        [_steps(luma[rows], luma[rows.start + 1 : rows.stop + 1], 1) for rows in bands(height - 1, width)]
+    )
+    some = lines(luma, LINES)
+    across = np.sum([_steps(some[rows, 1:], some[rows, :-1], 0) for rows in bands(*some.shape)], axis=0)
+    border = other = borders = others = 0.0
+    # Steps across a line; lines stand for all of those between them.
+    for sums, each, weight in ((down, width, 1.0), (across, len(some), height / len(some))):
         at_border = sums[_BLOCK - 1 :: _BLOCK]
-        border += float(at_border.sum(dtype=np.int64))
-        other += float(sums.sum(dtype=np.int64) - at_border.sum(dtype=np.int64))
-        borders += len(at_border) * across
-        others += (len(sums) - len(at_border)) * across
+        border += weight * float(at_border.sum())
+        other += weight * float(sums.sum() - at_border.sum())
+        borders += weight * each * len(at_border)
+        others += weight * each * (len(sums) - len(at_border))
     if not (borders and others):
         return None
     return (border / borders + _LEAST_STEP) / (other / others + _LEAST_STEP)
@@ -114,16 +154,12 @@ def is_interlaced(luma: Plane) -> bool:
 
 
 def _combed(luma: Plane) -> float:
-    height, width = luma.shape
-    if height < 3:
+    if len(luma) < 3:
         return 0.0
-    count = 0
-    for rows in bands(height - 2, width):
-        above, line, below = (luma[rows.start + shift : rows.stop + shift] for shift in (0, 1, 2))
-        lighter = cv2.subtract(line, cv2.max(above, below))
-        darker = cv2.subtract(cv2.min(above, below), line)
-        count += int(np.count_nonzero(np.asarray(cv2.max(lighter, darker)) > _COMB))
-    return float(count / ((height - 2) * width))
+    above, line, below = (lines(part, LINES) for part in (luma[:-2], luma[1:-1], luma[2:]))
+    lighter = cv2.subtract(line, cv2.max(above, below))
+    darker = cv2.subtract(cv2.min(above, below), line)
+    return share(np.asarray(cv2.max(lighter, darker)) > _COMB)
 
 
 def share(mask: Any) -> float:
@@ -131,6 +167,6 @@ def share(mask: Any) -> float:
     return int(np.count_nonzero(mask)) / int(mask.size)
 
 
-def _lines(steps: Any, axis: int) -> Any:
-    """Sums of a plane of steps by rows (axis 0) or columns."""
-    return cv2.reduce(steps, 1 - axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel()
+def _steps(one: Plane, other: Plane, axis: int) -> Any:
+    """Sums of the differences of two planes, by columns (axis 0) or rows."""
+    return cv2.reduce(cv2.absdiff(one, other), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel().astype(np.int64)

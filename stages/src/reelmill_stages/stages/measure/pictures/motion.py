@@ -37,20 +37,20 @@ class Pairs:
         """The change between frames that are shown `seconds` apart."""
         information = None
         if before.luma.shape == after.luma.shape:
-            information = temporal_information(before.luma, after.luma)
+            information = temporal_information(before, after)
         if before.small.shape != after.small.shape or content_score(before.small_hsv, after.small_hsv) >= CUT:
             return Change(information, True, None, None)
         field = self._flow.calc(before.small, after.small, None)
         height, width = before.small.shape
-        field = field / np.float32(hypot(width, height) * seconds)
+        field *= np.float32(1 / (hypot(width, height) * seconds))
         length = float(cv2.mean(cv2.magnitude(field[..., 0], field[..., 1]))[0])
         return Change(information, False, length, camera_motion(field))
 
 
-def temporal_information(before: Plane, after: Plane) -> float:
+def temporal_information(before: Planes, after: Planes) -> float:
     """Standard deviation of the difference of luma, by the mean of its square and of itself."""
-    square = cv2.norm(after, before, cv2.NORM_L2SQR) / after.size
-    return sqrt(max(0.0, square - (cv2.mean(after)[0] - cv2.mean(before)[0]) ** 2))
+    square = cv2.norm(after.luma, before.luma, cv2.NORM_L2SQR) / after.luma.size
+    return sqrt(max(0.0, square - (after.mean_and_deviation[0] - before.mean_and_deviation[0]) ** 2))
 
 
 def content_score(before: Plane, after: Plane) -> float:

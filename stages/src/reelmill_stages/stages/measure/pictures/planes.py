@@ -37,6 +37,12 @@ class Planes:
     """Quarter turns counter-clockwise that bring the picture upright."""
 
     @cached_property
+    def mean_and_deviation(self) -> tuple[float, float]:
+        """The mean of luma, and its standard deviation."""
+        mean, deviation = cv2.meanStdDev(self.luma)
+        return float(mean[0, 0]), float(deviation[0, 0])
+
+    @cached_property
     def small(self) -> Plane:
         """Luma, upright, reduced by averages so that its longer side has `SIDE` pixels."""
         height, width = self.luma.shape

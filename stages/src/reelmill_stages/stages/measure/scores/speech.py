@@ -6,37 +6,33 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.measure_models import SpeechModel
+from reelmill_stages.media.decoding.speech_sound import RATE
+from reelmill_stages.models.voice import STEP, VoiceModel
 from reelmill_stages.stages.measure.models import Fetch
-from reelmill_stages.stages.measure.scores.session import Session, check_names, open_session
+from reelmill_stages.stages.measure.scores.session import unfit
 from reelmill_stages.stages.measure.sound.hear import Voices
 from reelmill_stages.stages.measure.sound.listening import Samples
-
-RATE = 16_000
-WINDOW = 512
-"""Samples of a window."""
-_RATE = np.array(RATE, np.int64)
-_BEFORE = 64
-"""Samples before a window that the model sees as well."""
 
 
 def voices(block: SpeechModel, fetch: Fetch) -> Voices:
     """Load the model. Raises SpecError for a file that is none."""
-    session = open_session("speech.weights", block.weights, fetch)
-    check_names(session, "speech.weights", block.weights, ("input", "state", "sr"), ("output", "stateN"))
-    return lambda rate, layout: VoiceDetector(session, block.min_score, rate, layout)
+    try:
+        model = VoiceModel(fetch(block.weights))
+    except SpecError as error:
+        raise unfit("speech.weights", block.weights, error.what) from error
+    return lambda rate, layout: VoiceDetector(model, block.min_score, rate, layout)
 
 
 class VoiceDetector:
     """Listens to the sound of one clip."""
 
-    def __init__(self, session: Session, least: float, rate: int, layout: str) -> None:
-        self._session = session
+    def __init__(self, model: VoiceModel, least: float, rate: int, layout: str) -> None:
+        self._listener = model.listener()
         self._least = least
         self._rate, self._layout = rate, layout
         self._resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-        self._state = np.zeros((2, 1, 128), np.float32)
-        self._before = np.zeros(_BEFORE, np.float32)
         self._rest = np.zeros(0, np.float32)
         self._windows = self._spoken = 0
         self._samples = 0
@@ -56,10 +52,7 @@ class VoiceDetector:
 
     def _take(self, frames: list[AudioFrame]) -> None:
         self._rest = np.concatenate([self._rest, *(frame.to_ndarray().ravel() for frame in frames)])
-        while len(self._rest) >= WINDOW:
-            window, self._rest = self._rest[:WINDOW], self._rest[WINDOW:]
-            seen = np.concatenate([self._before, window])[None]
-            found, self._state = self._session.run({"input": seen, "state": self._state, "sr": _RATE})
-            self._before = window[-_BEFORE:]
+        while len(self._rest) >= STEP:
+            window, self._rest = self._rest[:STEP], self._rest[STEP:]
             self._windows += 1
-            self._spoken += bool(found[0, 0] >= self._least)
+            self._spoken += self._listener.hear(window) >= self._least

@@ -1,0 +1,33 @@
+"""The clip that a vector was made of, as the `embed` stage read it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item, Media
+
+_OF_VECTORS = ("shape", "precision_difference")
+"""Fields that an `embed` stage adds."""
+
+
+def clip_of(item: Item) -> Item:
+    """The clip of an item of an `embed` stage: its media and provenance, and the fields that an item keeps.
+
+    Raises ItemError with reason `no_media` for an item that does not say of which file it was made.
+    """
+    made = item.provenance
+    try:
+        media = Media.from_json(made["source"])
+    except (KeyError, ValueError) as error:
+        raise ItemError(
+            ItemReason.NO_MEDIA, "the item does not say of which clip its vector was made: passes is for items of embed"
+        ) from error
+    before = made.get("from")
+    return replace(
+        item,
+        media=media,
+        outputs=(),
+        fields={name: value for name, value in item.fields.items() if name not in _OF_VECTORS},
+        provenance=before if isinstance(before, Mapping) else {},
+    )
