@@ -23,6 +23,7 @@ ITEMS = {
     "dedup.yaml": {},
     "chunks.yaml": {"chunks": 2},
     "normalise.yaml": {"shaped": 1, "clips": 2},
+    "write.yaml": {"clips": 2, "train": 1},
 }
 
 

@@ -21,6 +21,7 @@ class Gathered:
 
     name = "samples"
     totals = Counts()
+    uri = ""
 
     def __init__(self, items: Sequence[Item], scratch: Path, root: str = ROOT) -> None:
         self._items, self.scratch, self.root = items, scratch, root

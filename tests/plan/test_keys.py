@@ -257,6 +257,19 @@ def golden_specs() -> dict[str, dict[str, Any]]:
             **single,
             "stages": [{"name": "shaped", "normalise": {"maxSide": 720, "fps": 29.97, "sound": {"loudness": -23}}}],
         },
+        "rows for datasets": {
+            **single,
+            "stages": [
+                {
+                    "name": "train",
+                    "write": {
+                        "format": "parquet",
+                        "columns": [{"field": "vid", "type": "string"}],
+                        "samplesPerFile": 50,
+                    },
+                }
+            ],
+        },
         "items kept by rules": {
             **single,
             "stages": [

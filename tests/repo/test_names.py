@@ -8,6 +8,8 @@ from repo.tree import modules, parsed
 
 MOST_MODULES = 16
 """In one folder, its `__init__` included."""
+ONE_PER_BLOCK = "contract/spec/stages"
+"""A folder with one module for each stage, which is found by its name: as long as the list of stages."""
 
 
 def test_no_public_class_name_exists_twice() -> None:
@@ -21,4 +23,6 @@ def test_no_public_class_name_exists_twice() -> None:
 
 def test_no_folder_holds_more_modules_than_a_reader_keeps_in_mind() -> None:
     sizes: Counter[Path] = Counter(path.parent for _, path in modules())
-    assert not {str(folder): size for folder, size in sizes.items() if size > MOST_MODULES}
+    assert not {
+        str(folder): size for folder, size in sizes.items() if size > MOST_MODULES and not folder.match(ONE_PER_BLOCK)
+    }

@@ -103,4 +103,5 @@ def _image(kind: partial[Tool], key: str) -> Tool:
 
 def _trainer(kind: partial[Tool], name: str) -> Tool:
     find, make = partial(environments.interpreter, name), partial(environments.make, name)
-    return kind(f"trainer {name}", find=find, make=make)
+    needs = ("torch",) if name in environments.WITH_TORCH else ()
+    return kind(f"trainer {name}", find=find, make=make, needs=needs)

@@ -2,12 +2,14 @@
 
 Each wants packages that would not live beside ours (torch, another pyarrow, numpy 1.23), so each is an interpreter of
 its own that runs a script of `readers/` and prints what it saw. A lock is the output of
-`uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate` on Linux.
+`uv pip compile --generate-hashes --python-version 3.11 --no-header --no-annotate` on Linux; `--no-emit-package`
+leaves out torch and what it needs, where the suite's torch is used, and clients of clouds.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +20,15 @@ from tools.cache import CACHE as TOOLS
 from tools.cache import locked
 from tools.command import output
 from tools.tool import not_prepared
+from torch_home import torch_home
 
 HERE = Path(__file__).parent
 CACHE = TOOLS / "trainers"
 PYTHON = "3.11"
+FFMPEG = "ffmpeg"
+"""Folder of an environment with links to FFmpeg's libraries."""
+WITH_TORCH = frozenset({"lance", "lerobot", "mds"})
+"""Those that use the suite's torch, by its path, instead of a copy of their own."""
 
 
 def names() -> list[str]:
@@ -45,9 +52,21 @@ def make(name: str) -> None:
             shutil.rmtree(home, ignore_errors=True)
             what = f"the installation of {lock.name}"
             output([uv, "venv", "--quiet", "--python", PYTHON, home], what)
-            target = ["--python", home / "bin" / "python", "--require-hashes", "-r", lock]
+            target = ["--python", home / "bin" / "python", "--no-deps", "--require-hashes", "-r", lock]
             output([uv, "pip", "install", "--quiet", *target], what)
+            if name in WITH_TORCH:
+                (home / f"lib/python{PYTHON}/site-packages/torch.pth").write_text(f"{torch_home()}\n")
+            _name_ffmpeg(home)
             (home / ".ready").touch()
+
+
+def _name_ffmpeg(home: Path) -> None:
+    """Links to PyAV's FFmpeg by the names of its libraries, by which torchcodec finds it."""
+    (home / FFMPEG).mkdir()
+    for path in home.glob("lib/python*/site-packages/av.libs/*"):
+        (home / FFMPEG / path.name).symlink_to(path)
+        if found := re.fullmatch(r"(lib(?:av|sw)\w+)-\w+(\.so\.\d+)[.\d]*", path.name):
+            (home / FFMPEG / f"{found[1]}{found[2]}").symlink_to(path)
 
 
 def _home(name: str) -> Path:
@@ -64,7 +83,13 @@ def seen_by(name: str, *arguments: object, reader: str = "") -> Any:
         capture_output=True,
         text=True,
         cwd=home,
-        env={**os.environ, "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": "",
+            "LD_LIBRARY_PATH": str(_home(name) / FFMPEG),
+            "HF_HUB_OFFLINE": "1",
+            "HF_DATASETS_OFFLINE": "1",
+        },
     )
     if done.returncode:
         raise AssertionError(f"{script.name} ended with {done.returncode}:\n{done.stderr[-3000:]}")

@@ -31,7 +31,7 @@ from reelmill_stages.stage import Stage
 from reelmill_stages.user_code import load
 from reelmill_stages.user_stage import own_block, own_class
 
-_EXTRAS = "text, scenes, parquet, tokens, measure, grid, embed, transnet, caption, speech or whisper"
+_EXTRAS = "text, scenes, parquet, lance, tokens, measure, grid, embed, transnet, caption, speech or whisper"
 RUN = "run"
 """The block for custom stage classes."""
 

@@ -167,6 +167,11 @@ class DataSetReader(Protocol):
         ...
 
     @property
+    def uri(self) -> str:
+        """Address of the root: `s3://…`, or the path of a folder. For formats that have no relative paths."""
+        ...
+
+    @property
     def totals(self) -> Counts:
         """Effective number of inputs and of each outcome, over all segments."""
 

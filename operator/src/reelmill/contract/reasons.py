@@ -151,12 +151,21 @@ class ItemReason(StrEnum):
         "correct the annotation, and give the source a new `epoch`")
     SIZE_CHANGES = (
         "size_changes", _FAILED, _NO, "frames of one video differ in size", "give the stage `width` and `height`")
+    FRAME_RATE = (
+        "frame_rate", _FAILED, _NO, "the frames are not shown at the frame rate of the data set",
+        "give the stage the frame rate of its input, or convert it: `normalise.fps`")
+    FRAME_SIZE = (
+        "frame_size", _FAILED, _NO, "the pictures do not have the size of the data set",
+        "give the stage the size of its input, or convert it with a `normalise` stage")
+    HIDDEN_FRAMES = (
+        "hidden_frames", _FAILED, _NO, "the file has pictures that it does not show, so its packets cannot be joined",
+        "cut by encoding: `clip.mode: reencode`")
     NO_LABELS = "no_labels", _FILTERED, _NO, "no frame of the item has a label", "nothing, or label it"
 
     # Samples of tars, and what tokens are made of.
     BAD_TAR = "bad_tar", _FAILED, _NO, "the tar cannot be indexed", "change its members as the message says"
     BAD_SAMPLE = "bad_sample", _FAILED, _NO, "the sampler returned parts that cannot be packed", "correct the sampler"
-    TOO_LARGE = "too_large", _FAILED, _NO, "a part is larger than a tar's member may be", "cut shorter clips"
+    TOO_LARGE = "too_large", _FAILED, _NO, "a file is larger than the format can hold", "cut shorter clips"
     NO_JSON = "no_json", _FAILED, _NO, "the sample has no json", "pack it with a sampler that writes one"
     BAD_JSON = "bad_json", _FAILED, _NO, "the sample's json cannot be used", "correct the sampler that wrote it"
     NO_DOCUMENTS = "no_documents", _FAILED, _NO, "no sample of the tar can be used", "check the counts in the message"

@@ -93,6 +93,11 @@ class DataSet:
         return self.names.root
 
     @property
+    def uri(self) -> str:
+        """Address of the root."""
+        return address(self.store, self.root)
+
+    @property
     def scratch(self) -> Path:
         """The folder for temporary files."""
         if self._scratch is None:

@@ -36,6 +36,7 @@ from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
+from reelmill.contract.spec.stages.write import WriteBlock
 from reelmill.contract.spec.view import StageView
 
 API_VERSION = "reelmill.dev/v1alpha1"
@@ -93,6 +94,7 @@ class StageSpec(Placement):
     caption: CaptionBlock | None = None
     transcribe: TranscribeBlock | None = None
     filter: FilterBlock | None = None
+    write: WriteBlock | None = None
     run: RunBlock | None = None
     view: StageView | None = None
     """Presentation of the finished items. Changing it does not process any item again."""

@@ -5,13 +5,10 @@ Its `webdataset` builder treats every `*.tar*` file as data unless the front mat
 
 import fnmatch
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from reelmill_stages.tar.inspect import Contents
 from reelmill_stages.tar.samples import TarProblem
-from reelmill_stages.untrusted.yaml_values import load_yaml
+from reelmill_stages.untrusted.front_matter import data_files
 
 UNKNOWN_VIDEOS = frozenset({"webm", "flv", "ts", "m4v", "wmv"})
 """Suffixes of videos that are returned as bytes instead of a video."""
@@ -39,7 +36,7 @@ def readme(folder: Path, tars: list[str]) -> TarProblem | None:
     indexed = [f"{tar}.idx" for tar in tars if (folder / f"{tar}.idx").exists()]
     if not indexed:
         return None
-    patterns = _patterns(folder / "README.md")
+    patterns = data_files(folder / "README.md")
     if not patterns:
         return TarProblem(
             "readme", "data_files is missing in the front matter, so Hugging Face would read .tar.idx files as data"
@@ -51,19 +48,3 @@ def readme(folder: Path, tars: list[str]) -> TarProblem | None:
         if not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             return TarProblem("readme", f"data_files does not match {name}")
     return None
-
-
-def _patterns(path: Path) -> list[str]:
-    try:
-        front = path.read_text(encoding="utf-8").split("---\n")[1]
-        return [pattern for config in load_yaml(front.encode())["configs"] for pattern in _paths(config["data_files"])]
-    except (OSError, IndexError, KeyError, TypeError, UnicodeDecodeError, yaml.YAMLError):
-        return []
-
-
-def _paths(files: Any) -> list[str]:
-    if isinstance(files, str):
-        return [files]
-    if isinstance(files, dict):
-        return _paths(files["path"]) if "path" in files else [path for one in files.values() for path in _paths(one)]
-    return [path for one in files for path in _paths(one)]

@@ -1,0 +1,154 @@
+"""`write`: data sets in the formats of training libraries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from reelmill.contract.measures import measure
+from reelmill.contract.model import Model
+from reelmill.contract.spec.block import Block, StageBlock
+from reelmill.contract.spec.stages.chunk import ChunkBlock
+
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=60)]
+"""Name of a column: letters, digits and underscores."""
+
+ColumnType = Literal["string", "integer", "number", "boolean", "vector", "json"]
+
+KEY = "key"
+"""Column with the key of the item."""
+FIELDS = "fields"
+"""Column with all fields of the item as JSON, if no columns are named."""
+TASK = "task"
+"""Column with the task of an episode."""
+_MEASURES = "measures."
+_WITH_NULL = ("json", "boolean", None)
+_LARGEST_FILE = 2_000_000_000
+
+
+class Column(Model):
+    """A column with the values of one field."""
+
+    field: Annotated[str, Field(min_length=1, max_length=120)]
+    """Name of a field of the items, with dots below objects: `measures.luma`."""
+    name: ColumnName | None = None
+    """Name of the column. If absent, the last part of `field`."""
+    type: ColumnType | None = None
+    """`string`; `integer` (64 bits); `number` (64 bits); `boolean`; `vector`, a list of numbers (32 bits); `json`, any
+    value as JSON text. May be absent for measures, whose type is known."""
+    missing: Literal["fail", "null"] = "fail"
+    """What becomes of an item without the field: `failed(no_field)`, or the value is null."""
+
+    @property
+    def title(self) -> str:
+        """The name of the column."""
+        return self.name or self.field.rpartition(".")[2]
+
+    @property
+    def kind(self) -> ColumnType | None:
+        """The type of the values; None if nothing tells it."""
+        if self.type is not None or not self.field.startswith(_MEASURES):
+            return self.type
+        known = measure(self.field.removeprefix(_MEASURES))
+        return known.kind if known else None
+
+
+def _known_format(value: object) -> object:
+    if value in ("webdataset", "energon"):
+        raise ValueError(f"tars for {value} are written by a pack stage: use pack: {{samplesPerTar: …}} instead")
+    return value
+
+
+class LerobotOptions(Model):
+    """What all episodes of a LeRobot data set have in common. An item that differs fails; nothing is encoded."""
+
+    fps: Annotated[int, Field(ge=1, le=1000)]
+    """Frames per second of all videos."""
+    width: Annotated[int, Field(ge=8, le=16384)]
+    """Width of all pictures in pixels."""
+    height: Annotated[int, Field(ge=8, le=16384)]
+    """Height of all pictures in pixels."""
+    task: Annotated[str, Field(min_length=1, max_length=120)] = "text"
+    """Field with the task of an episode, a text."""
+    robot_type: Annotated[str, Field(max_length=100)] = ""
+    """Type of the robot, as the library notes it."""
+
+
+class WriteBlock(StageBlock):
+    """Writes items into the format of a training library. Files are stored as they are, byte for byte."""
+
+    takes = frozenset({"videos", "images", "embeddings", "views", "chunks"})
+    gives = "nothing"
+
+    format: Annotated[Literal["parquet", "mds", "lance", "lerobot"], BeforeValidator(_known_format)]
+    """`parquet`: for Hugging Face `datasets`, with its Video and Image features; `mds`: for MosaicML streaming;
+    `lance`: for pylance, with files as blobs; `lerobot`: for LeRobot, version 3.0, with an episode per item."""
+    media: Literal["video", "image", "vector", "none"] = "video"
+    """What the file of an item is, which is also the name of its column: `video`; `image`; `vector`, the array of an
+    `embed` stage; or `none`, to write fields alone."""
+    views: Annotated[list[ColumnName], Field(max_length=16)] = []
+    """Views of items that have several, such as `front`: one video column each, instead of `video`."""
+    columns: Annotated[list[Column], Field(max_length=200)] = []
+    """Fields of the items to write, besides `key`. If empty, one column `fields` has all fields of an item as JSON."""
+    lerobot: LerobotOptions | None = None
+    """Required with `format: lerobot`."""
+    samples_per_file: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """Number of items per file; the last file of a shard may have fewer. Failed items are missing from their file."""
+    max_file_bytes: Annotated[int, Field(ge=1_000_000, le=_LARGEST_FILE)] = 500_000_000
+    """Size in bytes above which a file ends before `samplesPerFile`. A single sample may be larger."""
+
+    @property
+    def batch(self) -> int:
+        return self.samples_per_file
+
+    @property
+    def media_columns(self) -> tuple[str, ...]:
+        """Names of the columns with files."""
+        return tuple(self.views) or (() if self.media == "none" else (self.media,))
+
+    def read_fields(self) -> Sequence[tuple[str, str]]:
+        named = [(f"columns[{number}].field", column.field) for number, column in enumerate(self.columns)]
+        return [*named, ("lerobot.task", self.lerobot.task)] if self.lerobot else named
+
+    def misfit(self, upstream: Block, name: str) -> tuple[str, str] | None:
+        """See `Block.misfit`."""
+        if isinstance(upstream, ChunkBlock) and upstream.output != "mp4":
+            return f"{name!r} writes no video (output: {upstream.output})", "set output to mp4 in that chunk stage"
+        if upstream.given in ("views", "chunks") and not (self.views or self.media == "none"):
+            return f"{name!r} gives items with several views", "name them: views: [front, …]"
+        media = {"images": "image", "embeddings": "vector"}.get(upstream.given, "video")
+        if self.media not in (media, "none") and upstream.given != "anything":
+            return f"the files of {name!r} are {upstream.given}", f"set media: {media}"
+        return None
+
+    def refusals(self) -> list[str]:
+        wrong = [
+            f"the column {column.title} needs a type: nothing tells what {column.field} is"
+            for column in self.columns
+            if column.kind is None
+        ]
+        if (self.format == "lerobot") != (self.lerobot is not None):
+            wrong.append("format lerobot and the block lerobot belong together: give fps, width and height there")
+        if self.format == "lerobot" and self.media != "video":
+            wrong.append("a LeRobot data set has videos: leave out media")
+        if self.format == "mds":
+            wrong += [
+                f"mds has no null for {column.kind}: leave out missing in the column {column.title}, or use type json"
+                for column in self.columns
+                if column.missing == "null" and column.kind not in _WITH_NULL
+            ]
+        if self.views and self.media != "video":
+            wrong.append(f"views are videos: leave out media: {self.media}, or views")
+        names = [
+            KEY,
+            *([TASK] if self.lerobot else []),
+            *self.media_columns,
+            *(column.title for column in self.columns),
+        ]
+        wrong += [f"two columns have the name {name}: give one a name of its own" for name in _twice(names)]
+        return wrong
+
+
+def _twice(names: Sequence[Any]) -> list[Any]:
+    return [name for name, count in Counter(names).items() if count > 1]

@@ -1,0 +1,1 @@
+"""The rules of the libraries that read the formats of the stage `write`."""

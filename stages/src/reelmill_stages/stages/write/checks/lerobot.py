@@ -1,0 +1,76 @@
+"""The rules of LeRobot for a folder of version 3.0: the tables agree, and episodes lie within the files of cameras.
+
+Videos are opened; their pictures are not decoded.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill_stages.format_checks import Finding, unreadable
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+_INFO = "meta/info.json"
+_VIDEO = "video"
+
+
+class LerobotCheck:
+    """See `Check`."""
+
+    def detect(self, folder: Path) -> bool:
+        return (folder / _INFO).is_file()
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        try:
+            info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+            episodes = [row for file in _files(folder, "meta/episodes") for row in file.read().to_pylist()]
+            frames = sum(file.metadata.num_rows for file in _files(folder, "data"))
+            ends = _ends(info, episodes)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            yield Finding(_INFO, "readable", False, unreadable(error))
+            return
+        told = (info.get("total_episodes"), info.get("total_frames"))
+        counted = (len(episodes), frames)
+        yield Finding(
+            _INFO,
+            "counts",
+            told == counted and sum(row["length"] for row in episodes) == frames,
+            f"{told[0]} episodes with {told[1]} frames"
+            + ("" if told == counted else f"; the tables have {counted[0]} with {counted[1]}"),
+        )
+        for name, wanted in sorted(ends.items()):
+            yield _video(folder / name, name, wanted, info["fps"])
+
+
+def _ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, float]:
+    """Path of each video -> the second at which the last of its episodes ends."""
+    ends: defaultdict[str, float] = defaultdict(float)
+    for key in (key for key, feature in info["features"].items() if feature["dtype"] == _VIDEO):
+        for row in episodes:
+            told = {name: row[f"videos/{key}/{name}"] for name in ("chunk_index", "file_index")}
+            name = info["video_path"].format(video_key=key, **told)
+            ends[name] = max(ends[name], row[f"videos/{key}/to_timestamp"])
+    return ends
+
+
+def _video(path: Path, name: str, end: float, fps: int) -> Finding:
+    try:
+        timeline = read_timeline(path)
+    except ItemError as error:
+        return Finding(name, "readable", False, error.what)
+    frames = len(timeline)
+    wrong = frames != round(end * fps) or abs(timeline.seconds(frames - 1) - (frames - 1) / fps) > 1e-4
+    return Finding(name, "times", not wrong, f"{frames} frames; the last episode ends at {end:g} s")
+
+
+def _files(folder: Path, table: str) -> list[Any]:
+    try:
+        from pyarrow import parquet
+    except ModuleNotFoundError as error:
+        raise SpecError(
+            "Parquet needs the package pyarrow", where=str(folder), hint="install reelmill-stages[parquet]"
+        ) from error
+    return [parquet.ParquetFile(path) for path in sorted((folder / table).glob("*/*.parquet"))]

@@ -1,0 +1,64 @@
+"""The rules of MosaicML streaming for a folder of MDS shards: those of the index are there, whole, with its columns."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill_stages.format_checks import Finding, unreadable
+
+_INDEX = "index.json"
+_NOTED = ("version", "format", "column_names", "column_encodings", "column_sizes")
+
+
+class MdsCheck:
+    """See `Check`."""
+
+    def detect(self, folder: Path) -> bool:
+        try:
+            return bool(_shards(folder))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def check(self, folder: Path) -> Iterator[Finding]:
+        shards = _shards(folder)
+        for shard in shards:
+            name = str(shard["raw_data"]["basename"])
+            try:
+                wrong = _wrong(folder / name, shard)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                wrong = unreadable(error)
+            yield Finding(name, "shard", not wrong, wrong or f"{shard['samples']} samples")
+        columns = {json.dumps([shard.get(word) for word in _NOTED]) for shard in shards}
+        yield Finding(
+            _INDEX,
+            "columns",
+            len(columns) == 1,
+            f"lists {len(shards)} shards" if len(columns) == 1 else "the shards have different columns",
+        )
+
+
+def _shards(folder: Path) -> list[dict[str, Any]]:
+    index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    shards = index["shards"] if isinstance(index, dict) else []
+    return [shard for shard in shards if isinstance(shard, dict) and shard.get("format") == "mds"]
+
+
+def _wrong(path: Path, shard: dict[str, Any]) -> str:
+    """What is wrong with a shard; empty for a good one."""
+    size = path.stat().st_size
+    if size != shard["raw_data"]["bytes"]:
+        return f"it has {size} bytes; the index says {shard['raw_data']['bytes']}"
+    with path.open("rb") as file:
+        count = int(np.frombuffer(file.read(4), "<u4")[0])
+        if count != shard["samples"] or 4 * (count + 2) > size:
+            return f"it has {count} samples; the index says {shard['samples']}"
+        offsets = np.frombuffer(file.read(4 * (count + 1)), "<u4").astype(np.int64)
+        if offsets[-1] != size or (np.diff(offsets) < 0).any() or offsets[0] < file.tell():
+            return "its offsets do not lead to the end of the file"
+        config = json.loads(file.read(int(offsets[0]) - file.tell()))
+    if any(config.get(word) != shard.get(word) for word in _NOTED):
+        return "its columns are not those of the index"
+    return ""

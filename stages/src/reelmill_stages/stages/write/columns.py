@@ -1,0 +1,123 @@
+"""Values of columns: what fields of items become in a table whose types are known before any item is read. Pure."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item
+from reelmill.contract.spec.stages.write import FIELDS, KEY, TASK, Column, ColumnType, WriteBlock
+from reelmill_stages.records.rows.item_values import ABSENT, Value, value_of
+
+_NUMBERS = (int, float)
+_LARGEST = 2**63
+_SHOWN = 80
+_MOST_COMPONENTS = 1 << 20
+
+
+class ReadyColumn:
+    """A column: its name, its type, and how the value of an item is read."""
+
+    def __init__(self, name: str, kind: ColumnType, value: Value, *, nullable: bool = False) -> None:
+        self.name = name
+        self.kind = kind
+        self.nullable = nullable
+        self._value = value
+
+    def read(self, item: Item) -> Any:
+        """The value of an item: str, int, float, bool, a list of floats, JSON text, or None.
+
+        Raises ItemError with reason `no_field`, `bad_field` or `bad_text`.
+        """
+        value = self._value(item)
+        if value is ABSENT:
+            if self.nullable:
+                return None
+            raise ItemError(ItemReason.NO_FIELD, f"the column {self.name}: the item has no such field")
+        try:
+            return _READ[self.kind](value)
+        except UnicodeEncodeError as error:
+            raise ItemError(
+                ItemReason.BAD_TEXT, f"the column {self.name} holds half of a surrogate pair, which is no Unicode text"
+            ) from error
+        except ValueError as error:
+            shown = repr(value)[:_SHOWN]
+            raise ItemError(ItemReason.BAD_FIELD, f"the column {self.name}: {shown} is not {error}") from error
+
+
+def columns_of(block: WriteBlock) -> tuple[ReadyColumn, ...]:
+    """The columns of a block besides those with files, the key first, then the task of an episode."""
+    first = [ReadyColumn(KEY, "string", lambda item: item.key)]
+    if block.lerobot:
+        first.append(ReadyColumn(TASK, "string", value_of(block.lerobot.task)))
+    if not block.columns:
+        return (*first, ReadyColumn(FIELDS, "json", lambda item: dict(item.fields)))
+    return (*first, *(_ready(column) for column in block.columns))
+
+
+def values_of(columns: Sequence[ReadyColumn], item: Item) -> list[Any]:
+    """The value of each column. Raises as `ReadyColumn.read`."""
+    return [column.read(item) for column in columns]
+
+
+def _ready(column: Column) -> ReadyColumn:
+    assert column.kind is not None
+    return ReadyColumn(column.title, column.kind, value_of(column.field), nullable=column.missing == "null")
+
+
+def _string(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError("a text")
+    value.encode()
+    return value
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int or not -_LARGEST <= value < _LARGEST:
+        raise ValueError("a whole number of 64 bits")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) not in _NUMBERS:
+        raise ValueError("a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError("a finite number")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError("true or false")
+    return value
+
+
+def _vector(value: Any) -> list[float]:
+    if type(value) is not list or not 0 < len(value) <= _MOST_COMPONENTS:
+        raise ValueError("a list of numbers")
+    return [_number(each) for each in value]
+
+
+def _json(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError as error:
+        raise ValueError("JSON: a number in it is not finite") from error
+    text.encode()
+    return text
+
+
+_READ: dict[ColumnType, Callable[[Any], Any]] = {
+    "string": _string,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "vector": _vector,
+    "json": _json,
+}

@@ -1,0 +1,110 @@
+"""LeRobot data sets, version 3.0: an episode per item, with a video per camera.
+
+The mp4 files are written by the shards, in the folder of the segment; the template of their paths in `meta/info.json`
+leads there. What names episodes and frames is a view: tables of one row per episode and one row per frame
+(https://huggingface.co/docs/lerobot/lerobot-dataset-v3).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import ItemError, SpecError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Fields
+from reelmill.contract.spec.stages.write import LerobotOptions, WriteBlock
+from reelmill_stages.stage import DataSetReader, File
+from reelmill_stages.stages.write.columns import columns_of
+from reelmill_stages.stages.write.format import DataSetFormat, FormatFile, FormatPart, FormatSample
+from reelmill_stages.stages.write.formats.lerobot_tables import VIDEO_PATH, Episode, camera, views
+from reelmill_stages.stages.write.formats.lerobot_video import CameraFile, EpisodeVideo, frames_of
+
+_EPISODES = "episodes"
+
+
+class LerobotFormat(DataSetFormat):
+    """See `DataSetFormat`. A part is a list of its episodes, and the mp4 files of their cameras."""
+
+    suffix = "json"
+
+    def __init__(self, block: WriteBlock) -> None:
+        super().__init__(block)
+        assert block.lerobot
+        self._options: LerobotOptions = block.lerobot
+
+    def check(self) -> None:
+        if find_spec("pyarrow") is None:
+            raise SpecError(
+                "a LeRobot data set needs the package pyarrow",
+                where="format",
+                hint="install reelmill-stages[parquet]",
+            )
+
+    def inspect(self, files: Sequence[FormatFile]) -> Fields:
+        counts = {file.column: frames_of(file.path, file.name, self._options) for file in files}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{name} has {count} frames" for name, count in counts.items())
+            raise ItemError(ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {told}")
+        return {"frames": next(iter(counts.values()))}
+
+    def writer(self, path: Path) -> "LerobotSamples":
+        return LerobotSamples(path, self.block, self._options)
+
+    def views(self, data: DataSetReader) -> Iterator[File]:
+        def episodes() -> Iterator[Episode]:
+            for item in data.items():
+                if item.media is not None:
+                    segment = int(item.media.uri.removeprefix(f"{data.root}/").split("/")[0])
+                    yield from (Episode(segment, told) for told in item.fields[_EPISODES])
+
+        return views(episodes, columns_of(self.block), self.block.media_columns, self._options, data.scratch)
+
+
+class LerobotSamples:
+    """Writes the videos of a part, and the list of its episodes at last."""
+
+    def __init__(self, path: Path, block: WriteBlock, options: LerobotOptions) -> None:
+        self._path = path
+        self._options = options
+        self._columns = [column.name for column in columns_of(block)]
+        self._first = int(path.stem.rpartition("-")[2])
+        self._current: dict[str, CameraFile] = {}
+        self._finished: list[CameraFile] = []
+        self._episodes: list[dict[str, Any]] = []
+
+    def add(self, sample: FormatSample) -> None:
+        cameras = {}
+        for file in sample.files:
+            video = EpisodeVideo(file.path)
+            into = self._file_for(file.column, video)
+            start = into.add(video)
+            cameras[file.column] = [into.number, start]
+        values = dict(zip(self._columns, sample.values, strict=True))
+        self._episodes.append({"values": values, "frames": sample.facts["frames"], "cameras": cameras})
+
+    def finish(self) -> FormatPart:
+        self._finished += self._current.values()
+        for file in self._finished:
+            file.finish()
+        self._path.write_text(json.dumps({_EPISODES: self._episodes}, ensure_ascii=False) + "\n", encoding="utf-8")
+        home = self._path.parent
+        files = tuple(File(file.path.relative_to(home).as_posix(), file.path) for file in self._finished)
+        return FormatPart({_EPISODES: self._episodes}, files)
+
+    def discard(self) -> None:
+        for file in (*self._finished, *self._current.values()):
+            file.discard()
+
+    def _file_for(self, name: str, video: EpisodeVideo) -> CameraFile:
+        """The file of a camera that takes this video: another one where the settings of the decoder differ."""
+        current = self._current.get(name)
+        if current and current.form == video.form:
+            return current
+        if current:
+            self._finished.append(current)
+        number = self._first + len(self._episodes)
+        place = VIDEO_PATH.format(chunk_index=0, video_key=camera(name), file_index=number).partition("/")[2]
+        self._current[name] = CameraFile(self._path.parent / place, number, video.form, self._options.fps)
+        return self._current[name]

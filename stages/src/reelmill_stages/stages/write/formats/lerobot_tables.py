@@ -1,0 +1,217 @@
+"""The tables of a LeRobot data set: information, tasks, a row per episode, and a row per frame."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.records.rows import Fields
+from reelmill.contract.spec.stages.write import TASK, LerobotOptions
+from reelmill_stages.stage import File
+from reelmill_stages.stages.write.columns import ReadyColumn
+from reelmill_stages.stages.write.formats.arrow_types import arrow_type
+
+VIDEO_PATH = "{chunk_index:04d}/{video_key}/file-{file_index:09d}.mp4"
+"""Of a camera's file; `chunk_index` is the number of the segment."""
+_PATH = "chunk-{chunk:03d}/file-{file:03d}.parquet"
+_VERSION = "v3.0"
+_CHUNK = 1000
+"""Files of a chunk."""
+_FRAMES = 2_000_000
+"""Rows of a file with frames, about: an episode is in one file."""
+_EPISODES = 100_000
+"""Rows of a file with episodes."""
+_FRAME_FEATURES = {
+    "timestamp": "float32",
+    "frame_index": "int64",
+    "episode_index": "int64",
+    "index": "int64",
+    "task_index": "int64",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An episode in the segment `segment`: `values` of columns, `frames`, and of each camera (file, first frame)."""
+
+    segment: int
+    told: Fields
+
+
+def camera(name: str) -> str:
+    """The feature of a view."""
+    return f"observation.images.{name}"
+
+
+def views(
+    episodes: Callable[[], Iterator[Episode]],
+    columns: Sequence[ReadyColumn],
+    cameras: Sequence[str],
+    options: LerobotOptions,
+    scratch: Path,
+) -> Iterator[File]:
+    """All files in `meta` and `data`; nothing without episodes."""
+    tasks: dict[str, int] = {}
+    frames = _Table(scratch, "data", _FRAMES)
+    rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns))
+    first = number = 0
+    for number, episode in enumerate(episodes(), 1):
+        told: Any = episode.told
+        length = told["frames"]
+        task = tasks.setdefault(told["values"][TASK], len(tasks))
+        data = frames.place(length)
+        frames.add(_frames(number - 1, first, length, task, options.fps), length)
+        row = _episode(number - 1, first, episode, cameras, columns, options.fps)
+        chunk, file = rows.place(1)
+        placed = {"data/chunk_index": data[0], "data/file_index": data[1]}
+        rows.add(row | placed | {"meta/episodes/chunk_index": chunk, "meta/episodes/file_index": file}, 1)
+        first += length
+    if not number:
+        return
+    yield from frames.finish()
+    yield from rows.finish()
+    yield _tasks(scratch, list(tasks))
+    info = _info(number, first, len(tasks), cameras, options)
+    path = scratch / "info.json"
+    path.write_text(json.dumps(info, indent=4) + "\n", encoding="utf-8")
+    yield File("meta/info.json", path)
+
+
+def _frames(number: int, first: int, length: int, task: int, fps: int) -> dict[str, Any]:
+    within = np.arange(length)
+    return {
+        "timestamp": (within / fps).astype(np.float32),
+        "frame_index": within,
+        "episode_index": np.full(length, number),
+        "index": within + first,
+        "task_index": np.full(length, task),
+    }
+
+
+def _episode(
+    number: int, first: int, episode: Episode, cameras: Sequence[str], columns: Sequence[ReadyColumn], fps: int
+) -> dict[str, Any]:
+    told: Any = episode.told
+    length = told["frames"]
+    row = {
+        "episode_index": number,
+        "tasks": [told["values"][TASK]],
+        "length": length,
+        "dataset_from_index": first,
+        "dataset_to_index": first + length,
+    }
+    for name in cameras:
+        file, start = told["cameras"][name]
+        row |= {
+            f"videos/{camera(name)}/chunk_index": episode.segment,
+            f"videos/{camera(name)}/file_index": file,
+            f"videos/{camera(name)}/from_timestamp": start / fps,
+            f"videos/{camera(name)}/to_timestamp": (start + length) / fps,
+        }
+    return row | {column.name: told["values"][column.name] for column in columns if column.name != TASK}
+
+
+def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn]) -> Any:
+    arrow: Any = import_module("pyarrow")
+    whole, seconds = arrow.int64(), arrow.float64()
+    fields = {"episode_index": whole, "tasks": arrow.list_(arrow.string()), "length": whole}
+    fields |= {"dataset_from_index": whole, "dataset_to_index": whole}
+    fields |= {f"{table}/{part}_index": whole for table in ("data", "meta/episodes") for part in ("chunk", "file")}
+    for name in cameras:
+        place = f"videos/{camera(name)}"
+        fields |= {f"{place}/chunk_index": whole, f"{place}/file_index": whole}
+        fields |= {f"{place}/from_timestamp": seconds, f"{place}/to_timestamp": seconds}
+    fields |= {column.name: arrow_type(column.kind) for column in columns if column.name != TASK}
+    return arrow.schema(list(fields.items()))
+
+
+def _tasks(scratch: Path, tasks: Sequence[str]) -> File:
+    """The table of tasks as pandas writes it: the texts are the index of the rows."""
+    arrow: Any = import_module("pyarrow")
+    described = [
+        {"name": name, "field_name": name, "pandas_type": kind, "numpy_type": stored, "metadata": None}
+        for name, kind, stored in (("task_index", "int64", "int64"), (TASK, "unicode", "object"))
+    ]
+    pandas = {"index_columns": [TASK], "column_indexes": [], "columns": described, "pandas_version": "2.2.0"}
+    table = arrow.table({"task_index": arrow.array(range(len(tasks)), arrow.int64()), TASK: list(tasks)})
+    path = scratch / "tasks.parquet"
+    import_module("pyarrow.parquet").write_table(
+        table.replace_schema_metadata({"pandas": json.dumps(pandas)}), path, compression="zstd"
+    )
+    return File("meta/tasks.parquet", path)
+
+
+def _info(episodes: int, frames: int, tasks: int, cameras: Sequence[str], options: LerobotOptions) -> dict[str, Any]:
+    video = {
+        "dtype": "video",
+        "shape": [options.height, options.width, 3],
+        "names": ["height", "width", "channels"],
+        "info": {
+            "video.height": options.height,
+            "video.width": options.width,
+            "video.fps": options.fps,
+            "video.channels": 3,
+            "video.is_depth_map": False,
+            "has_audio": False,
+        },
+    }
+    plain = {name: {"dtype": kind, "shape": [1], "names": None} for name, kind in _FRAME_FEATURES.items()}
+    return {
+        "codebase_version": _VERSION,
+        "robot_type": options.robot_type or None,
+        "total_episodes": episodes,
+        "total_frames": frames,
+        "total_tasks": tasks,
+        "chunks_size": _CHUNK,
+        "data_files_size_in_mb": 100,
+        "video_files_size_in_mb": 500,
+        "fps": options.fps,
+        "splits": {"train": f"0:{episodes}"},
+        "data_path": "data/" + _PATH.replace("{chunk:", "{chunk_index:").replace("{file:", "{file_index:"),
+        "video_path": VIDEO_PATH,
+        "features": {camera(name): video for name in cameras} | plain,
+    }
+
+
+class _Table:
+    """Parquet files of about so many rows each. Rows are dicts of values, or of arrays of equal length."""
+
+    def __init__(self, scratch: Path, name: str, most: int, schema: Any = None) -> None:
+        self._arrow: Any = import_module("pyarrow")
+        self._schema = schema
+        self._scratch = scratch
+        self._name = name
+        self._most = most
+        self._held: list[dict[str, Any]] = []
+        self._rows = 0
+        self._files: list[File] = []
+
+    def place(self, rows: int) -> tuple[int, int]:
+        """(chunk, file) of so many rows that come next."""
+        if self._held and self._rows + rows > self._most:
+            self._flush()
+        return divmod(len(self._files), _CHUNK)
+
+    def add(self, values: dict[str, Any], rows: int) -> None:
+        self._held.append(values)
+        self._rows += rows
+
+    def finish(self) -> Iterator[File]:
+        self._flush()
+        yield from self._files
+
+    def _flush(self) -> None:
+        chunk, file = divmod(len(self._files), _CHUNK)
+        path = self._scratch / f"{self._name.replace('/', '-')}-{chunk}-{file}.parquet"
+        if isinstance(next(iter(self._held[0].values())), np.ndarray):
+            joined = {name: np.concatenate([one[name] for one in self._held]) for name in self._held[0]}
+            table = self._arrow.table(joined)
+        else:
+            table = self._arrow.Table.from_pylist(self._held, schema=self._schema)
+        import_module("pyarrow.parquet").write_table(table, path, compression="zstd")
+        self._files.append(File(f"{self._name}/{_PATH.format(chunk=chunk, file=file)}", path))
+        self._held, self._rows = [], 0

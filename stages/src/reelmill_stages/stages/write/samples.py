@@ -1,0 +1,121 @@
+"""From an item to a sample: which files belong to it, and whether the format can hold them."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.spec.stages.write import WriteBlock
+from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.stage import Work
+from reelmill_stages.stages.write.format import FormatFile
+from reelmill_stages.tar.payload_copies import lent
+from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError, read_array
+from reelmill_stages.untrusted.images import open_image
+
+VECTOR = "vector"
+
+
+def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: int) -> tuple[FormatFile, ...]:
+    """The files of a sample, in `scratch`.
+
+    Raises ItemError with reason `no_media`, `no_view`, `virtual_clip`, `empty`, `too_large` or `no_vector`, and as
+    `Work.fetch`, `read_timeline` and `open_image`.
+    """
+    found, total = [], 0
+    for column, media in media_of(item, block).items():
+        path = lent(work.fetch(media), scratch / column)
+        if column == VECTOR:
+            path = _vector_file(path, scratch / f"{VECTOR}.npy")
+        total += _checked_size(path, longest - total)
+        if media.source:  # what a stage wrote was checked then
+            _check_content(path, block)
+        found.append(FormatFile(column, PurePosixPath(media.uri).name, path))
+    return tuple(found)
+
+
+def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
+    """Column -> the file of the item that it holds. Raises as `files_of`."""
+    if block.views:
+        return {name: _view(item, name) for name in block.views}
+    if block.media == "none":
+        return {}
+    if item.media is None:
+        raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file")
+    return {block.media: _whole(item.media, item.key)}
+
+
+def _view(item: Item, name: str) -> Media:
+    views = item.fields.get("views")
+    told = views.get(name) if isinstance(views, Mapping) else None
+    if not isinstance(told, Mapping):
+        there = ", ".join(map(str, views)) if isinstance(views, Mapping) else "none"
+        raise ItemError(ItemReason.NO_VIEW, f"the item has no view {name}; it has {there}")
+    if "file" in told:
+        return _written(item, name, str(told["file"]))
+    try:
+        media = Media.from_json(told)
+    except ValueError as error:
+        raise ItemError(ItemReason.NO_VIEW, f"the view {name} is {error}") from error
+    return _whole(media, f"the view {name}")
+
+
+def _written(item: Item, name: str, file: str) -> Media:
+    """The file of a chunk, which its stage wrote."""
+    for output in item.outputs:
+        if PurePosixPath(output.key).name == file:
+            return Media(output.key, output.size, digest=output.digest)
+    raise ItemError(ItemReason.NO_VIEW, f"the file {file} of the view {name} is not among those of the item")
+
+
+def _whole(media: Media, what: str) -> Media:
+    if media.span is not None:
+        raise ItemError(
+            ItemReason.VIRTUAL_CLIP,
+            f"{what} is a span of a longer video and has no bytes of its own: cut it (clip.mode copy)",
+        )
+    return media
+
+
+def _check_content(path: Path, block: WriteBlock) -> None:
+    if block.media == "video":
+        read_timeline(path)
+    elif block.media == "image":
+        with open_image(path):
+            pass
+
+
+def _checked_size(path: Path, longest: int) -> int:
+    size = path.stat().st_size
+    if not size:
+        raise ItemError(ItemReason.EMPTY, f"{path.name} has no bytes")
+    if size > longest:
+        raise ItemError(ItemReason.TOO_LARGE, f"{path.name} has {size} bytes; the sample can hold {longest} of it")
+    return size
+
+
+def _vector_file(path: Path, target: Path) -> Path:
+    """The array of an `npy` or `npz` file as float32, in an `npy` file."""
+    try:
+        array = _array(path)
+    except (OSError, ArrayError, KeyError) as error:
+        raise ItemError(ItemReason.NO_VECTOR, f"the array cannot be read: {error}") from error
+    if array.dtype.kind not in "fiu" or not array.size or not np.isfinite(array).all():
+        raise ItemError(ItemReason.NO_VECTOR, f"{array.dtype} of the shape {array.shape} is no array of finite numbers")
+    np.save(target, array.astype(np.float32))
+    return target
+
+
+def _array(path: Path) -> Any:
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":
+            file.seek(0)
+            return read_array(file, path.stat().st_size)
+    with ArrayArchive(path) as archive:
+        if len(archive.names) != 1:
+            raise ArrayError(f"the file has {len(archive.names)} arrays, not one")
+        return archive.array(archive.names[0])

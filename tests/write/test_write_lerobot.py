@@ -1,0 +1,134 @@
+"""`write: {format: lerobot}`: joined videos, and tables of episodes and frames, read by PyAV and pyarrow."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+import footage
+from reelmill.contract.records.rows import Item, Media
+from write.desk import Written, block, digests, written
+
+OPTIONS = {"fps": 10, "width": 64, "height": 48}
+FRAMES = (5, 9, 7)
+
+
+def film(frames: int, **more: Any) -> Path:
+    return footage.video(seconds=frames / 10, **{"fps": 10, "size": (64, 48), **more})
+
+
+def episode(number: int, **views: Path) -> Item:
+    media = {name: Media(str(path), path.stat().st_size, source="raw").to_json() for name, path in views.items()}
+    return Item(f"take {number}", number, "a", 1.0, fields={"text": f"task {number % 2}", "views": media})
+
+
+def episodes() -> list[Item]:
+    """Three episodes of two cameras."""
+    return [episode(number, front=film(count), side=film(count, audio=False)) for number, count in enumerate(FRAMES)]
+
+
+def lerobot(**more: Any) -> Any:
+    return block("lerobot", **{"lerobot": OPTIONS, "views": ["front", "side"], **more})
+
+
+def pictures(path: Path) -> list[tuple[Fraction, bytes]]:
+    """(time, content) of each frame that a player shows."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base
+        return [(frame.pts * stream.time_base, frame.to_ndarray().tobytes()) for frame in container.decode(stream)]
+
+
+def shown(folder: Path) -> list[dict[str, list[bytes]]]:
+    """Camera -> the frames in the time window of each episode."""
+    info = json.loads((folder / "meta/info.json").read_text())
+    found = []
+    for row in parquet.read_table(folder / "meta/episodes/chunk-000/file-000.parquet").to_pylist():
+        cameras = {}
+        for key in (name for name, feature in info["features"].items() if feature["dtype"] == "video"):
+            told = {name: row[f"videos/{key}/{name}"] for name in ("chunk_index", "file_index")}
+            start, end = (row[f"videos/{key}/{name}_timestamp"] for name in ("from", "to"))
+            path = folder / info["video_path"].format(video_key=key, **told)
+            cameras[key.rpartition(".")[2]] = [data for time, data in pictures(path) if start <= time < end]
+        found.append(cameras)
+    return found
+
+
+def expected(items: list[Item]) -> list[dict[str, list[bytes]]]:
+    views: list[Any] = [one.fields["views"] for one in items]
+    return [{name: [data for _, data in pictures(Path(told["uri"]))] for name, told in one.items()} for one in views]
+
+
+def test_015_f10_and_p1_the_window_of_an_episode_shows_exactly_its_frames(tmp_path: Path) -> None:
+    made = written(lerobot(), episodes(), tmp_path / "set")
+    assert not made.failed
+    assert [len(one["front"]) for one in shown(made.folder)] == list(FRAMES)
+    assert shown(made.folder) == expected(episodes())
+    assert len(list((made.folder / "0001").rglob("*.mp4"))) == 2, "the episodes of a camera are in one file"
+
+
+def test_015_f10_every_frame_has_a_row_and_its_time(tmp_path: Path) -> None:
+    made = written(lerobot(), episodes(), tmp_path / "set")
+    table = parquet.read_table(made.folder / "data/chunk-000/file-000.parquet")
+    assert table["index"].to_pylist() == list(range(sum(FRAMES)))
+    assert table["frame_index"].to_pylist() == [place for count in FRAMES for place in range(count)]
+    assert table["timestamp"].to_pylist() == [np.float32(place / 10) for count in FRAMES for place in range(count)]
+    assert parquet.read_table(made.folder / "meta/tasks.parquet").to_pydict() == {
+        "task_index": [0, 1],
+        "task": ["task 0", "task 1"],
+    }
+    info = json.loads((made.folder / "meta/info.json").read_text())
+    assert (info["total_episodes"], info["total_frames"], info["total_tasks"]) == (3, sum(FRAMES), 2)
+
+
+@pytest.mark.parametrize(
+    ("views", "reason", "said"),
+    [
+        ({"front": film(5), "side": film(6)}, "short_view", "front has 5 frames, side has 6 frames"),
+        ({"front": film(5)}, "no_view", "no view side"),
+        ({"front": film(5), "side": film(5, size=(96, 48))}, "frame_size", "96x48, not 64x48"),
+        ({"front": film(5), "side": film(5, fps=8)}, "frame_rate", "frame 1"),
+    ],
+    ids=str,
+)
+def test_015_f04_an_episode_that_does_not_fit_fails_alone(
+    views: dict[str, Path], reason: str, said: str, tmp_path: Path
+) -> None:
+    made = written(lerobot(), [episode(7, **views), *episodes()], tmp_path / "set")
+    assert {key: one.reason for key, one in made.failed.items()} == {"take 7": reason}
+    assert said in made.failed["take 7"].message
+    assert shown(made.folder) == expected(episodes())
+
+
+def test_a_video_with_other_settings_begins_another_file(tmp_path: Path) -> None:
+    other = film(5, options=("-bf", "0"))
+    items = [*episodes()[:1], episode(1, front=other, side=film(5)), *episodes()[2:]]
+    made = written(lerobot(), items, tmp_path / "set")
+    assert shown(made.folder) == expected(items)
+    assert len(list((made.folder / "0001").rglob("*.front/*.mp4"))) == 3
+    assert len(list((made.folder / "0001").rglob("*.side/*.mp4"))) == 1
+
+
+def test_015_f05_growth_keeps_videos_and_numbers_and_any_division_gives_the_same_files(tmp_path: Path) -> None:
+    one = Written(lerobot(samplesPerFile=1), tmp_path / "one")
+    two = Written(lerobot(samplesPerFile=1), tmp_path / "two")
+    one.add(episodes())
+    two.add(episodes(), shards=3)
+    assert digests(one.folder) == digests(two.folder)
+    one.add([episode(3, front=film(8), side=film(8))])
+    grown = shown(one.folder)
+    assert grown[:3] == expected(episodes())
+    assert len(grown[3]["side"]) == 8
+
+
+def test_columns_are_columns_of_the_episodes(tmp_path: Path) -> None:
+    columns = [{"field": "note", "type": "string", "missing": "null"}]
+    made = written(lerobot(columns=columns), episodes(), tmp_path / "set")
+    table = parquet.read_table(made.folder / "meta/episodes/chunk-000/file-000.parquet")
+    assert table["key"].to_pylist() == ["take 0", "take 1", "take 2"]
+    assert table["note"].to_pylist() == [None] * 3
