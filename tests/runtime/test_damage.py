@@ -280,7 +280,7 @@ def test_an_export_by_link_can_skip_reading_but_never_sizes(line: toy.Line) -> N
 
 STRAY = (".DS_Store", "Thumbs.db", "._00000.json", "00000.json~", ".00000.json.swp", "#00000.json#", "00000 (1).json",
          "0.json", "²²²²².json", "desktop.ini")  # fmt: skip
-FOLDERS = ("shards", "checkpoints/00000", "flights/00000", "logs", "items", "outcomes", "ledger", "inputs")
+FOLDERS = ("shards", "checkpoints/00000", "flights/00000", "usage", "logs", "items", "outcomes", "ledger", "inputs")
 
 
 @pytest.mark.store

@@ -25,6 +25,7 @@ from reelmill.contract.records.segment import (
     Slice,
     StageRecord,
 )
+from reelmill.contract.records.usage import Usage, UsageRecord, WorkSeconds
 from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyReport
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
@@ -110,7 +111,8 @@ def _records() -> list[Model]:
         LatestKey(key=_KEY),
         Pin(uri="w.pt", digest="sha256:00", etag="e", size=3),
         DriftRecord(changed=1, vanished=0, changed_keys=["a"]),
-        CrashSuspects(items=("a",), alone=True),
+        CrashSuspects(items=("a",), alone=True, memory=1),
+        UsageRecord(usage=Usage(cpu_seconds=1.5, bytes_read=2, work=WorkSeconds(decode=1.0)), ended=True),
     ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from reelmill.contract.records.claim import Claim, Identity
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.rows import Item, LedgerRow
 from reelmill.contract.records.segment import Pass, Segment, ShardCommit, StageRecord
+from reelmill.contract.records.usage import UsageRecord
 from reelmill.contract.task import SurveyReport
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
@@ -25,6 +26,7 @@ from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_sett
 
 MODELS: tuple[type[Model], ...] = (
     Segment, Pass, ShardCommit, StageRecord, Claim, Identity, Runner, LatestKey, Pin, DriftRecord, CrashSuspects,
+    UsageRecord,
 )  # fmt: skip
 
 

@@ -35,10 +35,10 @@ class Bound(StrEnum):
 class WorkSeconds(Model):
     """Wall time of all worker processes in seconds, by what each did at the time; together all of their time."""
 
-    decode: float = Field(0.0, ge=0)
-    compute: float = Field(0.0, ge=0)
-    store: float = Field(0.0, ge=0)
-    waiting: float = Field(0.0, ge=0)
+    decode: float = Field(0.0, ge=0, allow_inf_nan=False)
+    compute: float = Field(0.0, ge=0, allow_inf_nan=False)
+    store: float = Field(0.0, ge=0, allow_inf_nan=False)
+    waiting: float = Field(0.0, ge=0, allow_inf_nan=False)
 
     def __add__(self, other: "WorkSeconds") -> "WorkSeconds":
         return WorkSeconds(
@@ -52,12 +52,12 @@ class WorkSeconds(Model):
 class Usage(Model):
     """What was used. The sum of two usages has what is known of either."""
 
-    cpu_seconds: float | None = Field(None, ge=0)
+    cpu_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Seconds of CPU, user and system, of all processes: the kernel's counter of the container (cgroup v2), or those of
     the processes."""
-    gpu_seconds: float | None = Field(None, ge=0)
+    gpu_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Seconds in which GPUs worked, by NVIDIA's management library; absent without a GPU."""
-    pod_seconds: float | None = Field(None, ge=0)
+    pod_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Wall time of the pods, or of the steps on one machine, from the start of the process."""
     bytes_read: int | None = Field(None, ge=0)
     """Bytes read from the store and the sources. A file in a folder that is used in place counts with its size."""
