@@ -106,6 +106,8 @@ def _engine() -> list[str]:
 
 def _build(key: str, folder: Path) -> None:
     if not folder.exists() and len(buildah("images", "--quiet", "--filter", "dangling=true").split()) > LAYERS:
+        # Builds that were killed leave containers, whose images would stay. None is in use: the lock is ours.
+        buildah("rm", "--all")
         buildah("rmi", "--prune")
         # Images of one state share layers: what would be built beside these archives from now on does not.
         for other in CACHE.glob("state-*"):
