@@ -27,7 +27,7 @@ CLASSES = 8
 
 
 def cut(text: str, length: int) -> str:
-    """A text for a status or an event: no credentials in URLs, at most `length` characters, with `…` where it is cut."""
+    """A text for a status or an event: no credentials in URLs, at most `length` characters; a cut one ends with `…`."""
     text = told(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
