@@ -140,6 +140,16 @@ def test_a_freeze_that_was_cut_off_protects_and_can_be_repeated_or_deleted(folde
     assert not list((folder / "data").rglob("frozen-v1.json"))
 
 
+def test_claims_of_a_freeze_that_was_cut_off_go_with_the_name_that_was_given_later(folder: Path) -> None:
+    frozen("v1")
+    (folder / "data/_reelmill/frozen/v1.json").unlink()
+    write(folder, PIPELINE.replace("length: 1s", "length: 2s"))
+    assert reelmill("run", "pipeline.yaml").code == 0
+    frozen("v1")
+    assert freeze("v1", "--delete").code == 0
+    assert not list((folder / "data").rglob("frozen-v1.json"))
+
+
 def test_a_view_of_a_frozen_state_that_was_changed_is_refused(folder: Path) -> None:
     frozen("v1")
     (view,) = (folder / "data/_reelmill/frozen/v1/packs").rglob(".info.json")
@@ -152,6 +162,7 @@ def test_a_view_of_a_frozen_state_that_was_changed_is_refused(folder: Path) -> N
     ("arguments", "what"),
     [
         (("1st",), "cannot be the name of a frozen state"),
+        (("v1.json",), "cannot be the name of a frozen state"),
         (("../v1",), "cannot be the name of a frozen state"),
         (("v1", "-s", "nothing"), "no source or stage named 'nothing'"),
         (("v1", "-s", "raw"), "no stage named 'raw'"),

@@ -1,10 +1,13 @@
 """A transport stream that lost packets or its end gives only pictures of the whole one: decoders do not tell."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import av
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 import footage
 from exact import picture_digest
@@ -59,6 +62,21 @@ def test_a_lost_packet_costs_pictures_and_changes_none(codec: str, share: float,
     path.write_bytes(data[:at] + data[at + TS :])
     pictures, _ = given(path)
     assert pictures
+    assert pictures <= digests(whole)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("place", [1, -1], ids=["second", "last"])
+def test_a_lost_packet_of_the_first_picture_is_told(codec: str, place: int, tmp_path: Path) -> None:
+    whole = stream(codec)
+    data, path = whole.read_bytes(), tmp_path / "lossy.ts"
+    video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    begins = [number for number, at in enumerate(video) if data[at + 1] & 0x40]
+    lost = video[begins[0] : begins[1]][place]
+    path.write_bytes(data[:lost] + data[lost + TS :])
+    timeline = read_timeline(path)
+    assert timeline.damaged == {0}
+    pictures, _ = given(path)
     assert pictures <= digests(whole)
 
 
@@ -126,3 +144,19 @@ def test_a_picture_of_mpeg2_without_one_of_its_rows_is_damaged(interlaced: bool,
     row = packets[1].index(b"\0\0\1\3")
     with pytest.raises(DamagedPacket, match="rows"):
         lossy.read(memoryview(packets[1][:row] + packets[1][packets[1].index(b"\0\0\1\4") :]))
+
+
+@hypothesis.given(st.data())
+def test_the_first_frame_that_depends_on_one_of_many_damaged_packets_is_told(data: st.DataObject) -> None:
+    whole = read_timeline(
+        footage.video(seconds=2, fps=25, size=(64, 48), audio=False, options=("-g", "10", "-bf", "2"))
+    )
+    damaged = frozenset(data.draw(st.sets(st.integers(0, len(whole) - 1), max_size=8)))
+    first, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    starts, numbers = [start or 0 for start in whole.packets.starts], whole.numbers
+    spoiled = (
+        index
+        for index in range(first, end)
+        if any(starts[numbers[index]] <= starts[lost] and lost <= numbers[index] for lost in damaged)
+    )
+    assert replace(whole, damaged=damaged).spoiled(range(first, end)) == next(spoiled, None)

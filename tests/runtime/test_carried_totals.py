@@ -14,6 +14,7 @@ from reelmill_stages.runtime.commit.accounting import Totals, carried_forward
 from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
 from reelmill_stages.runtime.verify.reading import Reading
+from reelmill_stages.runtime.verify.recount import Recount
 
 Result = tuple[Outcome, str]
 RESULTS: list[Result] = [
@@ -116,3 +117,21 @@ def test_a_deep_check_counts_all_rows_again(line: toy.Line) -> None:
     line.store.write(key, wrong)
     (told,) = damage(line)
     assert "those of the effective rows" in told
+
+
+def test_keys_that_two_passes_share_are_no_damage() -> None:
+    """Code of a user's own may give the items of two passes the same keys, which are counted in each of them."""
+    rows = rows_of({"a": (Outcome.DONE, ""), "b": (Outcome.FAILED, "decode")})
+    with Recount() as recount, LatestRows() as latest:
+        latest.add(1, rows)
+        one = Totals(*latest.totals())
+        before: Segment | None = None
+        for number in (1, 2):
+            totals = carried_forward(before, one, 2, {})
+            assert totals
+            before = closed(number, totals).replace(counts=one.counts)
+            recount.add(before, rows)
+            recount.ends_with(before)
+        assert before
+        assert before.totals.in_ == 4
+        assert recount.difference() == ""

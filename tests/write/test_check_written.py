@@ -37,6 +37,12 @@ def first(folder: Path, pattern: str) -> Path:
     return min((folder / "0001").rglob(pattern))
 
 
+def empty(folder: Path) -> None:
+    """A shard without content, which the index knows."""
+    first(folder, "*.mds").write_bytes(b"")
+    edit(folder / "index.json", lambda told: told["shards"][0]["raw_data"].update(bytes=0))
+
+
 @pytest.mark.parametrize("format_", ["parquet", "mds", "lerobot"])
 def test_what_was_written_is_good(format_: str, tmp_path: Path) -> None:
     made = made_in(format_, tmp_path / "set")
@@ -51,6 +57,8 @@ def test_what_was_written_is_good(format_: str, tmp_path: Path) -> None:
         ("parquet", lambda folder: first(folder, "*.parquet").write_bytes(b"PAR1"), {"readable"}),
         ("mds", lambda folder: first(folder, "*.mds").unlink(), {"shard"}),
         ("mds", lambda folder: first(folder, "*.mds").write_bytes(b"1234"), {"shard"}),
+        ("mds", empty, {"shard"}),
+        ("mds", lambda folder: edit(folder / "index.json", lambda told: told["shards"][0].pop("raw_data")), {"shard"}),
         (
             "mds",
             lambda folder: edit(folder / "index.json", lambda told: told["shards"][0].update(samples=9)),
@@ -69,6 +77,9 @@ def test_what_was_written_is_good(format_: str, tmp_path: Path) -> None:
         ),
         ("lerobot", lambda to: edit(to / "meta/info.json", lambda told: told.update(total_frames=1)), {"counts"}),
         ("lerobot", lambda folder: (folder / "meta/info.json").write_text("{}"), {"readable"}),
+        ("lerobot", lambda to: edit(to / "meta/info.json", lambda told: told.pop("fps")), {"readable"}),
+        ("lerobot", lambda to: edit(to / "meta/info.json", lambda told: told.update(fps=0)), {"readable"}),
+        ("lerobot", lambda to: edit(to / "meta/info.json", lambda told: told.update(video_path="{0}")), {"readable"}),
     ],
 )  # fmt: skip
 def test_a_fault_is_a_finding_with_the_name_of_its_rule(

@@ -65,10 +65,25 @@ def test_015_f07_an_upstream_that_does_not_fit_is_refused_with_what_to_do(
         ),
         ({"views": ["front", "front"]}, "two columns have the name front"),
         ({"views": ["front"], "media": "none"}, "views are videos"),
+        ({"views": ["fields"]}, "two columns have the name fields"),
+        (
+            {"media": "vector", "columns": [{"field": "vector_shape", "type": "json"}]},
+            "two columns have the name vector_shape",
+        ),
     ],
 )
 def test_columns_that_contradict_each_other_are_refused(write: dict[str, Any], said: str) -> None:
     assert any(said in one for one in block(**write).refusals())
+
+
+@pytest.mark.parametrize("name", ["length", "tasks", "episode_index", "dataset_from_index", "dataset_to_index"])
+def test_a_column_that_the_table_of_episodes_has_itself_is_refused(name: str) -> None:
+    def refusals(**column: Any) -> list[str]:
+        column = {"field": f"measures.x.{name}", "type": "number", **column}
+        return block("lerobot", columns=[column], lerobot={"fps": 10, "width": 64, "height": 48}).refusals()
+
+    assert refusals() == [f"two columns have the name {name}: give one a name of its own"]
+    assert refusals(name="mine") == []
 
 
 @pytest.mark.parametrize("format_", ["webdataset", "energon"])

@@ -105,6 +105,17 @@ def test_015_f04_an_episode_that_does_not_fit_fails_alone(
     assert shown(made.folder) == expected(episodes())
 
 
+def test_an_episode_that_lost_a_packet_fails_alone(tmp_path: Path) -> None:
+    whole = film(20, size=(64, 48), audio=False, container="ts", codec="mpeg2video", options=("-g", "5"))
+    data, lossy = whole.read_bytes(), tmp_path / "lossy.ts"
+    # Its payload is video (PID 0x100), and no beginning of a picture.
+    at = next(at for at in range(len(data) // 2 // 188 * 188, len(data), 188) if data[at + 1 : at + 3] == b"\x01\x00")
+    lossy.write_bytes(data[:at] + data[at + 188 :])
+    items = [episode(number, front=path) for number, path in enumerate((whole, lossy))]
+    made = written(lerobot(views=["front"]), items, tmp_path / "set")
+    assert {key: one.reason for key, one in made.failed.items()} == {"take 1": "corrupt"}
+
+
 def test_a_video_with_other_settings_begins_another_file(tmp_path: Path) -> None:
     other = film(5, options=("-bf", "0"))
     items = [*episodes()[:1], episode(1, front=other, side=film(5)), *episodes()[2:]]

@@ -51,6 +51,31 @@ def test_the_index_has_the_digest_of_each_shard(film: Path, tmp_path: Path) -> N
     assert shard["raw_data"]["hashes"] == {"sha256": hashlib.sha256(content).hexdigest()}
 
 
+@pytest.mark.parametrize(
+    "array", [np.float32(1), np.array([1e300]), np.array([np.nan])], ids=["no axis", "large", "nan"]
+)
+def test_an_array_that_the_format_cannot_hold_fails_alone(tmp_path: Path, array: np.ndarray) -> None:
+    np.savez(tmp_path / "bad.npz", embedding=array)
+    np.savez(tmp_path / "good.npz", embedding=np.ones(3))
+    items = [item(tmp_path / "bad.npz", 0), item(tmp_path / "good.npz", 1)]
+    made = written(block("mds", media="vector"), items, tmp_path / "set")
+    assert {key: one.reason for key, one in made.failed.items()} == {"clip 0": "no_vector"}
+    assert [one["key"] for one in samples(made.folder)] == [b"clip 1"]
+
+
+def test_a_number_that_a_vector_cannot_hold_is_refused(tmp_path: Path) -> None:
+    largest = float(np.finfo(np.float32).max)
+    columns = [{"field": "places", "type": "vector"}]
+    items = [
+        Item(name, number, name, 1.0, fields={"places": [1.0, value]})
+        for number, (name, value) in enumerate([("too large", -2 * largest), ("largest", largest)])
+    ]
+    made = written(block("mds", media="none", columns=columns), items, tmp_path / "set")
+    assert {key: one.reason for key, one in made.failed.items()} == {"too large": "bad_field"}
+    (one,) = samples(made.folder)
+    assert np.isfinite(np.frombuffer(one["places"][2:], "<f4")).all()
+
+
 def test_an_array_keeps_its_shape(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", embedding=np.arange(6, dtype=np.float16).reshape(2, 3))
     made = written(block("mds", media="vector"), [item(tmp_path / "v.npz")], tmp_path / "set")

@@ -130,6 +130,8 @@ def test_015_f04_a_sample_that_cannot_be_held_fails_alone_and_says_which_field(f
         "no video": ("no_video", full(text)),
         "empty": ("empty", full(empty)),
         "nothing": ("no_media", Item("", 0, "", 1.0, None, fields=full(film).fields)),
+        "row": ("virtual_clip", item(film, **{**full(film).fields, "start": 0.1, "end": 0.3})),
+        "times": ("bad_span", item(film, **{**full(film).fields, "start": "no time"})),
         "span": (
             "virtual_clip",
             Item("", 0, "", 1.0, Media(str(film), size, span=Span(0, 1)), fields=full(film).fields),

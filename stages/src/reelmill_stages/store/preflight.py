@@ -36,7 +36,8 @@ def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
         uris = [uri for uri in source.params.values() if isinstance(uri, str) and is_bucket(uri)]
         asked |= {(uri, connection_to(uri, source.connection, task.store)) for uri in uris[:1]}
     buckets = [(uri, connection) for uri, connection in asked if is_bucket(uri)]
-    for connection, uri in {connection: uri for uri, connection in buckets}.items():
+    servers = {(uri.partition("://")[0], connection): uri for uri, connection in buckets}
+    for (_, connection), uri in servers.items():
         _ask(uri, connection, env)
 
 

@@ -13,12 +13,14 @@ from reelmill.contract.records.segment import Counts
 CLAIMS = "frozen-"
 """Beginning of the uids of claims that frozen states make; the rest is the name of the state."""
 
+_RECORD = ".json"
+"""Ending of records. In a folder, the views of a state named so would have the name of another state's record."""
 _NAME = re.compile(r"[a-z]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 
 def is_name(name: str) -> bool:
     """Whether a frozen state can have this name."""
-    return bool(_NAME.fullmatch(name))
+    return bool(_NAME.fullmatch(name)) and not name.endswith(_RECORD)
 
 
 def check_name(name: str) -> str:
@@ -26,7 +28,8 @@ def check_name(name: str) -> str:
     if not is_name(name):
         raise SpecError(
             f"{name[:100]!r} cannot be the name of a frozen state",
-            hint="begin with a lower-case letter and use at most 63 lower-case letters, digits, hyphens and dots",
+            hint="begin with a lower-case letter, use at most 63 lower-case letters, digits, hyphens and dots, "
+            "and do not end with .json",
         )
     return name
 

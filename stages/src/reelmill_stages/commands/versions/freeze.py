@@ -75,10 +75,9 @@ def thaw(task: Task, env: Mapping[str, str], name: str) -> None:
     store = store_of(task, env)
     record = load(store, layout.frozen(name), Frozen)
     if record:
-        claimed = [_names(root) for root in record.claimed]
         store.delete(layout.frozen(name))
-    else:
-        claimed = [one.names for one in places(store.list(follow_links=False)) if claim_uid(name) in one.claims]
+    # A call that was cut off may have claimed other data sets than those of the record.
+    claimed = [one.names for one in places(store.list(follow_links=False)) if claim_uid(name) in one.claims]
     copies = [stat.key for stat in store.list(layout.frozen_views(name), follow_links=False)]
     if not (record or claimed or copies):
         names = ", ".join(each.name for each in frozen(task, env))
@@ -183,8 +182,3 @@ def _copied(store: Store, name: str, record: StageRecord, view: str) -> FrozenVi
 
 def _is_record(name: str) -> bool:
     return name.endswith(".json") and "/" not in name
-
-
-def _names(root: str) -> DataSetPaths:
-    name, _, key = root.partition("/")
-    return DataSetPaths(name, key)

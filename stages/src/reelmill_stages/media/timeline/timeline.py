@@ -10,11 +10,11 @@ are those of a full decode (`measure`), and `Timeline.measured` says why.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from av.container import InputContainer
@@ -91,9 +91,12 @@ class Timeline:
     def spoiled(self, frames: Sequence[int]) -> int | None:
         """The first of some frames that depends on a damaged packet, as far as packets tell."""
         starts = self.packets.starts
-        for index in frames if self.damaged else ():
+        damaged = sorted(self.damaged)
+        latest = list(accumulate((starts[number] or 0 for number in damaged), max))
+        for index in frames if damaged else ():
             number = self.numbers[index]
-            if any(lost <= number and (starts[lost] or 0) >= (starts[number] or 0) for lost in self.damaged):
+            before = bisect_right(damaged, number)
+            if before and latest[before - 1] >= (starts[number] or 0):
                 return index
         return None
 
@@ -226,7 +229,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         undecodable=sum(unit.shown and start is None for unit, start in zip(units, starts, strict=True)),
         repaired=_promises_too_much(name, video, rows, units),
         layered=seen.layered,
-        damaged=damaged_packets(path, name, rows, units),
+        damaged=damaged_packets(path, name, video.id, rows, units),
     )
 
 

@@ -41,12 +41,16 @@ class FlowTally:
         self._known = True
         self._last_read = self._last_made = ""
 
-    def add(self, item: Item, outcome: str, former: str | None = "") -> None:
-        """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if that is unknown."""
-        uri, size = file_of(item)
-        if uri == self._last_read:
-            size = 0
-        self._last_read = uri
+    def add(self, item: Item, outcome: str, former: str | None = "", *, size: int | None = None) -> None:
+        """Add an input. `former` is its outcome in an earlier pass; empty for a new input, None if that is unknown.
+
+        `size` is that of its file, in bytes; None: that of the file of `item`.
+        """
+        if size is None:
+            uri, size = file_of(item)
+            if uri == self._last_read:
+                size = 0
+            self._last_read = uri
         seconds = seconds_of(item)
         _tally(self._outcomes, outcome).add(seconds, size)
         if former is None:

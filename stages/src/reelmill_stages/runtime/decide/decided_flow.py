@@ -19,9 +19,9 @@ class DecidedFlow:
         self._tally.pass_on(item)
 
     def drop(self, item: Item, verdict: Verdict) -> None:
-        """An item of a filtered input. Its volume is that of the input only if it is the input, passed on."""
+        """An item of a filtered input, which it is, or what the input was made of: their durations are the same."""
         self._is_known = self._is_known and verdict.place.items == 1 and item.key == verdict.key
-        self._tally.add(item, f"{Outcome.FILTERED}:{verdict.reason}")
+        self._tally.add(item, f"{Outcome.FILTERED}:{verdict.reason}", size=verdict.place.input_bytes)
 
     def flow(self) -> Flow | None:
         """The flow with the verdicts; None if it is not known, or does not add up."""

@@ -24,10 +24,11 @@ class SignedInput(NamedTuple):
     row: int
     first: int
     items: int
+    input_bytes: int | None
 
     @property
     def place(self) -> SignaturePlace:
-        return SignaturePlace(self.row, self.first, self.items)
+        return SignaturePlace(self.row, self.first, self.items, self.input_bytes)
 
 
 class SignatureOrder:
@@ -38,7 +39,9 @@ class SignatureOrder:
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA cache_size=-65536")
-        self._db.execute("CREATE TABLE s (rank REAL, key TEXT, shard INT, row INT, first INT, items INT, data BLOB)")
+        self._db.execute(
+            "CREATE TABLE s (rank REAL, key TEXT, shard INT, row INT, first INT, items INT, bytes INT, data BLOB)"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -53,15 +56,16 @@ class SignatureOrder:
         self._db.execute("BEGIN")
         with rows.open("rb") as file:
             values = (_values(shard, decoded(line)) for line in file)
-            self._db.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            self._db.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         self._db.execute("COMMIT")
 
     def __iter__(self) -> Iterator[SignedInput]:
-        for key, shard, row, first, items, data in self._db.execute(
-            "SELECT key, shard, row, first, items, data FROM s ORDER BY rank, key"
+        for key, shard, row, first, items, size, data in self._db.execute(
+            "SELECT key, shard, row, first, items, bytes, data FROM s ORDER BY rank, key"
         ):
-            yield SignedInput(Signed(key, data), shard, row, first, items)
+            yield SignedInput(Signed(key, data), shard, row, first, items, size)
 
 
 def _values(shard: int, row: dict[str, Any]) -> tuple[object, ...]:
-    return row["rank"], row["key"], shard, row["row"], row["first"], row["items"], a2b_base64(row["data"])
+    place = row["row"], row["first"], row["items"], row.get("input_bytes")
+    return row["rank"], row["key"], shard, *place, a2b_base64(row["data"])

@@ -29,13 +29,14 @@ class Verdict:
     def from_json(cls, row: Mapping[str, Any]) -> "Verdict":
         """The verdict of a row. Raises ValueError for a row that is none."""
         try:
-            place = SignaturePlace(row["row"], row["first"], row["items"])
+            place = SignaturePlace(row["row"], row["first"], row["items"], row.get("input_bytes"))
             found = cls(row["key"], place, row["reason"], row["message"])
         except KeyError as error:
             raise ValueError(f"not a verdict: {error}") from error
         if not (
             str is type(found.key) is type(found.reason) is type(found.message)
             and int is type(place.row) is type(place.first) is type(place.items)
+            and type(place.input_bytes) in (int, type(None))
         ):
             raise ValueError("a field of a verdict has another type")
         return found
@@ -55,7 +56,7 @@ class VerdictFiles:
             with self._file(shard).open("a") as file:
                 for given, verdict in some:
                     row = {"key": given.signed.key, "reason": verdict.reason, "message": verdict.message}
-                    file.write(f"{json.dumps({**row, **given.place._asdict()})}\n")
+                    file.write(f"{json.dumps({**row, **given.place.to_json()})}\n")
 
     def upload(self, store: Store, paths: SegmentPaths, run: str) -> dict[int, Object]:
         """Upload the files; returns the object of each shard that has one. Rows are in the order of the ledger."""

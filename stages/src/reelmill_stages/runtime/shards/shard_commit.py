@@ -11,6 +11,7 @@ from reelmill.contract.records.usage import Usage
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.records.rows.flow_tally import FlowTally
+from reelmill_stages.records.rows.item_values import file_of
 from reelmill_stages.runtime.inputs import ShardInput
 from reelmill_stages.runtime.shards.outcomes import SettledInput, signature_json
 from reelmill_stages.store import Store
@@ -25,6 +26,12 @@ class SignaturePlace(NamedTuple):
     """Row of its first item, from 0."""
     items: int
     """Number of its items."""
+    input_bytes: int | None = None
+    """Size of the input's file; None: that of its item, which is the input, passed on."""
+
+    def to_json(self) -> dict[str, int]:
+        """The fields that are there."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class ShardRows:
@@ -45,8 +52,12 @@ class ShardRows:
         """Add an input with its outcome."""
         row = settled.ledger
         if settled.signature:
-            place = SignaturePlace(self._ledger.count, self._items.count, len(settled.items))
-            self._signatures.append({**signature_json(settled.signature), "key": row.key, **place._asdict()})
+            uri, size = file_of(given.input.item)
+            is_input = all(item.uri == uri for item in settled.items)
+            place = SignaturePlace(
+                self._ledger.count, self._items.count, len(settled.items), None if is_input else size
+            )
+            self._signatures.append({**signature_json(settled.signature), "key": row.key, **place.to_json()})
         self._ledger.append_line(settled.ledger_line)
         self._counts[row.outcome.value] += 1
         self._seconds += row.seconds

@@ -13,6 +13,8 @@ from reelmill_stages.records.rows.item_values import ABSENT, Value, value_of
 
 _NUMBERS = (int, float)
 _LARGEST = 2**63
+_LARGEST_32 = (2 - 2**-23) * 2**127
+"""Largest number of 32 bits."""
 _SHOWN = 80
 _MOST_COMPONENTS = 1 << 20
 
@@ -101,7 +103,10 @@ def _boolean(value: Any) -> bool:
 def _vector(value: Any) -> list[float]:
     if type(value) is not list or not 0 < len(value) <= _MOST_COMPONENTS:
         raise ValueError("a list of numbers")
-    return [_number(each) for each in value]
+    numbers = [_number(each) for each in value]
+    if max(map(abs, numbers)) > _LARGEST_32:
+        raise ValueError("a list of numbers of 32 bits")
+    return numbers
 
 
 def _json(value: Any) -> str:

@@ -10,6 +10,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.write import WriteBlock
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
 from reelmill_stages.stages.write.format import FormatFile
@@ -23,8 +24,8 @@ VECTOR = "vector"
 def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: int) -> tuple[FormatFile, ...]:
     """The files of a sample, in `scratch`.
 
-    Raises ItemError with reason `no_media`, `no_view`, `virtual_clip`, `empty`, `too_large` or `no_vector`, and as
-    `Work.fetch`, `read_timeline` and `open_image`.
+    Raises ItemError with reason `no_media`, `no_view`, `virtual_clip`, `bad_span`, `empty`, `too_large` or `no_vector`,
+    and as `Work.fetch`, `read_timeline` and `open_image`.
     """
     found, total = [], 0
     for column, media in media_of(item, block).items():
@@ -46,6 +47,8 @@ def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
         return {}
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file")
+    if block.media == "video" and item_span.span(item) is not None:
+        raise _virtual(item.key)
     return {block.media: _whole(item.media, item.key)}
 
 
@@ -74,11 +77,15 @@ def _written(item: Item, name: str, file: str) -> Media:
 
 def _whole(media: Media, what: str) -> Media:
     if media.span is not None:
-        raise ItemError(
-            ItemReason.VIRTUAL_CLIP,
-            f"{what} is a span of a longer video and has no bytes of its own: cut it (clip.mode copy)",
-        )
+        raise _virtual(what)
     return media
+
+
+def _virtual(what: str) -> ItemError:
+    return ItemError(
+        ItemReason.VIRTUAL_CLIP,
+        f"{what} is a span of a longer video and has no bytes of its own: cut it (clip.mode copy)",
+    )
 
 
 def _check_content(path: Path, block: WriteBlock) -> None:
@@ -104,9 +111,13 @@ def _vector_file(path: Path, target: Path) -> Path:
         array = _array(path)
     except (OSError, ArrayError, KeyError) as error:
         raise ItemError(ItemReason.NO_VECTOR, f"the array cannot be read: {error}") from error
-    if array.dtype.kind not in "fiu" or not array.size or not np.isfinite(array).all():
-        raise ItemError(ItemReason.NO_VECTOR, f"{array.dtype} of the shape {array.shape} is no array of finite numbers")
-    np.save(target, array.astype(np.float32))
+    with np.errstate(over="ignore"):
+        held = array.astype(np.float32) if array.dtype.kind in "fiu" and array.ndim and array.size else None
+    if held is None or not np.isfinite(held).all():
+        raise ItemError(
+            ItemReason.NO_VECTOR, f"{array.dtype} of the shape {array.shape} is no array of finite numbers of 32 bits"
+        )
+    np.save(target, held)
     return target
 
 

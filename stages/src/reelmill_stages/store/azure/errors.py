@@ -51,10 +51,9 @@ def no_object(error: ReelmillError) -> bool:
     return isinstance(error, NotFound) and _code(error.__cause__) in _GONE
 
 
-def past_end(error: ReelmillError) -> bool:
-    """Whether a range started after the end of the blob."""
-    cause = error.__cause__
-    return isinstance(cause, HttpResponseError) and cause.status_code == 416
+def past_end(error: BaseException | None) -> bool:
+    """Whether an exception of the client says that a range started after the end of the blob."""
+    return isinstance(error, HttpResponseError) and error.status_code == 416
 
 
 def explain(error: Exception, *, endpoint: str, container: str, key: str = "") -> ReelmillError | None:

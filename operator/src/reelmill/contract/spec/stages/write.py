@@ -22,6 +22,10 @@ FIELDS = "fields"
 """Column with all fields of the item as JSON, if no columns are named."""
 TASK = "task"
 """Column with the task of an episode."""
+SHAPE = "vector_shape"
+"""Column with the shape of an array, whose values are in another column."""
+EPISODE_COLUMNS = ("episode_index", "tasks", "length", "dataset_from_index", "dataset_to_index")
+"""Columns of LeRobot's table of episodes, besides those with places of files."""
 _MEASURES = "measures."
 _WITH_NULL = ("json", "boolean", None)
 _LARGEST_FILE = 2_000_000_000
@@ -142,9 +146,10 @@ class WriteBlock(StageBlock):
             wrong.append(f"views are videos: leave out media: {self.media}, or views")
         names = [
             KEY,
-            *([TASK] if self.lerobot else []),
+            *([TASK, *EPISODE_COLUMNS] if self.lerobot else []),
             *self.media_columns,
-            *(column.title for column in self.columns),
+            *([SHAPE] if self.media == "vector" and self.format != "mds" else []),
+            *([column.title for column in self.columns] or [FIELDS]),
         ]
         wrong += [f"two columns have the name {name}: give one a name of its own" for name in _twice(names)]
         return wrong

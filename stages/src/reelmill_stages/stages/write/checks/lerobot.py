@@ -28,8 +28,12 @@ class LerobotCheck:
             info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
             episodes = [row for file in _files(folder, "meta/episodes") for row in file.read().to_pylist()]
             frames = sum(file.metadata.num_rows for file in _files(folder, "data"))
+            length = sum(row["length"] for row in episodes)
             ends = _ends(info, episodes)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            fps = float(info["fps"])
+            if not fps > 0:
+                raise ValueError(f"fps is {fps:g}")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             yield Finding(_INFO, "readable", False, unreadable(error))
             return
         told = (info.get("total_episodes"), info.get("total_frames"))
@@ -37,12 +41,12 @@ class LerobotCheck:
         yield Finding(
             _INFO,
             "counts",
-            told == counted and sum(row["length"] for row in episodes) == frames,
+            told == counted and length == frames,
             f"{told[0]} episodes with {told[1]} frames"
             + ("" if told == counted else f"; the tables have {counted[0]} with {counted[1]}"),
         )
         for name, wanted in sorted(ends.items()):
-            yield _video(folder / name, name, wanted, info["fps"])
+            yield _video(folder / name, name, wanted, fps)
 
 
 def _ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, float]:
@@ -56,7 +60,7 @@ def _ends(info: dict[str, Any], episodes: list[dict[str, Any]]) -> dict[str, flo
     return ends
 
 
-def _video(path: Path, name: str, end: float, fps: int) -> Finding:
+def _video(path: Path, name: str, end: float, fps: float) -> Finding:
     try:
         timeline = read_timeline(path)
     except ItemError as error:

@@ -10,6 +10,8 @@ import numpy as np
 from reelmill_stages.format_checks import Finding, unreadable
 
 _INDEX = "index.json"
+_BAD = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading an index or a shard that is none raises."""
 _NOTED = ("version", "format", "column_names", "column_encodings", "column_sizes")
 
 
@@ -19,16 +21,17 @@ class MdsCheck:
     def detect(self, folder: Path) -> bool:
         try:
             return bool(_shards(folder))
-        except (OSError, ValueError, KeyError, TypeError):
+        except _BAD:
             return False
 
     def check(self, folder: Path) -> Iterator[Finding]:
         shards = _shards(folder)
         for shard in shards:
-            name = str(shard["raw_data"]["basename"])
+            name = _INDEX
             try:
+                name = str(shard["raw_data"]["basename"])
                 wrong = _wrong(folder / name, shard)
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except _BAD as error:
                 wrong = unreadable(error)
             yield Finding(name, "shard", not wrong, wrong or f"{shard['samples']} samples")
         columns = {json.dumps([shard.get(word) for word in _NOTED]) for shard in shards}
@@ -51,6 +54,8 @@ def _wrong(path: Path, shard: dict[str, Any]) -> str:
     size = path.stat().st_size
     if size != shard["raw_data"]["bytes"]:
         return f"it has {size} bytes; the index says {shard['raw_data']['bytes']}"
+    if size < 4:
+        return "it is no shard"
     with path.open("rb") as file:
         count = int(np.frombuffer(file.read(4), "<u4")[0])
         if count != shard["samples"] or 4 * (count + 2) > size:

@@ -5,9 +5,6 @@ from typing import Any
 
 from reelmill.contract.spec.stages.write import ColumnType
 
-SHAPE = "vector_shape"
-"""Column with the shape of an array, whose values are in another column, in C order."""
-
 
 def arrow_type(kind: ColumnType) -> Any:
     """The type of a column's values."""
@@ -24,6 +21,6 @@ def arrow_type(kind: ColumnType) -> Any:
 
 
 def shape_type() -> Any:
-    """The type of the column `SHAPE`."""
+    """The type of the column with the shape of an array, whose values are in C order."""
     arrow: Any = import_module("pyarrow")
     return arrow.list_(arrow.int64())

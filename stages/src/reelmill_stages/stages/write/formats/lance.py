@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec.stages.write import WriteBlock
+from reelmill.contract.spec.stages.write import SHAPE, WriteBlock
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import columns_of
 from reelmill_stages.stages.write.format import DataSetFormat, FormatPart, FormatSample
-from reelmill_stages.stages.write.formats.arrow_types import SHAPE, arrow_type, shape_type
+from reelmill_stages.stages.write.formats.arrow_types import arrow_type, shape_type
 from reelmill_stages.stages.write.samples import VECTOR
 from reelmill_stages.untrusted.arrays import map_array
 

@@ -30,7 +30,8 @@ _SLACK = Fraction(1, 20_000)
 def frames_of(path: Path, name: str, options: LerobotOptions) -> int:
     """The number of frames of a video whose packets can be joined with others.
 
-    Raises ItemError with reason `frame_size`, `frame_rate` or `hidden_frames`, and as `read_timeline` and `probe`.
+    Raises ItemError with reason `frame_size`, `frame_rate`, `hidden_frames` or `corrupt`, and as `read_timeline` and
+    `probe`.
     """
     timeline = read_timeline(path)
     main = probe(path).main
@@ -47,6 +48,8 @@ def frames_of(path: Path, name: str, options: LerobotOptions) -> int:
     if len(timeline) != len(timeline.packets.pts) or not timeline.packets.keys[0]:
         hidden = len(timeline.packets.pts) - len(timeline)
         raise ItemError(ItemReason.HIDDEN_FRAMES, f"{name} holds {hidden} pictures besides the {len(timeline)} shown")
+    if (spoiled := timeline.spoiled(range(len(timeline)))) is not None:
+        raise ItemError(ItemReason.CORRUPT, f"{name}: frame {spoiled} depends on a packet that is damaged")
     for place in range(len(timeline)):
         passed = (timeline.pts[place] - timeline.origin) * timeline.time_base
         if abs(passed - Fraction(place, options.fps)) > _SLACK:
