@@ -37,7 +37,7 @@ class Written:
     def data(self) -> DataSet:
         return DataSet(self.store, self.names)
 
-    def segment(self, fields: Sequence[dict[str, Any]], *, parts: int = 1) -> list[str]:
+    def segment(self, fields: Sequence[dict[str, Any]], *, parts: int = 1, attempt: int = 1) -> list[str]:
         """Commit items with these fields; the names of the files of their rows."""
         self._segments += 1
         paths = self.names.segment(self._segments)
@@ -49,7 +49,7 @@ class Written:
                 key = f"k{self._items + number}"
                 given = {name: value for name, value in each.items() if value is not None}
                 items.append_line(_json(Item(key, number, key, 1.0, fields=given)))
-                ledger.append(LedgerRow(key, number, Outcome.DONE).to_json())
+                ledger.append(LedgerRow(key, number, Outcome.DONE, attempt=attempt).to_json())
             files = (
                 items.upload(self.store, paths.items(shard, self._run)),
                 ledger.upload(self.store, paths.ledger(shard, self._run)),

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from dashboard.markup import Markup
 from dashboard.places import NAMES, SCRIPT, TEXTS
 from reelmill_stages.dashboard.views.models import Gallery, ItemView, Tile
-from reelmill_stages.dashboard.web.text import shown, templates
+from reelmill_stages.dashboard.web.text import ago, moment_text, shown, templates
 
 BASE = "/pipelines/default/hostile"
 PAGES = (
@@ -112,3 +112,9 @@ def test_the_page_of_an_item_is_made_of_any_fields(text: str, values: dict[str, 
     )  # fmt: skip
     markup = Markup(ENV.get_template("item.html").render(at=_At, item=item, origin=text))
     assert markup.active() == []
+
+
+@pytest.mark.parametrize("moment", [1e18, -1e18, float("inf"), 253402300800.0])
+def test_a_time_that_no_clock_shows_is_left_out(moment: float) -> None:
+    assert moment_text(moment) == ""
+    assert ago(moment).endswith("ago")

@@ -1,6 +1,9 @@
 """Files of items: by ranges, under safe types, and never from outside of the store."""
 
+import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +18,8 @@ from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.dashboard.views.files import MediaPlaces, files_of
 from reelmill_stages.dashboard.web.media import span
+from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.runtime.stills.clip_frames import shots
 
 FILE = "/pipelines/default/hostile/stages/keep/items/0/files/0"
 
@@ -79,11 +84,15 @@ def test_a_frame_is_a_picture_of_the_video(client: TestClient) -> None:
     assert client.get(FILE.replace("files/0", "frame.jpg")).content == answer.content
 
 
-def place(written: Written, *, sources: tuple[SourceDef, ...] = (), trusted: bool = False) -> MediaPlaces:
-    task = Task(
-        step=Step.SURVEY, owner=Owner(namespace="a", name="b", uid="c"), run=0, store=StoreRef(uri="x"), sources=sources
-    )
-    return MediaPlaces(task, written.store, {}, trusted=trusted)
+def task(store: str = "x", sources: tuple[SourceDef, ...] = ()) -> Task:
+    owner = Owner(namespace="a", name="b", uid="c")
+    return Task(step=Step.SURVEY, owner=owner, run=0, store=StoreRef(uri=store), sources=sources)
+
+
+def place(
+    written: Written, *, sources: tuple[SourceDef, ...] = (), trusted: bool = False, folders: bool = True
+) -> MediaPlaces:
+    return MediaPlaces(task(sources=sources), written.store, {}, trusted=trusted, folders=folders)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,34 @@ def test_videos_of_a_source_are_served_where_the_pipeline_itself_defines_it(tmp_
             place(written, sources=sources, trusted=True).place(refused)  # type: ignore[arg-type]
     with pytest.raises(StoreError):
         place(written, sources=sources).place(inside)  # type: ignore[arg-type]
+    # A resource in a cluster names folders of its pods: the same path on the machine of the page is another one.
+    with pytest.raises(StoreError):
+        place(written, sources=sources, trusted=True, folders=False).place(inside)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_pictures_leave_nothing_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    items = [Item(f"k{number}", number, "g", 1.0, Media("clips/none.mp4", 6)) for number in range(2)]
+    made: Any = shots(task(str(tmp_path)), {**os.environ, "TMPDIR": str(temporary)}, items)
+    for _ in range(taken):
+        assert next(made).problem
+    made.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_picture_that_cannot_be_ordered_costs_no_later_one(tmp_path: Path) -> None:
+    env: Any = {"NUMBER": 1}  # no process can be started with it
+    posters = Posters(tmp_path, env)
+    for _ in range(2):
+        shot = posters.of(task(str(tmp_path)), Item("k", 0, "g", 1.0, Media("clips/none.mp4", 6)), timeout=20)
+        assert shot.problem
+        assert shot.problem != "it takes too long"
+    posters.close()
 
 
 def test_a_pipeline_file_shows_the_videos_of_its_sources(shop: Workshop, tmp_path: Path) -> None:
@@ -158,6 +195,22 @@ def test_a_pipeline_file_shows_the_videos_of_its_sources(shop: Workshop, tmp_pat
     with page(tmp_path, file=shop.file) as client:
         assert client.get(f"{base}/files/0").status_code == 200
         assert "hostile" in client.get("/pipelines/default/hostile/yaml").text
+
+
+def test_values_of_variables_are_on_no_page(tmp_path: Path) -> None:
+    shop = Workshop(tmp_path, name="secret")
+    shop.film("a.mp4")
+    shop.sources = [{"name": "films", "files": {"uri": f"{shop.videos}/"}}]
+    shop.stages = [{"name": "tars", "pack": {"sampler": "video_only"}, "env": [{"name": "TOKEN", "value": "canary"}]}]
+    assert "canary" in shop.file.read_text()
+    with page(tmp_path / "scratch", file=shop.file) as client:
+        for path in ("pipelines/default/secret/yaml", "pipelines/default/secret/pipeline.yaml"):
+            text = client.get(f"/{path}").text
+            assert "TOKEN" in text
+            assert "canary" not in text
+        document = client.get("/api/v1/pipelines/default/secret/document").json()["yaml"]
+        assert "TOKEN" in document
+        assert "canary" not in document
 
 
 @pytest.mark.store  # takes long

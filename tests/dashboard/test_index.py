@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.data_sets import Written
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import SpecError, TransientError
 from reelmill_stages.dashboard.index import schema
-from reelmill_stages.dashboard.index.build import Builder, OtherData
+from reelmill_stages.dashboard.index.build import BATCH_BYTES, Builder, OtherData, batched_lines
 from reelmill_stages.dashboard.index.indexes import Indexes
-from reelmill_stages.dashboard.index.query import ItemCondition, ItemOrder, Reader
+from reelmill_stages.dashboard.index.query import LONGEST_CONDITION, ItemCondition, ItemOrder, Reader
 from reelmill_stages.dashboard.views.gallery import items_at
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.store import Store
 
 SCALARS = (
     st.none()
@@ -174,7 +176,8 @@ def test_the_oldest_index_makes_room(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "[]", "[1]", '["a", "b"]', "[1, 99999999999999999999]", "{}", "[[1], 1]", "[" * 5000]
+    "cursor",
+    ["x", "[]", "[1]", '["a", "b"]', "[1, 99999999999999999999]", "{}", "[[1], 1]", '["\\ud800", 1]', "[" * 5000],
 )
 def test_a_cursor_that_is_none_is_refused(tmp_path: Path, cursor: str) -> None:
     written = Written(tmp_path)
@@ -189,6 +192,79 @@ def test_odd_numbers_are_values_too(tmp_path: Path) -> None:
     reader = opened(written)
     assert every(reader, [], ItemOrder("v"), 2) == [1, 4, 3, 0, 2]
     assert reader.histogram("v", 4)[0]
+
+
+def test_the_distribution_of_a_constant_counts_the_items_that_have_it(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": 30}, {"v": 30}, {"v": "thirty"}, {}])
+    assert opened(written).histogram("v", 4) == ([30.0, 30.0], [2])
+
+
+def test_keys_and_texts_that_look_like_numbers_are_texts(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": "nan"}, {"v": "dog"}, {"v": 1}])
+    reader = opened(written)
+    assert every(reader, [ItemCondition.parse("v!=nan")], ItemOrder(), 5) == [1, 2]
+    assert every(reader, [ItemCondition.parse("v=nan")], ItemOrder(), 5) == [0]
+    assert every(reader, [ItemCondition.parse("key=k1")], ItemOrder(), 5) == [1]
+
+
+def test_a_condition_of_any_length_is_answered_or_refused(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": "%" * 3000}])
+    reader = opened(written)
+    longest = ItemCondition.parse("v~" + "%" * (LONGEST_CONDITION - 2))
+    assert every(reader, [longest], ItemOrder(), 5) == []
+    with pytest.raises(SpecError, match="a condition of 60002 characters"):
+        ItemCondition.parse("v~" + "%" * 60_000)
+
+
+class Failing:
+    """A store that does not answer the first requests for whole files."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        self._store = store
+        self._left = times
+
+    def fetch(self, key: str, folder: Path) -> Path:
+        self._left -= 1
+        if self._left >= 0:
+            raise TransientError("the server does not answer")
+        return self._store.fetch(key, folder)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_store_that_does_not_answer_for_a_while_costs_no_rows(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": number} for number in range(6)], parts=3)
+    db = schema.create(tmp_path / "index.db")
+    store: Any = Failing(written.store, 2)
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            Builder(db, tmp_path).read(DataSet(store, written.names))
+    Builder(db, tmp_path).read(DataSet(store, written.names))
+    reader = Reader(schema.read(tmp_path / "index.db"))
+    assert every(reader, [], ItemOrder(), 5) == list(range(6))
+    assert reader.problems() == []
+
+
+def test_a_row_with_numbers_that_no_database_has_costs_no_other(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": 1}], attempt=1 << 70)
+    written.segment([{"v": 2}])
+    reader = opened(written)
+    assert every(reader, [], ItemOrder(), 5) == [0, 1]
+    assert [row.key for row in reader.history("k1")] == ["k1"]
+    assert any("numbers that are too large" in problem for problem in reader.problems())
+
+
+def test_large_rows_are_read_in_smaller_batches(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes((b"x" * (BATCH_BYTES // 2) + b"\n") * 5)
+    batches = list(batched_lines(path, 1))
+    assert [[number for number, _, _ in batch] for batch in batches] == [[1, 2], [3, 4]]
 
 
 @given(st.text(max_size=30))

@@ -1,7 +1,10 @@
 """Which pipelines are shown, their numbers, and stores that cannot be read."""
 
+import fcntl
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,13 @@ from dashboard.data_sets import Written
 from dashboard.markup import Markup
 from dashboard.places import page
 from e2e.workshop import Workshop, film
+from reelmill.cli.commands.curation.dashboard import definition
+from reelmill.cli.input.options import AS_NAMED
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.claim import Claim
+from reelmill.contract.task import StoreRef
+from reelmill_stages.dashboard.found.file_pipelines import FilePipelines
+from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.record_files import dump
 
 ONE = "/api/v1/pipelines/default/hostile"
@@ -110,6 +118,19 @@ def test_data_that_nobody_claims_are_shown_too(tmp_path: Path) -> None:
         assert "a dog" in client.get("/pipelines/-/unclaimed/stages/clips/items").text
 
 
+def test_a_stage_that_reads_itself_by_its_record_is_shown(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"text": "a dog"}])
+    record = json.loads(written.store.read(written.names.stage_json))
+    record["upstreams"] = {written.names.name: written.names.key}
+    written.store.write(written.names.stage_json, json.dumps(record).encode())
+    with page(tmp_path / "scratch", store=str(tmp_path / "store")) as client:
+        for path in ("", "/stages/clips", "/stages/clips/items", "/stages/clips/losses"):
+            assert client.get(f"/pipelines/-/unclaimed{path}").status_code == 200
+        item = client.get("/api/v1/pipelines/-/unclaimed/stages/clips/items/0").json()
+        assert [event["stage"] for event in item["history"]] == ["clips"]
+
+
 def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     with page(tmp_path / "scratch", store=str(tmp_path / "store")) as client:
@@ -151,14 +172,40 @@ def test_a_store_that_goes_away_and_comes_back(shop: Workshop, tmp_path: Path) -
 
 
 def test_two_files_of_one_name_are_refused(shop: Workshop, tmp_path: Path) -> None:
-    from reelmill.cli.commands.curation.dashboard import definition
-    from reelmill.cli.input.options import AS_NAMED
     from reelmill.contract.commands.dashboard import DashboardSettings
     from reelmill_stages.dashboard.serve import make
 
     one = definition(str(shop.file), AS_NAMED)
     with pytest.raises(SpecError, match="two of these files have the name hostile"):
         make(DashboardSettings(), {}, tmp_path, files=[one, one])
+
+
+def test_a_store_that_cannot_be_opened_costs_no_other_pipeline(shop: Workshop) -> None:
+    one = definition(str(shop.file), AS_NAMED)
+    task = one.task.model_copy(update={"store": StoreRef(uri="az://films")})  # no account is named
+    pipelines = FilePipelines([one, one.model_copy(update={"name": "other", "task": task})], OpenStores({}))
+    first, second = pipelines.rows()
+    assert (first.name, first.state) == ("hostile", "complete")
+    assert (second.name, second.state) == ("other", "unreadable")
+    assert "AZURE_STORAGE_ACCOUNT" in second.note
+
+
+@pytest.mark.parametrize("package", ["fastapi", "jinja2", "uvicorn"])
+def test_without_its_packages_the_extra_is_named(package: str, tmp_path: Path) -> None:
+    program = f"import sys; sys.modules['{package}'] = None; from reelmill.cli import main; main()"
+    command = [sys.executable, "-c", program, "dashboard", "--store", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert f"the dashboard needs the package {package}" in told.stderr
+    assert "reelmill-stages[dashboard]" in told.stderr
+
+
+def test_two_dashboards_do_not_write_to_one_scratch_folder(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = reelmill("dashboard", "--store", str(tmp_path), "--scratch", str(tmp_path))
+    assert told.code == 2
+    assert "another dashboard uses this scratch folder" in told.err
 
 
 @pytest.mark.parametrize(
@@ -169,8 +216,11 @@ def test_two_files_of_one_name_are_refused(shop: Workshop, tmp_path: Path) -> No
         (["--store", "ftp://x"], "unknown scheme"),
         (["--store", ".", "-n", "x"], "requires the pipelines of a cluster"),
         (["--store", ".", "-A"], "requires the pipelines of a cluster"),
+        (["--endpoint", "http://localhost:9000"], "requires --store"),
         (["--store", ".", "--root-path", "x"], "does not begin with /"),
         (["--store", ".", "--host", "not-a-host.invalid"], "cannot listen there"),
+        (["--store", ".", "--host", "a" * 80], "cannot listen there"),
+        (["--store", ".", "--trusted-proxy", "10.0.0.1/8"], "has host bits set"),
     ],
 )
 def test_a_mistake_of_the_command_line_is_said_in_one_line(words: list[str], said: str) -> None:

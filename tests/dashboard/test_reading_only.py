@@ -64,6 +64,8 @@ def test_head_has_the_headers_of_get_and_no_body(client: TestClient) -> None:
         "/pipelines/default/hostile/stages/keep/items/0/files/-1",
         "/pipelines/default/hostile/stages/keep/items/99999",
         "/pipelines/default/hostile/stages/keep/items/-1",
+        "/pipelines/default/hostile/stages/keep/items/99999999999999999999",
+        "/api/v1/pipelines/default/hostile/stages/keep/items/99999999999999999999",
         "/pipelines/default/hostile/stages/nothing",
         "/pipelines/default/nobody",
         "/pipelines/default/hostile/stages/..%2f..%2fetc/items",
@@ -83,3 +85,8 @@ def test_records_of_reelmill_are_no_files_of_items(shop: Workshop, client: TestC
     assert item["files"]
     assert not [file for file in item["files"] if "_reelmill" in file["name"]]
     assert (Path(shop.folder) / "store").is_dir()
+
+
+def test_a_place_beyond_all_losses_is_an_empty_page(client: TestClient) -> None:
+    answer = client.get("/api/v1/pipelines/default/hostile/stages/keep/losses?after=99999999999999999999")
+    assert (answer.status_code, answer.json()["rows"]) == (200, [])

@@ -194,11 +194,35 @@ def test_a_file_that_cannot_be_written_is_told_before_any_work(tmp_path: Path, o
     assert not (tmp_path / "store").exists()
 
 
+def test_a_report_to_a_device_leaves_the_device_in_its_place(tmp_path: Path) -> None:
+    made = shop(tmp_path)
+    (tmp_path / "out").symlink_to("/dev/null")
+    said = made.tell("report", "-o", tmp_path / "out")
+    assert said.code == 0, said.err
+    assert (tmp_path / "out").is_symlink()
+
+
+def test_a_name_that_no_file_has_is_told_without_a_traceback(tmp_path: Path) -> None:
+    made = shop(tmp_path)
+    said = made.tell("report", "-o", tmp_path / ("x" * 300))
+    assert (said.code, "too long" in said.err) == (2, True), said.err
+
+
 def test_a_report_goes_to_standard_output_and_needs_no_run(tmp_path: Path) -> None:
     made = shop(tmp_path)
     said = made.tell("report", "-o", "-")
     assert said.code == 0, said.err
     assert "The sources have no items" in texts(check(said.out))
+
+
+@pytest.mark.usefixtures("with_reports")
+def test_what_is_kept_of_a_pipeline_for_its_report_has_no_values_of_variables(tmp_path: Path) -> None:
+    made = shop(tmp_path)
+    made.stages = [{**STAGES[0], "env": [{"name": "TOKEN", "value": "canary"}]}, *STAGES[1:]]
+    made.run()
+    kept = [path for path in (tmp_path / "store").rglob("*") if path.is_file() and b"TOKEN" in path.read_bytes()]
+    assert kept
+    assert not [path for path in kept if b"canary" in path.read_bytes()]
 
 
 def test_values_of_variables_and_credentials_in_addresses_are_in_no_report(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """`reelmill logs`: the logs that the shards and the commit step of a pass saved in the store."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reelmill.contract.commands.result_rows import LogLine
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import stage_of, store_of
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.store import Store
+from reelmill_stages.store import Stat, Store
+
+_END = 4 << 20
+"""Bytes of the end of a file that are read for its last lines."""
 
 
 def logs(
@@ -25,19 +29,52 @@ def lines_of(
     store: Store, names: DataSetPaths, *, shard: int | None = None, segment: int | None = None
 ) -> Iterator[LogLine]:
     """The same of a data set in an open store."""
+    for file in _files(store, names, shard, segment):
+        yield from _lines(file, store.read(file.stat.key))
+
+
+def last_lines_of(store: Store, names: DataSetPaths, most: int, *, shard: int | None = None) -> list[LogLine]:
+    """The last of these lines, at most `most`. No more files are read than that takes, and of each at most its end."""
+    found: list[LogLine] = []
+    for file in reversed(_files(store, names, shard, None)):
+        start = max(0, file.stat.size - _END)
+        found[:0] = _lines(file, store.read(file.stat.key, start=start))
+        if len(found) >= most:
+            break
+    return found[-most:]
+
+
+@dataclass(frozen=True, slots=True)
+class _LogFile:
+    segment: int
+    shard: int | None
+    run: str
+    stat: Stat
+
+
+def _files(store: Store, names: DataSetPaths, shard: int | None, segment: int | None) -> list[_LogFile]:
+    """The files, in the order of their lines."""
     data = DataSet(store, names)
     last = data.last.segment if data.last else 0
     for number in [segment] if segment is not None else [last + 1, last]:
+        if not number:
+            continue
         paths = data.paths(number)
-        kept = [(found, stat) for stat in store.list(paths.logs) if (found := paths.log_of(stat.key))] if number else []
-        kept = [each for each in kept if shard in (None, each[0][0])]
-        for (index, run), stat in sorted(kept, key=lambda each: (each[0][0], each[1].modified)):
-            for line in store.read(stat.key).decode(errors="replace").splitlines():
-                yield LogLine(segment=number, shard=index, run=run, line=line)
-        commits = [] if shard is not None or not number else store.list(paths.commit_logs)
-        told = [(name, stat) for stat in commits if (name := paths.commit_log_of(stat.key))]
-        for name, stat in sorted(told, key=lambda each: each[1].modified):
-            for line in store.read(stat.key).decode(errors="replace").splitlines():
-                yield LogLine(segment=number, shard=None, run=name, line=line)
+        kept = [
+            _LogFile(number, *found, stat)
+            for stat in store.list(paths.logs)
+            if (found := paths.log_of(stat.key)) and shard in (None, found[0])
+        ]
+        commits = store.list(paths.commit_logs) if shard is None else ()
+        told = [_LogFile(number, None, name, stat) for stat in commits if (name := paths.commit_log_of(stat.key))]
         if kept or told:
-            return
+            return [
+                *sorted(kept, key=lambda each: (each.shard or 0, each.stat.modified)),
+                *sorted(told, key=lambda each: each.stat.modified),
+            ]
+    return []
+
+
+def _lines(file: _LogFile, data: bytes) -> Iterator[LogLine]:
+    for line in data.decode(errors="replace").splitlines():
+        yield LogLine(segment=file.segment, shard=file.shard, run=file.run, line=line)

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
+import fcntl
 import ipaddress
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-
-import uvicorn
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from reelmill.contract.commands.dashboard import DashboardSettings, PipelineDefinition, Pipelines
 from reelmill.contract.errors import SpecError
@@ -20,9 +20,13 @@ from reelmill_stages.dashboard.found.store_pipelines import StorePipelines
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.board import Board
-from reelmill_stages.dashboard.web.app import application
 from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.store.open import split_uri
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+HINT = "install reelmill-stages[dashboard], in a checkout by pip install './stages[dashboard]'"
 
 
 def dashboard(
@@ -36,8 +40,14 @@ def dashboard(
 ) -> None:
     """Serve the pipelines of a cluster, of files, or of a store.
 
-    Raises SpecError for an address that cannot be listened at, and for a store that is no folder.
+    Raises SpecError for an address that cannot be listened at, for a store that is no folder, and for a scratch folder
+    that cannot be written to or that another dashboard uses, and without the packages for the page.
     """
+    for package in ("fastapi", "jinja2", "uvicorn"):
+        if find_spec(package) is None:
+            raise SpecError(f"the dashboard needs the package {package}, which is not installed", hint=HINT)
+    import uvicorn  # only now: it may not be there
+
     with _scratch(settings.scratch) as scratch, _listening(settings) as listener:
         app = make(settings, env, scratch, pipelines=pipelines, files=files, store=store)
         config = uvicorn.Config(
@@ -73,8 +83,10 @@ def make(
     pipelines: Pipelines | None = None,
     files: Sequence[PipelineDefinition] = (),
     store: StoreRef | None = None,
-) -> FastAPI:
+) -> "FastAPI":
     """The application. Raises SpecError for a store that is no folder, and for two files of one name."""
+    from reelmill_stages.dashboard.web.app import application  # its packages may not be there
+
     stores = OpenStores(env)
     if pipelines is None and store is not None:
         root, key = split_uri(store.uri)
@@ -86,7 +98,7 @@ def make(
     else:
         found = pipelines or FilePipelines(files, stores)
     trusted = pipelines is not None or bool(files)
-    board = Board(found, stores, Indexes(scratch), trusted=trusted)
+    board = Board(found, stores, Indexes(scratch), trusted=trusted, folders=pipelines is None)
     posters = Posters(scratch, env)
     return application(board, posters, allowed_hosts=settings.allowed_hosts, root_path=settings.root_path)
 
@@ -107,9 +119,19 @@ def _scratch(folder: str) -> Iterator[Path]:
         path = Path(folder).absolute()
         try:
             path.mkdir(parents=True, exist_ok=True)
+            lock = (path / "lock").open("w")
         except OSError as error:
-            raise SpecError(f"the scratch folder cannot be made: {error.strerror}", where=folder) from error
-        yield path
+            raise SpecError(
+                f"the scratch folder cannot be used: {error.strerror}", where=folder, hint="choose another --scratch"
+            ) from error
+        with lock:  # two that write one index would damage it
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise SpecError(
+                    "another dashboard uses this scratch folder", where=folder, hint="choose another --scratch"
+                ) from error
+            yield path
     else:
         with tempfile.TemporaryDirectory(prefix="reelmill-dashboard-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary)
@@ -121,9 +143,11 @@ def _listening(settings: DashboardSettings) -> Iterator[socket.socket]:
     try:
         family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.create_server(address[:2], family=family, backlog=128)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SpecError(
-            f"cannot listen there: {error.strerror or error}", where=where, hint="choose another --host or --port"
+            f"cannot listen there: {getattr(error, 'strerror', None) or error}",
+            where=where,
+            hint="choose another --host or --port",
         ) from error
     with listener:
         yield listener

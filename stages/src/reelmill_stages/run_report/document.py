@@ -17,22 +17,26 @@ def shown(data: dict[str, Any], text: str = "") -> str:
     """The YAML: `text`, which was read as `data`, if nothing in it may be secret; else that of the data without values
     of variables and without credentials in addresses. A text that is too long is cut.
     """
-    masked = _masked(data)
-    plain = text and masked == data
-    kept = without_secrets(text) if plain else yaml.safe_dump(masked, sort_keys=False, allow_unicode=True, width=100)
+    plain = masked(data)
+    kept = (
+        without_secrets(text)
+        if text and plain == data
+        else yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    )
     return kept if len(kept) <= LONGEST else f"{kept[:LONGEST]}\n# … {len(kept) - LONGEST:,} more characters"
 
 
 def yaml_of(definition: dict[str, Any]) -> str:
     """A definition as YAML, without what may be secret; cut if it is too long."""
-    text = yaml.safe_dump(_masked(definition), sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.safe_dump(masked(definition), sort_keys=False, allow_unicode=True, width=100)
     return text if len(text) <= SOME else f"{text[:SOME]}\n# … {len(text) - SOME:,} more characters"
 
 
-def _masked(value: Any, field: str = "") -> Any:
+def masked(value: Any, field: str = "") -> Any:
+    """The data without values of variables and without credentials in addresses."""
     if isinstance(value, dict):
         hides = field == "env" and "value" in value
-        return {name: MASKED if hides and name == "value" else _masked(each, name) for name, each in value.items()}
+        return {name: MASKED if hides and name == "value" else masked(each, name) for name, each in value.items()}
     if isinstance(value, list):
-        return [_masked(each, field) for each in value]
+        return [masked(each, field) for each in value]
     return without_secrets(value) if isinstance(value, str) else value

@@ -82,9 +82,13 @@ def _is_of(record: RunRecord, stage: StageDef) -> bool:
 
 
 def _goes_on(record: RunRecord, stage: StageDef, closed: CommitReport) -> bool:
-    """Whether a stage that reads this one is to cover its new segment; nothing is read to find out."""
-    is_read = any(upstream.name == stage.name for each in record.task.stages for upstream in each.upstreams)
-    return is_read and not over_tolerance(record.definition.tolerances.get(stage.name), closed.totals)
+    """Whether a stage is sure to cover the new segment; nothing is read to find out.
+
+    One that reads others too may be held up by these.
+    """
+    names = [[upstream.name for upstream in each.upstreams] for each in record.task.stages]
+    over = over_tolerance(record.definition.tolerances.get(stage.name), closed.totals)
+    return [stage.name] in names and not over
 
 
 def _ended(store: Store, seen: ConsistentCut, tolerances: Mapping[str, str | None]) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, PodLine, StageWork
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.found.data_set_state import data_set_state
+from reelmill_stages.dashboard.found.data_set_state import DataSetState, data_set_state
 from reelmill_stages.dashboard.found.rows import pipeline_row
 from reelmill_stages.dashboard.stores import OpenStores
 
@@ -51,6 +51,10 @@ class FilePipelines:
         return iter(())
 
     def _row(self, given: PipelineDefinition) -> PipelineRow:
-        store = self._stores.of(given.task)
-        states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]
+        try:
+            store = self._stores.of(given.task)
+        except ReelmillError as error:  # of this pipeline only
+            states = [DataSetState("", "", problem=f"{error}; {error.hint}" if error.hint else str(error))]
+        else:
+            states = [data_set_state(store, DataSetPaths(entry.name, entry.key)) for entry in entries(given.task)]
         return pipeline_row(given.namespace, given.name, without_secrets(given.task.store.uri), states)

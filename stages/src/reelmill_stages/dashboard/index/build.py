@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reelmill.contract.errors import ReelmillError
+from reelmill.contract.errors import ReelmillError, TransientError
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object, Part
+from reelmill_stages.dashboard.index.cursor import fits
 from reelmill_stages.dashboard.index.schema import MOST_FIELDS, column
 from reelmill_stages.dashboard.index.values import Scalar, values
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import parse_row, rows_file
 from reelmill_stages.store.damage import address
 
-BATCH = 1000
-"""Rows that are written together."""
+BATCH, BATCH_BYTES = 1000, 8 << 20
+"""Rows that are written together, and bytes of rows after which no further one is added."""
 PROBLEMS = 10
 """Problems of one part that are kept."""
 
@@ -41,7 +42,8 @@ class Builder:
     def read(self, data: DataSet) -> None:
         """Read all committed segments that the index does not have yet.
 
-        Raises OtherData where the index is not of this data set, and ReelmillError for a damaged segment record.
+        Raises OtherData where the index is not of this data set, ReelmillError for a damaged segment record, and
+        TransientError where the store does not answer.
         """
         known: int = self._db.execute("SELECT COALESCE(MAX(segment), 0) FROM parts").fetchone()[0]
         if known and not (data.last and data.last.segment >= known):
@@ -129,6 +131,9 @@ class Builder:
                 except ReelmillError as error:
                     problems.append(str(error))
                     continue
+                if not fits(row.ordinal, row.attempt):
+                    problems.append(f"{_where(data, part.ledger)}: line {number + 1} has numbers that are too large")
+                    continue
                 message = "" if row.outcome is Outcome.DONE else row.message
                 found.append(
                     (segment, row.key, row.ordinal, row.outcome.value, row.reason, message, row.seconds, row.attempt)
@@ -144,7 +149,10 @@ class Builder:
     def _batches(
         self, data: DataSet, file: Object | None, done: int, problems: list[str]
     ) -> Iterator[list[tuple[int, int, bytes]]]:
-        """Batches of (number, offset, line) of a file of rows from row `done`; after a problem, no more."""
+        """Batches of (number, offset, line) of a file of rows from row `done`; after a problem, no more.
+
+        Raises TransientError: the part is not done then, and is read on the next time.
+        """
         if file is None:
             return
         try:
@@ -153,6 +161,8 @@ class Builder:
                     if self._stopped():
                         return
                     yield batch
+        except TransientError:
+            raise
         except ReelmillError as error:
             problems.append(f"{error}; {error.hint}" if error.hint else str(error))
 
@@ -170,15 +180,16 @@ class Builder:
 def batched_lines(path: Path, done: int) -> Iterator[list[tuple[int, int, bytes]]]:
     """Batches of (number, offset, line) of a file, without the first `done` lines."""
     with path.open("rb") as file:
-        start = 0
+        start = size = 0
         batch: list[tuple[int, int, bytes]] = []
         for number, line in enumerate(file):
             if number >= done:
                 batch.append((number, start, line))
+                size += len(line)
             start += len(line)
-            if len(batch) == BATCH:
+            if len(batch) == BATCH or size >= BATCH_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
         if batch:
             yield batch
 

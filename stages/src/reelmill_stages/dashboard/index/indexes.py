@@ -121,8 +121,12 @@ class Indexes:
             index.error = f"{error}; {error.hint}" if error.hint else str(error)
         except (OSError, sqlite3.Error) as error:
             index.error = f"the index cannot be written: {error}"
+        except Exception as error:  # what was read is shown, and the page says that there is more
+            index.error = f"internal error: {type(error).__name__}: {error}"
         finally:
             index.looked = time.monotonic()
+        with self._lock:
+            self._make_room(index.path)
 
     def _build(self, path: Path, data: DataSet) -> None:
         db = schema.create(path)

@@ -5,13 +5,13 @@ what the first one costs. Items that do not have the field come last. An order o
 makes an SQLite index of its column first, which takes a second or two for a million items.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.dashboard.index.cursor import LARGEST, decode_cursor, encode_cursor, fits
 from reelmill_stages.dashboard.index.schema import column
 from reelmill_stages.dashboard.index.values import Scalar
 
@@ -19,6 +19,8 @@ OPERATORS = ("<=", ">=", "!=", "=", "<", ">", "~")
 """`~`: the text contains this one, in lower or upper case."""
 NAMES = {"key": "key", "ordinal": "ordinal"}
 """Fields of every item that are columns by themselves."""
+LONGEST_CONDITION = 2000
+"""Characters of one condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,12 @@ class ItemCondition:
 
     @classmethod
     def parse(cls, text: str) -> "ItemCondition":
-        """Raises SpecError for a text that is none."""
+        """Raises SpecError for a text that is none, or is too long."""
+        if len(text) > LONGEST_CONDITION:
+            raise SpecError(
+                f"a condition of {len(text)} characters: {text[:100]!r}…",
+                hint=f"at most {LONGEST_CONDITION} are allowed",
+            )
         found = min(
             ((text.find(each, 1), -len(each), each) for each in OPERATORS if text.find(each, 1) > 0), default=None
         )
@@ -120,7 +127,7 @@ class Reader:
         conditions, values = self._conditions(where)
         name = self._column(order.field)
         compare, direction = ("<", "DESC") if order.descending else (">", "ASC")
-        last = _opened(after)
+        last = decode_cursor(after)
         found: list[tuple[Any, ...]] = []
         if last is None or last[0] is not None:
             parts, bound = list(conditions), list(values)
@@ -146,7 +153,7 @@ class Reader:
                 bound.append(last[1])
             found += self._rows(parts, f"ordinal {direction}", bound, name, limit + 1 - len(found))
         places = [Place(*row[:5]) for row in found[:limit]]
-        return places, _closed(found[limit - 1][5], found[limit - 1][0]) if len(found) > limit else ""
+        return places, encode_cursor(found[limit - 1][5], found[limit - 1][0]) if len(found) > limit else ""
 
     def count(self, where: Sequence[ItemCondition], most: int) -> int:
         """The number of items under conditions; at most `most`."""
@@ -159,7 +166,7 @@ class Reader:
 
     def place(self, ordinal: int) -> Place | None:
         """Where one item lies."""
-        rows = self._rows(["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1)
+        rows = self._rows(["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1) if fits(ordinal) else []
         return Place(*rows[0][:5]) if rows else None
 
     def place_of_key(self, key: str) -> Place | None:
@@ -167,23 +174,23 @@ class Reader:
         rows = self._rows(["key = ?"], "ordinal", [key], "ordinal", 1)
         return Place(*rows[0][:5]) if rows else None
 
-    def bounds(self, field: str) -> tuple[float, float] | None:
-        """The least and the largest number in a field."""
+    def bounds(self, field: str) -> tuple[float, float, int] | None:
+        """The least and the largest number in a field, and how many items have a number there."""
         name = self._column(field)
-        low, high = self._db.execute(
-            f"SELECT MIN({name}), MAX({name}) FROM items WHERE {name} < ''"  # noqa: S608 - numbers sort before texts
+        low, high, numbers = self._db.execute(
+            f"SELECT MIN({name}), MAX({name}), COUNT(*) FROM items WHERE {name} < ''"  # noqa: S608 - texts sort last
         ).fetchone()
-        return None if low is None else (low, high)
+        return None if low is None else (low, high, numbers)
 
     def histogram(self, field: str, bins: int) -> tuple[list[float], list[int]]:
         """(edges, numbers of items between them) of the numbers in a field; both are empty where it has none."""
         found = self.bounds(field)
         if found is None:
             return [], []
-        low, high = float(found[0]), float(found[1])
+        low, high, numbers = float(found[0]), float(found[1]), found[2]
         width = (high - low) / bins
         if not 0 < width < float("inf"):
-            return [low, high], [self.count([], 1 << 62) if low == high else 0]
+            return [low, high], [numbers if low == high else 0]
         name = self._column(field)
         counts = [0] * bins
         rows = self._db.execute(
@@ -197,7 +204,7 @@ class Reader:
     def losses(self, reason: str, outcome: str, after: int, limit: int) -> list[LedgerEntry]:
         """Rows of inputs that were not kept and that no later row replaced, in the order of their commit."""
         parts = ["outcome <> 'done'", "id > ?"]
-        bound: list[Scalar] = [after]
+        bound: list[Scalar] = [after if fits(after) else LARGEST]
         if reason:
             parts.append("reason = ?")
             bound.append(reason)
@@ -237,9 +244,9 @@ class Reader:
             elif one.operator in ("=", "!="):
                 # What looks like a number may be one, or a text.
                 parts.append(f"{name} {'NOT ' if one.operator == '!=' else ''}IN (?, ?)")
-                values += [number_in(one.value), one.value]
+                values += [_value(name, one.value), one.value]
             else:
-                value = one.value if name == "key" else number_in(one.value)
+                value = _value(name, one.value)
                 # Numbers sort before all texts, so a comparison needs to say which of the two it means.
                 parts.append(f"({name} {one.operator} ? AND {name} {'>=' if type(value) is str else '<'} '')")
                 values.append(value)
@@ -257,35 +264,20 @@ _LEDGER = "id, segment, key, ordinal, outcome, reason, message, seconds, attempt
 
 
 def number_in(text: str) -> Scalar:
-    """The number in a text; the text where it is none. `true` and `false` are 1 and 0."""
+    """The number in a text; the text where it is none, or is NaN. `true` and `false` are 1 and 0."""
     if text in ("true", "false"):
         return int(text == "true")
     try:
-        return int(text) if text.lstrip("+-").isdecimal() and len(text) < 18 else float(text)
+        number = int(text) if text.lstrip("+-").isdecimal() and len(text) < 18 else float(text)
     except ValueError:
         return text
+    return number if number == number else text
+
+
+def _value(column: str, text: str) -> Scalar:
+    """What a condition compares with; keys are texts, also those that look like numbers."""
+    return text if column == "key" else number_in(text)
 
 
 def _where(conditions: Sequence[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
-
-
-def _closed(value: Scalar | None, ordinal: int) -> str:
-    return json.dumps([value, ordinal])
-
-
-def _opened(cursor: str) -> list[Any] | None:
-    """Raises SpecError for a text that is no cursor."""
-    if not cursor:
-        return None
-    try:
-        value, ordinal = json.loads(cursor)
-        if type(ordinal) is not int or type(value) not in (int, float, str, type(None)) or not _fits(ordinal, value):
-            raise ValueError
-    except (ValueError, TypeError, RecursionError):
-        raise SpecError("this address names no page", hint="begin at the first page") from None
-    return [value, ordinal]
-
-
-def _fits(*values: Any) -> bool:
-    return all(type(value) is not int or -(1 << 63) <= value < 1 << 63 for value in values)

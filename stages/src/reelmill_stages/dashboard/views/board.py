@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow, Pipelines, StageWork
 from reelmill.contract.commands.funnel import funnel
 from reelmill.contract.commands.result_rows import StatusRow
@@ -20,6 +22,7 @@ from reelmill_stages.dashboard.views.cached import Cached, Refreshed
 from reelmill_stages.dashboard.views.files import MediaPlaces
 from reelmill_stages.dashboard.views.models import PipelineList, PipelineSummary
 from reelmill_stages.dashboard.views.report import find_report, read_report
+from reelmill_stages.run_report.document import shown
 from reelmill_stages.store import Store
 from reelmill_stages.summary.cut import cut
 from reelmill_stages.summary.status_rows import status_rows
@@ -81,14 +84,17 @@ class DataSetPlace:
 class Board:
     """The pipelines of one place. `start` it, then `close` it; all else may be called from any thread.
 
-    `trusted`: the definitions are those of the pipelines themselves, so their sources may be read.
+    `trusted`: the definitions are those of the pipelines themselves, so their sources may be read; with `folders`, also
+    those that are folders of this machine.
     """
 
-    def __init__(self, pipelines: Pipelines, stores: OpenStores, indexes: Indexes, *, trusted: bool) -> None:
+    def __init__(
+        self, pipelines: Pipelines, stores: OpenStores, indexes: Indexes, *, trusted: bool, folders: bool
+    ) -> None:
         self.pipelines = pipelines
         self.indexes = indexes
         self.stores = stores
-        self._trusted = trusted
+        self._trusted, self._folders = trusted, folders
         self._list = Refreshed(pipelines.rows, seconds=LIST_SECONDS)
         self._definitions: Cached[PipelineDefinition] = Cached(DEFINITION_SECONDS)
         self._status: Cached[tuple[float, list[StatusRow]]] = Cached(STATUS_SECONDS)
@@ -124,6 +130,11 @@ class Board:
     def definition(self, namespace: str, name: str) -> PipelineDefinition:
         """Raises SpecError where there is no such pipeline."""
         return self._definitions.get((namespace, name), lambda: self.pipelines.definition(namespace, name))
+
+    def document(self, namespace: str, name: str) -> str:
+        """The YAML of a pipeline without values of variables, as in a run report. Raises as `definition`."""
+        text = self.definition(namespace, name).document
+        return shown(yaml.safe_load(text), text) if self._trusted else text
 
     def pipeline(self, namespace: str, name: str) -> PipelineSummary:
         """One pipeline; an unreadable store or cluster is its `problem`. Raises SpecError where there is none."""
@@ -178,7 +189,7 @@ class Board:
             known = ", ".join(each.name for each in entries(definition.task))
             raise NoSuch(f"no source or stage named {stage[:100]!r}", hint=f"this pipeline has {known}")
         store = self.stores.of(definition.task)
-        media = MediaPlaces(definition.task, store, self.stores.env, trusted=self._trusted)
+        media = MediaPlaces(definition.task, store, self.stores.env, trusted=self._trusted, folders=self._folders)
         return DataSetPlace(definition, entry, store, media)
 
     def _rows(self, definition: PipelineDefinition) -> tuple[float, list[StatusRow]]:

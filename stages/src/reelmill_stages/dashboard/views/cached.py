@@ -52,7 +52,7 @@ class Cached(Generic[T]):
 
 def _told(value: T | ReelmillError) -> T:
     if isinstance(value, ReelmillError):
-        raise value
+        raise value.with_traceback(None)  # or each time would add its frames, with all that they hold
     return value
 
 

@@ -94,11 +94,18 @@ def files_of(item: Item) -> list[ServedFile]:
 class MediaPlaces:
     """Where the files of a pipeline's items are read."""
 
-    def __init__(self, task: Task, store: Store, env: Mapping[str, str], *, trusted: bool) -> None:
-        """With `trusted`, the task's sources are those of the pipeline itself, not what a store says."""
+    def __init__(
+        self, task: Task, store: Store, env: Mapping[str, str], *, trusted: bool, folders: bool = True
+    ) -> None:
+        """With `trusted`, the task's sources are those of the pipeline itself, not what a store says.
+
+        Without `folders`, only those in buckets are read: a folder that a resource in a cluster names is one of its
+        pods, and not that of this machine.
+        """
         self._store = store
         self._task = task
         self._locations = Locations(task.store, task.sources, env) if trusted else None
+        self._folders = folders
         self._sources: Mapping[str, SourceDef] = {source.name: source for source in task.sources}
 
     def place(self, file: ServedFile) -> tuple[Store, str]:
@@ -131,6 +138,8 @@ class MediaPlaces:
         if source is None:
             return False
         root, key = split_uri(file.uri)
+        if root == "/" and not self._folders:
+            return False
         for _, uri in folders(source):
             listed, above = split_uri(uri)
             if root == listed and f"{key}/".startswith(f"{above.rstrip('/')}/" if above.strip("/") else ""):

@@ -4,7 +4,7 @@ Rows of ledgers are joined by keys. A stage that makes items under new keys, suc
 the item that they are made of; that is how the way is followed upwards where keys differ.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Item
@@ -45,20 +45,18 @@ def history(board: Board, at: DataSetPlace, found: Item) -> list[ItemEvent]:
 
 def _upwards(board: Board, at: DataSetPlace, key: str, group: str) -> Iterable[ItemEvent]:
     """From the stage that made an item to the sources, the nearest first."""
+    # Each once: records of a store may say that a stage reads itself.
     stages = {each.name: each for each in at.task.stages}
     names, keys = [at.entry.name], [*_prefixes(key), group]
     while names:
-        stage = stages.get(names[0])
+        stage = stages.pop(names[0], None)
         names = [each.name for each in stage.upstreams] if stage else names[:0]
         data = at.other(stage.name) if stage else None
         if stage is None or data is None:
             return
-        rows: list[LedgerEntry] = []
-        for candidate in keys:
-            rows = _rows(board, at, data, candidate)
-            if rows:
-                keys = [*_prefixes(candidate)]
-                break
+        rows = _rows(board, at, data, keys)
+        if rows:
+            keys = _prefixes(rows[0].key)
         yield from (_event(board, at, stage.name, row) for row in reversed(rows))
         # Of several inputs, the way goes on in the one that has the item.
         names = [name for name in names if rows and _ordinal(board, at, name, rows[-1].key) is not None] or names[:1]
@@ -71,15 +69,16 @@ def _downwards(board: Board, at: DataSetPlace, key: str) -> Iterable[ItemEvent]:
         if stage.name in seen or not made & {each.name for each in stage.upstreams}:
             continue
         data = at.other(stage.name)
-        rows = _rows(board, at, data, key) if data else []
+        rows = _rows(board, at, data, [key]) if data else []
         yield from (_event(board, at, stage.name, row) for row in rows)
         if any(row.outcome == "done" for row in rows):
             made.add(stage.name)
 
 
-def _rows(board: Board, at: DataSetPlace, data: DataSetPaths, key: str) -> list[LedgerEntry]:
+def _rows(board: Board, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str]) -> list[LedgerEntry]:
+    """The rows of the first of these keys that has some. The index, which may still grow, is waited for once."""
     with board.indexes.open(at.store, data) as (reader, _):
-        return reader.history(key)
+        return next((rows for key in keys if (rows := reader.history(key))), [])
 
 
 def _event(board: Board, at: DataSetPlace, stage: str, row: LedgerEntry) -> ItemEvent:
@@ -99,12 +98,16 @@ def _event(board: Board, at: DataSetPlace, stage: str, row: LedgerEntry) -> Item
 
 def _ordinal(board: Board, at: DataSetPlace, name: str, key: str) -> int | None:
     """The ordinal of the item with a key in another data set."""
+    return _ordinals(board, at, name, [key]).get(key)
+
+
+def _ordinals(board: Board, at: DataSetPlace, name: str, keys: Iterable[str]) -> dict[str, int]:
+    """Key -> ordinal of its item in another data set, as far as there are such items."""
     data = at.other(name)
     if data is None:
-        return None
+        return {}
     with board.indexes.open(at.store, data) as (reader, _):
-        place = reader.place_of_key(key)
-    return place.ordinal if place else None
+        return {key: place.ordinal for key in keys if (place := reader.place_of_key(key))}
 
 
 def _prefixes(key: str) -> list[str]:
@@ -120,9 +123,9 @@ def _with_upstreams(board: Board, at: DataSetPlace, rows: list[LedgerEntry]) -> 
     names = at.upstreams
     if len(names) == 1:
         return [(row, names[0]) for row in rows]
-    return [
-        (row, next((name for name in names if _ordinal(board, at, name, row.key) == row.ordinal), "")) for row in rows
-    ]
+    keys = [row.key for row in rows]
+    ordinals = {name: _ordinals(board, at, name, keys) for name in names}
+    return [(row, next((name for name in names if ordinals[name].get(row.key) == row.ordinal), "")) for row in rows]
 
 
 def _loss(row: LedgerEntry, upstream: str) -> LossView:

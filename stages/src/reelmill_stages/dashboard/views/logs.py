@@ -1,12 +1,11 @@
 """The last lines of logs: of pods where there are any, else of what shards and commit steps left in the store."""
 
 from collections import deque
-from collections.abc import Iterator
 
 from reelmill.contract.commands.result_rows import LogLine
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.text.json_line import json_object
-from reelmill_stages.commands.logs import lines_of
+from reelmill_stages.commands.logs import last_lines_of
 from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.models import LogView
 
@@ -30,12 +29,8 @@ def logs(board: Board, at: DataSetPlace, shard: int | None = None) -> tuple[list
     except ReelmillError as error:
         found, problem = deque(), str(error)
     if not found:
-        found = deque((_view(_who(line), line.line) for line in _stored(at, shard)), maxlen=LINES)
+        return [_view(_who(each), each.line) for each in last_lines_of(at.store, at.names, LINES, shard=shard)], problem
     return list(found), problem
-
-
-def _stored(at: DataSetPlace, shard: int | None) -> Iterator[LogLine]:
-    return lines_of(at.store, at.names, shard=shard)
 
 
 def _who(line: LogLine) -> str:

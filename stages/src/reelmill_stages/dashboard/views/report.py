@@ -7,6 +7,7 @@ from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Stat, Store
+from reelmill_stages.summary.cut import cut
 
 FOLDER = "reports/"
 """Below the records of the segment that ended the run."""
@@ -14,7 +15,9 @@ MOST_BYTES = 32 << 20
 
 
 def find_report(store: Store, task: Task) -> Stat | None:
-    """The newest report of a pipeline. Raises ReelmillError where the store cannot be read."""
+    """The report of the present state of a pipeline, or else the newest one beside its data sets, some of which it may
+    share with another pipeline. Raises ReelmillError where the store cannot be read.
+    """
     found: list[Stat] = []
     for entry in entries(task):
         names = DataSetPaths(entry.name, entry.key)
@@ -23,7 +26,8 @@ def find_report(store: Store, task: Task) -> Stat | None:
             folder = f"{names.segment(record.segment).internal}/{FOLDER}"
             listed = store.list(folder, follow_links=False)
             found += [stat for stat in listed if stat.key.endswith(".html") and stat.size <= MOST_BYTES and stat.etag]
-    return max(found, key=lambda stat: stat.modified, default=None)
+    present = f"/{cut(store, task).state}.html" if len(found) > 1 else ""
+    return max(found, key=lambda stat: (stat.key.endswith(present), stat.modified), default=None)
 
 
 def read_report(store: Store, task: Task) -> bytes:

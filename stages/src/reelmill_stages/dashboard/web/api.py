@@ -74,8 +74,8 @@ def router(board: Board) -> APIRouter:
 
     @api.get(one + "/document", tags=["pipelines"])
     def document(namespace: str, name: str) -> PipelineDocument:
-        """Its YAML, as it was written."""
-        return PipelineDocument(yaml=board.definition(spoken(namespace), name).document)
+        """Its YAML, without values of variables."""
+        return PipelineDocument(yaml=board.document(spoken(namespace), name))
 
     @api.get(stage_path + "/shards", tags=["stages"])
     def shards(namespace: str, name: str, stage: str) -> ShardStrip:

@@ -64,8 +64,8 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
 
     @pages.get(one + "/yaml")
     def document(namespace: str, name: str) -> Response:
-        definition = board.definition(spoken(namespace), name)
-        return page("document.html", namespace=definition.namespace, name=name, document=definition.document)
+        text = board.document(spoken(namespace), name)
+        return page("document.html", namespace=spoken(namespace), name=name, document=text)
 
     @pages.get(one + "/pipeline.yaml")
     def yaml(namespace: str, name: str) -> Response:
@@ -73,8 +73,8 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
             "content-security-policy": FILE_POLICY,
             "content-disposition": 'attachment; filename="pipeline.yaml"',
         }
-        document = board.definition(spoken(namespace), name).document
-        return PlainTextResponse(document.encode(errors="replace"), headers=headers)
+        text = board.document(spoken(namespace), name)
+        return PlainTextResponse(text.encode(errors="replace"), headers=headers)
 
     @pages.get(stage_path)
     def stage(request: Request, namespace: str, name: str, stage: str) -> Response:
@@ -196,7 +196,8 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         return file_response(at.media, files[number], wanted, known, head=request.scope[HEAD])
 
     @pages.get("/healthz")
-    def health() -> Response:
+    async def health() -> Response:
+        # Needs no thread, so it is answered while all of them wait for a store or for pictures.
         return PlainTextResponse("ok\n")
 
     return pages

@@ -5,12 +5,12 @@ A video that crashes the decoder, or hangs it, costs its own picture: `clip_fram
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from reelmill.contract.errors import ReelmillError
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import Task
 from reelmill_stages.pictures.shot import Shot
@@ -52,9 +52,11 @@ class Posters:
         try:
             shot = made.result(timeout)
         except TimeoutError:
+            made.cancel()  # unless it is being made
             return Shot(problem="it takes too long")
         if shot.jpeg:
-            self._keep(path, shot.jpeg)
+            with suppress(OSError):  # a full disk costs the next one some time, not this one the picture
+                self._keep(path, shot.jpeg)
         return shot
 
     def _run(self) -> None:
@@ -66,13 +68,16 @@ class Posters:
                     self._queue.put(order)
                     break
                 orders.append(order)
-            try:
-                for order, shot in zip(orders, shots(first[0], self._env, [each[1] for each in orders]), strict=False):
-                    order[2].set_result(shot)
-            except (OSError, ReelmillError) as error:
-                for order in orders:
-                    if not order[2].done():
-                        order[2].set_result(Shot(problem=str(error)))
+            self._make(first[0], [order for order in orders if order[2].set_running_or_notify_cancel()])
+
+    def _make(self, task: Task, orders: Sequence[_Order]) -> None:
+        try:
+            for order, shot in zip(orders, shots(task, self._env, [each[1] for each in orders]), strict=False):
+                order[2].set_result(shot)
+        except Exception as error:  # the pictures of others are made all the same
+            for order in orders:
+                if not order[2].done():
+                    order[2].set_result(Shot(problem=str(error) or type(error).__name__))
 
     def _path(self, task: Task, item: Item) -> Path:
         media = item.media

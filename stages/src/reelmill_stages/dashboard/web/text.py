@@ -39,8 +39,11 @@ def ago(moment: float | None) -> str:
 
 
 def moment_text(moment: float | None) -> str:
-    """RFC 3339."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+    """RFC 3339; empty for a time that no clock shows, as a file of unknown origin may have."""
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+    except (OverflowError, ValueError, OSError):
+        return ""
 
 
 def link(*parts: Any, **query: Any) -> str:

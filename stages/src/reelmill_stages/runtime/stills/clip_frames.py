@@ -1,6 +1,7 @@
 """One frame of each of some items, decoded in a process of its own: a video that crashes or hangs costs one picture."""
 
 import signal
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 
@@ -34,19 +35,21 @@ def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator
     """The middle frame of each item, in order; of one whose files are images, the first of these."""
     left = list(items)
     while left:
-        connection, process = safe_child.start("reelmill_stages.runtime.stills.frame_process", env)
-        try:
-            connection.send((task, dict(env), list(left)))
-            while left:
-                found = _received(connection)
-                yield found or Shot(problem="the decoder crashed, or took too long")
-                left.pop(0)
-                if found is None:
-                    break
-        finally:
-            connection.close()
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        # The folder is this process's, because the other one is killed.
+        with tempfile.TemporaryDirectory(prefix="reelmill-stills-", ignore_cleanup_errors=True) as folder:
+            connection, process = safe_child.start("reelmill_stages.runtime.stills.frame_process", env)
+            try:
+                connection.send((task, dict(env), list(left), folder))
+                while left:
+                    found = _received(connection)
+                    yield found or Shot(problem="the decoder crashed, or took too long")
+                    left.pop(0)
+                    if found is None:
+                        break
+            finally:
+                connection.close()
+                process.send_signal(signal.SIGKILL)
+                process.wait()
 
 
 def _received(connection: Connection) -> Shot | None:

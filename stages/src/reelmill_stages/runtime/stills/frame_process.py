@@ -1,6 +1,6 @@
 """The process in which pictures of items are decoded: items in, one frame or problem for each out."""
 
-import tempfile
+import shutil
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, is_image
@@ -25,20 +26,38 @@ _QUALITY = 80
 
 
 def serve(connection: Connection) -> None:
-    """Decode one frame of each item of the one order."""
-    order: tuple[Task, dict[str, str], list[Item]] = connection.recv()
-    task, env, items = order
+    """Decode one frame of each item of the one order, in a folder that the parent removes."""
+    order: tuple[Task, dict[str, str], list[Item], str] = connection.recv()
+    task, env, items, folder = order
     locations = Locations(task.store, task.sources, env)
-    with tempfile.TemporaryDirectory(prefix="reelmill-stills-") as folder:
-        for number, item in enumerate(items):
-            place = Path(folder) / str(number)
-            work = GroupWork(locations, Files(locations, {}, place / "files"), place, None)
-            try:
-                connection.send(_shot(item, work))
-            except ReelmillError as error:
-                connection.send(Shot(problem=str(error)))
-            finally:
-                work.close()
+    for number, item in enumerate(items):
+        place = Path(folder) / str(number)
+        try:
+            shot = picture(item, locations, place)
+        except ReelmillError as error:
+            shot = Shot(problem=str(error))
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        connection.send(shot)
+
+
+def picture(item: Item, locations: Locations, folder: Path) -> Shot:
+    """One frame of an item; of a large video of a source in a bucket, only what that takes is read, if that does.
+
+    `folder` is an empty folder for its files. Raises ReelmillError where there is no frame.
+    """
+    try:
+        return _with_work(item, locations, folder / "ranges", ranges=True)
+    except WholeFileNeeded:
+        return _with_work(item, locations, folder / "whole", ranges=False)
+
+
+def _with_work(item: Item, locations: Locations, folder: Path, *, ranges: bool) -> Shot:
+    work = GroupWork(locations, Files(locations, {}, folder / "files"), folder, None, ranges=ranges)
+    try:
+        return _shot(item, work)
+    finally:
+        work.close()
 
 
 def _shot(item: Item, work: GroupWork) -> Shot:

@@ -8,7 +8,9 @@ from reelmill.contract.log import event
 from reelmill.contract.records.layout import run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task_parts.run_report import ENV, RunDefinition
+from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.records.record_files import dump
+from reelmill_stages.run_report.document import masked
 from reelmill_stages.runtime.context import StepContext
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,14 @@ def keep_definition(context: StepContext) -> None:
     if definition is None:
         context.store.delete(run(uid))
     else:
-        context.store.write(run(uid), dump(RunRecord(task=context.task, definition=definition)))
+        context.store.write(run(uid), dump(RunRecord(task=context.task, definition=_without_secrets(definition))))
+
+
+def _without_secrets(definition: RunDefinition) -> RunDefinition:
+    """What may be kept in the store, which others may read who may not read the pipeline."""
+    document = masked(definition.document)
+    text = without_secrets(definition.text) if document == definition.document else ""
+    return definition.replace(document=document, text=text)
 
 
 def _told(context: StepContext) -> RunDefinition | None:

@@ -1,5 +1,6 @@
 """`reelmill dashboard`: pipelines and their items in a browser, of a cluster, of pipeline files or of a store."""
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +67,7 @@ def dashboard(
         host=host,
         port=port,
         allowed_hosts=tuple(allowed_host or ()),
-        trusted_proxies=tuple(trusted_proxy or ()),
+        trusted_proxies=tuple(_network(each) for each in trusted_proxy or ()),
         root_path=_root_path(root_path),
         scratch=scratch,
     )
@@ -81,6 +82,8 @@ def dashboard(
     elif elsewhere.store:
         connection = Connection(endpoint=elsewhere.endpoint or "")
         serve(settings, env, ready=_ready, store=StoreRef(uri=elsewhere.store, connection=connection))
+    elif elsewhere.endpoint:
+        raise SpecError("--endpoint requires --store or a pipeline file", hint="give one of them, or remove --endpoint")
     else:
         from reelmill.cli.cluster.cluster_pipelines import ClusterPipelines  # only a cluster needs its packages
 
@@ -104,6 +107,13 @@ def _root_path(path: str) -> str:
     if path and not path.startswith("/"):
         raise SpecError(f"--root-path {path!r} does not begin with /", hint="write it as /reelmill")
     return path.rstrip("/")
+
+
+def _network(proxy: str) -> str:
+    try:
+        return proxy if proxy == "*" else str(ipaddress.ip_network(proxy))
+    except ValueError as error:
+        raise SpecError(f"--trusted-proxy: {error}", hint="write it as 10.0.0.7 or 10.0.0.0/8") from None
 
 
 def _ready(url: str) -> None:

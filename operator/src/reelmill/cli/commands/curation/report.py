@@ -1,5 +1,7 @@
 """`reelmill report`: one HTML file about what a pipeline has done."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -52,22 +54,26 @@ def _definition(loaded: Loaded) -> RunDefinition:
 
 
 def _must_be_writable(path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises OSError for a name that is too long
         raise SpecError(
             "the report is a file, and this is a folder", where=str(path), hint=f"name a file: {path}/report.html"
         )
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):  # noqa: PTH112
         raise SpecError("no such folder", where=str(path.parent), hint="create it, or write the report elsewhere")
 
 
 def _write(path: Path, html: str) -> None:
-    """Write the file whole or not at all."""
+    """Write the file whole or not at all. What is there and is no file, such as a device, is written to."""
     new = path.with_name(f".{path.name}.new")
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+            path.write_text(html, encoding="utf-8")
+            return
         new.write_text(html, encoding="utf-8")
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
         raise SpecError(
             f"the report cannot be written: {error.strerror}", where=str(path), hint="choose another file"
         ) from error
