@@ -152,7 +152,17 @@ def test_logs_in_pods_are_always_json() -> None:
     assert not hidden(line)
 
 
-PLAIN_PRINTS = {"terminal.py", "output.py", "app.py", "follow.py", "init.py", "schema.py", "logs.py", "funnel.py"}
+PLAIN_PRINTS = {
+    "terminal.py",
+    "output.py",
+    "app.py",
+    "follow.py",
+    "init.py",
+    "schema.py",
+    "logs.py",
+    "funnel.py",
+    "report.py",
+}
 """Modules that print by themselves: what is safe already, and texts of our own."""
 
 

@@ -56,7 +56,10 @@ def named(path: Path) -> set[str]:
 
 def test_every_bill_is_valid_and_there_is_one_for_each_thing(bills: Path) -> None:
     names = {path.name for path in bills.iterdir()}
-    images = {f"reelmill-{name}-image.spdx.json" for name in ("operator", "stages", "stages-gpu", "stages-embed")}
+    images = {
+        f"reelmill-{name}-image.spdx.json"
+        for name in ("operator", "stages", *(f"stages-{target}" for target in ("gpu", "embed", "dashboard")))
+    }
     assert names == images | {f"{name}.spdx.json" for name in ("reelmill", "reelmill-stages", "reelmill-chart")}
     for path in bills.iterdir():
         assert not validate_full_spdx_document(parse_file(str(path)))

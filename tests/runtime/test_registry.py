@@ -48,7 +48,7 @@ def test_a_module_that_lists_nothing_is_no_source(name: str) -> None:
 def test_every_format_has_one_check() -> None:
     checks = registry.checks()
     assert list(checks) == [
-        "captions", "chunks", "clip4mc", "clips", "grids", "index", "lips", "tars", "tokens", "transcripts"
+        "captions", "chunks", "clip4mc", "clips", "grids", "index", "lips", "tars", "tokens", "transcripts", "written"
     ]  # fmt: skip
     assert len(checks) == len(list(Path(stages.__path__[0]).glob("*/check.py")))
 

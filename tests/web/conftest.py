@@ -15,9 +15,12 @@ from e2e.workshop import Workshop
 from web.browser import browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium. Skips with the reason where there is none; REELMILL_REQUIRE=web makes that a failure."""
+    """A headless Chromium. Skips with the reason where there is none; REELMILL_REQUIRE=web makes that a failure.
+
+    It ends with the module: until then, its client runs an event loop in this thread, and there can be no other.
+    """
     try:
         with browser() as found:
             yield found
@@ -31,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return hostile(tmp_path_factory.mktemp("hostile"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(shop: Workshop, chromium: object) -> Iterator[str]:
     """The address of `reelmill dashboard` over that store, as a person starts it."""
     command = [Path(sys.executable).with_name("reelmill"), "dashboard", "--store", shop.folder / "store", "--port", "0"]

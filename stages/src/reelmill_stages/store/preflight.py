@@ -53,7 +53,8 @@ def _refuse_no_folder(folder: Path, uri: str) -> None:
                     where=uri,
                     hint="make that folder, or name another one",
                 )
-            if place.exists():
+            # Another run may have made the folder meanwhile.
+            if place.exists() and not place.is_dir():
                 what = "the store" if place == folder else str(place)
                 raise StoreError(f"{what} is a file, not a folder", where=uri, hint="name a folder or a bucket")
 

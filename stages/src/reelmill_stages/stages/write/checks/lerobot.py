@@ -3,7 +3,6 @@
 Videos are opened; their pictures are not decoded.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill_stages.format_checks import Finding, unreadable
 from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.untrusted.nested import load_json
 
 _INFO = "meta/info.json"
 _VIDEO = "video"
@@ -25,7 +25,7 @@ class LerobotCheck:
 
     def check(self, folder: Path) -> Iterator[Finding]:
         try:
-            info = json.loads((folder / _INFO).read_text(encoding="utf-8"))
+            info = load_json((folder / _INFO).read_bytes())
             episodes = [row for file in _files(folder, "meta/episodes") for row in file.read().to_pylist()]
             frames = sum(file.metadata.num_rows for file in _files(folder, "data"))
             length = sum(row["length"] for row in episodes)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reelmill_stages.format_checks import Finding, unreadable
+from reelmill_stages.untrusted.nested import load_json
 
 _INDEX = "index.json"
 _BAD = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -44,7 +45,7 @@ class MdsCheck:
 
 
 def _shards(folder: Path) -> list[dict[str, Any]]:
-    index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+    index = load_json((folder / _INDEX).read_bytes())
     shards = index["shards"] if isinstance(index, dict) else []
     return [shard for shard in shards if isinstance(shard, dict) and shard.get("format") == "mds"]
 
@@ -63,7 +64,7 @@ def _wrong(path: Path, shard: dict[str, Any]) -> str:
         offsets = np.frombuffer(file.read(4 * (count + 1)), "<u4").astype(np.int64)
         if offsets[-1] != size or (np.diff(offsets) < 0).any() or offsets[0] < file.tell():
             return "its offsets do not lead to the end of the file"
-        config = json.loads(file.read(int(offsets[0]) - file.tell()))
+        config = load_json(file.read(int(offsets[0]) - file.tell()))
     if any(config.get(word) != shard.get(word) for word in _NOTED):
         return "its columns are not those of the index"
     return ""
