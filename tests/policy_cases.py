@@ -107,6 +107,20 @@ CASES = [
     ),
     # Servers that get keys or data.
     Case("an allowed store", SERVERS, {"store": MINIO}),
+    Case(
+        "another cloud than the allowed one", {"allowedServers": ["https://s3.amazonaws.com"]},
+        {"store": {"uri": "az://out/demo"}}, where="spec.store.endpoint",
+    ),
+    Case("an account of Azure", {"allowedServers": ["https://*.blob.core.windows.net"]}, {"store": {"uri": "az://o"}}),
+    Case(
+        "a source in another cloud", {"allowedServers": ["https://s3.amazonaws.com"]},
+        {"sources": [{"name": "raw", "lips": {"lists": "az://in/", "root": "az://in/"}, "s3": {}}]},
+        where="spec.sources[0].s3.endpoint",
+    ),
+    Case(
+        "a host that only looks like one", SERVERS,
+        {"store": {"uri": "s3://o", "endpoint": "https:/evil.example/minio.example:9000"}}, where="spec.store.endpoint",
+    ),
     Case("an allowed path", SERVERS, {"store": MINIO}, stage=server("http://vllm.models:8000/v1")),
     Case("AWS unless told", SERVERS, where="spec.store.endpoint"),
     Case(
@@ -184,6 +198,7 @@ CASES = [
     ),
     Case("a queue", {"allowedQueues": ["video"]}, {"queue": {"name": "video"}}),
     Case("no queue", {"allowedQueues": ["video"]}, where="spec.queue.name"),
+    Case("no queue where any is allowed", {"allowedQueues": ["*"]}, where="spec.queue.name"),
     Case("a foreign queue", {"allowedQueues": ["video"]}, {"queue": {"name": "db"}}, where="spec.queue.name"),
     # Amounts.
     Case("as much as is allowed", MOST, stage={"resources": {"requests": {"cpu": 16, "memory": "65536Mi"}}}),

@@ -58,6 +58,8 @@ def test_a_placeholder_reaches_no_attribute() -> None:
         ({"server": {"url": "ftp://models"}}, "pattern"),
         ({"server": {"url": "http://m/v1", "apiKeyEnv": "AWS_SECRET_ACCESS_KEY"}}, "keys of a store"),
         ({"server": {"url": "http://m/v1", "apiKeyEnv": "RAW_AWS_SECRET_ACCESS_KEY"}}, "keys of a store"),
+        ({"server": {"url": "http://m/v1", "apiKeyEnv": "AZURE_STORAGE_KEY"}}, "keys of a store"),
+        ({"server": {"url": "http://m/v1", "apiKeyEnv": "RAW_AZURE_STORAGE_SAS_TOKEN"}}, "keys of a store"),
         ({"server": {"url": "http://m/v1", "apiKeyEnv": "REELMILL_TASK"}}, "set by reelmill"),
     ],
 )

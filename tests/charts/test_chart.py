@@ -80,6 +80,14 @@ def test_settings_become_the_operators_environment() -> None:
     assert {name: found[f"REELMILL_{name}"] for name in given} == given
 
 
+def test_large_numbers_are_written_out() -> None:
+    settings = {"wholeBytes": 2**36, "wholeItems": 1_000_000, "writeRate": 0.5}
+    found = environment(chart({"settings": settings})[DEPLOYMENT])
+    with patch.dict(os.environ, {name: str(found[name]) for name in found if "WHOLE" in name or "WRITE" in name}):
+        made = read()
+    assert (made.whole_bytes, made.whole_items, made.write_rate) == (2**36, 1_000_000, 0.5)
+
+
 def test_without_election_an_old_and_a_new_pod_never_meet() -> None:
     found = chart({"leaderElection": {"enabled": False}})
     assert found[DEPLOYMENT]["spec"]["strategy"] == {"type": "Recreate"}

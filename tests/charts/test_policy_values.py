@@ -24,7 +24,7 @@ EVERY_FIELD: Json = {
     "allowedQueues": ["video"],
     "allowedNodes": {"pool": ["video", "video-gpu"], "cloud.example/zone": ["a"]},
     "refusedFields": ["affinity", "imagePullPolicy"],
-    "maxResources": {"cpu": 16, "memory": "64Gi", "nvidia.com/gpu": 2},
+    "maxResources": {"cpu": 16, "memory": "64Gi", "nvidia.com/gpu": 2, "ephemeral-storage": 2**36},
     "maxParallelism": 1000,
     "maxPods": 320000,
     "maxShards": 100000,

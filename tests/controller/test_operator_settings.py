@@ -65,6 +65,16 @@ def test_a_variable_that_cannot_be_read_is_named(
         read()
 
 
+@pytest.mark.parametrize("variable", ["PRICES", "POLICY", "STAGES_POD_LABELS", "STAGES_POD_ANNOTATIONS"])
+@pytest.mark.parametrize("text", ["{cpuHour: 1", "[]", '{"cpuHour": 1e999, "app": {}}'])
+def test_json_that_cannot_be_read_is_a_named_mistake(
+    environment: MutableMapping[str, str], variable: str, text: str
+) -> None:
+    environment[PREFIX + variable] = text
+    with pytest.raises(SpecError, match=f"^{PREFIX}{variable}="):
+        read()
+
+
 def test_every_wrong_variable_is_named_in_one_line(environment: MutableMapping[str, str]) -> None:
     environment |= {"REELMILL_WORKERS": "many", "REELMILL_LEASE_SECONDS": "0"}
     with pytest.raises(SpecError, match=r"^REELMILL_WORKERS=many: [^\n]+; REELMILL_LEASE_SECONDS=0: [^\n]+$"):

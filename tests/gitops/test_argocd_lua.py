@@ -82,6 +82,14 @@ def test_a_suspended_pipeline_is_suspended_and_a_complete_one_stays_healthy() ->
     assert health(resource(cluster))[0] == "Healthy"
 
 
+def test_a_pipeline_that_has_spent_its_limit_is_suspended_and_says_so() -> None:
+    cluster = SimulatedCluster(pipeline(STAGES, limits={"cost": 1}), SymbolicStore(bucket={"raw": ["v1"]}))
+    cluster.reconcile()
+    status, message = health(resource(cluster))
+    assert status == "Suspended"
+    assert "the operator has no prices" in message
+
+
 def test_a_degraded_pipeline_says_why() -> None:
     cluster = SimulatedCluster(pipeline(STAGES), SymbolicStore(bucket={"raw": ["v1"]}))
     refused(cluster)

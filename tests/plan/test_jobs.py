@@ -131,6 +131,30 @@ def test_credentials_for_azure_have_azures_names() -> None:
     assert not [name for name in env if "AWS" in name]
 
 
+BLOCKS: dict[str, dict[str, str]] = {
+    "clip4mc": {"metadata": "URI/train.json", "videos": "URI/videos/"},
+    "lips": {"lists": "URI/lists/", "root": "URI/mouths/"},
+    "multiview": {"videos": "URI/"},
+    "table": {"uri": "URI/table.csv"},
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize(("source", "store", "key"), [("s3", "az", "AWS_ACCESS"), ("az", "s3", "AZURE_STORAGE")])
+def test_credentials_of_a_source_are_named_by_its_own_kind_of_server(
+    block: str, source: str, store: str, key: str
+) -> None:
+    fields = {name: value.replace("URI", f"{source}://in") for name, value in BLOCKS[block].items()}
+    raw = {"name": "raw", block: fields, "s3": {"secretRef": {"name": "raw-keys"}}}
+    spec = pipeline([{"name": "facts", "run": {"entrypoint": "a:B"}}], sources=[raw], store={"uri": f"{store}://out"})
+    cluster = SimulatedCluster(spec)
+    cluster.reconcile()
+    (survey,) = cluster.jobs.values()
+    keys = {each["name"] for each in container(survey)["env"] if each["name"].startswith("RAW_")}
+    assert f"RAW_{key}_KEY{'_ID' if source == 's3' else ''}" in keys
+    assert all(name.startswith(f"RAW_{key.split('_')[0]}_") for name in keys)
+
+
 def test_the_survey_has_the_keys_of_the_servers_that_stages_ask_and_no_other_variable_of_theirs() -> None:
     variables = [
         {"name": "LOOKER_KEY", "secretRef": {"name": "looker"}, "key": "token"},

@@ -10,47 +10,10 @@ from reelmill.contract.spec.placement import Placement
 from reelmill.contract.spending import Prices, Spent
 from reelmill.contract.status import Status
 from reelmill.contract.task import CommitReport, StageReport, Step, SurveyReport
-from reelmill.plan import CreateJob, PatchJob, Plan, PlannerSettings
+from reelmill.plan import CreateJob, PatchJob, PlannerSettings
 from reelmill.plan.jobs.placement import hour_price
 from reelmill.plan.snapshot import stamp
-from simulated_cluster import SimulatedCluster, pipeline
-from symbolic_stages import SymbolicStore
-
-CLIPS: dict[str, Any] = {"name": "clips", "clip": {"by": "length"}, "shards": 4}
-MINUTES = 60.0
-
-
-def cluster(**spec: Any) -> SimulatedCluster:
-    keys = [f"v{number}" for number in range(6)]
-    store = SymbolicStore(bucket={"raw": keys})
-    store.follows_up = False
-    return SimulatedCluster(pipeline([CLIPS], **spec), store)
-
-
-def seen(made: SimulatedCluster, name: str, *, active: int) -> Plan:
-    """Kubernetes tells how many pods a Job has."""
-    status = made.jobs[name]["status"]
-    status.setdefault("startTime", stamp(made.now))
-    status["active"] = active
-    made.deliver_all()
-    return made.reconcile()
-
-
-def end(made: SimulatedCluster, name: str) -> None:
-    while name in made.live():
-        made.advance(name)
-    seen(made, name, active=0)
-
-
-def shards_begin(made: SimulatedCluster) -> str:
-    """The survey and the open step are done, and took a minute each."""
-    made.reconcile()
-    for _ in range(2):
-        name = made.created[-1]
-        seen(made, name, active=1)
-        made.now += timedelta(seconds=MINUTES)
-        end(made, name)
-    return made.created[-1]
+from spent_pods import MINUTES, cluster, end, end_with, seen, shards_begin
 
 
 def hours(status: Status) -> float:
@@ -203,13 +166,6 @@ def test_without_a_status_what_the_store_knows_is_spent() -> None:
     assert made.status.holds("Suspended")
 
 
-def end_with(made: SimulatedCluster, name: str, report: SurveyReport) -> None:
-    while name in made.live():
-        made.advance(name)
-    made.reports[name] = report.model_dump_json(by_alias=True)
-    seen(made, name, active=0)
-
-
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
@@ -220,6 +176,7 @@ def end_with(made: SimulatedCluster, name: str, report: SurveyReport) -> None:
         ({"gpu": {"products": ["L4", "H100"]}}, 1.0 + 9.0),
         ({"gpu": {"products": ["T4"]}}, 1.0 + 2.0),
         ({"gpu": {}}, 1.0 + 9.0),
+        ({"resources": {"limits": {"nvidia.com/gpu": 2}}}, 1.0 + 2 * 9.0),
     ],
 )
 def test_an_hour_of_a_pod_costs_what_it_reserves(place: dict[str, Any], expected: float) -> None:

@@ -1,13 +1,17 @@
 """Shards whose pods were killed for lack of memory run again with more, up to what the spec allows."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reelmill.contract.spec.placement import Placement
+from reelmill.contract.spending import Prices
 from reelmill.contract.task import Failure, Step, Task
+from reelmill.plan import PlannerSettings
 from reelmill.plan.jobs.placement import amount, more_memory, work_resources
 from simulated_cluster import SimulatedCluster, pipeline
+from spent_pods import end, seen
 from symbolic_stages import SymbolicStore
 
 GIB = 2**30
@@ -90,6 +94,67 @@ def test_each_step_is_in_the_jobs_the_status_and_the_events() -> None:
     ]
     seen = [stage.pass_.memory for plan in made.plans for stage in plan.status.stages if stage.pass_]
     assert sorted(set(seen)) == ["", "16384Mi", "4096Mi"]
+
+
+@pytest.mark.parametrize(("memory", "most"), [("2G", "5G"), ("2Gi", "16Gi"), ("1500M", "1500M")])
+def test_the_last_attempt_gives_up_an_item_that_needs_more_than_its_pod_has(memory: str, most: str) -> None:
+    """The container's limit, which a step reads, is not below what its task says of the maximum."""
+    stage = {
+        "name": "clips",
+        "clip": {"by": "length"},
+        "shards": 2,
+        "resources": {"requests": {"memory": memory}, "memoryMax": most},
+    }
+    store = Starved(bucket={"raw": [f"v{number}" for number in range(6)]})
+    store.follows_up = False
+    made = SimulatedCluster(pipeline([stage]), store)
+    made.settle()
+    *_, last = (name for name in made.created if made.task(name).step is Step.SHARDS)
+    (container,) = made.jobs[last]["spec"]["template"]["spec"]["containers"]
+    pages = int(amount(container["resources"]["limits"]["memory"])) // 4096 * 4096
+    told = made.task(last).limits.memory_max
+    assert told
+    assert told <= pages < told + 2**20
+
+
+def test_where_there_is_one_attempt_no_item_is_left_for_another() -> None:
+    stage = {
+        "name": "clips",
+        "clip": {"by": "length"},
+        "shards": 2,
+        "failures": {"attempts": 1},
+        "resources": {"limits": {"memory": "2Gi"}, "memoryMax": "16Gi"},
+    }
+    store = SymbolicStore(bucket={"raw": ["v0", "v1"]})
+    store.follows_up = False
+    made = SimulatedCluster(pipeline([stage]), store)
+    made.settle()
+    told = [made.task(name).limits.memory_max for name in made.created if made.task(name).step is Step.SHARDS]
+    assert told == [2 * GIB]
+
+
+def test_more_memory_costs_more() -> None:
+    stage = {
+        "name": "clips",
+        "clip": {"by": "length"},
+        "shards": 2,
+        "resources": {"requests": {"memory": "2Gi"}, "memoryMax": "16Gi"},
+    }
+    store = Starved(bucket={"raw": [f"v{number}" for number in range(6)]})
+    store.follows_up = False
+    made = SimulatedCluster(pipeline([stage]), store)
+    made.settings = PlannerSettings(prices=Prices(gib_hour=1.0))
+    made.reconcile()
+    while not made.status.holds("Complete"):
+        before, name = made.status.spent, made.created[-1]
+        seen(made, name, active=1)
+        made.now += timedelta(hours=1)
+        end(made, name)
+        if made.task(name).step is Step.SHARDS:
+            assert before.cost is not None
+            assert made.status.spent.cost is not None
+            gib = {1: 2, 2: 4, 3: 16}[made.task(name).attempt]
+            assert made.status.spent.cost - before.cost == pytest.approx(gib, rel=0.02)
 
 
 def test_without_a_maximum_every_attempt_has_the_same() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from policy_cases import CASES, Case
 from reelmill.contract.model import camel
@@ -31,6 +32,19 @@ def test_a_pipeline_is_held_to_the_policy(case: Case) -> None:
     found = violations(spec, Policy.model_validate(case.policy))
     assert [each.where for each in found] == ([case.where] if case.where else [])
     assert all("by the operator's policy" in str(each) and "policy." in each.hint for each in found)
+
+
+@pytest.mark.parametrize("mark", ["\\", " ", "\t", "\n", "'", '"', "<", "?", "#", "\\@", "\0"])
+def test_no_server_passes_for_another_by_marks_that_clients_read_differently(mark: str) -> None:
+    url = f"https://evil.example{mark}.models:8000"
+    connection = {"uri": "s3://out", "endpoint": url}
+    for fields in (
+        {"store": connection},
+        {"sources": [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"endpoint": url}}]},
+        {"stages": [{"name": "looked", "caption": {"server": {"url": url}, "model": "m", "prompt": "p"}}]},
+    ):
+        with pytest.raises(ValidationError, match=r"endpoint must not contain|should match pattern"):
+            VideoPipeline.model_validate(Case("", {}, fields).resource)
 
 
 def test_every_field_of_the_policy_is_in_the_table() -> None:
@@ -130,6 +144,15 @@ def test_every_alternative_of_a_users_affinity_is_bound() -> None:
     ]
     assert all("pool" in str(alternative) for alternatives in bound for alternative in alternatives)
     assert any(len(alternatives) == 2 for alternatives in bound)
+
+
+@pytest.mark.parametrize(
+    "terms", ["x", ["x"], [None], [["a", "b"]], [{"matchExpressions": None}], [{"matchExpressions": "x"}], 1, {"a": 1}]
+)
+def test_an_affinity_of_another_form_is_the_api_servers_to_refuse(terms: Any) -> None:
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+    for pod in pods(policy(allowedNodes={"pool": ["video"]}), affinity=affinity):
+        assert pod["affinity"] == affinity or "pool" in str(pod["affinity"])
 
 
 def test_pods_get_the_maximum_where_a_pipeline_leaves_memory_or_scratch_open() -> None:

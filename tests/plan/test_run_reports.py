@@ -44,14 +44,23 @@ def test_the_survey_knows_the_resource_its_tolerances_and_what_an_hour_costs() -
     assert found.document["spec"]["stages"][0]["failures"] == {"tolerate": "7%"}
 
 
+def test_values_of_variables_do_not_get_into_the_store() -> None:
+    env = [{"name": "HF_TOKEN", "value": "hf_secret"}, {"name": "KEY", "secretRef": {"name": "keys"}}]
+    text = told(WANTED, stages=[{**CLIPS, "env": env}], defaults={"env": env})
+    assert text
+    assert "hf_secret" not in text
+    shown = [{"name": "HF_TOKEN", "value": "…"}, env[1]]
+    spec = RunDefinition.model_validate_json(text).document["spec"]
+    assert spec["defaults"]["env"] == spec["stages"][0]["env"] == shown
+
+
 @pytest.mark.parametrize(("settings", "step"), [(PlannerSettings(), Step.SURVEY), (WANTED, Step.REMOVE)])
 def test_nobody_else_does(settings: PlannerSettings, step: Step) -> None:
     assert told(settings, step) is None
 
 
 def test_a_resource_that_no_variable_holds_is_left_out() -> None:
-    env = [{"name": f"V{number}", "value": "x" * 1000} for number in range(60)]
-    text = told(WANTED, stages=[CLIPS, {"name": "other", "clip": {"by": "length"}, "env": env}], defaults={"env": env})
+    text = told(WANTED, defaults={"affinity": {"podAffinity": "x" * MOST_BYTES}})
     assert text
     assert len(text) < MOST_BYTES
     found = RunDefinition.model_validate_json(text)

@@ -27,6 +27,7 @@ EDGES = {
         "reelmill_stages.commands*",
         "reelmill_stages.run_report.document",
         "reelmill_stages.dashboard.found.store_pipelines",
+        "reelmill_stages.dashboard.views.board",
         "reelmill_stages.stages.pack.*",
         "reelmill_stages.untrusted.*",
     ),

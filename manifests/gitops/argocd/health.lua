@@ -36,7 +36,7 @@ elseif stalled then
 elseif ready then
   health.status, health.message = "Healthy", done
 elseif suspended then
-  health.status, health.message = "Suspended", "spec.suspend is true"
+  health.status, health.message = "Suspended", done
 else
   health.message = done
 end

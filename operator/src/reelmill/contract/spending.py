@@ -13,7 +13,7 @@ from reelmill.contract.model import Model
 ANY = "*"
 """In `Prices.gpu_hour`: GPUs of all products that are not named."""
 
-Price = Annotated[float, Field(ge=0)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Prices(Model):
@@ -49,7 +49,7 @@ class PodAccount(Model):
     since: float = 0.0
     """When they were last counted, in seconds since the epoch."""
     counted: float = 0.0
-    """Seconds of a Job of one pod that are counted already."""
+    """Seconds of a Job of one pod that are counted already, since it began or was resumed."""
 
 
 class Spent(Model):
@@ -58,7 +58,7 @@ class Spent(Model):
     pod_seconds: float = 0.0
     """Seconds of pods, of surveys and failed attempts too; those of `jobs` only until they were last counted."""
     cost: float | None = None
-    """What they cost; absent without prices."""
+    """What they cost, as far as there were prices; absent if there were none."""
     currency: str = ""
     restored: bool = False
     """What the store knew before this status was begun is counted."""

@@ -79,7 +79,7 @@ class OperatorSettings(BaseSettings):
     """The same limit in bytes, for items that are weighed by size."""
     run_reports: bool = True
     """Whether the step that ends a run writes a report to the store."""
-    prices: Prices = Prices()
+    prices: Annotated[Prices, NoDecode, BeforeValidator(_json)] = Prices()
     """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
     stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)
     """Labels of stage pods and their Jobs, as JSON; those of reelmill win."""

@@ -30,12 +30,6 @@ class NamedSecret(NamedTuple):
     names: tuple[str, ...]
 
 
-def source_uri(spec: Spec, source: SourceSpec) -> str:
-    """The URI that tells on which kind of server a source is; the store's, where it has none."""
-    uri = getattr(source.block, "uri", None)
-    return uri if isinstance(uri, str) else spec.store.uri
-
-
 def variables(uri: str) -> tuple[str, ...]:
     """The variables with the credentials for the kind of server of a URI."""
     return AZURE_CREDENTIALS if uri.startswith("az://") else CREDENTIALS
@@ -72,5 +66,5 @@ def _from_secrets(spec: Spec) -> dict[str, str]:
         if source.s3 and source.s3.secret_ref:
             told = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
-            found |= {f"{prefix}{name}": told for name in variables(source_uri(spec, source))}
+            found |= {f"{prefix}{name}": told for name in variables(source.block.where)}
     return found

@@ -10,13 +10,14 @@ from typing import Any
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.placement import Placement
-from reelmill.contract.spending import Prices, Spent
+from reelmill.contract.spending import Spent
 from reelmill.contract.status import MESSAGE, SourceStatus, StageStatus, Stall, Status, SurveyStatus, cut
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan import transitions
-from reelmill.plan.decision import Action, CreateJob
+from reelmill.plan.decision import Action, CreateJob, DeleteJob
 from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, until_now
+from reelmill.plan.jobs.bounds import bounded, bounded_control
 from reelmill.plan.jobs.build import STAGE
 from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
@@ -73,7 +74,7 @@ class PlanDraft:
     def limit(self) -> LimitReached | None:
         """The limit of spending that is reached; None: none is."""
         spent = until_now(self.spent, self.jobs, self.hours, self.now)
-        return reached(self.definition.spec.limits, spent)
+        return reached(self.definition.spec.limits, spent, self.snapshot.settings.prices)
 
     @property
     def surveying(self) -> bool:
@@ -97,6 +98,10 @@ class PlanDraft:
         self.actions.append(CreateJob(job))
         metadata = job["metadata"]
         self.spent = entered(self.spent, metadata["name"], metadata["labels"].get(STAGE, ""), self.now)
+
+    def delete(self, job: Observed) -> None:
+        self.actions.append(DeleteJob(job.name))
+        self.spent = settled(self.spent, {job.name: job}, self.hours, self.now)
 
     def stalled(self, reason: str, message: str, hint: str = "", exit_code: int = 0) -> Stall:
         """A stall for the current spec."""
@@ -125,9 +130,10 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     """Carry the status over to the spec: keep entries with the same key and store, handle edits and requests."""
     old, keys = snapshot.status, definition.keys
     jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
-    hours = _hours(definition, snapshot.settings.prices)
-    spent = counted(priced(old.spent, snapshot.settings.prices), jobs, _current(old), hours, now)
-    if reached(definition.spec.limits, until_now(spent, jobs, hours, now)):
+    hours = _hours(definition, snapshot)
+    prices = snapshot.settings.prices
+    spent = counted(priced(_begun(old), prices), jobs, _unseen(old), hours, now)
+    if definition.spec.suspend or reached(definition.spec.limits, until_now(spent, jobs, hours, now), prices):
         spent = settled(spent, jobs, hours, now)
     moved = bool(old.place) and old.place != keys.place
     spec = definition.fingerprint
@@ -160,16 +166,28 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
     return draft
 
 
-def _hours(definition: Definition, prices: Prices) -> dict[str, float]:
-    spec = definition.spec
-    stages = {name: hour_price(prices, merged(spec.defaults, stage)) for name, stage in definition.graph.stages.items()}
-    return {"": hour_price(prices, Placement(resources=spec.control.resources)), **stages}
+def _hours(definition: Definition, snapshot: Snapshot) -> dict[str, float]:
+    """Of pods as they are: with the limits of the policy, and with the memory of the present attempt."""
+    spec, prices, policy = definition.spec, snapshot.settings.prices, snapshot.settings.policy
+    memory = {stage.name: stage.pass_.memory for stage in snapshot.status.stages if stage.pass_}
+    hours = {"": hour_price(prices, Placement(resources=bounded_control(spec.control, policy).resources))}
+    for name, stage in definition.graph.stages.items():
+        hours[name] = hour_price(prices, bounded(merged(spec.defaults, stage), policy), memory.get(name, ""))
+    return hours
 
 
-def _current(status: Status) -> set[str]:
-    """Names of the Jobs that the status refers to, which may not be seen yet."""
-    verification = {status.verification.job} if status.verification else set()
-    return {status.survey.job, *(stage.pass_.job for stage in status.stages if stage.pass_)} | verification
+def _begun(status: Status) -> Spent:
+    """What the status says is spent. One of an earlier release knows of a survey, and counted nothing: what the store
+    knows by the next survey is then counted here, too.
+    """
+    surveyed = any(source.surveyed for source in status.sources)
+    return status.spent.replace(restored=True) if surveyed else status.spent
+
+
+def _unseen(status: Status) -> set[str]:
+    """Names of the Jobs that the status refers to and that were not seen yet."""
+    known = [status.survey, *(stage.pass_ for stage in status.stages), status.verification]
+    return {one.job for one in known if one and not one.seen}
 
 
 def _wake_at_limit(draft: PlanDraft) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.task import Step
-from reelmill.plan.decision import DeleteJob, DeleteJobs, PatchJob
+from reelmill.plan.decision import DeleteJobs, PatchJob
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.jobs.observed_jobs import Observed
 from reelmill.plan.jobs.pod import pods10
@@ -31,7 +31,7 @@ def sweep(draft: PlanDraft) -> None:
         if job.deleting:
             continue
         if (job.live and job.name not in needed and _superseded(draft, job)) or (job.live and _mended(draft, job)):
-            draft.actions.append(DeleteJob(job.name))
+            draft.delete(job)
         elif job.live:
             _pause(draft, job)
             _resize(draft, job)
@@ -89,7 +89,7 @@ def _pause(draft: PlanDraft, job: Observed) -> None:
     if _held(draft):
         # The queue controls `suspend`, so the Job is deleted; the pass continues from the store on resume.
         if draft.suspended:
-            draft.actions.append(DeleteJob(job.name))
+            draft.delete(job)
     elif job.suspended != draft.suspended:
         draft.actions.append(PatchJob(job.name, {"spec": {"suspend": draft.suspended}}))
 

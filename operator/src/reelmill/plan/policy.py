@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from reelmill.contract.errors import SpecError
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, matches
-from reelmill.contract.policy.rules import EVERY_TAINT, NAMES, amounts, places, selectors
+from reelmill.contract.policy.rules import AUTO_SHARDS, EVERY_TAINT, NAMES, NO_QUEUE, amounts, places, selectors
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
 from reelmill.plan.jobs.placement import amount
 
-AUTO_SHARDS = 2000
-"""The most shards that `shards: auto` makes."""
+_UNNAMED = {EVERY_TAINT: "a toleration of every taint", NO_QUEUE: "a pipeline without a queue"}
 
 
 def violations(spec: Spec, policy: Policy) -> list[SpecError]:
@@ -26,8 +25,8 @@ def _names(spec: Spec, policy: Policy) -> Iterator[SpecError]:
         patterns = rule.patterns(policy)
         for where, name in rule.names(spec) if patterns is not None else ():
             if not matches(patterns or (), name):
-                said = "**, every taint," if name == EVERY_TAINT else name
-                yield _error(f"the {rule.what} {said} is not allowed", where, rule.field)
+                said = _UNNAMED.get(name, f"the {rule.what} {name}")
+                yield _error(f"{said} is not allowed", where, rule.field)
 
 
 def _fields(spec: Spec, policy: Policy) -> Iterator[SpecError]:
@@ -35,7 +34,7 @@ def _fields(spec: Spec, policy: Policy) -> Iterator[SpecError]:
     for field in policy.refused_fields:
         for where, place in places(spec):
             if names[field] in place.model_fields_set:
-                yield _error(f"{field} must not be set", f"{where}.{field}", "refused_fields")
+                yield _error(f"{field} is not allowed", f"{where}.{field}", "refused_fields")
 
 
 def _nodes(spec: Spec, policy: Policy) -> Iterator[SpecError]:
@@ -51,19 +50,20 @@ def _amounts(spec: Spec, policy: Policy) -> Iterator[SpecError]:
     most = policy.max_resources or {}
     for where, resource, quantity in amounts(spec):
         if resource in most and amount(quantity) > amount(most[resource]):
-            what = f"{quantity} of {resource} is more than {most[resource]}"
+            what = f"more than {most[resource]} of {resource} ({quantity}) is not allowed"
             yield _error(what, where, "max_resources")
     for number, stage in enumerate(spec.stages):
         where, shards = f"spec.stages[{number}]", AUTO_SHARDS if stage.shards == "auto" else stage.shards
         if policy.max_parallelism is not None and stage.parallelism > policy.max_parallelism:
-            what = f"{stage.parallelism} pods at a time are more than {policy.max_parallelism}"
+            what = f"a parallelism of more than {policy.max_parallelism} ({stage.parallelism}) is not allowed"
             yield _error(what, f"{where}.parallelism", "max_parallelism")
         if policy.max_shards is not None and shards > policy.max_shards:
-            told = f"auto can make {shards} shards, which" if stage.shards == "auto" else f"{shards} shards"
-            yield _error(f"{told} are more than {policy.max_shards}", f"{where}.shards", "max_shards")
+            told = f"auto: up to {shards}" if stage.shards == "auto" else shards
+            what = f"more than {policy.max_shards} shards ({told}) are not allowed"
+            yield _error(what, f"{where}.shards", "max_shards")
     pods = sum(stage.parallelism for stage in spec.stages)
     if policy.max_pods is not None and pods > policy.max_pods:
-        what = f"{pods} pods of all stages together are more than {policy.max_pods}"
+        what = f"more than {policy.max_pods} pods of all stages together ({pods}) are not allowed"
         yield _error(what, "spec.stages", "max_pods")
 
 

@@ -13,13 +13,12 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.status import Status
-from reelmill.plan.decision import DeleteJob, Plan
+from reelmill.plan.decision import Plan
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
 from reelmill.plan.draft import PlanDraft, begin
 from reelmill.plan.job_cleanup import sweep
-from reelmill.plan.jobs.observed_jobs import observe
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
 from reelmill.plan.passes.begin import begin_pass
@@ -43,7 +42,7 @@ def reconcile(snapshot: Snapshot, now: datetime, definition: Definition | None =
     except SpecError as error:
         return refuse(snapshot, error, now)
     if broken := violations(snapshot.pipeline.spec, snapshot.settings.policy):
-        return forbid(snapshot, SpecErrors(broken), now)
+        return forbid(snapshot, definition, SpecErrors(broken), now)
     graph, draft = definition.graph, begin(definition, snapshot, now)
     advance_survey(draft)
     for name in graph.stages:
@@ -81,15 +80,17 @@ def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
     return _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
 
 
-def forbid(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
+def forbid(snapshot: Snapshot, definition: Definition, error: SpecError, now: datetime) -> Plan:
     """The plan for a spec that asks for more than the policy allows: nothing starts, and running Jobs are deleted.
 
     What their shards committed is kept, and the pass continues once the spec or the policy allows it.
     """
-    jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
-    plan = _refused(snapshot, error, now, ConditionReason.POLICY_VIOLATION)
-    actions = tuple(DeleteJob(job.name) for job in jobs.values() if job.live and not job.deleting)
-    return replace(plan, status=with_seen(plan.status, jobs.keys()), actions=actions)
+    draft, plan = begin(definition, snapshot, now), _refused(snapshot, error, now, ConditionReason.POLICY_VIOLATION)
+    for job in draft.jobs.values():
+        if job.live and not job.deleting:
+            draft.delete(job)
+    status = with_seen(plan.status.replace(spent=draft.spent), draft.jobs.keys())
+    return replace(plan, status=status, actions=tuple(draft.actions))
 
 
 def _refused(snapshot: Snapshot, error: SpecError, now: datetime, reason: ConditionReason) -> Plan:

@@ -10,16 +10,14 @@ from typing import Any, get_args
 
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, expression
-from reelmill.contract.policy.rules import AWS, EVERY_TAINT, NAMES, NO_QUEUE
-from reelmill.contract.spec.block import StageBlock
+from reelmill.contract.policy.rules import AUTO_SHARDS, AWS, AZURE, EVERY_TAINT, NAMES, NO_QUEUE
+from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.model_server import ModelServer
-from reelmill.contract.spec.pipeline import StageSpec, members
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, members
 from reelmill.contract.spec.placement import Control, GpuRequest
 from reelmill.schema.crd import GROUP, PLURAL
 
 API = "admissionregistration.k8s.io/v1"
-AUTO_SHARDS = 2000
-"""The most shards that `shards: auto` makes."""
 
 
 def _names_server(block: Any) -> bool:
@@ -40,7 +38,19 @@ def _per_place(names: str, places: str = "variables.places") -> str:
 
 
 def _server(urls: str) -> str:
-    return f"{urls}.map(u, u.split('/')).map(u, u.size() > 2 ? u[0] + '//' + u[2] : u.join('/'))"
+    return f"{urls}.map(u, u.split('/')).map(u, u.size() > 2 && u[1] == '' ? u[0] + '//' + u[2] : u.join('/'))"
+
+
+def _endpoint(connection: str, uri: str) -> str:
+    return f"{connection}.?endpoint.orValue({uri}.startsWith('az://') ? '{AZURE}' : '{AWS}')"
+
+
+def _source_uri(source: str) -> str:
+    """The URI of a source, whatever its block; the API server lets none through that has no block."""
+    fields = SourceSpec.model_fields
+    blocks = {name: get_args(fields[name].annotation)[0] for name in members(SourceSpec, SourceBlock)}
+    known = [f"{source}.?{name}.?{camel(block.uri_field)}" for name, block in blocks.items()]
+    return "".join(f"{one}.orValue(" for one in known) + "''" + ")" * len(known)
 
 
 NAMED: Mapping[str, str] = {
@@ -55,8 +65,8 @@ NAMED: Mapping[str, str] = {
     ),
     "allowed_servers": "["
     + _server(
-        f"([object.spec.store.?endpoint.orValue('{AWS}')]"
-        f" + object.spec.sources.filter(s, has(s.s3)).map(s, s.s3.?endpoint.orValue('{AWS}')))"
+        f"([{_endpoint('object.spec.store', 'object.spec.store.uri')}]"
+        f" + object.spec.sources.filter(s, has(s.s3)).map(s, {_endpoint('s.s3', _source_uri('s'))}))"
     )
     + "] + "
     + _per_place(_server("[" + ", ".join(f"p.?{name}.?server.?url.orValue('')" for name in _SERVERS) + "]")),

@@ -7,7 +7,7 @@ from annotated_types import MaxLen
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
-from reelmill.contract.spec.variables import CREDENTIALS, RESERVED
+from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, RESERVED
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
@@ -40,11 +40,21 @@ ENV_VAR = [
     }
 ]
 
-_KEYS = list(CREDENTIALS)
-
 _STAGES = next(bound.max_length for bound in Spec.model_fields["stages"].metadata if isinstance(bound, MaxLen))
 _PLACES = list(range(_STAGES))
 """Indexes of the list of stages: CEL has no index in its loops, and cannot estimate the length of a mapped list."""
+
+
+def _no_keys(of_another_server: str, names: tuple[str, ...]) -> dict[str, str]:
+    free = f"env.all(variable, !(variable.name in {list(names)}))"
+    return {
+        "rule": (
+            f"!has(self.store.secretRef) || {of_another_server} || ((!has(self.defaults) || !has(self.defaults.env) || "
+            f"self.defaults.{free}) && self.stages.all(stage, !has(stage.env) || stage.{free}))"
+        ),
+        "message": f"env must not set {', '.join(names)}: they come from the Secret of store.secretRef",
+    }
+
 
 SPEC = [
     {
@@ -70,14 +80,8 @@ SPEC = [
         ),
         "message": "every source must be read by a stage: name it in the from of a stage, or remove it",
     },
-    {
-        "rule": (
-            "!has(self.store.secretRef) || ((!has(self.defaults) || !has(self.defaults.env) || "
-            f"self.defaults.env.all(variable, !(variable.name in {_KEYS}))) && self.stages.all(stage, "
-            f"!has(stage.env) || stage.env.all(variable, !(variable.name in {_KEYS}))))"
-        ),
-        "message": f"env must not set {', '.join(CREDENTIALS)}: they come from the Secret of store.secretRef",
-    },
+    _no_keys("self.store.uri.startsWith('az://')", CREDENTIALS),
+    _no_keys("!self.store.uri.startsWith('az://')", AZURE_CREDENTIALS),
 ]
 
 ROOT = [

@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
+from reelmill.contract.task_parts.run_report import without_values
 from reelmill.contract.text.urls import without_secrets
 
-MASKED = "…"
 SOME = 4_000
 """Longest definition of one stage, in characters."""
 LONGEST = 256_000
@@ -32,11 +32,14 @@ def yaml_of(definition: dict[str, Any]) -> str:
     return text if len(text) <= SOME else f"{text[:SOME]}\n# … {len(text) - SOME:,} more characters"
 
 
-def masked(value: Any, field: str = "") -> Any:
+def masked(value: Any) -> Any:
     """The data without values of variables and without credentials in addresses."""
+    return _plain(without_values(value))
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        hides = field == "env" and "value" in value
-        return {name: MASKED if hides and name == "value" else masked(each, name) for name, each in value.items()}
+        return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [masked(each, field) for each in value]
+        return [_plain(each) for each in value]
     return without_secrets(value) if isinstance(value, str) else value

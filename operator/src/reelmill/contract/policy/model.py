@@ -44,7 +44,8 @@ class Policy(Model):
     images."""
     allowed_servers: Patterns | None = None
     """Patterns of the servers that get keys or data: endpoints of the store and the sources, and servers of models, as
-    `scheme://host:port` without a path. A store without an endpoint counts as `https://s3.amazonaws.com`."""
+    `scheme://host:port` without a path. Without an endpoint, `s3://` counts as `https://s3.amazonaws.com`, and `az://`
+    as `https://*.blob.core.windows.net`, which stands for every account."""
     allowed_variables: Patterns | None = None
     """Patterns of the names of variables in `env`. If absent while `allowedImages` or `allowedServers` is given, none:
     variables such as `PYTHONPATH` and `HTTPS_PROXY` choose code and servers."""
@@ -56,7 +57,7 @@ class Policy(Model):
     """Patterns of the keys of taints that pods may tolerate. A toleration of every taint needs the pattern `**`. The
     tolerations that `gpu` implies are always allowed."""
     allowed_queues: Patterns | None = None
-    """Patterns of `queue.name`. If given, a pipeline must name a queue."""
+    """Patterns of `queue.name`. If given, a pipeline must name a queue, unless `**` is among them."""
     allowed_nodes: Annotated[dict[LabelName, Values], Field(max_length=16)] | None = None
     """Labels of nodes and their allowed values. All pods get a required node affinity with these values, and a
     `nodeSelector` with another value is refused."""

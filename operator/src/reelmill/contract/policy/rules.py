@@ -10,13 +10,18 @@ from reelmill.contract.policy.model import Policy
 from reelmill.contract.spec.model_server import ModelServer
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
+from reelmill.contract.spec.s3 import S3
 
 EVERY_TAINT = "*/*/*"
 """Stands for the key of a toleration without a key: of patterns that anybody would write, only `**` matches it."""
 AWS = "https://s3.amazonaws.com"
 """The server of a store without an endpoint."""
-NO_QUEUE = "(none)"
-"""Stands for the queue of a pipeline without one; no pattern of the usual characters matches it, except `*`."""
+AZURE = "https://*.blob.core.windows.net"
+"""The same for `az://`, where the Secret names the account: the pattern of any account matches it."""
+AUTO_SHARDS = 2000
+"""The most shards that `shards: auto` makes."""
+NO_QUEUE = "/none/"
+"""Stands for the queue of a pipeline without one: of patterns that anybody would write, only `**` matches it."""
 
 Found = Iterator[tuple[str, str]]
 """(path in the resource, name) of what a pipeline asks for."""
@@ -43,7 +48,7 @@ def places(spec: Spec) -> Iterator[tuple[str, Placement]]:
 def server(url: str) -> str:
     """A URL without its path: `http://host:9000`. Anything else stays as it is."""
     parts = url.split("/")
-    return f"{parts[0]}//{parts[2]}" if len(parts) > 2 else url
+    return f"{parts[0]}//{parts[2]}" if len(parts) > 2 and not parts[1] else url
 
 
 def _images(spec: Spec) -> Found:
@@ -72,14 +77,18 @@ def _secrets(spec: Spec) -> Found:
 
 
 def _servers(spec: Spec) -> Found:
-    yield "spec.store.endpoint", server(spec.store.endpoint) if spec.store.endpoint else AWS
+    yield "spec.store.endpoint", _endpoint(spec.store, spec.store.uri)
     for number, source in enumerate(spec.sources):
         if source.s3:
-            yield f"spec.sources[{number}].s3.endpoint", server(source.s3.endpoint) if source.s3.endpoint else AWS
+            yield f"spec.sources[{number}].s3.endpoint", _endpoint(source.s3, source.block.where)
     for number, stage in enumerate(spec.stages):
         asked = getattr(stage.block, "server", None)
         if isinstance(asked, ModelServer):
             yield f"spec.stages[{number}].{stage.type}.server.url", server(asked.url)
+
+
+def _endpoint(connection: S3, uri: str) -> str:
+    return server(connection.endpoint) if connection.endpoint else AZURE if uri.startswith("az://") else AWS
 
 
 def _variables(spec: Spec) -> Found:

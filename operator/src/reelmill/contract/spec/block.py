@@ -55,6 +55,14 @@ class Block(Model):
 class SourceBlock(Block):
     """A block that lists items."""
 
+    uri_field: ClassVar[str] = "uri"
+    """The field that says where the source is, by whose kind of server credentials are named."""
+
+    @property
+    def where(self) -> str:
+        """The value of that field: a URI, or a local path."""
+        return str(getattr(self, self.uri_field))
+
 
 class StageBlock(Block):
     """A block that turns items into items."""

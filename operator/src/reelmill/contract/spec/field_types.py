@@ -20,9 +20,14 @@ def _without_user_info(uri: str) -> str:
     return uri
 
 
+_NO_HOST = re.compile(r"[\x00-\x20\x7f\\'\"<>]")
+
+
 def _plain_endpoint(url: str) -> str:
     if has_query(url):
         raise ValueError("an endpoint must not contain a query or a fragment: write it as http://host:9000")
+    if _NO_HOST.search(url):  # clients disagree on where a host ends that is followed by one of these
+        raise ValueError("an endpoint must not contain spaces, quotes or backslashes: write it as http://host:9000")
     return url
 
 

@@ -147,10 +147,11 @@ class Verify(Model):
 
 
 class Queue(Model):
-    """A Kueue LocalQueue."""
+    """A queue of the system that the operator is set to: Kueue, Volcano or YuniKorn."""
 
     name: Name
-    """Name of the LocalQueue in the pipeline's namespace."""
+    """Name of the LocalQueue in the pipeline's namespace; with Volcano, of a Queue; with YuniKorn, of a queue below
+    `root`."""
 
 
 class Ttl(Model):
@@ -181,7 +182,7 @@ class Spec(Model):
     suspend: bool = False
     """Suspend the pipeline: no pod runs while this is true."""
     queue: Queue | None = None
-    """Kueue queue for all Jobs."""
+    """Queue for all Jobs."""
     limits: PipelineLimits = PipelineLimits()
     ttl: Ttl = Ttl()
     on_delete: Literal["Keep", "Delete"] = "Keep"

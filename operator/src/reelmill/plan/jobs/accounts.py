@@ -53,14 +53,15 @@ def until_now(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now
 def settled(spent: Spent, jobs: Mapping[str, Observed], hours: HourPrices, now: datetime) -> Spent:
     """What is spent, with the pods that run, counted for good.
 
-    It never becomes less, as it might by the whole seconds in which Kubernetes tells when a Job has ended.
+    So nothing is lost when a Job is suspended, after which Kubernetes has forgotten when it began, or deleted. And it
+    never becomes less, as it might by the whole seconds in which Kubernetes tells when a Job has ended.
     """
-    accounts = {}
+    accounts = dict(spent.jobs)
     for name, account in spent.jobs.items():
         job = jobs.get(name)
-        seconds = _so_far(account, job, now)
-        single = job is not None and job.step is not Step.SHARDS
-        counted = account.counted + seconds if single else 0.0
+        if job is None or not (seconds := _so_far(account, job, now)):
+            continue
+        counted = 0.0 if job.step is Step.SHARDS else _lasted(job, now)
         accounts[name] = account.replace(since=now.timestamp(), counted=counted)
         spent = _paid(spent, seconds, account.stage, hours)
     return spent.replace(jobs=accounts)
@@ -82,8 +83,8 @@ def restored(spent: Spent, pod_seconds: Mapping[str, float], hours: HourPrices) 
 
 
 def priced(spent: Spent, prices: Prices) -> Spent:
-    """With the currency, and a cost if there are prices."""
-    return spent.replace(cost=(spent.cost or 0.0) if prices.known else None, currency=prices.currency)
+    """With the currency, and a cost if there are prices. What was counted by earlier prices stays."""
+    return spent.replace(cost=spent.cost or 0.0, currency=prices.currency) if prices.known else spent
 
 
 def _paid(spent: Spent, seconds: float, stage: str, hours: HourPrices) -> Spent:
@@ -98,18 +99,24 @@ def _running(account: PodAccount, now: datetime) -> float:
 def _so_far(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None or job.step is Step.SHARDS:
         return _running(account, now)
-    return max(_lasted(job, now) - account.counted, 0.0) if job.active else 0.0
+    return _uncounted(account, job, now) if job.active else 0.0
 
 
 def _until_the_end(account: PodAccount, job: Observed | None, now: datetime) -> float:
     if job is None:
         return _running(account, now)
     if job.step is not Step.SHARDS:
-        return max(_lasted(job, job.ended or now) - account.counted, 0.0)
+        return _uncounted(account, job, job.ended or now)
     if account.pods or not job.started:
         return _running(account, job.ended or now)
     # It was over before its pods were seen.
     return _lasted(job, job.ended or now) * min(max(job.parallelism, 1), max(len(job.shards), 1))
+
+
+def _uncounted(account: PodAccount, job: Observed, end: datetime) -> float:
+    """Seconds of a Job of one pod; a Job that was suspended begins anew when it is resumed."""
+    resumed = job.started is not None and job.started.timestamp() > account.since
+    return max(_lasted(job, end) - (0.0 if resumed else account.counted), 0.0)
 
 
 def _lasted(job: Observed, end: datetime) -> float:

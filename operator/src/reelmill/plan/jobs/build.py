@@ -87,8 +87,8 @@ def whole_job(
 def removal_job(definition: Definition, settings: PlannerSettings, task: Task) -> dict[str, Any]:
     """The Job that deletes the data of a pipeline that is being deleted.
 
-    It has no owner, because a foreground deletion would delete owned Jobs first; a ttl removes it. It does not use the
-    queue.
+    It has no owner, because a foreground deletion would delete owned Jobs first; a ttl removes it. Kueue does not hold
+    it back.
     """
     digest = digest10(definition.uid, "remove", 0)
     name = job_name(definition.pipeline.metadata.name, "remove", digest, Step.REMOVE, task.run, 1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.spec.pipeline import PipelineLimits
-from reelmill.contract.spending import Spent
+from reelmill.contract.spending import Prices, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +15,9 @@ class LimitReached:
     message: str
 
 
-def reached(limits: PipelineLimits, spent: Spent) -> LimitReached | None:
+def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReached | None:
     """The limit that is reached, or that cannot be kept because nobody knows what is spent; None: none is."""
-    if limits.cost is not None and spent.cost is None:
+    if limits.cost is not None and not prices.known:
         message = "spec.limits.cost is set, but the operator has no prices"
         return LimitReached(ConditionReason.PRICES_MISSING, message)
     hours, cost = left_of(limits, spent)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from reelmill.contract.spec.placement import Control, EnvVar, GpuRequest, Placement
+from reelmill.contract.spec.placement import Control, EnvVar, GpuRequest, Placement, Resources
 from reelmill.contract.spending import Prices
 
 _SPOT: tuple[dict[str, str], ...] = (
@@ -18,6 +18,7 @@ _SPOT: tuple[dict[str, str], ...] = (
 )
 """Taints of clouds and autoscalers on spot and preemptible nodes."""
 
+_MIB = 2**20
 _PRODUCT = "nvidia.com/gpu.product"
 _MEMORY = "nvidia.com/gpu.memory"
 _UNITS = {
@@ -74,15 +75,23 @@ def more_memory(place: Placement, memory: str, *, last: bool) -> str:
     """The memory for the next attempt after pods with `memory` (empty: the placement's) were killed for lack of it:
     twice as much, and for the last attempt the most; `memory` if they have that already, or nothing is said of more.
     """
+    present, most = memory_of(place, memory), most_memory(place)
+    if present is None or most is None or present >= most:
+        return memory
+    return f"{(most if last else min(2 * present, most)) // _MIB}Mi"
+
+
+def memory_of(place: Placement, memory: str = "") -> int | None:
+    """Bytes of a pod with `memory` (empty: the placement's), in whole MiB; None: it has no limit."""
+    resources = place.resources or Resources()
+    told = memory or resources.limits.get("memory") or resources.requests.get("memory")
+    return _whole_mebibytes(told) if told else None
+
+
+def most_memory(place: Placement) -> int | None:
+    """Bytes that the pods of later attempts may have at most, in whole MiB as they get them; None: as all others."""
     resources = place.resources
-    if resources is None or resources.memory_max is None:
-        return memory
-    present = memory or resources.limits.get("memory") or resources.requests.get("memory")
-    most = amount(resources.memory_max)
-    if present is None or amount(present) >= most:
-        return memory
-    wanted = most if last else min(2 * amount(present), most)
-    return f"{-int(-wanted // 2**20)}Mi"
+    return _whole_mebibytes(resources.memory_max) if resources and resources.memory_max else None
 
 
 def control_pod(control: Control) -> dict[str, Any]:
@@ -111,13 +120,17 @@ def environment(variables: list[EnvVar]) -> list[dict[str, Any]]:
     ]
 
 
-def hour_price(prices: Prices, place: Placement) -> float:
-    """The price of an hour of a pod: what it requests, or where it requests nothing, one CPU."""
-    requests = {**place.resources.limits, **place.resources.requests} if place.resources else {}
-    cpus = float(amount(requests["cpu"])) if "cpu" in requests else 1.0
-    memory = float(amount(requests["memory"])) / 2**30 if "memory" in requests else 0.0
-    gpus = place.gpu.count * prices.of_gpu(place.gpu.products) if place.gpu else 0.0
-    return cpus * prices.cpu_hour + memory * prices.gib_hour + gpus
+def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
+    """The price of an hour of a pod: what it requests, or where it requests nothing, one CPU; with this much memory if
+    not that of the placement.
+    """
+    resources = work_resources(place, memory)
+    requests = {**resources.get("limits", {}), **resources.get("requests", {})}
+    cpus = float(amount(requests.get("cpu", "1")))
+    gib = float(amount(requests.get("memory", "0"))) / 2**30
+    gpu = place.gpu or GpuRequest()
+    gpus = float(amount(requests.get(gpu.resource, "0")))
+    return cpus * prices.cpu_hour + gib * prices.gib_hour + gpus * prices.of_gpu(gpu.products)
 
 
 def amount(quantity: str) -> Decimal:
@@ -136,22 +149,32 @@ def _gpu_terms(gpu: GpuRequest) -> list[dict[str, Any]]:
 
 
 def _mebibytes(quantity: str) -> int:
-    return int(amount(quantity) / 2**20)
+    return int(amount(quantity) / _MIB)
+
+
+def _whole_mebibytes(quantity: str) -> int:
+    return _mebibytes(quantity) * _MIB
 
 
 def with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
-    """The user's affinity, with `terms` added to every alternative of its required node affinity."""
+    """The user's affinity, with `terms` added to every alternative of its required node affinity.
+
+    One that has another form stays as it is: the API server refuses the Job, and says what is wrong with it.
+    """
     if not terms:
         return dict(affinity)
-    node = dict(affinity.get("nodeAffinity") or {})
-    required = node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
-    alternatives = required.get("nodeSelectorTerms") or [{}]
-    node["requiredDuringSchedulingIgnoredDuringExecution"] = {
-        "nodeSelectorTerms": [
-            {**alternative, "matchExpressions": [*alternative.get("matchExpressions", []), *terms]}
-            for alternative in alternatives
-        ]
-    }
+    try:
+        node = dict(affinity.get("nodeAffinity") or {})
+        required = node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}
+        alternatives = [dict(alternative or {}) for alternative in required.get("nodeSelectorTerms") or [{}]]
+        node["requiredDuringSchedulingIgnoredDuringExecution"] = {
+            "nodeSelectorTerms": [
+                {**alternative, "matchExpressions": [*(alternative.get("matchExpressions") or []), *terms]}
+                for alternative in alternatives
+            ]
+        }
+    except (AttributeError, TypeError, ValueError):
+        return dict(affinity)
     return {**affinity, "nodeAffinity": node}
 
 

@@ -15,7 +15,7 @@ from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.contract.task_parts.run_report import MOST_BYTES
-from reelmill.plan.credentials import NamedSecret, credentials_prefix, source_uri, variables
+from reelmill.plan.credentials import NamedSecret, credentials_prefix, variables
 from reelmill.plan.jobs.bounds import bounded, bounded_control, on_allowed_nodes, shaping
 from reelmill.plan.jobs.placement import (
     control_pod,
@@ -195,7 +195,7 @@ def _secrets(definition: Definition, task: Task) -> list[NamedSecret]:
     for named in () if task.step is Step.VERIFY else task.sources:
         source = definition.graph.sources[named.name]
         if source.s3 and source.s3.secret_ref:
-            named_by = variables(source_uri(spec, source))
+            named_by = variables(source.block.where)
             found.append(NamedSecret(credentials_prefix(spec, source), source.s3.secret_ref, named_by))
     return found
 

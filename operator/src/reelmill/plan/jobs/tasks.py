@@ -10,13 +10,13 @@ from reelmill.contract.spec.s3 import S3
 from reelmill.contract.spending import Prices
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
-from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.contract.task_parts.run_report import RunDefinition, without_values
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
-from reelmill.plan.jobs.placement import amount, hour_price, merged
+from reelmill.plan.jobs.placement import amount, hour_price, memory_of, merged, most_memory
 
 NO_EARLY_ABORT = 2**31 - 1
 """A value of `early_abort` that no shard reaches."""
@@ -67,7 +67,7 @@ def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
         tolerances={name: stage.failures.tolerate for name, stage in definition.graph.stages.items()},
         hour_prices=hours if prices.known else {},
         currency=prices.currency,
-        document=definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        document=without_values(definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)),
     )
 
 
@@ -111,7 +111,10 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
 
 def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool) -> Task:
     """Run the shards of a list of ranges; empty: all."""
-    limits = _limits(definition, name)
+    limits, stage = _limits(definition, name), definition.graph.stages[name]
+    if limits.memory_max is not None and work.attempt >= stage.failures.attempts:
+        # An item that needs more than the last attempt has is given up, rather than the shard.
+        limits = limits.replace(memory_max=memory_of(merged(definition.spec.defaults, stage), work.memory))
     if abort_off:
         limits = limits.replace(early_abort=NO_EARLY_ABORT)
     return _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
@@ -175,13 +178,15 @@ def _step(definition: Definition, name: str, work: PassStatus, **fields: Any) ->
 
 def _limits(definition: Definition, name: str) -> ShardLimits:
     stage = definition.graph.stages[name]
-    resources = merged(definition.spec.defaults, stage).resources
+    place = merged(definition.spec.defaults, stage)
+    resources = place.resources
     cpu = (resources.limits.get("cpu") or resources.requests.get("cpu")) if resources else None
     # A pod without a CPU limit sees all CPUs of the node, so its request limits the number of workers.
     workers = stage.workers or stage.block.pod_workers or (max(int(amount(cpu)), 1) if cpu else 0)
     timeout = seconds(stage.failures.item_timeout)
-    most = int(amount(resources.memory_max)) if resources and resources.memory_max else None
-    return ShardLimits(workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout, memory_max=most)
+    return ShardLimits(
+        workers=workers, fit_gpus=stage.workers is None, item_timeout=timeout, memory_max=most_memory(place)
+    )
 
 
 def _store(spec: Spec) -> StoreRef:

@@ -9,6 +9,7 @@ class Clip4mcBlock(SourceBlock):
 
     data_version = 2
     gives = "videos"
+    uri_field = "metadata"
 
     metadata: Uri
     """Metadata file such as `dataset_train.json`, with `vid`, `transcript clip`, `begin position`, `end position` and

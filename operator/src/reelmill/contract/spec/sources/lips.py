@@ -12,6 +12,7 @@ class LipsBlock(SourceBlock):
     """One item for each distinct npz file in the lists of both speakers."""
 
     gives = "crops"
+    uri_field = "lists"
 
     lists: Uri
     """Folder with `tr/`, `cv/` and `tt/`. Each contains `mix.json` [[wav, samples], …] and, with the same rows,

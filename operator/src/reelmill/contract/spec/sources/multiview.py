@@ -27,6 +27,7 @@ class MultiviewBlock(SourceBlock):
     """
 
     gives = "views"
+    uri_field = "videos"
 
     videos: Uri
     """Folder with the videos."""
