@@ -49,8 +49,9 @@ def freeze(
     task, environment = store_commands.task(loaded), store_commands.environment()
     if name is None:
         states = store_commands.load(FROZEN)(task, environment)
-        show([row for state in states for row in _rows(state)], output, columns=COLUMNS)
-        if not states and output.for_people:
+        if states or not output.for_people:
+            show([row for state in states for row in _rows(state)], output, columns=COLUMNS)
+        else:
             say("there are no frozen states")
         return
     if delete:
