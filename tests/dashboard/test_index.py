@@ -2,6 +2,8 @@
 
 import math
 import random
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,33 @@ SCALARS = (
 ROWS = st.lists(st.tuples(SCALARS, st.text("ab%_\\", max_size=3)), max_size=12)
 
 
+_OPEN: list[sqlite3.Connection] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Close what a test has opened."""
+    yield
+    while _OPEN:
+        _OPEN.pop().close()
+
+
+def writing(path: Path) -> sqlite3.Connection:
+    _OPEN.append(schema.create(path))
+    return _OPEN[-1]
+
+
+def reading(path: Path) -> Reader:
+    _OPEN.append(schema.read(path))
+    return Reader(_OPEN[-1])
+
+
 def opened(written: Written) -> Reader:
     path = written.folder / "index.db"
-    db = schema.create(path)
+    db = writing(path)
     Builder(db, written.folder).read(written.data())
     db.close()
-    return Reader(schema.read(path))
+    return reading(path)
 
 
 def every(reader: Reader, where: list[ItemCondition], order: ItemOrder, limit: int) -> list[int]:
@@ -121,15 +144,15 @@ def test_an_index_goes_on_where_it_stopped(tmp_path: Path) -> None:
     written.segment([{"v": number} for number in range(2500)], parts=2)
     path = tmp_path / "index.db"
     calls = iter([False] * 3)
-    db = schema.create(path)
+    db = writing(path)
     Builder(db, tmp_path, stopped=lambda: next(calls, True)).read(written.data())
-    partly = Reader(schema.read(path)).items_read()
+    partly = reading(path).items_read()
     assert 0 < partly < 2500
     Builder(db, tmp_path).read(written.data())
-    assert Reader(schema.read(path)).items_read() == 2500
+    assert reading(path).items_read() == 2500
     written.segment([{"v": 1}, {"w": "new"}])
     Builder(db, tmp_path).read(written.data())
-    reader = Reader(schema.read(path))
+    reader = reading(path)
     assert every(reader, [], ItemOrder(), 500) == list(range(2502))
     assert {each.name for each in reader.fields()} >= {"v", "w"}
 
@@ -154,7 +177,7 @@ def test_a_file_that_changes_after_it_was_read_shows_no_wrong_row(tmp_path: Path
 def test_data_made_anew_under_the_same_key_are_read_anew(tmp_path: Path) -> None:
     written = Written(tmp_path / "a")
     written.segment([{"v": 1}])
-    db = schema.create(tmp_path / "index.db")
+    db = writing(tmp_path / "index.db")
     Builder(db, tmp_path).read(written.data())
     other = Written(tmp_path / "b", run="2-00000000")
     other.segment([{"v": 2}])
@@ -239,13 +262,13 @@ class Failing:
 def test_a_store_that_does_not_answer_for_a_while_costs_no_rows(tmp_path: Path) -> None:
     written = Written(tmp_path)
     written.segment([{"v": number} for number in range(6)], parts=3)
-    db = schema.create(tmp_path / "index.db")
+    db = writing(tmp_path / "index.db")
     store: Any = Failing(written.store, 2)
     for _ in range(2):
         with pytest.raises(TransientError):
             Builder(db, tmp_path).read(DataSet(store, written.names))
     Builder(db, tmp_path).read(DataSet(store, written.names))
-    reader = Reader(schema.read(tmp_path / "index.db"))
+    reader = reading(tmp_path / "index.db")
     assert every(reader, [], ItemOrder(), 5) == list(range(6))
     assert reader.problems() == []
 

@@ -6,6 +6,7 @@ it has read. Ledger rows are small and are kept whole, those of done items witho
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 VERSION = "1"
@@ -61,7 +62,7 @@ def column(field: int) -> str:
 def has_version(path: Path) -> bool:
     """Whether a file is an index that this code can continue."""
     try:
-        with read(path) as found:
+        with closing(read(path)) as found:
             row = found.execute("SELECT value FROM about WHERE name = 'version'").fetchone()
     except sqlite3.Error:
         return False
