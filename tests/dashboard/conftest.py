@@ -16,7 +16,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return hostile(tmp_path_factory.mktemp("hostile"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(shop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The page over its store."""
     scratch: Path = tmp_path_factory.mktemp("scratch")

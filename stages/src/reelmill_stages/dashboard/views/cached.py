@@ -14,6 +14,8 @@ MOST = 256
 """Values that are kept."""
 SHARE = 10.0
 """A value that took long is read less often: reading takes at most a tenth of the time."""
+CLOSING = 5.0
+"""Seconds that `Refreshed.close` waits for a reading that has begun."""
 
 
 class Cached(Generic[T]):
@@ -76,7 +78,10 @@ class Refreshed(Generic[T]):
         self._thread.start()
 
     def close(self) -> None:
+        """Read no more. A reading that has begun is awaited, so that it closes its connections, but not for long."""
         self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING)
 
     def wait(self, seconds: float) -> None:
         """Return when it was tried once, or after some time."""

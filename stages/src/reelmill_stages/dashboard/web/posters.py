@@ -18,6 +18,8 @@ from reelmill_stages.runtime.stills.clip_frames import shots
 
 TOGETHER = 16
 """Most pictures that one process makes."""
+CLOSING = 5.0
+"""Seconds that `close` waits for pictures that are being made."""
 MOST_BYTES = 512 << 20
 """Pictures that are kept; when there are more, all are made again."""
 
@@ -39,6 +41,7 @@ class Posters:
     def close(self) -> None:
         """Finish the pictures that are being made."""
         self._queue.put(None)
+        self._thread.join(CLOSING)
 
     def of(self, task: Task, item: Item, *, timeout: float = 60.0) -> Shot:
         """A JPEG of the middle frame, or the problem."""
