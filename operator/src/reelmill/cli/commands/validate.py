@@ -18,7 +18,7 @@ from reelmill.contract.errors import SpecError
 
 
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml...", help="The pipeline files.")],
+    files: Annotated[list[str], typer.Argument(metavar="PIPELINE.yaml", help="The pipeline files.")],
     output: Output = Format.TABLE,
 ) -> None:
     """Validate pipeline files and report all errors with their lines.

@@ -23,7 +23,7 @@ def dashboard(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PIPELINE.yaml]...",
+            metavar="PIPELINE.yaml",
             help="Pipeline files. Default: the pipelines of the cluster.",
             show_default=False,
         ),

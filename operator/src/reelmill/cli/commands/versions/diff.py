@@ -20,7 +20,7 @@ SUMMARY = ("level", "change", "what", "number")
 def diff(
     pipeline: Target,
     other: Annotated[
-        str | None, typer.Argument(metavar="[OTHER]", help="A second pipeline. Default: the first one.")
+        str | None, typer.Argument(metavar="OTHER", help="A second pipeline. Default: the first one.")
     ] = None,
     stage: Annotated[str, typer.Option("--stage", "-s", help="The source or stage to compare.")] = "",
     from_: Annotated[

@@ -22,7 +22,7 @@ COLUMNS = ("name", "created", "pipeline", "data_set", "key", "segment", "done")
 def freeze(
     pipeline: Target,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The name of the state. Without it, list all frozen states.")
+        str | None, typer.Argument(metavar="NAME", help="The name of the state. Without it, list all frozen states.")
     ] = None,
     stage: Annotated[
         list[str] | None,
