@@ -1,5 +1,6 @@
 """From uris and environments to stores; no server is contacted."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from urllib3 import HTTPResponse
 
 from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import CA_FOLDER, Connection, StoreRef
 from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
 from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.open import open_location, open_store, split_uri
+from reelmill_stages.store.retry import Patience
+from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.store import S3Store
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -179,3 +183,16 @@ def test_a_bucket_is_opened_by_its_uri_with_the_credentials_of_the_environment(
     assert open_store(uri, endpoint="http://127.0.0.1:9", region="eu-1").uri == uri
     with pytest.raises(SpecError, match="no bucket"):
         open_store("s3:///prefix")
+
+
+@pytest.mark.parametrize(
+    ("start", "headers"), [(8, {"content-length": "4"}), (None, {"content-length": "four"}), (None, {})]
+)
+def test_a_response_that_is_refused_is_closed_while_its_error_is_still_held(
+    start: int | None, headers: dict[str, str]
+) -> None:
+    response = HTTPResponse(io.BytesIO(b"data"), headers, 200, preload_content=False)
+    with pytest.raises(StoreError) as refused:
+        Body(lambda at, etag: response, lambda error: None, Patience(), start=start)
+    assert refused.value.__traceback__
+    assert response.closed

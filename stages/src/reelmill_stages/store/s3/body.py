@@ -43,12 +43,12 @@ class Body(io.RawIOBase):
         # The destructor closes the stream, even if the constructor failed.
         self._response: BaseHTTPResponse = HTTPResponse()
         self._response = open_at(0, "")
-        if start is not None and range_start(self._response) != start:
-            raise RangesUnsupported(
-                "the server does not give the range that was asked for", hint="use a store that supports range requests"
-            )
         self.etag: str = self._response.headers.get("etag", "").replace('"', "")
-        self._size = _length(self._response)
+        try:
+            self._size = _size_of(self._response, start)
+        except BaseException:
+            self.close()  # now: a collector may finalize the socket before this stream
+            raise
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """The remaining content, in chunks of at most `size` bytes."""
@@ -108,7 +108,12 @@ def range_start(response: BaseHTTPResponse) -> int | None:
     return int(found.group(1)) if response.status == 206 and found else None
 
 
-def _length(response: BaseHTTPResponse) -> int:
+def _size_of(response: BaseHTTPResponse, start: int | None) -> int:
+    """Bytes of the body. Raises RangesUnsupported unless it begins at `start`, if that is given."""
+    if start is not None and range_start(response) != start:
+        raise RangesUnsupported(
+            "the server does not give the range that was asked for", hint="use a store that supports range requests"
+        )
     length = response.headers.get("content-length")
     if length is None or not (length.isascii() and length.isdecimal()):
         raise StoreError(
