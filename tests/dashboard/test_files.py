@@ -16,10 +16,11 @@ from e2e.workshop import Workshop
 from reelmill.contract.errors import StoreError
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
-from reelmill_stages.dashboard.views.files import MediaPlaces, files_of
+from reelmill_stages.dashboard.views.files import files_of, place_of
 from reelmill_stages.dashboard.web.media import span
 from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.runtime.stills.clip_frames import shots
+from reelmill_stages.runtime.stills.media_places import MediaPlaces
 
 FILE = "/pipelines/default/hostile/stages/keep/items/0/files/0"
 
@@ -116,7 +117,7 @@ def test_a_record_that_names_something_else_leads_nowhere(tmp_path: Path, uri: s
     places = place(Written(tmp_path / "shop"))
     (file,) = files_of(Item("k", 0, "g", 1.0, Media(uri, 6)))
     with pytest.raises(StoreError):
-        places.place(file)
+        place_of(places, file)
 
 
 @pytest.mark.parametrize("at", ["file", "folder"])
@@ -137,7 +138,7 @@ def test_a_link_out_of_the_store_is_not_followed(tmp_path: Path, at: str) -> Non
     written.store = ReadOnly(written.store)
     (file,) = files_of(Item("k", 0, "g", 1.0, Media(f"clips/{'ab' * 5}/0001/clips/x.mp4", 6)))
     with pytest.raises(StoreError):
-        place(written).place(file)
+        place_of(place(written), file)
 
 
 def test_videos_of_a_source_are_served_where_the_pipeline_itself_defines_it(tmp_path: Path) -> None:
@@ -153,16 +154,16 @@ def test_videos_of_a_source_are_served_where_the_pipeline_itself_defines_it(tmp_
         return found
 
     inside = file(videos / "a.mp4")
-    store, key = place(written, sources=sources, trusted=True).place(inside)  # type: ignore[arg-type]
+    store, key = place_of(place(written, sources=sources, trusted=True), inside)  # type: ignore[arg-type]
     assert store.read(key) == b"video"
     for refused in (file(tmp_path / "b.mp4"), file(videos / "../b.mp4"), file(videos / "a.mp4", "other")):
         with pytest.raises(StoreError):
-            place(written, sources=sources, trusted=True).place(refused)  # type: ignore[arg-type]
+            place_of(place(written, sources=sources, trusted=True), refused)  # type: ignore[arg-type]
     with pytest.raises(StoreError):
-        place(written, sources=sources).place(inside)  # type: ignore[arg-type]
+        place_of(place(written, sources=sources), inside)  # type: ignore[arg-type]
     # A resource in a cluster names folders of its pods: the same path on the machine of the page is another one.
     with pytest.raises(StoreError):
-        place(written, sources=sources, trusted=True, folders=False).place(inside)  # type: ignore[arg-type]
+        place_of(place(written, sources=sources, trusted=True, folders=False), inside)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("taken", [1, 2])
@@ -172,7 +173,7 @@ def test_pictures_leave_nothing_in_the_temporary_folder(
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    items = [Item(f"k{number}", number, "g", 1.0, Media("clips/none.mp4", 6)) for number in range(2)]
+    items = [Item(f"k{number}", number, "g", 1.0, Media(f"clips/{'ab' * 5}/0001/none.mp4", 6)) for number in range(2)]
     made: Any = shots(task(str(tmp_path)), {**os.environ, "TMPDIR": str(temporary)}, items)
     for _ in range(taken):
         assert next(made).problem

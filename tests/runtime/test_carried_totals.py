@@ -1,5 +1,6 @@
 """The totals of a stage are carried from segment to segment: a small pass reads no row of the passes before it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,6 @@ RESULTS: list[Result] = [
 ]
 
 
-def rows_of(results: dict[str, Result]) -> list[LedgerRow]:
-    return [LedgerRow(key, 0, outcome, reason) for key, (outcome, reason) in results.items()]
-
-
 def closed(number: int, totals: Totals) -> Segment:
     return Segment.model_validate(
         {
@@ -47,30 +44,41 @@ def closed(number: int, totals: Totals) -> Segment:
     )
 
 
-@given(st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(RESULTS), max_size=6)), max_size=8))
-def test_carried_totals_are_those_of_all_effective_rows(passes: list[tuple[bool, list[Result]]]) -> None:
-    known: dict[str, Result] = {}
+def rows_of(results: Mapping[tuple[str, int], Result]) -> list[LedgerRow]:
+    return [LedgerRow(key, ordinal, outcome, reason) for (key, ordinal), (outcome, reason) in results.items()]
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(RESULTS)), max_size=6)),
+        max_size=8,
+    )
+)
+def test_carried_totals_are_those_of_all_effective_rows(passes: list[tuple[bool, list[tuple[str, Result]]]]) -> None:
+    """Passes may use the same keys, as a stage of a user's own may give them."""
+    known: dict[tuple[str, int], Result] = {}
     before: Segment | None = None
     with LatestRows() as latest:
-        for number, (retry, results) in enumerate(passes, 1):
-            again = [key for key, (outcome, _) in known.items() if outcome in (Outcome.FAILED, Outcome.SKIPPED)]
-            keys = again if retry else [f"v{len(known) + place}" for place in range(len(results))]
-            new = dict(zip(keys, results, strict=False))
+        for number, (retry, given) in enumerate(passes, 1):
+            again = [one for one, (outcome, _) in known.items() if outcome in (Outcome.FAILED, Outcome.SKIPPED)]
+            fresh = [(key, len(known) + place) for place, (key, _) in enumerate(given)]
+            new = dict(zip(again if retry else fresh, (result for _, result in given), strict=False))
             retried: dict[str, int] = {}
-            for key in new.keys() & known.keys():
-                name = ":".join(known[key])
+            for one in new.keys() & known.keys():
+                name = ":".join(known[one])
                 retried[name] = retried.get(name, 0) + 1
-            with LatestRows() as one:
-                one.add(number, rows_of(new))
-                added = Totals(*one.totals())
+            with LatestRows() as one_pass:
+                one_pass.add(number, rows_of(new))
+                added = Totals(*one_pass.totals())
             known |= new
             latest.add(number, rows_of(new))
             found = carried_forward(before, added, len(new), retried)
             assert found == Totals(*latest.totals())
             before = closed(number, found)
+    assert before is None or before.totals.in_ == len(known)
 
 
-def test_a_pass_with_a_key_twice_or_with_unknown_former_outcomes_is_not_carried() -> None:
+def test_a_pass_with_an_input_twice_or_with_unknown_former_outcomes_is_not_carried() -> None:
     added = Totals(Counts(in_=1, done=1), {})
     assert carried_forward(None, added, 2, {}) is None
     assert carried_forward(None, added, 1, {"failed:decode": 1}) is None
@@ -119,19 +127,73 @@ def test_a_deep_check_counts_all_rows_again(line: toy.Line) -> None:
     assert "those of the effective rows" in told
 
 
-def test_keys_that_two_passes_share_are_no_damage() -> None:
-    """Code of a user's own may give the items of two passes the same keys, which are counted in each of them."""
-    rows = rows_of({"a": (Outcome.DONE, ""), "b": (Outcome.FAILED, "decode")})
-    with Recount() as recount, LatestRows() as latest:
-        latest.add(1, rows)
-        one = Totals(*latest.totals())
-        before: Segment | None = None
-        for number in (1, 2):
-            totals = carried_forward(before, one, 2, {})
-            assert totals
-            before = closed(number, totals).replace(counts=one.counts)
-            recount.add(before, rows)
-            recount.ends_with(before)
-        assert before
-        assert before.totals.in_ == 4
+def shared(tmp_path: Path, first: str, second: str) -> toy.Line:
+    """Two passes of a stage of a user's own that gives its items one key, below a stage that does what they say."""
+    line = toy.Line(tmp_path)
+    line.stage("own", "OneKey")
+    line.stage("upper")
+    for name, text in (("a", first), ("b", second)):
+        line.put(name, text)
+        line.go()
+    return line
+
+
+def test_items_of_two_passes_with_one_key_count_each_and_a_retry_finds_the_failed_one(tmp_path: Path) -> None:
+    line = shared(tmp_path, "fail broken", "content")
+    data = line.data("upper")
+    assert data.totals == Counts(in_=2, done=1, failed=1)
+    assert [(row.key, row.outcome.value) for row in data.ledger()] == [("same", "failed"), ("same", "done")]
+    assert damage(line) == []
+    line.put("a", "mended")
+    line.run_pass(line.stages[1], kind="retry")
+    data = line.data("upper")
+    assert data.last
+    assert (data.last.counts.in_, data.totals, data.last.reasons) == (
+        1,
+        Counts(in_=2, failed=1, done=1),
+        {"failed:changed": 1},
+    )
+    assert damage(line) == []
+
+
+def test_inputs_with_one_key_in_one_shard_have_outcomes_of_their_own(tmp_path: Path) -> None:
+    line = toy.Line(tmp_path)
+    own = line.stage("own", "OneKey")
+    upper = line.stage("upper")
+    for name, text in (("a", "fail broken"), ("b", "content")):
+        line.put(name, text)
+        line.survey()
+        line.run_pass(own)
+    line.open(upper)
+    line.shard(upper, 1, 0)
+    paths = line.data("upper").paths(1)
+    for key in (paths.shard(0),):
+        line.store.delete(key)
+    line.shard(upper, 1, 0)  # its outcomes are frozen, and are taken from there
+    line.commit(upper, 1)
+    assert [row.outcome.value for row in line.data("upper").ledger()] == ["failed", "done"]
+
+
+def test_a_retry_that_finds_nothing_puts_the_totals_right(line: toy.Line) -> None:
+    """Totals that say more than the rows would start the same retry again and again (`skipped:budget`)."""
+    key = line.data("upper").paths(1).segment_json
+    record = line.store.read(key)
+    wrong = record.replace(
+        b'"totals":{"in":6,"done":4,"filtered":0,"failed":2,', b'"totals":{"in":7,"done":4,"filtered":0,"failed":2,'
+    )
+    wrong = wrong.replace(b'"skipped":0},"reasons":{', b'"skipped":1},"reasons":{"skipped:budget":1,', 1)
+    assert wrong != record
+    line.store.write(key, wrong)
+    (upper,) = line.stages
+    report = line.run_pass(upper, kind="retry", retry=("budget",))
+    assert (report.counts.in_, report.totals.in_, report.reasons) == (0, 6, {"failed:broken": 2})
+
+
+def test_totals_of_an_earlier_version_that_counted_a_shared_key_once_are_no_damage(tmp_path: Path) -> None:
+    rows = [LedgerRow("a", 0, Outcome.DONE), LedgerRow("a", 1, Outcome.DONE)]
+    with Recount() as recount:
+        for number, row in enumerate(rows, 1):
+            segment = closed(number, Totals(Counts(in_=1, done=1), {})).replace(counts=Counts(in_=1, done=1))
+            recount.add(segment, [row])
+            recount.ends_with(segment)
         assert recount.difference() == ""

@@ -67,7 +67,8 @@ def test_the_latest_row_of_each_key_counts() -> None:
         totals, reasons = latest.totals()
         assert totals.model_dump(by_alias=True) == {"in": 3, "done": 1, "filtered": 0, "failed": 2, "skipped": 0}
         assert reasons == {"failed:odd": 1, "failed:worse": 1}
-        assert [latest.segment(key) for key in ("v0", "v1", "v9")] == [1, 2, None]
+        rows = [LedgerRow(key, ordinal, Outcome.DONE) for key, ordinal in (("v0", 0), ("v1", 1), ("v1", 2), ("v9", 9))]
+        assert [latest.segment(row) for row in rows] == [1, 2, None, None]
 
 
 def test_scratch_of_killed_runs_is_removed_by_the_next_and_that_of_living_ones_is_not(

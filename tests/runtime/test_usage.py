@@ -17,7 +17,7 @@ from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import STEP
 from reelmill_stages.host.resident import PROC
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.runtime.context import Interrupted, context
 from reelmill_stages.runtime.shards.step import run_shard
 
@@ -158,3 +158,23 @@ def test_a_run_that_is_killed_counts_up_to_its_last_record(tmp_path: Path) -> No
     usage = segment_usage(line, stage.name)
     assert known(usage.cpu_seconds) > known(left.usage.cpu_seconds) > 0
     assert usage.lost_runs == 1
+
+
+def test_the_record_of_a_run_that_is_killed_after_its_commit_counts_once_in_a_stage_that_decides(
+    tmp_path: Path,
+) -> None:
+    line = toy.Line(tmp_path)
+    stage = line.stage("kept", "Near", within=2)
+    line.stages[0] = stage = stage.replace(type="toy_decisions:Near")
+    for key, number in {"a": 1, "b": 2, "c": 30}.items():
+        line.put(key, f"{number}\n")
+    line.survey()
+    opened = line.open(stage).segment
+    line.shard(stage, opened, 0)
+    paths = line.data(stage.name).paths(opened)
+    commit = known(load(line.store, paths.shard(0), ShardCommit))
+    run = commit.ledger.key.rpartition("/")[2].removeprefix("00000-").removesuffix(".jsonl")
+    left = UsageRecord(usage=Usage(pod_seconds=1e6, cpu_seconds=1e6))  # what the run had written before its commit
+    line.store.write(paths.usage(0, run), dump(left))
+    assert line.commit(stage, opened).counts.filtered == 1  # its ledger is one with verdicts, of another run
+    assert 0 < known(segment_usage(line, stage.name).pod_seconds) < 1e6

@@ -34,7 +34,7 @@ from reelmill_stages.stage import (
 )
 from reelmill_stages.weight import Weight
 
-__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "Unmade", "Watching", "Lazy"]
+__reelmill__ = ["list_rows", "Upper", "Heavy", "Join", "OneKey", "Unmade", "Watching", "Lazy"]
 
 HELD: list[object] = []
 """What items left behind in this process."""
@@ -126,6 +126,15 @@ class Upper(Stage):
         if self.block.trace:
             with Path(self.block.trace).open("a") as file:
                 file.write(" ".join(one.item.key for one in group) + "\n")
+
+
+class OneKey(Stage):
+    """Each input is passed on under the same key, as code of a user's own may do in two passes."""
+
+    block_type = ToyBlock
+
+    def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
+        return [Done((NewItem("same", one.item.group, 1.0, one.item.media),)) for one in group]
 
 
 class Heavy(Upper):

@@ -162,7 +162,7 @@ def test_columns_that_are_not_there_are_refused(
         ("t.csv", b"", "t.csv:1"),
         ("t.parquet", b"PAR1 not really", "t.parquet"),
         ("t.parquet", b"", "t.parquet"),
-        ("t.jsonl", b'{"path": "a.mp4"}\n{"path"', "t.jsonl:2"),
+        ("t.json", b'[{"path": "a.mp4"},\n{"path"', "t.json:2"),
     ],
 )
 def test_a_broken_table_is_refused_with_its_name(folder: Path, name: str, content: bytes, where: str) -> None:

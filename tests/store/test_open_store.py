@@ -111,7 +111,7 @@ def test_a_pod_whose_secret_has_no_certificates_trusts_the_usual_ones() -> None:
 
 @pytest.mark.parametrize("bucket", ["b", "UPPER..x", "192.168.0.1", "has space"])
 def test_an_invalid_bucket_name_is_rejected(bucket: str) -> None:
-    with pytest.raises(StoreError) as error:
+    with pytest.raises(SpecError) as error:
         open_store(StoreRef(uri=f"s3://{bucket}/x"), env=KEYS)
     assert error.value.hint
 

@@ -69,12 +69,17 @@ def test_009_f02_what_the_model_says_of_silence_inside_of_speech_is_left_out(
     assert result.counters == {"no_speech": 1, "not_speech": 1}
 
 
-def test_a_span_is_heard_alone_and_its_times_begin_at_0(listener: Listener, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut", ["virtually", "not at all"])
+def test_a_span_is_heard_alone_and_its_times_begin_at_0(cut: str, listener: Listener, tmp_path: Path) -> None:
     studio = Studio(tmp_path)
     item = studio.item("a", film(f"{TEXT}@1.5"))
     assert item.media is not None
+    if cut == "virtually":
+        item = replace(item, media=replace(item.media, span=Span(1.0, 6.0)))
+    else:  # a row of a source
+        item = replace(item, fields={"start": 1.0, "end": 6.0})
     made = stage("transcribe", parameters(listener.url))
-    (result,) = made.process([Input(replace(item, media=replace(item.media, span=Span(1.0, 6.0))), 0)], studio)
+    (result,) = made.process([Input(item, 0)], studio)
     (segment,) = studio.made(result).fields["speech"]["segments"]
     assert studio.made(result).fields["transcript"] == "seven monkey elephant"
     assert 0.4 <= segment["words"][0]["start"] <= 0.8

@@ -177,7 +177,7 @@ class DataSet:
                 yield from read_rows(self.store, rows.key, rows.digest, self.scratch, partial(ListRows.from_json, name))
 
     def ledger(self) -> Iterator[LedgerRow]:
-        """The effective ledger: the latest row of each key, segment by segment."""
+        """The effective ledger: the latest row of each input, segment by segment."""
         segments = list(self.segments())
         if len(segments) < 2:
             yield from self.raw_ledger()
@@ -187,7 +187,7 @@ class DataSet:
                 latest.add(segment.segment, self.segment_ledger(segment))
             for segment in segments:
                 for row in self.segment_ledger(segment):
-                    if latest.segment(row.key) == segment.segment:
+                    if latest.segment(row) == segment.segment:
                         yield row
 
     def raw_ledger(self) -> Iterator[LedgerRow]:

@@ -1,4 +1,7 @@
-"""Determines the latest ledger row of each key, for data sets of millions of rows.
+"""Determines the latest ledger row of each input, for data sets of millions of rows.
+
+An input is identified by its key and its ordinal in the upstream, because a stage of a user's own may give items of two
+passes the same key. Rows of a listing all have the ordinal 0: a source identifies its rows by key alone.
 
 Digests of keys are kept in a temporary SQLite database on disk, so memory use is constant.
 """
@@ -14,13 +17,15 @@ from reelmill.contract.records.segment import Counts
 
 
 class LatestRows:
-    """Effective rows: the row of each key that was added last. A context manager."""
+    """Effective rows: the row of each input that was added last. A context manager."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("PRAGMA cache_size=-32768")
-        self._db.execute("CREATE TABLE rows (key BLOB PRIMARY KEY, segment INT, code INT) WITHOUT ROWID")
+        self._db.execute(
+            "CREATE TABLE rows (key BLOB, ordinal INT, segment INT, code INT, PRIMARY KEY (key, ordinal)) WITHOUT ROWID"
+        )
         self._codes: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Self:
@@ -32,23 +37,26 @@ class LatestRows:
         self._db.close()
 
     def add(self, segment: int, rows: Iterable[LedgerRow]) -> None:
-        """Add the rows of a segment, replacing earlier rows with the same keys; none of them if reading them fails."""
+        """Add the rows of a segment, replacing earlier rows of the same inputs; none of them if reading them fails."""
         self._db.execute("BEGIN")
         with self._db:
             self._db.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
-                ((_digest(row.key), segment, self._code(row.outcome, row.reason)) for row in rows),
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
+                ((_digest(row.key), row.ordinal, segment, self._code(row.outcome, row.reason)) for row in rows),
             )
 
-    def segment(self, key: str) -> int | None:
-        """The segment with the latest row of a key, or None."""
-        found = self._db.execute("SELECT segment FROM rows WHERE key = ?", (_digest(key),)).fetchone()
+    def segment(self, row: LedgerRow) -> int | None:
+        """The segment with the latest row of the same input, or None."""
+        wanted = (_digest(row.key), row.ordinal)
+        found = self._db.execute("SELECT segment FROM rows WHERE key = ? AND ordinal = ?", wanted).fetchone()
         return found[0] if found else None
 
+    def keys(self) -> int:
+        """Number of distinct keys, at most that of inputs."""
+        return int(self._db.execute("SELECT COUNT(DISTINCT key) FROM rows").fetchone()[0])
+
     def totals(self) -> tuple[Counts, dict[str, int]]:
-        """(effective counts, with in = number of distinct keys; `outcome:reason` -> rows, for all outcomes but
-        done).
-        """
+        """(effective counts, with in = number of inputs; `outcome:reason` -> rows, for all outcomes but done)."""
         outcomes: dict[str, int] = {outcome.value: 0 for outcome in Outcome}
         reasons: dict[str, int] = {}
         for outcome, reason, rows in self._groups():
@@ -56,8 +64,8 @@ class LatestRows:
             if outcome != Outcome.DONE:
                 name = f"{outcome}:{reason}"
                 reasons[name] = reasons.get(name, 0) + rows
-        distinct: int = self._db.execute("SELECT COUNT(*) FROM rows").fetchone()[0]
-        return Counts.model_validate({"in": distinct, **outcomes}), dict(sorted(reasons.items()))
+        inputs: int = self._db.execute("SELECT COUNT(*) FROM rows").fetchone()[0]
+        return Counts.model_validate({"in": inputs, **outcomes}), dict(sorted(reasons.items()))
 
     def _groups(self) -> Iterator[tuple[str, str, int]]:
         names = {code: name for name, code in self._codes.items()}

@@ -39,6 +39,11 @@ class ShardInput:
     def key(self) -> str:
         return self.input.item.key
 
+    @property
+    def ordinal(self) -> int:
+        """Ordinal of the item in its upstream."""
+        return self.input.item.ordinal
+
 
 def union_key(upstream: str, key: str, *, union: bool) -> str:
     """The key of an upstream's item in the ledger of the stage."""

@@ -40,8 +40,9 @@ class CommittedUsage:
         """Keys of their ledgers, which tell them from other runs."""
 
     def add(self, commit: ShardCommit) -> None:
-        self.usage = together([self.usage, commit.usage])
-        if commit.usage:
+        """Add a commit as its run wrote it, without verdicts: they have ledgers of another run. Twice adds it once."""
+        if commit.usage and commit.ledger.key not in self.ledgers:
+            self.usage = together([self.usage, commit.usage])
             self.ledgers.add(commit.ledger.key)
 
 

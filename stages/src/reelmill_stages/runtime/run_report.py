@@ -122,7 +122,9 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
             hint="make it with reelmill report, where there is more memory",
         )
         return
-    _, html = made(store, record.task, context.env, seen, record.definition)
+    # A store is not asked where pictures lie: this step knows its own store, and the sources that its stage is made of.
+    task = record.task.replace(store=context.task.store, sources=context.task.sources)
+    _, html = made(store, task, context.env, seen, record.definition)
     try:
         store.write(key, html, create=True, metadata={"stage": paths.data_set.key, "digest": sha256(html)})
     except PreconditionFailed:

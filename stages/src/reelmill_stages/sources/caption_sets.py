@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.sources.tables.column_lookup import seen_rows
+from reelmill_stages.sources.tables.column_lookup import BadLine, seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 
@@ -114,9 +114,13 @@ class _Row(dict[str, Any]):
 
 
 def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[_Row]:
-    """Rows in which a missing column is None. Raises SpecError when no row at all has a column."""
+    """Rows in which a missing column is None, and a line that cannot be read is every column.
+
+    Raises SpecError when no row at all has a column.
+    """
     for row in seen_rows(found, where, *((column,) for column in columns)):
-        yield _Row(row) if isinstance(row, Mapping) else _Row()
+        bad = dict.fromkeys(columns, row) if isinstance(row, BadLine) else {}
+        yield _Row(row if isinstance(row, Mapping) else bad)
 
 
 def _turns(pair: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder, stem
 from reelmill_stages.sources.table import found
 from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.column_lookup import refuse_bad_line
 from reelmill_stages.user_code import load
 
 
@@ -57,6 +58,7 @@ def _draft(caption: Caption, folder: MediaFolder, source: str) -> RowDraft:
     said = (caption.video, caption.text, caption.conversations, caption.vid)
     digest, about = row_digest(said), ""
     try:
+        refuse_bad_line(caption.video)
         path = about = cells.path(caption.video)
         vid = basename(stem(path)) if caption.vid is None else cells.identifier(caption.vid)
         fields: dict[str, Any] = {"vid": vid}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill_stages.sources.tables.column_lookup import seen_rows
+from reelmill_stages.sources.tables.column_lookup import BadLine, seen_rows
 from reelmill_stages.sources.tables.json_stream import values
 
 SUMMARY = "Summary this video."
@@ -94,6 +94,10 @@ def _image(told: Any) -> Any:
 
 
 def _rows(found: Iterator[Any], where: str, *columns: str) -> Iterator[Mapping[str, Any]]:
-    """Rows as mappings; what is none is an empty one. Raises SpecError when no row at all has a column."""
+    """Rows as mappings; what is none is an empty one, and a line that cannot be read is every column.
+
+    Raises SpecError when no row at all has a column.
+    """
     for row in seen_rows(found, where, *((column,) for column in columns)):
-        yield row if isinstance(row, Mapping) else {}
+        bad = dict.fromkeys(columns, row) if isinstance(row, BadLine) else {}
+        yield row if isinstance(row, Mapping) else bad

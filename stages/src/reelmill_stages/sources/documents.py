@@ -16,6 +16,7 @@ from reelmill_stages.sources.listing.settle import settled
 from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.folder import MediaFolder
 from reelmill_stages.sources.tables import cells
+from reelmill_stages.sources.tables.column_lookup import refuse_bad_line
 from reelmill_stages.untrusted.images import MAX_PIXELS
 
 
@@ -34,6 +35,7 @@ def _draft(document: Document, folder: MediaFolder, source: str) -> RowDraft:
     digest = row_digest([list(map(_plain, told)), document.conversations, document.vid])
     about = ""
     try:
+        refuse_bad_line(document.images)
         about = cells.identifier(document.vid) if document.vid is not None else f"document-{digest[:16]}"
         said = cells.conversations(document.conversations)
         if not isinstance(document.images, list):

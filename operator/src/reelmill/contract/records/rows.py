@@ -221,6 +221,8 @@ class LedgerRow:
 
     `ordinal` is the item's ordinal in its upstream, `seconds` the wall time, and `attempt` the number of passes and
     runs that processed it, counted from 1.
+
+    Key and ordinal together identify an input of a stage: code of a user's own may give items of two passes one key.
     """
 
     key: str

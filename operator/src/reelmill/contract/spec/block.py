@@ -77,8 +77,14 @@ class StageBlock(Block):
     """Whether its pods always need the image that holds torch."""
     heavy_views: ClassVar[bool] = False
     """Whether views are expensive, so that they are built only when all upstreams are complete."""
+    spans_ignored: ClassVar[bool] = False
+    """Whether earlier versions took all of a file of which an item is a part (`start`, `end` of a source's row)."""
     group_size: ClassVar[int] = 1
     """Default of `batch`."""
+
+    def version_above(self, *, spans: bool) -> int:
+        """`output_version` with these inputs; `spans`: they may be parts of files that no stage has cut."""
+        return self.output_version + (spans and self.spans_ignored)
 
     @property
     def returns_inputs(self) -> bool:

@@ -23,6 +23,7 @@ from typing import Any
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
+from reelmill.plan.definition.compatibility import origins
 from reelmill.plan.definition.graph import Graph
 
 
@@ -49,7 +50,8 @@ def keys(spec: Spec, graph: Graph) -> StageKeys:
         definitions[name] = source_definition(source)
         found[name] = fingerprint(definitions[name])
     for name, stage in graph.stages.items():
-        definitions[name] = stage_definition(stage, {upstream: found[upstream] for upstream in graph.upstreams[name]})
+        upstreams = {upstream: found[upstream] for upstream in graph.upstreams[name]}
+        definitions[name] = stage_definition(stage, upstreams, spans=_reads_spans(graph, name))
         found[name] = fingerprint(definitions[name])
     place = fingerprint({"uri": spec.store.uri, "endpoint": spec.store.endpoint})
     connections = {
@@ -72,13 +74,22 @@ def source_definition(source: SourceSpec) -> dict[str, Any]:
     }
 
 
-def stage_definition(stage: StageSpec, upstreams: Mapping[str, str]) -> dict[str, Any]:
-    """The values from which the key of a stage is computed. `upstreams` maps its inputs to their keys."""
+def stage_definition(stage: StageSpec, upstreams: Mapping[str, str], *, spans: bool = False) -> dict[str, Any]:
+    """The values from which the key of a stage is computed. `upstreams` maps its inputs to their keys, `spans` says
+    whether they may be parts of files that no stage has cut.
+    """
     block = stage.block
     return {
         "stage": stage.type,
-        "version": block.output_version,
+        "version": block.version_above(spans=spans),
         "params": block.canonical(),
         "upstreams": dict(sorted(upstreams.items())),
         "rerun": stage.rerun,
     }
+
+
+def _reads_spans(graph: Graph, stage: str) -> bool:
+    """Whether a stage reads rows of a source that have a start and an end, as they are or with other fields."""
+    known = {**graph.sources, **graph.stages}
+    made_by = (maker for name in graph.upstreams[stage] for maker in origins(name, known, graph.upstreams))
+    return any(isinstance(maker, SourceSpec) and "start" in (maker.block.added_fields or ()) for maker in made_by)

@@ -205,14 +205,14 @@ def _source(definition: Definition, source: SourceSpec) -> SourceDef:
 
 
 def _stage(definition: Definition, name: str) -> StageDef:
-    stage = definition.graph.stages[name]
+    stage, told = definition.graph.stages[name], definition.keys.definitions[name]
     return StageDef(
         name=name,
         key=definition.keys[name],
         type=stage.type,
-        data_version=stage.block.output_version,
+        data_version=told["version"],
         params=stage.block.params(),
-        definition=definition.keys.definitions[name],
+        definition=told,
         upstreams=tuple(
             Upstream(name=upstream, key=definition.keys[upstream]) for upstream in definition.graph.upstreams[name]
         ),

@@ -19,10 +19,10 @@ from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.cached import Cached, Refreshed
-from reelmill_stages.dashboard.views.files import MediaPlaces
 from reelmill_stages.dashboard.views.models import PipelineList, PipelineSummary
 from reelmill_stages.dashboard.views.report import find_report, read_report
 from reelmill_stages.run_report.document import shown
+from reelmill_stages.runtime.stills.media_places import MediaPlaces
 from reelmill_stages.store import Store
 from reelmill_stages.summary.cut import cut
 from reelmill_stages.summary.status_rows import status_rows
@@ -189,7 +189,14 @@ class Board:
             known = ", ".join(each.name for each in entries(definition.task))
             raise NoSuch(f"no source or stage named {stage[:100]!r}", hint=f"this pipeline has {known}")
         store = self.stores.of(definition.task)
-        media = MediaPlaces(definition.task, store, self.stores.env, trusted=self._trusted, folders=self._folders)
+        media = MediaPlaces(
+            definition.task,
+            store,
+            self.stores.env,
+            trusted=self._trusted,
+            folders=self._folders,
+            remedy="give `reelmill dashboard` the pipeline file",
+        )
         return DataSetPlace(definition, entry, store, media)
 
     def _rows(self, definition: PipelineDefinition) -> tuple[float, list[StatusRow]]:

@@ -13,6 +13,7 @@ from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.files import files_of, problem_of
 from reelmill_stages.dashboard.views.history import history
 from reelmill_stages.dashboard.views.models import FieldHistogram, Gallery, ItemField, ItemView, Tile
+from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.records.row_files import parse_row
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
@@ -102,7 +103,7 @@ def item_view(board: Board, at: DataSetPlace, ordinal: int) -> ItemView:
         provenance=dict(found.provenance),
         files=[file.view(number, problem_of(at.media, file)) for number, file in enumerate(files)],
         shown=next((number for number, file in enumerate(files) if file.kind in ("video", "image", "audio")), None),
-        span=[found.media.span.start, found.media.span.end] if found.media and found.media.span else None,
+        span=[part.start, part.end] if (part := known_span(found)) else None,
         history=history(board, at, found),
         previous=beside[0],
         following=beside[1],

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from reelmill.contract.errors import PreconditionFailed
-from reelmill_stages.dashboard.views.files import MediaPlaces, ServedFile
+from reelmill_stages.dashboard.views.files import ServedFile, place_of
 from reelmill_stages.dashboard.web.door import FILE_POLICY
+from reelmill_stages.runtime.stills.media_places import MediaPlaces
 from reelmill_stages.store import Store
 
 CHUNK = 1 << 20
@@ -21,7 +22,7 @@ def file_response(places: MediaPlaces, file: ServedFile, requested: str, if_none
 
     Raises StoreError for a file that may not be served, NotFound for one that is gone, and TransientError.
     """
-    store, key = places.place(file)
+    store, key = place_of(places, file)
     stat = store.stat(key)
     tag = f'"{stat.etag}"'
     headers = {

@@ -179,7 +179,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         found = items.item(board, at, ordinal)
         if found.media is None:
             raise NoSuch("this item has no video", hint="look at its files")
-        at.media.media(found.media)
+        at.media.place(found.media.uri, found.media.source)
         shot = posters.of(at.task, found)
         headers = {"content-security-policy": FILE_POLICY, "cache-control": "private, max-age=3600"}
         if not shot.jpeg:

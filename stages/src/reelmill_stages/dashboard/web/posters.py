@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import Task
+from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.stills.clip_frames import shots
 
@@ -84,7 +85,8 @@ class Posters:
 
     def _path(self, task: Task, item: Item) -> Path:
         media = item.media
-        span = (media.span.start, media.span.end) if media and media.span else None
+        part = known_span(item)
+        span = (part.start, part.end) if part else None
         told = (task.store.uri, media and (media.uri, media.size, media.digest, media.etag), span)
         return self._folder / f"{hashlib.sha256(repr(told).encode()).hexdigest()[:40]}.jpg"
 

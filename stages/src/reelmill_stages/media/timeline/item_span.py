@@ -1,11 +1,14 @@
 """Which part of its file an item is."""
 
 import math
+from typing import TYPE_CHECKING
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Span
-from reelmill_stages.media.timeline.timeline import Stretch, Timeline
+
+if TYPE_CHECKING:  # a page that shows items has no use for the libraries that read videos
+    from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 
 
 def span(item: Item) -> Span | None:
@@ -30,7 +33,31 @@ def span(item: Item) -> Span | None:
     return stretch
 
 
-def shown_in(timeline: Timeline, span: Span | None) -> Stretch:
+def known_span(item: Item) -> Span | None:
+    """The span with both ends, for a page or a list that shows the item; None if there is none, or it is invalid."""
+    try:
+        found = span(item)
+    except ItemError:
+        return None
+    return found if found and math.isfinite(found.end) else None
+
+
+def uncut(item: Item, remedy: str) -> ItemError | None:
+    """The error (`virtual_clip`) of an item that is a part of its file, for a stage that takes whole files; else None.
+
+    Raises as `span`.
+    """
+    found = span(item)
+    if found is None:
+        return None
+    return ItemError(
+        ItemReason.VIRTUAL_CLIP,
+        f"{item.key} is a span of a longer video ({found.start:g} s to {found.end:g} s) and has no file of its own: "
+        f"{remedy}",
+    )
+
+
+def shown_in(timeline: "Timeline", span: Span | None) -> "Stretch":
     """The frames of a span; of the whole video without one. Raises ItemError with reason `zero_duration` for none."""
     if span is None:
         return timeline.whole

@@ -49,7 +49,7 @@ def carried_forward(before: Segment | None, added: Totals, wanted: int, retried:
     """The totals after a pass of `wanted` inputs, from those before it.
 
     `retried` says how many of its inputs had which outcome, as `outcome:reason`, in earlier passes. None if this does
-    not add up, as where a key is used twice: then all rows have to be counted.
+    not add up: then all rows have to be counted.
     """
     if added.counts.in_ != wanted:
         return None

@@ -65,4 +65,4 @@ def _settled(
             message=f"shard {shard} was not committed in any attempt",
             attempt=given.tried + task.attempt,
         )
-        yield given, known.get(given.key) or SettledInput(row)
+        yield given, known.get(given.key, given.ordinal) or SettledInput(row)

@@ -90,22 +90,25 @@ def _close(context: StepContext) -> Segment:
     check_definition(task, opened)
     kept: KeptIndex | None = None
     commits: Iterable[ShardCommit]
+    used = CommittedUsage()
     if registry.stage_class(task.stage.type, task.stage.params).decides:
         # Imported here, because few stages need it, and it imports numpy.
         from reelmill_stages.runtime.decide.step import decide
 
         stage = registry.stage(task.stage.type, task.stage.params)
-        commits, kept = decide(context, data, opened, stage, partial(_commits, context, data, opened))
+        commits, kept = decide(context, data, opened, stage, partial(_commits, context, data, opened, used))
     else:
-        commits = _commits(context, data, opened, {})
-    return create(store, paths.segment_json, _segment(context, data, opened, commits, kept))[0]
+        commits = _commits(context, data, opened, used, {})
+    return create(store, paths.segment_json, _segment(context, data, opened, commits, used, kept))[0]
 
 
-def _commits(context: StepContext, data: DataSet, opened: Pass, lost: dict[int, ShardCommit]) -> Iterator[ShardCommit]:
+def _commits(
+    context: StepContext, data: DataSet, opened: Pass, used: CommittedUsage, lost: dict[int, ShardCommit]
+) -> Iterator[ShardCommit]:
     """The commits of all shards, in order, few at a time; missing ones are closed as lost if the task says so.
 
-    `lost` are lost shards whose commits are known, and stand even if one of them was committed meanwhile. Those that
-    are closed as lost are added.
+    What their runs have used is added to `used`. `lost` are lost shards whose commits are known, and stand even if one
+    of them was committed meanwhile. Those that are closed as lost are added.
     """
     paths = data.paths(opened.segment)
     numbers = set(committed_shards(context, paths)) | lost.keys()
@@ -130,6 +133,7 @@ def _commits(context: StepContext, data: DataSet, opened: Pass, lost: dict[int, 
             for number, commit in zip(some, pool.map(read, some), strict=True):
                 if commit is None:
                     commit = lost[number] = give_up(context, opened, number)
+                used.add(commit)
                 yield commit
 
 
@@ -144,7 +148,6 @@ class _Sums:
     seconds: "array[float]" = field(default_factory=lambda: array("d"))
     bytes: int = 0
     flow: Flow | None = field(default_factory=Flow)
-    usage: CommittedUsage = field(default_factory=CommittedUsage)
 
     def add(self, commits: Iterable[ShardCommit]) -> Iterator[tuple[Part, Counts]]:
         """Add the commits, one after the other; each as a part of the segment, with its counts."""
@@ -163,20 +166,24 @@ class _Sums:
             self.seconds.append(one.seconds)
             self.bytes += one.bytes
             self.flow = total((self.flow, one.flow))
-            self.usage.add(one)
             for name, value in one.counters.items():
                 self.counters[name] = self.counters.get(name, 0) + value
             yield part, one.counts
 
 
 def _segment(
-    context: StepContext, data: DataSet, opened: Pass, commits: Iterable[ShardCommit], kept: KeptIndex | None
+    context: StepContext,
+    data: DataSet,
+    opened: Pass,
+    commits: Iterable[ShardCommit],
+    used: CommittedUsage,
+    kept: KeptIndex | None,
 ) -> Segment:
     before = data.last
     sums = _Sums(before.next_ordinal if before else 0, dict(before.counters) if before else {})
     added = totals_of_pass(data, opened.segment, sums.add(commits), opened.in_, context.scratch)
     totals = _totals(data, opened, added, sums)
-    usage = together([pass_usage(context.store, data.paths(opened.segment), opened, sums.usage), context.meter.take()])
+    usage = together([pass_usage(context.store, data.paths(opened.segment), opened, used), context.meter.take()])
     if _asks(context.task.stage):
         sums.counters |= spent(context.store, data.names)
     return Segment(
@@ -210,7 +217,10 @@ def _segment(
 def _totals(data: DataSet, opened: Pass, added: Totals, sums: _Sums) -> Totals:
     """The totals of the stage after the pass, from those before it where they are enough."""
     retried = retried_inputs(opened.kind, sums.flow)
-    carried = None if retried is None else carried_forward(data.last, added, opened.in_, retried)
+    if retried is None or (opened.kind == "retry" and not opened.in_):
+        # A retry that finds nothing was started by totals that the rows do not bear out: it would be started again.
+        return counted_again(data, opened.segment, sums.parts)
+    carried = carried_forward(data.last, added, opened.in_, retried)
     return carried or counted_again(data, opened.segment, sums.parts)
 
 

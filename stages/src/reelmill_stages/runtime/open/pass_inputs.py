@@ -97,13 +97,17 @@ def _failed(context: StepContext) -> PassInputs:
     task = context.task
     wanted = set(task.retry)
     stage = context.data_set(task.stage.name, task.stage.key)
-    tried = {row.key: (row.attempt, f"{row.outcome}:{row.reason}") for row in stage.ledger() if _retried(row, wanted)}
+    tried = {
+        (row.key, row.ordinal): (row.attempt, f"{row.outcome}:{row.reason}")
+        for row in stage.ledger()
+        if _retried(row, wanted)
+    }
     work = PassInputs()
     union = len(task.stage.upstreams) > 1
     for upstream in task.stage.upstreams:
         file = RowFile(context.scratch / f"retry-{upstream.name}.jsonl")
         for item in _items(context, upstream, stage.coverage.get(upstream.name, 0)) if tried else ():
-            before = tried.get(union_key(upstream.name, item.key, union=union))
+            before = tried.get((union_key(upstream.name, item.key, union=union), item.ordinal))
             if before is not None:
                 file.append(RetriedRow(item, *before).to_json())
                 work.append(item, upstream.name)

@@ -38,6 +38,11 @@ class SettledInput:
         return self.ledger.key
 
     @property
+    def input(self) -> tuple[str, int]:
+        """Key and ordinal of the input."""
+        return self.ledger.key, self.ledger.ordinal
+
+    @property
     def is_done(self) -> bool:
         return self.ledger.outcome == Outcome.DONE
 
@@ -84,14 +89,14 @@ def read_signature(row: Mapping[str, Any]) -> Signature:
 
 
 class SettledInputFiles:
-    """Outcomes in local files, looked up by key; only positions are kept in memory."""
+    """Outcomes in local files, looked up by the input's key and ordinal; only positions are kept in memory."""
 
     def __init__(self) -> None:
         self._files: list[Path] = []
-        self._places: dict[str, tuple[int, int, bool]] = {}
+        self._places: dict[tuple[str, int], tuple[int, int, bool]] = {}
 
     def add(self, path: Path, where: str) -> None:
-        """Add a file. Of several rows with the same key, the first done one is used, otherwise the first.
+        """Add a file. Of several rows of the same input, the first done one is used, otherwise the first.
 
         `where` is the address of the object in messages. Raises StoreDamaged for a line that is no outcome.
         """
@@ -100,24 +105,17 @@ class SettledInputFiles:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 settled = _parse(line, where, number)
-                known = self._places.get(settled.key)
+                known = self._places.get(settled.input)
                 if known is None or (settled.is_done and not known[2]):
-                    self._places[settled.key] = (len(self._files) - 1, place, settled.is_done)
+                    self._places[settled.input] = (len(self._files) - 1, place, settled.is_done)
                 place += len(line)
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._places
-
-    def is_done(self, key: str) -> bool:
-        """Whether there is an outcome of the input, and it is done."""
-        return key in self._places and self._places[key][2]
-
-    def get(self, key: str) -> SettledInput | None:
+    def get(self, key: str, ordinal: int) -> SettledInput | None:
         """The outcome of an input, or None."""
-        found = self._places.get(key)
+        found = self._places.get((key, ordinal))
         if found is None:
             return None
         with self._files[found[0]].open("rb") as file:

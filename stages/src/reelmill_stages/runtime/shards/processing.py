@@ -173,7 +173,7 @@ class Processing:
             message = "the pod crashed twice while only this item was being processed"
             self._progress.count(Outcome.FAILED)
             return InputResult(Outcome.FAILED, ItemReason.CRASH, message), 0.0
-        settled = (self._earlier if self._frozen is None else self._frozen).get(given.key)
+        settled = (self._earlier if self._frozen is None else self._frozen).get(given.key, given.ordinal)
         if settled is None or (settled.is_done and self._stage.spans):
             return None
         if self._frozen is None and settled.ledger.outcome == Outcome.FAILED and settled.ledger.reason not in _COSTLY:
@@ -212,7 +212,7 @@ class Processing:
             raise TransientError("not all inputs of the shard were processed", where=str(self._shard))
 
     def _as_frozen(self, settled: SettledInput) -> SettledInput:
-        law = self._frozen.get(settled.key) if self._frozen else None
+        law = self._frozen.get(*settled.input) if self._frozen else None
         if law is None or law.is_done != settled.is_done:
             raise TransientError(
                 f"another run of this shard recorded {settled.key!r} as {law.ledger.outcome if law else 'nothing'}, "

@@ -1,14 +1,21 @@
-"""One frame of each of some items, decoded in a process of its own: a video that crashes or hangs costs one picture."""
+"""One frame of each of some items, decoded in a process of its own: a video that crashes or hangs costs one picture.
+
+Rows may come from a hostile store: a file is read only where the pipeline's own items are (`media_places`).
+"""
 
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection
 
-from reelmill.contract.records.rows import Item
+from reelmill.contract.errors import ReelmillError
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Task
 from reelmill_stages.pictures.shot import Shot
+from reelmill_stages.runtime.stills.media_places import MediaPlaces
 from reelmill_stages.runtime.workers import safe_child
+from reelmill_stages.store.open import open_store
 
 WIDTH, HEIGHT = 200, 120
 """Largest size of a frame in pixels."""
@@ -25,6 +32,14 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(_IMAGES)
 
 
+def image_of(item: Item) -> Media | None:
+    """The item's file, or the first of its outputs, if its name is that of an image."""
+    if item.media is not None:
+        return item.media if is_image(item.media.uri) else None
+    found = next((output for output in item.outputs if is_image(output.key)), None)
+    return Media(found.key, found.size, digest=found.digest) if found else None
+
+
 def can_be_seen(item: Item) -> bool:
     """Whether an item's files seem to be images or videos, by their names."""
     names = [item.media.uri] if item.media is not None else [output.key for output in item.outputs]
@@ -32,7 +47,29 @@ def can_be_seen(item: Item) -> bool:
 
 
 def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator[Shot]:
-    """The middle frame of each item, in order; of one whose files are images, the first of these."""
+    """The middle frame of each item, in order; of one whose files are images, the first of these.
+
+    The task's store and sources are those of the pipeline: what lies elsewhere is not read.
+    """
+    places = MediaPlaces(task, open_store(task.store, env=env), env, trusted=True)
+    problems = [_refused(places, item) for item in items]
+    with closing(_decoded(task, env, [item for item, each in zip(items, problems, strict=True) if not each])) as made:
+        for problem in problems:
+            yield Shot(problem=problem) if problem else next(made)
+
+
+def _refused(places: MediaPlaces, item: Item) -> str:
+    """Why the file that would be shown may not be read; empty if it may, or if there is none."""
+    media = item.media or image_of(item)
+    try:
+        if media is not None:
+            places.place(media.uri, media.source)
+    except ReelmillError as error:
+        return error.what
+    return ""
+
+
+def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Generator[Shot]:
     left = list(items)
     while left:
         # The folder is this process's, because the other one is killed.

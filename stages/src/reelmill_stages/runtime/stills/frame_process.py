@@ -8,16 +8,17 @@ import numpy as np
 
 from reelmill.contract.errors import ItemError, ReelmillError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.rows import Item
 from reelmill.contract.task import Task
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.item_span import shown_in, span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
-from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, is_image
+from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, image_of
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.store.locations import Locations
 from reelmill_stages.untrusted.images import open_image
@@ -61,30 +62,19 @@ def _with_work(item: Item, locations: Locations, folder: Path, *, ranges: bool) 
 
 
 def _shot(item: Item, work: GroupWork) -> Shot:
-    if image := _image_of(item):
+    if image := image_of(item):
         return _image(work.fetch(image))
     if item.media is None:
         return Shot(problem="the item has no file")
     file = work.open(item.media)
     timeline = read_timeline(file)
-    span = item.media.span
-    frames = timeline.window(span.start, span.end) if span else range(len(timeline.pts))
-    if not frames:
-        return Shot(problem="no frame is visible")
+    frames = shown_in(timeline, span(item)).frames
     turned = Turned(timeline.shape)
     for picture in decode(file, timeline, [frames[len(frames) // 2]]):
         upright = turned.of(picture.frame)
         width, height = _fitted(*shown_size(picture.frame, upright))
         return Shot(jpeg(render(picture.frame, width=width, height=height, turned=upright), _QUALITY), width, height)
     raise ItemError(ItemReason.DECODE_ERROR, "the decoder returns no frame")
-
-
-def _image_of(item: Item) -> Media | None:
-    """The item's file, or the first of its outputs, if its name is that of an image."""
-    if item.media is not None:
-        return item.media if is_image(item.media.uri) else None
-    found = next((output for output in item.outputs if is_image(output.key)), None)
-    return Media(found.key, found.size, digest=found.digest) if found else None
 
 
 def _image(path: Path) -> Shot:

@@ -47,7 +47,7 @@ class Recount:
         if last is None or not self._complete or last.kind == "listing":  # its ledger has rows of what failed only
             return ""
         totals, reasons = self._latest.totals()
-        if totals.in_ != self._inputs:  # passes share keys, as code of the user's own may choose them
+        if self._latest.keys() != self._inputs:  # passes share a key, which earlier versions counted once
             return ""
         if totals != last.totals:
             return f"its totals are {last.totals}, those of the effective rows {totals}"

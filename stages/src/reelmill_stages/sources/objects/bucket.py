@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from reelmill.contract.errors import NotFound, SpecError
+from reelmill.contract.errors import NotFound, SpecError, StoreError
 from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.sources.objects.own_store import OwnStore
@@ -43,6 +43,7 @@ class SourceBucket:
         self._stores: dict[str, Store] = {}
         self._listings: dict[str, dict[str, Stat]] = {}
         self._probes: Counter[str] = Counter()
+        self._unlisted: set[str] = set()
 
     @classmethod
     def connected(
@@ -116,8 +117,11 @@ class SourceBucket:
         full = _join(root, key)
         listing = next((found for folder, found in self._listings.items() if full.startswith(folder)), None)
         parent = full.rpartition("/")[0] + "/"
-        if listing is None and self._probes[parent] >= PROBES:
-            listing = self._listed(*_folder(parent))
+        if listing is None and self._probes[parent] >= PROBES and parent not in self._unlisted:
+            try:
+                listing = self._listed(*_folder(parent))
+            except StoreError:  # whoever may not list a folder may still read what is in it
+                self._unlisted.add(parent)
         if listing is not None:
             return listing.get(full)
         self._probes[parent] += 1

@@ -10,7 +10,7 @@ from collections import defaultdict
 from functools import cached_property
 from posixpath import basename
 
-from reelmill.contract.errors import ItemError, NotFound
+from reelmill.contract.errors import ItemError, NotFound, SpecError, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.sources import Bucket
 from reelmill_stages.sources.objects.bucket import absolute
@@ -29,7 +29,11 @@ Found = tuple[str, Stat]
 
 
 class MediaFolder:
-    """The media files below a folder. All lookups raise ItemError: `missing`, `ambiguous` or `bad_path`."""
+    """The media files below a folder.
+
+    All lookups raise ItemError: `missing`, `ambiguous`, `bad_path` or `unreadable`. A row may name a file elsewhere:
+    what is wrong with that place concerns the row alone. What is wrong with the folder itself is raised as it is.
+    """
 
     def __init__(self, bucket: Bucket, uri: str) -> None:
         self._bucket = bucket
@@ -53,7 +57,7 @@ class MediaFolder:
         """
         if not path.startswith("/") and "://" not in path:
             return self.at(path)
-        if absolute(path).startswith(f"{self.uri}/"):
+        if self._absolute(path).startswith(f"{self.uri}/"):
             return self.at(path)
         parts = path.partition("://")[2].split("/") if "://" in path else path.strip("/").split("/")
         tails = (self.below("/".join(parts[first:])) for first in range(len(parts)))
@@ -69,6 +73,8 @@ class MediaFolder:
         except ItemError as error:
             uri = self._absolute(checked_path(path))
             hits = [hit for hit in self._by_stem.get(_nfc(stem(basename(uri))), []) if stem(hit) == stem(uri)]
+            if not hits:
+                raise
             return self._one(hits, error.what)
 
     def named(self, name: str) -> Found:
@@ -102,6 +108,14 @@ class MediaFolder:
 
     def _elsewhere(self, uri: str) -> Stat | None:
         """A file outside the folder; in a data set of reelmill, only a committed one."""
+        try:
+            return self._stat(uri)
+        except SpecError as error:
+            raise _bad_path(error) from error
+        except StoreError as error:
+            raise ItemError(ItemReason.UNREADABLE, f"{uri} cannot be read: {error}") from error
+
+    def _stat(self, uri: str) -> Stat | None:
         segment = segment_folder(uri)
         if segment is None:
             return self._bucket.stat(uri)
@@ -113,7 +127,10 @@ class MediaFolder:
         return self._segments[segment].get(uri)
 
     def _absolute(self, path: str) -> str:
-        return absolute(path) if path.startswith("/") or "://" in path else f"{self.uri}/{path}"
+        try:
+            return absolute(path) if path.startswith("/") or "://" in path else f"{self.uri}/{path}"
+        except SpecError as error:
+            raise _bad_path(error) from error
 
     @cached_property
     def _contents(self) -> FolderContents:
@@ -159,6 +176,10 @@ def is_media(path: str) -> bool:
 def stem(path: str) -> str:
     """A path without its video extension; other dots are part of the name."""
     return path.rpartition(".")[0] if is_media(path) else path
+
+
+def _bad_path(error: SpecError) -> ItemError:
+    return ItemError(ItemReason.BAD_PATH, f"{error.where}: {error.what}" + (f"; {error.hint}" if error.hint else ""))
 
 
 def _nfc(text: str) -> str:

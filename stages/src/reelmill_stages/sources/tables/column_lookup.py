@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
@@ -19,17 +19,22 @@ _COMPARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line of a table that is no row. `text` is the line as it stands there."""
+    """A line of a table that is no row. `text` is the line as it stands there, by which the row is recognised."""
 
-    line: int
+    line: int = field(repr=False)
     what: str
     text: str
 
 
-def as_row(value: object) -> Row:
-    """A row as a mapping. Raises ItemError with the reason `bad_row` for any other value, and for deep nesting."""
+def refuse_bad_line(value: object) -> None:
+    """Raises ItemError with the reason `bad_row` for a line that is no row."""
     if isinstance(value, BadLine):
         raise ItemError(ItemReason.BAD_ROW, f"line {value.line}: {value.what}")
+
+
+def as_row(value: object) -> Row:
+    """A row as a mapping. Raises ItemError with the reason `bad_row` for any other value, and for deep nesting."""
+    refuse_bad_line(value)
     try:
         check_depth(value)
     except JsonError as error:

@@ -38,8 +38,8 @@ def rows_of(
 ) -> Iterator[Any]:
     """The rows of a file; columns are added to `seen`. Of Parquet files, only the `wanted` columns are read.
 
-    An invalid line of CSV or TSV is a `BadLine`. Raises SpecError with file and line for any other invalid content, and
-    for a header that names a column twice.
+    An invalid line of CSV, TSV or JSON lines is a `BadLine`. Raises SpecError with file and line for any other invalid
+    content, and for a header that names a column twice.
     """
     if format_ in ("csv", "tsv"):
         rule = quoting or ("standard" if format_ == "csv" else "cell")
@@ -47,7 +47,7 @@ def rows_of(
     elif format_ == "parquet":
         yield from parquet_rows(data, where, seen, wanted)
     else:
-        for row in values(data, where):
+        for row in values(data, where, lines=format_ == "jsonl"):
             seen.add(row)
             yield row
 

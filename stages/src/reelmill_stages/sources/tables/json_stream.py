@@ -1,25 +1,36 @@
 """The values of a JSON array or of JSON lines, one at a time.
 
 A metadata file of some gigabytes is never held as text or as one tree: it is decoded in windows.
+
+In JSON lines (https://jsonlines.org) a line that is no JSON costs itself alone. A damaged array is refused as a whole,
+because nothing tells where its next element begins.
 """
 
 import codecs
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.sources.tables.column_lookup import BadLine
 
 _WINDOW = 1 << 20
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_LINES = (".jsonl", ".ndjson")
 
 
-def values(data: bytes, where: str) -> Iterator[Any]:
+def values(data: bytes, where: str, *, lines: bool | None = None) -> Iterator[Any]:
     """The elements of a top-level array, or the values that follow each other (JSON lines, or a single one).
 
-    Raises SpecError naming file and line for what is not JSON, is not UTF-8 or ends too early.
+    With `lines`, by default where the file is called `.jsonl` or `.ndjson`, a line that is no JSON is a `BadLine`.
+    Raises SpecError naming file and line for anything else that is not JSON, is not UTF-8 or ends too early.
     """
+    lines = where.lower().endswith(_LINES) if lines is None else lines
+    if lines and not _is_read_as_a_whole(data, where):
+        yield from _lines(data)
+        return
     text = _Window(data, where)
     if text.peek() == "[":
         yield from _elements(text)
@@ -28,6 +39,59 @@ def values(data: bytes, where: str) -> Iterator[Any]:
             yield text.value()
     if text.peek():
         text.refuse("text after the end of the array")
+
+
+def _is_read_as_a_whole(data: bytes, where: str) -> bool:
+    """Whether a file that is called JSON lines holds an array, or values of several lines each."""
+    text = _Window(data, where)
+    try:
+        if text.peek() == "[":
+            for _ in _elements(text):
+                pass
+            return not text.peek()
+        text.value()
+    except SpecError:
+        return False
+    return text.lines > 1 + _blank_lines(data)
+
+
+def _blank_lines(data: bytes) -> int:
+    """Number of line ends before the first value."""
+    text = memoryview(data)[3:] if data.startswith(codecs.BOM_UTF8) else memoryview(data)
+    count = 0
+    for byte in text:
+        if byte not in b" \t\r\n":
+            break
+        count += byte == 0x0A
+    return count
+
+
+def _lines(data: bytes) -> Iterator[Any]:
+    for number, line in enumerate(io.BytesIO(data), 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(_SPACE)
+            yield from list(_values_of(text))
+        except json.JSONDecodeError as error:
+            yield _bad(number, f"not JSON: {error.msg} at character {error.pos + 1}", line)
+        except UnicodeDecodeError as error:
+            yield _bad(number, f"not UTF-8 at byte {error.start + 1}", line)
+        except ValueError as error:
+            yield _bad(number, f"not JSON: {str(error).partition(';')[0]}", line)
+        except RecursionError:
+            yield _bad(number, "not JSON: nested too deeply", line)
+
+
+def _values_of(line: str) -> Iterator[Any]:
+    at = 0
+    while at < len(line):
+        found, at = _DECODER.raw_decode(line, at)
+        yield found
+        while at < len(line) and line[at] in _SPACE:
+            at += 1
+
+
+def _bad(number: int, what: str, line: bytes) -> BadLine:
+    return BadLine(number, what, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
 def _elements(text: "_Window") -> Iterator[Any]:
@@ -57,6 +121,11 @@ class _Window:
         self._text = ""
         self._at = 0
         self._lines = 1
+
+    @property
+    def lines(self) -> int:
+        """The number of the line at which reading goes on."""
+        return self._lines + self._text.count("\n", 0, self._at)
 
     def peek(self) -> str:
         """The next character that is no space, or nothing at the end."""

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from reelmill.contract.errors import ItemError
@@ -11,6 +12,7 @@ from reelmill.contract.spec.stages.caption import CaptionBlock
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
 
@@ -29,17 +31,16 @@ def parts(item: Item, work: Work, block: CaptionBlock) -> list[dict[str, Any]]:
     if media is None:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     if block.send == "frames":
-        return [_part("image_url", "image/jpeg", data) for data in frames(media, work, block)]
-    return [_part("video_url", *_file(media, work, block))]
+        part = replace(media, span=item_span.span(item))
+        return [_part("image_url", "image/jpeg", data) for data in frames(part, work, block)]
+    return [_part("video_url", *_file(item, media, work, block))]
 
 
 def frames(media: Media, work: Work, block: CaptionBlock) -> Iterator[bytes]:
     """JPEG files of the frames at the centres of equal parts. Raises ItemError, with those of decoding."""
     path = work.open(media)
     timeline = read_timeline(path)
-    window = range(len(timeline)) if media.span is None else timeline.window(media.span.start, media.span.end)
-    if not window:
-        raise ItemError(ItemReason.ZERO_DURATION, "the span of the clip contains no frame")
+    window = item_span.shown_in(timeline, media.span).frames
     turned = Turned(timeline.shape)
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), block.frames)]):
         upright = turned.of(picture.frame)
@@ -60,9 +61,9 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
     return max(1, round(width * side / longer)), max(1, round(height * side / longer))
 
 
-def _file(media: Media, work: Work, block: CaptionBlock) -> tuple[str, bytes]:
-    if media.span is not None:
-        raise ItemError(ItemReason.VIRTUAL_CLIP, "the clip is a span of a longer video: send frames")
+def _file(item: Item, media: Media, work: Work, block: CaptionBlock) -> tuple[str, bytes]:
+    if wrong := item_span.uncut(item, "send frames"):
+        raise wrong
     if media.size > block.max_video_bytes:
         raise ItemError(
             ItemReason.TOO_LARGE, f"the file has {media.size} bytes, and at most {block.max_video_bytes} are sent"

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.rows import Item, Media, Span
 from reelmill.contract.spec.stages.caption import CaptionBlock
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.stages.caption.template import rendered
 
 
@@ -22,7 +23,7 @@ class Question:
 
 
 def question(item: Item, block: CaptionBlock) -> Question:
-    """The question about an item. Raises ItemError with reason `no_field`."""
+    """The question about an item. Raises ItemError with reason `no_field` or `bad_span`."""
     prompt = rendered(block.prompt, item.fields)
     system = None if block.system is None else rendered(block.system, item.fields)
     asked = {
@@ -30,7 +31,7 @@ def question(item: Item, block: CaptionBlock) -> Question:
         "params": block.canonical(),
         "prompt": prompt,
         "system": system,
-        "media": None if item.media is None else _same(item.media),
+        "media": None if item.media is None else _same(item.media, item_span.span(item)),
     }
     return Question(prompt, system, json.dumps(asked, sort_keys=True))
 
@@ -51,7 +52,7 @@ def request(asked: Question, pictures: Sequence[dict[str, Any]], block: CaptionB
     }
 
 
-def _same(media: Media) -> list[Any]:
+def _same(media: Media, span: Span | None) -> list[Any]:
     """What tells the content of a file from that of another one."""
     content = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
-    return [*content, *([media.span.start, media.span.end] if media.span else [])]
+    return [*content, *([span.start, span.end] if span else [])]

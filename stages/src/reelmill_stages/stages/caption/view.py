@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reelmill.contract.records.rows import Item
+from reelmill_stages.media.timeline import item_span
 
 CAPTIONS = "captions.jsonl"
 
@@ -18,7 +19,7 @@ def write_captions(path: Path, items: Iterable[Item], field: str) -> None:
     """Write the rows of items whose answers are in `field`."""
     with path.open("w", encoding="utf-8") as file:
         for item in items:
-            span = item.media.span if item.media else None
+            span = item_span.known_span(item)
             row = {
                 "key": item.key,
                 "media": item.media.uri if item.media else None,

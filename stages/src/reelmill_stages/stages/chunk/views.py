@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from statistics import median_low
@@ -15,8 +15,9 @@ from typing import Any
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Item, Media
-from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
+from reelmill.contract.records.rows import Item, Media, Span
+from reelmill_stages.media.timeline import item_span
+from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
 
 ONLY = "video"
@@ -66,12 +67,12 @@ class View:
 
 
 def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
-    """The file of each view. Raises ItemError with reason `no_media` or `no_view`."""
+    """The file of each view. Raises ItemError with reason `no_media`, `no_view` or `bad_span`."""
     told = item.fields.get("views")
     if isinstance(told, Mapping) and told:
         there = {str(name): Media.from_json(media) for name, media in told.items()}
     elif item.media is not None:
-        there = {ONLY: item.media}
+        there = {ONLY: replace(item.media, span=item_span.span(item))}
     else:
         raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
     if missing := [name for name in wanted if name not in there]:
@@ -80,23 +81,14 @@ def media_of(item: Item, wanted: Sequence[str]) -> dict[str, Media]:
 
 
 def open_view(media: Media, path: MediaFile) -> View:
-    """The frames of a view; for a virtual clip, those of its span. Raises like `read_timeline`."""
+    """The frames of a view; with a span, those of its span. Raises like `read_timeline`."""
     timeline = read_timeline(path)
-    frames = _window(media, timeline)
+    frames = item_span.shown_in(timeline, media.span).frames
+    if media.span:
+        media = replace(media, span=Span(media.span.start, min(media.span.end, timeline.duration)))
     after = timeline.pts[frames.stop] if frames.stop < len(timeline) else timeline.end
     ticks = array("q", timeline.pts[frames.start : frames.stop])
     return View(media, path, frames.start, timeline.time_base, ticks, after, timeline.told())
-
-
-def _window(media: Media, timeline: Timeline) -> range:
-    if media.span is None:
-        return range(len(timeline))
-    frames = timeline.window(media.span.start, media.span.end)
-    if not frames:
-        raise ItemError(
-            ItemReason.ZERO_DURATION, f"no frame lies between {media.span.start:g} s and {media.span.end:g} s"
-        )
-    return frames
 
 
 def common_range(item: Item, views: Mapping[str, View]) -> range:

@@ -8,6 +8,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Span
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.stage import Filtered
 from reelmill_stages.stages.clip.names import clip_name, piece_key, piece_names
@@ -79,8 +80,8 @@ def _own(item: Item, timeline: Timeline, shortest: float, longest: float | None)
 
 
 def _window(item: Item, timeline: Timeline) -> Span:
-    """The span to divide: the whole video, or the span of a virtual clip."""
-    given = item.media.span if item.media else None
+    """The span to divide: the whole video, or a span of it that is not cut."""
+    given = item_span.span(item)
     if given is None:
         return Span(0.0, timeline.duration)
     if not timeline.window(given.start, given.end):

@@ -17,6 +17,7 @@ from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.cutting.encode import ENCODERS, Encoding, encode
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
 from reelmill_stages.media.cutting.shape_check import PictureForm, differences, exact_rate, filters
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Done, File, Input, NewItem, Result, Stage, Work
 from reelmill_stages.stages.normalise.same_times import Times, times_of, verify_times
@@ -29,8 +30,9 @@ _MP4 = "mov,mp4"
 class NormaliseStage(Stage):
     """Brings videos into one shape.
 
-    Reasons: those of `read_timeline`, `clock_jumps`, `unverified`, `ffmpeg_failed`, `encode_timeout`. Counters:
-    `unchanged`, `remuxed`, `pictures_copied`, `sound_copied`, `gpu_encoded`, `gpu_fallback`, `quieter`.
+    Reasons: those of `read_timeline`, `virtual_clip`, `bad_span`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
+    `encode_timeout`. Counters: `unchanged`, `remuxed`, `pictures_copied`, `sound_copied`, `gpu_encoded`,
+    `gpu_fallback`, `quieter`.
     """
 
     alone = True
@@ -57,8 +59,8 @@ class NormaliseStage(Stage):
         try:
             if media is None:
                 raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
-            if media.span is not None:
-                raise ItemError(ItemReason.VIRTUAL_CLIP, "the clip is a span of a longer video")
+            if wrong := item_span.uncut(given.item, "put a clip stage before this one (mode copy or reencode)"):
+                raise wrong
             path = work.fetch(media)
             timeline = read_timeline(path)
             with remuxer(path, timeline, audio=self.block.audio == "keep") as source:

@@ -1,5 +1,6 @@
 """Writes frames of a clip as JPEG parts, decoding each frame once."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput
 from reelmill_stages.tar.payload_copies import lent
@@ -46,6 +48,6 @@ def info(clip: PackInput) -> dict[str, Any]:
     """The input unit, as repeated in the json of the packing pipeline."""
     media = clip.item.media
     unit: dict[str, Any] = {"video_path": media.uri if media else "", "value": clip.text}
-    if media and media.span:
-        unit |= {"start": media.span.start, "end": media.span.end}
+    if span := item_span.span(clip.item):
+        unit |= {name: at for name, at in (("start", span.start), ("end", span.end)) if math.isfinite(at)}
     return unit

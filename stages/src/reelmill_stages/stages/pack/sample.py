@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile, local_path
 from reelmill_stages.stage import File
@@ -140,9 +141,11 @@ class PackInput:
 
     @property
     def frames(self) -> range:
-        """Indices of the item's frames: all frames of the video, or those of a virtual clip's span."""
-        media = self.item.media
-        span = media.span if media else None
+        """Indices of the item's frames: all frames of the video, or those of a span that is not cut.
+
+        Raises ItemError with the reason `bad_span` or `no_frames`.
+        """
+        span = item_span.span(self.item)
         frames = self.timeline.window(span.start, span.end) if span else range(len(self.timeline.pts))
         if not frames:
             raise ItemError(ItemReason.NO_FRAMES, f"{self.item.key} has no visible frame in its span")

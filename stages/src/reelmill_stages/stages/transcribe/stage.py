@@ -13,7 +13,7 @@ from typing import Any
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Media
+from reelmill.contract.records.rows import Media, Span
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.transcribe import SPEECH, TranscribeBlock
@@ -21,6 +21,7 @@ from reelmill_stages.file_names import safe_stem
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.speech_sound import RATE, SpeechSound, speech_sound
 from reelmill_stages.media.gpu import gpus
+from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.models.extra import require
 from reelmill_stages.models.voice import Stretch, VoiceModel, VoiceRules, pieces, speech
@@ -68,22 +69,25 @@ class TranscribeStage(Stage):
         try:
             if media is None:
                 raise ItemError(ItemReason.NO_MEDIA, "the item has no file")
-            sound = self._sound(media, work)
-            found = [] if sound is None else self._heard(media, sound, work)
+            span = item_span.span(given.item)
+            sound = self._sound(media, span, work)
+            found = [] if sound is None else self._heard(media, span, sound, work)
             return self._done(given, sound, found, work)
         except ItemError as error:
             return failed(error)
 
-    def _sound(self, media: Media, work: Work) -> SpeechSound | None:
+    def _sound(self, media: Media, span: Span | None, work: Work) -> SpeechSound | None:
         path = work.open(media)
         timeline = read_timeline(path)
+        item_span.shown_in(timeline, span)
         origin, time_base = timeline.pts[0] * timeline.time_base, timeline.time_base
         start, end = origin, timeline.end * time_base
-        if media.span:
-            start, end = (origin + Fraction(at).limit_denominator(10**6) for at in (media.span.start, media.span.end))
+        if span:
+            times = (span.start, min(span.end, timeline.duration))
+            start, end = (origin + Fraction(at).limit_denominator(10**6) for at in times)
         return speech_sound(path, start, end, self.block.track)
 
-    def _heard(self, media: Media, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
+    def _heard(self, media: Media, span: Span | None, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
         """What is said in each piece of speech, with its length in seconds."""
         rules = self.block.voice
         model = self._voice(work)
@@ -94,15 +98,17 @@ class TranscribeStage(Stage):
         times = [(start / RATE, end / RATE) for start, end in spoken]
         found = []
         for piece in pieces(spoken, probabilities, longest):
-            response = self._asked(media, sound, piece, work)
+            response = self._asked(media, span, sound, piece, work)
             length = (piece[1] - piece[0]) / RATE
             found.append((moved(heard(response, length, self.block), piece[0] / RATE, times), length))
         return found
 
-    def _asked(self, media: Media, sound: SpeechSound, piece: Stretch, work: Work) -> Mapping[str, Any]:
+    def _asked(
+        self, media: Media, span: Span | None, sound: SpeechSound, piece: Stretch, work: Work
+    ) -> Mapping[str, Any]:
         same = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
-        span = [media.span.start, media.span.end] if media.span else None
-        asked = {"params": self.block.canonical(), "media": same, "span": span, "piece": piece}
+        part = [span.start, span.end] if span else None
+        asked = {"params": self.block.canonical(), "media": same, "span": part, "piece": piece}
         question = json.dumps(asked, sort_keys=True)
         kept = work.answers.find(question)
         if kept is None:

@@ -19,7 +19,7 @@ from minio.error import S3Error
 from minio.helpers import check_bucket_name
 from urllib3.response import BaseHTTPResponse
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError
+from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, SpecError, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import CA_FOLDER, Connection
 from reelmill_stages.store import Problem, Stat
@@ -51,7 +51,8 @@ _READ = 64 << 20
 class S3Store:
     """Implements `Store` for a bucket. Thread-safe, but not to be shared between processes.
 
-    Raises StoreError for an invalid connection; no request is sent by the constructor.
+    The constructor sends no request. It raises StoreError for an invalid connection, and SpecError for an invalid name
+    of a bucket.
     """
 
     remote = True
@@ -71,7 +72,7 @@ class S3Store:
         try:
             check_bucket_name(bucket)
         except ValueError as error:
-            raise StoreError(str(error), where=uri or f"s3://{bucket}", hint="check the uri") from error
+            raise SpecError(str(error), where=uri or f"s3://{bucket}", hint="check the uri") from error
         self._bucket = bucket
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._uri = uri or f"s3://{bucket}/{prefix}".rstrip("/")

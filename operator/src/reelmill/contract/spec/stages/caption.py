@@ -41,6 +41,7 @@ class CaptionBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
+    spans_ignored = True
     passes_items = True
     keeps_fields = True
     not_in_key: ClassVar[frozenset[str]] = frozenset({"server", "limits", "concurrency", "timeout"})

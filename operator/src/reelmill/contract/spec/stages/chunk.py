@@ -16,6 +16,7 @@ class ChunkBlock(StageBlock):
     """Divides the frames of each item into chunks; all views of a chunk have the same frame numbers."""
 
     takes = frozenset({"videos", "spans", "views"})
+    spans_ignored = True
     gives = "chunks"
 
     max_frames: Annotated[int, Field(ge=1, le=10_000_000)] | None = None

@@ -71,6 +71,10 @@ class ClipBlock(StageBlock):
         """2: encoded pictures keep odd sides and fields (ADR 21), and scenes are those of PySceneDetect (ADR 23)."""
         return 2 if self.mode == "reencode" or self.by == "scenes" else super().output_version
 
+    def version_above(self, *, spans: bool) -> int:
+        """One higher where a part of a file is divided: earlier versions divided the whole file."""
+        return self.output_version + (spans and self.by != "metadata")
+
     @property
     def torch_image(self) -> bool:
         return self.by == "scenes" and self.detector == "transnetv2"

@@ -22,6 +22,7 @@ class EmbedBlock(StageBlock):
     """Runs a model over the frames of every item and writes `{name}_embedding.npz`, one file per item."""
 
     takes = frozenset({"crops", "videos", "spans", "samples"})
+    spans_ignored = True
     gives = "embeddings"
     runs_model = True
 

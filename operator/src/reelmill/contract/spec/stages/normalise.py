@@ -36,6 +36,7 @@ class NormaliseBlock(StageBlock):
     """
 
     takes = frozenset({"videos"})
+    spans_ignored = True
     gives = "videos"
     keeps_fields = True
 

@@ -19,6 +19,7 @@ class PackBlock(StageBlock):
     """Packs items into self-contained, byte-reproducible tars with equal numbers of samples."""
 
     takes = frozenset({"videos", "spans", "documents"})
+    spans_ignored = True
     gives = "tars"
 
     samples_per_tar: Annotated[int, Field(ge=1, le=100_000)] = 500

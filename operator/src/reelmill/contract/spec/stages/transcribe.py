@@ -55,6 +55,7 @@ class TranscribeBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
+    spans_ignored = True
     passes_items = True
     keeps_fields = True
     not_in_key: ClassVar[frozenset[str]] = frozenset({"server", "concurrency", "timeout"})

@@ -11,6 +11,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
+from reelmill_stages.media.timeline.item_span import shown_in, span
 from reelmill_stages.media.timeline.selection import middles
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -42,10 +43,7 @@ def frames_of(item: Item, work: Work, count: int) -> Iterator[Pixels]:
 
 def _video(path: MediaFile, item: Item, count: int) -> Iterator[Pixels]:
     timeline = read_timeline(path)
-    span = item.media.span if item.media else None
-    window = range(len(timeline)) if span is None else timeline.window(span.start, span.end)
-    if not window:
-        raise ItemError(ItemReason.ZERO_DURATION, "the span of the clip contains no frame")
+    window = shown_in(timeline, span(item)).frames
     turned = Turned(timeline.shape)
     for picture in decode(path, timeline, [window[index] for index in middles(len(window), count)]):
         upright = turned.of(picture.frame)

@@ -11,6 +11,7 @@ from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.pack import PackBlock
+from reelmill_stages.media.timeline.item_span import uncut
 from reelmill_stages.stage import File
 from reelmill_stages.stages.pack.sample import PackInput, UnkeyedSample
 from reelmill_stages.tar.payload_copies import lent
@@ -26,12 +27,10 @@ class VideoOnly:
 
     def sample(self, clip: PackInput) -> UnkeyedSample:
         media = clip.item.media
-        if media is None or media.span:
-            raise ItemError(
-                ItemReason.VIRTUAL_CLIP,
-                f"{clip.item.key} is a span of a longer video and has no bytes of its own: "
-                "cut it (clip.mode copy), or pack frames (sampler un or kf)",
-            )
+        if media is None:
+            raise ItemError(ItemReason.NO_MEDIA, f"{clip.item.key} has no file")
+        if wrong := uncut(clip.item, "cut it (clip.mode copy), or pack frames (sampler un or kf)"):
+            raise wrong
         if media.source and not clip.timeline.pts:
             raise ItemError(ItemReason.NO_FRAMES, f"{clip.item.key} has no visible frame")
         container = PurePosixPath(media.uri).suffix.lower()
