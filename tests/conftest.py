@@ -18,7 +18,14 @@ from hypothesis import settings
 from temporary_folder import use_memory
 from tools.cache import CACHE
 
-pytest_plugins = ["tiers", "servers.s3_servers", "servers.azurite", "cluster.fixtures"]
+pytest_plugins = [
+    "tiers",
+    "servers.s3_servers",
+    "servers.azurite",
+    "servers.gcs",
+    "servers.web_server",
+    "cluster.fixtures",
+]
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)

@@ -47,6 +47,10 @@ def server(url: str) -> Json:
     return {"caption": {"server": {"url": url}, "model": "m", "prompt": "what is it?"}}
 
 
+def web(*private: str) -> list[Json]:
+    return [{"name": "raw", "table": {"uri": "s3://in/urls.txt"}, "web": {"privateServers": list(private)}}]
+
+
 VOICE = {"weights": {"uri": "s3://models/silero_vad.onnx"}}
 IMAGES = {"allowedImages": ["registry.example/team/*"]}
 SECRETS = {"allowedSecrets": ["video-*"]}
@@ -111,6 +115,12 @@ CASES = [
         "another cloud than the allowed one", {"allowedServers": ["https://s3.amazonaws.com"]},
         {"store": {"uri": "az://out/demo"}}, where="spec.store.endpoint",
     ),
+    Case(
+        "a web server of the cluster", SERVERS, {"store": MINIO, "sources": web("http://intern.team:80", "http://a.models:8000")},
+        where="spec.sources[0].web.privateServers[0]",
+    ),
+    Case("a web server that is allowed", SERVERS, {"store": MINIO, "sources": web("http://a.models:8000")}),
+    Case("public web servers", SERVERS, {"store": MINIO, "sources": web()}),
     Case("an account of Azure", {"allowedServers": ["https://*.blob.core.windows.net"]}, {"store": {"uri": "az://o"}}),
     Case(
         "a source in another cloud", {"allowedServers": ["https://s3.amazonaws.com"]},

@@ -54,7 +54,11 @@ NOT_IN_STAGE = [
     {"resourceClaims": [{"name": "g"}]},
 ]
 IN_SOURCE = [{"epoch": "2"}, {"clip4mc": {"metadata": "s3://in/val.json", "videos": "s3://in/videos/"}}]
-NOT_IN_SOURCE = [{"s3": {"endpoint": "http://other:9000"}}, {"s3": {"secretRef": {"name": "k"}, "region": "eu"}}]
+NOT_IN_SOURCE = [
+    {"s3": {"endpoint": "http://other:9000"}},
+    {"s3": {"secretRef": {"name": "k"}, "region": "eu"}},
+    {"web": {"parallel": 8, "allowedHosts": ["*.example.org"]}},
+]
 NOT_IN_SPEC = [
     {"store": {"uri": "s3://elsewhere"}},
     {"defaults": {"nodeSelector": {"a": "b"}}},
@@ -154,7 +158,7 @@ def test_every_field_of_the_resource_is_decided() -> None:
     in_stage = {"rerun", "from_", *members(StageSpec, StageBlock)}
     beside = {"name", "view"} | {field_name(StageSpec, alias) for alias in aliases(NOT_IN_STAGE)}
     assert in_stage | beside == set(StageSpec.model_fields)
-    assert {"epoch", "name", "s3", *members(SourceSpec, SourceBlock)} == set(SourceSpec.model_fields)
+    assert {"epoch", "name", "s3", "web", *members(SourceSpec, SourceBlock)} == set(SourceSpec.model_fields)
     assert {"sources", "stages"} | {field_name(Spec, alias) for alias in aliases(NOT_IN_SPEC)} == set(Spec.model_fields)
 
 

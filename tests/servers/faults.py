@@ -1,4 +1,4 @@
-"""A proxy before an S3 server that misbehaves on request: the first N matching requests meet a fault.
+"""A proxy before a server that misbehaves on request: the first N matching requests meet a fault.
 
 It forwards whole requests and keeps the Host header, so signatures stay valid.
 """
@@ -64,6 +64,53 @@ def cut(after: int) -> Callable[["Handler", bytes], None]:
         code, headers, answer = handler.forward(body)
         handler.answer(code, headers, answer, only=after)
         handler.close_connection = True
+
+    return act
+
+
+def redirect(to: str, code: int = 302) -> Callable[["Handler", bytes], None]:
+    """Another address, without asking the server."""
+
+    def act(handler: "Handler", body: bytes) -> None:
+        handler.answer(code, [("Location", to)], b"")
+
+    return act
+
+
+def later(seconds: str, code: int = 429) -> Callable[["Handler", bytes], None]:
+    """A request to wait, without asking the server."""
+
+    def act(handler: "Handler", body: bytes) -> None:
+        handler.answer(code, [("Retry-After", seconds)], b"")
+
+    return act
+
+
+def headers(**changed: str | None) -> Callable[["Handler", bytes], None]:
+    """The real answer with other headers (`_` stands for `-`); None takes one away."""
+
+    def act(handler: "Handler", body: bytes) -> None:
+        code, found, answer = handler.forward(body)
+        names = {name.replace("_", "-").lower(): value for name, value in changed.items()}
+        kept = [(name, value) for name, value in found if name.lower() not in names]
+        handler.answer(code, kept + [(name, value) for name, value in names.items() if value is not None], answer)
+
+    return act
+
+
+def longer(more: bytes) -> Callable[["Handler", bytes], None]:
+    """The real answer with more bytes behind it, in chunks, so that no header says how many there are."""
+
+    def act(handler: "Handler", body: bytes) -> None:
+        code, found, answer = handler.forward(body)
+        handler.send_response(code)
+        for name, value in found:
+            if name.lower() not in HOP:
+                handler.send_header(name, value)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for part in (answer, more, b""):
+            handler.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
 
     return act
 

@@ -74,7 +74,7 @@ def test_paths_may_be_absolute_or_below_a_base(folder: Path) -> None:
         ("deep/../a.mp4", "bad_path"),
         ("s3://bucket", "bad_path"),
         ("s3://bucket/x/../y", "bad_path"),
-        ("https://example.org/a.mp4", "bad_path"),
+        ("gopher://example.org/a.mp4", "bad_path"),
         ("", "bad_path"),
         ("/", "bad_path"),
         ("deep/", "bad_path"),

@@ -34,7 +34,10 @@ class Place:
 
 
 @pytest.fixture(
-    params=["local", *(pytest.param(name, marks=pytest.mark.store) for name in ("minio", "seaweedfs", "azurite"))]
+    params=[
+        "local",
+        *(pytest.param(name, marks=pytest.mark.store) for name in ("minio", "seaweedfs", "azurite", "gcs")),
+    ]
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "local":
@@ -43,6 +46,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "azurite":
         uri = f"az://{server.container}/{uuid.uuid4().hex}/some prefix"
         return Place("azurite", StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
+    if request.param == "gcs":
+        uri = f"gs://{server.bucket}/{uuid.uuid4().hex}/some prefix"
+        return Place("gcs", StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)
     bucket = shared_bucket(server, request)
     uri = f"s3://{bucket}/{uuid.uuid4().hex}/some prefix"
     return Place(request.param, StoreRef(uri=uri, connection=Connection(endpoint=server.endpoint)), server.env)

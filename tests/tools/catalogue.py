@@ -9,7 +9,7 @@ from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
 from images import built
 from measure.models_home import MODELS
-from servers import azurite, install
+from servers import azurite, gcs, install
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
@@ -17,7 +17,17 @@ from transcribe.speech_home import SPEECH
 from web import browser
 
 GO, BASE, BUILDERS, PACKAGES = "Go", "base image", "packages for images", "packages for nodes"
-STORE = ("SeaweedFS", "MinIO", "Azurite", "torch", "atheris", "MkDocs", "models to measure with", "speech")
+STORE = (
+    "SeaweedFS",
+    "MinIO",
+    "Azurite",
+    "fake-gcs-server",
+    "torch",
+    "atheris",
+    "MkDocs",
+    "models to measure with",
+    "speech",
+)
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas")
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
@@ -50,6 +60,7 @@ def catalogue() -> dict[str, Tool]:
         compiles("helm", find=_program("helm"), make=partial(build.make, "helm"), needs=(GO,)),
         compiles("kubectl", find=kubectl.find, make=partial(build.make, "kubectl"), needs=(GO,)),
         compiles("MinIO", find=install.minio, make=install.make_minio, needs=(GO,)),
+        compiles("fake-gcs-server", find=gcs.find, make=gcs.make, needs=(GO,)),
         *(_compiled(compiles, name) for name in ("kwok", *build.CONTROL_PLANE, *build.CHECKS)),
         download("Kubernetes schemas", find=SCHEMAS.find, make=SCHEMAS.make),
         *(_compiled(compiles, name, PACKAGES) for name in build.NODES if name != "helm"),

@@ -32,7 +32,8 @@ is not a terminal, progress is reported as plain lines. `reelmill --install-comp
 Credentials for an S3 store are read from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
 `AWS_SESSION_TOKEN`) or from the machine's identity. Credentials for a source `raw` that has a `secretRef` of its own
 are read from the same variables with the prefix `RAW_`. A store in Azure Blob Storage needs `AZURE_STORAGE_ACCOUNT` and
-either `AZURE_STORAGE_KEY`, `AZURE_STORAGE_SAS_TOKEN` or an identity.
+either `AZURE_STORAGE_KEY`, `AZURE_STORAGE_SAS_TOKEN` or an identity; one in Google Cloud Storage
+`GOOGLE_SERVICE_ACCOUNT_KEY` or an identity. Private data sets of the Hugging Face Hub need `HF_TOKEN`.
 
 ## Exit codes
 """

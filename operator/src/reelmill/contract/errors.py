@@ -7,7 +7,8 @@
     │   ├── StoreDamaged     an object is not what was committed
     │   ├── PreconditionFailed   a conditional write or read failed (412)
     │   ├── StoreUnsafe      the store accepts two conditional writes of a key
-    │   └── RangesUnsupported    the server does not give the range that was asked for
+    │   ├── RangesUnsupported    the server does not give the range that was asked for
+    │   └── ServerRefused    a web server leads where it may not, or sends other than it said
     ├── TransientError       a retry may succeed (5xx, timeouts)                exit 75
     │   ├── Unreachable      the endpoint does not answer at all
     │   ├── Exhausted        the process ran out of memory, files or threads
@@ -89,6 +90,20 @@ class StoreUnsafe(StoreError):
 
 class RangesUnsupported(StoreError):
     """The server, or a proxy before it, answers a request for a range with something else."""
+
+
+class ServerRefused(StoreError):
+    """A web server is not read: for its address, a redirect, or the length of what it sends.
+
+    `reason` is an `ItemReason`.
+    """
+
+    def __init__(self, reason: str, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.reason = str(reason)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.reason, self.what), {"where": self.where, "hint": self.hint}
 
 
 class TransientError(ReelmillError):

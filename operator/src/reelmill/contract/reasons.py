@@ -77,6 +77,15 @@ class ItemReason(StrEnum):
     S3_5XX = "s3_5xx", _FAILED, _YES, "the server failed at every attempt", "retry when the server works again"
     UNREADABLE = (
         "unreadable", _FAILED, _ONCE_REMOVED, "reading the file is not permitted", "correct permissions or credentials")
+    REDIRECT = (
+        "redirect", _FAILED, _ONCE_REMOVED, "the server redirects to another host, or to another kind of address",
+        "name the host in `web.allowedHosts`, or list the address that it redirects to")
+    PRIVATE_ADDRESS = (
+        "private_address", _FAILED, _ONCE_REMOVED, "the address of the server is not public",
+        "name the server in `web.privateServers`, if it is meant to be read")
+    WRONG_LENGTH = (
+        "wrong_length", _FAILED, _YES, "the server sends more bytes than it said, or does not say how many",
+        "retry; if that does not help, copy the file to a bucket or folder")
     AMBIGUOUS = (
         "ambiguous", _FAILED, _ONCE_REMOVED, "several files or rows match", "name one of them, or remove the others")
     DUPLICATE = (

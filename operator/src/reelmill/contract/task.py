@@ -17,6 +17,7 @@ from reelmill.contract.records.usage import Usage
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask, VerifyReport
+from reelmill.contract.task_parts.web_limits import WebLimits
 
 ENV = "REELMILL_TASK"
 """Environment variable that contains the Task as JSON."""
@@ -94,6 +95,8 @@ class SourceDef(Model):
     """All parameters of the block, including defaults."""
     connection: Connection | None = None
     """Connection of the source; None: that of the store."""
+    web: WebLimits | None = Field(None, exclude_if=lambda value: value is None)
+    """How web servers are read; None: as by default."""
 
 
 class StageDef(Model):

@@ -7,7 +7,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec
 from reelmill.contract.spec.placement import EnvVar
 from reelmill.contract.spec.s3 import SecretRef
-from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_reserved
+from reelmill.contract.spec.variables import CREDENTIALS, OF_SCHEMES, is_reserved
 
 
 def credentials_prefix(spec: Spec, source: SourceSpec) -> str:
@@ -32,7 +32,7 @@ class NamedSecret(NamedTuple):
 
 def variables(uri: str) -> tuple[str, ...]:
     """The variables with the credentials for the kind of server of a URI."""
-    return AZURE_CREDENTIALS if uri.startswith("az://") else CREDENTIALS
+    return OF_SCHEMES.get(uri.partition("://")[0], CREDENTIALS)
 
 
 def refused_variables(spec: Spec) -> Iterator[SpecError]:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, expression
-from reelmill.contract.policy.rules import AUTO_SHARDS, AWS, AZURE, EVERY_TAINT, NAMES, NO_QUEUE
+from reelmill.contract.policy.rules import AUTO_SHARDS, AWS, EVERY_TAINT, NAMES, NO_QUEUE, SERVERS
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.model_server import ModelServer
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, members
@@ -42,7 +42,8 @@ def _server(urls: str) -> str:
 
 
 def _endpoint(connection: str, uri: str) -> str:
-    return f"{connection}.?endpoint.orValue({uri}.startsWith('az://') ? '{AZURE}' : '{AWS}')"
+    known = "".join(f"{uri}.startsWith('{scheme}://') ? '{server}' : " for scheme, server in SERVERS.items())
+    return f"{connection}.?endpoint.orValue({known}'{AWS}')"
 
 
 def _source_uri(source: str) -> str:
@@ -68,7 +69,9 @@ NAMED: Mapping[str, str] = {
         f"([{_endpoint('object.spec.store', 'object.spec.store.uri')}]"
         f" + object.spec.sources.filter(s, has(s.s3)).map(s, {_endpoint('s.s3', _source_uri('s'))}))"
     )
-    + "] + "
+    + "] + object.spec.sources.map(s, "
+    + _server("s.?web.?privateServers.orValue([])")
+    + ") + "
     + _per_place(_server("[" + ", ".join(f"p.?{name}.?server.?url.orValue('')" for name in _SERVERS) + "]")),
     "allowed_variables": _per_place("p.?env.orValue([]).map(v, v.name)"),
     "allowed_priority_classes": (

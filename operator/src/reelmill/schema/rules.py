@@ -7,7 +7,7 @@ from annotated_types import MaxLen
 
 from reelmill.contract.spec.block import SourceBlock, StageBlock
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec, members
-from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, RESERVED
+from reelmill.contract.spec.variables import CREDENTIALS, OF_STORES, RESERVED
 from reelmill.schema.inline import Schema
 
 NAME_LENGTH = 63
@@ -80,8 +80,8 @@ SPEC = [
         ),
         "message": "every source must be read by a stage: name it in the from of a stage, or remove it",
     },
-    _no_keys("self.store.uri.startsWith('az://')", CREDENTIALS),
-    _no_keys("!self.store.uri.startsWith('az://')", AZURE_CREDENTIALS),
+    _no_keys(" || ".join(f"self.store.uri.startsWith('{scheme}://')" for scheme in OF_STORES), CREDENTIALS),
+    *(_no_keys(f"!self.store.uri.startsWith('{scheme}://')", names) for scheme, names in OF_STORES.items()),
 ]
 
 ROOT = [

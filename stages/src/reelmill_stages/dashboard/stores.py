@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from reelmill.contract.task import StoreRef, Task
 from reelmill_stages.store import Store
-from reelmill_stages.store.open import azure_store, open_store, split_uri
+from reelmill_stages.store.open import bucket_store, is_bucket, open_store
 from reelmill_stages.store.read_only import ReadOnly
 from reelmill_stages.store.retry import Patience
 
@@ -39,21 +39,6 @@ class OpenStores:
 
 
 def _open(ref: StoreRef, env: Mapping[str, str]) -> Store:
-    root, key = split_uri(ref.uri)
-    patience = Patience(attempts=ATTEMPTS, seconds=SECONDS)
-    if root.startswith("az://"):
-        return azure_store(ref.uri, root, key, ref.connection, env, timeouts=(CONNECT, READ), patience=patience)
-    if not root.startswith("s3://"):
+    if not is_bucket(ref.uri):
         return open_store(ref, env=env)
-    from reelmill_stages.store.s3.http import Timeouts  # a folder needs no S3 client
-    from reelmill_stages.store.s3.store import S3Store
-
-    return S3Store(
-        root.removeprefix("s3://"),
-        key.strip("/"),
-        connection=ref.connection,
-        env=env,
-        uri=ref.uri,
-        timeouts=Timeouts(connect=CONNECT, read=READ),
-        patience=patience,
-    )
+    return bucket_store(ref, env, timeouts=(CONNECT, READ), patience=Patience(attempts=ATTEMPTS, seconds=SECONDS))

@@ -66,7 +66,13 @@ class Bucket(Protocol):
         ...
 
     def stat(self, uri: str) -> Stat | None:
-        """The attributes of an object, or None if it does not exist."""
+        """The attributes of an object, or None if it does not exist; of a web server, with the problem of one that
+        cannot be read.
+        """
+        ...
+
+    def expect(self, uri: str) -> None:
+        """Say that `stat` will ask for an object: a web server is asked for several at a time."""
         ...
 
 

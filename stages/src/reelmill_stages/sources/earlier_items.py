@@ -5,7 +5,7 @@ outputs use them, and the later one gets others.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from reelmill.contract.digest import fingerprint
 from reelmill.contract.records.rows import Fields, Media
@@ -54,11 +54,23 @@ _OF_OTHERS = frozenset({"name"})
 _LISTS = frozenset({"lists", "list_sizes"})
 """Fields of items that version 0.1.0 listed from `lips`: the rows of lists, which are kept beside items now."""
 
+_IDENTIFIED = frozenset({"uri", "etag"})
+
 
 def content(group: str, media: Media | None, fields: Fields) -> str:
-    """A digest of the values that determine whether an item has changed: without its weight, which is derived, and
-    without fields that depend on other rows.
+    """A digest of the values that determine whether an item has changed: without its weight, which is derived, without
+    fields that depend on other rows, and without the version of a file whose etag says that its content is the same.
     """
     beside = _OF_OTHERS | _LISTS if fields.keys() >= _LISTS else _OF_OTHERS
-    told = {name: value for name, value in fields.items() if name not in beside}
-    return fingerprint([group, media.to_json() if media else None, told])[:32]
+    told = {name: _unversioned(value) for name, value in fields.items() if name not in beside}
+    return fingerprint([group, _unversioned(media.to_json()) if media else None, told])[:32]
+
+
+def _unversioned(value: Any) -> Any:
+    """A value in which no file has a version besides its etag."""
+    if isinstance(value, list):
+        return [_unversioned(one) for one in value]
+    if isinstance(value, dict):
+        same = value.keys() >= _IDENTIFIED
+        return {name: _unversioned(one) for name, one in value.items() if not (same and name == "version")}
+    return value

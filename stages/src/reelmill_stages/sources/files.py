@@ -19,11 +19,14 @@ from reelmill_stages.sources.objects.folder import stem
 from reelmill_stages.sources.objects.unusable import unusable
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
+from reelmill_stages.store.open import is_web, no_listing
 
 
 def check(block: FilesBlock) -> None:
-    """Raises SpecError for a pattern that cannot be one."""
+    """Raises SpecError for a pattern that cannot be one, and for a web server, which has no listing."""
     matcher((*block.include, *block.exclude))
+    if is_web(block.uri):
+        raise no_listing(block.uri)
 
 
 def list_items(block: FilesBlock, bucket: Bucket, source: str, before: EarlierItems = NOTHING) -> Iterator[Listed]:

@@ -1,7 +1,9 @@
 """`table`: lists the rows of a CSV, TSV, JSON, JSON lines or Parquet file."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from posixpath import basename, splitext
+from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
@@ -19,6 +21,8 @@ from reelmill_stages.sources.tables import cells
 from reelmill_stages.sources.tables.column_lookup import BadLine, KnownColumns, Row, as_row, cell
 from reelmill_stages.sources.tables.formats import LINE, SURPLUS, format_of, rows_of
 
+_AHEAD = 64
+"""Rows whose files are asked for ahead of their turn."""
 RESERVED = frozenset(
     (
         "key", "ordinal", POSITION, "group", "weight", "media", "outputs", "provenance",
@@ -44,12 +48,30 @@ def list_items(block: TableBlock, bucket: Bucket, source: str, before: EarlierIt
 
     def drafts() -> Iterator[RowDraft]:
         seen = KnownColumns()
-        for row in rows_of(bucket.read(uri), uri, format_, seen, wanted, block.quoting):
+        rows = rows_of(bucket.read(uri), uri, format_, seen, wanted, block.quoting)
+        for row in _ahead(rows, lambda row: _expect(row, columns, folder)):
             yield _draft(row, wanted, columns, folder, source)
         for name in wanted:
             seen.demand(f"{uri}:1", name, hint="set it in columns")
 
     return settled(drafts(), before)
+
+
+def _ahead(rows: Iterator[Any], expect: Callable[[Any], None]) -> Iterator[Any]:
+    """The rows, each expected some rows before it is given."""
+    waiting: deque[Any] = deque()
+    for row in rows:
+        expect(row)
+        waiting.append(row)
+        if len(waiting) > _AHEAD:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _expect(row: object, columns: Columns, folder: MediaFolder) -> None:
+    path = row.get(columns.path) if isinstance(row, Mapping) else None
+    if isinstance(path, str):
+        folder.expect(path)
 
 
 def _wanted(columns: Columns, uri: str) -> list[str]:
@@ -75,7 +97,7 @@ def _draft(value: object, wanted: list[str], columns: Columns, folder: MediaFold
                 ItemReason.BAD_ROW, f"{len(row[SURPLUS])} cells more than columns: is a text with commas unquoted?"
             )
         path = about = cells.path(row.get(columns.path))
-        vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(path))[0]
+        vid = cells.identifier(row.get(columns.id)) if columns.id else splitext(basename(cells.file_path(path)))[0]
         fields = {"vid": vid} | _kept(row, columns)
         if columns.text:
             fields["text"] = cells.caption(row.get(columns.text))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, SourceDef, StoreRef
+from reelmill.contract.task_parts.web_limits import WebLimits
 from reelmill_stages.store import Store
 from reelmill_stages.store.metered import Metered
 from reelmill_stages.store.open import connection_to, open_location, open_store, split_uri
@@ -20,24 +21,25 @@ class Locations:
     def __init__(self, ref: StoreRef, sources: Sequence[SourceDef], env: Mapping[str, str]) -> None:
         self.store: Store = Metered(open_store(ref, env=env))
         self._ref = ref
-        self._connections = {source.name: source.connection for source in sources}
+        self._sources = {source.name: source for source in sources}
         self._env = env
-        self._open: dict[tuple[str, Connection], Store] = {}
+        self._open: dict[tuple[str, Connection, WebLimits | None], Store] = {}
 
     def of_source(self, uri: str, source: str) -> tuple[Store, str]:
         """(store, key) of an object of a source. Raises SpecError for a source that is not in the task."""
-        if source and source not in self._connections:
+        if source and source not in self._sources:
             raise SpecError(f"the task has no connection for source {source!r}", where=uri, hint="this is a bug")
-        return self._at(uri, self._connections.get(source))
+        found = self._sources.get(source)
+        return self._at(uri, found.connection, found.web) if found else self._at(uri, None)
 
     def of_file(self, uri: str) -> tuple[Store, str]:
         """(store, key) of a file that a parameter refers to, read with the connection of the pipeline's store."""
         return self._at(uri, None)
 
-    def _at(self, uri: str, own: Connection | None) -> tuple[Store, str]:
+    def _at(self, uri: str, own: Connection | None, web: WebLimits | None = None) -> tuple[Store, str]:
         root, key = split_uri(uri)
         connection = connection_to(uri, own, self._ref)
-        store = self._open.get((root, connection))
+        store = self._open.get((root, connection, web))
         if store is None:
-            store = self._open[root, connection] = Metered(open_location(uri, connection, self._env))
+            store = self._open[root, connection, web] = Metered(open_location(uri, connection, self._env, web))
         return store, key

@@ -1,19 +1,56 @@
-"""Opens stores by URI: `s3://bucket/prefix`, `az://container/prefix`, `file:///folder`, `/folder` or `folder`."""
+"""Opens stores by URI: `s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix`, `file:///folder`, `/folder`
+or `folder`.
+
+Sources may also be on web servers, `https://host/path`, and on the Hugging Face Hub, `hf://datasets/owner/name/path`.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, StoreRef
+from reelmill.contract.task_parts.web_limits import WebLimits
+from reelmill.contract.text.urls import has_user_info, is_signed
 from reelmill_stages.store import Store
+from reelmill_stages.store.hub.address import split_hub_uri
 from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.read_only import ReadOnly
+from reelmill_stages.store.retry import Patience
 
-BUCKETS = {"s3": "s3://bucket/prefix", "az": "az://container/prefix"}
+BUCKETS = {"s3": "s3://bucket/prefix", "az": "az://container/prefix", "gs": "gs://bucket/prefix"}
 """Scheme -> form of the URIs of stores on servers."""
+CLIENTS = {"az": ("azure-storage-blob", "azure"), "gs": ("google-cloud-storage", "google")}
+"""Scheme -> package that speaks to its servers, and the extra that installs it."""
+
+
+READ_ONLY = {
+    "https": "https://host/path",
+    "http": "http://host/path",
+    "hf": "hf://datasets/owner/name@revision/path",
+}
+"""The same of sources that are no stores."""
+_FORMS = ", ".join((*BUCKETS.values(), *READ_ONLY.values()))
+_PLAIN_URL = "write https://host/path without a user, fragment, signature or token: records would keep it"
+
+
+def is_read_only(uri: str) -> bool:
+    """Whether a URI is that of a source which is never a store."""
+    scheme, separator, _ = uri.partition("://")
+    return bool(separator) and scheme in READ_ONLY
+
+
+def is_web(uri: str) -> bool:
+    """Whether a URI is that of a file on a web server."""
+    return uri.startswith(("https://", "http://"))
+
+
+def no_listing(uri: str) -> SpecError:
+    """The error for a web server where a folder is needed."""
+    hint = "list the files: `table` reads URLs from a column, or from a text file with one URL per line"
+    return SpecError("a web server has no listing of its files", where=uri, hint=hint)
 
 
 def is_bucket(uri: str) -> bool:
@@ -24,8 +61,8 @@ def is_bucket(uri: str) -> bool:
 
 def connection_to(uri: str, own: Connection | None, store: StoreRef) -> Connection:
     """The connection that reads `uri`: its own, or the store's if both are on servers of one kind."""
-    if own is not None:
-        return own
+    if own is not None or is_read_only(uri):
+        return own or Connection()
     here, there = uri.partition("://")[0], store.uri.partition("://")[0]
     return store.connection if here == there or not (is_bucket(uri) and is_bucket(store.uri)) else Connection()
 
@@ -33,8 +70,9 @@ def connection_to(uri: str, own: Connection | None, store: StoreRef) -> Connecti
 def split_uri(uri: str) -> tuple[str, str]:
     """Split a URI into (root, key): (`s3://b`, `x/y`) for `s3://b/x/y`; (`/`, absolute path without its first slash).
 
-    Does not access anything. Relative paths are relative to the working directory; a trailing slash is kept, and `.`
-    and `..` in paths are resolved. Raises SpecError for another scheme or an S3 URI without a bucket.
+    Of a URL, the query belongs to the key. Does not access anything. Relative paths are relative to the working
+    directory; a trailing slash is kept, and `.` and `..` in paths are resolved. Raises SpecError for another scheme, an
+    S3 URI without a bucket, or a URL with a secret.
     """
     scheme, separator, rest = uri.partition("://")
     if separator and scheme in BUCKETS:
@@ -42,14 +80,19 @@ def split_uri(uri: str) -> tuple[str, str]:
         if not bucket:
             raise SpecError("the URI has no bucket", where=uri, hint=f"use {BUCKETS[scheme]}")
         return f"{scheme}://{bucket}", key
+    if separator and scheme == "hf":
+        return split_hub_uri(uri)
+    if separator and scheme in READ_ONLY:
+        server, _, key = rest.partition("/")
+        if not server or has_user_info(uri) or "#" in uri or is_signed(uri):
+            raise SpecError("this URL cannot be read", where=uri, hint=_PLAIN_URL)
+        return f"{scheme}://{server.lower()}", key
     if separator and scheme == "file":
         uri = unquote(rest.removeprefix("localhost"))
         if not uri.startswith("/"):
             raise SpecError("a file URI requires an absolute path", where=f"file://{rest}", hint="use file:///folder")
     elif separator:
-        raise SpecError(
-            f"unknown scheme {scheme!r}", where=uri, hint=f"use {', '.join(BUCKETS.values())}, file:///folder or a path"
-        )
+        raise SpecError(f"unknown scheme {scheme!r}", where=uri, hint=f"use {_FORMS}, file:///folder or a path")
     if not uri or "\0" in uri:
         raise SpecError("empty URI" if not uri else "NUL in the URI", where=repr(uri), hint="use s3://… or a path")
     path = os.path.abspath(uri)  # noqa: PTH100 - Path.absolute keeps `..`, resolve follows links
@@ -64,47 +107,71 @@ def open_store(
 
     `endpoint` (`https://host:port`) and `region` are those of the S3 server; the defaults are AWS's. Credentials are
     read from the standard AWS variables in `env`, by default the environment of the process. Sends no request, so a
-    wrong address is noticed by the first read. Raises SpecError for an invalid URI.
+    wrong address is noticed by the first read. Raises SpecError for an invalid URI, and for one that is only read.
     """
     if isinstance(ref, str):
         ref = StoreRef(uri=ref, connection=Connection(endpoint=endpoint, region=region))
-    return _open(ref.uri, *split_uri(ref.uri), ref.connection, os.environ if env is None else env)
+    if is_read_only(ref.uri):
+        told = ", ".join(BUCKETS.values())
+        raise SpecError("this can be a source, but not a store", where=ref.uri, hint=f"use {told}, or a folder")
+    return _opened(ref, os.environ if env is None else env)
 
 
-def open_location(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
-    """Open a read-only store for the whole bucket or file system that contains `uri`.
+def open_location(uri: str, connection: Connection, env: Mapping[str, str], web: WebLimits | None = None) -> Store:
+    """Open a read-only store for the whole bucket, file system or server that contains `uri`.
 
     Its keys are the second element of `split_uri(uri)`, so one store serves all URIs with the same root.
     """
     root, _ = split_uri(uri)
-    return ReadOnly(_open(root, root, "", connection, env))
+    if root.startswith("hf://"):
+        from reelmill_stages.store.hub.store import HubStore
+
+        return HubStore(root, connection=connection, limits=web or WebLimits(), env=env)
+    if is_web(root):
+        from reelmill_stages.store.web.store import WebStore  # imported only if needed
+
+        return WebStore(root, limits=web or WebLimits(), env=env)
+    return ReadOnly(_opened(StoreRef(uri=root, connection=connection), env))
 
 
-def _open(uri: str, root: str, key: str, connection: Connection, env: Mapping[str, str]) -> Store:
-    if root.startswith("s3://"):
-        from reelmill_stages.store.s3.store import S3Store  # imported only if needed
-
-        return S3Store(root.removeprefix("s3://"), key.strip("/"), connection=connection, env=env, uri=uri)
-    if root.startswith("az://"):
-        return azure_store(uri, root, key, connection, env)
-    return LocalStore(Path(root, key), uri=uri)
+def _opened(ref: StoreRef, env: Mapping[str, str]) -> Store:
+    root, key = split_uri(ref.uri)
+    return bucket_store(ref, env) if is_bucket(root) else LocalStore(Path(root, key), uri=ref.uri)
 
 
-def azure_store(
-    uri: str,
-    root: str,
-    key: str,
-    connection: Connection,
+def bucket_store(
+    ref: StoreRef,
     env: Mapping[str, str],
-    **more: Any,
+    *,
+    timeouts: tuple[float, float] | None = None,
+    patience: Patience | None = None,
 ) -> Store:
-    """A store in Azure; `more` are arguments of `AzureStore`. Raises SpecError if its client is not installed."""
+    """The store of a bucket's URI. `timeouts`: seconds to connect, and to wait for the next byte.
+
+    Raises SpecError if the client of its server is not installed.
+    """
+    root, key = split_uri(ref.uri)
+    scheme, _, name = root.partition("://")
+    more: dict[str, Any] = {} if patience is None else {"patience": patience}
+    more |= {} if timeouts is None else {"timeouts": timeouts}
+    opened = _client(scheme, ref.uri)
+    return opened(name, key.strip("/"), connection=ref.connection, env=env, uri=ref.uri, **more)
+
+
+def _client(scheme: str, uri: str) -> Callable[..., Store]:
+    """The class for a kind of server, imported only if needed."""
+    if scheme == "s3":
+        from reelmill_stages.store.s3.store import S3Store
+
+        return S3Store
+    package, extra = CLIENTS[scheme]
     try:
-        from reelmill_stages.store.azure.store import AzureStore
+        if scheme == "az":
+            from reelmill_stages.store.azure.store import AzureStore
+
+            return AzureStore
+        from reelmill_stages.store.google.store import GoogleStore
     except ImportError as error:
-        raise SpecError(
-            "the package 'azure-storage-blob' is not installed",
-            where=uri,
-            hint="pip install 'reelmill-stages[azure]'",
-        ) from error
-    return AzureStore(root.removeprefix("az://"), key.strip("/"), connection=connection, env=env, uri=uri, **more)
+        hint = f"pip install 'reelmill-stages[{extra}]'"
+        raise SpecError(f"the package {package!r} is not installed", where=uri, hint=hint) from error
+    return GoogleStore

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError, StoreError, Unreachable
 from reelmill.contract.records.layout import INTERNAL
-from reelmill.contract.task import Connection, Task
-from reelmill_stages.store import Store
+from reelmill.contract.task import Connection, StoreRef, Task
 from reelmill_stages.store.local.errors import mapped
-from reelmill_stages.store.open import azure_store, connection_to, is_bucket, split_uri
+from reelmill_stages.store.open import bucket_store, connection_to, is_bucket, split_uri
+from reelmill_stages.store.retry import Patience
 
 CONNECT, READ = 5.0, 15.0
 """Seconds for one attempt to connect, and to hear the first byte."""
 ATTEMPTS, SECONDS = 3, 5.0
 """Number of attempts, and seconds after which no new one begins: an unused address is reported after 5 s, a server
 that does not answer after 15 s."""
+
+_ANONYMOUS = ("AWS_NO_SIGN_REQUEST", "AZURE_STORAGE_ANONYMOUS", "GOOGLE_STORAGE_ANONYMOUS")
+_NO_SECRETS = ("AWS_CA_BUNDLE", "AZURE_STORAGE_ACCOUNT")
 
 
 def greet(task: Task, env: Mapping[str, str], *, sources: bool = False) -> None:
@@ -60,7 +63,8 @@ def _refuse_no_folder(folder: Path, uri: str) -> None:
 
 
 def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
-    store = _s3(uri, connection, env) if uri.startswith("s3://") else _azure(uri, connection, env)
+    ref, patience = StoreRef(uri=uri, connection=connection), Patience(attempts=ATTEMPTS, seconds=SECONDS)
+    store = bucket_store(ref, _anonymous(connection.env_prefix, env), timeouts=(CONNECT, READ), patience=patience)
     try:
         store.stat(f"{INTERNAL}/store.json")
     except Unreachable as error:
@@ -69,39 +73,7 @@ def _ask(uri: str, connection: Connection, env: Mapping[str, str]) -> None:
         return  # any answer will do; the first real request reports what it means
 
 
-def _s3(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
-    from reelmill_stages.store.retry import Patience
-    from reelmill_stages.store.s3.http import Timeouts
-    from reelmill_stages.store.s3.store import S3Store  # a folder needs no S3 client
-
-    root, key = split_uri(uri)
-    prefix = connection.env_prefix
-    # Anonymous: looking up credentials can take long, and an unknown server must not see them.
-    anonymous = {
-        f"{prefix}AWS_NO_SIGN_REQUEST": "true",
-        f"{prefix}AWS_CA_BUNDLE": env.get(f"{prefix}AWS_CA_BUNDLE", ""),
-    }
-    return S3Store(
-        root.removeprefix("s3://"),
-        key.strip("/"),
-        connection=connection,
-        env=anonymous,
-        uri=uri,
-        timeouts=Timeouts(connect=CONNECT, read=READ),
-        patience=Patience(attempts=ATTEMPTS, seconds=SECONDS),
-    )
-
-
-def _azure(uri: str, connection: Connection, env: Mapping[str, str]) -> Store:
-    from reelmill_stages.store.retry import Patience
-
-    anonymous = {f"{connection.env_prefix}AZURE_STORAGE_ANONYMOUS": "true"}
-    account = f"{connection.env_prefix}AZURE_STORAGE_ACCOUNT"
-    return azure_store(
-        uri,
-        *split_uri(uri),
-        connection,
-        {account: env.get(account, ""), **anonymous},
-        patience=Patience(attempts=ATTEMPTS, seconds=SECONDS),
-        timeouts=(CONNECT, READ),
-    )
+def _anonymous(prefix: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Variables for requests without keys: looking them up can take long, and an unknown server must not see them."""
+    kept = {f"{prefix}{name}": env.get(f"{prefix}{name}", "") for name in _NO_SECRETS}
+    return {**kept, **{f"{prefix}{name}": "true" for name in _ANONYMOUS}}

@@ -22,7 +22,7 @@ class StoreOverride:
         str | None,
         typer.Option(
             "--store",
-            help="Use this store instead of the pipeline's: a folder, s3://bucket/prefix or az://container/prefix.",
+            help="Use this store instead of the pipeline's: a folder, s3://bucket/prefix, az://… or gs://….",
         ),
     ] = None
     endpoint: Annotated[str | None, typer.Option("--endpoint", help="URL of the store's server.")] = None

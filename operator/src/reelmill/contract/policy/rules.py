@@ -16,8 +16,12 @@ EVERY_TAINT = "*/*/*"
 """Stands for the key of a toleration without a key: of patterns that anybody would write, only `**` matches it."""
 AWS = "https://s3.amazonaws.com"
 """The server of a store without an endpoint."""
-AZURE = "https://*.blob.core.windows.net"
-"""The same for `az://`, where the Secret names the account: the pattern of any account matches it."""
+SERVERS: Mapping[str, str] = {
+    "az": "https://*.blob.core.windows.net",
+    "gs": "https://storage.googleapis.com",
+    "hf": "https://huggingface.co",
+}
+"""The same for other schemes. In `az://`, the Secret names the account: the pattern of any account matches it."""
 AUTO_SHARDS = 2000
 """The most shards that `shards: auto` makes."""
 NO_QUEUE = "/none/"
@@ -81,6 +85,8 @@ def _servers(spec: Spec) -> Found:
     for number, source in enumerate(spec.sources):
         if source.s3:
             yield f"spec.sources[{number}].s3.endpoint", _endpoint(source.s3, source.block.where)
+        for place, url in enumerate(source.web.private_servers if source.web else ()):
+            yield f"spec.sources[{number}].web.privateServers[{place}]", server(url)
     for number, stage in enumerate(spec.stages):
         asked = getattr(stage.block, "server", None)
         if isinstance(asked, ModelServer):
@@ -88,7 +94,7 @@ def _servers(spec: Spec) -> Found:
 
 
 def _endpoint(connection: S3, uri: str) -> str:
-    return server(connection.endpoint) if connection.endpoint else AZURE if uri.startswith("az://") else AWS
+    return server(connection.endpoint or SERVERS.get(uri.partition("://")[0], AWS))
 
 
 def _variables(spec: Spec) -> Found:

@@ -32,8 +32,8 @@ def _plain_endpoint(url: str) -> str:
 
 
 Uri = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_without_user_info)]
-"""`s3://bucket/prefix`, `az://container/prefix`, or a local folder or file if the pipeline runs on one machine. Without
-credentials."""
+"""`s3://bucket/prefix`, `az://container/prefix`, `gs://bucket/prefix`, or a local folder or file if the pipeline runs
+on one machine. Of sources also `https://host/path` and `hf://datasets/owner/name/path`. Without credentials."""
 
 Endpoint = Annotated[Uri, AfterValidator(_plain_endpoint)]
 """URL of a server: `http://host:9000`. Without credentials, which are in a Secret or in the environment."""

@@ -12,7 +12,8 @@ class FileRef(Model):
     """A file, by address and digest."""
 
     uri: Uri
-    """`s3://bucket/key`, `az://container/key`, or a local path if the pipeline runs on one machine."""
+    """`s3://bucket/key`, `az://container/key`, `gs://bucket/key`, or a local path if the pipeline runs on one
+    machine."""
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)] | None = None
     """Expected content. If absent, the first open step records the digest, and a different content is rejected
     later."""

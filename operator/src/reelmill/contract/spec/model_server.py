@@ -6,11 +6,11 @@ from pydantic import AfterValidator, Field
 
 from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Endpoint
-from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_reserved
+from reelmill.contract.spec.variables import CREDENTIALS, OF_STORES, is_reserved
 
 
 def _of_a_server(name: str) -> str:
-    if is_reserved(name) or name.endswith(CREDENTIALS + AZURE_CREDENTIALS):
+    if is_reserved(name) or name.endswith(sum(OF_STORES.values(), CREDENTIALS)):
         raise ValueError(f"{name} is set by reelmill or holds keys of a store: give the API key a variable of its own")
     return name
 

@@ -38,6 +38,7 @@ from reelmill.contract.spec.stages.tokenize import TokenizeBlock
 from reelmill.contract.spec.stages.transcribe import TranscribeBlock
 from reelmill.contract.spec.stages.write import WriteBlock
 from reelmill.contract.spec.view import StageView
+from reelmill.contract.spec.web import WebAccess
 
 API_VERSION = "reelmill.dev/v1alpha1"
 KIND = "VideoPipeline"
@@ -49,6 +50,9 @@ class SourceSpec(Model):
     name: Name
     s3: S3 | None = None
     """Connection to the source. If absent, the store's connection is used."""
+    web: WebAccess | None = None
+    """How files of web servers are read, for `https://` and `hf://`. If absent, only servers with public addresses
+    are."""
     epoch: Text = "1"
     """A new value discards the listing and lists the source from scratch."""
     files: FilesBlock | None = None

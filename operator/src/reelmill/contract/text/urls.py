@@ -29,6 +29,11 @@ def has_user_info(uri: str) -> bool:
     return _USER.match(uri) is not None
 
 
+def is_signed(uri: str) -> bool:
+    """Whether an address carries a signature, key or token in its query."""
+    return _SIGNED.search(uri) is not None
+
+
 def has_query(uri: str) -> bool:
     """Whether a web address has a query or a fragment."""
     found = _QUERY.match(uri)

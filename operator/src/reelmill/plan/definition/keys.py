@@ -58,6 +58,8 @@ def keys(spec: Spec, graph: Graph) -> StageKeys:
         "store": spec.store.model_dump(mode="json"),
         "sources": {name: source.s3.model_dump(mode="json") for name, source in graph.sources.items() if source.s3},
     }
+    if webs := {name: source.web.model_dump(mode="json") for name, source in graph.sources.items() if source.web}:
+        connections["web"] = webs
     surroundings = {name: around for name, stage in graph.stages.items() if (around := stage.block.surroundings())}
     whole = {"keys": found, "connections": connections} | ({"stages": surroundings} if surroundings else {})
     return StageKeys(found, definitions, place, fingerprint(whole))

@@ -9,7 +9,7 @@ from reelmill.contract.process import import_path
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import EnvVar, Placement
 from reelmill.contract.spec.s3 import SecretRef
-from reelmill.contract.spec.variables import AZURE_CREDENTIALS, CREDENTIALS, is_reserved
+from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
@@ -208,8 +208,8 @@ def _credentials(prefix: str, secret: SecretRef, names: tuple[str, ...]) -> list
             "valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference},
         }
 
-    if names == AZURE_CREDENTIALS:
-        return [variable(name, optional=True) for name in names]
+    if names != CREDENTIALS:
+        return [variable(name, optional=len(names) > 1) for name in names]
     key, secret_key, token, bundle = CREDENTIALS
     return [
         variable(key),

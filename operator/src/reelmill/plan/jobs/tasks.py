@@ -7,12 +7,14 @@ from typing import Any
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, Verify, VideoPipeline
 from reelmill.contract.spec.s3 import S3
+from reelmill.contract.spec.web import WebAccess
 from reelmill.contract.spending import Prices
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
 from reelmill.contract.task_parts.run_report import RunDefinition, without_values
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask
+from reelmill.contract.task_parts.web_limits import WebLimits
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
@@ -201,6 +203,7 @@ def _source(definition: Definition, source: SourceSpec) -> SourceDef:
         type=source.type,
         params=source.block.params(),
         connection=_connection(source.s3, prefix) if source.s3 else None,
+        web=_web(source.web) if source.web else None,
     )
 
 
@@ -222,3 +225,13 @@ def _stage(definition: Definition, name: str) -> StageDef:
 def _connection(s3: S3, prefix: str) -> Connection:
     # It is unknown here whether a Secret contains a CA; pods get its path in `<prefix>AWS_CA_BUNDLE`.
     return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix)
+
+
+def _web(web: WebAccess) -> WebLimits:
+    return WebLimits(
+        allowed_hosts=tuple(web.allowed_hosts),
+        private_servers=tuple(web.private_servers),
+        parallel=web.parallel,
+        delay=seconds(web.delay),
+        timeout=seconds(web.timeout),
+    )

@@ -10,6 +10,7 @@ from reelmill.contract.errors import (
     NotFound,
     PreconditionFailed,
     RangesUnsupported,
+    ServerRefused,
     SpecError,
     StoreDamaged,
     StoreError,
@@ -195,6 +196,8 @@ def _told(uri: str) -> Iterator[None]:
         raise ItemError(ItemReason.CHANGED, str(error)) from error
     except PreconditionFailed as error:
         raise ItemError(ItemReason.CHANGED, f"{uri} has changed since it was listed") from error
+    except ServerRefused as error:
+        raise ItemError(error.reason, str(error)) from error
     except TransientError as error:
         if is_disk_full(error):
             raise

@@ -1,7 +1,7 @@
 """Access to the objects of a source with few requests.
 
 A prefix is listed once and cached for the lifetime of the bucket (one listing), so looking up 300,000 file names takes
-one LIST. URIs are absolute: `s3://bucket/key`, `az://container/key` or `/folder/file`.
+one LIST. URIs are absolute: `s3://bucket/key`, `az://container/key`, `https://host/path` or `/folder/file`.
 """
 
 from collections import Counter
@@ -12,8 +12,9 @@ from reelmill.contract.errors import NotFound, SpecError, StoreError
 from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.sources.objects.own_store import OwnStore
+from reelmill_stages.sources.objects.web_stats import WebStats
 from reelmill_stages.store import Problem, Stat, Store
-from reelmill_stages.store.open import connection_to, open_location, split_uri
+from reelmill_stages.store.open import connection_to, is_web, open_location, split_uri
 
 _MARK = f"/{INTERNAL}/"
 
@@ -44,6 +45,7 @@ class SourceBucket:
         self._listings: dict[str, dict[str, Stat]] = {}
         self._probes: Counter[str] = Counter()
         self._unlisted: set[str] = set()
+        self._web = WebStats(self._store)
 
     @classmethod
     def connected(
@@ -59,7 +61,7 @@ class SourceBucket:
         """The bucket of a pipeline's source. What lies in the pipeline's own store is left out of its listings."""
         connection = source.connection or store.connection
         return cls(
-            lambda root: open_location(root, connection_to(root, source.connection, store), env),
+            lambda root: open_location(root, connection_to(root, source.connection, store), env, source.web),
             endpoint=connection.endpoint,
             own_store=OwnStore(store),
             progress=progress,
@@ -115,6 +117,8 @@ class SourceBucket:
         if not key or key.endswith("/"):
             return None
         full = _join(root, key)
+        if is_web(root):
+            return self._web.stat(full)
         listing = next((found for folder, found in self._listings.items() if full.startswith(folder)), None)
         parent = full.rpartition("/")[0] + "/"
         if listing is None and self._probes[parent] >= PROBES and parent not in self._unlisted:
@@ -129,6 +133,10 @@ class SourceBucket:
             return _named(full, self._store(root).stat(key))
         except NotFound:
             return None
+
+    def expect(self, uri: str) -> None:
+        if is_web(uri):
+            self._web.expect(absolute(uri))
 
     def _listed(self, root: str, key: str) -> dict[str, Stat]:
         folder = _join(root, key)

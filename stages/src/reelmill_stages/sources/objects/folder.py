@@ -7,6 +7,7 @@ compared in Unicode NFC, and a missing or different extension is accepted.
 import re
 import unicodedata
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from posixpath import basename
 
@@ -17,6 +18,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import FolderContents, objects, segment_folder
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.open import is_web
 
 MEDIA = frozenset(
     ("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "webm", "wmv")
@@ -44,12 +46,20 @@ class MediaFolder:
         """The file at a path below the folder, or at an absolute path or URI."""
         path = checked_path(path)
         uri = self._absolute(path)
-        stat = self._files.get(uri) if uri.startswith(f"{self.uri}/") else self._elsewhere(uri)
+        is_listed = uri.startswith(f"{self.uri}/") and not is_web(uri)
+        stat = self._files.get(uri) if is_listed else self._elsewhere(uri)
+        if stat is not None and stat.problem:
+            raise ItemError(stat.problem.reason, stat.problem.message)
         if stat is None:
-            if uri.startswith(f"{self.uri}/") and (problem := self._unusable.get(uri)):
+            if is_listed and (problem := self._unusable.get(uri)):
                 raise ItemError(problem.reason, f"{uri}: {problem.message}")
             raise ItemError(ItemReason.MISSING, f"no file {uri}")
         return uri, stat
+
+    def expect(self, path: str) -> None:
+        """Say that `at` will be asked for a path; an invalid one is passed over."""
+        with suppress(ItemError, SpecError):
+            self._bucket.expect(self._absolute(checked_path(path)))
 
     def listed(self, path: str) -> Found:
         """The file below the folder for a path in a list that may have been written on another machine: exactly, or by

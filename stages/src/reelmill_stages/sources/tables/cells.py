@@ -11,10 +11,12 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from posixpath import normpath
 from typing import Any
+from urllib.parse import unquote
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.text.urls import has_user_info, without_secrets
+from reelmill.contract.text.urls import has_user_info, is_signed, without_secrets
+from reelmill_stages.store.open import BUCKETS, READ_ONLY, is_web
 
 _CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
 _SHOWN = 80
@@ -99,8 +101,11 @@ def path(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ItemError(ItemReason.BAD_PATH, f"the path is {shown(value)}, not text")
     scheme, separator, rest = value.partition("://") if "://" in value else ("", "", value)
-    if separator and scheme not in ("s3", "az", "file"):
+    if separator and scheme != "file" and scheme not in BUCKETS and scheme not in READ_ONLY:
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is neither a path nor s3://bucket/key")
+    if is_web(value) and ("#" in value or is_signed(value)):
+        what = "a fragment" if "#" in value else "a signature or token, which expires, and would be kept in records"
+        raise ItemError(ItemReason.BAD_PATH, f"the URL {shown(value)} has {what}")
     if has_user_info(value):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} carries credentials")
     if _UNREADABLE.search(value) or not _encodable(value):
@@ -108,9 +113,14 @@ def path(value: object) -> str:
     if ".." in rest.split("/"):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} leaves its folder")
     tidy = normpath(rest)
-    if tidy in (".", "/", "//") or value.endswith("/") or (scheme == "s3" and "/" not in rest):
+    if tidy in (".", "/", "//") or value.endswith("/") or (separator and scheme != "file" and "/" not in rest):
         raise ItemError(ItemReason.BAD_PATH, f"{shown(value)} is a folder, not a file")
     return value if separator else re.sub("^/+", "/", tidy)
+
+
+def file_path(path: str) -> str:
+    """A path or URI as it names a file: of a URL, without its query, and decoded."""
+    return unquote(path.partition("?")[0]) if is_web(path) else path
 
 
 def plain(value: object) -> Any:

@@ -1,5 +1,6 @@
 """Reads the rows of CSV, TSV, JSON, JSON lines and Parquet files as mappings."""
 
+import codecs
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,14 +12,14 @@ from reelmill_stages.sources.tables.separated import Quoting, TableRecord, recor
 
 FORMATS = {
     "csv": "csv", "tsv": "tsv", "tab": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl",
-    "parquet": "parquet", "pq": "parquet",
+    "parquet": "parquet", "pq": "parquet", "txt": "lines", "list": "lines",
 }  # fmt: skip
 """File extension -> format."""
 
 SURPLUS = "\0surplus"
 """Key of cells beyond the last column, which usually come from an unquoted comma."""
 LINE = "\0line"
-"""Key of the number of a row's first line, in CSV and TSV."""
+"""Key of the number of a row's first line, in CSV, TSV and lines."""
 
 
 def format_of(uri: str) -> str:
@@ -28,7 +29,7 @@ def format_of(uri: str) -> str:
         raise SpecError(
             "the format cannot be determined by the extension",
             where=uri,
-            hint="set format: csv, tsv, json, jsonl or parquet",
+            hint="set format: csv, tsv, json, jsonl, parquet or lines",
         )
     return FORMATS[extension]
 
@@ -44,6 +45,8 @@ def rows_of(
     if format_ in ("csv", "tsv"):
         rule = quoting or ("standard" if format_ == "csv" else "cell")
         yield from _separated(data, where, "," if format_ == "csv" else "\t", rule, seen)
+    elif format_ == "lines":
+        yield from _lines(data, wanted[0], seen)
     elif format_ == "parquet":
         yield from parquet_rows(data, where, seen, wanted)
     else:
@@ -59,6 +62,19 @@ def lines_of(data: bytes, where: str, separator: str) -> Iterator[TableRecord]:
             yield record
         elif number == 0:
             raise _refused(record, where)
+
+
+def _lines(data: bytes, column: str, seen: KnownColumns) -> Iterator[Any]:
+    """One row with one column for each line that is neither empty nor begins with `#`."""
+    seen.add({column: ""})
+    for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
+        try:
+            text = line.decode().strip()
+        except UnicodeDecodeError:
+            yield BadLine(number, "it is not UTF-8", line.decode(errors="backslashreplace"))
+            continue
+        if text and not text.startswith("#"):
+            yield {column: text, LINE: number}
 
 
 def _separated(data: bytes, where: str, separator: str, quoting: Quoting, seen: KnownColumns) -> Iterator[Any]:

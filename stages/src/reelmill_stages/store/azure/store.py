@@ -27,7 +27,7 @@ from reelmill_stages.store.azure.attributes import described, encoded, listed, p
 from reelmill_stages.store.azure.credentials import address, credential
 from reelmill_stages.store.azure.errors import explain, no_object, past_end
 from reelmill_stages.store.azure.listing import blobs, folder_names
-from reelmill_stages.store.azure.stream import ChunkStream, begun
+from reelmill_stages.store.chunk_stream import ChunkStream, begun
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import (
     check_key,

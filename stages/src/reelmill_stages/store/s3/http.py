@@ -4,9 +4,8 @@ Retries are in `retry`, where each attempt is signed again and the store is awar
 """
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import certifi
 from minio import Minio
@@ -22,8 +21,7 @@ _POOL = 16
 _BLOCK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Timeouts in seconds: to connect, and between two bytes of a response or for sending one part."""
 
     connect: float = 5.0

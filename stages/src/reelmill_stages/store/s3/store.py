@@ -65,7 +65,7 @@ class S3Store:
         connection: Connection,
         env: Mapping[str, str],
         uri: str = "",
-        timeouts: Timeouts = TIMEOUTS,
+        timeouts: tuple[float, float] = TIMEOUTS,
         patience: Patience = PATIENCE,
         part_size: int = PART_SIZE,
     ) -> None:
@@ -86,7 +86,7 @@ class S3Store:
         if connection.ca and not ca:
             raise StoreError(f"{connection.env_prefix}AWS_CA_BUNDLE is not set", where=self._uri)
         keys = provider(env, connection.env_prefix, self._uri)
-        self._client = client(connection.endpoint, connection.region, keys, pool(timeouts, ca))
+        self._client = client(connection.endpoint, connection.region, keys, pool(Timeouts(*timeouts), ca))
 
     @property
     def uri(self) -> str:

@@ -81,7 +81,7 @@ def _document(loaded: Loaded, link: ClusterClient, place: ClusterOptions) -> Jso
 def _must_be_reachable(loaded: Loaded) -> None:
     """Raises SpecError if the store is a local folder, which pods cannot read."""
     uri = loaded.pipeline.spec.store.uri
-    if not uri.startswith(("s3://", "az://")):
+    if not uri.startswith(("s3://", "az://", "gs://")):
         raise SpecError(
             f"the store {uri} is a folder on this machine, which pods cannot access",
             where=loaded.document.file,

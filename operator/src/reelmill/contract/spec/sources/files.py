@@ -16,7 +16,8 @@ class FilesBlock(SourceBlock):
     gives = "videos"
 
     uri: Uri
-    """Prefix or folder: `s3://bucket/prefix/`, `az://container/prefix/` or a path."""
+    """Prefix or folder: `s3://bucket/prefix/`, `az://container/prefix/`, `gs://bucket/prefix/`,
+    `hf://datasets/owner/name@revision/prefix` or a path."""
     include: Patterns = ["**/*.mp4", "**/*.mkv", "**/*.webm", "**/*.mov", "**/*.avi", "**/*.ts", "**/*.m4v"]
     """Glob patterns for the path below the prefix; `**` matches several folders, letter case is ignored."""
     exclude: Patterns = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""`table`: the rows of a CSV, TSV, JSON, JSON lines or Parquet file."""
+"""`table`: the rows of a CSV, TSV, JSON, JSON lines or Parquet file, or the lines of a list."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ class Columns(Model):
     """Names of the columns to read."""
 
     path: Text = "path"
-    """Column with the path of the video, absolute or relative to `base`."""
+    """Column with the path of the video, absolute or relative to `base`, or with its URL (`https://host/path`)."""
     text: Text | None = None
     """Column with the caption."""
     start: Text | None = None
@@ -33,8 +33,9 @@ class TableBlock(SourceBlock):
 
     uri: Uri
     """The file with the table."""
-    format: Literal["csv", "tsv", "json", "jsonl", "parquet"] | None = None
-    """Format of the file. If absent, determined by its extension."""
+    format: Literal["csv", "tsv", "json", "jsonl", "parquet", "lines"] | None = None
+    """Format of the file. If absent, determined by its extension. `lines` (`.txt`, `.list`): each line is the path or
+    URL of a file; empty lines and those that begin with `#` are passed over."""
     quoting: Literal["standard", "cell", "none"] | None = None
     """Meaning of quotes in CSV and TSV. `standard` (RFC 4180): a quoted cell may contain separators and line breaks.
     `cell`: a cell that is in quotes from its first to its last character is unquoted, any other quote is text, and no

@@ -1,4 +1,4 @@
-"""A pipeline with its store in Azure Blob Storage: it runs, continues, is verified, grows, is frozen and pruned."""
+"""A pipeline with its store in Azure or Google Cloud: it runs, continues, is verified, grows, is frozen and pruned."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import footage
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.store.open import open_store
 from servers.azurite import Azurite
+from servers.gcs import GcsServer
 
 pytestmark = pytest.mark.store
 
@@ -30,14 +31,16 @@ spec:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path, azurite_server: Azurite) -> Path:
+@pytest.fixture(params=["azurite", "gcs"])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A pipeline over two videos in the store's account."""
-    prefix = f"az://{azurite_server.container}/{uuid.uuid4().hex}"
+    server: Azurite | GcsServer = request.getfixturevalue(f"{request.param}_server")
+    root = f"az://{server.container}" if isinstance(server, Azurite) else f"gs://{server.bucket}"
+    prefix = f"{root}/{uuid.uuid4().hex}"
     video = footage.video(seconds=2.0, size=(64, 48), audio=False, codec="libx264", options=("-preset", "ultrafast"))
-    text = PIPELINE.format(prefix=prefix, endpoint=azurite_server.endpoint)
+    text = PIPELINE.format(prefix=prefix, endpoint=server.endpoint)
     (tmp_path / "pipeline.yaml").write_text(text)
-    (tmp_path / "env.json").write_text(json.dumps(azurite_server.env))
+    (tmp_path / "env.json").write_text(json.dumps(server.env))
     for name in ("a.mp4", "b.mp4"):
         add(tmp_path, video, name)
     return tmp_path
@@ -60,7 +63,7 @@ def reelmill(folder: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_a_pipeline_lives_in_a_container(folder: Path) -> None:
+def test_a_pipeline_lives_in_a_bucket_of_a_cloud(folder: Path) -> None:
     reelmill(folder, "run", "pipeline.yaml", "-q")
     assert '"done": 4' in reelmill(folder, "status", "pipeline.yaml", "-o", "json")
     reelmill(folder, "freeze", "pipeline.yaml", "v1")

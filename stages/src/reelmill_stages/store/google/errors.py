@@ -1,0 +1,75 @@
+"""Converts errors of Google Cloud Storage, of its client and of connections to errors of reelmill with hints."""
+
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+from requests.exceptions import ConnectionError as Unconnected
+from requests.exceptions import ConnectTimeout, ReadTimeout, RequestException, SSLError
+from urllib3.exceptions import HTTPError
+
+from reelmill.contract.errors import (
+    NotFound,
+    PreconditionFailed,
+    ReelmillError,
+    StoreError,
+    TransientError,
+    Unreachable,
+)
+
+_AGAIN = "all retries failed; run again later to continue"
+_LATER = frozenset({408, 429})
+_NO_CONNECTION = ("Failed to establish", "Max retries exceeded", "NameResolution")
+_ROLE = "give this identity the role Storage Object User (of a source: Storage Object Viewer)"
+
+
+def past_end(error: BaseException | None) -> bool:
+    """Whether an exception of the client says that a range started after the end of the object."""
+    return isinstance(error, GoogleAPICallError) and error.code == 416
+
+
+def explain(error: Exception, *, endpoint: str, bucket: str, key: str = "") -> ReelmillError | None:
+    """The error for an exception of the client; None for an exception that does not concern the store."""
+    place = f"{endpoint} gs://{bucket}" + (f"/{key}" if key else "")
+    if isinstance(error, ReelmillError):
+        return error
+    if isinstance(error, GoogleAPICallError):
+        return _answered(error.code or 0, _line(error), place)
+    if isinstance(error, InvalidResponse):
+        return _answered(error.response.status_code, _line(error), place)
+    if isinstance(error, DataCorruption):
+        return TransientError("the checksum of what was read is wrong", where=place, hint=_AGAIN)
+    if isinstance(error, RefreshError) and not error.retryable:
+        return StoreError(f"the credentials are refused: {_line(error)}", where=place, hint="check the key or identity")
+    if isinstance(error, SSLError):
+        return StoreError(f"TLS: {_line(error)}", where=place, hint="check the endpoint, and REQUESTS_CA_BUNDLE")
+    if isinstance(error, ConnectTimeout) or (
+        isinstance(error, Unconnected) and any(word in str(error) for word in _NO_CONNECTION)
+    ):
+        return Unreachable("the endpoint cannot be reached", where=place, hint="check the endpoint and the network")
+    if isinstance(error, ReadTimeout):
+        return Unreachable(
+            "the server does not respond in time", where=place, hint="check the endpoint and the network"
+        )
+    if isinstance(error, RequestException | TransportError | HTTPError | OSError):
+        return TransientError(f"the connection broke: {_line(error)}", where=place, hint=_AGAIN)
+    if isinstance(error, GoogleAuthError):
+        return StoreError(f"no credentials: {_line(error)}", where=place, hint="check the key or identity")
+    return None
+
+
+def _answered(status: int, line: str, place: str) -> ReelmillError:
+    if status == 412:
+        return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
+    if status == 404:
+        return NotFound("no such object", where=place)
+    if status in _LATER or status >= 500:
+        return TransientError(f"HTTP {status}: {line}", where=place, hint=_AGAIN)
+    if status == 401:
+        return StoreError("the credentials are not accepted", where=place, hint="check the key or identity")
+    if status == 403:
+        return StoreError("no permission", where=place, hint=_ROLE)
+    return StoreError(f"HTTP {status}: {line}", where=place, hint="check the store's configuration")
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]

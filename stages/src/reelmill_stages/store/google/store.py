@@ -1,0 +1,279 @@
+"""A bucket of Google Cloud Storage, or a prefix in one, as a store, by Google's client and the JSON API.
+
+Conditions are those on generations: an object's etag is its generation, which every write changes, and 0 stands for no
+object. The client's own retries are off: all requests are retried, and their errors converted, in one place (`client`),
+so that it is known whether a conditional write was sent twice. If the answer to one is lost, its retry fails because of
+the first attempt; then the object is read back, and equal content and metadata count as success.
+"""
+
+import hashlib
+import io
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from google.cloud.storage import Blob
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.task import Connection
+from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.chunk_stream import ChunkStream, begun
+from reelmill_stages.store.download import save, suffix
+from reelmill_stages.store.google.client import BucketClient
+from reelmill_stages.store.google.credentials import credential
+from reelmill_stages.store.google.errors import past_end
+from reelmill_stages.store.google.listing import described, listed, pages
+from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, encode_metadata, key_problem
+from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+
+_ENDPOINT = "https://storage.googleapis.com"
+_READ = 2 << 20
+"""Bytes of one request for a part of an object that is read as a stream."""
+_CONNECT, _SILENCE = 10.0, 60.0
+"""Seconds to connect, and to wait for the next byte."""
+_LONGEST = 255
+"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
+
+
+class GoogleStore:
+    """Implements `Store` for a bucket. Thread-safe, but not to be shared between processes.
+
+    Raises StoreError for credentials that cannot be used; no request is sent by the constructor.
+    """
+
+    remote = True
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        *,
+        connection: Connection,
+        env: Mapping[str, str],
+        uri: str = "",
+        patience: Patience = PATIENCE,
+        timeouts: tuple[float, float] = (_CONNECT, _SILENCE),
+    ) -> None:
+        self._prefix = f"{check_key(prefix)}/" if prefix else ""
+        self._uri = uri or f"gs://{bucket}/{prefix}".rstrip("/")
+        self._patience = patience
+        self._client = BucketClient(
+            (connection.endpoint or _ENDPOINT).rstrip("/"),
+            bucket,
+            self._prefix,
+            credential(connection, env, self._uri),
+            patience,
+            timeouts,
+        )
+
+    @property
+    def uri(self) -> str:
+        return self._uri
+
+    def stat(self, key: str) -> Stat:
+        def ask() -> Stat:
+            blob = self._client.blob(key)
+            blob.reload(**self._client.options)
+            return described(key, blob)
+
+        return self._client.call(key, ask)
+
+    def read(
+        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
+    ) -> bytes:
+        if start < 0 or (length is not None and length < 0):
+            raise ValueError("start and length count from 0")
+        _no_versions(version)
+        if length == 0:
+            if (stat := self.stat(key)) and if_match not in ("", stat.etag):
+                raise self._other(key)
+            return b""
+        end = None if length is None else start + length - 1
+        return self._part(key, if_match, start or None, end)
+
+    @contextmanager
+    def open(self, key: str, *, if_match: str = "", version: str = "") -> Iterator[BinaryIO]:
+        _no_versions(version)
+        with io.BufferedReader(ChunkStream(begun(self._chunks(key, if_match)))) as file:
+            yield cast("BinaryIO", file)
+
+    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
+        _no_versions(version)
+        name = hashlib.sha256(f"{self._prefix}{key}\0{if_match}\0{time.monotonic_ns()}".encode()).hexdigest()[:24]
+        return save(self._chunks(key, if_match), folder / (name + suffix(key)))
+
+    def write(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        create: bool = False,
+        if_match: str = "",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Stat:
+        if create and if_match:
+            raise ValueError("create and if_match exclude each other")
+        if any(len(part.encode()) > _LONGEST for part in check_new_key(key).split("/")):
+            raise StoreError(
+                f"a name in the key is longer than {_LONGEST} bytes: {key[:200]!r}", hint="use shorter names"
+            )
+        named = encode_metadata(metadata)
+        generation = 0 if create else self._generation(key, if_match)
+        attempts = Attempts(self._patience)
+        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
+            size = source.seek(0, io.SEEK_END)
+
+            def send() -> Blob:
+                blob = self._client.blob(key)
+                blob.metadata = named
+                blob.upload_from_file(
+                    source,
+                    rewind=True,
+                    size=size,
+                    content_type="application/octet-stream",
+                    if_generation_match=generation,
+                    checksum="crc32c",
+                    **self._client.options,
+                )
+                return blob
+
+            try:
+                written = self._client.call(key, send, attempts)
+            except (PreconditionFailed, NotFound) as error:
+                # The answer was lost, and the retry found the object of the first attempt.
+                found = self._equal(key, source, size, metadata) if attempts.repeated else None
+                if found:
+                    return found
+                if if_match and isinstance(error, NotFound) and self._client.is_there:
+                    raise PreconditionFailed("the object is gone", where=error.where) from error
+                raise
+        return replace(listed(key, written), metadata=dict(metadata or {}))
+
+    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
+        above = self._prefix + check_prefix(prefix)
+        found = [
+            listed(blob.name.removeprefix(self._prefix), blob)
+            for objects, _ in pages(self._client, above)
+            for blob in objects
+        ]
+        for stat in sorted(found, key=attrgetter("key")):
+            if not stat.key.endswith("/"):
+                problem = key_problem(stat.key) if problems else ""
+                yield replace(stat, problem=Problem(ItemReason.BAD_PATH, problem)) if problem else stat
+            elif problems and stat.size:
+                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
+                yield replace(stat, problem=bad)
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        above = self._prefix + check_prefix(prefix)
+        names = {
+            name.removeprefix(above).rstrip("/") for _, folders in pages(self._client, above, "/") for name in folders
+        }
+        yield from sorted(filter(None, names))
+
+    def delete(self, key: str) -> None:
+        try:
+            self._client.call(key, lambda: self._client.blob(key).delete(**self._client.options))
+        except NotFound:
+            if not self._client.is_there:
+                raise
+
+    def move(self, key: str, to: str) -> None:
+        check_new_key(to)
+        stat = self.stat(key)
+        with suppress(NotFound):
+            self.stat(to)
+            raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
+        source = self._client.blob(key)
+        attempts, token = Attempts(self._patience), None
+        try:
+            while True:
+                token, _, _ = self._client.call(
+                    to,
+                    lambda token=token: self._client.blob(to).rewrite(
+                        source,
+                        token=token,
+                        if_generation_match=0,
+                        if_source_generation_match=int(stat.etag),
+                        **self._client.options,
+                    ),
+                    attempts,
+                )
+                if token is None:
+                    break
+        except PreconditionFailed:
+            if not attempts.repeated:
+                raise
+        with suppress(PreconditionFailed, NotFound):
+            self._client.call(
+                key,
+                lambda: source.delete(if_generation_match=int(stat.etag), **self._client.options),
+            )
+
+    def _part(self, key: str, if_match: str, start: int | None, end: int | None) -> bytes:
+        """The content of an object, or of a range of it, whose last byte is `end`."""
+        generation = self._generation(key, if_match)
+        try:
+            return self._client.call(
+                key,
+                lambda: self._client.blob(key, generation).download_as_bytes(
+                    start=start,
+                    end=end,
+                    raw_download=True,
+                    if_generation_match=generation,
+                    checksum="crc32c" if start is end is None else None,
+                    **self._client.options,
+                ),
+            )
+        except NotFound:
+            # A generation that was replaced is gone, unless the bucket keeps former ones.
+            if generation is not None and self._exists(key):
+                raise self._other(key) from None
+            raise
+        except StoreError as error:
+            if past_end(error.__cause__):
+                return b""
+            raise
+
+    def _chunks(self, key: str, if_match: str) -> Iterator[bytes]:
+        """The content of an object, all of one generation."""
+        stat = self.stat(key)
+        if if_match not in ("", stat.etag):
+            raise self._other(key)
+        for start in range(0, stat.size, _READ):
+            yield self._part(key, stat.etag, start, min(start + _READ, stat.size) - 1)
+
+    def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
+        """The attributes of the object if it has this content and metadata, otherwise None."""
+        try:
+            stat = self.stat(key)
+            if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
+                return None
+            source.seek(0)
+            same = all(chunk == source.read(len(chunk)) for chunk in self._chunks(key, stat.etag))
+        except (NotFound, PreconditionFailed):
+            return None
+        return stat if same else None
+
+    def _exists(self, key: str) -> bool:
+        with suppress(NotFound):
+            return bool(self.stat(key))
+        return False
+
+    def _generation(self, key: str, etag: str) -> int | None:
+        if etag and not (etag.isascii() and etag.isdecimal()):
+            raise self._other(key)
+        return int(etag) if etag else None
+
+    def _other(self, key: str) -> PreconditionFailed:
+        return PreconditionFailed("the object has changed", where=f"{self._uri} {key}")
+
+
+def _no_versions(version: str) -> None:
+    if version:
+        raise NotFound("this store reads no former versions of objects")

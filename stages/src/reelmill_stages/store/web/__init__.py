@@ -1,0 +1,1 @@
+"""Files of web servers, read by their URLs."""

@@ -1,0 +1,178 @@
+"""Requests to web servers: redirects by the rules, retries, and turns that spare the server."""
+
+import email.utils
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self
+
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from reelmill.contract.errors import ServerRefused
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+from reelmill_stages.store.web.errors import answered, unanswered
+from reelmill_stages.store.web.rules import Origin, Rules, origin
+from reelmill_stages.store.web.turns import Turns
+
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": f"reelmill/{version('reelmill-stages')}"}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HOPS = 5
+_FRESH = 60.0
+"""Seconds for which a redirect is remembered, so that ranges of one file do not ask for it again and again."""
+_PAUSE = 3600.0
+"""Longest pause that a server may ask for, in seconds."""
+_DRAINED = 64 << 10
+"""Bytes of an answer that are read so that its connection can be used again."""
+
+
+class Answer:
+    """An answer whose body has not been read; a context manager. It holds a turn until it is closed."""
+
+    def __init__(self, response: BaseHTTPResponse, url: str, first: Mapping[str, str], end: Callable[[], None]) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self.url = url
+        self.first_headers = first
+        """Headers of the first answer: those of the redirect, if there was one."""
+        self._response = response
+        self._end: Callable[[], None] | None = end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """The body, in chunks of at most `size` bytes. Raises exceptions of the client where it breaks off."""
+        while chunk := self._response.read(size, decode_content=False):
+            yield chunk
+
+    def close(self) -> None:
+        end, self._end = self._end, None
+        if end is None:
+            return
+        try:
+            _release(self._response)
+        finally:
+            end()
+
+
+class WebClient:
+    """Sends requests. Thread-safe, but not to be shared between processes.
+
+    `secret` gives headers for requests to a server; they go to no other.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        http: PoolManager,
+        turns: Turns,
+        *,
+        secret: Callable[[Origin], Mapping[str, str]] = lambda _: {},
+        patience: Patience = PATIENCE,
+    ) -> None:
+        self.patience = patience
+        self._rules = rules
+        self._http = http
+        self._turns = turns
+        self._secret = secret
+        self._moved: dict[str, tuple[str, Mapping[str, str], float]] = {}
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        body: bytes | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """The answer after redirects, with a status below 300 or in `accept`.
+
+        Raises NotFound, PreconditionFailed, ServerRefused, TransientError if retries fail, and StoreError for other
+        statuses.
+        """
+        attempts = Attempts(self.patience)
+        while True:
+            try:
+                answer = self._followed(method, url, {**_HEADERS, **(headers or {})}, body)
+                if answer.status < 300 or answer.status in accept:
+                    return answer
+                answer.close()
+                raise answered(answer.status, url)
+            except Exception as error:
+                problem = unanswered(error, url)
+                if problem is None:
+                    raise
+                if not attempts.again(problem):
+                    raise problem from error
+
+    def _followed(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        known = self._moved.get(url)
+        if known and known[2] > time.monotonic():
+            answer = self._once(method, known[0], headers, body, known[1])
+            if answer.status < 300 or answer.status in (412, 416):
+                return answer
+            answer.close()
+        self._moved.pop(url, None)
+        at, first = url, None
+        for _ in range(_HOPS):
+            answer = self._once(method, at, headers, body, first)
+            first = first or answer.headers
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not location:
+                if at != url and answer.status < 300:
+                    self._moved[url] = (at, first, time.monotonic() + _FRESH)
+                return answer
+            answer.close()
+            at = self._rules.target(at, location)
+        raise ServerRefused(ItemReason.REDIRECT, f"the server redirects more than {_HOPS} times", where=url)
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, first: Mapping[str, str] | None
+    ) -> Answer:
+        server = origin(url)
+        end = self._turns.take(str(server))
+        try:
+            response = self._http.urlopen(
+                method,
+                url,
+                body=body,
+                headers={**headers, **self._secret(server)},
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except BaseException:
+            end()
+            raise
+        if response.status in (429, 503) and (seconds := _retry_after(response.headers.get("retry-after", ""))):
+            self._turns.pause(str(server), min(seconds, _PAUSE))
+        return Answer(response, url, first or response.headers, end)
+
+
+def _retry_after(told: str) -> float:
+    """Seconds, or a date, of the header Retry-After; 0 where it says neither."""
+    if told.strip().isdecimal():
+        return float(told)
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, email.utils.parsedate_to_datetime(told).timestamp() - time.time())
+    return 0.0
+
+
+def _release(response: BaseHTTPResponse) -> None:
+    with suppress(HTTPError, OSError):
+        length = response.headers.get("content-length", "")
+        if response.status >= 300 and length.isdecimal() and int(length) <= _DRAINED:
+            response.drain_conn()
+        response.close()
+        response.release_conn()

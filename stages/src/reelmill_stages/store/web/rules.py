@@ -1,0 +1,117 @@
+"""Which servers may be read: where a redirect may lead, and which addresses a host may have.
+
+Lists of URLs come from anywhere. In a cluster, a URL or a redirect may lead to what only the cluster reaches: a service
+without a password, the credentials of a node.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urljoin
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from reelmill.contract.errors import ServerRefused, SpecError
+from reelmill.contract.reasons import ItemReason
+
+_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_OF_CLOUDS = frozenset({ipaddress.ip_address("168.63.129.16")})
+"""Public addresses behind which a cloud serves its own machines: Azure's WireServer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A server: scheme, host and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + (f":{self.port}" if self.port != _PORTS[self.scheme] else "")
+
+
+def origin(url: str) -> Origin:
+    """The server of a URL. Raises SpecError for one that names none."""
+    try:
+        parts = parse_url(url)  # as the client reads it
+    except LocationParseError as error:
+        raise SpecError("this is no URL", where=url, hint="write https://host/path") from error
+    if parts.scheme not in _PORTS or not parts.host or parts.auth is not None:
+        raise SpecError("this is no URL of a web server", where=url, hint="write https://host/path")
+    return Origin(parts.scheme, parts.host.strip("[]").rstrip("."), parts.port or _PORTS[parts.scheme])
+
+
+class Rules:
+    """The servers that a source may read.
+
+    `private` are servers that may have any address, `hosts` patterns of hosts to which every server may redirect.
+    """
+
+    def __init__(self, *, private: Sequence[str] = (), hosts: Sequence[str] = ()) -> None:
+        self._private = frozenset(map(origin, private))
+        self._hosts = tuple(pattern.lower().strip("[]") for pattern in hosts)
+
+    def target(self, url: str, location: str) -> str:
+        """The URL to which an answer redirects. Raises ServerRefused."""
+        try:
+            target = urljoin(url, location).partition("#")[0]
+        except ValueError as error:
+            raise _redirect(url, "to an address that cannot be used") from error
+        scheme = target.partition(":")[0].lower()
+        if scheme not in _PORTS:
+            raise _redirect(url, f"to a {scheme}: address, which is not followed")
+        try:
+            here, there = origin(url), origin(target)
+        except SpecError as error:
+            raise _redirect(url, f"to an address that cannot be used: {error.what}") from error
+        if here.scheme == "https" and there.scheme == "http":
+            raise _redirect(url, f"from https to {there}, which is not protected")
+        if not self._may_follow(here, there):
+            raise _redirect(url, f"to another server, {there}", f"name {there.host} in web.allowedHosts")
+        return target
+
+    def check_address(self, server: Origin, address: str) -> None:
+        """Raises ServerRefused for an address that the server may not have."""
+        if server not in self._private and (kind := not_public(address)):
+            raise ServerRefused(
+                ItemReason.PRIVATE_ADDRESS,
+                f"{server.host} has the address {address}, which is {kind}, not public",
+                where=str(server),
+                hint=f"name {server} in web.privateServers, if it is meant to be read",
+            )
+
+    def _may_follow(self, here: Origin, there: Origin) -> bool:
+        if any(fnmatchcase(there.host, pattern) for pattern in self._hosts):
+            return True
+        upgraded = (here.scheme, here.port, there.scheme, there.port) == ("http", 80, "https", 443)
+        return here.host == there.host and (here.port == there.port or upgraded)
+
+
+def not_public(address: str) -> str:
+    """The word for an address that is not reached by the public internet; empty for one that is."""
+    found = _embedded(ipaddress.ip_address(address))
+    if found.is_loopback:
+        return "loopback"
+    if found.is_link_local:
+        return "link-local"
+    if found.is_unspecified or found.is_multicast or found in _OF_CLOUDS:
+        return "reserved"
+    return "" if found.is_global else "private"
+
+
+def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address stands for, or the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo or (0, None))[1] or address
+
+
+def _redirect(url: str, what: str, hint: str = "list the address that it redirects to") -> ServerRefused:
+    return ServerRefused(ItemReason.REDIRECT, f"the server redirects {what}", where=url, hint=hint)

@@ -1,0 +1,142 @@
+"""The bytes of a file of a web server, or of a range of it: all of one version, and no more than the server said."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from urllib3.exceptions import HTTPError
+
+from reelmill.contract.errors import (
+    PreconditionFailed,
+    RangesUnsupported,
+    ServerRefused,
+    StoreError,
+    TransientError,
+)
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.store.retry import Attempts
+from reelmill_stages.store.web.client import Answer, WebClient
+from reelmill_stages.store.web.errors import unanswered
+from reelmill_stages.store.web.validator import Validator
+
+_CHUNK = 1 << 18
+_UNSIZED = 256 << 20
+"""The most bytes that are read where nothing says how many there are: dynamic lists."""
+_PAST_END = frozenset({416})
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A file, or `length` bytes of it from `start` on. `start` is None for the whole file."""
+
+    client: WebClient
+    url: str
+    expected: Validator | None
+    """The version that it must be."""
+    start: int | None = None
+    length: int | None = None
+    conditional: bool = True
+    """Whether the server takes conditions."""
+    told: Callable[[Answer], Mapping[str, str]] = lambda answer: answer.headers
+    """The headers that tell the version."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes. After a failure, the rest of the same version is requested.
+
+        Raises RangesUnsupported where another range is given, ServerRefused (`wrong_length`) where more is sent than
+        was said, PreconditionFailed for another version, and what `WebClient.ask` raises.
+        """
+        if self.start is not None and self.expected is not None and not self.expected.allows_ranges:
+            raise RangesUnsupported("the server does not tell versions apart, so parts may not fit", where=self.url)
+        attempts, done, version = Attempts(self.client.patience), 0, self.expected
+        while self.length is None or done < self.length:
+            try:
+                with self._asked(version, done) as answer:
+                    if answer.status == 416:
+                        return
+                    version, size, skip = self._judged(answer, version, done)
+                    for chunk in answer.chunks(_CHUNK):
+                        if size is not None and len(chunk) - skip > size - done:
+                            raise self._too_long(size)
+                        if len(chunk) <= skip:
+                            skip -= len(chunk)
+                            continue
+                        left, skip = chunk[skip:], 0
+                        done += len(left)
+                        if size is None and done > _UNSIZED:
+                            raise self._too_long(_UNSIZED)
+                        yield left
+                        attempts.progressed()
+                    if size is not None and done < size:
+                        raise TransientError(f"the body ended after {done} of {size} bytes", where=self.url)
+            except (HTTPError, OSError, TransientError) as error:
+                problem = unanswered(error, self.url) or error
+                resumable = not done or (version is not None and version.allows_ranges)
+                if not isinstance(problem, TransientError) or not resumable or not attempts.again(problem):
+                    raise problem from error
+                continue
+            return
+
+    def _asked(self, version: Validator | None, done: int) -> Answer:
+        headers: dict[str, str] = {}
+        if self.start is not None or done:
+            first = (self.start or 0) + done
+            last = "" if self.length is None else str((self.start or 0) + self.length - 1)
+            headers["Range"] = f"bytes={first}-{last}"
+        if version is not None and self.conditional:
+            headers |= version.range_conditions() if headers else version.conditions()
+        return self.client.ask("GET", self.url, headers, accept=_PAST_END if "Range" in headers else frozenset())
+
+    def _judged(self, answer: Answer, version: Validator | None, done: int) -> tuple[Validator, int | None, int]:
+        """(version, bytes of the whole transfer if they are known, bytes of the answer to pass over)."""
+        told = self.told(answer)
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+            raise StoreError("the server compresses the file although it was asked not to", where=self.url)
+        if version is not None and version.contradicted(told):
+            raise PreconditionFailed("the file has changed", where=self.url)
+        length = content_length(answer.headers)
+        if answer.status == 206:
+            return self._part(answer, version, told, done)
+        if self.start is not None:
+            raise RangesUnsupported("the server does not give ranges", where=self.url)
+        if version is not None and length is not None and length != version.size:
+            # The version is that which was listed, by its own word: then the length is wrong.
+            if version.tag and length > version.size:
+                raise self._too_long(version.size)
+            raise PreconditionFailed(f"the file has {length} bytes, not {version.size}", where=self.url)
+        size = length if version is None else version.size
+        return version or Validator.of(size or 0, told), size, done
+
+    def _part(
+        self, answer: Answer, version: Validator | None, told: Mapping[str, str], done: int
+    ) -> tuple[Validator, int, int]:
+        found = content_range(answer.headers)
+        if found is None or found[0] != (self.start or 0) + done:
+            raise RangesUnsupported("the server gives another range than was asked for", where=self.url)
+        first, last, total = found
+        if version is not None and total is not None and total != version.size:
+            raise PreconditionFailed(f"the file has {total} bytes, not {version.size}", where=self.url)
+        return version or Validator.of(total or 0, told), done + last - first + 1, 0
+
+    def _too_long(self, size: int) -> ServerRefused:
+        return ServerRefused(
+            ItemReason.WRONG_LENGTH,
+            f"the server sends more than the {size} bytes that it said",
+            where=self.url,
+            hint="retry; if that does not help, copy the file to a bucket or folder",
+        )
+
+
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """What Content-Length says, or None."""
+    told = headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else None
+
+
+def content_range(headers: Mapping[str, str]) -> tuple[int, int, int | None] | None:
+    """(first byte, last byte, bytes of the file if they are told) of Content-Range, or None."""
+    if not (found := _RANGE.fullmatch(headers.get("content-range", ""))):
+        return None
+    first, last, total = found.groups()
+    return (int(first), int(last), None if total == "*" else int(total)) if int(first) <= int(last) else None

@@ -1,0 +1,124 @@
+"""Turns of requests to one server, shared by all processes of a machine or pod.
+
+A server has as many slots as it may get requests at a time: files that are locked while a request runs, so that a
+process that dies gives its slot back. A record beside them says when the next request may begin.
+"""
+
+import fcntl
+import hashlib
+import os
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reelmill.contract.errors import TransientError
+
+LONGEST = 120.0
+"""Seconds that a request waits for a server which asked to be left alone, or to which others delay it."""
+_SLOT = 600.0
+"""Seconds that a request waits for others to end."""
+_LOOK = 0.02
+_RECORD = struct.Struct("<dd")
+
+
+class Turns:
+    """At most `parallel` requests to a server at a time, of which two begin `delay` seconds apart or more."""
+
+    def __init__(
+        self,
+        parallel: int,
+        delay: float,
+        folder: Path | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._parallel = parallel
+        self._delay = delay
+        self._folder = folder or _shared()
+        self._sleep = sleep
+
+    def take(self, server: str) -> Callable[[], None]:
+        """Wait for a turn; returns what ends it. Raises TransientError if it does not come."""
+        place = self._place(server)
+        slot = self._slot(place, server)
+        try:
+            if (wait := self._appointment(place, server)) > 0:
+                self._sleep(wait)
+        except BaseException:
+            os.close(slot)
+            raise
+        return lambda: os.close(slot)
+
+    def pause(self, server: str, seconds: float) -> None:
+        """Let no request to the server begin for so long."""
+        with _record(self._place(server)) as record:
+            record.not_before = max(record.not_before, time.time() + seconds)
+
+    def _place(self, server: str) -> Path:
+        place = self._folder / hashlib.sha256(server.encode()).hexdigest()[:16]
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _slot(self, place: Path, server: str) -> int:
+        end = time.monotonic() + _SLOT
+        while time.monotonic() < end:
+            for number in range(self._parallel):
+                slot = os.open(place / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                try:
+                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    os.close(slot)
+                else:
+                    return slot
+            time.sleep(_LOOK)
+        raise TransientError(
+            f"{self._parallel} other requests to the server did not end", where=server, hint="raise web.parallel"
+        )
+
+    def _appointment(self, place: Path, server: str) -> float:
+        """Seconds until the request may begin, which nobody else begins at."""
+        with _record(place) as record:
+            now = time.time()
+            if record.not_before - now > LONGEST:
+                raise TransientError(
+                    f"the server asks to wait for {record.not_before - now:.0f} s (Retry-After)",
+                    where=server,
+                    hint="run again later to continue",
+                )
+            begin = max(now, record.not_before, min(record.last + self._delay, now + LONGEST))
+            record.last = begin
+            return begin - now
+
+
+class _Times:
+    """Seconds since the epoch: when the last request began, and before when none may."""
+
+    def __init__(self, last: float, not_before: float) -> None:
+        self.last = last
+        self.not_before = not_before
+
+
+@contextmanager
+def _record(place: Path) -> Iterator[_Times]:
+    """The times of a server, locked."""
+    descriptor = os.open(place / "times", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        data = os.pread(descriptor, _RECORD.size, 0)
+        times = _Times(*(_RECORD.unpack(data) if len(data) == _RECORD.size else (0.0, 0.0)))
+        yield times
+        os.pwrite(descriptor, _RECORD.pack(times.last, times.not_before), 0)
+    finally:
+        os.close(descriptor)
+
+
+def _shared() -> Path:
+    """A folder of this user's for all processes; if another user has taken the name, one for this process."""
+    folder = Path(tempfile.gettempdir()) / f"reelmill-web-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="reelmill-web-"))
+    return folder

@@ -1,0 +1,69 @@
+"""A pipeline over a list of URLs: it runs, tells what cannot be read, grows, and notices files that changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import footage
+from cli.terminal import reelmill, write
+from servers.web_server import WebServer
+
+pytestmark = pytest.mark.store
+
+PIPELINE = """\
+apiVersion: reelmill.dev/v1alpha1
+kind: VideoPipeline
+metadata: {{name: small}}
+spec:
+  store: {{uri: data}}
+  sources:
+  - name: raw
+    table: {{uri: urls.txt}}
+    web: {{privateServers: ["{url}"], parallel: 2}}
+  stages:
+  - {{name: clips, clip: {{by: length, length: 1s}}, failures: {{tolerate: '100%'}}}}
+"""
+
+
+def outcomes(path: Path, stage: str) -> dict[str, str]:
+    rows = json.loads(reelmill("ledger", path, "--stage", stage, "--item", "*", "-o", "json").out)
+    return {row["key"].rpartition("/")[2].partition(":")[0]: row["reason"] or row["outcome"] for row in rows}
+
+
+def test_a_list_of_urls_becomes_clips(tmp_path: Path, web_server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    video = footage.video(seconds=2.0, size=(64, 48), audio=False)
+    folder = web_server.folder / "films"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "changes.mp4"):
+        shutil.copyfile(video, folder / name)
+    urls = [f"{web_server.url}/films/{name}" for name in ("a.mp4", "b.mp4", "gone.mp4")]
+    refused = "http://[::ffff:169.254.169.254]/meta"
+    (tmp_path / "urls.txt").write_text("\n".join([*urls, refused]))
+    path = write(tmp_path, PIPELINE.format(url=web_server.url))
+    assert reelmill("run", path).code == 0
+    assert outcomes(path, "raw")["gone.mp4"] == "missing"
+    assert outcomes(path, "raw")["meta"] == "private_address"
+    assert outcomes(path, "clips") == {"a.mp4": "done", "b.mp4": "done"}
+
+    (tmp_path / "urls.txt").write_text("\n".join([*urls, f"{web_server.url}/films/changes.mp4"]))
+    shutil.copyfile(video, folder / "gone.mp4")
+    (folder / "a.mp4").write_bytes(video.read_bytes() + b"\0" * 8)
+    said = reelmill("run", path)
+    assert said.code == 0, said.err
+    assert outcomes(path, "clips") == dict.fromkeys(("a.mp4", "b.mp4", "changes.mp4", "gone.mp4"), "done")
+    assert "1 changed or gone" in said.err
+    assert reelmill("check", path, "--deep").code == 0
+
+
+def test_without_leave_no_server_of_this_machine_is_read(
+    tmp_path: Path, web_server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "urls.txt").write_text(f"{web_server.url}/films/a.mp4")
+    text = PIPELINE.format(url=web_server.url).replace(f'privateServers: ["{web_server.url}"], ', "")
+    path = write(tmp_path, text)
+    reelmill("run", path)
+    assert outcomes(path, "raw") == {"a.mp4": "private_address"}

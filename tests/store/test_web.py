@@ -1,0 +1,394 @@
+"""What a source makes of web servers: versions, ranges, redirects, private addresses, lengths, and waiting."""
+
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reelmill.contract.errors import (
+    NotFound,
+    PreconditionFailed,
+    RangesUnsupported,
+    ReelmillError,
+    ServerRefused,
+    SpecError,
+    StoreError,
+    TransientError,
+    Unreachable,
+)
+from reelmill.contract.task import Connection
+from reelmill.contract.task_parts.web_limits import WebLimits
+from reelmill_stages.store.open import open_location, open_store
+from reelmill_stages.store.ranges.ranged_media import ranged
+from reelmill_stages.store.retry import Patience
+from reelmill_stages.store.web.store import WebStore
+from reelmill_stages.store.web.turns import Turns
+from reelmill_stages.store.web.validator import Validator
+from servers import faults
+from servers.certificate import self_signed
+from servers.faults import FaultProxy, fault_proxy
+from servers.processes import free_ports
+from servers.web_server import WebServer
+
+pytestmark = pytest.mark.store
+
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+BODY = bytes(range(256)) * 1024
+
+
+@dataclass
+class Site:
+    """A file `k` on a server behind a proxy that misbehaves."""
+
+    store: WebStore
+    proxy: FaultProxy
+    path: Path
+    opened: Callable[..., WebStore]
+
+    @property
+    def url(self) -> str:
+        return self.store.uri
+
+
+@pytest.fixture
+def site(web_server: WebServer, tmp_path: Path) -> Iterator[Site]:
+    path = web_server.folder / "k"
+    path.write_bytes(BODY)
+    with fault_proxy(web_server.port) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+
+        def opened(
+            server: str = url, parallel: int = 4, delay: float = 0.0, timeout: float = 2, **more: object
+        ) -> WebStore:
+            limits = WebLimits(**{"private_servers": (url,), "timeout": timeout, **more})  # type: ignore[arg-type]
+            return WebStore(server, limits=limits, patience=QUICK, turns=Turns(parallel, delay, tmp_path / "turns"))
+
+        yield Site(opened(), proxy, path, opened)
+
+
+def test_a_file_is_read_whole_and_by_ranges(site: Site, tmp_path: Path) -> None:
+    stat = site.store.stat("k")
+    assert (stat.size, site.store.read("k", if_match=stat.etag)) == (len(BODY), BODY)
+    assert site.store.read("k", start=10, length=20, if_match=stat.etag) == BODY[10:30]
+    assert site.store.read("k", start=len(BODY), length=5) == b""
+    assert site.store.fetch("k", tmp_path, if_match=stat.etag).read_bytes() == BODY
+    with site.store.open("k") as stream:
+        assert stream.read(5) == BODY[:5]
+    with pytest.raises(NotFound):
+        site.store.stat("not there")
+
+
+def test_a_name_is_sent_as_it_is_written(site: Site) -> None:
+    (site.path.parent / "a ü%.mp4").write_bytes(b"1")
+    assert site.store.read("a ü%25.mp4") == site.store.read("a%20%C3%BC%25.mp4") == b"1"
+
+
+def test_an_empty_file_is_a_file(site: Site, tmp_path: Path) -> None:
+    site.path.write_bytes(b"")
+    stat = site.store.stat("k")
+    assert (stat.size, site.store.read("k", if_match=stat.etag)) == (0, b"")
+    site.proxy.fault(faults.status(405, "MethodNotAllowed"), method="HEAD")
+    assert site.store.stat("k").size == 0
+
+
+def without_length(handler: faults.Handler, body: bytes) -> None:
+    handler.send_response(200)
+    handler.end_headers()
+
+
+@pytest.mark.parametrize("answer", [faults.status(405, ""), faults.status(403, ""), without_length])
+def test_a_server_without_head_tells_the_size_with_a_range(site: Site, answer: Callable) -> None:
+    wanted = site.store.stat("k")
+    site.proxy.fault(answer, method="HEAD")
+    assert site.store.stat("k") == wanted
+
+
+PASSING = {
+    "500": faults.status(500, "InternalError"),
+    "503": faults.page(503),
+    "429": faults.page(429),
+    "reset": faults.reset,
+    "stall": faults.stall(5),
+}
+
+
+@pytest.mark.parametrize("fault", [pytest.param(act, id=name) for name, act in PASSING.items()])
+def test_a_fault_that_passes_is_waited_out(site: Site, fault: Callable) -> None:
+    site.proxy.fault(fault, method="HEAD")
+    stat = site.store.stat("k")
+    site.proxy.fault(fault, method="GET")
+    assert site.store.read("k", if_match=stat.etag) == BODY
+
+
+def test_a_fault_that_stays_is_temporary(site: Site) -> None:
+    site.proxy.fault(faults.page(503), times=100)
+    with pytest.raises(TransientError, match="HTTP 503"):
+        site.store.stat("k")
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "what"),
+    [
+        (404, NotFound, "no such"),
+        (403, StoreError, "permit"),
+        (401, StoreError, "permit"),
+        (418, StoreError, "HTTP 418"),
+    ],
+)
+def test_other_answers_are_told_once(site: Site, code: int, error: type, what: str) -> None:
+    site.proxy.fault(faults.page(code), times=2)
+    with pytest.raises(error, match=what):
+        site.store.stat("k")
+    assert len(site.proxy.seen) <= 2
+
+
+def test_a_server_that_is_not_there_is_unreachable(site: Site) -> None:
+    (port,) = free_ports(1)
+    gone = f"http://127.0.0.1:{port}"
+    with pytest.raises(Unreachable):
+        site.opened(gone, private_servers=(gone,)).stat("k")
+
+
+def test_a_file_that_changed_is_noticed_whole_and_by_ranges(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    site.path.write_bytes(BODY[::-1])
+    for asked in ({}, {"start": 3, "length": 9}):
+        with pytest.raises(PreconditionFailed):
+            site.store.read("k", if_match=etag, **asked)
+    site.path.write_bytes(BODY + b"more")
+    with pytest.raises(PreconditionFailed):
+        site.store.fetch("k", tmp_path, if_match=etag)
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_range_asks_for_one_version_in_both_ways_that_servers_know(site: Site) -> None:
+    stat = site.store.stat("k")
+    tag = Validator.parsed(stat.etag).tag
+    assert Validator.parsed(stat.etag).range_conditions() == {"If-Match": tag, "If-Range": tag}
+
+
+def test_a_body_that_is_cut_is_continued_with_the_same_version(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    for asked in (lambda: site.store.read("k"), lambda: site.store.fetch("k", tmp_path, if_match=etag).read_bytes()):
+        site.proxy.fault(faults.cut(100_000), method="GET")
+        assert asked() == BODY
+    assert site.proxy.sent < 5 * len(BODY)
+
+
+@pytest.mark.parametrize("tag", [{"etag": 'W/"1"'}, {"etag": None, "last_modified": None}])
+def test_ranges_are_not_joined_where_nothing_tells_versions_apart(site: Site, tmp_path: Path, tag: dict) -> None:
+    site.proxy.fault(faults.headers(**tag), times=10)
+    etag = site.store.stat("k").etag
+    with pytest.raises(RangesUnsupported):
+        site.store.read("k", start=1, length=2, if_match=etag)
+    assert site.store.fetch("k", tmp_path, if_match=etag).read_bytes() == BODY
+
+
+def test_a_date_tells_versions_apart_where_there_is_no_etag(site: Site) -> None:
+    site.proxy.fault(faults.headers(etag=None), times=10)
+    etag = site.store.stat("k").etag
+    assert "GMT" in etag
+    assert site.store.read("k", start=1, length=2, if_match=etag) == BODY[1:3]
+    site.proxy.faults.clear()
+    site.proxy.fault(faults.headers(etag=None, last_modified="Thu, 01 Jan 1970 00:00:00 GMT"), times=10)
+    with pytest.raises(PreconditionFailed):
+        site.store.read("k", if_match=etag)
+
+
+def without_ranges(handler: faults.Handler, body: bytes) -> None:
+    del handler.headers["Range"]
+    handler.answer(*handler.forward(body))
+
+
+def test_a_server_without_ranges_is_read_whole(site: Site, tmp_path: Path) -> None:
+    stat = site.store.stat("k")
+    site.proxy.fault(without_ranges, times=9)
+    with pytest.raises(RangesUnsupported):
+        site.store.read("k", start=5, length=5, if_match=stat.etag)
+    site.proxy.fault(faults.cut(100_000), method="GET")
+    site.proxy.faults.reverse()
+    assert site.store.fetch("k", tmp_path, if_match=stat.etag).read_bytes() == BODY
+
+
+def test_a_body_that_is_longer_than_it_said_is_cut_and_fails(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    site.proxy.fault(faults.longer(b"x" * 1000), method="GET", times=9)
+    with pytest.raises(ServerRefused, match=f"more than the {len(BODY)} bytes") as error:
+        site.store.fetch("k", tmp_path, if_match=etag)
+    assert error.value.reason == "wrong_length"
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_a_length_that_differs_from_the_listed_one_fails_before_a_byte_is_read(site: Site, tmp_path: Path) -> None:
+    size, tag = site.store.stat("k").etag.split(" ")
+    site.proxy.sent = 0
+    with pytest.raises(ServerRefused) as error:
+        site.store.fetch("k", tmp_path, if_match=f"{int(size) - 1} {tag}")
+    assert error.value.reason == "wrong_length"
+
+
+def endless(handler: faults.Handler, body: bytes) -> None:
+    del handler.headers["Range"]
+    faults.longer(b"x")(handler, body)
+
+
+def test_a_file_whose_length_nobody_says_is_refused_when_it_is_listed(site: Site) -> None:
+    site.proxy.fault(faults.status(405, ""), method="HEAD")
+    site.proxy.fault(endless, method="GET")
+    with pytest.raises(ServerRefused, match="does not say how many bytes"):
+        site.store.stat("k")
+
+
+def test_a_list_without_a_length_is_read(site: Site) -> None:
+    site.proxy.fault(faults.longer(b""), method="GET")
+    assert site.store.read("k") == BODY
+
+
+REFUSED = {
+    "another host": ("http://example.org/k", "another server, http://example.org"),
+    "another port": ("http://127.0.0.1:1/k", "another server, http://127.0.0.1:1"),
+    "a file": ("file:///etc/passwd", "a file: address"),
+    "ftp": ("ftp://127.0.0.1/k", "a ftp: address"),
+    "user": ("http://user:secret@example.org/k", "cannot be used"),
+    "backslash": ("http://example.org\\@127.0.0.1/k", "another server|cannot be used"),
+    "brackets": ("http://[::1/k", "cannot be used"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_redirect_that_leads_elsewhere_is_refused_and_named(site: Site, name: str) -> None:
+    to, what = REFUSED[name]
+    site.proxy.fault(faults.redirect(to), times=2)
+    with pytest.raises(ServerRefused, match=what) as error:
+        site.store.stat("k")
+    assert error.value.reason == "redirect"
+    assert "secret" not in str(error.value)
+
+
+def test_a_redirect_on_the_server_or_to_an_allowed_host_is_followed(site: Site, web_server: WebServer) -> None:
+    site.proxy.fault(faults.redirect("/k", 308), times=1, path="/old")
+    assert site.store.read("old") == BODY
+    site.proxy.fault(faults.redirect(f"{web_server.url}/k"), times=9, path="/moved")
+    allowed = site.opened(allowed_hosts=("127.0.0.*",), private_servers=(site.url, web_server.url))
+    stat = allowed.stat("moved")
+    before = len(site.proxy.seen)
+    assert [allowed.read("moved", start=at, length=4, if_match=stat.etag) for at in (0, 8)] == [BODY[:4], BODY[8:12]]
+    assert len(site.proxy.seen) == before, "a redirect is remembered for some time"
+
+
+def test_a_redirect_that_does_not_end_is_refused(site: Site) -> None:
+    site.proxy.fault(faults.redirect("/k"), times=99)
+    with pytest.raises(ServerRefused, match="more than 5 times"):
+        site.store.stat("k")
+
+
+def test_an_allowed_host_must_still_have_a_public_address(site: Site, web_server: WebServer) -> None:
+    site.proxy.fault(faults.redirect(f"{web_server.url}/k"), times=9)
+    with pytest.raises(ServerRefused, match=r"127\.0\.0\.1, which is loopback") as error:
+        site.opened(allowed_hosts=("127.0.0.1",)).stat("k")
+    assert error.value.reason == "private_address"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433"])
+def test_no_connection_is_made_to_a_private_address(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        store = WebStore(f"http://{host}:{listening.getsockname()[1]}", limits=WebLimits(), patience=QUICK)
+        with pytest.raises((ServerRefused, Unreachable, SpecError)):
+            store.stat("k")
+        with pytest.raises(TimeoutError):
+            listening.accept()
+
+
+def test_clients_of_one_server_share_its_turns(site: Site) -> None:
+    running, most = [0], [0]
+    lock = threading.Lock()
+
+    def counted(handler: faults.Handler, body: bytes) -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        answer = handler.forward(body)
+        with lock:
+            running[0] -= 1
+        handler.answer(*answer)
+
+    site.proxy.fault(counted, times=99)
+    stores = [site.opened(parallel=2) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        assert {stat.size for stat in pool.map(lambda store: store.stat("k"), stores)} == {len(BODY)}
+    assert most[0] <= 2
+
+
+def test_a_turn_is_given_back_by_a_process_that_dies(tmp_path: Path) -> None:
+    code = f"import os; from reelmill_stages.store.web.turns import *; Turns(1, 0, Path({str(tmp_path)!r})).take('x')"
+    code += "; os._exit(1)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
+    Turns(1, 0.0, tmp_path).take("x")()
+
+
+def test_the_turns_of_a_server_begin_one_delay_apart(tmp_path: Path) -> None:
+    waits: list[float] = []
+    turns = Turns(8, 5.0, tmp_path, sleep=waits.append)
+    for _ in range(3):
+        turns.take("http://a")()
+    turns.take("http://b")()
+    assert [round(wait) for wait in waits] == [5, 10]
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_asks(site: Site) -> None:
+    site.proxy.fault(faults.later("1"), times=1)
+    assert site.store.stat("k").size == len(BODY)
+    site.proxy.fault(faults.later("500"), times=1)
+    before = len(site.proxy.seen)
+    with pytest.raises(TransientError, match=r"wait for \d+ s"):
+        site.store.stat("k")
+    with pytest.raises(TransientError, match=r"wait for \d+ s"):
+        site.opened().stat("k")
+    assert len(site.proxy.seen) == before + 1
+
+
+def test_a_certificate_must_be_trusted(web_server: WebServer, tmp_path: Path) -> None:
+    (web_server.folder / "k").write_bytes(BODY)
+    certificate, key = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with fault_proxy(web_server.port, tls) as proxy:
+        url = f"https://127.0.0.1:{proxy.port}"
+        limits = WebLimits(private_servers=(url,))
+        with pytest.raises(StoreError, match="certificate is not trusted"):
+            WebStore(url, limits=limits, patience=QUICK, env={}).stat("k")
+        trusting = WebStore(url, limits=limits, patience=QUICK, env={"SSL_CERT_FILE": str(certificate)})
+        assert trusting.read("k") == BODY
+        proxy.fault(faults.redirect(f"http://127.0.0.1:{proxy.port}/k"))
+        with pytest.raises(ServerRefused, match="from https to"):
+            trusting.stat("k")
+
+
+def test_media_are_read_by_ranges(site: Site, tmp_path: Path) -> None:
+    media = ranged(site.store, "k", tmp_path)
+    file = media.open()
+    file.seek(200_000)
+    assert file.read(100) == BODY[200_000:200_100]
+    assert media.transferred < len(BODY)
+    site.path.write_bytes(BODY[::-1])
+    file.seek(0)
+    with pytest.raises(PreconditionFailed):
+        file.read(100)
+
+
+def test_a_web_server_is_no_store_and_has_no_listing(site: Site) -> None:
+    with pytest.raises(SpecError, match="not a store"):
+        open_store(f"{site.url}/data")
+    source = open_location(f"{site.url}/k", Connection(), {})
+    with pytest.raises(SpecError, match="no listing"):
+        list(source.list(""))
+    with pytest.raises(ReelmillError, match="only read"):
+        source.write("x", b"")
