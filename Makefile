@@ -3,7 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator/src stages/src tests images manifests
+SOURCES := operator/src stages/src tests images manifests release
 TIERS ?= unit,store,web,control-plane,nodes,gpu
 COMMA := ,
 CHOSEN := $(subst $(COMMA), ,$(TIERS))
@@ -14,7 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons docs fuzz differential check format generate images sbom lock bench bench-operator endurance cluster cluster-down
+.PHONY: install prepare demo test test-trainers test-models test-pythons docs fuzz differential check format generate images sbom lock bench bench-operator endurance cluster cluster-down release release-images
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed
@@ -120,6 +120,15 @@ images:
 sbom: install
 	@$(BIN)/python images/sbom.py $(ARGS)
 
+# Everything that is published of a version, in dist/: make release ARGS="--registry registry.example/video".
+release: install
+	@$(BIN)/python release $(ARGS)
+
+# The same with the archives of all images, which takes minutes and several GB.
+release-images: install
+	@$(PYTHON) images/build.py $(IMAGES) --archives build/images
+	@$(BIN)/python release --images build/images $(ARGS)
+
 # A version changes only if its requirement changed; make lock ARGS=--upgrade upgrades all versions.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --no-emit-package reelmill --no-emit-package reelmill-stages
@@ -133,6 +142,7 @@ lock: install
 	$(LOCK) --no-annotate $(ARGS) tests/charts/requirements.in -o tests/charts/requirements.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/measure/models.in -o tests/measure/models.lock
 	$(LOCK) --no-annotate --no-deps $(ARGS) tests/transcribe/models.in -o tests/transcribe/models.lock
+	$(PINNED) release/plugin.in -o release/plugin.lock
 	$(PINNED) images/build.in -o images/build.lock
 	$(PINNED) images/operator/requirements.in -o images/operator/requirements.lock
 	$(PINNED) images/stages/requirements.in -o images/stages/requirements.lock

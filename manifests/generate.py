@@ -29,6 +29,10 @@ MARK = "    # Generated from reelmill.contract.conditions by `make generate`: do
 VALUES_SCHEMA = "charts/reelmill/values.schema.json"
 COPIES = {
     "charts/reelmill/files/dashboard.json": "manifests/observability/dashboard.json",
+    "stages/src/reelmill_stages/commands/demo/pipeline.yaml": "manifests/samples/demo/pipeline.yaml",
+    # A wheel and a source distribution hold nothing from outside of their folder either.
+    "operator/LICENSE": "LICENSE",
+    "stages/LICENSE": "LICENSE",
 }
 ELSEWHERE = {
     "namespaces",

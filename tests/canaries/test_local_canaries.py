@@ -142,8 +142,10 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
             "validate pipeline.yaml", "plan pipeline.yaml", "status pipeline.yaml -o json", "ledger pipeline.yaml",
             "ledger pipeline.yaml --outcome failed -o json", "funnel pipeline.yaml -o json", "logs pipeline.yaml",
             "check store", "export pipeline.yaml told exported", "replay pipeline.yaml told x", "prune pipeline.yaml",
+            "support-bundle pipeline.yaml -o bundle.tar.gz",
         ):  # fmt: skip
             told[words] = said(*words.split())
+    assert (tmp_path / "bundle.tar.gz").stat().st_size > 1000
     assert "request_rejected" in told["ledger pipeline.yaml"], told
     assert Echo.asked >= 2
     assert "bad_path" in told["ledger pipeline.yaml"]

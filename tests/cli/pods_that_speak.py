@@ -16,7 +16,10 @@ BASE = "/apis/reelmill.dev/v1alpha1/namespaces/video/videopipelines"
 
 
 class Server(ThreadingHTTPServer):
-    """`objects` by path, lists by path, and the `logs` of pods; `asked` are the queries about logs."""
+    """`objects` by path, lists by path, and the `logs` of pods; `asked` are the queries about logs.
+
+    Paths that end with one of `refused` are forbidden.
+    """
 
     daemon_threads = True
 
@@ -25,6 +28,7 @@ class Server(ThreadingHTTPServer):
         self.objects: dict[str, Json] = {}
         self.lists: dict[str, list[Json]] = {}
         self.logs: dict[str, list[str]] = {}
+        self.refused: set[str] = set()
         self.asked: list[dict[str, list[str]]] = []
 
     def kubeconfig(self, folder: Path) -> Path:
@@ -55,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(500, {"message": "the kubelet is away"})
             else:
                 self._write(200, "".join(f"{line}\n" for line in lines).encode())
+        elif (name := parts.path.rpartition("/")[2]) in self.server.refused:
+            self._answer(403, {"reason": "Forbidden", "message": f'{name} is forbidden: User "me" cannot get it'})
         elif parts.path in self.server.objects:
             self._answer(200, self.server.objects[parts.path])
         else:

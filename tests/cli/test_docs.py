@@ -38,15 +38,15 @@ def test_a_pipeline_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> Non
 
 
 def test_every_command_that_a_page_names_exists() -> None:
-    commands = set(re.findall(r"^## reelmill (\w+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
+    commands = set(re.findall(r"^## reelmill ([\w-]+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
     for page in PAGES:
-        named = set(re.findall(r"(?:`|\$ |bin/|kubectl )reelmill (\w+)", page.read_text()))
+        named = set(re.findall(r"(?:`|\$ |bin/|kubectl )reelmill (\w[\w-]*)", page.read_text()))
         assert named <= commands, page
 
 
 def test_every_command_has_its_section() -> None:
-    listed = re.findall(r"^  (\w+)  ", reelmill("--help").out.partition("Commands:")[2], re.MULTILINE)
-    sections = re.findall(r"^## reelmill (\w+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^  ([\w-]+)  ", reelmill("--help").out.partition("Commands:")[2], re.MULTILINE)
+    sections = re.findall(r"^## reelmill ([\w-]+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
     assert listed == sections
 
 

@@ -2,6 +2,7 @@
 the status, events, Jobs, logs, metrics, or in what the commands print.
 """
 
+import gzip
 import json
 import logging
 from pathlib import Path
@@ -85,6 +86,9 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
             for words in ("status", "why", "events"):
                 said = person_.reelmill(words, name)
                 told[f"{words} {name}"] = said.out + said.err
+            bundle = tmp_path / f"{name}.tar.gz"
+            assert person_.reelmill("support-bundle", name, "-o", bundle).code == 0
+            told[f"support bundle of {name}"] = gzip.decompress(bundle.read_bytes()).decode()
         events = desk.client.list("v1/Event", desk.namespace)
         ours = [each for each in events if each["involvedObject"]["kind"] == "VideoPipeline"]
         told["events"] = json.dumps(ours)

@@ -10,6 +10,7 @@ from fuzz.atheris_home import ATHERIS
 from images import built
 from measure.models_home import MODELS
 from servers import azurite, gcs, install
+from release import package_cache
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments
@@ -27,6 +28,7 @@ STORE = (
     "MkDocs",
     "models to measure with",
     "speech",
+    package_cache.NAME,
 )
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas")
@@ -67,6 +69,7 @@ def catalogue() -> dict[str, Tool]:
         compiles("pause image", find=images.pause, make=images.make_pause, needs=(GO, PACKAGES)),
         compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),
         *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
+        download(package_cache.NAME, find=package_cache.find, make=package_cache.make),
         download("torch", find=TORCH.find, make=TORCH.make),
         download("speech", find=SPEECH.find, make=SPEECH.make),
         download("atheris", find=ATHERIS.find, make=ATHERIS.make),

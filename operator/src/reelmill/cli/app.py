@@ -13,6 +13,7 @@ EPILOG = (
 )
 
 ANYWHERE = {
+    "demo": "reelmill.cli.commands.getting_started.demo",
     "init": "reelmill.cli.commands.init",
     "validate": "reelmill.cli.commands.validate",
     "plan": "reelmill.cli.commands.plan",
@@ -34,6 +35,7 @@ ANYWHERE = {
     "merge": "reelmill.cli.commands.merge",
     "abandon": "reelmill.cli.commands.abandon",
     "prune": "reelmill.cli.commands.prune",
+    "support-bundle": "reelmill.cli.commands.support.support_bundle",
     "schema": "reelmill.cli.commands.schema",
 }
 """Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""

@@ -14,7 +14,10 @@ from reelmill.cli.input.options import spread
 
 
 class LazyCommands(Mapping[str, Any]):
-    """Name -> command. `modules` maps names to modules: a module has the function `name`, or a group `app`."""
+    """Name -> command. `modules` maps names to modules: a module has the function `name`, or a group `app`.
+
+    Functions have `_` where names have `-`.
+    """
 
     def __init__(self, modules: Mapping[str, str]) -> None:
         self._modules = modules
@@ -39,18 +42,22 @@ class LazyCommands(Mapping[str, Any]):
         found = find_spec(self._modules[name])
         if found is not None and found.origin:
             for node in ast.parse(Path(found.origin).read_bytes()).body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
+                if isinstance(node, ast.FunctionDef) and node.name == _function(name):
                     return (ast.get_docstring(node) or "").partition("\n")[0]
         return (self[name].help or "").partition("\n")[0]
 
 
 def _command(name: str, module: Any) -> Any:
-    function = getattr(module, name, None)
+    function = getattr(module, _function(name), None)
     if function is None:
         return typer.main.get_command(module.app)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(name)(spread(function))
     return typer.main.get_command(alone)
+
+
+def _function(name: str) -> str:
+    return name.replace("-", "_")
 
 
 class LazyGroup(TyperGroup):

@@ -95,6 +95,10 @@ class ClusterClient:
         """The Jobs or pods of a pipeline."""
         return self.every(kind, labels=f"{UID}={pipeline['metadata']['uid']}")
 
+    def get(self, where: str) -> Json:
+        """An object of the server by its path."""
+        return self._ask("GET", where)
+
     def merge(self, name: str, patch: Json) -> Json:
         """Apply a JSON merge patch (RFC 7386) to a pipeline; returns the new resource."""
         return self._ask("PATCH", path(PIPELINES, self.namespace, name), query=_OURS, body=patch, kind=0)

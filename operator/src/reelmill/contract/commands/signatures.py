@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from reelmill.contract.commands.dashboard import DashboardCommand
+from reelmill.contract.commands.demo import DemoInputs, DemoSamples
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.places import PlacesResult
@@ -27,6 +28,7 @@ from reelmill.contract.commands.result_rows import (
     StatusRow,
 )
 from reelmill.contract.commands.run_report import ReportResult
+from reelmill.contract.commands.support import SupportRecord
 from reelmill.contract.commands.tuning import TuneResult
 from reelmill.contract.records.claim import Claimant
 from reelmill.contract.records.frozen import Frozen
@@ -202,6 +204,18 @@ class PlacesCommand(Protocol):
     def __call__(self, task: Task, /) -> PlacesResult: ...
 
 
+class DemoCommand(Protocol):
+    def __call__(self, folder: Path, /) -> DemoInputs: ...
+
+
+class DemoSamplesCommand(Protocol):
+    def __call__(self, folder: Path, /) -> DemoSamples: ...
+
+
+class SupportRecordsCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /) -> Iterable[SupportRecord]: ...
+
+
 class MergeCommand(Protocol):
     def __call__(
         self, train: Path, test: Path, out: Path, /, *, validation: int, leak_free: bool
@@ -232,4 +246,7 @@ PRUNE: Command[PruneCommand] = Command("prune")
 IDENTITY: Command[IdentityCommand] = Command("identity")
 PREFLIGHT: Command[PreflightCommand] = Command("preflight")
 PLACES: Command[PlacesCommand] = Command("places")
+DEMO: Command[DemoCommand] = Command("demo")
+DEMO_SAMPLES: Command[DemoSamplesCommand] = Command("demo-samples")
+SUPPORT_RECORDS: Command[SupportRecordsCommand] = Command("support-records")
 DASHBOARD: Command[DashboardCommand] = Command("dashboard")

@@ -1,0 +1,1 @@
+"""The support bundle: one archive with what a bug report needs, and without secrets."""

@@ -1,0 +1,115 @@
+"""The archive of a support bundle. Everything that enters it passes the redactor; what cannot be read is listed."""
+
+import io
+import json
+import os
+import tarfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from reelmill import __version__
+from reelmill.cli.commands.support.redaction import Redactor
+from reelmill.cli.exits import describe
+from reelmill.contract.errors import ReelmillError, SpecError
+
+MOST_BYTES = 1 << 20
+"""Of one file. What is longer is cut, at the end of a record and at the beginning of a log."""
+MANIFEST = "manifest.json"
+_CUT = "[cut here: the file is longer]"
+
+
+class SupportBundle:
+    """The files of a bundle, in memory. `name` is the folder in the archive."""
+
+    def __init__(self, name: str, redactor: Redactor) -> None:
+        self.name = name
+        self.redactor = redactor
+        self.unread: dict[str, str] = {}
+        """What could not be read -> why."""
+        self._files: dict[str, bytes] = {}
+
+    def document(self, name: str, value: Any) -> None:
+        """Add JSON values."""
+        text = json.dumps(self.redactor.tree(value), indent=1, ensure_ascii=False, default=str)
+        self._add(name, _first(text.encode(errors="replace")))
+
+    def text(self, name: str, text: str) -> None:
+        """Add a text."""
+        self._add(name, _first(self.redactor.text(text).encode(errors="replace")))
+
+    def log(self, name: str, lines: Iterable[str]) -> None:
+        """Add the lines of a log, of which the last are kept. None: no file."""
+        data = "".join(f"{self.redactor.line(line)}\n" for line in lines).encode(errors="replace")
+        if data:
+            self._add(name, data if len(data) <= MOST_BYTES else f"{_CUT}\n".encode() + data[-MOST_BYTES:])
+
+    def missing(self, what: str, why: str) -> None:
+        """Note that something could not be read."""
+        self.unread[what] = self.redactor.text(why)
+
+    @contextmanager
+    def trying(self, what: str) -> Iterator[None]:
+        """Note an error of the block as the reason why `what` could not be read, and go on."""
+        try:
+            yield
+        except ReelmillError as error:
+            self.missing(what, "; ".join(line.removeprefix("error: ") for line in describe(error)))
+        except Exception as error:
+            self.missing(what, f"internal error: {type(error).__name__}: {error}")
+
+    def attempt(self, what: str, read: Callable[[], list[Any]]) -> list[Any]:
+        """What `read` returns, or nothing, and a note why."""
+        with self.trying(what):
+            return read()
+        return []
+
+    def collect(self, what: str, read: Callable[[], Any]) -> None:
+        """Add what `read` returns as a document, or note why it could not be read."""
+        with self.trying(what):
+            self.document(what, read())
+
+    def write(self, path: Path) -> int:
+        """Write the archive whole or not at all, readable by its owner alone; gives the number of files.
+
+        Raises SpecError if the file exists or cannot be written.
+        """
+        listed = {
+            "reelmill": __version__,
+            "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "files": sorted(self._files),
+            "unread": self.unread,
+        }
+        files = {**self._files, MANIFEST: json.dumps(listed, indent=1, ensure_ascii=False).encode()}
+        new = path.with_name(f".{path.name}.new")
+        try:
+            if path.exists():
+                raise SpecError("the file already exists", where=str(path), hint="choose another with --output")
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
+                _pack(raw, self.name, files)
+            new.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise SpecError(
+                f"the bundle cannot be written: {error.strerror}", where=str(path), hint="choose another with --output"
+            ) from error
+        return len(files)
+
+    def _add(self, name: str, data: bytes) -> None:
+        self._files[self.redactor.text(name)] = data
+
+
+def _first(data: bytes) -> bytes:
+    return data if len(data) <= MOST_BYTES else data[:MOST_BYTES] + f"\n{_CUT}\n".encode()
+
+
+def _pack(raw: Any, folder: str, files: dict[str, bytes]) -> None:
+    now = int(time.time())
+    with tarfile.open(fileobj=raw, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for name in sorted(files):
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size, member.mtime, member.mode = len(files[name]), now, 0o600
+            tar.addfile(member, io.BytesIO(files[name]))

@@ -1,0 +1,136 @@
+"""Takes credentials out of documents and texts that leave the machine. Pure.
+
+What a field or a variable is called decides first: values of `env`, of annotations of other tools, of parameters of
+one's own code, and of fields named like a password are left out whatever they are. What is left is searched for values
+that are known to be secret, for credentials in URLs, and for forms that only credentials have.
+"""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from reelmill.contract.text.urls import without_secrets
+from reelmill.schema.crd import GROUP
+
+REMOVED = "[removed]"
+SHORTEST = 6
+"""Characters of a value that is searched for; shorter ones, such as `1` or `true`, would be found everywhere."""
+_WORDS = (
+    r"pass(?:word|wd|phrase)|secret|token|credentials?|authorization|signature|connection_?string"
+    r"|(?:api|access|secret|private|account|storage|session)_?key(?:_?id)?|sas"
+)
+_NAME = re.compile(rf"(?:^|_)(?:{_WORDS})$")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ASSIGNED = re.compile(
+    rf"((?:{_WORDS.replace('_?', '[_-]?')})\w{{0,20}}[\"'\\]{{0,4}}\s{{0,3}}[=:]\s{{0,3}}[\"'\\]{{0,4}})"
+    r"(?!\d+(?:\.\d+)?\b)(?:(?:bearer|basic|aws4-hmac-sha256)\s{1,3})?[^\s\"'\\&,;<>()\[\]{}]{3,}",
+    re.IGNORECASE,
+)
+_FORMS = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bsk-[\w-]{8,}|\bgh[pousr]_\w{20,}|\bhf_\w{20,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?"
+    r"|(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=-]{8,}"
+    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?-----END [A-Z ]{0,30}PRIVATE KEY-----",
+    re.IGNORECASE | re.DOTALL,
+)
+_FREE = {"params": "entrypoint", "extra": "model"}
+"""Fields that may hold anything, and the field beside which they do: parameters of a `run` stage, and what `caption`
+sends to a server besides its own."""
+_USER = re.compile(r"://([^\s/?#'\"<>\\@:]{0,200}(?::(?!\d{1,5}/)[^\s'\"<>\\@]{0,200})?)@")
+"""Name and password in a URL; the password may have a `/`, as keys of S3 do that nobody escaped."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field or variable of this name holds a credential: `AWS_SECRET_ACCESS_KEY`, `apiToken`, `password`."""
+    return _NAME.search(_CAMEL.sub("_", name).lower().replace("-", "_").replace(".", "_")) is not None
+
+
+class Redactor:
+    """Removes what `known` lists, and everything that looks like a credential."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(known)
+
+    def learn(self, known: Iterable[str]) -> None:
+        """Values that are secret wherever they stand, also quoted for URLs or encoded as base64."""
+        for value in known:
+            if len(value) >= SHORTEST:
+                encoded = b64encode(value.encode()).decode().rstrip("=")
+                self._known |= {value, quote(value, safe=""), encoded, json.dumps(value)[1:-1]}
+        forms = sorted(self._known, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
+
+    def text(self, text: str) -> str:
+        """The text with `[removed]` in place of credentials."""
+        if self._pattern:
+            text = self._pattern.sub(REMOVED, text)
+        if "://" in text:
+            text = _USER.sub("://", text)
+        return _FORMS.sub(REMOVED, _ASSIGNED.sub(rf"\1{REMOVED}", without_secrets(text)))
+
+    def tree(self, value: Any, field: str = "") -> Any:
+        """A document of JSON values; `field` is its name in the document that contains it."""
+        if isinstance(value, Mapping):
+            free = {name for name, beside in _FREE.items() if beside in value}
+            return {
+                self.text(str(name)): masked(each) if name in free else self._member(field, str(name), each)
+                for name, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.tree(each, field) for each in value]
+        return self.text(value) if isinstance(value, str) else value
+
+    def line(self, line: str) -> str:
+        """A line of a log: a JSON object, or text."""
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            return self.text(line)
+        return json.dumps(self.tree(record), ensure_ascii=False) if isinstance(record, dict) else self.text(line)
+
+    def _member(self, field: str, name: str, value: Any) -> Any:
+        if name == "managedFields":
+            return REMOVED
+        if field == "env" and name == "value":
+            return REMOVED
+        if field == "annotations" and not name.startswith(f"{GROUP}/"):
+            return REMOVED
+        if isinstance(value, str) and is_secret(name):
+            return REMOVED
+        return self.tree(value, name)
+
+
+def masked(value: Any) -> Any:
+    """A document without its texts: parameters of one's own code may be anything."""
+    if isinstance(value, Mapping):
+        return {name: masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(each) for each in value]
+    return REMOVED if isinstance(value, str) else value
+
+
+def secrets_of(document: Any, field: str = "") -> Iterator[str]:
+    """Values in a document that are secret by their place: of `env`, of fields named so, and before hosts of URLs."""
+    if isinstance(document, Mapping):
+        for name, each in document.items():
+            if isinstance(each, str) and (is_secret(str(name)) or (field == "env" and name == "value")):
+                yield each
+            else:
+                yield from secrets_of(each, str(name))
+    elif isinstance(document, list | tuple):
+        for each in document:
+            yield from secrets_of(each, field)
+    elif isinstance(document, str):
+        for user in _USER.findall(document):
+            yield from user.split(":", 1)
+
+
+def secret_variables(environment: Mapping[str, str]) -> list[str]:
+    """Values of the environment's variables that are named like credentials."""
+    return [value for name, value in environment.items() if is_secret(name)]

@@ -1,0 +1,44 @@
+"""SHA256SUMS of a release, as `sha256sum --check` reads it, and its signature."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from source import ReleaseProblem
+
+NAME = "SHA256SUMS"
+BUNDLE = f"{NAME}.sigstore.json"
+
+
+def write(folder: Path) -> None:
+    """Write the digests of all files of a folder."""
+    paths = sorted(path for path in folder.iterdir() if path.name not in (NAME, BUNDLE))
+    (folder / NAME).write_text("".join(f"{_digest(path)}  {path.name}\n" for path in paths))
+
+
+def sign(folder: Path, key: str) -> None:
+    """Sign the digests with a key of cosign: a file, an environment variable (`env://NAME`) or a KMS address.
+
+    Raises ReleaseProblem if cosign is not installed or fails.
+    """
+    cosign = shutil.which("cosign")
+    if cosign is None:
+        raise ReleaseProblem("signing needs cosign on PATH: install it, or leave --sign out")
+    command = [cosign, "sign-blob", "--yes", "--key", key, "--bundle", folder / BUNDLE, folder / NAME]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ReleaseProblem(f"cosign cannot sign: {done.stderr.strip()}")
+
+
+def must_be_replaceable(out: Path) -> None:
+    """Raises ReleaseProblem if a folder holds something that is no release: it would be lost."""
+    if out.exists() and not (out / NAME).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ReleaseProblem(
+            f"{out} has no {NAME}, so it is no earlier release: move it away, or name another with --out"
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""What is installed into a cluster: the chart as a package, the CRD, and everything in one file for `kubectl apply`."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import archive_writer
+import yaml
+from source import ROOT, ReleaseProblem, tracked, version
+
+CHART = "charts/reelmill"
+OVERLAY = "manifests/overlays/cluster-wide"
+_REFERENCES = {
+    "reelmill/values.yaml": r"^(\s*repository: )(reelmill-)",
+    "reelmill/Chart.yaml": r'(image: ")(reelmill-)',
+}
+"""File of the chart -> the places in it that name images."""
+DEFINITION = "manifests/crd/videopipelines.yaml"
+
+
+def write_chart(path: Path, registry: str, time: int) -> None:
+    """The chart as `helm install` takes it; with `registry`, its images are there by default."""
+    files = {str(file.relative_to(ROOT / "charts")): file.read_bytes() for file in tracked(CHART)}
+    if registry:
+        for name, place in _REFERENCES.items():
+            files[name] = re.sub(place, rf"\1{registry}/\2", files[name].decode(), flags=re.MULTILINE).encode()
+    archive_writer.write(path, files, time)
+
+
+def write_definition(path: Path) -> None:
+    """The CustomResourceDefinition alone."""
+    shutil.copyfile(ROOT / DEFINITION, path)
+
+
+def write_single_file(path: Path, registry: str) -> None:
+    """The cluster-wide overlay as one file. Raises ReleaseProblem."""
+    program = shutil.which("kubectl")
+    if program is None:
+        raise ReleaseProblem("install.yaml is rendered by `kubectl kustomize`: put kubectl on PATH")
+    done = subprocess.run([program, "kustomize", OVERLAY], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise ReleaseProblem(f"kubectl kustomize {OVERLAY} failed: {done.stderr.strip()}")
+    text = done.stdout
+    if registry:
+        text = re.sub(rf"(?<![\w./-])(reelmill-\w+:{re.escape(version())})", rf"{registry}/\1", text)
+    path.write_text(f"# reelmill {version()}: kubectl apply --server-side -f install.yaml\n{_ordered(text)}")
+
+
+def _ordered(text: str) -> str:
+    """Definition and namespace first: what uses them can be applied at once."""
+    first = ("CustomResourceDefinition", "Namespace")
+    documents = text.split("\n---\n")
+    documents.sort(key=lambda document: yaml.safe_load(document)["kind"] not in first)
+    return "\n---\n".join(document.strip("\n") for document in documents) + "\n"

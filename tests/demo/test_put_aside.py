@@ -1,0 +1,20 @@
+"""A demo in a folder that has one already: nothing is lost."""
+
+from pathlib import Path
+
+from reelmill_stages.commands.demo.inputs import put_aside
+
+
+def test_an_empty_folder_has_nothing_to_put_aside(tmp_path: Path) -> None:
+    assert put_aside(tmp_path / "demo") is None
+    assert not (tmp_path / "demo").exists()
+
+
+def test_what_earlier_demos_left_is_kept_in_a_folder_for_each(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / "captions.csv").write_text(f"mine {number}")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "notes.txt").write_text("not of a demo")
+        assert put_aside(tmp_path) == tmp_path / "earlier" / str(number)
+    assert [(tmp_path / f"earlier/{number}/captions.csv").read_text() for number in (1, 2)] == ["mine 1", "mine 2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["earlier", "notes.txt"]
