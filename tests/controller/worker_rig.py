@@ -13,6 +13,7 @@ from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Cache
 from reelmill.controller.state.report_rate import ReportRate
 from reelmill.controller.watch.resync import Resync
+from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.plan import PlannerSettings
 
@@ -23,7 +24,13 @@ STATUS = "PATCH team/videopipelines/demo/status"
 
 
 class Rig:
-    def __init__(self, stub: Stub, verbs: KubeApi, pace: ReportRate | None = None) -> None:
+    def __init__(
+        self,
+        stub: Stub,
+        verbs: KubeApi,
+        pace: ReportRate | None = None,
+        lineage: OperatorLineage | None = None,
+    ) -> None:
         self.stub, self.verbs, self.cache = stub, verbs, Cache()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.seconds = 0.0
@@ -33,6 +40,7 @@ class Rig:
             EventRecorder(verbs, "me"),
             PlannerSettings(),
             pace=pace,
+            lineage=lineage,
             clock=lambda: self.seconds,
             now=lambda: self.now,
         )

@@ -25,6 +25,7 @@ EDGES = {
         "reelmill.cli*",
         "reelmill.schema*",
         "reelmill_stages.commands*",
+        "reelmill_stages.dataset_card.front_matter",
         "reelmill_stages.run_report.document",
         "reelmill_stages.dashboard.found.store_pipelines",
         "reelmill_stages.dashboard.views.board",
@@ -42,6 +43,7 @@ EDGES = {
     "kubernetes": ("reelmill.controller.kube.connection",),
     "aiohttp": ("reelmill.controller.kube.connection", "reelmill.controller.monitoring.probes"),
     "prometheus_client": ("reelmill.controller.monitoring.*",),
+    "openlineage": ("reelmill.openlineage.emitter", "reelmill.openlineage.events"),
     "torch": (
         "reelmill_stages.datasets*",
         "reelmill_stages.models.transnetv2",

@@ -32,6 +32,7 @@ ANYWHERE = {
     "repair": "reelmill.cli.commands.integrity.repair",
     "check": "reelmill.cli.commands.check",
     "export": "reelmill.cli.commands.export",
+    "card": "reelmill.cli.commands.curation.card",
     "merge": "reelmill.cli.commands.merge",
     "abandon": "reelmill.cli.commands.abandon",
     "prune": "reelmill.cli.commands.prune",

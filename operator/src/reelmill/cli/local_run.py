@@ -21,6 +21,7 @@ from reelmill.cli.exits import CommandExit
 from reelmill.cli.identity import identity
 from reelmill.cli.input.options import RunOptions
 from reelmill.cli.input.pipeline import Loaded
+from reelmill.cli.openlineage import lineage
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.counters import counted
 from reelmill.contract.errors import ExitCode, SpecError
@@ -60,11 +61,15 @@ def drive(
         preload_blocks(template, loaded.pipeline.spec, environment)
         uid = identity(loaded, task, make=True)
     stop = threading.Event()
-    with observing(verbose=work.verbose, quiet=work.quiet) as observer, _stopping(stop, observer.say):
+    with (
+        observing(verbose=work.verbose, quiet=work.quiet) as observer,
+        lineage(loaded.pipeline, observer, work.openlineage, environment) as watched,
+        _stopping(stop, observer.say),
+    ):
         outcome = local.run(
             loaded.pipeline,
             uid=uid,
-            observer=observer,
+            observer=watched,
             stop=stop,
             annotations=annotations,
             max_processes=work.jobs,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -23,8 +24,10 @@ from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.job_watch import JobWatch
 from reelmill.controller.watch.resync import Resync
 from reelmill.controller.watch.watches import Watches
+from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.controller.work.worker_tasks import Pump
+from reelmill.openlineage.emitter import API_KEY, LineageEmitter
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
@@ -73,12 +76,14 @@ class Operator:
                 clock=time.monotonic,
                 now=self._now,
             )
+        emitter = self._emitter()
         worker = PipelineWorker(
             self.cache,
             verbs,
             EventRecorder(verbs, settings.identity),
             settings.planning,
             progress_seconds=settings.progress_seconds,
+            lineage=OperatorLineage(emitter),
             now=self._now,
         )
         pump = Pump(worker.process, self.metrics)
@@ -96,6 +101,20 @@ class Operator:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(RELEASE_SECONDS):
                             await leader.release()
+                if emitter:
+                    await asyncio.to_thread(emitter.close)
+
+    def _emitter(self) -> LineageEmitter | None:
+        """The emitter of OpenLineage events, if they are wanted. Raises SpecError."""
+        settings = self._settings
+        if not settings.openlineage:
+            return None
+        return LineageEmitter(
+            settings.openlineage,
+            namespace=settings.openlineage_namespace,
+            api_key=os.environ.get(API_KEY, ""),
+            counted=self.metrics.lineage_events,
+        )
 
     async def _lead(self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
         if leader:

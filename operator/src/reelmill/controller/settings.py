@@ -79,6 +79,11 @@ class OperatorSettings(BaseSettings):
     """The same limit in bytes, for items that are weighed by size."""
     run_reports: bool = True
     """Whether the step that ends a run writes a report to the store."""
+    openlineage: str = ""
+    """Where OpenLineage events go: the URL of a server (`http://marquez:5000`), whose key is in the variable
+    `OPENLINEAGE_API_KEY`, or the path of a file. Empty: nowhere."""
+    openlineage_namespace: str = "reelmill"
+    """Namespace of the jobs in these events."""
     prices: Annotated[Prices, NoDecode, BeforeValidator(_json)] = Prices()
     """What an hour of a pod costs, as JSON: for the cost in the status, and for `spec.limits.cost`."""
     stages_pod_labels: Annotated[StringMap, NoDecode, BeforeValidator(_json)] = Field(default_factory=dict)

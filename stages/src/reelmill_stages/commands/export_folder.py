@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.store.digests import SUMS, sum_line
+from reelmill_stages.store.digests import SUMS, read_sum, sum_line
 from reelmill_stages.store.local.errors import mapped
 from reelmill_stages.store.local.folders import opened
 
@@ -66,9 +66,7 @@ class ExportFolder:
 
     def sealed(self, digests: Mapping[str, str]) -> None:
         """The export is complete: note the digests of its files, so that readers can compare them."""
-        with mapped(self.path), self.incoming() as folder:
-            (folder / SUMS).write_text("".join(sum_line(name, digest) for name, digest in digests.items()))
-            (folder / SUMS).rename(self.path / SUMS)
+        seal(self.path, digests)
 
     def has(self, name: str, size: int) -> bool:
         """Whether an export wrote this file already, with this size."""
@@ -97,6 +95,37 @@ class ExportFolder:
                     hint="move it away, or export into a new folder",
                 )
             os.rename(incoming, last, dst_dir_fd=folders.last)
+
+
+def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
+    """Name -> digest of the files of a complete export of this data set; None if the folder holds no export.
+
+    Raises SpecError for the export of another data set, and for one that is not complete.
+    """
+    mark = _read(folder / MARK)
+    if mark is None:
+        return None
+    if (mark.get("name"), mark.get("key")) != (name, key):
+        raise SpecError(
+            "the folder holds the export of another data set",
+            where=str(folder),
+            hint="name another folder, or export the stage into a new one",
+        )
+    try:
+        with (folder / SUMS).open(encoding="utf-8") as file:
+            return dict(map(read_sum, file))
+    except (FileNotFoundError, ValueError) as error:
+        raise SpecError(
+            "the export in this folder is not complete", where=str(folder), hint="export the stage again"
+        ) from error
+
+
+def seal(folder: Path, digests: Mapping[str, str]) -> None:
+    """Note the digests of the files of an export, so that readers can compare them."""
+    with mapped(folder), tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
+        new = Path(incoming) / SUMS
+        new.write_text("".join(sum_line(name, digest) for name, digest in digests.items()))
+        new.rename(folder / SUMS)
 
 
 def _read(mark: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The data files that the front matter of a README lists for Hugging Face."""
+"""The front matter of a README, and the data files that it lists for Hugging Face."""
 
 from pathlib import Path
 from typing import Any
@@ -7,17 +7,30 @@ import yaml
 
 from reelmill_stages.untrusted.yaml_values import load_yaml
 
+DEFAULT = "default"
+
 
 def data_files(readme: Path) -> list[str]:
-    """The paths and patterns of all configurations and splits; empty if there are none, or no README.
+    """The paths and patterns of all splits of the configuration `default`, which is loaded where none is named; empty if
+    there is none, or no README.
 
     https://huggingface.co/docs/hub/datasets-manual-configuration
     """
     try:
-        front = readme.read_text(encoding="utf-8").split("---\n")[1]
-        return [pattern for config in load_yaml(front.encode())["configs"] for pattern in _paths(config["data_files"])]
-    except (OSError, IndexError, KeyError, TypeError, UnicodeDecodeError, yaml.YAMLError):
+        configs = front_matter(readme.read_text(encoding="utf-8"))["configs"]
+        chosen = [config for config in configs if config.get("config_name", DEFAULT) == DEFAULT]
+        return [pattern for config in chosen for pattern in _paths(config["data_files"])]
+    except (OSError, AttributeError, KeyError, TypeError, UnicodeDecodeError):
         return []
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    """The fields of the front matter; empty if there is none that can be read."""
+    try:
+        found = load_yaml(text.split("---\n")[1].encode())
+    except (IndexError, UnicodeEncodeError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _paths(files: Any) -> list[str]:

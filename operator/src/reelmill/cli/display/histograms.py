@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from reelmill.contract.commands.tuning import Histogram, RuleEffect, TuneResult
 from reelmill.contract.text.quantities import amount
-
-_BARS = " ▁▂▃▄▅▆▇█"
+from reelmill.contract.text.sparkline import sparkline
 
 
 def lines(found: TuneResult) -> Iterator[str]:
@@ -15,19 +14,13 @@ def lines(found: TuneResult) -> Iterator[str]:
         lost = f", {amount(each.missing)} missing" if each.missing else ""
         lost += f", {amount(each.bad)} no number" if each.bad else ""
         yield f"{each.field}: {told}{lost}"
-        yield f"  {each.edges[0]:>10.4g} |{_bar(each.counts)}| {each.edges[-1]:.4g}"
+        yield f"  {each.edges[0]:>10.4g} |{sparkline(each.counts)}| {each.edges[-1]:.4g}"
         for rule in found.rules:
             if rule.field == each.field:
                 yield from _limits(each, rule)
     for values in found.values:
         told = ", ".join(f"{value.value} {amount(value.items)}" for value in values.values)
         yield f"{values.field}: {told or 'too many different values to list'}"
-
-
-def _bar(counts: list[int]) -> str:
-    """One character per bin, as high as its share of the largest; a bin that is not empty shows."""
-    tallest = max(counts) or 1
-    return "".join(_BARS[max(round(count / tallest * 8), 1) if count else 0] for count in counts)
 
 
 def _limits(histogram: Histogram, rule: RuleEffect) -> Iterator[str]:

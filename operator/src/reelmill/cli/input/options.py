@@ -60,6 +60,14 @@ class RunOptions:
             show_default=False,
         ),
     ] = None
+    openlineage: Annotated[
+        str,
+        typer.Option(
+            "--openlineage",
+            metavar="URL|FILE",
+            help="Send OpenLineage events to a server, or append them to a file. Default: $REELMILL_OPENLINEAGE.",
+        ),
+    ] = ""
 
 
 AS_NAMED = StoreOverride()

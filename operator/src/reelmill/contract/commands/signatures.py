@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from reelmill.contract.commands.dashboard import DashboardCommand
 from reelmill.contract.commands.demo import DemoInputs, DemoSamples
+from reelmill.contract.commands.dataset_card import CardResult
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.places import PlacesResult
@@ -177,6 +178,20 @@ class ExportCommand(Protocol):
     ) -> ExportResult: ...
 
 
+class CardCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Environment,
+        name: str,
+        folder: Path,
+        definition: RunDefinition,
+        /,
+        *,
+        licence_field: str = "",
+    ) -> CardResult: ...
+
+
 class PruneCommand(Protocol):
     def __call__(
         self,
@@ -242,6 +257,7 @@ FORECAST: Command[ForecastCommand] = Command("forecast")
 REPLAY: Command[ReplayCommand] = Command("replay")
 MERGE: Command[MergeCommand] = Command("merge")
 EXPORT: Command[ExportCommand] = Command("export")
+CARD: Command[CardCommand] = Command("card")
 PRUNE: Command[PruneCommand] = Command("prune")
 IDENTITY: Command[IdentityCommand] = Command("identity")
 PREFLIGHT: Command[PreflightCommand] = Command("preflight")

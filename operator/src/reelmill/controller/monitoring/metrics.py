@@ -89,6 +89,9 @@ class Metrics:
         ).labels(CONTROLLER)
         self.resyncs = Counter("reelmill_resyncs", "Full lists of pipelines and Jobs.", registry=registry)
         self.watch_restarts = Counter("reelmill_watch_restarts", "Restarts of the watches.", registry=registry)
+        self._lineage = Counter(
+            "reelmill_openlineage_events", "OpenLineage events by what became of them.", ["result"], registry=registry
+        )
         self._objects = Gauge("reelmill_cache_objects", "Objects in the cache.", ["kind"], registry=registry)
         self._pipelines = Gauge(
             "reelmill_pipelines", "Pipelines with a condition that is True.", ["condition"], registry=registry
@@ -102,6 +105,8 @@ class Metrics:
         self._stages = _StageMetrics()
         registry.register(self._stages)
         self._errors.labels(CONTROLLER)
+        for result in ("sent", "failed", "dropped"):
+            self._lineage.labels(result)
         for result in ("success", "requeue_after", "error"):
             self._reconciles.labels(CONTROLLER, result)
 
@@ -116,6 +121,10 @@ class Metrics:
         """Record the end of a request; status 0: no response."""
         self._requests.labels(method, str(status) if status else "<error>").inc()
         self._request_time.labels(method).observe(seconds)
+
+    def lineage_events(self, result: str, count: int) -> None:
+        """Record what became of OpenLineage events: `sent`, `failed` or `dropped`."""
+        self._lineage.labels(result).inc(count)
 
     def text(self, cache: Cache, queue: WorkQueue) -> bytes:
         """The current metrics in the Prometheus text format."""

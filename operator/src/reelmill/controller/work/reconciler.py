@@ -31,6 +31,7 @@ from reelmill.controller.observe.snapshots import (
 )
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.status_patch import merge_patch, only_progress
 from reelmill.plan import (
     Action,
@@ -90,12 +91,13 @@ class PipelineWorker:
         *,
         progress_seconds: float = 10.0,
         pace: ReportRate | None = None,
+        lineage: OperatorLineage | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
         self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
-        self._pace = pace or ReportRate()
+        self._pace, self._lineage = pace or ReportRate(), lineage or OperatorLineage()
         self._memories: dict[str, _Memory] = {}
 
     async def process(self, key: str) -> float | None:
@@ -107,8 +109,7 @@ class PipelineWorker:
         pipeline = self._cache.pipelines.named(namespace, name)
         if pipeline is None or _ends_by_itself(pipeline):
             # The garbage collector deletes the Jobs.
-            self._memories.pop(key, None)
-            self._pace.mark(key, at_work=False)
+            self._forget(key, pipeline)
             return None
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
@@ -147,12 +148,22 @@ class PipelineWorker:
         except _NamespaceEnding:
             # The only remedy is to remove the finalizer; a resource without one disappears soon.
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
+        self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
         if not plan.actions and not any(map(at_work, jobs)):
             # A pipeline at rest is planned seldom, and there may be many.
             memory.spec = memory.status = None
         return _sooner(plan.wake_after, look_again)
+
+    def _forget(self, key: str, pipeline: Json | None) -> None:
+        """The pipeline is gone, or goes by itself."""
+        memory = self._memories.pop(key, None)
+        self._pace.mark(key, at_work=False)
+        if memory and memory.status:
+            namespace, _, name = key.partition("/")
+            known = pipeline or {"metadata": {"namespace": namespace, "name": name, "uid": memory.uid}}
+            self._lineage.gone(known, memory.status[1], self._now())
 
     def _memory(self, key: str, uid: str) -> _Memory:
         memory = self._memories.get(key)

@@ -11,12 +11,9 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
-from reelmill.cli.input.pipeline import Loaded
-from reelmill.cli.local_run import prices
+from reelmill.cli.run_definition import definition_of
 from reelmill.contract.commands.signatures import REPORT
 from reelmill.contract.errors import SpecError
-from reelmill.contract.task_parts.run_report import RunDefinition
-from reelmill.plan.jobs.tasks import run_definition
 
 STDOUT = "-"
 
@@ -38,19 +35,12 @@ def report(
     command = store_commands.load(REPORT)
     if output != STDOUT:
         _must_be_writable(Path(output))
-    made = command(store_commands.task(loaded), store_commands.environment(), _definition(loaded))
+    made = command(store_commands.task(loaded), store_commands.environment(), definition_of(loaded))
     if output == STDOUT:
         print(made.html, end="")
         return
     _write(Path(output), made.html)
     say(f"{output}: {made.verdict.word}. {made.verdict.sentence}")
-
-
-def _definition(loaded: Loaded) -> RunDefinition:
-    return run_definition(loaded.definition, prices()).replace(
-        document=loaded.data,
-        text=loaded.document.text if loaded.data == loaded.document.data else "",
-    )
 
 
 def _must_be_writable(path: Path) -> None:

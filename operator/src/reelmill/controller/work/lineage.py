@@ -1,0 +1,37 @@
+"""What the operator tells OpenLineage: the changes of each status that it has written."""
+
+from datetime import datetime
+from typing import Any
+
+from reelmill.contract.status import Status
+from reelmill.openlineage.datasets import location
+from reelmill.openlineage.described import DescribedPipeline, described
+from reelmill.openlineage.emitter import LineageEmitter
+from reelmill.openlineage.seen import seen
+from reelmill.plan.jobs.tasks import Definition
+
+Json = dict[str, Any]
+
+
+class OperatorLineage:
+    """Tells of the pipelines of a cluster; without an emitter, of none."""
+
+    def __init__(self, emitter: LineageEmitter | None = None) -> None:
+        self._emitter = emitter
+
+    def changed(self, resource: Json, definition: Definition | None, old: Status, new: Status, now: datetime) -> None:
+        """The status of a resource was written. `definition` is None where the spec is invalid."""
+        if self._emitter and old != new:
+            self._emitter.tell(seen(_pipeline(resource, definition, new if new.store else old), old, new, now))
+
+    def gone(self, resource: Json, old: Status, now: datetime) -> None:
+        """The resource is gone, or about to go, with this as its last status."""
+        self.changed(resource, None, old, Status(), now)
+
+
+def _pipeline(resource: Json, definition: Definition | None, status: Status) -> DescribedPipeline:
+    metadata = resource["metadata"]
+    job, uid = f"{metadata['namespace']}.{metadata['name']}", metadata["uid"]
+    if definition is None:
+        return DescribedPipeline(job, uid, location(status.store), {}, {})
+    return described(definition.pipeline, definition.graph, job, uid)

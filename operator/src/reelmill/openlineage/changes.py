@@ -1,0 +1,136 @@
+"""What begins and ends between two statuses of a pipeline: its run, and passes of its stages. Pure.
+
+A run lasts as long as the condition `Reconciling` is True, and a pass no longer than the run. Both are told apart by
+what the status says of them, so a restarted operator goes on where the one before it stopped.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from reelmill.contract.conditions import ConditionReason, ConditionType
+from reelmill.contract.status import StageStatus, Status
+from reelmill.plan.snapshot import moment
+
+Transition = Literal["START", "COMPLETE", "FAIL", "ABORT"]
+"""Types of events, as OpenLineage has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassFacts:
+    """What is known of a pass, and of its stage."""
+
+    stage: str
+    key: str
+    segment: int
+    inputs: int = 0
+    """Number of its input items; 0 if it is not known."""
+    made: int | None = None
+    """Number of the items that it made; None before its end."""
+    written: int | None = None
+    """Bytes that it wrote; None before its end."""
+    outcomes: tuple[tuple[str, int], ...] = ()
+    """(outcome or `outcome:reason`, items) of the whole stage after the pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """The beginning or end of a run, or of a pass of it."""
+
+    transition: Transition
+    began: datetime
+    """When the run began; with the stage, its key and the segment, this tells it from all others."""
+    of: PassFacts | None = None
+    """The pass; None: the run itself."""
+    message: str = ""
+    """Why it failed."""
+
+
+def changes(old: Status, new: Status) -> list[RunChange]:
+    """What began and ended. A run begins before its passes, and ends after them."""
+    before, after = _began(old), _began(new)
+    found: list[RunChange] = []
+    if before is not None:
+        found += _ended_passes(before, old, new, running=after == before)
+        if after != before:
+            found.append(_ended_run(before, new))
+    if after is not None:
+        if after != before:
+            found.append(RunChange("START", after))
+        known = {one.name: one for one in old.stages} if after == before else {}
+        for stage in new.stages:
+            if _passes(stage) and (stage.name not in known or not _same_pass(known[stage.name], stage)):
+                found.append(RunChange("START", after, _facts(stage)))
+    return found
+
+
+def _began(status: Status) -> datetime | None:
+    """When the run began; None: there is none."""
+    condition = status.condition(ConditionType.RECONCILING)
+    if condition is None or condition.status != "True" or condition.reason == ConditionReason.REMOVING:
+        return None
+    return moment(condition.last_transition_time)
+
+
+def _ended_passes(began: datetime, old: Status, new: Status, *, running: bool) -> Iterator[RunChange]:
+    now = {stage.name: stage for stage in new.stages}
+    for stage in old.stages:
+        if not _passes(stage):
+            continue
+        then = now.get(stage.name)
+        if then is None or not (running and _same_pass(stage, then)):
+            yield _ended_pass(began, stage, then)
+
+
+def _ended_pass(began: datetime, old: StageStatus, new: StageStatus | None) -> RunChange:
+    assert old.pass_ is not None
+    if new is None or new.key != old.key:
+        return RunChange("ABORT", began, _facts(old))
+    if new.segments >= old.pass_.segment and not old.pass_.abandon:
+        outcomes = [(name, getattr(new.totals, name)) for name in ("done", "filtered", "failed", "skipped")]
+        facts = PassFacts(
+            stage=old.name,
+            key=old.key,
+            segment=old.pass_.segment,
+            inputs=old.pass_.items or max(new.totals.in_ - old.totals.in_, 0),
+            made=max(new.items - old.items, 0),
+            written=new.bytes,
+            outcomes=(*outcomes, *new.reasons.items()),
+        )
+        return RunChange("COMPLETE", began, facts)
+    if new.stall:
+        return RunChange("FAIL", began, _facts(old), _sentence(new.stall.message, new.stall.hint))
+    return RunChange("ABORT", began, _facts(old))
+
+
+def _ended_run(began: datetime, new: Status) -> RunChange:
+    if new.holds(ConditionType.COMPLETE):
+        return RunChange("COMPLETE", began)
+    stalled = new.condition(ConditionType.STALLED)
+    if stalled and stalled.status == "True":
+        return RunChange("FAIL", began, message=stalled.message)
+    return RunChange("ABORT", began)
+
+
+def _passes(stage: StageStatus) -> bool:
+    """Whether a pass is open that processes items; one that only writes views again does not."""
+    return stage.pass_ is not None and stage.pass_.kind != "view"
+
+
+def _same_pass(old: StageStatus, new: StageStatus) -> bool:
+    return (
+        old.pass_ is not None
+        and new.pass_ is not None
+        and _passes(old) == _passes(new)
+        and (old.key, old.pass_.segment) == (new.key, new.pass_.segment)
+    )
+
+
+def _facts(stage: StageStatus) -> PassFacts:
+    assert stage.pass_ is not None
+    return PassFacts(stage=stage.name, key=stage.key, segment=stage.pass_.segment, inputs=stage.pass_.items)
+
+
+def _sentence(message: str, hint: str) -> str:
+    return f"{message}; {hint}" if hint else message

@@ -1,0 +1,73 @@
+"""What events say of a pipeline besides its status: names, data sets, fields. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, VideoPipeline
+from reelmill.openlineage.datasets import Location, below, location
+from reelmill.plan.definition.graph import Graph
+from reelmill.plan.definition.item_fields import fields_of
+
+ITEM_FIELDS = {"key": "string", "group": "string", "weight": "double", "media": "struct", "outputs": "array",
+               "provenance": "struct"}  # fmt: skip
+"""Fields that the row of every item has, with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedStage:
+    """A stage: its block's name, its inputs, and the fields of its items (None: a block cannot tell)."""
+
+    type: str
+    upstreams: tuple[str, ...]
+    fields: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedPipeline:
+    """A pipeline as its events name it."""
+
+    job: str
+    """Name of its job."""
+    instance: str
+    """Tells it from others of its name: a UID."""
+    store: Location
+    sources: Mapping[str, Location]
+    stages: Mapping[str, DescribedStage]
+
+    def data_set(self, stage: str, key: str) -> Location:
+        """The data set of a stage."""
+        return below(self.store, DataSetPaths(stage, key).root)
+
+    def ends(self) -> list[str]:
+        """The stages that no other reads."""
+        read = {name for stage in self.stages.values() for name in stage.upstreams}
+        return [name for name in self.stages if name not in read]
+
+
+def described(
+    pipeline: VideoPipeline,
+    graph: Graph,
+    job: str,
+    instance: str,
+    absolute: Callable[[str], str] = lambda path: path,
+) -> DescribedPipeline:
+    """The pipeline. `absolute` makes local paths absolute."""
+
+    def place(uri: str) -> Location:
+        return location(uri if "://" in uri else absolute(uri))
+
+    fields: dict[str, frozenset[str] | None] = {}
+    entries: dict[str, SourceSpec | StageSpec] = {**graph.sources, **graph.stages}
+    for name, entry in entries.items():
+        fields[name] = fields_of(entry, [fields[each] for each in graph.upstreams.get(name, ())])
+    return DescribedPipeline(
+        job=job,
+        instance=instance,
+        store=place(pipeline.spec.store.uri),
+        sources={name: place(source.block.where) for name, source in graph.sources.items()},
+        stages={
+            name: DescribedStage(stage.type, graph.upstreams[name], fields[name])
+            for name, stage in graph.stages.items()
+        },
+    )

@@ -1,0 +1,159 @@
+"""Sends events from a thread of its own, so that nobody waits for the file or server that receives them.
+
+An event that cannot be sent is counted and given up: lineage is told as it happens, and never holds up a run. The first
+failure in a row is logged, and so is the recovery.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Full, Queue
+from typing import Any, Literal
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.log import event
+from reelmill.contract.text.messages import told
+from reelmill.contract.text.urls import has_query, has_user_info
+from reelmill.openlineage.seen import SeenChanges
+
+_log = logging.getLogger(__name__)
+
+API_KEY = "OPENLINEAGE_API_KEY"
+"""Environment variable with the key of the server, as for other clients of OpenLineage."""
+WAITING = 1000
+"""Statuses whose changes wait to be sent; further ones are dropped."""
+REQUEST_SECONDS = 5.0
+RETRIES = 2
+CLOSE_SECONDS = 5.0
+_PATH = "/api/v1/lineage"
+_WEB = ("http://", "https://")
+Fate = Literal["sent", "failed", "dropped"]
+
+
+class LineageEmitter:
+    """Sends events to `target`: the URL of a server, or the path of a file to which lines are appended."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        namespace: str,
+        api_key: str = "",
+        counted: Callable[[Fate, int], None] | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """`counted` is called with what became of events, `say` with messages for people (default: the log).
+
+        Raises SpecError for a URL with credentials, and without the client of OpenLineage.
+        """
+        _must_be_plain(target)
+        _must_have_client()
+        self._target, self._namespace, self._api_key = target, namespace, api_key
+        self._count, self._say = counted, say
+        self._waiting: Queue[SeenChanges | None] = Queue(WAITING)
+        self._transport: Any = None
+        self._down = False
+        self._thread = threading.Thread(target=self._work, name="openlineage", daemon=True)
+        self._thread.start()
+
+    def tell(self, seen: SeenChanges) -> None:
+        """Send the events of these changes, later and in this order. Never waits."""
+        if not seen.changes:
+            return
+        try:
+            self._waiting.put_nowait(seen)
+        except Full:
+            self._counted("dropped", len(seen.changes))
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Send what is waiting, for so long at most."""
+        with suppress(Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while (seen := self._waiting.get()) is not None:
+            self._send_all(seen)
+
+    def _send_all(self, seen: SeenChanges) -> None:
+        from reelmill.openlineage.events import EventMaker
+
+        maker = EventMaker(seen, self._namespace)
+        for change in seen.changes:
+            try:
+                self._transport = self._transport or self._made()
+                self._transport.emit(maker.event(change))
+            except Exception as error:
+                self._counted("failed", 1)
+                if not self._down:
+                    self._tell(f"OpenLineage events cannot be sent: {self._plain(error)}", "the run goes on without")
+                self._down = True
+            else:
+                self._counted("sent", 1)
+                if self._down:
+                    self._tell("OpenLineage events can be sent again", "")
+                self._down = False
+
+    def _made(self) -> Any:
+        """The transport of the client."""
+        if not self._target.startswith(_WEB):
+            from openlineage.client.transport.file import FileConfig, FileTransport
+
+            return FileTransport(FileConfig(log_file_path=self._target, append=True))
+        from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport, TokenProvider
+
+        url = f"{self._target.rstrip('/').removesuffix(_PATH)}/"
+        auth = ApiKeyTokenProvider({"api_key": self._api_key}) if self._api_key else TokenProvider({})
+        retry = {
+            "total": RETRIES,
+            "backoff_factor": 0.3,
+            "status_forcelist": [502, 503, 504],
+            "allowed_methods": ["POST"],
+        }
+        return HttpTransport(HttpConfig(url, timeout=REQUEST_SECONDS, auth=auth, retry=retry))
+
+    def _counted(self, fate: Fate, events: int) -> None:
+        if self._count:
+            self._count(fate, events)
+
+    def _plain(self, error: Exception) -> str:
+        """What went wrong, without credentials."""
+        text = told(f"{type(error).__name__}: {error}")
+        return (text.replace(self._api_key, "…") if self._api_key else text)[:500]
+
+    def _tell(self, message: str, hint: str) -> None:
+        if self._say:
+            self._say(f"{message}; {hint}" if hint else message)
+        else:
+            event(_log, message, level=logging.WARNING, **({"hint": hint} if hint else {}))
+
+
+def _must_be_plain(target: str) -> None:
+    if has_user_info(target) or has_query(target):
+        raise SpecError(
+            "the address for OpenLineage events must not contain credentials or a query",
+            where=told(target),
+            hint="write it as http://host:5000, and put the key into OPENLINEAGE_API_KEY",
+        )
+    scheme, found, _ = target.partition("://")
+    if found and f"{scheme}://" not in _WEB:
+        raise SpecError(
+            f"OpenLineage events cannot be sent to {scheme}://",
+            where=told(target),
+            hint="name a file, or a server as http://host:5000",
+        )
+
+
+def _must_have_client() -> None:
+    from importlib.util import find_spec
+
+    try:
+        found = find_spec("openlineage.client")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise SpecError(
+            "OpenLineage events need the package openlineage-python, which is not installed",
+            hint="install reelmill[openlineage]",
+        )

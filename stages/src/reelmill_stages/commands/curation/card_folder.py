@@ -1,0 +1,94 @@
+"""The folder of a dataset card: a new one, that of an earlier card, or that of an export."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from reelmill.contract.errors import SpecError
+from reelmill_stages.commands.export_folder import seal
+from reelmill_stages.dataset_card.croissant import NAME
+from reelmill_stages.dataset_card.front_matter import configs_of
+from reelmill_stages.dataset_card.readme import MARK
+from reelmill_stages.dataset_card.tables import FILES, ITEMS, ItemFile
+from reelmill_stages.store.digests import file_digest
+from reelmill_stages.store.local.errors import mapped
+
+README = "README.md"
+WRITTEN = (ITEMS, FILES, NAME, README)
+"""Names of the files of a card, in the order in which they appear."""
+CARD_MARK = ".reelmill-card.json"
+"""Says that a card is in the folder, or was about to be written: its tables and its description may be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardFolder:
+    """A folder in which a card may be written."""
+
+    path: Path
+    export: Mapping[str, str] | None
+    """Name -> digest of the files of the export that it holds; None: it holds none."""
+    configs: list[dict[str, Any]]
+    """Configurations of Hugging Face datasets that its README had."""
+
+    @classmethod
+    def taken(cls, path: Path, export: Mapping[str, str] | None) -> Self:
+        """Make the folder, or take up an earlier card or an export.
+
+        Raises SpecError for a folder that holds something else, and for one in which a file has the name of one of the
+        card's.
+        """
+        if path.exists() and not path.is_dir():
+            raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
+        path.mkdir(parents=True, exist_ok=True)
+        readme = _text(path / README)
+        has_card = (path / CARD_MARK).exists()
+        if export is None and not has_card and any(path.iterdir()):
+            raise SpecError(
+                "the folder holds something else", where=str(path), hint="name a new folder, or that of an export"
+            )
+        for name in WRITTEN:
+            ours = (MARK in readme or name in (export or {})) if name == README else has_card
+            if not ours and (path / name).exists():
+                raise SpecError(
+                    f"the card would replace {name}, which no card wrote",
+                    where=str(path),
+                    hint="move it away, or write the card into a new folder",
+                )
+        return cls(path, export, configs_of(readme))
+
+    def must_hold(self, file: ItemFile) -> None:
+        """Raises SpecError for a file that the export does not have as it was committed."""
+        if self.export is None:
+            return
+        found = self.export.get(file.path)
+        if found is None or (file.sha256 and found != f"sha256:{file.sha256}"):
+            raise SpecError(
+                f"the export does not hold {file.path[:200]!r} as the data set has it now",
+                where=str(self.path),
+                hint="export the stage into this folder again, then write the card",
+            )
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """An empty folder on the same file system."""
+        with mapped(self.path), TemporaryDirectory(prefix=".incoming-", dir=self.path) as folder:
+            yield Path(folder)
+
+    def put(self, incoming: Path) -> None:
+        """Give the files of the card their names, the README last."""
+        if self.export is not None and README in self.export:
+            seal(self.path, {**self.export, README: file_digest(incoming / README)})
+        (incoming / CARD_MARK).write_text(json.dumps({"files": WRITTEN}) + "\n")
+        for name in (CARD_MARK, *WRITTEN):
+            (incoming / name).replace(self.path / name)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""Dataset cards: a README for Hugging Face, a Croissant description, and the tables that it describes."""

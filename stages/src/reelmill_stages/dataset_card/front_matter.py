@@ -1,0 +1,45 @@
+"""The front matter of a dataset card, as Hugging Face defines it (https://huggingface.co/docs/hub/datasets-cards)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from reelmill_stages.dataset_card import licences
+from reelmill_stages.dataset_card.tables import FILES, ITEMS, LicenceCounts
+from reelmill_stages.untrusted.front_matter import front_matter as parsed
+
+_CLASSES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
+            (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"),
+            (10_000_000_000, "1B<n<10B"))  # fmt: skip
+_LARGEST = "n>1T"
+
+
+def front_matter(
+    name: str, items: int, licence_counts: LicenceCounts | None, earlier: Sequence[dict[str, Any]] = ()
+) -> str:
+    """The front matter with its two rulers. `earlier` are `configs` that the folder's README had; they stay first."""
+    tables = [{"config_name": "items", "data_files": ITEMS}, {"config_name": "files", "data_files": FILES}]
+    told = {
+        "pretty_name": name,
+        **licences.front_matter(licence_counts),
+        "size_categories": [size_category(items)],
+        "tags": ["video", "croissant", "reelmill"],
+        "configs": [*earlier, *tables],
+    }
+    return f"---\n{yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000)}---\n"
+
+
+def size_category(items: int) -> str:
+    """The class of a number of items."""
+    return next((name for limit, name in _CLASSES if items < limit), "10B<n<100B" if items < 10**11 else _LARGEST)
+
+
+def configs_of(readme: str) -> list[dict[str, Any]]:
+    """The `configs` in the front matter of a README but for those of a card; none if it has no such front matter."""
+    configs = parsed(readme).get("configs")
+    return [
+        each
+        for each in (configs if isinstance(configs, list) else [])
+        if isinstance(each, dict) and each.get("data_files") not in (ITEMS, FILES)
+    ]

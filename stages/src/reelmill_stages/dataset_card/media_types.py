@@ -1,0 +1,43 @@
+"""Media types of files by their extensions, and what a reader of Croissant makes of them."""
+
+from dataclasses import dataclass
+
+TAR = "application/x-tar"
+_OTHER = "application/octet-stream"
+_TYPES = {
+    "mp4": "video/mp4", "m4v": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm",
+    "avi": "video/x-msvideo", "ts": "video/mp2t", "wav": "audio/wav", "flac": "audio/flac", "jpg": "image/jpeg",
+    "jpeg": "image/jpeg", "png": "image/png", "txt": "text/plain", "vtt": "text/vtt", "tar": TAR,
+}  # fmt: skip
+_DECODED = frozenset({"image/jpeg", "image/png", "text/plain"})
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A media type, and the Croissant data type of a file of it."""
+
+    name: str
+
+    @property
+    def data_type(self) -> str:
+        """Croissant's type of the content."""
+        kind = self.name.partition("/")[0]
+        return {"video": "sc:VideoObject", "audio": "sc:AudioObject", "image": "sc:ImageObject"}.get(kind, "sc:Text")
+
+    @property
+    def encodings(self) -> list[str]:
+        """Values of `encodingFormat`. mlcroissant gives the bytes of a file of a type that it does not decode only if
+        `text/plain` is named after it.
+        """
+        return [self.name] if self.name in _DECODED else [self.name, "text/plain"]
+
+
+def extension(path: str) -> str:
+    """The extension of a file, in lower case and without the dot; empty if it has none."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name.lstrip(".") else ""
+
+
+def media_type(extension_: str) -> MediaType:
+    """The media type of files with an extension."""
+    return MediaType(_TYPES.get(extension_, _OTHER))
