@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.records.segment import Counts
+from reelmill.contract.records.usage import Usage
 from reelmill.contract.task import (
     STAGELESS,
     CommitReport,
@@ -105,6 +106,8 @@ class SymbolicStore:
     """Keys of objects that a verification finds damaged."""
     foreign: set[str] = field(default_factory=set)
     """Stages whose open pass another pipeline is said to run."""
+    usage: Usage | None = None
+    """What each stage is said to have used once it has a segment; None, as in reports of version 0.1.0."""
     follows_up: bool = True
     """Whether the stage images know of follow-ups; those of version 0.1.0 do not."""
     tried: Counter[str] = field(default_factory=Counter)
@@ -214,6 +217,7 @@ class SymbolicStore:
                 retries=data.retries,
                 open=OpenPass(segment=len(data.closed) + 1, foreign=foreign) if data.open else None,
                 view=data.view,
+                usage=self.usage if data.closed else None,
             )
         return 0, SurveyReport(sources=sources, stages=stages).model_dump_json()
 
@@ -301,6 +305,7 @@ class SymbolicStore:
             reasons=data.reasons,
             seconds=1.0,
             view=data.view,
+            usage=self.usage,
         )
         return 0, report.model_dump_json()
 

@@ -67,6 +67,18 @@ def test_a_digest_wins_over_a_tag() -> None:
     assert environment(deployment)["REELMILL_STAGES_IMAGE"] == "r.example/st:2-gpu"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [("http://otel:4318", 4318), ("https://otel.example", 443), ("http://otel/base", 80), ("http://[::1]:99", 99)],
+)
+def test_an_operator_that_traces_may_reach_its_collector(endpoint: str, port: int) -> None:
+    values: Json = {"networkPolicy": {"enabled": True}, "settings": {"tracesEndpoint": endpoint}}
+    found = chart(values)
+    (policy,) = [each for name, each in found.items() if name.startswith("NetworkPolicy/")]
+    assert policy["spec"]["egress"][-1] == {"ports": [{"port": port, "protocol": "TCP"}]}
+    assert environment(found[DEPLOYMENT])["REELMILL_TRACES_ENDPOINT"] == endpoint
+
+
 def test_settings_become_the_operators_environment() -> None:
     settings = {"workers": 8, "writeRate": 12.5, "writeBurst": 100000, "logLevel": "DEBUG", "stagesGraceSeconds": 5}
     found = environment(chart({"settings": settings})[DEPLOYMENT])

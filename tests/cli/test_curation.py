@@ -1,6 +1,7 @@
 """`filter`, `tune` and `funnel` from the command line, over the sample of curation."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree
@@ -47,8 +48,13 @@ def test_006_f09_the_funnel_has_items_seconds_and_bytes_of_every_stage(place: Pa
     assert keep["seconds_in"] == pytest.approx(6.5, abs=0.1)
     assert keep["seconds_out"] + lost["seconds"] == pytest.approx(keep["seconds_in"])
     assert keep["bytes_kept"] + lost["bytes"] == keep["bytes_in"] == rows["clips"]["bytes_out"]
+    used = {row["name"]: row["usage"] for row in json.loads(reelmill("status", place, "-o", "json").out)}
+    assert {name: row["usage"] for name, row in rows.items()} == used
+    assert used["clips"]["cpuSeconds"] > 0
+    assert used["clips"]["work"]
     table = reelmill("funnel", place).out
     assert "filtered short: 1 item" in table
+    assert re.search(r"used .* of CPU, .* of pods, read .*, wrote .*; bound by ", table)
     drawn = ElementTree.fromstring(reelmill("funnel", place, "-o", "svg").out)
     texts = [element.text for element in drawn.iter() if element.tag.endswith("text")]
     assert {"raw", "clips", "keep", "tars", "short 1"} <= set(texts)

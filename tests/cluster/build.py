@@ -18,6 +18,7 @@ from tools.tool import not_prepared
 
 KUBERNETES = "1.34.4"
 ETCD = "3.6.6"
+OTELCOL = "0.165.0"
 MODULES = {
     "kwok": "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
     "coredns": "github.com/coredns/coredns@v1.12.4",
@@ -28,10 +29,31 @@ MODULES = {
 }
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 NODES = ("kubelet", "kube-proxy", "coredns", "helm")
-CHECKS = ("kube-score", "promtool", "prometheus")
-"""Programs that judge manifests and metrics."""
+CHECKS = ("kube-score", "promtool", "prometheus", "otelcol")
+"""Programs that judge manifests, or take metrics and traces."""
 TAGS = {"promtool": "remove_all_sd", "prometheus": "remove_all_sd"}
 """Build tags: without the clients of a dozen clouds, Prometheus compiles in a few minutes."""
+
+_ETCD_MAIN = (
+    'package main\n\nimport (\n\t"os"\n\n\t"go.etcd.io/etcd/server/v3/etcdmain"\n)\n\n'
+    "func main() { etcdmain.Main(os.Args) }\n"
+)
+WRAPPED = {
+    "etcd": (
+        ETCD,
+        _ETCD_MAIN,
+        [f"go.etcd.io/etcd/server/v3@v{ETCD}"],
+    ),
+    "otelcol": (
+        OTELCOL,
+        Path(__file__).with_name("otelcol.go").read_text(),
+        [
+            f"go.opentelemetry.io/collector/{part}@v{OTELCOL}"
+            for part in ("otelcol", "service", "exporter/debugexporter", "receiver/otlpreceiver")
+        ],
+    ),
+}
+"""Program -> its version, the source of its main package, and the modules that it is made of."""
 
 CACHE = TOOLS / "cluster"
 
@@ -59,7 +81,7 @@ def make(program: str, kubernetes: str = "") -> None:
     with locked(folder / ".lock"):
         if (folder / program).exists():
             return
-        if program in MODULES or program == "etcd":
+        if program in (*MODULES, *WRAPPED):
             (folder / program).unlink(missing_ok=True)
             (folder / program).symlink_to(_tool(program))
         else:
@@ -85,7 +107,7 @@ def _folder(kubernetes: str) -> Path:
 
 def _tool(program: str) -> Path:
     """A program whose version does not follow Kubernetes'."""
-    release = ETCD if program == "etcd" else MODULES[program].rpartition("@")[2]
+    release = WRAPPED[program][0] if program in WRAPPED else MODULES[program].rpartition("@")[2]
     folder = CACHE / f"{program}-{release.removeprefix('v')}"
     with locked(folder / ".lock"):
         if not (folder / program).exists():
@@ -100,8 +122,8 @@ def _compile(program: str, kubernetes: str, folder: Path) -> None:
         tags = [f"-tags={TAGS[program]}"] if program in TAGS else []
         _go("install", *tags, MODULES[program], cwd=folder, env={"GOBIN": str(binaries)})
         shutil.move(binaries / program, unfinished)
-    elif program == "etcd":
-        _go("build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), ".", cwd=_etcd_module())
+    elif program in WRAPPED:
+        _go("build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), ".", cwd=_wrapped(program))
     else:
         minor = kubernetes.split(".")[1]
         version = "k8s.io/component-base/version"
@@ -139,18 +161,16 @@ def _kubernetes_module(version: str) -> Path:
     return folder
 
 
-def _etcd_module() -> Path:
-    """etcd's main module has replace directives, which `go install` refuses; its server package is a library."""
-    folder = CACHE / f"module-etcd-{ETCD}"
+def _wrapped(program: str) -> Path:
+    """A module that makes a program of libraries, because the main module of its own has replace directives."""
+    release, source, libraries = WRAPPED[program]
+    folder = CACHE / f"module-{program}-{release}"
     if (folder / "ready").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "go.mod").write_text("module example.test/etcd\n\ngo 1.24.0\n")
-    (folder / "main.go").write_text(
-        'package main\n\nimport (\n\t"os"\n\n\t"go.etcd.io/etcd/server/v3/etcdmain"\n)\n\n'
-        "func main() { etcdmain.Main(os.Args) }\n"
-    )
-    _go("get", f"go.etcd.io/etcd/server/v3@v{ETCD}", cwd=folder)
+    (folder / "go.mod").write_text(f"module example.test/{program}\n\ngo 1.24.0\n")
+    (folder / "main.go").write_text(source)
+    _go("get", *libraries, cwd=folder)
     (folder / "ready").touch()
     return folder
 

@@ -17,6 +17,7 @@ from cluster import build
 from cluster.unavailable import Unavailable
 from control_plane.operators import running, until
 from control_plane.pipelines import Desk, resource
+from reelmill.contract.records.usage import Usage, WorkSeconds
 from repo.tree import ROOT
 from servers.processes import free_ports
 
@@ -73,6 +74,8 @@ def answers(address: str, query: str) -> list[Any]:
 
 
 def test_every_query_of_the_dashboard_has_an_answer_after_a_run(desk: Desk, config: Path, tmp_path: Path) -> None:
+    work = WorkSeconds(decode=30.0, compute=60.0)
+    desk.kubelet.store.usage = Usage(cpu_seconds=90.0, gpu_seconds=5.0, pod_seconds=100.0, bytes_read=10**6, work=work)
     (port,) = free_ports(1)
     listen = f"127.0.0.1:{port}"
     with running(config, namespaces=(desk.namespace,), listen=listen), prometheus(tmp_path, port) as address:
@@ -84,6 +87,8 @@ def test_every_query_of_the_dashboard_has_an_answer_after_a_run(desk: Desk, conf
             until(lambda query=query: answers(address, query), 60, query)
         (done,) = answers(address, 'reelmill_stage_items{type="clip",outcome="done"}')
         assert done["value"][1] == "6"
+        (decoded,) = answers(address, 'reelmill_stage_worker_seconds{type="clip",activity="decode"}')
+        assert (decoded["metric"]["pipeline_namespace"], decoded["value"][1]) == (desk.namespace, "30")
         (group,) = asked(address, "rules")["groups"]
         assert {rule["health"] for rule in group["rules"]} == {"ok"}
         assert {rule["name"] for rule in group["rules"]} == {rule["alert"] for rule in RULES["groups"][0]["rules"]}

@@ -15,8 +15,9 @@ from dashboard.data_sets import Written
 from reelmill.contract.errors import SpecError, TransientError
 from reelmill_stages.dashboard.index import schema
 from reelmill_stages.dashboard.index.build import BATCH_BYTES, Builder, OtherData, batched_lines
+from reelmill_stages.dashboard.index.conditions import LONGEST_CONDITION, ItemCondition, ItemOrder
 from reelmill_stages.dashboard.index.indexes import Indexes
-from reelmill_stages.dashboard.index.query import LONGEST_CONDITION, ItemCondition, ItemOrder, Reader
+from reelmill_stages.dashboard.index.query import Reader
 from reelmill_stages.dashboard.views.gallery import items_at
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store

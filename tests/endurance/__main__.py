@@ -36,6 +36,14 @@ def main() -> int:
     decisions.add_argument("--by", choices=["exact", "perceptual", "semantic"], default="exact", help="(exact)")
     decisions.add_argument("--count", type=int, default=10_000_000, metavar="N", help="signatures (10000000)")
 
+    for name, told in {
+        "pages": "what the dashboard's pages of a large data set cost",
+        "report": "what the run report of a large data set costs, and its size",
+    }.items():
+        large = what.add_parser(name, help=told)
+        large.add_argument("--items", type=int, default=1_000_000, metavar="N", help="of the data set (1000000)")
+        large.add_argument("--folder", type=Path, metavar="FOLDER", help="keep the data set there, and use it again")
+
     given = parser.parse_args()
     if given.what == "kills":
         from endurance import kills as killing
@@ -61,6 +69,10 @@ def main() -> int:
         from endurance import decisions as deciding
 
         return deciding.run(given.by, given.count)
+    if given.what in ("pages", "report"):
+        from endurance import large_data_set
+
+        return large_data_set.run(given.what, given.items, given.folder)
     raise AssertionError(given.what)
 
 

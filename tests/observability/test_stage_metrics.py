@@ -4,6 +4,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from reelmill.contract.records.usage import Usage, WorkSeconds
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.monitoring.stage_metrics import OUTCOMES, STATES, TYPES
 from reelmill.controller.state.cache import Cache
@@ -18,8 +19,8 @@ STAGES = [
 ]
 
 
-def resource(name: str, keys: list[str], failing: str = "") -> dict[str, Any]:
-    store = SymbolicStore(bucket={"raw": keys})
+def resource(name: str, keys: list[str], failing: str = "", usage: Usage | None = None) -> dict[str, Any]:
+    store = SymbolicStore(bucket={"raw": keys}, usage=usage)
     if failing:
         store.failing["clips", f"raw/{failing}"] = ["no_video"] * 9
     cluster = SimulatedCluster(pipeline(STAGES), store)
@@ -29,7 +30,7 @@ def resource(name: str, keys: list[str], failing: str = "") -> dict[str, Any]:
 
 
 def samples(*resources: dict[str, Any]) -> dict[tuple[str, ...], float]:
-    """Name, type and other label -> value, of the metrics about stages."""
+    """Name and values of labels, the last label of the alphabet first -> value, of the metrics about stages."""
     metrics, cache = Metrics(), Cache()
     for one in resources:
         cache.pipelines.insert(one)
@@ -48,6 +49,25 @@ def test_the_stages_of_all_pipelines_are_added_up() -> None:
     assert found["reelmill_stage_items", "clip", "failed"] == 1
     assert found["reelmill_stage_items", "frames", "done"] == 4
     assert found["reelmill_stages", "clip", "done"] == 2
+
+
+def test_what_stages_used_is_added_up_by_namespace_and_type() -> None:
+    usage = Usage(
+        cpu_seconds=7.5, pod_seconds=10.0, bytes_read=1000, work=WorkSeconds(decode=4.0, store=1.0), lost_runs=1
+    )
+    found = samples(resource("a", ["v1"], usage=usage), resource("b", ["v1"], usage=usage), resource("c", ["v1"]))
+    assert found["reelmill_stage_cpu_seconds", "clip", "team"] == 15
+    assert found["reelmill_stage_pod_seconds", "frames", "team"] == 20
+    assert found["reelmill_stage_worker_seconds", "clip", "team", "decode"] == 8
+    assert found["reelmill_stage_worker_seconds", "clip", "team", "waiting"] == 0
+    assert found["reelmill_stage_store_bytes", "clip", "team", "read"] == 2000
+    assert found["reelmill_stage_lost_runs", "clip", "team"] == 2
+
+
+def test_what_nobody_has_counted_is_absent_and_not_0() -> None:
+    found = samples(resource("a", ["v1"], usage=Usage(cpu_seconds=7.5)), resource("b", ["v1"]))
+    assert ("reelmill_stage_cpu_seconds", "clip", "team") in found
+    assert not [name for name, *_ in found if name in ("reelmill_stage_gpu_seconds", "reelmill_stage_worker_seconds")]
 
 
 def test_without_pipelines_there_is_nothing_and_no_error() -> None:

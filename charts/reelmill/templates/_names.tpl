@@ -42,6 +42,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* The port of the collector of traces. */}}
+{{- define "reelmill.tracesPort" -}}
+{{- $address := urlParse .Values.settings.tracesEndpoint -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $address.host) | default (ternary "443" "80" (eq $address.scheme "https")) -}}
+{{- end -}}
+
 {{- define "reelmill.dashboard.name" -}}
 {{- printf "%s-dashboard" (.Values.fullnameOverride | default .Release.Name | trunc 52 | trimSuffix "-") -}}
 {{- end -}}

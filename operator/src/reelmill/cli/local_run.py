@@ -30,6 +30,7 @@ from reelmill.contract.spending import Prices
 from reelmill.contract.status import SourceStatus, StageStatus, Status
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks
+from reelmill.tracing.otlp import OtlpExport, endpoint_in
 
 COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
 CODES = {
@@ -65,6 +66,7 @@ def drive(
         observing(verbose=work.verbose, quiet=work.quiet) as observer,
         lineage(loaded.pipeline, observer, work.openlineage, environment) as watched,
         _stopping(stop, observer.say),
+        _traced(observer) as export,
     ):
         outcome = local.run(
             loaded.pipeline,
@@ -77,6 +79,7 @@ def drive(
             fresh=fresh,
             prices=prices(),
             run_reports=_reports(work),
+            export=export,
         )
     status = outcome.status
     if outcome.exit_code == ExitCode.BUG and not work.quiet:
@@ -100,6 +103,22 @@ def _reports(work: RunOptions) -> bool:
     if work.report is not None:
         return work.report
     return os.environ.get(RUN_REPORTS, "").lower() not in ("false", "0", "no", "off")
+
+
+@contextmanager
+def _traced(observer: Lines) -> Iterator[OtlpExport | None]:
+    """Where the trace of the run goes, by OpenTelemetry's variables; None: nowhere. No problem of it ends a run."""
+    export = None
+    if endpoint := endpoint_in(os.environ):
+        try:
+            export = OtlpExport(endpoint)
+        except SpecError as error:
+            observer.tell("warning", f"the run is not traced: {error}; {error.hint}")
+    try:
+        yield export
+    finally:
+        if export and (problem := export.close()):
+            observer.tell("warning", f"the trace of the run is not whole: {problem}")
 
 
 def prices() -> Prices:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from reelmill.contract import log
+from reelmill.contract.errors import SpecError
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.connection import Access, ApiConnection, ApiTransport, connect
 from reelmill.controller.kube.event_recorder import EventRecorder
@@ -26,8 +27,10 @@ from reelmill.controller.watch.resync import Resync
 from reelmill.controller.watch.watches import Watches
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
+from reelmill.controller.work.traces import RunTraces
 from reelmill.controller.work.worker_tasks import Pump
 from reelmill.openlineage.emitter import API_KEY, LineageEmitter
+from reelmill.tracing.otlp import OtlpExport, at_base, endpoint_in
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
@@ -77,6 +80,7 @@ class Operator:
                 now=self._now,
             )
         emitter = self._emitter()
+        export = _export(settings)
         worker = PipelineWorker(
             self.cache,
             verbs,
@@ -84,6 +88,7 @@ class Operator:
             settings.planning,
             progress_seconds=settings.progress_seconds,
             lineage=OperatorLineage(emitter),
+            traces=RunTraces(export),
             now=self._now,
         )
         pump = Pump(worker.process, self.metrics)
@@ -101,6 +106,8 @@ class Operator:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(RELEASE_SECONDS):
                             await leader.release()
+                if export:
+                    await asyncio.to_thread(export.close)
                 if emitter:
                     await asyncio.to_thread(emitter.close)
 
@@ -157,6 +164,18 @@ class Operator:
             if lost := ended.subgroup(LeaseLost):
                 raise LeaseLost(str(lost.exceptions[0])) from ended
             raise
+
+
+def _export(settings: OperatorSettings) -> OtlpExport | None:
+    """Where traces go; None: nowhere. A problem of it is logged, and nothing else happens."""
+    endpoint = at_base(settings.traces_endpoint) or endpoint_in(os.environ)
+    if not endpoint:
+        return None
+    try:
+        return OtlpExport(endpoint)
+    except SpecError as error:
+        log.event(_log, f"there are no traces: {error}", level=logging.WARNING, hint=error.hint)
+        return None
 
 
 def run(access: Access, settings: OperatorSettings) -> int:

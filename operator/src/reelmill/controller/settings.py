@@ -96,6 +96,9 @@ class OperatorSettings(BaseSettings):
     """What `queue.name` of a pipeline names a queue of."""
     policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
     """What pipelines may ask for, as JSON; absent: anything that the API server accepts."""
+    traces_endpoint: str = ""
+    """Base address of a collector of traces by OTLP over HTTP, such as `http://otel-collector:4318`; empty: that of
+    OpenTelemetry's own variables, or none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Pipelines that are planned and written at the same time."""

@@ -6,8 +6,7 @@ deletion. Each Job runs one process at a time; the workers of a shard use the CP
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,54 +18,17 @@ from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
-from reelmill.local.process import Events, OutputLine, Process, ProcessExit, start
-from reelmill.plan.jobs.build import STEP
+from reelmill.contract.trace_context import ENV as TRACE_ENV
+from reelmill.local.job import LocalJob
+from reelmill.local.process import Events, OutputLine, ProcessExit, start
 from reelmill.plan.snapshot import stamp
 from reelmill.processes.forked import CannotFork, OwnedTemplate
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill.processes.step_template import SURVEY
+from reelmill.tracing.spans import StepRun
 
 RETRIES = Backoff(first=1.0, most=30.0)
 """Delays before an index is retried."""
-
-
-@dataclass(eq=False, slots=True)
-class _Job:
-    body: dict[str, Any]
-    todo: list[int]
-    task: Task
-    beside: Mapping[str, str] = field(default_factory=dict)
-    """Variables beside the task: `REELMILL_NEXT` and `REELMILL_RUN_REPORT`, if they are set."""
-    tries: dict[int, int] = field(default_factory=dict)
-    not_before: dict[int, float] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-    failed: set[int] = field(default_factory=set)
-    process: Process | None = None
-    report: str = ""
-
-    @property
-    def name(self) -> str:
-        name: str = self.body["metadata"]["name"]
-        return name
-
-    @property
-    def works(self) -> bool:
-        """Whether it processes items."""
-        return self.body["metadata"]["labels"].get(STEP) in (Step.SHARDS, Step.WHOLE)
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.body["status"].get("conditions"))
-
-    @property
-    def rests(self) -> bool:
-        """Whether it is suspended, and nothing of it runs any more."""
-        return self.process is None and bool(self.body["spec"].get("suspend"))
-
-    @property
-    def ready(self) -> bool:
-        idle = self.process is None and not self.finished and "deletionTimestamp" not in self.body["metadata"]
-        return idle and not self.body["spec"].get("suspend")
 
 
 class Jobs:
@@ -83,10 +45,11 @@ class Jobs:
         retries: Backoff = RETRIES,
         template: OwnedTemplate | None = None,
         fresh: bool = False,
+        ran: Callable[[StepRun], None] = lambda _: None,
     ) -> None:
         """`command` runs a step; where there is a template, steps that can be forked are forked from it instead.
 
-        `fresh`: the survey needs the code of the stages.
+        `fresh`: the survey needs the code of the stages. `ran` is told of each process that has ended.
         """
         self.command = command
         self.template = template
@@ -96,10 +59,11 @@ class Jobs:
         self.cpus = cpus
         self.max_processes = max_processes
         self.retries = retries
+        self.ran = ran
         self.events: Events = Events()
         self.version = 0
         """Incremented whenever a process ends."""
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, LocalJob] = {}
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -126,8 +90,8 @@ class Jobs:
         given = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         body["status"] = {"active": 0}
         todo = list(range(body["spec"]["completions"]))
-        beside = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV) if name in given}
-        self._jobs[name] = _Job(body, todo, Task.model_validate_json(given[ENV]), beside)
+        beside = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV, TRACE_ENV) if name in given}
+        self._jobs[name] = LocalJob(body, todo, Task.model_validate_json(given[ENV]), beside)
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:
         """Merge-patch `spec`. Suspending a Job terminates its process; that index starts again on resume."""
@@ -187,7 +151,7 @@ class Jobs:
         for job in self._jobs.values():
             yield from (at for index, at in job.not_before.items() if at > now and index in job.todo and job.ready)
 
-    def _start(self, job: _Job, index: int) -> None:
+    def _start(self, job: LocalJob, index: int) -> None:
         task = self._here(job.task)
         types = [stage.type for stage in task.stages] if task.step is not Step.SURVEY else []
         methods = {start_method(self.environment, stage=type_) for type_ in types}
@@ -198,7 +162,7 @@ class Jobs:
             index=index,
             task=task.model_dump_json(),
             folder=self.folder,
-            environment={**self.environment, **job.beside},
+            environment={**self.environment, **job.beside, **job.trace(index)},
             events=self.events,
             needs=SURVEY if task.step is Step.SURVEY and not self.fresh else None,
         )
@@ -234,6 +198,9 @@ class Jobs:
         job.process = None
         job.body["status"]["active"] = 0
         report = process.report()
+        shard, attempt = job.place(process.index)
+        error = f"exit code {code}: {report or process.last_lines()}" if code else ""
+        self.ran(StepRun(job.body, process.began, time.time_ns(), error, shard, attempt))
         if "deletionTimestamp" in job.body["metadata"]:
             del self._jobs[job.name]
         elif job.finished:
@@ -247,7 +214,7 @@ class Jobs:
         else:
             self._failed(job, process.index, code, report or job.report or process.last_lines())
 
-    def _failed(self, job: _Job, index: int, code: int, report: str) -> None:
+    def _failed(self, job: LocalJob, index: int, code: int, report: str) -> None:
         action = next(
             (
                 rule["action"]
@@ -268,7 +235,7 @@ class Jobs:
             job.not_before[index] = time.monotonic() + self.retries.delay(tries)
             job.todo.append(index)
 
-    def _settle(self, job: _Job) -> None:
+    def _settle(self, job: LocalJob) -> None:
         status = job.body["status"]
         status["completedIndexes"] = format_ranges(job.done)
         status["failedIndexes"] = format_ranges(job.failed)
@@ -281,7 +248,7 @@ class Jobs:
             else:
                 self._finish(job, "Complete", "CompletionsReached", "")
 
-    def _finish(self, job: _Job, type_: str, reason: str, message: str) -> None:
+    def _finish(self, job: LocalJob, type_: str, reason: str, message: str) -> None:
         job.todo.clear()
         condition = {
             "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": _stamp()

@@ -4,7 +4,7 @@ import os
 import tempfile
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,8 @@ from reelmill.local.process import OutputLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, PlannerSettings, Snapshot, reconcile
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks, warm_template
+from reelmill.tracing.run_trace import RunTrace, problem_of
+from reelmill.tracing.spans import Span
 
 STOP_SECONDS = 0.2
 """Seconds between two checks of `stop`."""
@@ -69,6 +71,7 @@ def run(
     grace: float = GRACE_SECONDS,
     prices: Prices | None = None,
     run_reports: bool = False,
+    export: Callable[[Span], None] | None = None,
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 
@@ -78,13 +81,17 @@ def run(
     is a template process that was started before (default: a new one, unless there is a `command`). `fresh`: nothing of
     the pipeline is in its store, so that its survey needs the code of all stages for its forecast. The calling thread
     must exist as long as the run, because its processes end with it. `prices` are those of an hour of a step, and
-    `run_reports` says whether the run leaves a report in its store. `spec.verify` is ignored. Raises SpecErrors for an
-    invalid spec.
+    `run_reports` says whether the run leaves a report in its store. `export` takes the spans of its trace; absent: it
+    has none. `spec.verify` is ignored. Raises SpecErrors for an invalid spec.
     """
     pipeline = pipeline.replace(spec=pipeline.spec.replace(verify=None))
     observer = observer or QuietObserver()
     stop = stop or threading.Event()
     uid, status = uid or uuid.uuid4().hex, Status()
+    metadata = pipeline.metadata
+    trace = RunTrace(metadata.namespace, metadata.name, export) if export else None
+    if trace:
+        observer.log({"level": "info", "msg": f"the trace of the run is {trace.trace_id}"})
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reelmill-"))
@@ -99,6 +106,7 @@ def run(
             max_processes=max_processes or cpus,
             template=template,
             fresh=fresh,
+            ran=trace.step if trace else lambda _: None,
         )
         try:
             while not stop.is_set():
@@ -111,6 +119,7 @@ def run(
                     reports=jobs.reports,
                     annotations=annotations or {},
                     settings=PlannerSettings(prices=prices or Prices(), run_reports=run_reports),
+                    trace=trace.trace_id if trace else "",
                 )
                 plan = reconcile(snapshot, datetime.now(UTC))
                 if plan.status != status:
@@ -127,6 +136,8 @@ def run(
         finally:
             for line in jobs.close(grace):
                 _tell(observer, line)
+            if trace:
+                trace.finish(problem_of(status))
     return RunResult(status, interrupted=True)
 
 

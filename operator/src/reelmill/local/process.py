@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Process:
     index: int
     report_file: Path
     child: ChildProcess = field(repr=False)
+    began: int = field(default_factory=time.time_ns)
+    """When it was started, in nanoseconds since 1970."""
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES), repr=False)
     """The last log lines."""
 

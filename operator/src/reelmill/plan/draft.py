@@ -18,7 +18,7 @@ from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob, DeleteJob
 from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, until_now
 from reelmill.plan.jobs.bounds import bounded, bounded_control
-from reelmill.plan.jobs.build import STAGE
+from reelmill.plan.jobs.build import STAGE, in_trace
 from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.placement import hour_price, merged
@@ -95,6 +95,8 @@ class PlanDraft:
         return stage
 
     def create(self, job: dict[str, Any]) -> None:
+        if self.snapshot.trace:
+            job = in_trace(job, self.snapshot.trace)
         self.actions.append(CreateJob(job))
         metadata = job["metadata"]
         self.spent = entered(self.spent, metadata["name"], metadata["labels"].get(STAGE, ""), self.now)

@@ -38,6 +38,8 @@ class Snapshot:
     """Time of the deletion request; None: the resource is not being deleted."""
     finalizers: tuple[str, ...] = ()
     settings: PlannerSettings = field(default_factory=PlannerSettings)
+    trace: str = ""
+    """Trace of the run, whose context new Jobs get: 32 hex digits; empty: none."""
 
 
 def stamp(now: datetime) -> str:

@@ -34,6 +34,7 @@ from reelmill.contract.task import (
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.urls import without_secrets
+from reelmill.contract.trace_context import traced
 from reelmill.processes.forked import ProcessTemplate, lend
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill_stages.host.disk import is_disk_full
@@ -51,7 +52,7 @@ def run(env: Mapping[str, str], clock: ProgressClock | None = None) -> int:
 
     A survey, which runs the code of adapters, has a child process of its own where processes are forked.
     """
-    setup()
+    setup(**traced(env))
     stop = threading.Event()
     clock = clock or ProgressClock()
     current = _Current(Step.SURVEY)

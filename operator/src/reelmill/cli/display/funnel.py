@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
+from reelmill.cli.display.usage import used
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.text.quantities import amount, size, time
 
@@ -28,6 +29,8 @@ def lines(rows: Sequence[FunnelRow]) -> Iterator[Text]:
             yield _below(width, "", f"-   {name}: {_told(loss.items, loss.seconds, loss.bytes)}")
         if row.kind == "stage" and (row.worker_seconds or row.written):
             yield _below(width, "", f"    {time(row.worker_seconds)} of workers, {size(row.written)} written")
+        if row.usage:
+            yield _below(width, "", f"    {used(row.usage)}")
     legend = Text()
     for word, mark in _MARKS.items():
         legend.append(mark, style=_STYLES[mark]).append(f" {word}  ")

@@ -24,7 +24,7 @@ SAME = 10
 """Number of equal warnings that are shown."""
 
 _LOUD = ("warning", "error", "critical")
-_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint"})
+_FIXED = frozenset({"ts", "level", "msg", "job", "index", "traceback", "error", "hint", "trace_id", "span_id"})
 STEPS = {
     "waiting": "waiting",
     "opening": "cutting shards",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from reelmill.contract.commands.result_rows import CommandRow, Number, StatusRow
 from reelmill.contract.records.flow import Volume
+from reelmill.contract.records.usage import Usage
 
 Loss = Literal["filtered", "failed", "skipped"]
 
@@ -48,6 +49,8 @@ class FunnelRow(CommandRow):
     """Time that workers took, in seconds."""
     written: int
     """Bytes of files that the stage wrote."""
+    usage: Usage | None
+    """What all closed passes have used; None where commits do not tell it: those of version 0.1.0."""
 
 
 def funnel(rows: Sequence[StatusRow]) -> list[FunnelRow]:
@@ -77,6 +80,7 @@ def _row(row: StatusRow) -> FunnelRow:
         lost=[_loss(name, items, outcomes.get(name)) for name, items in losses],
         worker_seconds=row.worker_seconds,
         written=row.written,
+        usage=row.usage,
     )
 
 

@@ -1,7 +1,9 @@
-"""What the stages of all pipelines did, from their statuses: pods end before anybody could scrape them.
+"""What the stages of all pipelines did and used, from their statuses: pods end before anybody could scrape them.
 
 The numbers are those of the commits in the stores, so a restart of the operator loses none. They fall when a pipeline
-is deleted or its definition changes, so they are gauges. Labels are bounded: types of stages, outcomes, states.
+is deleted or its definition changes, so they are gauges. Labels are bounded: types of stages, outcomes, states,
+activities of workers, and for what was used, which somebody pays, the namespaces of pipelines (`namespace` itself is
+what Prometheus calls the place of the operator). What no commit tells has no sample.
 """
 
 from collections import Counter
@@ -11,6 +13,7 @@ from typing import Any, get_args
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from reelmill.contract.records.usage import Bound
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.pipeline import StageSpec, members
 from reelmill.contract.status import StageState
@@ -20,15 +23,24 @@ TYPES = frozenset(members(StageSpec, StageBlock))
 STATES = get_args(StageState)
 OUTCOMES = ("done", "filtered", "failed", "skipped")
 SIDES = ("given", "made")
+ACTIVITIES = tuple(one.value for one in Bound)
+USED = ("cpu", "gpu", "pod")
+"""Seconds of `Usage` that are a metric each: `cpuSeconds` and so on."""
+_TEXTS = {
+    "cpu": "Seconds of CPU that all runs of stages used.",
+    "gpu": "Seconds in which GPUs worked for stages.",
+    "pod": "Seconds of pods of stages, failed ones included.",
+}
 
 
 def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
-    """Sums over the stages of these resources. Fields that a status does not have count as 0."""
-    items: Counter[tuple[str, str]] = Counter()
-    states: Counter[tuple[str, str]] = Counter()
-    seconds: dict[tuple[str, str], float] = {}
-    size: Counter[tuple[str, str]] = Counter()
-    for stage in _stages(pipelines):
+    """Sums over the stages of these resources. Outcomes and volumes that a status does not have count as 0."""
+    items: Counter[tuple[str, ...]] = Counter()
+    states: Counter[tuple[str, ...]] = Counter()
+    seconds: dict[tuple[str, ...], float] = {}
+    size: Counter[tuple[str, ...]] = Counter()
+    used = _Used()
+    for namespace, stage in _stages(pipelines):
         kind = str(stage.get("type") or "")
         if kind not in TYPES:
             continue
@@ -40,19 +52,69 @@ def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
             volume = stage.get(side) or {}
             seconds[kind, side] = seconds.get((kind, side), 0.0) + float(volume.get("seconds") or 0)
             size[kind, side] += int(volume.get("bytes") or 0)
-    yield _family("reelmill_stages", "Stages of pipelines by state.", "state", states)
-    yield _family("reelmill_stage_items", "Inputs of stages by outcome.", "outcome", items)
-    yield _family("reelmill_stage_video_seconds", "Seconds of video that stages were given and made.", "side", seconds)
-    yield _family("reelmill_stage_bytes", "Bytes of files that stages were given and made.", "side", size)
+        used.add(namespace, kind, stage.get("usage") or {})
+    yield _family("reelmill_stages", "Stages of pipelines by state.", ["type", "state"], states)
+    yield _family("reelmill_stage_items", "Inputs of stages by outcome.", ["type", "outcome"], items)
+    yield _family(
+        "reelmill_stage_video_seconds", "Seconds of video that stages were given and made.", ["type", "side"], seconds
+    )
+    yield _family("reelmill_stage_bytes", "Bytes of files that stages were given and made.", ["type", "side"], size)
+    yield from used.families()
 
 
-def _stages(pipelines: Iterable[Json]) -> Iterator[Json]:
+class _Used:
+    """Sums of `Usage` by namespace and type of stage."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, dict[tuple[str, ...], float]] = {what: {} for what in USED}
+        self._work: dict[tuple[str, ...], float] = {}
+        self._bytes: dict[tuple[str, ...], float] = {}
+        self._lost: dict[tuple[str, ...], float] = {}
+
+    def add(self, namespace: str, kind: str, usage: Json) -> None:
+        place, work = (namespace, kind), usage.get("work")
+        for what in USED:
+            _add(self._seconds[what], place, usage.get(f"{what}Seconds"))
+        for activity in ACTIVITIES:
+            _add(self._work, (*place, activity), None if work is None else work.get(activity) or 0.0)
+        for direction, field in (("read", "bytesRead"), ("written", "bytesWritten")):
+            _add(self._bytes, (*place, direction), usage.get(field))
+        if usage:
+            _add(self._lost, place, usage.get("lostRuns") or 0)
+
+    def families(self) -> Iterator[Metric]:
+        place = ["pipeline_namespace", "type"]
+        for what, values in self._seconds.items():
+            yield _family(f"reelmill_stage_{what}_seconds", _TEXTS[what], place, values)
+        yield _family(
+            "reelmill_stage_worker_seconds",
+            "Seconds of the workers of stages, by what each did at the time.",
+            [*place, "activity"],
+            self._work,
+        )
+        yield _family(
+            "reelmill_stage_store_bytes",
+            "Bytes that stages read from stores and sources, and wrote.",
+            [*place, "direction"],
+            self._bytes,
+        )
+        yield _family("reelmill_stage_lost_runs", "Runs of stages that were killed.", place, self._lost)
+
+
+def _add(sums: dict[tuple[str, ...], float], labels: tuple[str, ...], value: float | None) -> None:
+    if value is not None:
+        sums[labels] = sums.get(labels, 0) + value
+
+
+def _stages(pipelines: Iterable[Json]) -> Iterator[tuple[str, Json]]:
     for pipeline in pipelines:
-        yield from (pipeline.get("status") or {}).get("stages") or ()
+        namespace = str((pipeline.get("metadata") or {}).get("namespace") or "")
+        for stage in (pipeline.get("status") or {}).get("stages") or ():
+            yield namespace, stage
 
 
-def _family(name: str, text: str, label: str, values: Mapping[tuple[str, str], float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, text, labels=["type", label])
-    for (kind, value), number in sorted(values.items()):
-        family.add_metric([kind, value], number)
+def _family(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for found, number in sorted(values.items()):
+        family.add_metric(list(found), number)
     return family

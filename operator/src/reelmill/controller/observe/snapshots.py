@@ -53,8 +53,9 @@ def snapshot(
     reports: Mapping[str, str],
     diagnoses: Mapping[str, Diagnosis],
     settings: PlannerSettings,
+    trace: str = "",
 ) -> Snapshot:
-    """The snapshot of one pipeline."""
+    """The snapshot of one pipeline. `trace` is that of its run; empty: it has none."""
     metadata = pipeline["metadata"]
     return Snapshot(
         pipeline=spec.pipeline,
@@ -70,6 +71,7 @@ def snapshot(
         deleting=moment(str(metadata.get("deletionTimestamp") or "")),
         finalizers=tuple(metadata.get("finalizers") or ()),
         settings=settings,
+        trace=trace,
     )
 
 

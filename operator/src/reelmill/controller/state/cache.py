@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 from reelmill.contract.task import Step
-from reelmill.plan.jobs.build import PIPELINE, SHARDS, STEP, UID
+from reelmill.plan.jobs.build import PIPELINE, SHARDS, STEP, TRACE, UID
 
 Json = dict[str, Any]
 REMEMBERED = 50_000
@@ -22,11 +22,12 @@ def trimmed_job(job: Json) -> Json:
     """The fields of a Job that the planner reads: no pod template, no managed fields. Equal strings are kept once."""
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
+    noted = {name: annotations[name] for name in (SHARDS, TRACE) if name in annotations}
     ends = [each for each in status.get("conditions") or () if each.get("type") in _ENDS]
     kept = {
         "metadata": {
             **{name: metadata[name] for name in _METADATA if name in metadata},
-            **({"annotations": {SHARDS: annotations[SHARDS]}} if SHARDS in annotations else {}),
+            **({"annotations": noted} if noted else {}),
         },
         "spec": {name: spec[name] for name in _SPEC if name in spec},
         "status": {

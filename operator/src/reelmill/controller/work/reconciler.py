@@ -33,6 +33,7 @@ from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.state.report_rate import ReportRate
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.status_patch import merge_patch, only_progress
+from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import (
     Action,
     CreateJob,
@@ -92,12 +93,13 @@ class PipelineWorker:
         progress_seconds: float = 10.0,
         pace: ReportRate | None = None,
         lineage: OperatorLineage | None = None,
+        traces: RunTraces | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
         self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
-        self._pace, self._lineage = pace or ReportRate(), lineage or OperatorLineage()
+        self._pace, self._lineage, self._traces = pace or ReportRate(), lineage or OperatorLineage(), traces or RunTraces()
         self._memories: dict[str, _Memory] = {}
 
     async def process(self, key: str) -> float | None:
@@ -124,7 +126,8 @@ class PipelineWorker:
         diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
         spec = _spec(memory, pipeline)
-        seen = snapshot(pipeline, spec, status, jobs, reports, diagnoses | memory.refused, self._settings)
+        trace = self._traces.begin(pipeline, jobs)
+        seen = snapshot(pipeline, spec, status, jobs, reports, diagnoses | memory.refused, self._settings, trace)
         now = self._now()
         plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)
         if later := self._later(memory, written, plan):
@@ -151,7 +154,9 @@ class PipelineWorker:
         self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
-        if not plan.actions and not any(map(at_work, jobs)):
+        at_rest = not plan.actions and not any(map(at_work, jobs))
+        self._traces.tell(memory.uid, jobs, plan.status, at_rest=at_rest)
+        if at_rest:
             # A pipeline at rest is planned seldom, and there may be many.
             memory.spec = memory.status = None
         return _sooner(plan.wake_after, look_again)
@@ -160,6 +165,8 @@ class PipelineWorker:
         """The pipeline is gone, or goes by itself."""
         memory = self._memories.pop(key, None)
         self._pace.mark(key, at_work=False)
+        if memory:
+            self._traces.forget(memory.uid)
         if memory and memory.status:
             namespace, _, name = key.partition("/")
             known = pipeline or {"metadata": {"namespace": namespace, "name": name, "uid": memory.uid}}

@@ -14,6 +14,8 @@ from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import FollowUp
+from reelmill.contract.trace_context import ENV as TRACE_ENV
+from reelmill.contract.trace_context import job_context
 from reelmill.plan.jobs.names import digest10, job_name
 from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
 from reelmill.plan.jobs.queues import KUEUE_QUEUE, is_held, queueing
@@ -27,6 +29,8 @@ PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
 )
 SHARDS = f"{GROUP}/shards"
 """Annotation with the ranges of the shards to which the indexes of a Job are mapped, in order."""
+TRACE = f"{GROUP}/traceparent"
+"""Annotation with the context of a Job in the trace of its run."""
 CONTROL_RETRIES = 3
 
 POD_FAILURE_POLICY = {
@@ -127,6 +131,19 @@ def shards_job(
     some = max(stage.parallelism, len(shards) // 10)
     job["spec"]["maxFailedIndexes"] = len(shards) if last else min(some, len(shards))
     return job
+
+
+def in_trace(job: dict[str, Any], trace_id: str) -> dict[str, Any]:
+    """A Job whose pods know that they are part of a trace."""
+    variable = {"name": TRACE_ENV, "value": str(job_context(trace_id, job["metadata"]["name"]))}
+    pod = job["spec"]["template"]["spec"]
+    containers = [
+        {**each, "env": [*each["env"], variable]} if each["name"] == CONTAINER else each for each in pod["containers"]
+    ]
+    template = {**job["spec"]["template"], "spec": {**pod, "containers": containers}}
+    annotations = {**(job["metadata"].get("annotations") or {}), TRACE: variable["value"]}
+    metadata = {**job["metadata"], "annotations": annotations}
+    return {**job, "metadata": metadata, "spec": {**job["spec"], "template": template}}
 
 
 def shards_of(job: Mapping[str, Any]) -> list[int]:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Segment
 from reelmill_stages.dashboard.index import schema
 from reelmill_stages.dashboard.index.build import Builder, OtherData
 from reelmill_stages.dashboard.index.query import Reader
+from reelmill_stages.dashboard.index.secondary import make_next
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
 
@@ -36,11 +38,17 @@ class Index:
     """Items of the data set."""
     segment: int = 0
     """The last segment of the data set."""
+    read: Segment | None = None
+    """The last segment, once it and all before it are read."""
     error: str = ""
     """Why the data set could not be read further."""
     looked: float = 0.0
     used: float = 0.0
     running: Future[None] | None = None
+    wanted: set[str] = field(default_factory=set)
+    """Columns that somebody has sorted or searched by."""
+    following: Future[None] | None = None
+    """Makes the secondary indexes."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -62,12 +70,14 @@ class Indexes:
         self._known: dict[Path, Index] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="index")
+        self._later = ThreadPoolExecutor(1, thread_name_prefix="secondary")
         self._stop = threading.Event()
 
     def close(self) -> None:
         """Stop reading; what was read stays for the next time."""
         self._stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._later):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     @contextmanager
     def open(self, store: Store, names: DataSetPaths, columns: Sequence[str] = ()) -> Iterator[tuple[Reader, Index]]:
@@ -79,10 +89,7 @@ class Indexes:
         db = schema.read(index.path)
         try:
             reader = Reader(db)
-            missing = [name for name in reader.columns(columns) if not _has_index(db, name)]
-            if missing and not index.is_growing:
-                with index.lock:
-                    _add_indexes(index.path, missing)
+            index.wanted |= set(reader.columns(columns))
             yield reader, index
         finally:
             db.close()
@@ -110,13 +117,14 @@ class Indexes:
             data = DataSet(store, names, scratch=self._rows)
             last = data.last
             index.total, index.segment = data.item_count, last.segment if last else 0
-            with index.lock:
-                try:
-                    self._build(index.path, data)
-                except OtherData:
-                    _remove(index.path)
-                    self._build(index.path, data)
-            index.error = ""
+            if last != index.read or index.error:
+                with index.lock:
+                    try:
+                        self._build(index.path, data)
+                    except OtherData:
+                        _remove(index.path)
+                        self._build(index.path, data)
+                index.read, index.error = last, ""
         except ReelmillError as error:
             index.error = f"{error}; {error.hint}" if error.hint else str(error)
         except (OSError, sqlite3.Error) as error:
@@ -127,6 +135,24 @@ class Indexes:
             index.looked = time.monotonic()
         with self._lock:
             self._make_room(index.path)
+            if not self._stop.is_set() and not (index.following and not index.following.done()):
+                index.following = self._later.submit(self._follow, index)
+
+    def _follow(self, index: Index) -> None:
+        """Make secondary indexes, one step after another; between them, rows may be read and the index removed."""
+        more = True
+        while more and not self._stop.is_set():
+            with index.lock:
+                if self._known.get(index.path) is not index:
+                    return
+                db = schema.create(index.path)
+                try:
+                    more = make_next(db, index.wanted)
+                except sqlite3.Error as error:
+                    index.error = f"the index cannot be written: {error}"
+                    return
+                finally:
+                    db.close()
 
     def _build(self, path: Path, data: DataSet) -> None:
         db = schema.create(path)
@@ -151,16 +177,3 @@ def _remove(path: Path) -> None:
     for end in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + end).unlink()
-
-
-def _has_index(db: sqlite3.Connection, name: str) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (f"by_{name}",)).fetchone() is not None
-
-
-def _add_indexes(path: Path, columns: Sequence[str]) -> None:
-    db = schema.create(path)
-    try:
-        for name in columns:
-            db.execute(f"CREATE INDEX IF NOT EXISTS by_{name} ON items ({name}, ordinal)")
-    finally:
-        db.close()

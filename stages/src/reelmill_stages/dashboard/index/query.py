@@ -1,8 +1,8 @@
 """Questions to an index: a page of items in an order, under conditions, after a place; losses; what became of a key.
 
 Pages are found by keyset: a page begins after the (value, ordinal) at which the one before ended, so a deep page costs
-what the first one costs. Items that do not have the field come last. An order or a condition by a field that is new
-makes an SQLite index of its column first, which takes a second or two for a million items.
+what the first one costs. Items that do not have the field come last. Where the secondary indexes are not made yet, the
+answer is the same, by a scan.
 """
 
 import sqlite3
@@ -11,54 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from reelmill.contract.errors import SpecError
+from reelmill_stages.dashboard.index.candidates import rarest
+from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder, comparison
 from reelmill_stages.dashboard.index.cursor import LARGEST, decode_cursor, encode_cursor, fits
 from reelmill_stages.dashboard.index.schema import column
 from reelmill_stages.dashboard.index.values import Scalar
 
-OPERATORS = ("<=", ">=", "!=", "=", "<", ">", "~")
-"""`~`: the text contains this one, in lower or upper case."""
 NAMES = {"key": "key", "ordinal": "ordinal"}
 """Fields of every item that are columns by themselves."""
-LONGEST_CONDITION = 2000
-"""Characters of one condition."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemCondition:
-    """One condition of a filter: `measures.luma>=20`."""
-
-    field: str
-    operator: str
-    value: str
-
-    @classmethod
-    def parse(cls, text: str) -> "ItemCondition":
-        """Raises SpecError for a text that is none, or is too long."""
-        if len(text) > LONGEST_CONDITION:
-            raise SpecError(
-                f"a condition of {len(text)} characters: {text[:100]!r}…",
-                hint=f"at most {LONGEST_CONDITION} are allowed",
-            )
-        found = min(
-            ((text.find(each, 1), -len(each), each) for each in OPERATORS if text.find(each, 1) > 0), default=None
-        )
-        if found is None:
-            raise SpecError(
-                f"not a condition: {text[:100]!r}", hint=f"write FIELD, one of {' '.join(OPERATORS)}, and a value"
-            )
-        at, _, operator = found
-        return cls(text[:at].strip(), operator, text[at + len(operator) :].strip())
-
-    def __str__(self) -> str:
-        return f"{self.field}{self.operator}{self.value}"
-
-
-@dataclass(frozen=True, slots=True)
-class ItemOrder:
-    """The order of items; by their ordinals unless a field is named."""
-
-    field: str = "ordinal"
-    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +69,7 @@ class Reader:
         return [FieldInfo(*row) for row in self._db.execute("SELECT name, numbers, texts FROM fields ORDER BY name")]
 
     def columns(self, names: Sequence[str]) -> list[str]:
-        """The columns of fields that need an SQLite index of their own. Raises SpecError for an unknown field."""
+        """The columns of fields, which have secondary indexes of their own. Raises SpecError for an unknown field."""
         return sorted({self._column(name) for name in names if name not in NAMES})
 
     def items_read(self) -> int:
@@ -124,8 +84,8 @@ class Reader:
 
     def page(self, where: Sequence[ItemCondition], order: ItemOrder, after: str, limit: int) -> tuple[list[Place], str]:
         """(places, cursor of the next page; empty at the end). `after` is such a cursor, or empty."""
-        conditions, values = self._conditions(where)
         name = self._column(order.field)
+        source, conditions, values = self._question(where)
         compare, direction = ("<", "DESC") if order.descending else (">", "ASC")
         last = decode_cursor(after)
         found: list[tuple[Any, ...]] = []
@@ -140,6 +100,7 @@ class Reader:
                 parts.append(f"({name}, ordinal) {compare} (?, ?)")
                 bound += last
             found = self._rows(
+                source,
                 parts,
                 f"{name} {direction}" + ("" if name == "ordinal" else f", ordinal {direction}"),
                 bound,
@@ -151,27 +112,27 @@ class Reader:
             if last is not None and last[0] is None:
                 parts.append(f"ordinal {compare} ?")
                 bound.append(last[1])
-            found += self._rows(parts, f"ordinal {direction}", bound, name, limit + 1 - len(found))
+            found += self._rows(source, parts, f"ordinal {direction}", bound, name, limit + 1 - len(found))
         places = [Place(*row[:5]) for row in found[:limit]]
         return places, encode_cursor(found[limit - 1][5], found[limit - 1][0]) if len(found) > limit else ""
 
     def count(self, where: Sequence[ItemCondition], most: int) -> int:
         """The number of items under conditions; at most `most`."""
-        conditions, values = self._conditions(where)
+        source, conditions, values = self._question(where)
         count: int = self._db.execute(
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM items {_where(conditions)} LIMIT ?)",  # noqa: S608 - known columns
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} {_where(conditions)} LIMIT ?)",  # noqa: S608 - known columns
             (*values, most),
         ).fetchone()[0]
         return count
 
     def place(self, ordinal: int) -> Place | None:
         """Where one item lies."""
-        rows = self._rows(["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1) if fits(ordinal) else []
+        rows = self._rows("items", ["ordinal = ?"], "ordinal", [ordinal], "ordinal", 1) if fits(ordinal) else []
         return Place(*rows[0][:5]) if rows else None
 
     def place_of_key(self, key: str) -> Place | None:
         """Where the item of a key lies."""
-        rows = self._rows(["key = ?"], "ordinal", [key], "ordinal", 1)
+        rows = self._rows("items", ["key = ?"], "ordinal", [key], "ordinal", 1)
         return Place(*rows[0][:5]) if rows else None
 
     def bounds(self, field: str) -> tuple[float, float, int] | None:
@@ -224,33 +185,24 @@ class Reader:
         return [LedgerEntry(*(*row, number < len(rows))) for number, row in enumerate(rows, 1)]
 
     def _rows(
-        self, conditions: Sequence[str], order: str, values: Sequence[Any], name: str, limit: int
+        self, source: str, conditions: Sequence[str], order: str, values: Sequence[Any], name: str, limit: int
     ) -> list[tuple[Any, ...]]:
         return self._db.execute(
             f"SELECT ordinal, key, (SELECT items FROM parts WHERE parts.id = part), start, size, {name}"  # noqa: S608
-            f" FROM items {_where(conditions)} ORDER BY {order} LIMIT ?",
+            f" FROM {source} {_where(conditions)} ORDER BY {order} LIMIT ?",
             (*values, limit),
         ).fetchall()
 
-    def _conditions(self, where: Sequence[ItemCondition]) -> tuple[list[str], list[Scalar]]:
-        parts: list[str] = []
-        values: list[Scalar] = []
-        for one in where:
-            name = self._column(one.field)
-            if one.operator == "~":
-                parts.append(f"{name} LIKE ? ESCAPE '\\'")
-                escaped = one.value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-                values.append(f"%{escaped}%")
-            elif one.operator in ("=", "!="):
-                # What looks like a number may be one, or a text.
-                parts.append(f"{name} {'NOT ' if one.operator == '!=' else ''}IN (?, ?)")
-                values += [_value(name, one.value), one.value]
-            else:
-                value = _value(name, one.value)
-                # Numbers sort before all texts, so a comparison needs to say which of the two it means.
-                parts.append(f"({name} {one.operator} ? AND {name} {'>=' if type(value) is str else '<'} '')")
-                values.append(value)
-        return parts, values
+    def _question(self, where: Sequence[ItemCondition]) -> tuple[str, list[str], list[Any]]:
+        """(what items are taken from, conditions, values of both)."""
+        named = [(one, self._column(one.field)) for one in where]
+        compared = [comparison(one, name, walked=True) for one, name in named]
+        conditions, values = [text for text, _ in compared], [value for _, some in compared for value in some]
+        found = rarest(self._db, named)
+        if found is None:
+            return "items", conditions, values
+        # CROSS JOIN keeps the order of the loops: first the few candidates.
+        return f"({found.query}) CROSS JOIN items ON ordinal = place", conditions, [*found.values, *values]
 
     def _column(self, field: str) -> str:
         try:
@@ -261,22 +213,6 @@ class Reader:
 
 
 _LEDGER = "id, segment, key, ordinal, outcome, reason, message, seconds, attempt"
-
-
-def number_in(text: str) -> Scalar:
-    """The number in a text; the text where it is none, or is NaN. `true` and `false` are 1 and 0."""
-    if text in ("true", "false"):
-        return int(text == "true")
-    try:
-        number = int(text) if text.lstrip("+-").isdecimal() and len(text) < 18 else float(text)
-    except ValueError:
-        return text
-    return number if number == number else text
-
-
-def _value(column: str, text: str) -> Scalar:
-    """What a condition compares with; keys are texts, also those that look like numbers."""
-    return text if column == "key" else number_in(text)
 
 
 def _where(conditions: Sequence[str]) -> str:

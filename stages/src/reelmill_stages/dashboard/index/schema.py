@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-VERSION = "1"
+VERSION = "2"
 """An index of another version is made anew."""
 MOST_FIELDS = 200
 """Fields of items that get a column; further ones are shown, and cannot be sorted by."""
@@ -25,6 +25,7 @@ CREATE TABLE parts (
 CREATE TABLE fields (id INTEGER PRIMARY KEY, name TEXT UNIQUE, numbers INT DEFAULT 0, texts INT DEFAULT 0);
 CREATE TABLE items (ordinal INTEGER PRIMARY KEY, part INT, start INT, size INT, key TEXT);
 CREATE INDEX items_by_key ON items (key);
+CREATE TABLE trigrams (name TEXT PRIMARY KEY, upto INT) WITHOUT ROWID;
 CREATE TABLE ledger (
   id INTEGER PRIMARY KEY, segment INT, key TEXT, ordinal INT, outcome TEXT, reason TEXT, message TEXT, seconds REAL,
   attempt INT

@@ -7,7 +7,8 @@ from typing import Any
 from reelmill.contract.errors import NotFound, ReelmillError, StoreDamaged
 from reelmill.contract.records.rows import Item
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.index.query import ItemCondition, ItemOrder, Place, Reader
+from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
+from reelmill_stages.dashboard.index.query import Place, Reader
 from reelmill_stages.dashboard.index.values import values
 from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.files import files_of, problem_of

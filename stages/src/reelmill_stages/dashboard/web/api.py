@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from reelmill_stages.dashboard.index.query import ItemCondition, ItemOrder
+from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
 from reelmill_stages.dashboard.views import history, logs, strip
 from reelmill_stages.dashboard.views.board import Board, ListQuery

@@ -8,7 +8,7 @@ from jinja2 import Environment
 
 from reelmill.contract.errors import ReelmillError
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.index.query import OPERATORS, ItemCondition, ItemOrder
+from reelmill_stages.dashboard.index.conditions import OPERATORS, ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
 from reelmill_stages.dashboard.views import graph, history, logs, strip
 from reelmill_stages.dashboard.views.board import Board, DataSetPlace, ListQuery

@@ -1,12 +1,14 @@
 """Saves the end of a step's log in the store, because pods and their logs are deleted."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.log import JsonFormatter
+from reelmill.contract.trace_context import traced
 from reelmill_stages.store import Store
 
 LINES = 2000
@@ -17,7 +19,7 @@ class LogTail(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(JsonFormatter())
+        self.setFormatter(JsonFormatter(**traced(os.environ)))
         self.lines: deque[str] = deque(maxlen=LINES)
 
     def emit(self, record: logging.LogRecord) -> None:

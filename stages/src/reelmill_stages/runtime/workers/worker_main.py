@@ -19,6 +19,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
 from reelmill.contract.records.usage import Bound, Usage
+from reelmill.contract.trace_context import traced
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
@@ -162,7 +163,7 @@ def _may_differ(result: Result) -> bool:
 def serve(connection: Connection) -> None:
     """Process jobs until there are no more, or until one ends this worker."""
     config: WorkerConfig = connection.recv()
-    setup(level=config.level, worker=config.index)
+    setup(level=config.level, worker=config.index, **traced(os.environ))
     CLOCK.restart()
     try:
         try_out()

@@ -1,0 +1,128 @@
+"""Export of spans by OTLP over HTTP, by OpenTelemetry's own exporter, in a thread in the background.
+
+An endpoint that does not answer costs nothing but its spans: they wait in a queue of bounded length, and the oldest are
+dropped.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reelmill import __version__
+from reelmill.contract.errors import SpecError
+from reelmill.contract.text.urls import without_secrets
+from reelmill.tracing.spans import Span
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+BASE_ENV, TRACES_ENV = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+CLOSE_SECONDS = 1.0
+"""A process waits at its end so long for the last spans."""
+
+
+def endpoint_in(environment: Mapping[str, str]) -> str:
+    """Where OpenTelemetry's variables say that traces go; empty: nowhere."""
+    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or environment.get("OTEL_TRACES_EXPORTER") == "none":
+        return ""
+    return environment.get(TRACES_ENV, "") or at_base(environment.get(BASE_ENV, ""))
+
+
+def at_base(base: str) -> str:
+    """The endpoint of traces below a base address, as OpenTelemetry forms it; empty for an empty one."""
+    return f"{base.rstrip('/')}/v1/traces" if base else ""
+
+
+class OtlpExport:
+    """Sends spans to an endpoint. Calls never block and never raise. Thread-safe.
+
+    Headers, certificates and timeouts are those of OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). Raises
+    SpecError if the packages are not installed.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        try:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        except ImportError as error:
+            raise SpecError(
+                f"traces require the package {error.name}", hint="pip install 'reelmill[tracing]'"
+            ) from error
+        own = logging.getLogger("opentelemetry")  # what it logs about an endpoint is told by `problem`
+        own.addHandler(logging.NullHandler())
+        own.propagate = False
+        self.endpoint = without_secrets(endpoint)
+        name = os.environ.get("OTEL_SERVICE_NAME") or "reelmill"
+        self._resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
+        self._state = _State(self.endpoint)
+        self._processor = BatchSpanProcessor(_watched(OTLPSpanExporter(endpoint=endpoint), self._state))
+
+    def __call__(self, span: Span) -> None:
+        """Put a span into the queue."""
+        self._processor.on_end(self._readable(span))
+
+    @property
+    def problem(self) -> str:
+        """Why the last spans could not be sent; empty: they were, or are on their way."""
+        return self._state.problem
+
+    def close(self) -> str:
+        """Send what is left, for at most a second; returns the problem, or empty. An endpoint that failed is left."""
+        ending = threading.Thread(target=self._processor.shutdown, daemon=True)
+        ending.start()
+        if not self.problem:
+            ending.join(CLOSE_SECONDS)
+            if ending.is_alive():
+                return f"{self.endpoint} does not answer"
+        return self.problem
+
+    def _readable(self, span: Span) -> "ReadableSpan":
+        from opentelemetry.sdk.trace import ReadableSpan
+        from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+        def context(span_id: str) -> SpanContext:
+            return SpanContext(
+                int(span.trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+            )
+
+        return ReadableSpan(
+            name=span.name,
+            context=context(span.span_id),
+            parent=context(span.parent_id) if span.parent_id else None,
+            resource=self._resource,
+            attributes=dict(span.attributes),
+            kind=SpanKind.INTERNAL,
+            status=Status(StatusCode.ERROR, span.error) if span.error else Status(StatusCode.OK),
+            start_time=span.start,
+            end_time=span.end,
+        )
+
+
+class _State:
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.problem = ""
+
+
+def _watched(exporter: "SpanExporter", state: _State) -> "SpanExporter":
+    """An exporter that notes whether spans arrived."""
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+    class Watched(SpanExporter):
+        def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
+            result = exporter.export(spans)
+            failed = result is not SpanExportResult.SUCCESS
+            state.problem = f"{state.endpoint} does not take them" if failed else ""
+            return result
+
+        def shutdown(self) -> None:
+            exporter.shutdown()
+
+        def force_flush(self, timeout_millis: int = 30_000) -> bool:
+            return exporter.force_flush(timeout_millis)
+
+    return Watched()

@@ -1,0 +1,79 @@
+"""The trace of one run: a span for the run, in it one for each pass and survey, and in those one for each step.
+
+A step is told as soon as it ends, the others at the end of the run, when it is known how long they took. Ids follow
+from names, so a run that a restarted operator takes up goes on in the same trace.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reelmill.contract.conditions import ConditionType
+from reelmill.contract.status import Status
+from reelmill.contract.trace_context import ENV, TraceContext, job_context, span_id
+from reelmill.plan.jobs.build import TRACE
+from reelmill.tracing.spans import Attribute, Span, StepRun, told
+
+
+class RunTrace:
+    """The trace of a run of a pipeline. `export` takes its spans, and never blocks or raises."""
+
+    def __init__(self, namespace: str, name: str, export: Callable[[Span], None], trace_id: str = "") -> None:
+        self.trace_id = trace_id or secrets.token_hex(16)
+        self._export = export
+        self._about: dict[str, Attribute] = {"k8s.namespace.name": namespace, "reelmill.pipeline": name}
+        self._passes: dict[tuple[str, str], tuple[int, int]] = {}
+        self._told: set[str] = set()
+
+    def step(self, run: StepRun) -> None:
+        """Tell a step. The same one is told once."""
+        shard = "" if run.shard is None else f"/{run.shard}/{run.attempt}"
+        if (which := run.name + shard) in self._told:
+            return
+        self._told.add(which)
+        place = (run.stage, run.segment) if run.stage else (run.title, run.name)
+        start, end = self._passes.get(place, (run.start, run.end))
+        self._passes[place] = min(start, run.start), max(end, run.end)
+        context = step_context(self.trace_id, run.name, run.shard, run.attempt)
+        parent = span_id(self.trace_id, *place) if run.stage else self._root
+        self._export(
+            Span(run.title, self.trace_id, context.span_id, parent, run.start, run.end, run.attributes, told(run.error))
+        )
+
+    def finish(self, error: str = "") -> None:
+        """Tell the passes and the run. A run without steps is not told."""
+        if not self._passes:
+            return
+        for (stage, segment), (start, end) in self._passes.items():
+            if segment.isdigit():
+                which = span_id(self.trace_id, stage, segment)
+                about = {**self._about, "reelmill.stage": stage, "reelmill.segment": int(segment)}
+                self._export(Span(f"{stage} {segment}", self.trace_id, which, self._root, start, end, about))
+        starts, ends = zip(*self._passes.values(), strict=True)
+        title = f"run {self._about['reelmill.pipeline']}"
+        self._export(Span(title, self.trace_id, self._root, "", min(starts), max(ends), self._about, told(error)))
+
+    @property
+    def _root(self) -> str:
+        return span_id(self.trace_id, "run")
+
+
+def step_context(trace_id: str, job: str, shard: int | None, attempt: int) -> TraceContext:
+    """The context of one process: of its Job where that has one, otherwise of the shard and its attempt."""
+    context = job_context(trace_id, job)
+    if shard is None:
+        return context
+    return TraceContext(trace_id, span_id(trace_id, "job", job, shard, attempt))
+
+
+def trace_of(job: Mapping[str, Any]) -> str:
+    """The trace that a Job is part of; empty: none."""
+    annotations = job["metadata"].get("annotations") or {}
+    context = TraceContext.read({ENV: annotations.get(TRACE, "")})
+    return context.trace_id if context else ""
+
+
+def problem_of(status: Status) -> str:
+    """Why a run ended before it was complete, in words; empty: it did not, or it was stopped."""
+    stalled = status.condition(ConditionType.STALLED)
+    return f"{stalled.reason}: {stalled.message}" if stalled and stalled.status == "True" else ""
