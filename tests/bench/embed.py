@@ -27,7 +27,7 @@ from worker_desk import Desk
 CLIPS, FRAMES = 4, 50
 TOWER = {"image_size": 224, "layers": 4, "width": 768, "patch_size": 32}
 """A ViT-B-32 of four layers: a clip in seconds, not minutes."""
-CPU = Device("cpu", is_fallback=False)
+CPU = Device("cpu")
 
 
 def crops(folder: Path) -> list[Input]:

@@ -27,7 +27,7 @@ def test_a_link_leads_to_a_file(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/first-pipeline-on-kind.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md", "docs/gpus.md", "docs/first-pipeline-on-kind.md"])
 def test_a_pipeline_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> None:
     whole = [block for block in blocks(page, "yaml") if block.startswith("apiVersion")]
     assert whole

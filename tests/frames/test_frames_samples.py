@@ -140,12 +140,18 @@ def test_a_row_of_a_source_that_names_a_span_means_the_span(tmp_path: Path) -> N
 
 
 def test_000_f11_what_no_gpu_can_decode_the_cpu_does_and_it_is_counted(tmp_path: Path) -> None:
-    (result,) = run(tmp_path, [item(clip())], gpu=0, device="auto")
+    (result,) = run(tmp_path, [item(clip())], gpu=99, device="auto")
     assert isinstance(result, Done)
-    assert result.counters == {"gpu_fallback": 1}
+    assert result.counters == {"gpu_fallback": 1, "gpu_fallback_driver": 1}
+    told = result.items[0].provenance["gpu_fallback"]
+    assert told["reason"] == "driver"
+    assert "cuda" in told["message"].lower()
     (plain,) = run(tmp_path / "plain", [item(clip())], gpu=None, device="auto")
     assert isinstance(plain, Done)
     assert plain.counters == {}
+    (without,) = run(tmp_path / "without", [item(clip())], gpu=None, device="gpu")
+    assert isinstance(without, Done)
+    assert without.counters == {"gpu_fallback": 1, "gpu_fallback_no_gpu": 1}
 
 
 def test_000_f15_max_samples_skips_the_rest_by_position(tmp_path: Path) -> None:

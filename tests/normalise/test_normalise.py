@@ -208,7 +208,9 @@ def test_hdr_becomes_sdr_in_the_order_of_its_brightness(tmp_path: Path) -> None:
 @pytest.mark.skipif(bool(gpus()), reason="this machine has a GPU")
 def test_010_f07_without_a_gpu_the_cpu_encodes_and_it_is_counted(tmp_path: Path) -> None:
     result = normalised(tmp_path, plain(), codec="h264_nvenc", maxSide=96)
-    assert result.counters == {"sound_copied": 1, "gpu_fallback": 1}
+    assert result.counters == {"sound_copied": 1, "gpu_fallback": 1, "gpu_fallback_driver": 1}
+    told = result.items[0].provenance["gpu_fallback"]
+    assert told == {"reason": "driver", "message": "ffmpeg ended with 255: Cannot load libcuda.so.1"}
     assert result.items[0].provenance["encoder"] == "libx264"
 
 

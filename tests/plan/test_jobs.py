@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from reelmill.contract.spec.placement import GpuRequest
 from reelmill.contract.task import Step
 from reelmill.plan import CreateJob, Snapshot, reconcile
 from reelmill.plan.jobs.names import job_name
@@ -207,6 +209,47 @@ def test_gpu_products_memory_and_spot_become_affinity_and_tolerations() -> None:
     keys = [toleration["key"] for toleration in pod(job)["tolerations"]]
     assert keys[0] == "nvidia.com/gpu"
     assert "cloud.google.com/gke-spot" in keys
+
+
+def test_044_f03_pods_that_decode_av1_go_to_gpus_that_do_and_to_no_a100_or_h100() -> None:
+    zones = [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]} for zone in "ab"]
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": zones}}}
+    job = jobs({"gpu": {"decodes": ["av1"], "minMemory": "20Gi"}, "affinity": affinity})["shards"]
+    terms = pod(job)["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+
+    def fits(labels: dict[str, str]) -> bool:
+        """What a scheduler does: all expressions of one term."""
+        return any(
+            all(
+                int(labels[one["key"]]) > int(one["values"][0])
+                if one["operator"] == "Gt"
+                else labels.get(one["key"]) in one["values"]
+                for one in term["matchExpressions"]
+            )
+            for term in terms
+        )
+
+    def node(capability: str, zone: str = "a", memory: int = 24000) -> dict[str, str]:
+        major, minor = capability.split(".")
+        compute = {"nvidia.com/gpu.compute.major": major, "nvidia.com/gpu.compute.minor": minor}
+        return {"zone": zone, "nvidia.com/gpu.memory": str(memory), **compute}
+
+    assert [one for one in ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0") if fits(node(one))] == [
+        "8.6", "8.9", "10.0", "12.0",
+    ]  # fmt: skip
+    assert fits(node("8.9", "b"))
+    assert not fits(node("8.9", "c"))
+    assert not fits(node("8.9", memory=16000))
+
+
+def test_044_f03_a_product_without_a_decoder_for_the_codec_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="NVIDIA-A100-SXM4-80GB has no decoder for av1: take it out of products"):
+        GpuRequest.model_validate({"products": ["NVIDIA-L4", "NVIDIA-A100-SXM4-80GB"], "decodes": ["h264", "av1"]})
+    assert GpuRequest.model_validate({"products": ["NVIDIA-L4", "OTHER-1"], "decodes": ["av1"]}).decodes == ["av1"]
+    assert GpuRequest.model_validate({"products": ["NVIDIA-A100-SXM4-80GB"]}).model_dump(by_alias=True) == {
+        "count": 1, "resource": "nvidia.com/gpu", "products": ["NVIDIA-A100-SXM4-80GB"], "minMemory": None,
+        "spot": False,
+    }  # fmt: skip
 
 
 def test_defaults_are_a_stages_starting_point() -> None:

@@ -128,7 +128,7 @@ def test_003_f03_a_gpu_that_is_not_there_is_counted(tmp_path: Path) -> None:
         for one in embedded(block(weights, device=device), given(paths), tmp_path / device)
         if isinstance(one, Assembled)
     }
-    assert counted == {"cpu": {}, "gpu": {"gpu_fallback": 1}}
+    assert counted == {"cpu": {}, "gpu": {"gpu_fallback": 1, "gpu_fallback_no_gpu": 1}}
 
 
 @pytest.mark.gpu

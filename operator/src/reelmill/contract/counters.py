@@ -72,7 +72,34 @@ class StageCounter(StrEnum):
         "overhang", _FALLBACK, "clips of videos that end within the tolerance before their span", "nothing")
     GPU_FALLBACK = (
         "gpu_fallback", _FALLBACK, "items that the CPU processed in place of a GPU",
-        "give the pods a GPU that decodes the codec, or set `device: cpu`")
+        "look at its reasons, which are counted too: `gpu_fallback_codec` and those below; or set `device: cpu`")
+    GPU_FALLBACK_CODEC = (
+        "gpu_fallback_codec", _FALLBACK, "of those: the GPU has no decoder, or no encoder, for the codec",
+        "give the pods another GPU with `gpu.decodes`; see docs/gpus.md")
+    GPU_FALLBACK_PROFILE = (
+        "gpu_fallback_profile", _FALLBACK,
+        "of those: its decoder has the codec, but not with this chroma subsampling, bit depth or profile",
+        "nothing; a newer GPU may have it, or a `normalise` stage above changes the pixel format")
+    GPU_FALLBACK_SIZE = (
+        "gpu_fallback_size", _FALLBACK, "of those: pictures are smaller or larger than its decoder takes", _NOTHING)
+    GPU_FALLBACK_MEMORY = (
+        "gpu_fallback_memory", _FALLBACK, "of those: the memory of the GPU ran out, or its sessions did",
+        "lower `workers`, or give the pods a GPU with more memory")
+    GPU_FALLBACK_DRIVER = (
+        "gpu_fallback_driver", _FALLBACK, "of those: the driver, or a library of it, is missing, too old, or failed",
+        "look at the pod's log; the container needs the driver capabilities `video` and `compute`")
+    GPU_FALLBACK_NO_GPU = (
+        "gpu_fallback_no_gpu", _FALLBACK, "of those: the stage wants a GPU, and the pod has none",
+        "give the stage a `gpu`, or set `device: auto`")
+    GPU_FALLBACK_PACKAGE = (
+        "gpu_fallback_package", _FALLBACK, "of those: the library is built without support for GPUs",
+        "run the stage in an image whose torch is built for CUDA")
+    GPU_FALLBACK_FRAMES = (
+        "gpu_fallback_frames", _FALLBACK, "of those: the decoder of the GPU did not give all frames undamaged",
+        "nothing; files like these are damaged or unusual")
+    GPU_FALLBACK_OTHER = (
+        "gpu_fallback_other", _FALLBACK, "of those: anything else, which the provenance of the item and the log tell",
+        "look at the pod's log")
     FEWER_WORKERS = (
         "fewer_workers", _FALLBACK,
         "shards that went on with fewer workers, which together needed more memory, files or threads than there are",

@@ -131,7 +131,8 @@ class ItemReason(StrEnum):
         "zero_duration", _FAILED, _NO, "the video or span has no frame", "correct the span, or remove the video")
     ENCODE_TIMEOUT = "encode_timeout", _FAILED, _YES, "ffmpeg took too long", "give the stage more CPUs, then retry"
     FFMPEG_FAILED = (
-        "ffmpeg_failed", _FAILED, _YES, "ffmpeg failed; its last output follows", "on a GPU, lower `workers`; retry")
+        "ffmpeg_failed", _FAILED, _YES, "ffmpeg failed; its first and last messages follow",
+        "on a GPU, lower `workers`; retry")
     UNVERIFIED = (
         "unverified", _FAILED, _NO, "the clip does not show what was planned", "cut by encoding: `clip.mode: reencode`")
     TOO_SHORT = "too_short", _FILTERED, _NO, "shorter than `minLength`", "lower `minLength` to keep such clips"

@@ -9,10 +9,10 @@ import re
 from reelmill.contract.conditions import ConditionReason, ConditionType, EventReason, Topic
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
-from reelmill.schema import measures
+from reelmill.schema import decoders, measures
 from reelmill.schema.markdown import table
 
-PAGES = ("docs/status.md", "docs/failure-handbook.md", "docs/measures.md")
+PAGES = ("docs/status.md", "docs/failure-handbook.md", "docs/measures.md", "docs/gpus.md")
 """Pages with generated tables."""
 STALLED = (Topic.INPUT, Topic.STORE, Topic.STEPS)
 _TABLE = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -65,24 +65,28 @@ def filled(text: str) -> str:
 
 def tables() -> dict[str, str]:
     """Name -> Markdown."""
-    return measures.tables() | {
-        "conditions": table(
-            ("condition", "True means", "event when it becomes True"),
-            ((f"`{type_}`", _shown(type_), type_.event or "none") for type_ in ConditionType),
-        ),
-        "quiet-reasons": _short(Topic.NONE),
-        "pod-reasons": _short(Topic.PODS),
-        "other-reasons": _short(Topic.OTHERS),
-        "stall-reasons": _short(*STALLED),
-        "events": table(
-            ("event", "type", "when"), ((f"`{event}`", event.type, event.meaning) for event in EventReason)
-        ),
-        "pods": _handbook(Topic.PODS),
-        "others": _handbook(Topic.OTHERS),
-        "stalled-input": _handbook(Topic.INPUT),
-        "stalled-store": _handbook(Topic.STORE),
-        "stalled-steps": _handbook(Topic.STEPS),
-    }
+    return (
+        measures.tables()
+        | decoders.tables()
+        | {
+            "conditions": table(
+                ("condition", "True means", "event when it becomes True"),
+                ((f"`{type_}`", _shown(type_), type_.event or "none") for type_ in ConditionType),
+            ),
+            "quiet-reasons": _short(Topic.NONE),
+            "pod-reasons": _short(Topic.PODS),
+            "other-reasons": _short(Topic.OTHERS),
+            "stall-reasons": _short(*STALLED),
+            "events": table(
+                ("event", "type", "when"), ((f"`{event}`", event.type, event.meaning) for event in EventReason)
+            ),
+            "pods": _handbook(Topic.PODS),
+            "others": _handbook(Topic.OTHERS),
+            "stalled-input": _handbook(Topic.INPUT),
+            "stalled-store": _handbook(Topic.STORE),
+            "stalled-steps": _handbook(Topic.STEPS),
+        }
+    )
 
 
 def _shown(type_: ConditionType) -> str:

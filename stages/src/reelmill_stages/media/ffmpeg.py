@@ -33,7 +33,8 @@ with warnings.catch_warnings():
 MINIMUM = (5, 1)
 """The oldest ffmpeg that has every option used here."""
 
-_TAIL = 800
+_HEAD, _TAIL = 400, 800
+"""Bytes of messages that are kept."""
 _PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -106,8 +107,9 @@ def command(
 def run(argv: Sequence[str], *, timeout: float) -> None:
     """Run ffmpeg to its end.
 
-    Raises ItemError(`encode_timeout`) after `timeout` seconds of wall time, ItemError(`ffmpeg_failed`) with the end of
-    its messages when it fails, Exhausted when it ran out of memory or files, and TransientError when the disk is full.
+    Raises ItemError(`encode_timeout`) after `timeout` seconds of wall time, ItemError(`ffmpeg_failed`) with the first
+    and last of its messages when it fails, Exhausted when it ran out of memory or files, and TransientError when the
+    disk is full.
     """
     with tempfile.TemporaryFile() as messages:
         process = subprocess.Popen(
@@ -131,14 +133,14 @@ def run(argv: Sequence[str], *, timeout: float) -> None:
                 process.wait()
         if status == 0:
             return
-        tail = _tail(messages)
-    if "No space left on device" in tail:
+        said = _ends(messages)
+    if "No space left on device" in said:
         raise TransientError("the disk is full", where=argv[-1], hint="give the stage more scratch space")
-    if short_of := exhausted_in(tail):
+    if short_of := exhausted_in(said):
         raise Exhausted(
-            short_of, f"ffmpeg ended with {status}: {tail}", hint="give the stage more of it, then run again"
+            short_of, f"ffmpeg ended with {status}: {said}", hint="give the stage more of it, then run again"
         )
-    raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {tail}")
+    raise ItemError(ItemReason.FFMPEG_FAILED, f"ffmpeg ended with {status}: {said}")
 
 
 def parse_version(banner: str) -> tuple[int, ...]:
@@ -172,10 +174,14 @@ def _dies_with_parent() -> Callable[[], None] | None:
     return lambda: libc.prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-def _tail(messages: IO[bytes]) -> str:
-    """The last messages, each once, without the addresses of ffmpeg's objects."""
-    messages.seek(0, 2)
-    messages.seek(max(0, messages.tell() - _TAIL))
-    lines = messages.read().decode(errors="replace").splitlines()
+def _ends(messages: IO[bytes]) -> str:
+    """The first messages, which tell the cause, and the last ones, each once, without addresses of ffmpeg's objects."""
+    size = messages.seek(0, 2)
+    messages.seek(0)
+    said = messages.read(_HEAD + _TAIL)
+    if size > len(said):
+        messages.seek(size - _TAIL)
+        said = said[:_HEAD] + "…\n".encode() + messages.read()
+    lines = said.decode(errors="replace").splitlines()
     plain = (re.sub(r"\[[^\]]* @ 0x[0-9a-f]+\] ?", "", line).strip() for line in lines)
     return " | ".join(dict.fromkeys(line for line in plain if line))

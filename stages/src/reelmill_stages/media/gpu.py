@@ -7,6 +7,7 @@ every program that uses CUDA.
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pynvml
@@ -34,6 +35,21 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[GpuDevice]:
         return [_gpu(index, handle) for index, handle in enumerate(visible_handles(environment.get(VISIBLE)))]
     except pynvml.NVMLError:
         return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def compute_capability(index: int, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The CUDA compute capability (`8.9`) of the GPU with this index for CUDA; None: the library does not say."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        handle = next(islice(visible_handles(environment.get(VISIBLE)), index, None), None)
+        return None if handle is None else "{}.{}".format(*pynvml.nvmlDeviceGetCudaComputeCapability(handle))
+    except pynvml.NVMLError:
+        return None
     finally:
         pynvml.nvmlShutdown()
 

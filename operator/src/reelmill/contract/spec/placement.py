@@ -1,9 +1,10 @@
 """Placement and resources of pods, as a few typed fields instead of a pod template."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from reelmill.contract.gpus import nvdec
 from reelmill.contract.model import Model
 from reelmill.contract.spec.field_types import Quantity, Text
 from reelmill.contract.spec.s3 import SecretRef
@@ -55,8 +56,23 @@ class GpuRequest(Model):
     """Accepted values of the node label `nvidia.com/gpu.product`. If empty, any."""
     min_memory: Quantity | None = None
     """Minimum memory per GPU, compared with the node label `nvidia.com/gpu.memory`."""
+    decodes: Annotated[list[Annotated[Text, AfterValidator(nvdec.known_codec)]], Field(max_length=16)] = Field(
+        default_factory=list, exclude_if=lambda codecs: not codecs
+    )
+    """Codecs that the GPU's decoder must have, such as `av1`. See docs/gpus.md."""
     spot: bool = False
     """Tolerate the taints of spot and preemptible nodes."""
+
+    @model_validator(mode="after")
+    def _can_decode(self) -> Self:
+        for product in self.products if self.decodes else ():
+            found = nvdec.of_product(product)
+            if found is not None and not found.decodes(self.decodes):
+                lacking = ", ".join(codec for codec in self.decodes if not found.decodes([codec]))
+                raise ValueError(
+                    f"{product} has no decoder for {lacking}: take it out of products, or the codec out of decodes"
+                )
+        return self
 
 
 class ResourceClaim(Model):

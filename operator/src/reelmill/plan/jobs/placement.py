@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from reelmill.contract.gpus import nvdec
 from reelmill.contract.spec.placement import Control, EnvVar, GpuRequest, Placement, Resources
 from reelmill.contract.spending import Prices
 
@@ -21,6 +22,7 @@ _SPOT: tuple[dict[str, str], ...] = (
 _MIB = 2**20
 _PRODUCT = "nvidia.com/gpu.product"
 _MEMORY = "nvidia.com/gpu.memory"
+_MAJOR, _MINOR = "nvidia.com/gpu.compute.major", "nvidia.com/gpu.compute.minor"
 _UNITS = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate(("m", "", "k", "M", "G", "T", "P"), start=-1)},
     **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1)},
@@ -44,7 +46,7 @@ def work_pod(place: Placement) -> dict[str, Any]:
         tolerations.append({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"})
         if place.gpu.spot:
             tolerations += [dict(toleration) for toleration in _SPOT]
-        affinity = with_node_terms(affinity, _gpu_terms(place.gpu))
+        affinity = with_node_terms(affinity, *_gpu_choices(place.gpu))
     return _filled(
         nodeSelector=dict(place.node_selector),
         tolerations=tolerations,
@@ -139,13 +141,27 @@ def amount(quantity: str) -> Decimal:
     return Decimal(number) * _UNITS[quantity[len(number) :]]
 
 
-def _gpu_terms(gpu: GpuRequest) -> list[dict[str, Any]]:
+def _gpu_choices(gpu: GpuRequest) -> list[list[dict[str, Any]]]:
+    """Alternatives for nodes with such GPUs; none: any node will do."""
     terms: list[dict[str, Any]] = []
     if gpu.products:
         terms.append({"key": _PRODUCT, "operator": "In", "values": list(gpu.products)})
     if gpu.min_memory:
         terms.append({"key": _MEMORY, "operator": "Gt", "values": [str(_mebibytes(gpu.min_memory) - 1)]})
-    return terms
+    if not gpu.decodes:
+        return [terms] if terms else []
+    minors: dict[str, list[str]] = {}
+    for capability in nvdec.capabilities(gpu.decodes):
+        major, _, minor = capability.partition(".")
+        minors.setdefault(major, []).append(minor)
+    return [
+        [
+            *terms,
+            {"key": _MAJOR, "operator": "In", "values": [major]},
+            {"key": _MINOR, "operator": "In", "values": sorted(found)},
+        ]
+        for major, found in sorted(minors.items(), key=lambda pair: int(pair[0]))
+    ]
 
 
 def _mebibytes(quantity: str) -> int:
@@ -156,12 +172,13 @@ def _whole_mebibytes(quantity: str) -> int:
     return _mebibytes(quantity) * _MIB
 
 
-def with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) -> dict[str, Any]:
-    """The user's affinity, with `terms` added to every alternative of its required node affinity.
+def with_node_terms(affinity: Mapping[str, Any], *choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """The user's affinity, with the terms of one of `choices` added to every alternative of its required node affinity:
+    an alternative for each pair.
 
     One that has another form stays as it is: the API server refuses the Job, and says what is wrong with it.
     """
-    if not terms:
+    if not choices:
         return dict(affinity)
     try:
         node = dict(affinity.get("nodeAffinity") or {})
@@ -171,6 +188,7 @@ def with_node_terms(affinity: Mapping[str, Any], terms: list[dict[str, Any]]) ->
             "nodeSelectorTerms": [
                 {**alternative, "matchExpressions": [*(alternative.get("matchExpressions") or []), *terms]}
                 for alternative in alternatives
+                for terms in choices
             ]
         }
     except (AttributeError, TypeError, ValueError):

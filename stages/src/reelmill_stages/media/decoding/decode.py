@@ -2,7 +2,8 @@
 
 Only GOPs that hold wanted frames are read, and frames that nothing depends on are skipped inside of them. Whatever
 such a plan cannot deliver undamaged is tried once more by decoding all from the start; what still fails is
-`corrupt`, `truncated` or `decode_error`. With a GPU the same plan runs on its decoder first.
+`corrupt`, `truncated` or `decode_error`. With a GPU the same plan runs on its decoder first, unless it is known not to
+decode such videos.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,10 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import damage
 from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.decoding import gpu_decoder
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
 from reelmill_stages.media.decoding.reader import PacketReader
+from reelmill_stages.media.gpu_fallback import GpuFallback, listened
 from reelmill_stages.media.timeline.decode_plan import Run, runs
 from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline
@@ -45,6 +48,8 @@ class Picture:
     kind: Kind
     decoder: str
     """Name of the decoder; a GPU's ends in `(cuda)`."""
+    fallback: GpuFallback | None = None
+    """Why no GPU decoded it although one was to; None: one did, or none was asked to."""
 
 
 def decode(
@@ -52,8 +57,8 @@ def decode(
 ) -> Iterator[Picture]:
     """The wanted frames in presentation order, each once.
 
-    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.decoder` tells). `whole`: decode
-    all from the start, without a plan.
+    `gpu` is the index of a GPU to try first; what it cannot do the CPU does (`Picture.fallback` tells why). `whole`:
+    decode all from the start, without a plan.
     Raises IndexError for indices outside of the timeline, ItemError(`missing`, `corrupt`, `truncated`, `decode_error`),
     and WholeFileNeeded where ranges of a remote file do not do.
     """
@@ -73,21 +78,24 @@ def _tried(
 ) -> Iterator[Picture]:
     """Each way of decoding goes on where the one before failed."""
     done = 0
-    if gpu is not None:
+    fallback = None if gpu is None else gpu_decoder.refused(gpu, timeline)
+    if gpu is not None and fallback is None:
+        messages: list[str] = []
         try:
-            for picture in _pass(path, timeline, wanted, hwaccel=_cuda(gpu)):
+            for picture in listened(_pass(path, timeline, wanted, hwaccel=gpu_decoder.device(gpu)), messages):
                 done += 1
                 yield picture
-        except (av.FFmpegError, Damaged, ItemError, NotImplementedError, RuntimeError, ValueError):
-            # Not only the library's errors: whatever a driver does wrong, the CPU can still do right.
-            pass
+        except gpu_decoder.ERRORS as error:
+            fallback = gpu_decoder.failure(error, messages, timeline)
+    if fallback is not None:
+        fallback.log()
     trouble: Damaged | None = None
     for all_of_it in _ways(path, whole=whole or timeline.counted):
         wanted, done = wanted[done:], 0
         if not wanted:
             return
         try:
-            for picture in _pass(path, timeline, wanted, whole=all_of_it):
+            for picture in _pass(path, timeline, wanted, whole=all_of_it, fallback=fallback):
                 done += 1
                 yield picture
         except Damaged as error:
@@ -105,12 +113,14 @@ def _ways(path: MediaFile, *, whole: bool) -> tuple[bool, ...]:
     return (True,) if whole else (False, True) if isinstance(path, Path) else (False,)
 
 
-def _cuda(gpu: int) -> HWAccel:
-    return HWAccel("cuda", device=str(gpu), allow_software_fallback=False)
-
-
 def _pass(
-    path: MediaFile, timeline: Timeline, wanted: list[int], *, hwaccel: HWAccel | None = None, whole: bool = False
+    path: MediaFile,
+    timeline: Timeline,
+    wanted: list[int],
+    *,
+    hwaccel: HWAccel | None = None,
+    whole: bool = False,
+    fallback: GpuFallback | None = None,
 ) -> Iterator[Picture]:
     """One way through the file. Raises Damaged at the first wanted frame that is not to be had."""
     delivery = Delivery(timeline, wanted)
@@ -122,7 +132,7 @@ def _pass(
         for run in planned:
             for index, frame in _decoded(path, timeline, reader, run, delivery, skip=skip):
                 kind = _KINDS.get(frame.pict_type, "?")
-                yield Picture(index, timeline.pts[index], frame, kind, name)
+                yield Picture(index, timeline.pts[index], frame, kind, name, fallback)
 
 
 def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
@@ -151,6 +161,8 @@ def _decoded(
             with CLOCK.on(Bound.DECODE):
                 frames = codec.decode(packet)
         except av.FFmpegError as error:
+            if codec.is_hwaccel:  # the CPU says whether it is the file's fault
+                raise
             _stop_unless_damage(path, error)
             delivery.broken(number, run)
             continue
@@ -163,6 +175,8 @@ def _decoded(
         for frame in frames:
             yield from delivery.take(frame, run)
     except av.FFmpegError as error:
+        if codec.is_hwaccel:
+            raise
         _stop_unless_damage(path, error)
         delivery.broken(run.last, run)
     yield from delivery.end(run)

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.demux import opened, packets, video_stream
+from reelmill_stages.media.decoding.gpu_decoder import APART, apart
 from reelmill_stages.media.timeline.index_check import checked
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
@@ -51,9 +52,14 @@ class PacketReader:
 
     def _open(self) -> None:
         self._stack.close()
-        self._container = self._stack.enter_context(opened(self._path, hwaccel=self._hwaccel))
+        is_apart = self._hwaccel is not None and self._timeline.codec in APART
+        self._container = self._stack.enter_context(opened(self._path, hwaccel=None if is_apart else self._hwaccel))
         self._stream = video_stream(self._path, self._container, self._timeline.stream)
         self.codec = self._stream.codec_context
+        if is_apart:
+            self.codec = apart(self._stream, av.Codec(self._timeline.codec, "r"), self._hwaccel)
+        elif self._hwaccel is not None and not self.codec.is_hwaccel:
+            raise NotImplementedError(f"no supported hardware for {self.codec.codec.name}")
         self.codec.thread_count = 1
         self._packets = packets(self._path, self._container, self._stream)
         self._next = 0

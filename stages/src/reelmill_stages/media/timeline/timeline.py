@@ -27,6 +27,7 @@ from reelmill_stages.media.bitstream.units import Order, Unit
 from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
+from reelmill_stages.media.timeline.coded_form import NOT_TOLD, CodedForm, form_of
 from reelmill_stages.media.timeline.damaged_packets import damaged_packets
 from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.full_decode import measure
@@ -84,6 +85,8 @@ class Timeline:
     """Pictures that nothing of their own layer depends on may be needed by others."""
     damaged: frozenset[int] = frozenset()
     """Numbers of damaged packets. A decoder may show something for them, and not say so."""
+    form: CodedForm = NOT_TOLD
+    """Size and pixel format of the stored pictures."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -106,10 +109,8 @@ class Timeline:
         return bool(self.measured)
 
     def told(self) -> dict[str, Any]:
-        """What provenance and counters say beyond the ordinary; empty for ordinary files.
-
-        `measured`: why frames were counted over a full decode; `undecodable`: so many pictures come before the first
-        that can be decoded; `shape`: how pictures differ from the stored pixels; for others, see `StageCounter`.
+        """What provenance and counters say beyond the ordinary, by words of `StageCounter`: why frames were measured,
+        how many pictures are undecodable, and the shape. Empty for ordinary files.
         """
         words = {
             StageCounter.MEASURED: self.measured,
@@ -230,6 +231,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         repaired=_promises_too_much(name, video, rows, units),
         layered=seen.layered,
         damaged=damaged_packets(path, name, video.id, rows, units),
+        form=form_of(video),
     )
 
 
@@ -294,4 +296,5 @@ def _measured(
         joined=clock is not None,
         steady=seen.steady,
         shape=seen.shape,
+        form=form_of(video),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media.decoding import scenes
+from reelmill_stages.media.gpu_fallback import GpuFallback
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.models import transnetv2
@@ -40,9 +41,9 @@ class SceneFinder:
         return self._model.scenes(path, timeline, frames, self._block.scene_threshold)
 
     @property
-    def is_fallback(self) -> bool:
-        """Whether the CPU runs the model although a GPU was requested or is present."""
-        return self._model is not None and self._model.device.is_fallback
+    def fallback(self) -> GpuFallback | None:
+        """Why the CPU runs the model although a GPU was requested or is present."""
+        return self._model.device.fallback if self._model else None
 
     @cached_property
     def _rule(self) -> scenes.SceneRule | None:

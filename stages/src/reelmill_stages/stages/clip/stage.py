@@ -105,7 +105,7 @@ class ClipStage(Stage):
             StageCounter.REENCODED: sum(clip.reencoded for clip in clips),
             StageCounter.OVERHANG: sum(piece.overhang > 0 for piece in found.pieces),
             StageCounter.TOO_SHORT: found.short,
-            StageCounter.GPU_FALLBACK: int(self._scenes.is_fallback),
+            **(self._scenes.fallback.counters() if self._scenes.fallback else {}),
             **dict.fromkeys(video.timeline.told(), 1),
         }
         return Done(

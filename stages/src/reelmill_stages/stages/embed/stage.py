@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
@@ -131,7 +130,7 @@ class EmbedStage(Stage):
             file,
             (made,),
             through=one.input.number,
-            counters={StageCounter.GPU_FALLBACK: 1} if device.is_fallback else {},
+            counters=device.fallback.counters() if device.fallback else {},
         )
 
     def _provenance(self, one: Kept, device: Device) -> dict[str, Any]:
@@ -141,6 +140,7 @@ class EmbedStage(Stage):
             "source": item.media.to_json() if item.media else {},
             "params": self._block.canonical(),
             "device": "gpu" if device.is_gpu else "cpu",
+            **(device.fallback.to_json() if device.fallback else {}),
             **before,
         }
 

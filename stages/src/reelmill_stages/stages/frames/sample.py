@@ -7,8 +7,9 @@ from typing import Any
 
 from reelmill.contract.records.rows import Span
 from reelmill.contract.spec.stages.frames import FramesBlock
-from reelmill_stages.media.decoding.decode import Picture, used_gpu
+from reelmill_stages.media.decoding.decode import Picture
 from reelmill_stages.media.decoding.picture import Pixels
+from reelmill_stages.media.gpu_fallback import GpuFallback
 from reelmill_stages.media.timeline.item_span import shown_in
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 from reelmill_stages.stages.frames.sampling import choose
@@ -52,7 +53,8 @@ class SampleWriter:
         self._writer = frame_writer(self._block, self.folder, len(self.taken.indices))
         self._done = 0
         self._decoders: list[str] = []
-        self._gpu = True
+        self.fallback: GpuFallback | None = None
+        """Why a GPU did not decode all of it."""
 
     def restart(self) -> None:
         """Start again, for another attempt at decoding."""
@@ -68,18 +70,13 @@ class SampleWriter:
         while self._done < len(self.taken.indices) and self.taken.indices[self._done] == picture.index:
             self._writer.add(pixels)
             self._done += 1
-        self._gpu = self._gpu and used_gpu(picture)
+        self.fallback = self.fallback or picture.fallback
         if picture.decoder not in self._decoders:
             self._decoders.append(picture.decoder)
 
     @property
     def complete(self) -> bool:
         return self._done == len(self.taken.indices)
-
-    @property
-    def by_gpu(self) -> bool:
-        """Whether a GPU decoded all of it."""
-        return self._gpu
 
     def close(self) -> Sequence[Path]:
         """The finished files of the frames."""
@@ -97,5 +94,6 @@ class SampleWriter:
             "pts": [timeline.pts[index] for index in self.taken.indices],
             "padded": self.taken.padded,
             "decoder": "+".join(self._decoders),
+            **(self.fallback.to_json() if self.fallback else {}),
             **timeline.told(),
         }

@@ -20,6 +20,7 @@ from reelmill.contract.spec.stages.frames import FramesBlock, Split
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render
+from reelmill_stages.media.gpu_fallback import NO_GPU
 from reelmill_stages.media.timeline.item_span import span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -172,8 +173,10 @@ class FramesStage(Stage):
         fields: dict[str, Any] = {**item.fields, "sample": sample.folder.name, "frames": len(sample.taken.indices)}
         short = len(sample.taken.window) < self.block.count and not self.block.all and self.block.fps is None
         counters = {StageCounter.PADDED: int(short), **dict.fromkeys(timeline.told(), 1)}
-        if self.block.device != "cpu" and (work.gpu is not None or self.block.device == "gpu"):
-            counters[StageCounter.GPU_FALLBACK] = int(not sample.by_gpu)
+        if self.block.device == "gpu" and work.gpu is None:
+            sample.fallback = NO_GPU
+        if sample.fallback:
+            counters |= sample.fallback.counters()
         if self.block.layout == "clip4mc":
             given_sizes = sizes(item.fields)
             fields["size"] = given_sizes or [PLACEHOLDER] * SIZES

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from reelmill.contract.counters import StageCounter
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.grid import GridBlock
 from reelmill_stages.models.device import Device
@@ -64,7 +63,7 @@ class GridPart:
             writer.close(own)
         if LABELS in writers:
             yield Assembled(File(self._names[LABELS], self._paths[LABELS]), through=self._last)
-        counters: dict[str, int] = {StageCounter.GPU_FALLBACK: len(self._items)} if device.is_fallback else {}
+        counters = device.fallback.counters(len(self._items)) if device.fallback else {}
         file = File(self._names[GRIDS], self._paths[GRIDS])
         yield Assembled(file, tuple(self._items), through=self._last, counters=counters)
 

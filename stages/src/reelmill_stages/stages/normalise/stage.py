@@ -17,6 +17,7 @@ from reelmill_stages.media.cutting.cut import Cut
 from reelmill_stages.media.cutting.encode import ENCODERS, Encoding, encode
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
 from reelmill_stages.media.cutting.shape_check import PictureForm, differences, exact_rate, filters
+from reelmill_stages.media.gpu_fallback import GpuFallback, fallback
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Done, File, Input, NewItem, Result, Stage, Work
@@ -120,7 +121,7 @@ class NormaliseStage(Stage):
 
     def _write(
         self, source: Remuxer, pictures: list[str], sound: SoundPlan, before: Times, target: Path
-    ) -> tuple[dict[str, Any], dict[StageCounter, int]]:
+    ) -> tuple[dict[str, Any], dict[str, int]]:
         """Write the output by copying what can be copied; returns (how, counters)."""
         cut = _whole(source)
         if not pictures and not sound.differs:
@@ -144,20 +145,23 @@ class NormaliseStage(Stage):
                     raise
             else:
                 return {"mode": "copy", "sound": "reencode"}, {StageCounter.PICTURES_COPIED: 1}
+        fallen: GpuFallback | None = None
         try:
             encode(source, cut, target, how)
         except ItemError as error:
             if self.block.codec != "h264_nvenc" or error.reason != ItemReason.FFMPEG_FAILED:
                 raise
+            fallen = fallback([error.what])
+            fallen.log()
             how = replace(how, codec="h264")
             encode(source, cut, target, how)
-        on_gpu = how.codec == "h264_nvenc"
         counters = {
             StageCounter.SOUND_COPIED: int(keeps_sound),
-            StageCounter.GPU_ENCODED: int(on_gpu),
-            StageCounter.GPU_FALLBACK: int(self.block.codec == "h264_nvenc" and not on_gpu),
+            StageCounter.GPU_ENCODED: int(how.codec == "h264_nvenc"),
+            **(fallen.counters() if fallen else {}),
         }
-        return {"mode": "reencode", "encoder": how.encoder, "crf": how.crf, "preset": how.preset}, counters
+        told = {"mode": "reencode", "encoder": how.encoder, "crf": how.crf, "preset": how.preset}
+        return {**told, **(fallen.to_json() if fallen else {})}, counters
 
     def _encoding(self, source: Remuxer, sound: SoundPlan, *, keeps_sound: bool) -> Encoding:
         return Encoding(

@@ -20,7 +20,7 @@ from reelmill.contract.spec.stages.transcribe import SPEECH, TranscribeBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.item_errors import failed
 from reelmill_stages.media.decoding.speech_sound import RATE, SpeechSound, speech_sound
-from reelmill_stages.media.gpu import gpus
+from reelmill_stages.media.gpu_fallback import NO_GPU
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.models.extra import require
@@ -146,7 +146,7 @@ class TranscribeStage(Stage):
             StageCounter.NOT_SPEECH: sum(one.dropped for one, _ in found),
             StageCounter.MORE_TRACKS: int(more),
             StageCounter.DAMAGED_SOUND: int(sound is not None and sound.damaged > 0),
-            StageCounter.GPU_FALLBACK: int(self._fell_back(work)),
+            **(NO_GPU.counters() if self._fell_back(work) else {}),
         }
         return Done(
             (made,),
@@ -156,8 +156,7 @@ class TranscribeStage(Stage):
 
     def _fell_back(self, work: Work) -> bool:
         files = self.block.whisper
-        wanted = files is not None and (files.device == "gpu" or (files.device == "auto" and bool(gpus())))
-        return wanted and not self._engine(work).on_gpu
+        return files is not None and files.device == "gpu" and not self._engine(work).on_gpu
 
     def _voice(self, work: Work) -> VoiceModel:
         if "voice" not in self._loaded:

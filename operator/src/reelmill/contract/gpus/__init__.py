@@ -1,0 +1,1 @@
+"""What GPUs can do, as far as it is documented."""

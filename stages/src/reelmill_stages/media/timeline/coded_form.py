@@ -1,0 +1,48 @@
+"""The form in which a stream's pictures are coded: size, chroma subsampling, bit depth."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import av
+from av.video.stream import VideoStream
+
+
+@dataclass(frozen=True, slots=True)
+class CodedForm:
+    """What the container says of the pictures. `width` and `height` in pixels; 0, and no format: it does not say."""
+
+    pixel_format: str = ""
+    """FFmpeg's name: `yuv420p10le`."""
+    width: int = 0
+    height: int = 0
+
+    @property
+    def sampling(self) -> str:
+        """Chroma subsampling and bits of a sample: `4:2:0 10`; empty for RGB, and if it is not known."""
+        return _sampling(self.pixel_format) if self.pixel_format else ""
+
+
+NOT_TOLD = CodedForm()
+"""The form of pictures of which nothing is said."""
+
+
+def form_of(video: VideoStream) -> CodedForm:
+    """The form of a stream's pictures."""
+    codec = video.codec_context
+    return CodedForm(codec.pix_fmt or "", codec.width, codec.height)
+
+
+@cache
+def _sampling(name: str) -> str:
+    try:
+        form = av.VideoFormat(name)
+    except ValueError:
+        return ""
+    if form.is_rgb or form.has_palette:
+        return ""
+    depth = form.components[0].bits
+    if len(form.components) == 1:
+        return f"4:0:0 {depth}"
+    across, down = 8 // (form.chroma_width(8) or 8), 8 // (form.chroma_height(8) or 8)
+    chroma = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (4, 1): "4:1:1", (1, 2): "4:4:0"}.get((across, down))
+    return f"{chroma} {depth}" if chroma else ""
