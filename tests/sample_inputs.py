@@ -12,6 +12,24 @@ import footage
 import multiview_set
 from tokens.models import sentencepiece_model
 
+FILMS = {
+    "a.mp4": ("testsrc2=size=320x240:rate=12:duration=3",),
+    "b-copy-of-a.mp4": ("testsrc2=size=320x240:rate=12:duration=3,scale=240:180", "-crf", "30"),
+    "dark.mp4": ("testsrc2=size=320x240:rate=12:duration=3,lutyuv=y=val/40+14",),
+    "static.mp4": ("smptebars=size=320x240:rate=12:duration=3",),
+    "other.mp4": ("mandelbrot=size=320x240:rate=12,trim=duration=3",),
+}
+"""For each stage of the sample of curation, a film that it is there for: a picture of FFmpeg's, and options."""
+
+
+def films() -> Iterator[tuple[str, bytes]]:
+    """Name and content of these films."""
+    for name, (picture, *options) in FILMS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            footage.ffmpeg("-f", "lavfi", "-i", picture, *options, "-pix_fmt", "yuv420p", str(path))
+            yield name, path.read_bytes()
+
 
 def raw() -> Iterator[tuple[str, bytes]]:
     """Key in the bucket `raw`, and content."""

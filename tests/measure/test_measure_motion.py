@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scenedetect import ContentDetector, FrameTimecode, StatsManager
 
 from measure.clips import ALL, logged, made, measures, numbers, raw
-from reelmill_stages.stages.measure.pictures.camera import Camera, CameraMotion, camera_motion
-from reelmill_stages.stages.measure.pictures.motion import CUT, Pairs, content_score
-from reelmill_stages.stages.measure.pictures.planes import Planes, small_size
+from reelmill_stages.measuring.pictures.camera import Camera, CameraMotion, camera_motion
+from reelmill_stages.measuring.pictures.motion import CUT, Pairs, content_score
+from reelmill_stages.measuring.pictures.planes import Planes, small_size
 
 FPS = 10
 MOTION = {**ALL, "sound": False, "picture": False}

@@ -13,11 +13,11 @@ from hypothesis.extra.numpy import arrays
 import footage
 from measure.clips import ALL, logged, made, measures, numbers, raw, said
 from reelmill.contract.measures import Measure
-from reelmill_stages.stages.measure.pictures.bars import BlackBars
-from reelmill_stages.stages.measure.pictures.edges import HIGH, ROWS, STEEP, edge_width
-from reelmill_stages.stages.measure.pictures.look import blockiness, look, saturation, spatial_information
-from reelmill_stages.stages.measure.pictures.motion import temporal_information
-from reelmill_stages.stages.measure.pictures.planes import Planes
+from reelmill_stages.measuring.pictures.bars import BlackBars
+from reelmill_stages.measuring.pictures.edges import HIGH, ROWS, STEEP, edge_width
+from reelmill_stages.measuring.pictures.look import blockiness, look, saturation, spatial_information
+from reelmill_stages.measuring.pictures.motion import temporal_information
+from reelmill_stages.measuring.pictures.planes import Planes
 
 PICTURES = {**ALL, "sound": False}
 SYNTHETIC = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast")

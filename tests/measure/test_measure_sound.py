@@ -12,8 +12,8 @@ from cliprig import Rig, done
 from measure.clips import Desk, item_of, logged, made, measured, measures, numbers
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.records.rows import Item, Media, Span
+from reelmill_stages.measuring.sound.meter import FULL_SCALE, Meter
 from reelmill_stages.stage import Done
-from reelmill_stages.stages.measure.sound.meter import FULL_SCALE, Meter
 
 SOUND = {"picture": False, "motion": False}
 PICTURE = ("-f", "lavfi", "-i", "color=s=64x64:d={seconds}:r=10")

@@ -12,10 +12,10 @@ from measure.clips import ALL, Desk, item_of, made, measured, measures, raw
 from ranged_media import RangedFolder, ranged
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item, Media, Span
+from reelmill_stages.measuring.reduce import rounded
 from reelmill_stages.media.container.remote_container import remote_container
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Failed
-from reelmill_stages.stages.measure.reduce import rounded
 
 TECHNICAL = {each.value for each in Measure if each.family in {"container", "picture", "motion", "sound"}}
 

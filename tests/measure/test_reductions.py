@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.measures import REDUCTIONS
-from reelmill_stages.stages.measure.reduce import percentile, reduced
+from reelmill_stages.measuring.reduce import percentile, reduced
 
 finite = st.floats(-1e6, 1e6)
 some = st.lists(finite, min_size=1, max_size=200)

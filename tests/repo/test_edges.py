@@ -19,6 +19,7 @@ EDGES = {
     "pynvml": ("reelmill_stages.media.gpu", "reelmill_stages.media.gpu_time"),
     "av": (
         "reelmill_stages.media*",
+        "reelmill_stages.measuring.*",
         "reelmill_stages.stages.*",
     ),
     "yaml": (
@@ -53,9 +54,9 @@ EDGES = {
     "cv2": (
         "reelmill_stages.media.decoding.scene_pictures",
         "reelmill_stages.media.decoding.scene_scores",
-        "reelmill_stages.stages.measure.*",
+        "reelmill_stages.measuring.*",
     ),
-    "onnxruntime": ("reelmill_stages.models.voice", "reelmill_stages.stages.measure.scores.session"),
+    "onnxruntime": ("reelmill_stages.models.voice", "reelmill_stages.measuring.scores.session"),
     "skvideo": (),
     "boto3": (),
     "tqdm": (),

@@ -39,7 +39,9 @@ SPEC = [(path, node) for path, node in NODES if path.startswith(".spec")]
 
 
 def test_the_definition_is_small_enough_for_an_annotation() -> None:
-    assert len((ROOT / "manifests/crd/videopipelines.yaml").read_bytes()) < 200 * KIB
+    # kubectl apply keeps it as JSON in an annotation; all annotations of an object have 256 KiB.
+    definition = yaml.safe_load((ROOT / "manifests/crd/videopipelines.yaml").read_bytes())
+    assert len(json.dumps(definition, separators=(",", ":")).encode()) < 200 * KIB
 
 
 def test_every_value_has_one_type_or_a_kubernetes_word_instead() -> None:

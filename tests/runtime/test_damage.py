@@ -406,7 +406,7 @@ def test_an_object_that_cannot_be_verified_is_left_and_reported(tmp_path: Path) 
     assert path.read_bytes() == damaged
     flip(items)
     rows = {row.key: row.why for row in mend(line).rows}
-    assert rows[key_of(line, items)] == "only output files of stages are made again"
+    assert rows[key_of(line, items)] == "only output files of stages, and indexes of kept inputs, are made again"
     assert rows[key_of(line, path)].startswith("the input of a cannot be read: ")
     assert not (line.root / "store/_reelmill/trash").exists()
 

@@ -1,6 +1,6 @@
 """A server that speaks the protocol of OpenAI's API, as vLLM, Ollama and gateways do, and misbehaves when asked to.
 
-    python model_server.py PORT [--key KEY] [--model NAME]
+    python model_server.py PORT [--host ADDRESS] [--key KEY] [--model NAME]
 
 A prompt that contains `do=<words>` says what becomes of its request; everything else gets an answer that names what
 was sent. `<words>:n` does so for the first n requests with that prompt. GET /log gives all requests, without images.
@@ -180,11 +180,12 @@ def _digest(url: str) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--key", default="")
     parser.add_argument("--model", default="looker")
     given = parser.parse_args()
     Handler.key, Handler.model = given.key, given.model
-    server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
+    server = ThreadingHTTPServer((given.host, given.port), Handler)
     server.daemon_threads = True
     server.serve_forever()
 

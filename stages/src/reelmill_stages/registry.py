@@ -22,7 +22,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.block import Block, SourceBlock, StageBlock
 from reelmill.contract.spec.stages.run import RunBlock
 from reelmill_stages import stages
 from reelmill_stages.format_checks import Check
@@ -104,6 +104,17 @@ def checks() -> dict[str, Check]:
             module = import_module(name)
             found[module.FORMAT] = getattr(module, f"{module.FORMAT.capitalize()}Check")()
     return dict(sorted(found.items()))
+
+
+def block(kind: str, type_: str, params: dict[str, Any]) -> Block:
+    """The validated block of a built-in stage or source; `kind` is `stages` or `sources`."""
+    found: Block = _block(kind, type_).model_validate(params)
+    return found
+
+
+def has_check(type_: str) -> bool:
+    """Whether the files of a built-in stage have rules of their own."""
+    return type_.isidentifier() and find_spec(f"{stages.__name__}.{type_}.check") is not None
 
 
 def _block(kind: str, type_: str) -> Any:

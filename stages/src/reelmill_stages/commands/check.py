@@ -8,10 +8,13 @@ from pathlib import Path
 
 from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.errors import SpecError
-from reelmill.contract.task import Task
+from reelmill.contract.task import StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
-from reelmill_stages.commands.export import export
+from reelmill_stages.commands.export import export, no_output
+from reelmill_stages.commands.integrity.row_rules import FORMAT as ROWS
+from reelmill_stages.commands.integrity.row_rules import check_rows
+from reelmill_stages.format_checks import Finding
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.store.locations import Locations
 
@@ -29,17 +32,29 @@ def check(folder: Path, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
             "this is a file, not a folder", where=str(folder), hint="give its folder; for a pipeline file, add --stage"
         )
     _refuse_special_files(folder)
+    found = _formats(folder, formats)
+    if not found:
+        known = ", ".join(registry.checks())
+        raise SpecError("the folder has no known format", where=str(folder), hint=f"known formats are {known}")
+    yield from _found(folder, found)
+
+
+def _formats(folder: Path, formats: Sequence[str]) -> Sequence[str]:
+    """The formats asked for, or those that the folder has. Raises SpecError for an unknown name."""
     checks = registry.checks()
     if unknown := sorted(set(formats) - set(checks)):
         raise SpecError(f"unknown format {unknown[0]!r}", hint=f"choose one of {', '.join(checks)}")
-    found = formats or [name for name, each in checks.items() if each.detect(folder)]
-    if not found:
-        raise SpecError(
-            "the folder has no known format", where=str(folder), hint=f"known formats are {', '.join(checks)}"
-        )
-    for name in found:
-        for finding in checks[name].check(folder):
-            yield FindingRow(format=name, file=finding.file, rule=finding.rule, ok=finding.ok, message=finding.message)
+    return formats or [name for name, each in checks.items() if each.detect(folder)]
+
+
+def _found(folder: Path, formats: Sequence[str]) -> Iterator[FindingRow]:
+    checks = registry.checks()
+    for name in formats:
+        yield from (_row(name, finding) for finding in checks[name].check(folder))
+
+
+def _row(name: str, finding: Finding) -> FindingRow:
+    return FindingRow(format=name, file=finding.file, rule=finding.rule, ok=finding.ok, message=finding.message)
 
 
 def _refuse_special_files(folder: Path) -> None:
@@ -57,18 +72,38 @@ def _refuse_special_files(folder: Path) -> None:
 
 
 def check_stage(task: Task, env: Mapping[str, str], stage: str, formats: Sequence[str] = ()) -> Iterator[FindingRow]:
-    """Like `check`, for the data set of a stage in the store, which is exported to a temporary folder.
+    """Like `check`, for the data set of a stage in the store: its rows, and its files by the rules of their consumer.
 
-    The last rows tell what the stage counted besides outcomes; they have the rule `counted` and always hold.
+    Rows have the format `rows` and are read in the store. Files are exported to a temporary folder, but for those that
+    a stage without a format of its own passes on: they are the files of the stage that wrote them. With `formats`, only
+    these are checked. The last rows tell what the stage counted besides outcomes; they have the rule `counted` and
+    always hold.
 
-    Raises SpecError, too, if a parameter's file is another one than the stage started with.
+    Raises SpecError, too, if a parameter's file is another one than the stage started with, and if the stage has no
+    output yet.
     """
     definition = stage_of(task, stage)
+    store = store_of(task, env)
+    last = data_set(store, definition).last
     check_pins(Locations(task.store, task.sources, env), [definition], remember=False)
-    with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
-        folder = Path(temporary) / stage
-        export(task, env, stage, folder)
-        yield from check(folder, formats)
-    last = data_set(store_of(task, env), definition).last
-    for word, number in (last.counters if last else {}).items():
+    if last is None:
+        raise no_output(stage, store)
+    if not formats or ROWS in formats:
+        yield from (_row(ROWS, finding) for finding in check_rows(task, store, definition))
+    others = [name for name in formats if name != ROWS]
+    if others or (not formats and _writes_files(definition)):
+        with tempfile.TemporaryDirectory(prefix="reelmill-check-") as temporary:
+            folder = Path(temporary) / stage
+            export(task, env, stage, folder)
+            _refuse_special_files(folder)
+            yield from _found(folder, _formats(folder, others))
+    for word, number in last.counters.items():
         yield FindingRow(format=stage, file=".", rule=COUNTED, ok=True, message=f"{word} {number:,}")
+
+
+def _writes_files(stage: StageDef) -> bool:
+    """Whether its data set may have files of a format, besides those that it passes on."""
+    if registry.own_code(stage.type, stage.params) or registry.has_check(stage.type):
+        return True
+    block = registry.stage_block(stage.type, dict(stage.params))
+    return not block.passes_items

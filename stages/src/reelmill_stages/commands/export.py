@@ -56,7 +56,7 @@ def export(
     store = store_of(task, env)
     data = data_set(store, stage)
     if data.last is None:
-        raise SpecError(f"the stage {name!r} has no output yet", where=store.uri, hint="run the pipeline first")
+        raise no_output(name, store)
     way = mode or (ExportMode.LINK if isinstance(store, LocalStore) else ExportMode.DOWNLOAD)
     if way is ExportMode.LINK and not isinstance(store, LocalStore):
         raise SpecError("a bucket cannot be linked to", where=store.uri, hint="say --mode download")
@@ -84,6 +84,11 @@ def export(
         mode=way,
         views=list(views),
     )
+
+
+def no_output(name: str, store: Store) -> SpecError:
+    """The error of a command that needs what a stage wrote."""
+    return SpecError(f"the stage {name!r} has no output yet", where=store.uri, hint="run the pipeline first")
 
 
 def _views(data: DataSet) -> tuple[str, ...]:

@@ -50,7 +50,9 @@ def check(
 ) -> None:
     """Verify written files by the rules of their consumer.
 
-    With --stage, what the stage counted besides outcomes (fallbacks, parts that were left out) is shown, too.
+    With --stage, the rows of the stage are checked, too: each input has one, items have only fields that the pipeline
+    declares and files that were committed, and verdicts are those that were decided. What the stage counted besides
+    outcomes (fallbacks, parts that were left out) is shown.
 
     With --deep, every record, rows file and output of all sources and stages, or of --stage, is compared with the
     digest in its commit; there is one row for each damaged object. A folder's files are read. Of an output in a bucket,

@@ -39,6 +39,10 @@ class Block(Model):
         """
         return None
 
+    def known_fields(self, upstreams: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+        """All fields of its items, as `added_fields`; `upstreams` are those of its inputs."""
+        return self.added_fields
+
     def canonical(self) -> dict[str, Any]:
         """The fields that differ from their defaults, in JSON form, without those that are no part of the key."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=set(self.not_in_key))
@@ -85,6 +89,18 @@ class StageBlock(Block):
     def version_above(self, *, spans: bool) -> int:
         """`output_version` with these inputs; `spans`: they may be parts of files that no stage has cut."""
         return self.output_version + (spans and self.spans_ignored)
+
+    def known_fields(self, upstreams: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
+        """All fields of its items: those that it adds, and, with `keeps_fields`, those of its inputs."""
+        added = self.added_fields
+        if added is None or not self.keeps_fields:
+            return added
+        found = set(added)
+        for known in upstreams:
+            if known is None:
+                return None
+            found |= known
+        return frozenset(found)
 
     @property
     def returns_inputs(self) -> bool:

@@ -12,7 +12,7 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import SourceSpec, Spec, StageSpec
 from reelmill.plan.credentials import refused_variables
 from reelmill.plan.definition.compatibility import fits, origins
-from reelmill.plan.definition.item_fields import Known, fields_of, unknown_fields
+from reelmill.plan.definition.item_fields import Known, unknown_fields
 
 
 class SpecErrors(SpecError):
@@ -57,7 +57,7 @@ def resolve(spec: Spec) -> Graph:
         errors += _name(source.name, known, where)
         unsound = _member(source, where)
         errors += unsound
-        fields.setdefault(source.name, None if unsound else fields_of(source, ()))
+        fields.setdefault(source.name, None if unsound else source.block.known_fields(()))
         known.setdefault(source.name, source)
 
     later = {stage.name for stage in spec.stages}
@@ -84,7 +84,7 @@ def resolve(spec: Spec) -> Graph:
             for place, name in enumerate(names):
                 for origin in origins(name, known, upstreams):
                     errors += fits(stage, origin, f"{where}.from[{place}]")
-        fields.setdefault(stage.name, None if unsound else fields_of(stage, list(read.values())))
+        fields.setdefault(stage.name, None if unsound else stage.block.known_fields(list(read.values())))
         known.setdefault(stage.name, stage)
 
     all_read = {name for names in upstreams.values() for name in names}

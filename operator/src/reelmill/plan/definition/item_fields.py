@@ -1,9 +1,9 @@
-"""Which fields the items of each source and stage have, as their blocks declare, and whether a stage names others."""
+"""Whether a stage names fields that its inputs cannot have (`Block.known_fields`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from reelmill.contract.errors import SpecError
-from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
+from reelmill.contract.spec.pipeline import StageSpec
 from reelmill.contract.suggestions import nearest
 
 OF_EVERY_ITEM = frozenset({"key", "group", "weight", "duration", "media.size"})
@@ -11,19 +11,6 @@ OF_EVERY_ITEM = frozenset({"key", "group", "weight", "duration", "media.size"})
 
 Known = frozenset[str] | None
 """Names of fields, with dots below objects; None: a block cannot tell."""
-
-
-def fields_of(entry: SourceSpec | StageSpec, upstreams: Sequence[Known]) -> Known:
-    """The fields of the items of an entry whose block is valid; `upstreams` are those of its inputs."""
-    added = entry.block.added_fields
-    if added is None or isinstance(entry, SourceSpec) or not entry.block.keeps_fields:
-        return added
-    found = set(added)
-    for known in upstreams:
-        if known is None:
-            return None
-        found |= known
-    return frozenset(found)
 
 
 def unknown_fields(stage: StageSpec, upstreams: Mapping[str, Known], where: str) -> list[SpecError]:

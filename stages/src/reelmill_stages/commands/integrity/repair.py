@@ -1,7 +1,8 @@
 """`reelmill repair`: makes damaged output files again, where their bytes can be proven to be the committed ones.
 
-The stage processes the item again, from the input that its pass names. Only a file with the committed digest is put in
-place. The damaged object is moved to the trash before, so nothing is lost should it be somebody's own file.
+The stage processes the item again, from the input that its pass names; an index of kept inputs is built again from the
+signatures and verdicts of its pass (`repair_index`). Only a file with the committed digest is put in place. The damaged
+object is moved to the trash before, so nothing is lost should it be somebody's own file.
 """
 
 import tempfile
@@ -11,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reelmill.contract.commands.result_rows import RepairResult, RepairRow
-from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreDamaged, StoreError
+from reelmill.contract.errors import NotFound, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.layout import trash
 from reelmill.contract.records.segment import Object, Part
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.integrity.put_back import NotRepaired, put_back
+from reelmill_stages.commands.integrity.repair_index import DamagedIndexes
 from reelmill_stages.commands.replay import find_input, run_order
 from reelmill_stages.commands.replay_order import ReplayOrder
 from reelmill_stages.records.data_set import DataSet
@@ -26,14 +29,9 @@ from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
 from reelmill_stages.runtime.verify.reading import Reading
-from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
-from reelmill_stages.store.digests import file_digest, object_digest
+from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below
-
-
-class _NotRepaired(Exception):
-    """An object is not made again; the message says why."""
 
 
 def repair(
@@ -64,11 +62,15 @@ def repair(
         data = data_set(store, entry)
         damaged = {found.key: found.error.what for found in damaged_objects(data, reading, progress)}
         places = _places(data, damaged) if damaged else {}
+        indexes = DamagedIndexes(data, entry, damaged, aside)
         for key, problem in damaged.items():
             why = ""
             try:
-                moved |= _again(task, env, data, entry, places.get(key), timeouts, aside)
-            except _NotRepaired as reason:
+                if indexes.has(key):
+                    moved |= indexes.again(key)
+                else:
+                    moved |= _again(task, env, data, entry, places.get(key), timeouts, aside)
+            except NotRepaired as reason:
                 why = str(reason)
             rows.append(RepairRow(stage=entry.name, key=key, problem=problem, repaired=not why, why=why))
     return RepairResult(rows=rows, trash=address(store, aside) if moved else "")
@@ -116,9 +118,9 @@ def _again(
 ) -> bool:
     """Make a file again and put it in place; returns whether another object was moved to the trash."""
     if not isinstance(entry, StageDef) or place is None:
-        raise _NotRepaired("only output files of stages are made again")
+        raise NotRepaired("only output files of stages, and indexes of kept inputs, are made again")
     if place.spans:
-        raise _NotRepaired("the file holds several items of a shard: only files of a single item are made again")
+        raise NotRepaired("the file holds several items of a shard: only files of a single item are made again")
     name = _name(data, place)
     item = _item(data, place)
     try:
@@ -126,18 +128,18 @@ def _again(
         block = registry.stage_block(entry.type, dict(entry.params))
         pins = read_pins(data.store, data.names, block)
     except (SpecError, StoreError) as error:
-        raise _NotRepaired(f"the input of {item} cannot be read: {error}") from error
+        raise NotRepaired(f"the input of {item} cannot be read: {error}") from error
     with tempfile.TemporaryDirectory(prefix="reelmill-repair-") as temporary:
         folder = Path(temporary)
         answer = run_order(ReplayOrder(task, entry, dict(env), pins, inputs, wanted, folder), timeouts[entry.name])
         path = next((path for file, path in answer.kept if file.name == name), None)
         if path is None:
             ended = " ".join(filter(None, (answer.outcome, answer.reason, answer.message)))
-            raise _NotRepaired(f"{item} does not give this file now: {ended}")
+            raise NotRepaired(f"{item} does not give this file now: {ended}")
         if file_digest(path) != place.file.digest:
-            raise _NotRepaired(f"{item} gives other bytes now than those that were committed")
+            raise NotRepaired(f"{item} gives other bytes now than those that were committed")
         mark = {**item_mark(entry.key, place.segment, item), "digest": place.file.digest}
-        return _put(data.store, place.file, path, mark, aside)
+        return put_back(data.store, place.file, path, mark, aside)
 
 
 def _name(data: DataSet, place: _Place) -> str:
@@ -145,7 +147,7 @@ def _name(data: DataSet, place: _Place) -> str:
     try:
         return below(place.file.key, data.paths(place.segment).root)
     except StoreError as error:
-        raise _NotRepaired("its record names a file outside of its segment") from error
+        raise NotRepaired("its record names a file outside of its segment") from error
 
 
 def _item(data: DataSet, place: _Place) -> str:
@@ -157,21 +159,4 @@ def _item(data: DataSet, place: _Place) -> str:
                 return settled.key
     except (NotFound, StoreDamaged):
         pass
-    raise _NotRepaired(f"nothing says of which item it was made: {key} does not name it")
-
-
-def _put(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], aside: str) -> bool:
-    try:
-        try:
-            if object_digest(store, wanted.key)[0] == wanted.digest:
-                return False  # somebody restored it meanwhile
-            store.move(wanted.key, f"{aside}/{wanted.key}")
-            moved = True
-        except NotFound:
-            moved = False
-        store.write(wanted.key, path, create=True, metadata=mark)
-    except PreconditionFailed as error:
-        raise _NotRepaired(f"somebody else wrote it meanwhile: {error}") from error
-    except StoreError as error:
-        raise _NotRepaired(str(error)) from error
-    return moved
+    raise NotRepaired(f"nothing says of which item it was made: {key} does not name it")

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.media.container.demux import opened, video_stream
-from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.decode import Picture, decode
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile
 
@@ -31,7 +31,21 @@ class SceneRule:
     shortest: float | None = None
 
 
-def scenes(path: MediaFile, timeline: Timeline, frames: range, rule: SceneRule) -> list[range]:
+class Watcher(Protocol):
+    """Looks at the frames, too."""
+
+    def see(self, picture: Picture) -> None:
+        """The next frame."""
+        ...
+
+    def cut(self, index: int) -> None:
+        """A scene begins with this frame, which was seen already."""
+        ...
+
+
+def scenes(
+    path: MediaFile, timeline: Timeline, frames: range, rule: SceneRule, watcher: Watcher | None = None
+) -> list[range]:
     """`frames` divided where the picture changes. Decodes all of them.
 
     Raises SpecError without the extra, and what `decode` raises.
@@ -44,14 +58,22 @@ def scenes(path: MediaFile, timeline: Timeline, frames: range, rule: SceneRule) 
 
     detector, pictures = _detector(rule), ScenePictures(timeline.shape)
     rate, first = _rate(path, timeline), timeline.pts[frames.start]
-    found: list[Any] = []
+    places: set[int] = set()
+
+    def note(cuts: list[Any]) -> None:
+        for cut in cuts:
+            places.add(index := bisect_left(timeline.pts, first + cut.pts))
+            if watcher:
+                watcher.cut(index)
+
     at = None
     for picture in decode(path, timeline, frames):
+        if watcher:
+            watcher.see(picture)
         at = FrameTimecode(Timecode(picture.pts - first, timeline.time_base), rate)
-        found += detector.process_frame(at, pictures.of(picture.frame))
+        note(detector.process_frame(at, pictures.of(picture.frame)))
     if at is not None:
-        found += detector.post_process(at)
-    places = {bisect_left(timeline.pts, first + cut.pts) for cut in found}
+        note(detector.post_process(at))
     edges = [frames.start, *sorted(places - {frames.start, frames.stop}), frames.stop]
     return [range(start, stop) for start, stop in pairwise(edges)]
 

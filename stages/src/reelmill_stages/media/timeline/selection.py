@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+TINY = 1e-9
+"""Tolerance of comparisons, in seconds."""
+
 
 def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
     """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one.
@@ -10,8 +13,8 @@ def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
     """
     chosen: list[int] = []
     at = number = 0
-    while (moment := seconds[0] + number / fps) < end - 1e-9 or not chosen:
-        while at + 1 < len(seconds) and seconds[at + 1] <= moment + 1e-9:
+    while (moment := seconds[0] + number / fps) < end - TINY or not chosen:
+        while at + 1 < len(seconds) and seconds[at + 1] <= moment + TINY:
             at += 1
         chosen.append(at)
         number += 1

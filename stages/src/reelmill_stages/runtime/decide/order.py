@@ -6,7 +6,7 @@ alone, so the order is the same for any division into shards.
 
 import sqlite3
 from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -51,11 +51,15 @@ class SignatureOrder:
     ) -> None:
         self._db.close()
 
-    def add(self, shard: int, rows: Path) -> None:
-        """Add a shard's file of signatures, whose content was compared with its digest."""
+    def add(self, shard: int, rows: Path, without: Collection[int] = ()) -> None:
+        """Add a shard's file of signatures, whose content was compared with its digest.
+
+        Inputs whose row of the ledger is one of `without` are left out.
+        """
         self._db.execute("BEGIN")
         with rows.open("rb") as file:
-            values = (_values(shard, decoded(line)) for line in file)
+            read = (decoded(line) for line in file)
+            values = (_values(shard, row) for row in read if row["row"] not in without)
             self._db.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         self._db.execute("COMMIT")
 

@@ -21,12 +21,10 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.decide import blocks, postings, tiers
+from reelmill_stages.runtime.decide import blocks
 from reelmill_stages.runtime.decide.decided_rows import decided
-from reelmill_stages.runtime.decide.growing_index import GrowingIndex
-from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.runtime.decide.order import SignatureOrder, SignedInput
-from reelmill_stages.runtime.decide.stored_index import StoredIndex
+from reelmill_stages.runtime.decide.pass_index import PassIndex
 from reelmill_stages.runtime.decide.verdict_files import VerdictFiles
 from reelmill_stages.stage import Filtered, Stage
 from reelmill_stages.store.digests import file_digest
@@ -84,17 +82,7 @@ class Deciding:
         self._stage = stage
         self._paths: SegmentPaths = data.paths(opened.segment)
         self._run = _fresh(context)
-        self._growing = GrowingIndex(_folder(context, "index"))
-        segments = tiers.live(data.segments())
-        indexes = [StoredIndex(data, segment.kept) for segment in segments if segment.kept]
-        first = len(indexes) - tiers.merged([len(index) for index in indexes])
-        for index in indexes[first:]:
-            self._growing.take(index)
-        self._taken = len(self._growing)
-        self._since = segments[first].segment if first < len(segments) else 0
-        if self._since and (kept := segments[first].kept) and kept.since:
-            self._since = kept.since
-        self._kept = KeptInputs(indexes[:first], self._growing)
+        self._index = PassIndex(data, _folder(context, "index"))
 
     def run(self, commits: Iterator[ShardCommit], lost: Mapping[int, ShardCommit]) -> Verdicts:
         """Decide about all inputs with signatures, and upload what the verdicts consist of.
@@ -118,7 +106,7 @@ class Deciding:
             "decided",
             stage=opened.stage,
             segment=opened.segment,
-            kept=len(self._growing) - self._taken,
+            kept=self._index.added,
             filtered=filtered,
         )
         return Verdicts(
@@ -126,7 +114,7 @@ class Deciding:
             key=opened.key,
             segment=opened.segment,
             rows=files.upload(context.store, self._paths, self._run),
-            kept=self._index(),
+            kept=self._kept_index(),
             lost=tuple(lost.values()),
         )
 
@@ -137,7 +125,7 @@ class Deciding:
         waiting: list[SignedInput] = []
         while waiting := waiting or _batch(order):
             self._context.check_stop()
-            verdicts = self._stage.decide([one.signed for one in waiting], self._kept)
+            verdicts = self._stage.decide([one.signed for one in waiting], self._index.kept)
             if not 0 < len(verdicts) <= len(waiting):
                 raise ReelmillError(
                     f"the stage returned {len(verdicts)} verdicts about {len(waiting)} inputs",
@@ -146,29 +134,24 @@ class Deciding:
                 )
             given, waiting = waiting[: len(verdicts)], waiting[len(verdicts) :]
             kept = [one.signed for one, verdict in zip(given, verdicts, strict=True) if verdict is None]
-            if kept:
-                values, owners = self._stage.terms([one.data for one in kept])
-                self._growing.add(kept, postings.mixed(values), owners)
+            self._index.add(kept, self._stage)
             yield given, verdicts
 
-    def _index(self) -> KeptIndex:
-        folder = _folder(self._context, "kept")
+    def _kept_index(self) -> KeptIndex:
         buckets: list[Object | None] = []
-        for number, bucket in enumerate(self._growing.buckets()):
-            file = folder / f"{number}.bin"
-            postings.write(file, iter([bucket]), len(bucket))
+        stored: list[Object] = []
+        for number, file in enumerate(self._index.buckets()):
             key = self._paths.kept_bucket(number, self._run)
-            buckets.append(self._upload(key, file) if len(bucket) else None)
-            file.unlink()
+            buckets.append(self._upload(key, file) if file else None)
+        for number, file in enumerate(self._index.blocks()):
+            key = self._paths.kept_block(number, self._run)
+            stored.append(self._upload(key, file))
         return KeptIndex(
-            count=len(self._growing),
+            count=len(self._index),
             buckets=tuple(buckets),
-            blocks=tuple(
-                self._upload(self._paths.kept_block(number, self._run), file)
-                for number, file in enumerate(self._growing.block_files())
-            ),
+            blocks=tuple(stored),
             block_size=blocks.BLOCK,
-            since=self._since,
+            since=self._index.since,
         )
 
     def _upload(self, key: str, file: Path) -> Object:

@@ -29,13 +29,23 @@ class SceneFinder:
         else:
             scenes.require()
 
-    def find(self, path: MediaFile, timeline: Timeline, frames: range, *, gpu: int | None) -> list[range]:
+    def find(
+        self,
+        path: MediaFile,
+        timeline: Timeline,
+        frames: range,
+        *,
+        gpu: int | None,
+        watcher: scenes.Watcher | None = None,
+    ) -> list[range]:
         """The scenes among the frames, in order, without overlaps. `gpu` is the index of the GPU of this worker.
+
+        `watcher` sees what a detector other than transnetv2 does.
 
         Raises SpecError without the packages, and what `decode` raises.
         """
         if self._rule is not None:
-            return scenes.scenes(path, timeline, frames, self._rule)
+            return scenes.scenes(path, timeline, frames, self._rule, watcher)
         if self._model is None:
             self._model = transnetv2.TransNet(self._block.device, gpu)
         return self._model.scenes(path, timeline, frames, self._block.scene_threshold)

@@ -1,6 +1,7 @@
 """The `clip` stage: cuts clips by copying packets, by encoding, or as spans of the source."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,7 +29,8 @@ from reelmill_stages.stage import (
     Stage,
     Work,
 )
-from reelmill_stages.stages.clip.cutter import Cutter, cutter
+from reelmill_stages.stages.clip.cutter import Clipped, Cutter, cutter
+from reelmill_stages.stages.clip.measured import ClipMeasurer
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
 from reelmill_stages.stages.clip.pieces import pieces_of
 from reelmill_stages.stages.clip.scene_finder import SceneFinder
@@ -43,7 +45,8 @@ class ClipStage(Stage):
     Reasons: those of `read_timeline`, `bad_span`, `span_outside`, `clock_jumps`, `unverified`, `ffmpeg_failed`,
     `encode_timeout`; filtered `too_short`, `too_long`. Counters: `reencoded`: clips that copied packets
     cannot show exactly in mp4; `overhang`: spans cut off at the end of their video; `too_short`: omitted pieces;
-    `gpu_fallback`: videos whose scenes a CPU detected in place of a GPU; and the words of `Timeline.told`.
+    `gpu_fallback`: videos whose scenes a CPU detected in place of a GPU; and the words of `Timeline.told`. With
+    `measure`, reasons and counters are also those of a stage `measure`.
     """
 
     def __init__(self, block: StageBlock) -> None:
@@ -51,10 +54,13 @@ class ClipStage(Stage):
         assert isinstance(block, ClipBlock)
         self.params = block
         self._scenes = SceneFinder(block)
+        self._measurer = ClipMeasurer(block) if block.measure else None
 
     def check(self) -> None:
         if self.params.by == "scenes":
             self._scenes.check()
+        if self._measurer:
+            self._measurer.check()
         if self.params.mode != "reencode":
             return
         encoder = ENCODERS[self.params.codec]
@@ -89,19 +95,24 @@ class ClipStage(Stage):
         """The result of one input; if one of its clips fails, the item fails."""
         files: list[File] = []
         try:
-            find = partial(self._scenes.find, video.path, video.timeline, gpu=gpu)
+            frames = self._measurer.frames(video.timeline) if self._measurer else None
+            find = partial(self._scenes.find, video.path, video.timeline, gpu=gpu, watcher=frames)
             found = pieces_of(one.item, video.timeline, self.params, find)
             if isinstance(found, Filtered):
                 return found
-            clips = []
+            clips: list[Clipped] = []
             for piece in found.pieces:
                 clips.append(video.clip(one.item, piece))
                 files += clips[-1].item.files
+            counted: Counter[str] = Counter()
+            if self._measurer and frames:
+                clips, counted = self._measurer.measured(video, frames, clips)
         except ItemError as error:
             for file in files:
                 file.path.unlink()
             return failed(error)
         counters = {
+            **counted,
             StageCounter.REENCODED: sum(clip.reencoded for clip in clips),
             StageCounter.OVERHANG: sum(piece.overhang > 0 for piece in found.pieces),
             StageCounter.TOO_SHORT: found.short,

@@ -18,12 +18,12 @@ from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.measure import MeasureBlock
 from reelmill_stages.item_errors import failed
+from reelmill_stages.measuring.packages import require
 from reelmill_stages.stage import Input, Result, Stage, Work
-from reelmill_stages.stages.measure.packages import require
 from reelmill_stages.weight import Weight
 
 if TYPE_CHECKING:
-    from reelmill_stages.stages.measure.measurer import Measurer
+    from reelmill_stages.measuring.measurer import Measurer
 
 
 class MeasureStage(Stage):
@@ -45,7 +45,7 @@ class MeasureStage(Stage):
         require(self._block)
 
     def check_files(self, read: Callable[[FileRef], Path]) -> None:
-        from reelmill_stages.stages.measure.models import load_models
+        from reelmill_stages.measuring.models import load_models
 
         load_models(self._block, read)
 
@@ -74,7 +74,7 @@ class MeasureStage(Stage):
     def _loaded(self, work: Work) -> Measurer:
         # OpenCV and the runtimes of models take longer to import than other steps take in all.
         if self._measurer is None:
-            from reelmill_stages.stages.measure.measurer import Measurer
+            from reelmill_stages.measuring.measurer import Measurer
 
             self._measurer = Measurer(self._block, lambda ref: work.read(ref.uri, ref.digest or ""))
         return self._measurer

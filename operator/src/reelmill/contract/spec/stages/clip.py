@@ -6,6 +6,7 @@ from pydantic import Field
 
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.field_types import Duration, seconds
+from reelmill.contract.spec.scene_measures import SceneMeasures
 
 THRESHOLDS = {"content": 27.0, "adaptive": 3.0, "histogram": 0.2, "transnetv2": 0.5}
 """Detector -> its default threshold, which is that of its authors."""
@@ -61,6 +62,10 @@ class ClipBlock(StageBlock):
     """Encoder preset with `mode: reencode`."""
     audio: Literal["keep", "drop"] = "keep"
     """Keep the first audio stream, or write no audio."""
+    measure: SceneMeasures | None = None
+    """Measure clips with `by: scenes` in the decode that finds them, as a stage `measure` after this one would, for the
+    price of one decode. Clips that are parts of a scene, by `maxLength` or `margin`, are decoded once more. Not
+    supported with `detector: transnetv2` and `mode: reencode`."""
 
     @property
     def given(self) -> str:
@@ -88,14 +93,29 @@ class ClipBlock(StageBlock):
         found = super().canonical()
         if self.scene_threshold == THRESHOLDS[self.detector]:
             found.pop("threshold", None)
+        if self.measure is not None:
+            measured = self.measure.stage
+            found["measure"] = {**measured.canonical(), "dataVersion": measured.output_version}
         return found
 
     @property
     def added_fields(self) -> frozenset[str]:
-        return frozenset({"vid", "start", "end", "duration", "name"})
+        measured = self.measure.stage.added_fields if self.measure else frozenset()
+        return frozenset({"vid", "start", "end", "duration", "name"}) | measured
 
     def refusals(self) -> list[str]:
-        return [*self._wrong_lengths(), *(self._wrong_detection() if self.by == "scenes" else [])]
+        wrong = [*self._wrong_lengths(), *(self._wrong_detection() if self.by == "scenes" else [])]
+        return [*wrong, *(self._wrong_measures(self.measure) if self.measure else [])]
+
+    def _wrong_measures(self, measure: SceneMeasures) -> list[str]:
+        for field, value, fits in (
+            ("by", self.by, self.by == "scenes"),
+            ("detector", self.detector, self.detector != "transnetv2"),
+            ("mode", self.mode, self.mode != "reencode"),
+        ):
+            if not fits:
+                return [f"measure is not supported with {field}: {value}: add a stage measure after this one"]
+        return [f"measure: {problem}" for problem in measure.refusals()]
 
     def _wrong_detection(self) -> list[str]:
         if self.detector in _SHARES and self.scene_threshold > 1:

@@ -52,6 +52,12 @@ class FrameChoice(Model):
 
 Reduction = Annotated[str, Field(pattern=r"^(mean|min|p10|p50|p90|max|above -?\d+(\.\d+)?)$", max_length=32)]
 
+Reductions = Annotated[
+    dict[str, Annotated[list[Reduction], Field(min_length=1, max_length=7)]],
+    Field(max_length=64),
+    AfterValidator(_reductions),
+]
+
 
 class MeasureBlock(StageBlock):
     """Decodes each video or clip once and adds numbers about it to its item, as fields `measures.<name>`.
@@ -71,11 +77,7 @@ class MeasureBlock(StageBlock):
     distance, so limits hold for one choice. If absent, 2 frames per second."""
     model_frames: FrameChoice = FrameChoice(count=4)
     """Frames for models. If absent, 4 frames of each clip."""
-    reduce: Annotated[
-        dict[str, Annotated[list[Reduction], Field(min_length=1, max_length=7)]],
-        Field(max_length=64),
-        AfterValidator(_reductions),
-    ] = Field(default_factory=dict)
+    reduce: Reductions = Field(default_factory=dict)
     """How the values of frames become numbers: the name of a measure -> a list of `mean`, `min`, `p10`, `p50`, `p90`,
     `max` and `above NUMBER` (the share of frames above it). A measure that is not named has its default, and `motion`
     has `mean` and `p90`."""

@@ -7,7 +7,7 @@ more of them change the mean little, and the time a lot.
 
 import numpy as np
 
-from reelmill_stages.stages.measure.pictures.planes import Plane
+from reelmill_stages.measuring.pictures.planes import Plane
 
 ROWS = 32
 STEEP = 4.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.file import FileRef
-from reelmill_stages.stages.measure.models import Fetch
+from reelmill_stages.measuring.models import Fetch
 
 _ERRORS_ONLY = 3
 

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reelmill_stages.stages.measure.pictures.camera import CameraMotion, camera_motion
-from reelmill_stages.stages.measure.pictures.planes import Plane, Planes
+from reelmill_stages.measuring.pictures.camera import CameraMotion, camera_motion
+from reelmill_stages.measuring.pictures.planes import Plane, Planes
 
 CUT = 27.0
 """PySceneDetect's default threshold of the content score."""

@@ -2,7 +2,7 @@
 
 import cv2
 
-from reelmill_stages.stages.measure.pictures.planes import Planes
+from reelmill_stages.measuring.pictures.planes import Planes
 
 NOISE = 0.001
 """freezedetect's `noise` (-60 dB): the largest mean difference of a still picture, as a share of 255."""
@@ -27,6 +27,10 @@ class Still:
             self._seconds = self.seconds
             self._reference, self._began = planes, at
         self._until = until
+
+    def end(self) -> None:
+        """There is no further frame."""
+        self._reference = None
 
     @property
     def seconds(self) -> float:

@@ -14,8 +14,8 @@ import numpy as np
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.measure_models import TextModels
-from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
-from reelmill_stages.stages.measure.scores.session import open_session, unfit
+from reelmill_stages.measuring.models import Fetch, Pixels, Seen
+from reelmill_stages.measuring.scores.session import open_session, unfit
 
 SHORT, LONG = 736, 2016
 _STEP = 32

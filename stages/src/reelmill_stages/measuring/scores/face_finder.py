@@ -11,8 +11,8 @@ import numpy as np
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.measure_models import FacesModel
-from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
-from reelmill_stages.stages.measure.scores.session import unfit
+from reelmill_stages.measuring.models import Fetch, Pixels, Seen
+from reelmill_stages.measuring.scores.session import unfit
 
 SIDE = 960
 _OUTPUTS = ("537", "538", "539", "540")

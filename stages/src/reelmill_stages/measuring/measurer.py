@@ -15,14 +15,15 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.measure import MeasureBlock
 from reelmill_stages.item_errors import failed
+from reelmill_stages.measuring.clip import Clip
+from reelmill_stages.measuring.film import Film
+from reelmill_stages.measuring.frames import MeasuredScene
+from reelmill_stages.measuring.models import load_models
+from reelmill_stages.measuring.sound.hear import HeardSound, hear, listens
 from reelmill_stages.media.timeline.item_span import shown_in, span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import Done, NewItem, Result
-from reelmill_stages.stages.measure.clip import Clip
-from reelmill_stages.stages.measure.film import Film
-from reelmill_stages.stages.measure.models import load_models
-from reelmill_stages.stages.measure.sound.hear import HeardSound, hear, listens
 
 FIELD = "measures"
 """The field of an item that holds its measures."""
@@ -41,17 +42,26 @@ class Measurer:
 
     def file(self, path: MediaFile, items: Sequence[Item]) -> Sequence[Result]:
         """The results of items that are parts of one file. Raises ItemError for a file that cannot be read."""
-        timeline = read_timeline(path)
+        return self.clips(path, read_timeline(path), items, [None] * len(items))
+
+    def clips(
+        self, path: MediaFile, timeline: Timeline, items: Sequence[Item], measured: Sequence[MeasuredScene | None]
+    ) -> Sequence[Result]:
+        """The same, with what of their frames was measured already; the other items are decoded."""
         results: dict[int, Result] = {}
         clips: dict[int, Clip] = {}
-        for place, item in enumerate(items):
+        for place, (item, frames) in enumerate(zip(items, measured, strict=True)):
             try:
                 _earlier(item)
                 shown = shown_in(timeline, span(item))
-                clips[place] = Clip(self._block, item, timeline, shown, models=bool(self._models.frames))
+                clip = Clip(self._block, item, timeline, shown, models=bool(self._models.frames))
+                clips[place] = clip
+                if frames is not None:
+                    clip.takes(frames)
             except ItemError as error:
                 results[place] = failed(error)
-        broken = dict(Film(path, timeline, self._block, self._models.frames).show(list(clips.values())))
+        film = Film(path, timeline, self._block, self._models.frames)
+        broken = dict(film.show([clip for clip in clips.values() if not clip.complete]))
         for place, clip in clips.items():
             try:
                 if clip in broken:

@@ -8,12 +8,12 @@ from av.audio.frame import AudioFrame
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.measure_models import SpeechModel
+from reelmill_stages.measuring.models import Fetch
+from reelmill_stages.measuring.scores.session import unfit
+from reelmill_stages.measuring.sound.hear import Voices
+from reelmill_stages.measuring.sound.listening import Samples
 from reelmill_stages.media.decoding.speech_sound import RATE
 from reelmill_stages.models.voice import STEP, VoiceModel
-from reelmill_stages.stages.measure.models import Fetch
-from reelmill_stages.stages.measure.scores.session import unfit
-from reelmill_stages.stages.measure.sound.hear import Voices
-from reelmill_stages.stages.measure.sound.listening import Samples
 
 
 def voices(block: SpeechModel, fetch: Fetch) -> Voices:

@@ -17,8 +17,8 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.measure_models import BrisqueModel
-from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
-from reelmill_stages.stages.measure.scores.session import unfit
+from reelmill_stages.measuring.models import Fetch, Pixels, Seen
+from reelmill_stages.measuring.scores.session import unfit
 
 FEATURES = 36
 _KERNEL, _SIGMA = 7, 7 / 6

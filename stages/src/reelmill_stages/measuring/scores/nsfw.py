@@ -13,8 +13,8 @@ from PIL import Image
 from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.measure_models import NsfwModel
-from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
-from reelmill_stages.stages.measure.scores.session import open_session, unfit
+from reelmill_stages.measuring.models import Fetch, Pixels, Seen
+from reelmill_stages.measuring.scores.session import open_session, unfit
 
 _RESIZED, _SEEN = 256, 224
 _MEAN = np.array([104, 117, 123], np.float32)

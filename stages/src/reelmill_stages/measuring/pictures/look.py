@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from reelmill.contract.measures import Measure
-from reelmill_stages.stages.measure.pictures.edges import edge_width
-from reelmill_stages.stages.measure.pictures.planes import Plane, Planes
+from reelmill_stages.measuring.pictures.edges import edge_width
+from reelmill_stages.measuring.pictures.planes import Plane, Planes
 
 LINES = 128
 GRADIENT_LINES = 64

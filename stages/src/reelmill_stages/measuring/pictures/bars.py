@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from reelmill_stages.stages.measure.pictures.planes import Plane
+from reelmill_stages.measuring.pictures.planes import Plane
 
 LIMIT = 24
 """cropdetect's `limit`: the largest mean of a line of a bar, in levels of luma."""

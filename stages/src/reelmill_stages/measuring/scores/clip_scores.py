@@ -11,12 +11,12 @@ from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.measure_models import ClipModel
+from reelmill_stages.measuring.models import Fetch, Pixels, Seen
+from reelmill_stages.measuring.scores.session import unfit
 from reelmill_stages.models.extra import load
 from reelmill_stages.models.outline import Outline, outline
 from reelmill_stages.models.preparation import Preparation
 from reelmill_stages.models.weights import check_keys, read_weights
-from reelmill_stages.stages.measure.models import Fetch, Pixels, Seen
-from reelmill_stages.stages.measure.scores.session import unfit
 
 _TEXTS = 64
 """Texts of which the embedding is kept: frames of one clip come one after the other."""

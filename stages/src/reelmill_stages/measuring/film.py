@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from reelmill.contract.errors import ItemError
 from reelmill.contract.measures import Measure, MeasureFamily
 from reelmill.contract.spec.stages.measure import MeasureBlock
+from reelmill_stages.measuring.clip import Clip
+from reelmill_stages.measuring.models import FrameModel
+from reelmill_stages.measuring.pictures.look import look
+from reelmill_stages.measuring.pictures.planes import planes_of
 from reelmill_stages.media.decoding.decode import Picture, decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile
-from reelmill_stages.stages.measure.clip import Clip
-from reelmill_stages.stages.measure.models import FrameModel
-from reelmill_stages.stages.measure.pictures.look import look
-from reelmill_stages.stages.measure.pictures.planes import planes_of
 
 
 class Film:

@@ -1,0 +1,33 @@
+"""Puts a file that was made again in the place of a damaged object."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill.contract.records.segment import Object
+from reelmill_stages.store import Store
+from reelmill_stages.store.digests import object_digest
+
+
+class NotRepaired(Exception):
+    """An object is not made again; the message says why."""
+
+
+def put_back(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], aside: str) -> bool:
+    """Put a file with the committed digest in place; returns whether another object was moved to the trash folder
+    `aside`. `mark` is its metadata. Raises NotRepaired.
+    """
+    try:
+        try:
+            if object_digest(store, wanted.key)[0] == wanted.digest:
+                return False  # somebody restored it meanwhile
+            store.move(wanted.key, f"{aside}/{wanted.key}")
+            moved = True
+        except NotFound:
+            moved = False
+        store.write(wanted.key, path, create=True, metadata=mark)
+    except PreconditionFailed as error:
+        raise NotRepaired(f"somebody else wrote it meanwhile: {error}") from error
+    except StoreError as error:
+        raise NotRepaired(str(error)) from error
+    return moved

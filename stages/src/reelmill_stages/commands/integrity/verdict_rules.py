@@ -1,0 +1,56 @@
+"""`reelmill check --stage`: verdicts over the whole data set are frozen, and the ledger says what they say."""
+
+from collections.abc import Iterator
+
+from reelmill.contract.records.rows import LedgerRow, Outcome
+from reelmill.contract.records.segment import Object, Part, Segment, Verdicts
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.runtime.decide.verdict_files import Verdict
+
+
+def check_verdicts(data: DataSet) -> Iterator[tuple[str, str]]:
+    """(record, message) of each difference between verdicts and rows; nothing for a stage that decides nothing.
+
+    Raises StoreError for a record that is damaged.
+    """
+    for segment in data.segments():
+        if segment.kept:
+            yield from _segment(data, segment)
+
+
+def _segment(data: DataSet, segment: Segment) -> Iterator[tuple[str, str]]:
+    paths = data.paths(segment.segment)
+    stands = load(data.store, paths.verdicts_json, Verdicts)
+    if stands is None:
+        yield paths.verdicts_json, "the record of the verdicts is missing"
+        return
+    if stands.kept != segment.kept:
+        yield paths.segment_json, "it names another index of kept inputs than the record of the verdicts"
+    if gone := sorted(set(stands.rows) - set(range(len(segment.parts)))):
+        yield paths.verdicts_json, f"it has verdicts about shard {gone[0]}, which the segment does not have"
+    for shard, part in enumerate(segment.parts):
+        if file := stands.rows.get(shard):
+            yield from _shard(data, part, file)
+
+
+def _shard(data: DataSet, part: Part, file: Object) -> Iterator[tuple[str, str]]:
+    verdicts = read_rows(data.store, file.key, file.digest, data.scratch, Verdict.from_json)
+    verdict = next(verdicts, None)
+    for number, row in enumerate(data.part_ledger(part)):
+        if verdict is None:
+            return
+        if number == verdict.place.row:
+            if not _says(row, verdict):
+                yield (
+                    file.key,
+                    f"{verdict.key!r} is filtered here, row {number + 1} says {row.key!r} {row.outcome}",
+                )
+            verdict = next(verdicts, None)
+    if verdict is not None:
+        yield file.key, f"its verdict about {verdict.key!r} is about no row of the ledger"
+
+
+def _says(row: LedgerRow, verdict: Verdict) -> bool:
+    return (row.key, row.outcome, row.reason) == (verdict.key, Outcome.FILTERED, verdict.reason)

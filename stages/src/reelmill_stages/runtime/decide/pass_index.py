@@ -1,0 +1,66 @@
+"""The index of what a pass keeps: with the indexes of earlier passes that it takes in (`tiers`).
+
+Its files follow from the segments before the pass and from what was kept, in order, alone. So they can be made again.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.runtime.decide import postings, tiers
+from reelmill_stages.runtime.decide.growing_index import GrowingIndex
+from reelmill_stages.runtime.decide.kept import KeptInputs
+from reelmill_stages.runtime.decide.stored_index import StoredIndex
+from reelmill_stages.stage import Signed, Stage
+
+
+class PassIndex:
+    """The index of a pass while it grows, in a folder. `data` has the segments before that of the pass.
+
+    Raises StoreDamaged for an index that it takes in.
+    """
+
+    def __init__(self, data: DataSet, folder: Path) -> None:
+        self._folder = folder
+        self._growing = GrowingIndex(folder)
+        segments = tiers.live(data.segments())
+        indexes = [StoredIndex(data, segment.kept) for segment in segments if segment.kept]
+        first = len(indexes) - tiers.merged([len(index) for index in indexes])
+        for index in indexes[first:]:
+            self._growing.take(index)
+        self._taken = len(self._growing)
+        self.since = segments[first].segment if first < len(segments) else 0
+        """The first segment whose kept inputs it has, besides those of the pass; 0: there is none."""
+        if self.since and (kept := segments[first].kept) and kept.since:
+            self.since = kept.since
+        self.kept = KeptInputs(indexes[:first], self._growing)
+        """All that was kept, over all passes."""
+
+    def __len__(self) -> int:
+        return len(self._growing)
+
+    @property
+    def added(self) -> int:
+        """Number of inputs of the pass itself."""
+        return len(self._growing) - self._taken
+
+    def add(self, kept: Sequence[Signed], stage: Stage) -> None:
+        """Add inputs that were kept, in the order in which they were decided."""
+        if kept:
+            values, owners = stage.terms([one.data for one in kept])
+            self._growing.add(kept, postings.mixed(values), owners)
+
+    def buckets(self) -> Iterator[Path | None]:
+        """A file of each bucket of postings, which is there until the next one; None for an empty one."""
+        for number, bucket in enumerate(self._growing.buckets()):
+            if not len(bucket):
+                yield None
+                continue
+            file = self._folder / f"bucket-{number}.bin"
+            postings.write(file, iter([bucket]), len(bucket))
+            yield file
+            file.unlink()
+
+    def blocks(self) -> Iterator[Path]:
+        """A file of each block of keys and signatures."""
+        yield from self._growing.block_files()

@@ -1,0 +1,65 @@
+"""The index of a closed pass, made again from its records: signatures of its shards, and verdicts."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from reelmill.contract.records.segment import Object, Pass, Segment, ShardCommit, Verdicts
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.row_files import read_rows, rows_file
+from reelmill_stages.runtime.decide.order import SignatureOrder
+from reelmill_stages.runtime.decide.pass_index import PassIndex
+from reelmill_stages.runtime.decide.verdict_files import Verdict
+from reelmill_stages.stage import Stage
+from reelmill_stages.store.damage import address, gone
+
+R = TypeVar("R")
+
+_TOGETHER = 1 << 12
+
+
+def rebuilt(data: DataSet, segment: Segment, stage: Stage, folder: Path) -> Iterator[tuple[Object, Path]]:
+    """(object that the segment names, file that should have its content), one after the other.
+
+    `data` has the segments before this one. Raises StoreDamaged for a record that is missing or damaged.
+    """
+    assert segment.kept is not None
+    index = PassIndex(data, folder)
+    with SignatureOrder() as order:
+        for commit, dropped in _shards(data, segment):
+            if rows := commit.signatures:
+                with rows_file(data.store, rows.key, rows.digest, folder) as file:
+                    order.add(commit.shard, file, dropped)
+        kept = (one.signed for one in order)
+        while some := list(islice(kept, _TOGETHER)):
+            index.add(some, stage)
+    for wanted, bucket in zip(segment.kept.buckets, index.buckets(), strict=False):
+        if wanted and bucket:
+            yield wanted, bucket
+    yield from zip(segment.kept.blocks, index.blocks(), strict=False)
+
+
+def _shards(data: DataSet, segment: Segment) -> Iterator[tuple[ShardCommit, set[int]]]:
+    """The commit of each shard, and the rows of its ledger that were filtered by verdicts."""
+    paths = data.paths(segment.segment)
+    opened = _present(data, paths.pass_json, load(data.store, paths.pass_json, Pass))
+    stands = _present(data, paths.verdicts_json, load(data.store, paths.verdicts_json, Verdicts))
+    lost = {commit.shard: commit for commit in stands.lost}
+    for shard in range(len(opened.shards)):
+        key = paths.shard(shard)
+        commit = lost.get(shard) or _present(data, key, load(data.store, key, ShardCommit))
+        file = stands.rows.get(shard)
+        dropped = (
+            {one.place.row for one in read_rows(data.store, file.key, file.digest, data.scratch, Verdict.from_json)}
+            if file
+            else set()
+        )
+        yield commit, dropped
+
+
+def _present(data: DataSet, key: str, record: R | None) -> R:
+    if record is None:
+        raise gone(address(data.store, key))
+    return record
