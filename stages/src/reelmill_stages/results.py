@@ -53,6 +53,9 @@ class NewItem:
     """Further fields of the item; JSON values."""
     provenance: Fields = field(default_factory=dict)
     """Information about the origin of the item; JSON values."""
+    inputs: tuple[int, ...] = ()
+    """Of an item that `assemble` makes: `Input.number` of the inputs that it contains. Empty: all inputs of its
+    file."""
 
 
 @dataclass(frozen=True, slots=True)

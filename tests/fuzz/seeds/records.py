@@ -30,6 +30,7 @@ from reelmill.contract.task import OpenPass, SourceReport, StageReport, SurveyRe
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.lineage.assembled_from import AssembledFrom
 from reelmill_stages.records.pins import Pin
 from reelmill_stages.records.record_files import dump
 from reelmill_stages.records.retried_row import RetriedRow
@@ -64,7 +65,8 @@ def seeds() -> Seeds:
     yield "task", dump(task.replace(sources=task.sources[:1], stages=task.stages[:1]))
     for model in _records():
         yield "record", dump(model)
-    lines = [_ITEM.to_json(), *(row.to_json() for row in _ROWS), RetriedRow(_ITEM, 2).to_json()]
+    made = AssembledFrom(file="packs/0123456789/0001/x.tar", inputs=(0, 1, 7)), AssembledFrom(item="x", inputs=(0,))
+    lines = [row.to_json() for row in (_ITEM, *_ROWS, RetriedRow(_ITEM, 2), *made)]
     for line in lines:
         yield "rows", _json(line)
     yield "outcomes", b"\n".join(SettledInput(row, (encoded(_ITEM),), {"x": 1}).line for row in _ROWS)

@@ -18,6 +18,7 @@ from reelmill.contract.task import SurveyReport
 from reelmill_stages.records.crash_suspects import CrashSuspects
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.lineage.assembled_from import AssembledFrom
 from reelmill_stages.records.pins import Pin
 from reelmill_stages.records.record_files import dump, parse
 from reelmill_stages.records.retried_row import RetriedRow
@@ -41,7 +42,7 @@ def record(data: bytes) -> None:
 def rows(data: bytes) -> None:
     """Item, ledger and retry rows."""
     path = scratch.file(data, "rows.jsonl")
-    for kind in (Item, LedgerRow, RetriedRow):
+    for kind in (Item, LedgerRow, RetriedRow, AssembledFrom):
         with suppress(StoreDamaged):
             for row in read_file(path, "store/rows.jsonl", kind.from_json):
                 written = row.to_json()

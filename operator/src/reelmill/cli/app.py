@@ -23,6 +23,8 @@ ANYWHERE = {
     "funnel": "reelmill.cli.commands.curation.funnel",
     "tune": "reelmill.cli.commands.curation.tune",
     "ledger": "reelmill.cli.commands.ledger",
+    "trace": "reelmill.cli.commands.lineage.trace",
+    "lineage": "reelmill.cli.commands.lineage.lineage",
     "diff": "reelmill.cli.commands.versions.diff",
     "freeze": "reelmill.cli.commands.versions.freeze",
     "logs": "reelmill.cli.commands.logs",

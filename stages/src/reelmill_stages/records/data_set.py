@@ -235,7 +235,7 @@ class DataSet:
                 yield self.paths(segment.segment).verdicts_json
                 yield from (file.key for file in segment.kept.files)
             for part in segment.parts:
-                yield from (file.key for file in (part.items, part.ledger) if file is not None)
+                yield from (file.key for file in (part.items, part.ledger, part.lineage) if file is not None)
 
     def paths(self, number: int) -> SegmentPaths:
         """Keys of the records of a segment."""

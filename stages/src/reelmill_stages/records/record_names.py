@@ -42,7 +42,7 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
 )
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
-    rf"|(?:items|ledger|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
+    rf"|(?:items|ledger|lineage|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"
     rf"|{_SEGMENT}/{INTERNAL}/reports/[0-9a-f]{{10}}(?:\.html|-\d+\.json)"
     rf"|{_SEGMENT}/{INTERNAL}/kept/(?:bucket|block)-\d{{5,}}-{RUN}\.bin"
 )

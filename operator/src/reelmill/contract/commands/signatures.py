@@ -13,6 +13,7 @@ from reelmill.contract.commands.demo import DemoInputs, DemoSamples
 from reelmill.contract.commands.dataset_card import CardResult
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
+from reelmill.contract.commands.lineage_rows import LineageResult, TraceRow
 from reelmill.contract.commands.places import PlacesResult
 from reelmill.contract.commands.prune_rows import PruneResult
 from reelmill.contract.commands.result_rows import (
@@ -83,6 +84,14 @@ class LedgerCommand(Protocol):
 
 class LedgerSummaryCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /, *, stages: Collection[str] = ()) -> Sequence[LedgerCount]: ...
+
+
+class TraceCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /, *, item: str, stage: str = "") -> Iterable[TraceRow]: ...
+
+
+class LineageCommand(Protocol):
+    def __call__(self, task: Task, env: Environment, /, *, stage: str, file: Path) -> LineageResult: ...
 
 
 class DiffCommand(Protocol):
@@ -243,6 +252,8 @@ FUNNEL_PICTURE: Command[FunnelPictureCommand] = Command("funnel-picture")
 TUNE: Command[TuneCommand] = Command("tune")
 LEDGER: Command[LedgerCommand] = Command("ledger")
 LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
+TRACE: Command[TraceCommand] = Command("trace")
+LINEAGE: Command[LineageCommand] = Command("lineage")
 DIFF: Command[DiffCommand] = Command("diff")
 DIFF_SUMMARY: Command[DiffSummaryCommand] = Command("diff-summary")
 FREEZE: Command[FreezeCommand] = Command("freeze")

@@ -229,6 +229,10 @@ class SegmentPaths:
     def ledger(self, shard: int, run: str) -> str:
         return f"{self.internal}/ledger/{shard:05d}-{run}.jsonl"
 
+    def lineage(self, shard: int, run: str) -> str:
+        """Which inputs the files of several items were made of."""
+        return f"{self.internal}/lineage/{shard:05d}-{run}.jsonl"
+
     def signatures(self, shard: int, run: str) -> str:
         """Signatures of a shard's done inputs, of a stage that decides over the whole data set."""
         return f"{self.internal}/signatures/{shard:05d}-{run}.jsonl"

@@ -4,7 +4,7 @@ Each is a JSON object that is written once, with If-None-Match. `segment.json` i
 records have once for each shard are dataclasses with slots, which take a third of the memory of a model.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -139,6 +139,9 @@ class ShardCommit(Model):
     ledger: Object
     signatures: Object | None = Field(None, exclude_if=lambda value: value is None)
     """Signatures of the done inputs, of a stage that decides over the whole data set (`Stage.decide`)."""
+    lineage: Object | None = Field(None, exclude_if=lambda value: value is None)
+    """Of a stage with `assemble`: which inputs its files, and their items, were made of (`AssembledFrom`). The frozen
+    outcomes of a shard say it of all other items."""
     seconds: float = 0.0
     bytes: int = 0
     flow: Flow | None = Field(None, exclude_if=lambda value: value is None)
@@ -195,6 +198,8 @@ class Part:
     first_ordinal: int
     """Ordinal of the first item. Ordinals in the rows file count from 0 and are relative to this."""
     outputs: tuple[Object, ...] = ()
+    lineage: Annotated[Object | None, Field(exclude_if=lambda value: value is None)] = None
+    """As in `ShardCommit`."""
 
 
 class Segment(Model):

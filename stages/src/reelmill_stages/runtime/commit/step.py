@@ -159,6 +159,7 @@ class _Sums:
                 weight=one.weight,
                 first_ordinal=self.next_ordinal,
                 outputs=one.outputs,
+                lineage=one.lineage,
             )
             self.parts.append(part)
             self.next_ordinal += one.item_count

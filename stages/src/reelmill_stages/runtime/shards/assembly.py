@@ -14,6 +14,7 @@ from reelmill.contract.errors import ItemError, ReelmillError
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Output
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.lineage.assembled_from import AssembledFrom
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.runtime.outputs.item_row import item_row
 from reelmill_stages.runtime.outputs.upload import put_output, shard_mark
@@ -35,7 +36,24 @@ class FinishedFile:
 @dataclass(frozen=True, slots=True)
 class FinishedGroup:
     files: tuple[FinishedFile, ...]
+    """The file that was assembled, then those of its items."""
     items: tuple[NewItem, ...]
+    inputs: tuple[int, ...]
+    """Positions in the shard of the inputs in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedGroups:
+    """What the assembled files of a shard have become in the store."""
+
+    objects: tuple[Object, ...] = ()
+    items: tuple[EncodedItem, ...] = ()
+    lineage: tuple[AssembledFrom, ...] = ()
+    """Of each assembled file, and of each item, in order."""
+
+
+NO_GROUPS = UploadedGroups()
+"""Of a shard without assembled files."""
 
 
 class Assembly:
@@ -47,6 +65,7 @@ class Assembly:
         self._folder = folder
         self._pulled: deque[InputOutcome] = deque()
         self._left: dict[int, int] = {}
+        self._in_file: tuple[int, ...] = ()
         self.groups: list[FinishedGroup] = []
         self.refused: dict[int, Refused] = {}
         self.counters: Counter[str] = Counter()
@@ -71,11 +90,21 @@ class Assembly:
                 yield Kept(told.given.input, told.result.done)
 
     def _take(self, assembled: Assembled) -> None:
+        for new in assembled.items:
+            self._check(new)
         files = [self._move(assembled.file)]
         files += [self._move(file) for new in assembled.items for file in new.files]
-        self.groups.append(FinishedGroup(tuple(files), assembled.items))
         self.counters.update(assembled.counters)
-        self._release_through(assembled.through)
+        # A second file with the same inputs releases none.
+        self._in_file = self._release_through(assembled.through) or self._in_file
+        self.groups.append(FinishedGroup(tuple(files), assembled.items, self._in_file))
+
+    def _check(self, new: NewItem) -> None:
+        """Raises ValueError for an item that names an input which the shard does not have."""
+        first, end = self._shard.first_number, self._shard.first_number + self._shard.count
+        for number in new.inputs:
+            if not first <= number < end:
+                raise ValueError(f"item {new.key!r} has the input {number}, but this shard has {first} to {end - 1}")
 
     def _move(self, file: File) -> FinishedFile:
         place = self._folder / f"{sum(len(group.files) for group in self.groups):06d}-{file.path.name[-64:]}"
@@ -86,9 +115,14 @@ class Assembly:
         shutil.move(file.path, place)
         return FinishedFile(file.name, place, file_digest(place))
 
-    def _release_through(self, number: int | None) -> None:
+    def _release_through(self, number: int | None) -> tuple[int, ...]:
+        """Release the inputs up to this number; returns their positions."""
+        released: list[int] = []
         while self._pulled and (number is None or self._pulled[0].given.input.number <= number):
-            self._release(self._pulled.popleft())
+            told = self._pulled.popleft()
+            released.append(told.given.position)
+            self._release(told)
+        return tuple(released)
 
     def _release(self, told: InputOutcome) -> None:
         """Delete the scratch folder of a group when all of its inputs are assembled."""
@@ -107,14 +141,15 @@ def remove_scratch(slot: Slot) -> None:
 
 
 def upload_groups(
-    store: Store, paths: SegmentPaths, shard: int, groups: Iterable[FinishedGroup]
-) -> tuple[list[Object], list[EncodedItem]]:
-    """Upload the assembled files; returns the objects and the rows of their items.
+    store: Store, paths: SegmentPaths, shard: int, groups: Iterable[FinishedGroup], first_number: int
+) -> UploadedGroups:
+    """Upload the assembled files. `first_number` is the number of the shard's first input.
 
     Raises ReelmillError if another shard uses the name of a file; stages must choose unique names.
     """
     objects: list[Object] = []
     rows: list[EncodedItem] = []
+    lineage: list[AssembledFrom] = []
     mark = shard_mark(paths.data_set.key, paths.number, shard)
     for group in groups:
         written: dict[str, Output] = {}
@@ -126,4 +161,9 @@ def upload_groups(
             written[file.name] = output
             objects.append(Object(key=output.key, size=output.size, digest=output.digest))
         rows += [item_row(new, written) for new in group.items]
-    return objects, rows
+        lineage.append(AssembledFrom(file=paths.output(group.files[0].name), inputs=group.inputs))
+        lineage += [
+            AssembledFrom(item=new.key, inputs=tuple(number - first_number for number in new.inputs))
+            for new in group.items
+        ]
+    return UploadedGroups(tuple(objects), tuple(rows), tuple(lineage))

@@ -1,18 +1,19 @@
 """The commit of a shard: rows files with names unique to this run, referenced by a small object written last."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.rows import Outcome
-from reelmill.contract.records.segment import Counts, Object, ShardCommit
+from reelmill.contract.records.segment import Counts, ShardCommit
 from reelmill.contract.records.usage import Usage
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.encoded_item import EncodedItem
 from reelmill_stages.records.rows.flow_tally import FlowTally
 from reelmill_stages.records.rows.item_values import file_of
 from reelmill_stages.runtime.inputs import ShardInput
+from reelmill_stages.runtime.shards.assembly import NO_GROUPS, UploadedGroups
 from reelmill_stages.runtime.shards.outcomes import SettledInput, signature_json
 from reelmill_stages.store import Store
 
@@ -41,6 +42,7 @@ class ShardRows:
         self._ledger = RowFile(folder / "ledger.jsonl")
         self._items = RowFile(folder / "items.jsonl")
         self._signatures = RowFile(folder / "signatures.jsonl")
+        self._lineage = RowFile(folder / "lineage.jsonl")
         self._counts = {outcome.value: 0 for outcome in Outcome}
         self._reasons: dict[str, int] = {}
         self._counters: dict[str, int] = {}
@@ -80,15 +82,15 @@ class ShardRows:
         of: int,
         run: str,
         *,
-        outputs: Iterable[Object] = (),
-        spanning_items: Iterable[EncodedItem] = (),
+        groups: UploadedGroups = NO_GROUPS,
         spanning_counters: Mapping[str, int] | None = None,
         usage: Usage | None = None,
     ) -> ShardCommit:
         """Upload the rows, after those of files that span items; returns the commit, which is not written yet."""
-        outputs = tuple(outputs)
-        for item in spanning_items:
+        for item in groups.items:
             self._add_item(item)
+        for made in groups.lineage:
+            self._lineage.append(made.to_json())
         counters = dict(spanning_counters or {})
         for name, value in self._counters.items():
             counters[name] = counters.get(name, 0) + value
@@ -96,20 +98,23 @@ class ShardRows:
         self._items.close()
         signed = self._signatures.upload(store, paths.signatures(shard, run)) if self._signatures.count else None
         self._signatures.close()
+        lineage = self._lineage.upload(store, paths.lineage(shard, run)) if self._lineage.count else None
+        self._lineage.close()
         return ShardCommit(
             shard=shard,
             of=of,
             counts=Counts.model_validate({"in": self._ledger.count, **self._counts}),
             reasons=self._reasons,
-            outputs=outputs,
+            outputs=groups.objects,
             counters=counters,
             items=found,
             item_count=self._items.count,
             weight=self._weight,
             ledger=self._ledger.upload(store, paths.ledger(shard, run)),
             signatures=signed,
+            lineage=lineage,
             seconds=round(self._seconds, 3),
-            bytes=self._written + sum(output.size for output in outputs),
+            bytes=self._written + sum(output.size for output in groups.objects),
             flow=self._flow.flow(),
             usage=usage,
         )
@@ -119,6 +124,7 @@ class ShardRows:
         self._ledger.close()
         self._items.close()
         self._signatures.close()
+        self._lineage.close()
 
     def _add_item(self, item: EncodedItem) -> None:
         self._items.append_line(item.at(self._items.count))

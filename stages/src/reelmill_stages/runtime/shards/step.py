@@ -100,6 +100,8 @@ class ShardRun:
         self._opened = opened
         self._shard = shard
         self._plan = opened.shards[shard]
+        self._first = opened.first_ordinal + sum(plan.count for plan in opened.shards[:shard])
+        """Number of the shard's first input, of a stage with `assemble`."""
         self._stage: Stage = registry.stage(context.task.stage.type, context.task.stage.params)
         self._progress = self._begin()
         self._groups: list[FinishedGroup] = []
@@ -133,7 +135,7 @@ class ShardRun:
         self._progress.line()
         outcomes = self._settle(flight)
         context, store, paths = self._context, self._context.store, self._paths
-        objects, items = upload_groups(store, paths, self._shard, self._groups)
+        groups = upload_groups(store, paths, self._shard, self._groups, self._first)
         self._rows = self._rows or self._rows_of(outcomes)
         commit = self._rows.commit(
             store,
@@ -141,8 +143,7 @@ class ShardRun:
             self._shard,
             len(self._opened.shards),
             context.run,
-            outputs=objects,
-            spanning_items=items,
+            groups=groups,
             spanning_counters=self._counters,
             usage=self._usage.take(),
         )
@@ -184,12 +185,11 @@ class ShardRun:
         self._progress = self._begin()
         folder = self._folder("work")
         assembly = None
-        first = self._opened.first_ordinal + sum(plan.count for plan in self._opened.shards[: self._shard])
         if self._stage.spans and self._plan.count:
             shard = Shard(
                 index=self._shard,
                 of=len(self._opened.shards),
-                first_number=first,
+                first_number=self._first,
                 count=self._plan.count,
                 segment=self._opened.segment,
                 scratch=self._folder("assemble"),
@@ -222,7 +222,7 @@ class ShardRun:
                 "another run of this shard assembled an input that was refused here",
                 hint="the shard is retried, unless the other run commits it",
             )
-        return write_refused(outcomes, assembly.refused, first, folder) if assembly.refused else outcomes
+        return write_refused(outcomes, assembly.refused, self._first, folder) if assembly.refused else outcomes
 
     def _rows_of(self, outcomes: Path) -> ShardRows:
         """The rows of the shard's commit from its frozen outcomes."""

@@ -124,6 +124,8 @@ class _Examination:
 
     def _outputs(self, part: Part) -> Iterator[Object]:
         """The output files of a part, as far as its rows can be read."""
+        if part.lineage:
+            yield part.lineage
         if part.items is None:
             yield from part.outputs
             return

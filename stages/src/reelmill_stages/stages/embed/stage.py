@@ -125,6 +125,7 @@ class EmbedStage(Stage):
             media=file.name,
             fields={**item.fields, **told["fields"], **shape, **measured},
             provenance=self._provenance(one, device),
+            inputs=(one.input.number,),
         )
         return Assembled(
             file,

@@ -84,7 +84,13 @@ class GridPart:
             fields["labels"] = self._names[LABELS]
         provenance = {"source": item.media.to_json()} if item.media else {}
         return NewItem(
-            item.key, item.group, float(array.nbytes), self._names[GRIDS], fields=fields, provenance=provenance
+            item.key,
+            item.group,
+            float(array.nbytes),
+            self._names[GRIDS],
+            fields=fields,
+            provenance=provenance,
+            inputs=(one.input.number,),
         )
 
 

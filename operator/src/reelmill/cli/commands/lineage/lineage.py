@@ -1,0 +1,40 @@
+"""`reelmill lineage`: a table of where every item of a data set comes from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, emit
+from reelmill.cli.display.terminal import say, write
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.commands.signatures import LINEAGE
+
+
+def lineage(
+    pipeline: Target,
+    stage: Annotated[str, typer.Argument(help="The stage, or source.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", help="The Parquet file to write; an existing one is replaced.")] = Path(
+        "lineage.parquet"
+    ),
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Write a table of where every item of a data set comes from, as a Parquet file.
+
+    A row leads from a source object, with its version and the exact times and frames, through the stages with their
+    keys, versions and outcomes, to an item, or to the stage in which it ended. So every item of the sources is in the
+    table, except those that the stage has yet to cover. The file appears when it is complete.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    (name,) = loaded.entries([stage])
+    made = store_commands.load(LINEAGE)(store_commands.task(loaded), store_commands.environment(), stage=name, file=to)
+    if not output.for_people:
+        emit(made.to_json(), output)
+        return
+    write(f"{made.file}: {made.rows} rows, {made.items} items of {made.stage}, {made.ended} that ended before")
+    if made.unknown:
+        say(f"nothing says what {made.unknown} items were made of: an earlier version of reelmill wrote them")

@@ -1,0 +1,95 @@
+"""`reelmill lineage`: where every item of a data set comes from, and where the rest ended, as a Parquet file.
+
+The file appears under its name when it is complete.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.commands.lineage_rows import LineageResult
+from reelmill.contract.errors import SpecError
+from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill.contract.text.urls import without_secrets
+from reelmill_stages.commands.entry import data_set, entries, store_of
+from reelmill_stages.commands.lineage.columns import LineageRows, schema
+from reelmill_stages.commands.lineage.parquet_table import ParquetTable
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.lineage.ancestry import Ancestry
+
+
+def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
+    """Write the lineage of the data set of a source or stage to `file`, which is replaced.
+
+    Memory use depends on neither the number of items nor that of rows: about 100 MiB, and the inputs of one shard.
+    Temporary files take about as much space as the rows of all data sets on the way. Raises SpecError for a data set
+    without segments, a folder that does not exist, and a missing package, and StoreDamaged for damaged records.
+    """
+    if find_spec("pyarrow") is None:
+        raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
+    store = store_of(task, env)
+    way = _on_the_way(list(entries(task)), stage)
+    data = {entry.name: data_set(store, entry) for entry in way}
+    last = data[stage].last
+    if last is None:
+        raise SpecError(f"{stage!r} has no data set yet", where=store.uri, hint="run the pipeline first")
+    upstreams = {one.name: [up.name for up in one.upstreams] for one in way if isinstance(one, StageDef)}
+    about = {"store": store.uri, "pipeline": f"{task.owner.namespace}/{task.owner.name}", "stages": _definitions(way)}
+    rows = LineageRows(way, _versions(data))
+    ended = items = unknown = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="reelmill-lineage-") as scratch,
+        ParquetTable(file, schema({"reelmill": without_secrets(json.dumps(about, ensure_ascii=False))})) as table,
+        Ancestry(data, upstreams, Path(scratch)) as ancestry,
+    ):
+        for one in ancestry.ended():
+            ended += 1
+            table.add(rows.of(one, None))
+        for ordinal, ways in ancestry.made():
+            items += 1
+            for one in ways:
+                unknown += not one.known
+                table.add(rows.of(one, ordinal))
+    return LineageResult(
+        file=str(file),
+        stage=stage,
+        stage_key=data[stage].names.key,
+        segment=last.segment,
+        rows=table.rows,
+        items=items,
+        ended=ended,
+        unknown=unknown,
+    )
+
+
+def _on_the_way(all_: list[SourceDef | StageDef], stage: str) -> list[SourceDef | StageDef]:
+    """The sources and stages that a stage was made of, in order, itself last."""
+    needed, found = {stage}, []
+    for entry in reversed(all_):
+        if entry.name in needed:
+            found.append(entry)
+            needed |= {upstream.name for upstream in entry.upstreams} if isinstance(entry, StageDef) else set()
+    return found[::-1]
+
+
+def _definitions(way: Iterable[SourceDef | StageDef]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entry.name,
+            "key": entry.key,
+            "type": entry.type,
+            **({"definition": entry.definition} if isinstance(entry, StageDef) else {"params": entry.params}),
+        }
+        for entry in way
+    ]
+
+
+def _versions(data: Mapping[str, DataSet]) -> dict[tuple[int, int], Mapping[str, str]]:
+    return {
+        (number, segment.segment): segment.versions
+        for number, one in enumerate(data.values())
+        for segment in one.segments()
+    }

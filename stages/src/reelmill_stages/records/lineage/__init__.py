@@ -1,0 +1,1 @@
+"""Which inputs the items of a data set were made of."""

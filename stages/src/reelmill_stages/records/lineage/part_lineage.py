@@ -1,0 +1,156 @@
+"""Which inputs the items and files of one part of a segment were made of.
+
+A part is a shard. What each of its inputs has become is in the frozen outcomes, and, if the shard was closed as lost,
+in its checkpoints; what was assembled of several inputs, in the file of lineage that the commit names. Earlier versions
+wrote no such file: what they assembled is traced by the keys of the items, or by the numbers of inputs that they name,
+and what cannot be traced so is unknown.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reelmill.contract.errors import NotFound
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.segment import Object, Part, Pass, Segment
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.lineage.assembled_from import AssembledFrom
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.store.damage import address, unreadable
+
+Inputs = Sequence[int] | None
+"""Rows of the part's ledger, from 0; None: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An input, and the keys of the items that `process` made of it."""
+
+    key: str
+    items: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "_Ended":
+        try:
+            return cls(row["key"], tuple([item["key"] for item in row["items"]]))
+        except (KeyError, TypeError) as error:
+            raise ValueError("not the outcome of an input") from error
+
+
+class PartLineage:
+    """Part number `shard` (from 0) of a segment of the data set of a stage."""
+
+    def __init__(self, data: DataSet, segment: Segment, shard: int) -> None:
+        self._data = data
+        self._segment = segment
+        self._shard = shard
+        self._paths = data.paths(segment.segment)
+        self.part: Part = segment.parts[shard]
+        """The part."""
+
+    def inputs(self) -> Iterator[LedgerRow]:
+        """Its inputs, in order, as they ended in this pass."""
+        return self._data.part_ledger(self.part)
+
+    def items(self) -> Iterator[tuple[Item, Inputs]]:
+        """Its items, in order, and the inputs of each. Raises StoreDamaged where records do not fit each other."""
+        items = self._data.part_items(self.part)
+        for number, key in self._processed():
+            made = next(items, None)
+            if made is None or made.key != key:
+                raise self._broken(f"the item {key!r} is in them, but not in the shard")
+            yield made, (number,)
+        yield from self._assembled(items)
+
+    def files(self) -> Iterator[tuple[Object, Inputs]]:
+        """Files that were assembled of several inputs, and the inputs of each."""
+        made = {one.file: one.inputs for one in self._lineage() if one.file}
+        for output in self.part.outputs:
+            if self.part.lineage is None:
+                yield output, None
+            elif output.key in made:
+                yield output, made[output.key]
+
+    def _processed(self) -> Iterator[tuple[int, str]]:
+        """(row of the ledger, key) of each item that `process` made."""
+        ended = self._ended()
+        for number, row in enumerate(self.inputs()):
+            one = next(ended, None)
+            if one is None or one.key != row.key:
+                raise self._broken(f"they do not have the outcome of {row.key!r}")
+            if row.outcome == Outcome.DONE:  # and no verdict was to filter it
+                yield from ((number, key) for key in one.items)
+
+    def _assembled(self, items: Iterator[Item]) -> Iterator[tuple[Item, Inputs]]:
+        """The items that remain, which are those of assembled files."""
+        if self.part.lineage is None:
+            for item in items:
+                yield item, self._guess(item)
+            return
+        of_file: Sequence[int] = ()
+        for one in self._lineage():
+            if one.file:
+                of_file = one.inputs
+                continue
+            made = next(items, None)
+            if made is None or made.key != one.item:
+                raise unreadable(
+                    address(self._data.store, self.part.lineage.key),
+                    f"it has the item {one.item!r}, which the shard does not have",
+                )
+            yield made, one.inputs or of_file
+
+    def _lineage(self) -> Iterator[AssembledFrom]:
+        if found := self.part.lineage:
+            yield from read_rows(self._data.store, found.key, found.digest, self._data.scratch, AssembledFrom.from_json)
+
+    def _guess(self, item: Item) -> Inputs:
+        """The inputs of an item of an earlier version, or None."""
+        if (found := self._rows_by_key.get(item.key)) is not None:
+            return (found,)
+        first, last = item.fields.get("first"), item.fields.get("last")
+        if type(first) is not int or type(last) is not int or self._first_number is None:
+            return None
+        end = len(self._rows_by_key)
+        inside = range(first - self._first_number, last + 1 - self._first_number)
+        return inside if inside and inside.start >= 0 and inside.stop <= end else None
+
+    @cached_property
+    def _rows_by_key(self) -> dict[str, int]:
+        return {row.key: number for number, row in enumerate(self.inputs())}
+
+    @cached_property
+    def _first_number(self) -> int | None:
+        """Number of the part's first input (`Input.number`) of a stage with `assemble`."""
+        opened = load(self._data.store, self._paths.pass_json, Pass)
+        if opened is None:
+            return None
+        return opened.first_ordinal + sum(plan.count for plan in opened.shards[: self._shard])
+
+    def _ended(self) -> Iterator[_Ended]:
+        """What became of each input. Where nothing says it, an input has no items here."""
+        try:
+            self._data.store.stat(self._outcomes)
+        except NotFound:
+            known = self._checkpoints()
+            return (known.get(row.key, _Ended(row.key, ())) for row in self.inputs())
+        return read_rows(self._data.store, self._outcomes, "", self._data.scratch, _Ended.from_json)
+
+    def _checkpoints(self) -> dict[str, _Ended]:
+        """Of several rows with the same key, the first that has items counts, as when the shard was closed."""
+        known: dict[str, _Ended] = {}
+        keys = (stat.key for stat in self._data.store.list(self._paths.checkpoints(self._shard)))
+        for key in filter(self._paths.is_checkpoint, keys):
+            for one in read_rows(self._data.store, key, "", self._data.scratch, _Ended.from_json):
+                if one.key not in known or (one.items and not known[one.key].items):
+                    known[one.key] = one
+        return known
+
+    @property
+    def _outcomes(self) -> str:
+        return self._paths.outcomes(self._shard)
+
+    def _broken(self, what: str) -> Exception:
+        return unreadable(address(self._data.store, self._outcomes), f"the outcomes do not fit the shard: {what}")
