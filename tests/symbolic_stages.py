@@ -7,6 +7,7 @@ of the real steps: a pass is opened once, a shard's first commit counts, a close
 from collections import Counter
 from dataclasses import dataclass, field
 
+from reelmill.contract.digest import view_fingerprint
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.records.segment import Counts
@@ -23,7 +24,6 @@ from reelmill.contract.task import (
     Step,
     SurveyReport,
     Task,
-    view_fingerprint,
 )
 from reelmill.contract.task_parts.follow_up import FollowUp, NextStage
 from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover, over_tolerance

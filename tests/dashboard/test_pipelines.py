@@ -20,7 +20,7 @@ from reelmill.cli.input.options import AS_NAMED
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.task import StoreRef
-from reelmill_stages.dashboard.found.file_pipelines import FilePipelines
+from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.record_files import dump
 

@@ -28,7 +28,7 @@ EDGES = {
         "reelmill_stages.commands*",
         "reelmill_stages.dataset_card.front_matter",
         "reelmill_stages.run_report.document",
-        "reelmill_stages.dashboard.found.store_pipelines",
+        "reelmill_stages.dashboard.discovery.store_pipelines",
         "reelmill_stages.dashboard.views.board",
         "reelmill_stages.stages.pack.*",
         "reelmill_stages.untrusted.*",

@@ -9,8 +9,8 @@ from docs_site import packages as site
 from fuzz.atheris_home import ATHERIS
 from images import built
 from measure.models_home import MODELS
-from servers import azurite, gcs, install
 from release import package_cache
+from servers import azurite, gcs, install
 from tools.tool import Lane, Tool
 from torch_home import TORCH
 from trainers import environments

@@ -56,7 +56,7 @@ def outcomes(data: bytes) -> None:
     with suppress(StoreDamaged):
         found.add(path, "store/outcomes.jsonl")
         for settled in read_settled(path, "store/outcomes.jsonl"):
-            assert found.get(settled.key) is not None
+            assert found.get(*settled.input) is not None
 
 
 def ranges(data: bytes) -> None:

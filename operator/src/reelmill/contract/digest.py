@@ -22,3 +22,8 @@ def sha256(data: bytes) -> str:
 def fingerprint(value: object) -> str:
     """SHA-256 of a value's canonical JSON, as 64 hex digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def view_fingerprint(view: dict[str, object]) -> str:
+    """Fingerprint of view parameters, 10 hex digits, as used in reports."""
+    return fingerprint(view)[:10]

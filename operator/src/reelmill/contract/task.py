@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from reelmill.contract.digest import fingerprint
 from reelmill.contract.model import Model
 from reelmill.contract.records.flow import Volume
 from reelmill.contract.records.segment import Counts
@@ -31,11 +30,6 @@ REPORT_FILE = "/dev/termination-log"
 """The termination log of a Kubernetes container."""
 CA_FOLDER = "/etc/reelmill/ca"
 """Folder in which a pod mounts optional CA bundles from Secrets; a missing file means that none was given."""
-
-
-def view_fingerprint(view: dict[str, object]) -> str:
-    """Fingerprint of view parameters, 10 hex digits, as used in reports."""
-    return fingerprint(view)[:10]
 
 
 class Step(StrEnum):

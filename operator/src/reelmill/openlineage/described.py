@@ -7,7 +7,6 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, VideoPipeline
 from reelmill.openlineage.datasets import Location, below, location
 from reelmill.plan.definition.graph import Graph
-from reelmill.plan.definition.item_fields import fields_of
 
 ITEM_FIELDS = {"key": "string", "group": "string", "weight": "double", "media": "struct", "outputs": "array",
                "provenance": "struct"}  # fmt: skip
@@ -60,7 +59,7 @@ def described(
     fields: dict[str, frozenset[str] | None] = {}
     entries: dict[str, SourceSpec | StageSpec] = {**graph.sources, **graph.stages}
     for name, entry in entries.items():
-        fields[name] = fields_of(entry, [fields[each] for each in graph.upstreams.get(name, ())])
+        fields[name] = entry.block.known_fields([fields[each] for each in graph.upstreams.get(name, ())])
     return DescribedPipeline(
         job=job,
         instance=instance,

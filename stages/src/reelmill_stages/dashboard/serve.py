@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from reelmill.contract.commands.dashboard import DashboardSettings, PipelineDefinition, Pipelines
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import StoreRef
-from reelmill_stages.dashboard.found.file_pipelines import FilePipelines
-from reelmill_stages.dashboard.found.store_pipelines import StorePipelines
+from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
+from reelmill_stages.dashboard.discovery.store_pipelines import StorePipelines
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.board import Board

@@ -10,13 +10,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from reelmill.contract.digest import sha256
+from reelmill.contract.digest import sha256, view_fingerprint
 from reelmill.contract.errors import NotFound, PreconditionFailed, SpecError, StoreError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment, StageRecord
 from reelmill.contract.spec.view import Weights
-from reelmill.contract.task import view_fingerprint
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_view

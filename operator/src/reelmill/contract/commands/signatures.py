@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from reelmill.contract.commands.dashboard import DashboardCommand
-from reelmill.contract.commands.demo import DemoInputs, DemoSamples
 from reelmill.contract.commands.dataset_card import CardResult
+from reelmill.contract.commands.demo import DemoInputs, DemoSamples
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.lineage_rows import LineageResult, TraceRow

@@ -99,7 +99,11 @@ class PipelineWorker:
     ) -> None:
         self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
         self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
-        self._pace, self._lineage, self._traces = pace or ReportRate(), lineage or OperatorLineage(), traces or RunTraces()
+        self._pace, self._lineage, self._traces = (
+            pace or ReportRate(),
+            lineage or OperatorLineage(),
+            traces or RunTraces(),
+        )
         self._memories: dict[str, _Memory] = {}
 
     async def process(self, key: str) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import StageSpec
-from reelmill.contract.suggestions import nearest
+from reelmill.contract.text.suggestions import nearest
 
 OF_EVERY_ITEM = frozenset({"key", "group", "weight", "duration", "media.size"})
 """Fields that a rule may name whatever the items are."""

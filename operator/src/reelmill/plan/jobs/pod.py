@@ -16,7 +16,6 @@ from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.contract.task_parts.run_report import MOST_BYTES
 from reelmill.plan.credentials import NamedSecret, credentials_prefix, variables
-from reelmill.plan.jobs.bounds import bounded, bounded_control, on_allowed_nodes, shaping
 from reelmill.plan.jobs.placement import (
     control_pod,
     control_resources,
@@ -25,6 +24,7 @@ from reelmill.plan.jobs.placement import (
     work_pod,
     work_resources,
 )
+from reelmill.plan.jobs.pod_policy import bounded, bounded_control, on_allowed_nodes, shaping
 from reelmill.plan.jobs.tasks import Definition, run_definition
 from reelmill.plan.settings import PlannerSettings, PodExtras
 

@@ -1,7 +1,7 @@
 """Selects the next pass of an idle stage."""
 
+from reelmill.contract.digest import view_fingerprint
 from reelmill.contract.status import PassStatus, StageStatus
-from reelmill.contract.task import view_fingerprint
 from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.tasks import view_params

@@ -3,9 +3,10 @@
 A Job depends only on the status and on the finished Job before it (`after`), so planning is repeatable.
 """
 
+from reelmill.contract.digest import view_fingerprint
 from reelmill.contract.ranges import format_ranges, parse_ranges
 from reelmill.contract.status import PassStatus, PassStep, StageStatus
-from reelmill.contract.task import OpenReport, Step, view_fingerprint
+from reelmill.contract.task import OpenReport, Step
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft

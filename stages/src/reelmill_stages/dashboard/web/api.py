@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
-from reelmill_stages.dashboard.views import history, logs, strip
+from reelmill_stages.dashboard.views import history, logs, shard_strip
 from reelmill_stages.dashboard.views.board import Board, ListQuery
 from reelmill_stages.dashboard.views.models import (
     FieldHistogram,
@@ -81,7 +81,7 @@ def router(board: Board) -> APIRouter:
     def shards(namespace: str, name: str, stage: str) -> ShardStrip:
         """The shards of the open pass of a stage, or of its last one."""
         at = board.data_set(spoken(namespace), name, stage)
-        return strip.strip(at, board.pipeline(spoken(namespace), name).work)
+        return shard_strip.strip(at, board.pipeline(spoken(namespace), name).work)
 
     @api.get(stage_path + "/losses", tags=["stages"])
     def losses(

@@ -17,8 +17,8 @@ from reelmill.contract.text.messages import told
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.views.board import Board
 from reelmill_stages.dashboard.web import api, pages
-from reelmill_stages.dashboard.web.door import Door
 from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.dashboard.web.request_guard import RequestGuard
 from reelmill_stages.dashboard.web.text import templates
 
 API = "/api/"
@@ -74,7 +74,7 @@ def application(board: Board, posters: Posters, *, allowed_hosts: Collection[str
     app.include_router(pages.router(board, posters, env))
     static = Path(str(files("reelmill_stages.dashboard.web").joinpath("static")))
     app.mount("/static", _Static(directory=static), name="static")
-    app.add_middleware(Door, allowed_hosts=allowed_hosts, root_path=root_path)
+    app.add_middleware(RequestGuard, allowed_hosts=allowed_hosts, root_path=root_path)
     return app
 
 

@@ -10,14 +10,14 @@ from reelmill.contract.errors import ReelmillError
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.conditions import OPERATORS, ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
-from reelmill_stages.dashboard.views import graph, history, logs, strip
+from reelmill_stages.dashboard.views import graph, history, logs, shard_strip
 from reelmill_stages.dashboard.views.board import Board, DataSetPlace, ListQuery
 from reelmill_stages.dashboard.views.files import files_of
 from reelmill_stages.dashboard.views.models import PipelineSummary
 from reelmill_stages.dashboard.web.api import Where, spoken
-from reelmill_stages.dashboard.web.door import FILE_POLICY, HEAD
 from reelmill_stages.dashboard.web.media import file_response
 from reelmill_stages.dashboard.web.posters import Posters
+from reelmill_stages.dashboard.web.request_guard import FILE_POLICY, HEAD
 
 COUNTED = 100_000
 """Items under conditions that are counted for a page."""
@@ -82,7 +82,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         view = board.pipeline(spoken(namespace), name)
         cells, problem = None, view.problem
         try:
-            cells = strip.strip(at, view.work)
+            cells = shard_strip.strip(at, view.work)
         except ReelmillError as error:
             problem = problem or str(error)
         template = "_stage_live.html" if wants(request, "stage-live") else "stage.html"

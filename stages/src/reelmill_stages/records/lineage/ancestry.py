@@ -107,7 +107,7 @@ class Ancestry:
             for segment in segments:
                 for shard in range(len(segment.parts)):
                     for row, upstream in self._read_part(number, segment, shard):
-                        if len(segments) == 1 or latest.segment(row.key) == segment.segment:
+                        if len(segments) == 1 or latest.segment(row) == segment.segment:
                             step = _ended(number, segment.segment, row)
                             for way in self._ways(upstream, row.ordinal):
                                 yield Way((*way.steps, step), way.known)

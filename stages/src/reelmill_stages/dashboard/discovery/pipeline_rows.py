@@ -1,7 +1,7 @@
 """The row of a pipeline in the list of all, from the states of its data sets."""
 
 from reelmill.contract.commands.dashboard import PipelineRow
-from reelmill_stages.dashboard.found.data_set_state import DataSetState, pipeline_state
+from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, pipeline_state
 
 
 def pipeline_row(namespace: str, name: str, store: str, data_sets: list[DataSetState]) -> PipelineRow:

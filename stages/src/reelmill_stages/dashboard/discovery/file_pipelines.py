@@ -7,9 +7,9 @@ from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import entries
+from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
+from reelmill_stages.dashboard.discovery.pipeline_rows import pipeline_row
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.found.data_set_state import DataSetState, data_set_state
-from reelmill_stages.dashboard.found.rows import pipeline_row
 from reelmill_stages.dashboard.stores import OpenStores
 
 

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 
 from dashboard.places import page
 from e2e.workshop import Workshop
-from reelmill_stages.dashboard.web.door import Door
+from reelmill_stages.dashboard.web.request_guard import RequestGuard
 
 ANSWER = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
-DOOR = TestClient(Door(ANSWER, allowed_hosts=["reels.example"]), base_url="http://localhost")
+DOOR = TestClient(RequestGuard(ANSWER, allowed_hosts=["reels.example"]), base_url="http://localhost")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill.contract.task import Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
 from reelmill.contract.text.urls import without_secrets
+from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
+from reelmill_stages.dashboard.discovery.pipeline_rows import pipeline_row
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.found.data_set_state import DataSetState, data_set_state
-from reelmill_stages.dashboard.found.rows import pipeline_row
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.records.claims import CLAIM_NAME
 from reelmill_stages.records.record_files import peek

@@ -34,7 +34,7 @@ HEAD = "reelmill.head"
 _METHODS = ("GET", "HEAD")
 
 
-class Door:
+class RequestGuard:
     """An ASGI middleware."""
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str], root_path: str = "") -> None:
