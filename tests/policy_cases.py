@@ -192,6 +192,19 @@ CASES = [
         "an image that a node has", {"refusedFields": ["gpu", "imagePullPolicy"]},
         {"defaults": {"imagePullPolicy": "Never"}}, where="spec.defaults.imagePullPolicy",
     ),
+    *(
+        Case(
+            f"refused {name} of {where}", {"refusedFields": ["tolerations", "nodeSelector"]},
+            {} if where == "stages[0]" else {where: {name: value}}, {name: value} if where == "stages[0]" else {},
+            where=f"spec.{where}.{name}",
+        )
+        for name, value in (("tolerations", [{"key": "a"}]), ("nodeSelector", {"a": "b"}))
+        for where in ("control", "defaults", "stages[0]")
+    ),
+    Case(
+        "control without refused fields", {"refusedFields": ["tolerations", "affinity"]},
+        {"control": {"resources": {"requests": {"cpu": "1"}}}},
+    ),
     # Order among pods.
     Case("no class", {"allowedPriorityClasses": []}),
     Case(

@@ -30,6 +30,11 @@ class Server(ThreadingHTTPServer):
         self.logs: dict[str, list[str]] = {}
         self.refused: set[str] = set()
         self.asked: list[dict[str, list[str]]] = []
+        self.gate = threading.Event()
+        """Logs come when this is set."""
+        self.gate.set()
+        self.waits: set[str] | None = None
+        """Pods whose logs wait for it; None: all."""
 
     def kubeconfig(self, folder: Path) -> Path:
         """A kubeconfig of it."""
@@ -54,7 +59,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.path.endswith("/log"):
             self.server.asked.append(parse_qs(parts.query))
-            lines = self.server.logs.get(parts.path.split("/")[-2])
+            pod = parts.path.split("/")[-2]
+            if self.server.waits is None or pod in self.server.waits:
+                self.server.gate.wait(30)
+            lines = self.server.logs.get(pod)
             if lines is None:
                 self._answer(500, {"message": "the kubelet is away"})
             else:

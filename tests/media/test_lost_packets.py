@@ -103,10 +103,55 @@ def test_a_whole_recording_loses_nothing_whatever_follows_it(codec: str, more: b
     assert given(path) == (digests(whole), 0)
 
 
-def test_recordings_that_are_joined_lose_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_recordings_that_are_joined_lose_nothing(codec: str, tmp_path: Path) -> None:
     path = tmp_path / "joined.ts"
-    path.write_bytes(stream("hevc").read_bytes() * 2)
-    assert given(path) == (digests(stream("hevc")), 0)
+    path.write_bytes(stream(codec).read_bytes() * 2)
+    assert given(path) == (digests(stream(codec)), 0)
+
+
+def noisy() -> Path:
+    """A stream of HEVC whose pictures have many packets, with a key frame at every tenth picture."""
+    options = ("keyint=10", "min-keyint=10", "scenecut=0", "bframes=0", "qp=36", "pools=none", "frame-threads=1")
+    return footage.video(
+        seconds=1,
+        size=(208, 112),
+        codec="libx265",
+        options=("-pix_fmt", "yuv420p", "-vf", "noise=alls=20:allf=t", "-preset", "ultrafast", "-x265-params",
+                 ":".join(("log-level=0", *options))),
+        audio=False,
+        container="ts",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["second", "middle", "last"])
+@pytest.mark.parametrize("picture", [8, 9, 10])
+def test_a_packet_that_is_lost_beside_a_key_frame_is_no_join(picture: int, place: str, tmp_path: Path) -> None:
+    """The counter is not continued where recordings are joined either: there, the picture before is complete."""
+    whole = noisy()
+    data, path = whole.read_bytes(), tmp_path / "lossy.ts"
+    video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    begins = [number for number, at in enumerate(video) if data[at + 1] & 0x40]
+    packets = video[begins[picture] : begins[picture + 1]]
+    assert len(packets) > 3
+    lost = packets[{"second": 1, "middle": len(packets) // 2, "last": -1}[place]]
+    path.write_bytes(data[:lost] + data[lost + TS :])
+    assert read_timeline(path).damaged == {picture}
+    pictures, _ = given(path)
+    assert pictures <= digests(whole)
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+def test_a_lost_beginning_of_a_key_frame_gives_no_wrong_picture(codec: str, tmp_path: Path) -> None:
+    """No plan can be made of what is left, so frames are counted; what was lost is damage there, too."""
+    whole = stream(codec)
+    data, path = whole.read_bytes(), tmp_path / "lossy.ts"
+    video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    begins = [at for at in video if data[at + 1] & 0x40]
+    for lost in (begins[10], begins[1], begins[1] + TS):
+        path.write_bytes(data[:lost] + data[lost + TS :])
+        pictures, _ = given(path)
+        assert pictures <= digests(whole)
 
 
 def test_a_clip_with_frames_of_a_lost_packet_is_neither_copied_nor_encoded(tmp_path: Path) -> None:

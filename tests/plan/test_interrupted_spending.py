@@ -99,6 +99,37 @@ def test_pods_that_a_policy_ends_count_until_then(shards: bool) -> None:
     assert made.status.spent.pod_seconds - before == pytest.approx(expected, abs=SECONDS)
 
 
+@pytest.mark.parametrize("shards", [False, True])
+def test_pods_that_run_while_the_spec_is_invalid_are_counted_at_their_prices(shards: bool) -> None:
+    gpu = {"count": 2, "products": ["T4"]}
+    made = cluster(defaults={"gpu": gpu, "resources": {"requests": {"cpu": "2", "memory": "4Gi"}}})
+    made.settings = PlannerSettings(
+        prices=Prices(currency="EUR", cpu_hour=1.0, gib_hour=0.5, gpu_hour={"T4": 3.0, "*": 9.0})
+    )
+    if shards:
+        name = shards_begin(made)
+        seen(made, name, active=4)
+    else:
+        made.reconcile()
+        name = made.created[-1]
+        seen(made, name, active=1)
+    before = made.status.spent
+    made.edit_stage("clips", **{"from": ["nowhere"]})
+    seen(made, name, active=4 if shards else 1)
+    assert made.status.condition("Accepted").status == "False"  # type: ignore[union-attr]
+    made.now += timedelta(minutes=30)
+    end(made, name)
+    spent = made.status.spent
+    minutes = 120 if shards else 30
+    assert spent.pod_seconds - before.pod_seconds == pytest.approx(minutes * MINUTES, abs=4 * SECONDS)
+    hour = 2 * 1.0 + 4 * 0.5 + 2 * 3.0 if shards else 0.5 * 1.0 + 0.5 * 0.5
+    assert (spent.cost or 0.0) - (before.cost or 0.0) == pytest.approx(minutes / 60 * hour, rel=0.02)
+    assert made.status.spent.jobs == {}
+    made.edit_stage("clips", **{"from": ["raw"]})
+    made.reconcile()
+    assert made.status.spent.pod_seconds == spent.pod_seconds  # nothing is counted twice
+
+
 def test_a_limit_of_cost_holds_after_an_operator_without_prices() -> None:
     made = cluster(limits={"cost": 3})
     made.settings = known = PlannerSettings(prices=Prices(currency="EUR", cpu_hour=1.0))

@@ -1,13 +1,22 @@
 """A metered store counts what goes through it, and is a store like the one below."""
 
 import hashlib
+import inspect
+import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from reelmill.contract.records.usage import Bound, WorkSeconds
 from reelmill_stages.metering.work_clock import WorkClock
+from reelmill_stages.store import Store
 from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.metered import Metered, Transferred
+from reelmill_stages.store.read_only import ReadOnly
 
 DATA = bytes(range(256)) * 5000
 
@@ -88,3 +97,54 @@ def test_a_span_ends_with_an_error() -> None:
     except ValueError:
         time.now = 3.0
     assert clock.take() == WorkSeconds(store=2.0, waiting=1.0)
+
+
+class Counting(io.RawIOBase):
+    """Random bytes, which count how often they are asked for."""
+
+    def __init__(self) -> None:
+        self.left, self.asked = len(DATA), 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.asked += 1
+        count = self.left if size < 0 else min(size, self.left)
+        self.left -= count
+        return DATA[len(DATA) - self.left - count : len(DATA) - self.left]
+
+
+class OneStream(LocalStore):
+    """A store whose objects are one stream."""
+
+    stream = Counting()
+
+    @contextmanager
+    def open(self, key: str, **_: Any) -> Iterator[Any]:
+        self.stream = Counting()
+        yield self.stream
+
+
+def test_the_rest_of_a_stream_is_read_in_large_pieces(tmp_path: Path) -> None:
+    transferred = Transferred()
+    below = OneStream(tmp_path)
+    with Metered(below, transferred).open("a") as file:
+        assert file.read(10) + file.read() == DATA
+    assert transferred.take() == (len(DATA), 0)
+    assert below.stream.asked <= 2 + len(DATA) // (1 << 20) + 1
+
+
+@pytest.mark.parametrize("wrapped", [Metered, ReadOnly])
+def test_a_store_in_front_of_another_has_all_that_a_store_has(wrapped: type[Any], tmp_path: Path) -> None:
+    wanted = {name: member for name, member in vars(Store).items() if not name.startswith("_")}
+    for name, member in wanted.items():
+        if inspect.isfunction(member):
+            ours = inspect.signature(getattr(wrapped, name))
+            assert ours.parameters.keys() == inspect.signature(member).parameters.keys(), name
+    below = LocalStore(tmp_path)
+    below.write("folder/a", b"12345")
+    store: Store = wrapped(below)
+    assert (store.uri, store.remote, list(store.folders())) == (below.uri, below.remote, ["folder"])
+    assert [stat.key for stat in store.list("folder/")] == ["folder/a"]
+    assert (store.stat("folder/a").size, store.read("folder/a", start=1, length=2)) == (5, b"23")
+    with store.open("folder/a") as file:
+        assert file.read() == b"12345"
+    assert store.fetch("folder/a", tmp_path).read_bytes() == b"12345"

@@ -41,7 +41,9 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0: complete; 64: invalid spec, store or credentials; 65: too many failed items; 75: stopped, or try again."""
+        """0: complete; 64: invalid spec, store or credentials, or a limit of cost without prices; 65: too many failed
+        items; 75: stopped, or try again.
+        """
         if self.interrupted:
             return ExitCode.TRANSIENT
         if self.status.holds(ConditionType.COMPLETE):
@@ -50,6 +52,9 @@ class RunResult:
         codes = {stall.exit for stall in stalls if stall}
         stalled = self.status.condition(ConditionType.STALLED)
         if stalled and stalled.reason == ConditionReason.SPEC_INVALID:
+            codes.add(ExitCode.CONFIG)
+        held = self.status.condition(ConditionType.SUSPENDED)
+        if held and held.status == "True" and held.reason == ConditionReason.PRICES_MISSING:
             codes.add(ExitCode.CONFIG)
         if stalled and stalled.reason == ConditionReason.TOLERANCE_EXCEEDED:
             codes.add(ExitCode.EARLY_ABORT)

@@ -20,7 +20,7 @@ from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled,
 from reelmill.plan.jobs.build import STAGE, in_trace
 from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
-from reelmill.plan.jobs.placement import hour_price, merged
+from reelmill.plan.jobs.placement import hour_price, merged, pod_price
 from reelmill.plan.jobs.pod_policy import bounded, bounded_control
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
@@ -176,6 +176,15 @@ def _hours(definition: Definition, snapshot: Snapshot) -> dict[str, float]:
     for name, stage in definition.graph.stages.items():
         hours[name] = hour_price(prices, bounded(merged(spec.defaults, stage), policy), memory.get(name, ""))
     return hours
+
+
+def spent_while_refused(snapshot: Snapshot, now: datetime) -> Spent:
+    """What is spent while the spec is invalid: running Jobs are counted on, at the prices of their pods as they are."""
+    old, prices = snapshot.status, snapshot.settings.prices
+    jobs = observe(snapshot.jobs, snapshot.reports, snapshot.uid)
+    bodies = {body["metadata"]["name"]: body for body in snapshot.jobs}
+    hours = {job.stage: pod_price(prices, bodies[name]) for name, job in jobs.items()}
+    return counted(priced(_begun(old), prices), jobs, _unseen(old), hours, now)
 
 
 def _begun(status: Status) -> Spent:

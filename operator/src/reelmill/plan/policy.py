@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reelmill.contract.errors import SpecError
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, matches
-from reelmill.contract.policy.rules import AUTO_SHARDS, EVERY_TAINT, NAMES, NO_QUEUE, amounts, places, selectors
+from reelmill.contract.policy.rules import AUTO_SHARDS, EVERY_TAINT, NAMES, NO_QUEUE, amounts, selectors, settings
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
 from reelmill.plan.jobs.placement import amount
@@ -32,8 +32,8 @@ def _names(spec: Spec, policy: Policy) -> Iterator[SpecError]:
 def _fields(spec: Spec, policy: Policy) -> Iterator[SpecError]:
     names = {camel(name): name for name in Placement.model_fields}
     for field in policy.refused_fields:
-        for where, place in places(spec):
-            if names[field] in place.model_fields_set:
+        for where, given in settings(spec):
+            if names[field] in given:
                 yield _error(f"{field} is not allowed", f"{where}.{field}", "refused_fields")
 
 

@@ -17,7 +17,7 @@ from reelmill.plan.decision import Plan
 from reelmill.plan.definition.graph import SpecErrors, resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.deletion import finalizer_changes, reconcile_deletion, release
-from reelmill.plan.draft import PlanDraft, begin
+from reelmill.plan.draft import PlanDraft, begin, spent_while_refused
 from reelmill.plan.job_cleanup import sweep
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.passes.advance import advance_pass
@@ -74,10 +74,11 @@ def define(pipeline: VideoPipeline, uid: str) -> Definition:
 
 
 def refuse(snapshot: Snapshot, error: SpecError, now: datetime) -> Plan:
-    """The plan for an invalid spec: nothing starts, and running Jobs are not touched."""
+    """The plan for an invalid spec: nothing starts, and running Jobs are not touched, but counted."""
     if snapshot.deleting:
         return release(snapshot, EventReason.DATA_KEPT, f"the spec is invalid ({error}), so the data are kept")
-    return _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
+    plan = _refused(snapshot, error, now, ConditionReason.SPEC_INVALID)
+    return replace(plan, status=plan.status.replace(spent=spent_while_refused(snapshot, now)))
 
 
 def forbid(snapshot: Snapshot, definition: Definition, error: SpecError, now: datetime) -> Plan:

@@ -103,7 +103,7 @@ OTHERS: Mapping[str, str] = {
         ".filter(n, n.split('=')[0].matches(params.data.nodeLabels) && !n.matches(params.data.allowedNodes))",
         "variables.pods",
     ),
-    "refused_fields": _per_place("params.data.refusedFields.split(',').filter(f, f in p)"),
+    "refused_fields": _per_place("params.data.refusedFields.split(',').filter(f, f in p)", "variables.pods"),
     "max_resources": (
         f"({_AMOUNTS} + [has(object.spec.control) && has(object.spec.control.resources) ? [] : {_CONTROL}])"
         ".map(a, a.filter(n, params.data.maxResources.split(',').exists(m, m.split('=')[0] == n.split('=')[0]"

@@ -1,20 +1,18 @@
 """Chunks of bytes as a file."""
 
-import io
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from reelmill_stages.store.streams import LargeReads
 
-class ChunkStream(io.RawIOBase):
+
+class ChunkStream(LargeReads):
     """Chunks as a file."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
         if not self._left:

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, cast
 from reelmill.contract.records.usage import Bound
 from reelmill_stages.metering.work_clock import CLOCK
 from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.forwarding import Forwarding
+from reelmill_stages.store.streams import LargeReads
 
 _CHUNK = 1 << 20
 """Bytes of one read of a stream."""
@@ -38,20 +40,12 @@ TRANSFERRED = Transferred()
 """The bytes of this process, of all its stores."""
 
 
-class Metered:
+class Metered(Forwarding):
     """Wraps a `Store`. A file that `fetch` gives in place, or as a download, counts with its size."""
 
     def __init__(self, store: Store, transferred: Transferred = TRANSFERRED) -> None:
-        self._store = store
+        super().__init__(store)
         self._transferred = transferred
-
-    @property
-    def uri(self) -> str:
-        return self._store.uri
-
-    @property
-    def remote(self) -> bool:
-        return self._store.remote
 
     def stat(self, key: str) -> Stat:
         with CLOCK.on(Bound.STORE):
@@ -93,12 +87,6 @@ class Metered:
         self._transferred.add(written=stat.size)
         return stat
 
-    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
-        return self._store.list(prefix, follow_links=follow_links, problems=problems)
-
-    def folders(self, prefix: str = "") -> Iterator[str]:
-        return self._store.folders(prefix)
-
     def delete(self, key: str) -> None:
         with CLOCK.on(Bound.STORE):
             self._store.delete(key)
@@ -108,16 +96,13 @@ class Metered:
             self._store.move(key, to)
 
 
-class _MeteredStream(io.RawIOBase):
+class _MeteredStream(LargeReads):
     """A stream of an object, which outlives it."""
 
     def __init__(self, stream: BinaryIO, transferred: Transferred) -> None:
         super().__init__()
         self._stream = stream
         self._transferred = transferred
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
         with CLOCK.on(Bound.STORE):

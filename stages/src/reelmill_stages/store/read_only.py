@@ -1,46 +1,15 @@
 """A read-only store, for reading sources."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from reelmill.contract.errors import StoreError
-from reelmill_stages.store import Stat, Store
+from reelmill_stages.store.forwarding import Forwarding
 
 
-class ReadOnly:
+class ReadOnly(Forwarding):
     """Wraps a `Store`; `write`, `move` and `delete` raise StoreError."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    @property
-    def inner(self) -> Store:
-        """The store that is wrapped."""
-        return self._store
-
-    @property
-    def uri(self) -> str:
-        return self._store.uri
-
-    @property
-    def remote(self) -> bool:
-        return self._store.remote
-
-    def stat(self, key: str) -> Stat:
-        return self._store.stat(key)
-
-    def read(
-        self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
-    ) -> bytes:
-        return self._store.read(key, start=start, length=length, if_match=if_match, version=version)
-
-    def open(self, key: str, *, if_match: str = "", version: str = "") -> AbstractContextManager[BinaryIO]:
-        return self._store.open(key, if_match=if_match, version=version)
-
-    def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
-        return self._store.fetch(key, folder, if_match=if_match, version=version)
 
     def write(
         self,
@@ -52,12 +21,6 @@ class ReadOnly:
         metadata: Mapping[str, str] | None = None,
     ) -> NoReturn:
         self._refuse(key)
-
-    def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
-        return self._store.list(prefix, follow_links=follow_links, problems=problems)
-
-    def folders(self, prefix: str = "") -> Iterator[str]:
-        return self._store.folders(prefix)
 
     def delete(self, key: str) -> None:
         self._refuse(key)

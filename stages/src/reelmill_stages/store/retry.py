@@ -1,11 +1,15 @@
-"""Retries with exponential backoff and jitter, limited in number and in time."""
+"""Retries with exponential backoff and jitter, limited in number and in time: the requests of all remote stores."""
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from reelmill.contract.backoff import Backoff
 from reelmill.contract.errors import ReelmillError, TransientError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,36 @@ class Attempts:
         """Reset the number of failures after progress."""
         self.failed = 0
         self._started = time.monotonic()
+
+
+class Retries:
+    """Makes requests, again where that may help.
+
+    `explain` converts an exception of the client's, about the object with this key (empty: about the whole store); None
+    for one that does not concern the store.
+    """
+
+    def __init__(self, patience: Patience, explain: Callable[[Exception, str], ReelmillError | None]) -> None:
+        self._patience = patience
+        self._explain = explain
+
+    def attempts(self) -> Attempts:
+        """The attempts of a call that several requests belong to."""
+        return Attempts(self._patience)
+
+    def call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
+        """What the request returns. Raises the converted error of the last attempt."""
+        attempts = attempts or self.attempts()
+        while True:
+            try:
+                return request()
+            except Exception as error:
+                self.again(key, error, attempts)
+
+    def again(self, key: str, error: Exception, attempts: Attempts) -> None:
+        """Wait for the next attempt, or raise the converted error."""
+        problem = self._explain(error, key)
+        if problem is None:
+            raise error
+        if not attempts.again(problem):
+            raise problem from error

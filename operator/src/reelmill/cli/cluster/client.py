@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reelmill.cli.cluster import refusals
 from reelmill.cli.input.options import ClusterOptions
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import ReelmillError, SpecError, TransientError
 from reelmill.plan.jobs.build import UID
 from reelmill.schema.crd import GROUP, PLURAL, VERSION
 
@@ -124,6 +124,32 @@ class ClusterClient:
                     yield self._runner.run(_next(lines))
             except StopAsyncIteration:
                 return
+
+    def tails(self, pods: Sequence[str], *, last: int, seconds: float) -> dict[str, list[str] | ReelmillError]:
+        """The last lines of several pods' logs, read at the same time, or why a log cannot be read.
+
+        None takes longer than `seconds`: a node that is away does not answer about its pods.
+        """
+
+        async def tail(pod: str) -> list[str]:
+            where = f"{path(PODS, self.namespace, pod)}/log"
+            return [line async for line in self._link.lines(where, query={"tailLines": str(last)})]
+
+        async def together() -> list[list[str] | BaseException]:
+            waiting = (asyncio.wait_for(tail(pod), seconds) for pod in pods)
+            return await asyncio.gather(*waiting, return_exceptions=True)
+
+        read = zip(pods, self._runner.run(together()), strict=True)
+        return {pod: found if isinstance(found, list) else self._trouble(pod, found, seconds) for pod, found in read}
+
+    def _trouble(self, pod: str, error: BaseException, seconds: float) -> ReelmillError:
+        if isinstance(error, TimeoutError):
+            return TransientError(f"no answer within {seconds:g} s", where=f"pod {pod}")
+        try:
+            with self._plain_words("GET", f"{path(PODS, self.namespace, pod)}/log"):
+                raise error
+        except ReelmillError as told:
+            return told
 
     def follow(self, speaking: Callable[[], list[str]], *, last: int) -> Iterator[tuple[str, str]]:
         """Stream (pod, line) of the pods that `speaking` returns, new ones included; ends when all have ended."""

@@ -1,6 +1,7 @@
 """The pipelines of a cluster for the dashboard: what `status`, `why` and `logs` show, for one reader after another.
 
-A connection belongs to one thread, so all requests are made in one. Only get and list are asked for.
+A connection belongs to one thread, so all requests are made in one. Logs have a thread of their own: those of many pods
+take long. Only get and list are asked for.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,6 +34,8 @@ POD_LINES = 200
 """Lines from the end of each pod's log."""
 MOST_PODS = 20
 """Pods whose logs are read, the newest."""
+LOG_SECONDS = 5.0
+"""Longest time for the log of a pod."""
 MOST_FAILED = 1000
 """Failed shards that are named."""
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -44,19 +47,17 @@ class ClusterPipelines:
     Raises SpecError if no cluster is configured.
     """
 
-    def __init__(self, place: ClusterOptions, *, everywhere: bool) -> None:
+    def __init__(self, place: ClusterOptions, *, everywhere: bool, log_seconds: float = LOG_SECONDS) -> None:
         self._place = place
         self._everywhere = everywhere
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cluster")
-        self._clients: dict[str, ClusterClient] = {}
+        self._log_seconds = log_seconds
         self._resources: dict[tuple[str, str], Json] = {}
+        self._states, self._logs = _Connections(place, "cluster"), _Connections(place, "cluster-logs")
         try:
-            first = self._in_thread(lambda: ClusterClient(place))
+            self._first = self._states.first()
         except BaseException:
-            self._thread.shutdown()
+            self._close()
             raise
-        self._first = first
-        self._clients[first.namespace] = first
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +65,11 @@ class ClusterPipelines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients.values():
-            self._in_thread(client.close)
-        self._thread.shutdown()
+        self._close()
+
+    def _close(self) -> None:
+        self._states.close()
+        self._logs.close()
 
     @property
     def origin(self) -> str:
@@ -75,7 +78,7 @@ class ClusterPipelines:
 
     def rows(self) -> list[PipelineRow]:
         """All pipelines. Raises SpecError where they may not be listed, and TransientError."""
-        found = self._in_thread(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
+        found = self._states.ask(lambda: self._first.every(PIPELINES, everywhere=self._everywhere))
         self._resources = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in found}
         now = datetime.now(UTC)
         return [_row(PipelineView(each, now)) for _, each in sorted(self._resources.items())]
@@ -106,34 +109,54 @@ class ClusterPipelines:
     def why(self, namespace: str, name: str, stage: str = "") -> str:
         resource = self._resource(namespace, name)
         say = speaker(name, replace(self._place, namespace=namespace))
-        client = self._client(namespace)
+        client = self._states.of(namespace)
         try:
-            seen = self._in_thread(lambda: looked(client, resource))
+            seen = self._states.ask(lambda: looked(client, resource))
         except ReelmillError:  # reading Jobs, pods or events is not permitted: the status alone tells less
             seen = PipelineView(resource, datetime.now(UTC))
         return why(seen, say, stage)
 
     def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:
-        resource, client = self._resource(namespace, name), self._client(namespace)
-        yield from self._in_thread(lambda: _pod_lines(client, resource, stage, shard))
+        resource, client = self._resource(namespace, name), self._logs.of(namespace)
+        yield from self._logs.ask(lambda: _pod_lines(client, resource, stage, shard, self._log_seconds))
 
     def _resource(self, namespace: str, name: str) -> Json:
         """A pipeline as it is now. Raises SpecError where there is none."""
         if not self._everywhere and namespace != self._first.namespace:
             raise SpecError(f"{namespace} is not the namespace that is shown", hint="start with --all-namespaces")
-        client = self._client(namespace)
-        return self._in_thread(lambda: client.pipeline(name))
+        if namespace != self._first.namespace and not any(namespace == known for known, _ in self._resources):
+            raise SpecError(f"no pipeline is known in namespace {namespace[:100]!r}")
+        client = self._states.of(namespace)
+        return self._states.ask(lambda: client.pipeline(name))
 
-    def _client(self, namespace: str) -> ClusterClient:
+
+class _Connections:
+    """A thread, and its connections: one for each namespace."""
+
+    def __init__(self, place: ClusterOptions, name: str) -> None:
+        self._place = place
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._clients: dict[str, ClusterClient] = {}
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """The answer, from the thread."""
+        return self._thread.submit(question).result()
+
+    def first(self) -> ClusterClient:
+        """The connection to the namespace that is chosen. Raises SpecError if no cluster is configured."""
+        client = self.ask(lambda: ClusterClient(self._place))
+        return self._clients.setdefault(client.namespace, client)
+
+    def of(self, namespace: str) -> ClusterClient:
         if namespace not in self._clients:
-            if not any(namespace == known for known, _ in self._resources):
-                raise SpecError(f"no pipeline is known in namespace {namespace[:100]!r}")
             place = replace(self._place, namespace=namespace)
-            self._clients[namespace] = self._in_thread(lambda: ClusterClient(place))
+            self._clients[namespace] = self.ask(lambda: ClusterClient(place))
         return self._clients[namespace]
 
-    def _in_thread(self, ask: Callable[[], T]) -> T:
-        return self._thread.submit(ask).result()
+    def close(self) -> None:
+        for client in self._clients.values():
+            self.ask(client.close)
+        self._thread.shutdown()
 
 
 def _row(seen: PipelineView) -> PipelineRow:
@@ -183,7 +206,7 @@ def _numbers(ranges: str) -> list[int]:
         return []
 
 
-def _pod_lines(client: ClusterClient, resource: Json, stage: str, shard: int | None) -> list[PodLine]:
+def _pod_lines(client: ClusterClient, resource: Json, stage: str, shard: int | None, seconds: float) -> list[PodLine]:
     jobs = client.owned(JOBS, resource)
     pods = [
         pod
@@ -193,12 +216,9 @@ def _pod_lines(client: ClusterClient, resource: Json, stage: str, shard: int | N
         and (pod.get("status") or {}).get("phase") not in (None, "Pending")
     ]
     pods.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+    newest = {pod["metadata"]["name"]: shard_of(pod, jobs) for pod in pods[-MOST_PODS:]}
     found = []
-    for pod in pods[-MOST_PODS:]:
-        name = pod["metadata"]["name"]
-        try:
-            lines = list(client.log(name, last=POD_LINES))
-        except ReelmillError as error:
-            lines = [f"the log cannot be read: {error}"]
-        found += [PodLine(pod=name, stage=stage, shard=shard_of(pod, jobs), line=line) for line in lines]
+    for name, told in client.tails(list(newest), last=POD_LINES, seconds=seconds).items():
+        lines = [f"the log cannot be read: {told}"] if isinstance(told, ReelmillError) else told
+        found += [PodLine(pod=name, stage=stage, shard=newest[name], line=line) for line in lines]
     return found

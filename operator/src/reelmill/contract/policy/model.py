@@ -63,7 +63,7 @@ class Policy(Model):
     """Labels of nodes and their allowed values. All pods get a required node affinity with these values, and a
     `nodeSelector` with another value is refused."""
     refused_fields: Annotated[list[PlacementField], Field(max_length=8)] = Field(default_factory=list)
-    """Fields of `defaults` and of stages that pipelines may not set."""
+    """Fields of `defaults`, `control` and stages that pipelines may not set."""
     max_resources: Annotated[dict[ResourceName, Quantity], Field(max_length=16)] | None = None
     """Maximum of each named resource of a pod, of requests and limits. `ephemeral-storage` also bounds `scratch`. Pods
     without a limit of `memory` or without `scratch` get the maximum as their limit."""

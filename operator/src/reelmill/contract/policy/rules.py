@@ -49,6 +49,12 @@ def places(spec: Spec) -> Iterator[tuple[str, Placement]]:
     yield from ((f"spec.stages[{number}]", stage) for number, stage in enumerate(spec.stages))
 
 
+def settings(spec: Spec) -> Iterator[tuple[str, set[str]]]:
+    """The names of the fields that the defaults, the stages and `control` set, with their paths."""
+    yield from ((where, place.model_fields_set) for where, place in places(spec))
+    yield "spec.control", spec.control.model_fields_set
+
+
 def server(url: str) -> str:
     """A URL without its path: `http://host:9000`. Anything else stays as it is."""
     parts = url.split("/")

@@ -128,11 +128,33 @@ def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
     """
     resources = work_resources(place, memory)
     requests = {**resources.get("limits", {}), **resources.get("requests", {})}
+    gpu = place.gpu or GpuRequest()
+    return _price(prices, requests, gpu.resource, gpu.products)
+
+
+def pod_price(prices: Prices, job: Mapping[str, Any]) -> float:
+    """The price of an hour of a pod of a Job as it is, where the spec that it was made from is gone."""
+    pod = job.get("spec", {}).get("template", {}).get("spec", {})
+    resources = next(iter(pod.get("containers", ())), {}).get("resources", {})
+    requests = {**resources.get("limits", {}), **resources.get("requests", {})}
+    gpu = next((name for name in requests if "/" in name), GpuRequest().resource)
+    required = pod.get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution", {})
+    products = [
+        value
+        for term in required.get("nodeSelectorTerms", ())
+        for wanted in term.get("matchExpressions", ())
+        if wanted.get("key") == _PRODUCT
+        for value in wanted.get("values", ())
+    ]
+    return _price(prices, requests, gpu, list(dict.fromkeys(products)))
+
+
+def _price(prices: Prices, requests: Mapping[str, str], gpu: str, products: list[str]) -> float:
     cpus = float(amount(requests.get("cpu", "1")))
     gib = float(amount(requests.get("memory", "0"))) / 2**30
-    gpu = place.gpu or GpuRequest()
-    gpus = float(amount(requests.get(gpu.resource, "0")))
-    return cpus * prices.cpu_hour + gib * prices.gib_hour + gpus * prices.of_gpu(gpu.products)
+    return (
+        cpus * prices.cpu_hour + gib * prices.gib_hour + float(amount(requests.get(gpu, "0"))) * prices.of_gpu(products)
+    )
 
 
 def amount(quantity: str) -> Decimal:

@@ -19,6 +19,7 @@ from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.cached import Cached, Refreshed
+from reelmill_stages.dashboard.views.frozen_commits import FrozenCommits
 from reelmill_stages.dashboard.views.models import PipelineList, PipelineSummary
 from reelmill_stages.dashboard.views.report import find_report, read_report
 from reelmill_stages.run_report.document import shown
@@ -94,6 +95,7 @@ class Board:
         self.pipelines = pipelines
         self.indexes = indexes
         self.stores = stores
+        self.commits = FrozenCommits()
         self._trusted, self._folders = trusted, folders
         self._list = Refreshed(pipelines.rows, seconds=LIST_SECONDS)
         self._definitions: Cached[PipelineDefinition] = Cached(DEFINITION_SECONDS)

@@ -18,33 +18,42 @@ CLOSING = 5.0
 """Seconds that `Refreshed.close` waits for a reading that has begun."""
 
 
+BRIEFLY = 1.0
+"""Seconds for which a failure is kept: whoever looks again sees that it is over, but a server that is away is not asked
+for every page. What took long to fail is kept for as long as it took.
+"""
+
+
 class Cached(Generic[T]):
     """Values by a key, each at most `seconds` old; several who want one at once wait for one reading."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
+        self._clock = clock
         self._values: OrderedDict[Hashable, tuple[float, T | ReelmillError]] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """The value of a key. Raises the ReelmillError that `read` raised, which is kept like a value."""
+        """The value of a key. Raises the ReelmillError that `read` raised, which is kept for a moment."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             with self._lock:
                 known = self._values.get(key)
-            if known and time.monotonic() < known[0]:
+            if known and self._clock() < known[0]:
                 return _told(known[1])
-            began = time.monotonic()
+            began = self._clock()
             value: T | ReelmillError
             try:
                 value = read()
             except ReelmillError as error:
                 value = error
-            took = time.monotonic() - began
+            took = self._clock() - began
+            failed = isinstance(value, ReelmillError)
+            kept = max(min(BRIEFLY, self._seconds), took) if failed else max(self._seconds, SHARE * took)
             with self._lock:
-                self._values[key] = (time.monotonic() + max(self._seconds, SHARE * took), value)
+                self._values[key] = (self._clock() + kept, value)
                 self._values.move_to_end(key)
                 while len(self._values) > MOST:
                     gone, _ = self._values.popitem(last=False)
@@ -97,4 +106,5 @@ class Refreshed(Generic[T]):
             except Exception as error:  # the page lives on and says so
                 self.problem = f"internal error: {type(error).__name__}: {error}"
             self._first.set()
-            self._stop.wait(max(self._seconds, SHARE * (time.monotonic() - began)))
+            share = 1.0 if self.problem else SHARE
+            self._stop.wait(max(self._seconds, share * (time.monotonic() - began)))

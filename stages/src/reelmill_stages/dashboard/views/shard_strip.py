@@ -3,14 +3,12 @@
 from collections.abc import Collection, Sequence
 
 from reelmill.contract.commands.dashboard import StageWork
-from reelmill.contract.errors import ReelmillError
-from reelmill.contract.records.layout import SegmentPaths
-from reelmill.contract.records.segment import Pass, ShardCommit
+from reelmill.contract.records.segment import Pass
 from reelmill_stages.dashboard.views.board import DataSetPlace
+from reelmill_stages.dashboard.views.frozen_commits import FrozenCommits, ShardNumbers
 from reelmill_stages.dashboard.views.models import ShardCell, ShardStrip
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.records.record_files import load, peek
-from reelmill_stages.store import Store
+from reelmill_stages.records.record_files import load
 
 CELLS = 400
 """Most cells of a strip; of more shards, each cell stands for several."""
@@ -18,7 +16,7 @@ READ = 400
 """Most commits that are read; of more shards only the state is shown."""
 
 
-def strip(at: DataSetPlace, work: Sequence[StageWork]) -> ShardStrip:
+def strip(at: DataSetPlace, work: Sequence[StageWork], commits: FrozenCommits) -> ShardStrip:
     """The strip. Raises ReelmillError where the store cannot be read."""
     data = DataSet(at.store, at.names)
     last = data.last.segment if data.last else 0
@@ -29,9 +27,12 @@ def strip(at: DataSetPlace, work: Sequence[StageWork]) -> ShardStrip:
     paths = data.paths(number)
     plan = opened or load(at.store, paths.pass_json, Pass)
     shards = len(plan.shards) if plan else len(data.last.parts) if data.last else 0
-    committed = {shard for stat in at.store.list(paths.shards) if (shard := paths.shard_number(stat.key)) is not None}
+    listed = {
+        shard: stat for stat in at.store.list(paths.shards) if (shard := paths.shard_number(stat.key)) is not None
+    }
+    committed = set(listed)
     failed = {shard for each in work if each.stage == at.entry.name for shard in each.failed} if opened else set[int]()
-    known = {} if shards > READ else {shard: _commit(at.store, paths, shard) for shard in sorted(committed)}
+    known = {} if shards > READ else {shard: commits.of(at.store, stat) for shard, stat in sorted(listed.items())}
     if not opened:
         committed = set(range(shards))
     size = -(-shards // CELLS) or 1
@@ -41,15 +42,8 @@ def strip(at: DataSetPlace, work: Sequence[StageWork]) -> ShardStrip:
     return ShardStrip(segment=number, is_open=opened is not None, shards=shards, committed=len(committed), cells=cells)
 
 
-def _commit(store: Store, paths: SegmentPaths, shard: int) -> ShardCommit | None:
-    try:
-        return peek(store, paths.shard(shard), ShardCommit)
-    except ReelmillError:
-        return None
-
-
 def _cell(
-    shards: range, committed: Collection[int], failed: Collection[int], known: dict[int, ShardCommit | None]
+    shards: range, committed: Collection[int], failed: Collection[int], known: dict[int, ShardNumbers | None]
 ) -> ShardCell:
     commits = [commit for shard in shards if (commit := known.get(shard)) is not None]
     whole = len(commits) == len(shards)
@@ -61,9 +55,9 @@ def _cell(
         else "committed"
         if all(shard in committed for shard in shards)
         else "open",
-        items_in=sum(each.counts.in_ for each in commits) if whole else None,
-        lost=sum(each.counts.in_ - each.counts.done for each in commits) if whole else None,
-        failed=sum(each.counts.failed for each in commits) if whole else None,
+        items_in=sum(each.items_in for each in commits) if whole else None,
+        lost=sum(each.lost for each in commits) if whole else None,
+        failed=sum(each.failed for each in commits) if whole else None,
         seconds=round(sum(each.seconds for each in commits), 3) if whole else None,
         bytes=sum(each.bytes for each in commits) if whole else None,
     )

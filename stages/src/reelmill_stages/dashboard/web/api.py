@@ -81,7 +81,7 @@ def router(board: Board) -> APIRouter:
     def shards(namespace: str, name: str, stage: str) -> ShardStrip:
         """The shards of the open pass of a stage, or of its last one."""
         at = board.data_set(spoken(namespace), name, stage)
-        return shard_strip.strip(at, board.pipeline(spoken(namespace), name).work)
+        return shard_strip.strip(at, board.pipeline(spoken(namespace), name).work, board.commits)
 
     @api.get(stage_path + "/losses", tags=["stages"])
     def losses(

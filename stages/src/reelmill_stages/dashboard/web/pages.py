@@ -82,7 +82,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         view = board.pipeline(spoken(namespace), name)
         cells, problem = None, view.problem
         try:
-            cells = shard_strip.strip(at, view.work)
+            cells = shard_strip.strip(at, view.work, board.commits)
         except ReelmillError as error:
             problem = problem or str(error)
         template = "_stage_live.html" if wants(request, "stage-live") else "stage.html"

@@ -1,4 +1,4 @@
-"""Whether a file lacks its end, or a packet of its first picture: what its container lists and does not hold.
+"""Whether a file lacks its end: what its container lists and does not hold.
 
 Demuxers end quietly where the bytes end. What was read is judged by what the container lists (samples of an mp4, frames
 of an AVI, the duration of a Matroska file); bytes behind all of that are nobody's. Only of a file that cannot be read
@@ -21,8 +21,6 @@ _EBML = b"\x1a\x45\xdf\xa3"
 _VOID, _CRC = 0xEC, 0xBF
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}
 _SYNC, _TS_PACKET = 0x47, 188
-_MOST_TS_PACKETS = 1 << 17
-"""Packets that are looked at, at most: 24 MiB hold any picture."""
 _ENOUGH = 0.5
 """Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
 
@@ -71,30 +69,6 @@ def _ts_ends_within_a_packet(file: BinaryIO, size: int) -> bool:
         file.seek(max(place, 0))
         starts.append(file.read(1))
     return last < size and all(start == bytes([_SYNC]) for start in starts)
-
-
-def lost_at_first(path: MediaFile, pid: int) -> bool:
-    """Whether an MPEG transport stream lost packets of the first picture of the stream `pid`.
-
-    Their continuity counter (ISO/IEC 13818-1, 2.4.3.3) skips a number. Demuxers tell it only of later pictures.
-    """
-    before: int | None = None
-    with open_file(path) as file:
-        for _ in range(_MOST_TS_PACKETS):
-            packet = file.read(_TS_PACKET)
-            if len(packet) < _TS_PACKET or packet[0] != _SYNC:
-                break
-            if (packet[1] & 0x1F) << 8 | packet[2] != pid or not packet[3] & 0x10:  # without payload
-                continue
-            begins, counter = bool(packet[1] & 0x40), packet[3] & 0xF
-            jumps = packet[3] & 0x20 and packet[4] and packet[5] & 0x80  # the stream says so itself
-            if before is not None and not jumps and counter not in (before, before + 1 & 0xF):
-                return True
-            if begins and before is not None:
-                break
-            if begins or before is not None:
-                before = counter
-    return False
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:

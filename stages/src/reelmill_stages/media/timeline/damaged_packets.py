@@ -6,7 +6,8 @@ Decoders fill what is lost with what they remember, and only some say so. Those 
 from collections.abc import Iterator, Sequence
 
 from reelmill_stages.media.bitstream.units import Unit
-from reelmill_stages.media.container.extent import is_cut_short, lost_at_first
+from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.timeline.packet_table import Row
 from reelmill_stages.media_file import MediaFile
 
@@ -21,14 +22,21 @@ def damaged_packets(
     first = (0,) if container == "mpegts" and lost_at_first(file, stream_id) else ()
     bits = (number for number, unit in enumerate(units) if unit.shown and unit.order is None)
     last = (len(rows) - 1,) if container in _PARSED and is_cut_short(file) else ()
-    return frozenset((*bits, *first, *_lossy(container, rows, units), *last))
+    lossy = (
+        number
+        for number, may_be_joined in _lossy(container, rows, units)
+        if not may_be_joined or (container == "mpegts" and lost_within(file, stream_id, rows[number].place))
+    )
+    return frozenset((*bits, *first, *lossy, *last))
 
 
-def _lossy(container: str, rows: Sequence[Row], units: Sequence[Unit]) -> Iterator[int]:
+def _lossy(container: str, rows: Sequence[Row], units: Sequence[Unit]) -> Iterator[tuple[int, bool]]:
+    """(number, whether the next one may begin a recording).
+
+    Where recordings are joined, packets are counted anew, and nothing is lost.
+    """
     lag = 1 if container in _PARSED else 0
     for number, row in enumerate(rows):
         lost = number + lag
-        # Where recordings are joined, packets are counted anew, and nothing is lost: the next one begins a recording.
-        joined = lag and lost + 1 < len(units) and units[lost + 1].entry
-        if row.corrupt and lost < len(rows) and not joined:
-            yield lost
+        if row.corrupt and lost < len(rows):
+            yield lost, bool(lag) and lost + 1 < len(units) and units[lost + 1].entry

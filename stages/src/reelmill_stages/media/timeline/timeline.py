@@ -297,4 +297,18 @@ def _measured(
         steady=seen.steady,
         shape=seen.shape,
         form=form_of(video),
+        damaged=_damaged_of_counted(path, container, video, rows, joined=clock is not None),
     )
+
+
+def _damaged_of_counted(
+    path: MediaFile, container: str, video: VideoStream, rows: Sequence[Row], *, joined: bool
+) -> frozenset[int]:
+    """The packets that are damaged where frames are counted: what was lost may be why no plan can be made.
+
+    Where the packets cannot be read either, joined recordings look as if something was lost between them.
+    """
+    units = [row.unit for row in rows if row.unit is not None]
+    if len(units) == len(rows):
+        return damaged_packets(path, container, video.id, rows, units)
+    return frozenset() if joined else damaged_packets(path, container, video.id, rows, ())

@@ -12,6 +12,7 @@ from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS
 from reelmill.contract.task import SourceDef, Task
 from reelmill_stages.sources.objects.own_store import folders
 from reelmill_stages.store import Store
+from reelmill_stages.store.forwarding import Forwarding
 from reelmill_stages.store.keys import check_new_key
 from reelmill_stages.store.local.folders import refuse_links
 from reelmill_stages.store.local.store import LocalStore
@@ -77,9 +78,10 @@ class MediaPlaces:
 
 def refuse_outside(store: Store, key: str) -> None:
     """Raises StoreError where a link leads to a file of a folder: it may lead out of the store."""
-    inner = store.inner if isinstance(store, ReadOnly) else store
-    if isinstance(inner, LocalStore):
+    while isinstance(store, Forwarding):
+        store = store.inner
+    if isinstance(store, LocalStore):
         *above, name = key.split("/")
-        refuse_links(inner.root, above)
-        if (inner.root / key).is_symlink():
+        refuse_links(store.root, above)
+        if (store.root / key).is_symlink():
             raise StoreError("this is a link, which may lead out of the store", where=name)

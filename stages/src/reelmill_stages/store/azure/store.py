@@ -1,16 +1,16 @@
 """A container of Azure Blob Storage, or a prefix in one, as a store.
 
 Only the modules of this package import Azure's client, of which 12.31 is the first that never gives blocks of two
-writers one name: they would be mixed in a blob. Its own retries are off: all requests are retried, and their
-errors converted, in one place (`_call`), so that it is known whether a conditional write was sent twice. If the answer
-to one is lost, its retry fails because of the first attempt; then the blob is read back, and equal content and metadata
+writers one name: they would be mixed in a blob. Its own retries are off: all requests are retried, and their errors
+converted, in one place (`Retries`), so that it is known whether a conditional write was sent twice. If the answer to
+one is lost, its retry fails because of the first attempt; then the blob is read back, and equal content and metadata
 count as success.
 """
 
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
@@ -35,7 +35,7 @@ from reelmill_stages.store.keys import (
     check_prefix,
     key_problem,
 )
-from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+from reelmill_stages.store.retry import PATIENCE, Patience, Retries
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class AzureStore:
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._uri = uri or f"az://{container}/{prefix}".rstrip("/")
         self._endpoint = address(connection, env, self._uri)
-        self._patience = patience
+        self._retries = Retries(patience, self._explain)
         self._container = ContainerClient(
             self._endpoint,
             container,
@@ -93,7 +93,7 @@ class AzureStore:
         return self._uri
 
     def stat(self, key: str) -> Stat:
-        return described(key, self._call(key, lambda: self._blob(key).get_blob_properties()))
+        return described(key, self._retries.call(key, lambda: self._blob(key).get_blob_properties()))
 
     def read(
         self, key: str, *, start: int = 0, length: int | None = None, if_match: str = "", version: str = ""
@@ -143,7 +143,7 @@ class AzureStore:
             condition = {"match_condition": MatchConditions.IfMissing}
         elif if_match:
             condition = {"etag": f'"{if_match}"', "match_condition": MatchConditions.IfNotModified}
-        attempts = Attempts(self._patience)
+        attempts = self._retries.attempts()
         with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
             size = source.seek(0, io.SEEK_END)
 
@@ -154,7 +154,7 @@ class AzureStore:
                 )
 
             try:
-                written = self._call(key, send, attempts)
+                written = self._retries.call(key, send, attempts)
             except (PreconditionFailed, NotFound) as error:
                 # The answer was lost, and the retry found the blob of the first attempt.
                 found = self._equal(key, source, size, metadata) if attempts.repeated else None
@@ -168,7 +168,7 @@ class AzureStore:
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         found = [
             listed(blob.name.removeprefix(self._prefix), blob)
-            for blob in blobs(self._container, self._prefix + check_prefix(prefix), self._call)
+            for blob in blobs(self._container, self._prefix + check_prefix(prefix), self._retries.call)
             # A hierarchical namespace lists its folders, too.
             if (blob.metadata or {}).get("hdi_isfolder", "").lower() != "true"
         ]
@@ -181,11 +181,11 @@ class AzureStore:
                 yield with_problem(stat, bad)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        yield from folder_names(self._container, self._prefix + check_prefix(prefix), self._call)
+        yield from folder_names(self._container, self._prefix + check_prefix(prefix), self._retries.call)
 
     def delete(self, key: str) -> None:
         try:
-            self._call(key, lambda: self._blob(key).delete_blob(delete_snapshots="include"))
+            self._retries.call(key, lambda: self._blob(key).delete_blob(delete_snapshots="include"))
         except NotFound as error:
             if not no_object(error):
                 raise
@@ -197,22 +197,22 @@ class AzureStore:
             self.stat(to)
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         source, target = self._blob(key), self._blob(to)
-        attempts = Attempts(self._patience)
+        attempts = self._retries.attempts()
         try:
-            self._call(
+            self._retries.call(
                 to, lambda: target.start_copy_from_url(source.url, match_condition=MatchConditions.IfMissing), attempts
             )
         except PreconditionFailed:
             if not attempts.repeated:
                 raise
-        while (copy := self._call(to, target.get_blob_properties).copy).status == "pending":
+        while (copy := self._retries.call(to, target.get_blob_properties).copy).status == "pending":
             time.sleep(_COPY)
         if copy.status != "success":
             raise TransientError(
                 f"the copy ended with {copy.status}", where=f"{self._uri} {to}", hint="run again later"
             )
         with suppress(PreconditionFailed):
-            self._call(
+            self._retries.call(
                 key,
                 lambda: source.delete_blob(
                     delete_snapshots="include", etag=f'"{stat.etag}"', match_condition=MatchConditions.IfNotModified
@@ -222,7 +222,7 @@ class AzureStore:
     def _chunks(self, key: str, if_match: str, start: int, length: int | None) -> Iterator[bytes]:
         """The bytes of a blob or of a range, all of one version; after a failure the rest is asked for again."""
         etag, done = if_match, 0
-        attempts = Attempts(self._patience)
+        attempts = self._retries.attempts()
         while length is None or done < length:
             left = None if length is None else length - done
             try:
@@ -241,25 +241,9 @@ class AzureStore:
             except Exception as error:
                 if done and past_end(error):
                     return
-                self._again(key, error, attempts)
+                self._retries.again(key, error, attempts)
                 continue
             return
-
-    def _call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
-        attempts = attempts or Attempts(self._patience)
-        while True:
-            try:
-                return request()
-            except Exception as error:
-                self._again(key, error, attempts)
-
-    def _again(self, key: str, error: Exception, attempts: Attempts) -> None:
-        """Wait for the next attempt, or raise the converted error."""
-        problem = self._explain(error, key)
-        if problem is None:
-            raise error
-        if not attempts.again(problem):
-            raise problem from error
 
     def _explain(self, error: Exception, key: str) -> ReelmillError | None:
         return explain(error, endpoint=self._endpoint, container=self._name, key=self._prefix + key if key else "")

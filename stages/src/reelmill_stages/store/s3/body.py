@@ -1,6 +1,5 @@
 """The content of an object as a stream, which resumes after broken connections and detects truncated responses."""
 
-import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +10,7 @@ from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from reelmill.contract.errors import RangesUnsupported, ReelmillError, StoreError, TransientError
 from reelmill_stages.store.retry import Attempts, Patience
+from reelmill_stages.store.streams import LargeReads
 
 Opener = Callable[[int, str], BaseHTTPResponse]
 """(offset in bytes, etag that must match or "") -> response. Retries, and raises errors of reelmill."""
@@ -19,7 +19,7 @@ Opener = Callable[[int, str], BaseHTTPResponse]
 _RANGE = re.compile(r"bytes (\d+)-\d+/")
 
 
-class Body(io.RawIOBase):
+class Body(LargeReads):
     """The content of one response. After a broken connection, the rest of the same object is requested by its etag.
 
     `start` is the offset of the range that is requested; None: the whole object is.
@@ -54,9 +54,6 @@ class Body(io.RawIOBase):
         """The remaining content, in chunks of at most `size` bytes."""
         while chunk := self._next(size):
             yield chunk
-
-    def readable(self) -> bool:
-        return True
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)

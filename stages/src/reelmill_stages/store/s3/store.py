@@ -1,7 +1,7 @@
 """An S3 bucket, or a prefix in one, as a store.
 
 Only the modules of this package import minio and urllib3. All requests are retried, and their errors converted,
-in one place (`_call`). If the response of a conditional write is lost, its retry fails because of the first attempt;
+in one place (`Retries`). If the response of a conditional write is lost, its retry fails because of the first attempt;
 then the object is read back, and equal content and metadata count as success.
 """
 
@@ -31,7 +31,7 @@ from reelmill_stages.store.keys import (
     encode_metadata,
     key_problem,
 )
-from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+from reelmill_stages.store.retry import PATIENCE, Attempts, Patience, Retries
 from reelmill_stages.store.s3 import checksums, conditional, copy
 from reelmill_stages.store.s3.attributes import META, described, listed
 from reelmill_stages.store.s3.body import Body
@@ -78,6 +78,7 @@ class S3Store:
         self._uri = uri or f"s3://{bucket}/{prefix}".rstrip("/")
         self._endpoint = connection.endpoint or "AWS"
         self._patience = patience
+        self._retries = Retries(patience, self._explain)
         self._part_size = part_size
         ca = env.get(f"{connection.env_prefix}AWS_CA_BUNDLE", "")
         if ca.startswith(f"{CA_FOLDER}/") and not Path(ca).exists():
@@ -93,7 +94,7 @@ class S3Store:
         return self._uri
 
     def stat(self, key: str) -> Stat:
-        found = self._call(key, lambda: self._head(key))
+        found = self._retries.call(key, lambda: self._head(key))
         return described(key, found)
 
     def read(
@@ -138,8 +139,8 @@ class S3Store:
         calls: list[Attempts] = []
 
         def call(request: Callable[[], T]) -> T:
-            calls.append(Attempts(self._patience))
-            return self._call(key, request, calls[-1])
+            calls.append(self._retries.attempts())
+            return self._retries.call(key, request, calls[-1])
 
         condition = conditional.condition(create=create, if_match=if_match)
         upload = Upload(self._client, self._bucket, self._full(key), headers, condition, call)
@@ -160,7 +161,7 @@ class S3Store:
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         # Some servers list folder by folder, with `a/b` before `a-b`, so only the complete list can be sorted.
         found: Found = []
-        attempts = Attempts(self._patience)
+        attempts = self._retries.attempts()
         while not self._list_on(prefix, found, attempts):
             pass
         for stat in sorted(found, key=attrgetter("key")):
@@ -174,7 +175,7 @@ class S3Store:
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         above = self._prefix + check_prefix(prefix)
-        names = self._call(
+        names = self._retries.call(
             "",
             lambda: [
                 (each.object_name or "").removeprefix(above)
@@ -185,7 +186,9 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         try:
-            self._call(key, lambda: self._client.remove_object(bucket_name=self._bucket, object_name=self._full(key)))
+            self._retries.call(
+                key, lambda: self._client.remove_object(bucket_name=self._bucket, object_name=self._full(key))
+            )
         except NotFound as error:
             if not no_object(error):
                 raise
@@ -195,7 +198,7 @@ class S3Store:
             self.stat(check_new_key(to))
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         size = self.stat(key).size
-        self._call(key, lambda: copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
+        self._retries.call(key, lambda: copy.copy(self._client, self._bucket, self._full(key), self._full(to), size))
         self.delete(key)
 
     def _list_on(self, prefix: str, found: Found, attempts: Attempts) -> bool:
@@ -209,28 +212,12 @@ class S3Store:
             ):
                 found.append(listed((each.object_name or "").removeprefix(self._prefix), each))
         except Exception as error:
-            self._again("", error, attempts)
+            self._retries.again("", error, attempts)
             return False
         return True
 
     def _full(self, key: str) -> str:
         return self._prefix + check_key(key)
-
-    def _call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
-        attempts = attempts or Attempts(self._patience)
-        while True:
-            try:
-                return request()
-            except Exception as error:
-                self._again(key, error, attempts)
-
-    def _again(self, key: str, error: Exception, attempts: Attempts) -> None:
-        """Wait for the next attempt, or raise the converted error."""
-        problem = self._explain(error, key)
-        if problem is None:
-            raise error
-        if not attempts.again(problem):
-            raise problem from error
 
     def _explain(self, error: Exception, key: str) -> ReelmillError | None:
         return explain(error, endpoint=self._endpoint, bucket=self._bucket, key=self._prefix + key if key else "")
@@ -260,7 +247,7 @@ class S3Store:
     def _body(self, key: str, if_match: str, version: str = "", start: int = 0, length: int = 0) -> Body:
         def open_at(done: int, etag: str) -> BaseHTTPResponse:
             match = etag or if_match
-            response = self._call(
+            response = self._retries.call(
                 key,
                 lambda: self._client.get_object(
                     bucket_name=self._bucket,

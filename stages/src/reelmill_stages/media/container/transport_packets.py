@@ -1,0 +1,92 @@
+"""Packets that an MPEG transport stream has lost (ISO/IEC 13818-1, 2.4.3): their continuity counters skip a number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reelmill_stages.media_file import MediaFile, open_file
+
+SIZE = 188
+SYNC = 0x47
+_MOST_PACKETS = 1 << 17
+"""Packets that are looked at for one picture: 24 MiB hold any."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportPacket:
+    """One packet of a stream, with payload."""
+
+    place: int
+    """Offset in the file."""
+    begins: bool
+    """Whether a PES packet, which is a picture here, begins with it."""
+    counter: int
+    jumps: bool
+    """The stream says itself that the counter is not continued."""
+    is_filled_up: bool
+    """It has stuffing, as the last one of a PES packet has, unless this ends with it by chance."""
+
+    def follows(self, before: "TransportPacket") -> bool:
+        """Whether nothing is lost between the two; a packet may come twice."""
+        return self.jumps or self.counter in (before.counter, before.counter + 1 & 0xF)
+
+
+def lost_at_first(path: MediaFile, pid: int) -> bool:
+    """Whether a transport stream lost packets of the first picture of the stream `pid`.
+
+    Demuxers tell it only of later pictures.
+    """
+    before: TransportPacket | None = None
+    for packet in _packets(path, pid, 0):
+        if before is not None and not packet.follows(before):
+            return True
+        if packet.begins and before is not None:
+            return False
+        if packet.begins or before is not None:
+            before = packet
+    return False
+
+
+def lost_within(path: MediaFile, pid: int, place: int | None) -> bool:
+    """Whether packets of the picture are lost that begins at this offset. True where that cannot be told.
+
+    Where recordings are joined, the counter is not continued either, but with the next picture, and the one before it
+    is complete: its last packet is filled up.
+    """
+    if place is None:
+        return True
+    before: TransportPacket | None = None
+    for packet in _packets(path, pid, place):
+        if before is None:
+            if not packet.begins or packet.place != place:
+                return True
+        elif packet.begins:
+            return not (packet.follows(before) or before.is_filled_up)
+        elif not packet.follows(before):
+            return True
+        before = packet
+    return before is None
+
+
+def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]:
+    """The packets of a stream with payload, from an offset on, up to bytes that are none."""
+    with open_file(path) as file:
+        file.seek(place)
+        for number in range(_MOST_PACKETS):
+            packet = file.read(SIZE)
+            if len(packet) < SIZE or packet[0] != SYNC:
+                return
+            if (packet[1] & 0x1F) << 8 | packet[2] != pid or not packet[3] & 0x10:
+                continue
+            adapts = bool(packet[3] & 0x20)
+            yield TransportPacket(
+                place=place + number * SIZE,
+                begins=bool(packet[1] & 0x40),
+                counter=packet[3] & 0xF,
+                jumps=adapts and packet[4] > 0 and bool(packet[5] & 0x80),
+                is_filled_up=adapts and packet[4] != _fields(packet[5]) + 1,
+            )
+
+
+def _fields(flags: int) -> int:
+    """Bytes of the fields of an adaptation field: two clocks, and a countdown."""
+    return 6 * bool(flags & 0x10) + 6 * bool(flags & 0x08) + bool(flags & 0x04)
