@@ -5,7 +5,7 @@ import pytest
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.definition.keys import keys
-from reelmill.plan.passes.retry import budget_allows, failing
+from reelmill.plan.passes.retry import budget_allows, failing, taken_up
 
 STOPPED = {"skipped:budget": 7}
 
@@ -47,3 +47,8 @@ def test_an_edit_of_the_server_or_the_budget_changes_no_key_but_begins_a_run() -
         assert after.keys == before.keys
         assert after.definition != before.definition
     assert keys(made(prompt="What?"), resolve(made(prompt="What?"))).keys != before.keys
+
+
+def test_withdrawn_inputs_are_taken_up_by_the_next_run() -> None:
+    assert taken_up(None, {"skipped:withdrawn": 3}, {}) == ["withdrawn"]
+    assert taken_up(None, {"skipped:cap": 3}, {}) == []

@@ -64,6 +64,12 @@ class ItemReason(StrEnum):
         "decode_timeout", _FAILED, _YES, "no result within `failures.itemTimeout`", "raise `itemTimeout`, or retry")
     SHARD_LOST = (
         "shard_lost", _FAILED, _YES, "the shard failed in every attempt and was given up", "read its log, then retry")
+    FORGOTTEN = (
+        "forgotten", _FILTERED, _NO, "the item was forgotten (`reelmill forget`); an anonymous row is left of it",
+        "nothing")
+    WITHDRAWN = (
+        "withdrawn", _SKIPPED, _YES, "the file with the input also had something of an item that was forgotten",
+        "the next run makes the file again")
     DUPLICATE_KEY = (
         "duplicate_key", _FAILED, _NO, "two inputs have, or produce, items with the same key", "give each its own key")
     NAME_TAKEN = (

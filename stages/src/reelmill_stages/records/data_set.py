@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records import layout
+from reelmill.contract.records.forgotten import ANONYMOUS
 from reelmill.contract.records.frozen import Frozen, FrozenDataSet, check_name
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow, ListRows
@@ -156,13 +157,13 @@ class DataSet:
                 yield segment
 
     def items(self, *, after: int = 0) -> Iterator[Item]:
-        """Items of segments with a number greater than `after`, in order of their ordinals."""
+        """Items of segments with a number greater than `after`, in order of their ordinals; no anonymous ones."""
         for segment in self.segments(after=after):
             for part in segment.parts:
-                yield from self.part_items(part)
+                yield from (item for item in self.part_items(part) if ANONYMOUS not in item.fields)
 
     def part_items(self, part: Part) -> Iterator[Item]:
-        """The items of one part, with their ordinals in the data set."""
+        """The items of one part, with their ordinals in the data set. Anonymous ones are among them."""
         if part.items is None:
             return
         read = numbered_items(part.first_ordinal)

@@ -17,6 +17,7 @@ from reelmill.cli.input.pipeline import Loaded
 from reelmill.cli.local_run import drive
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.commands.signatures import STATUS
+from reelmill.contract.records.rows import Outcome
 from reelmill.contract.status import Status
 from reelmill.plan.requests import RETRY, annotation
 
@@ -69,7 +70,13 @@ def _here(loaded: Loaded, stages: tuple[str, ...], classes: tuple[str, ...], wor
         row.name: row for row in store_commands.load(STATUS)(store_commands.task(loaded), store_commands.environment())
     }
     chosen = [rows[name] for name in stages or loaded.graph.stages]
-    found = tuple(row.name for row in chosen if row.pass_ or _is_wanted(row.failed_reasons(), classes))
+    found = tuple(
+        row.name
+        for row in chosen
+        if row.pass_
+        or _is_wanted(row.failed_reasons(), classes)
+        or any(row.reasons.get(f"{Outcome.SKIPPED}:{name}") for name in classes)
+    )
     if found:
         drive(loaded, {RETRY: annotation(token(), stages=found, classes=classes)}, work, output)
     say(f"nothing to retry: {_why(chosen, classes)}")

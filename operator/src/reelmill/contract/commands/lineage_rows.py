@@ -80,3 +80,32 @@ class LineageResult(CommandRow):
     """Inputs, of the stage and of those before it, of which no item was made."""
     unknown: int
     """Items of which nothing says what they were made of."""
+
+
+class ForgetRow(CommandRow):
+    """What goes from one data set."""
+
+    stage: str
+    stage_key: str
+    items: int
+    """Items that have something of the forgotten ones, or are in a file with them."""
+    inputs: int
+    """Rows of the ledger that become anonymous."""
+    withdrawn: int
+    """Inputs that were in a file with forgotten ones, and are to be processed again."""
+    files: int
+    bytes: int
+    views: int
+
+
+class ForgetResult(CommandRow):
+    """What `reelmill forget` would do, or has done."""
+
+    source: str
+    keys: list[str]
+    state: Literal["found", "forgotten", "unfinished"]
+    """`found`: nothing was done yet. `unfinished`: something is left, or a call was cut off."""
+    rows: list[ForgetRow]
+    """Data sets that have something of the items."""
+    left: list[str]
+    """Keys of records and files that still have something of the items, as a search has found."""

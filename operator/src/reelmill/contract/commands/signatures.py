@@ -13,7 +13,7 @@ from reelmill.contract.commands.dataset_card import CardResult
 from reelmill.contract.commands.demo import DemoInputs, DemoSamples
 from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
 from reelmill.contract.commands.funnel import FunnelRow
-from reelmill.contract.commands.lineage_rows import LineageResult, TraceRow
+from reelmill.contract.commands.lineage_rows import ForgetResult, LineageResult, TraceRow
 from reelmill.contract.commands.places import PlacesResult
 from reelmill.contract.commands.prune_rows import PruneResult
 from reelmill.contract.commands.result_rows import (
@@ -92,6 +92,12 @@ class TraceCommand(Protocol):
 
 class LineageCommand(Protocol):
     def __call__(self, task: Task, env: Environment, /, *, stage: str, file: Path) -> LineageResult: ...
+
+
+class ForgetCommand(Protocol):
+    def __call__(
+        self, task: Task, env: Environment, /, *, source: str, keys: Sequence[str], moment: str, act: bool
+    ) -> ForgetResult: ...
 
 
 class DiffCommand(Protocol):
@@ -254,6 +260,7 @@ LEDGER: Command[LedgerCommand] = Command("ledger")
 LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
 TRACE: Command[TraceCommand] = Command("trace")
 LINEAGE: Command[LineageCommand] = Command("lineage")
+FORGET: Command[ForgetCommand] = Command("forget")
 DIFF: Command[DiffCommand] = Command("diff")
 DIFF_SUMMARY: Command[DiffSummaryCommand] = Command("diff-summary")
 FREEZE: Command[FreezeCommand] = Command("freeze")

@@ -10,6 +10,8 @@
     _reelmill/verifications/…               progress of interrupted verifications
     _reelmill/frozen/<name>.json            a state of data sets that has a name
     _reelmill/frozen/<name>/<stage>/…       views as they were in that state
+    _reelmill/forgotten/<name>/…            tombstones of source items (`records.forgotten`)
+    _reelmill/forgetting/…                  what is being forgotten
     _reelmill/runs/…                        pipelines as their last survey was told, for run reports
     _reelmill/trash/<time>/<name>/<key10>/… what `reelmill prune --trash` put aside
 

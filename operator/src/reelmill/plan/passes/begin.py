@@ -6,7 +6,7 @@ from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, PlanDraft
 from reelmill.plan.jobs.tasks import view_params
 from reelmill.plan.passes.coverage import closed_gates, completed, uncovered
-from reelmill.plan.passes.retry import budget_allows, failing, retries_by_itself
+from reelmill.plan.passes.retry import failing, retries_by_itself, taken_up
 from reelmill.plan.passes.steps import start
 
 
@@ -49,14 +49,14 @@ def _next(draft: PlanDraft, stage: StageStatus) -> None:
     name, segment = stage.name, stage.segments + 1
     policy = draft.definition.graph.stages[name].failures.retry_items
     itself = retries_by_itself(policy, stage.retries, stage.reasons, stage.totals.failed)
-    budget = budget_allows(draft.definition.graph.stages[name].block.budget, stage.reasons, stage.counters)
+    skipped = taken_up(draft.definition.graph.stages[name].block.budget, stage.reasons, stage.counters)
     if stage.retry is not None:
         draft.put(transitions.retry_taken_up(stage))
         _start(draft, stage, PassStatus(segment=segment, kind="retry", asked=True, classes=stage.retry))
     elif itself:
         _start(draft, stage, PassStatus(segment=segment, kind="retry"))
-    elif budget:
-        _start(draft, stage, PassStatus(segment=segment, kind="retry", classes=budget))
+    elif skipped:
+        _start(draft, stage, PassStatus(segment=segment, kind="retry", classes=skipped))
     elif uncovered(draft, name) and not closed_gates(draft, name):
         _start(draft, stage, PassStatus(segment=segment, kind="cover"))
     elif _views_lag(draft, stage):

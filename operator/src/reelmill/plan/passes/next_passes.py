@@ -13,7 +13,7 @@ from reelmill.plan import transitions
 from reelmill.plan.draft import SHARED_LOOKS, Offer, PlanDraft
 from reelmill.plan.jobs.pod import same_surroundings
 from reelmill.plan.jobs.tasks import stage_def, workers
-from reelmill.plan.passes.retry import budget_allows, retries_by_itself
+from reelmill.plan.passes.retry import retries_by_itself, taken_up
 
 MOST = 8
 """Maximum number of stages whose passes a commit step opens, because their definitions are in its pod."""
@@ -63,7 +63,7 @@ def _waits(draft: PlanDraft, name: str) -> bool:
     """Whether the next pass of a stage, once it is idle, covers new input."""
     stage, spec = draft.stages[name], draft.definition.graph.stages[name]
     itself = retries_by_itself(spec.failures.retry_items, stage.retries, stage.reasons, stage.totals.failed)
-    itself = itself or budget_allows(spec.block.budget, stage.reasons, stage.counters)
+    itself = itself or taken_up(spec.block.budget, stage.reasons, stage.counters)
     return not (stage.stall or stage.abandon or stage.retry is not None or itself)
 
 

@@ -95,3 +95,9 @@ def budget_allows(budget: tuple[str, int] | None, reasons: Mapping[str, int], co
     if budget is not None and counters.get(budget[0], budget[1]) >= budget[1]:
         return []
     return [ItemReason.BUDGET.value]
+
+
+def taken_up(budget: tuple[str, int] | None, reasons: Mapping[str, int], counters: Mapping[str, int]) -> list[str]:
+    """Classes of the retry pass for items that were skipped and need not be any more; empty: none."""
+    withdrawn = [ItemReason.WITHDRAWN.value] if reasons.get(f"skipped:{ItemReason.WITHDRAWN}") else []
+    return budget_allows(budget, reasons, counters) + withdrawn

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from reelmill.contract.errors import StoreDamaged
+from reelmill.contract.records.forgotten import ANONYMOUS, is_anonymous
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Segment
 from reelmill_stages.records.data_set import DataSet
@@ -49,7 +50,7 @@ class Way(NamedTuple):
 
 
 class Ancestry:
-    """The ways of a data set that was made of others. A context manager.
+    """The ways of a data set that was made of others, without what was forgotten. A context manager.
 
     `data_sets` are those of the sources and stages on the way, in their order in the pipeline, the wanted one last;
     `upstreams` maps the names of stages to those of their upstreams. `folder` is for temporary files.
@@ -92,9 +93,11 @@ class Ancestry:
         for segment in data.segments():
             for part in segment.parts:
                 for item in data.part_items(part):
+                    if ANONYMOUS in item.fields:
+                        continue
                     file.add(item.ordinal, _encoded(ItemStep(number, segment.segment, item.key, item.to_json())))
         for row in data.ledger():
-            if row.outcome != Outcome.DONE:
+            if row.outcome != Outcome.DONE and not is_anonymous(row.key):
                 yield Way((_ended(number, 0, row),), known=True)
 
     def _read_stage(self, number: int) -> Iterator[Way]:
@@ -129,12 +132,15 @@ class Ancestry:
             for each in inputs or ():
                 used[each] = 1
                 groups.setdefault(upstreams[each], []).append(ordinals[each])
+            if ANONYMOUS in item.fields:
+                continue
             known = known and inputs is not None
             row_inputs = None if inputs is None else list(groups.items())
             step = ItemStep(number, segment.segment, item.key, _row(item), row_inputs)
             self._files[number].add(item.ordinal, _encoded(step))
         for place, row in enumerate(lineage.inputs()):
-            if row.outcome != Outcome.DONE or (known and not used[place]):
+            ended = row.outcome != Outcome.DONE or (known and not used[place])
+            if ended and not is_anonymous(row.key):
                 yield row, upstreams[place]
 
     def _number(self, numbers: Mapping[str, int], name: str, lineage: PartLineage) -> int:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from reelmill.contract.errors import NotFound
+from reelmill.contract.records.forgotten import ANONYMOUS
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object, Part, Pass, Segment
 from reelmill_stages.records.data_set import DataSet
@@ -45,7 +46,8 @@ class PartLineage:
     def __init__(self, data: DataSet, segment: Segment, shard: int) -> None:
         self._data = data
         self._segment = segment
-        self._shard = shard
+        self.shard = shard
+        """Its number, from 0."""
         self._paths = data.paths(segment.segment)
         self.part: Part = segment.parts[shard]
         """The part."""
@@ -55,10 +57,16 @@ class PartLineage:
         return self._data.part_ledger(self.part)
 
     def items(self) -> Iterator[tuple[Item, Inputs]]:
-        """Its items, in order, and the inputs of each. Raises StoreDamaged where records do not fit each other."""
+        """Its items, in order, and the inputs of each, which may be none for an anonymous one.
+
+        Raises StoreDamaged where records do not fit each other.
+        """
         items = self._data.part_items(self.part)
         for number, key in self._processed():
             made = next(items, None)
+            while made is not None and made.key != key and ANONYMOUS in made.fields:
+                yield made, ()
+                made = next(items, None)
             if made is None or made.key != key:
                 raise self._broken(f"the item {key!r} is in them, but not in the shard")
             yield made, (number,)
@@ -127,7 +135,7 @@ class PartLineage:
         opened = load(self._data.store, self._paths.pass_json, Pass)
         if opened is None:
             return None
-        return opened.first_ordinal + sum(plan.count for plan in opened.shards[: self._shard])
+        return opened.first_ordinal + sum(plan.count for plan in opened.shards[: self.shard])
 
     def _ended(self) -> Iterator[_Ended]:
         """What became of each input. Where nothing says it, an input has no items here."""
@@ -141,7 +149,7 @@ class PartLineage:
     def _checkpoints(self) -> dict[str, _Ended]:
         """Of several rows with the same key, the first that has items counts, as when the shard was closed."""
         known: dict[str, _Ended] = {}
-        keys = (stat.key for stat in self._data.store.list(self._paths.checkpoints(self._shard)))
+        keys = (stat.key for stat in self._data.store.list(self._paths.checkpoints(self.shard)))
         for key in filter(self._paths.is_checkpoint, keys):
             for one in read_rows(self._data.store, key, "", self._data.scratch, _Ended.from_json):
                 if one.key not in known or (one.items and not known[one.key].items):
@@ -150,7 +158,7 @@ class PartLineage:
 
     @property
     def _outcomes(self) -> str:
-        return self._paths.outcomes(self._shard)
+        return self._paths.outcomes(self.shard)
 
     def _broken(self, what: str) -> Exception:
         return unreadable(address(self._data.store, self._outcomes), f"the outcomes do not fit the shard: {what}")

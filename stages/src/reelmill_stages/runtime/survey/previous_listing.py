@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from reelmill.contract.records.forgotten import ANONYMOUS
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.file_names import folded
 from reelmill_stages.records.data_set import DataSet
@@ -51,7 +52,7 @@ class Known:
         for segment in data.segments():
             self._insert(_failed(row) for row in data.segment_ledger(segment))
             for part in segment.parts:
-                self._insert(_item(item) for item in data.part_items(part))
+                self._insert(_item(item) for item in data.part_items(part) if ANONYMOUS not in item.fields)
         self._db.execute("CREATE INDEX by_shape ON known (shape)")
 
     def __enter__(self) -> Self:

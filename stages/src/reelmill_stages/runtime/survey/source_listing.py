@@ -30,6 +30,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
+from reelmill_stages.runtime.survey.tombstones import Tombstones
 from reelmill_stages.runtime.survey.watchdog import Watchdog
 from reelmill_stages.runtime.views import write_record
 from reelmill_stages.sources import Listed
@@ -68,11 +69,14 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
         data = context.data_set(source.name, source.key)
         with Known(data) as known, NewRows() as spool, ListedRows() as lists:
             drift = Drift()
+            gone = Tombstones(context.store, source.name)
             with Watchdog(source.name, context.clock) as watchdog:
                 bucket = SourceBucket.of(source, context.task.store, context.env, progress=watchdog.mark)
                 adapter, block = registry.source(source.type, source.params)
                 for listed in adapter(block, bucket, source.name, known):
                     watchdog.mark()
+                    if gone.has(listed.key):
+                        continue
                     lists.add(listed)
                     _sort(listed, known, spool, drift)
             drift.vanished = list(known.vanished())

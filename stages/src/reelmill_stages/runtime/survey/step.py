@@ -21,6 +21,7 @@ from reelmill_stages.runtime.survey.definition import keep_definition
 from reelmill_stages.runtime.survey.forecast import forecast, waiting_inputs
 from reelmill_stages.runtime.survey.server_checks import check_servers
 from reelmill_stages.runtime.survey.source_listing import list_source, source_report
+from reelmill_stages.runtime.survey.tombstones import refuse_while_forgetting
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.locations import Locations
@@ -44,6 +45,7 @@ def survey(context: StepContext) -> SurveyReport:
     sources = {}
     now = 0.0
     for source in task.sources:
+        refuse_while_forgetting(store, source.name)
         names = DataSetPaths(source.name, source.key)
         now = claim(store, names, task.owner)
         point_latest(store, names)

@@ -1,0 +1,108 @@
+"""`reelmill forget`: take everything away that came of items of a source."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.cluster.target import Target, stored
+from reelmill.cli.display.output import Format, Output, emit, show, size
+from reelmill.cli.display.terminal import say
+from reelmill.cli.exits import CommandExit
+from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.commands.lineage_rows import ForgetResult
+from reelmill.contract.commands.signatures import FORGET
+from reelmill.contract.errors import SpecError
+from reelmill.contract.text.terminal import printable
+
+COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "files", "bytes", "views")
+_NAMED = 10
+
+
+def forget(
+    pipeline: Target,
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items of the source.", show_default=False)
+    ] = None,
+    source: Annotated[str, typer.Option("--source", "-s", help="The source. Default: the pipeline's only one.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    continue_: Annotated[
+        bool, typer.Option("--continue", help="Finish what a call that was cut off has begun.")
+    ] = False,
+    elsewhere: StoreOverride = AS_NAMED,
+    place: ClusterOptions = HERE,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take everything away that came of items of a source, and keep them from coming back.
+
+    All data sets of the store that were made of the source are searched. Rows become anonymous, files with something
+    of the items are deleted, and other inputs of such files are marked, so that the next run processes them again.
+    The files of the source itself stay. For items that were forgotten before, all records are searched again.
+
+    Asks first on a terminal; elsewhere, nothing is done without --yes. If it is cut off, --continue finishes it.
+
+    Exits with code 65 if something is left.
+    """
+    loaded = stored(pipeline, place, elsewhere)
+    name = _source(loaded, source)
+    wanted = tuple(keys or ())
+    if bool(wanted) == continue_:
+        raise SpecError("name the keys of items, or give --continue alone", hint="see reelmill forget --help")
+    found = _call(loaded, name, wanted, act=False)
+    if found.state != "forgotten" and not found.left and _may(found, yes=yes):
+        found = _call(loaded, name, wanted, act=True)
+    if not output.for_people:
+        emit(found.to_json(), output)
+    elif found.rows:
+        show([row.to_json() for row in found.rows], output, columns=COLUMNS)
+    _say(found, str(pipeline))
+    if found.left:
+        raise typer.Exit(CommandExit.ITEMS)
+
+
+def _source(loaded: Loaded, source: str) -> str:
+    names = list(loaded.graph.sources)
+    if not source and len(names) == 1:
+        return names[0]
+    if source not in names:
+        said = f"no source named {source!r}" if source else "--source is missing"
+        raise SpecError(said, where=loaded.document.file, hint=f"choose one of {', '.join(names)}")
+    return source
+
+
+def _call(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
+    moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return store_commands.load(FORGET)(
+        store_commands.task(loaded), store_commands.environment(), source=source, keys=keys, moment=moment, act=act
+    )
+
+
+def _may(found: ForgetResult, *, yes: bool) -> bool:
+    """Whether to go on. On a terminal, shows what would go and asks."""
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return yes
+    for row in found.rows:
+        say(f"  {row.stage}: {row.items} items, {row.files} files, {size(row.bytes)}")
+    if not typer.confirm(printable(f"Forget {len(found.keys)} items of {found.source} for ever?"), err=True):
+        say("nothing was done")
+        raise typer.Exit
+    return True
+
+
+def _say(found: ForgetResult, pipeline: str) -> None:
+    many = f"{len(found.keys)} items of {found.source}"
+    if found.left:
+        more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
+        say(f"something of {many} is left in {', '.join(found.left[:_NAMED])}{more}")
+    elif found.state == "found":
+        say(f"would forget {many}: use --yes")
+    elif found.state == "unfinished":
+        say(f"forgetting {many} is not finished: use --yes")
+    elif found.rows:
+        say(f"forgot {many}: nothing of them is left")
+        say(f"to make lists and files that had other items as well again: reelmill run {pipeline}")
+    else:
+        say(f"{many} were forgotten before, and nothing of them is left")

@@ -1,0 +1,110 @@
+"""What `reelmill forget` leaves in a store: tombstones of source items, and, until it has finished, its plan.
+
+A tombstone has a digest in place of the key: whoever knows the key can tell that it was forgotten, and nobody else.
+In rows, an anonymous row takes the place of a forgotten one, so that ordinals, counts and balances stay as they are.
+"""
+
+import re
+
+from pydantic import Field
+
+from reelmill.contract.digest import sha256
+from reelmill.contract.model import Model
+from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS
+from reelmill.contract.records.segment import Object
+
+ANONYMOUS = "_forgotten"
+"""Field of an anonymous item."""
+
+_PENDING = f"{INTERNAL}/forgetting/"
+_ANONYMOUS_KEY = re.compile(rf"(?:[^/]+/)?forgotten-[0-9a-f]{{{KEY_DIGITS}}}-\d+(?:-\d+-\d+)?")
+_RECORD = re.compile(r"[0-9a-f]{64}\.json")
+
+
+def tombstone_digest(source: str, key: str) -> str:
+    """The digest (hex) that stands for the item `key` of a source."""
+    return sha256(f"{source}\0{key}".encode(errors="surrogatepass")).removeprefix("sha256:")
+
+
+def tombstones(source: str) -> str:
+    """Prefix of the tombstones of a source, whatever its key."""
+    return f"{INTERNAL}/forgotten/{source}/"
+
+
+def tombstone(source: str, digest: str) -> str:
+    """The tombstone of an item."""
+    return f"{tombstones(source)}{digest}.json"
+
+
+def digest_in(key: str) -> str:
+    """The digest in the key of a tombstone; empty for any other object."""
+    name = key.rpartition("/")[2]
+    return name.removesuffix(".json") if _RECORD.fullmatch(name) else ""
+
+
+def pending(source: str) -> str:
+    """The plan of forgetting items of a source, while it is carried out: one at a time."""
+    return f"{_PENDING}{source}.json"
+
+
+def anonymous_key(data_set: str, ordinal: int) -> str:
+    """The key of the anonymous row in the place of item `ordinal` of the data set with this key."""
+    return f"forgotten-{data_set[:KEY_DIGITS]}-{ordinal}"
+
+
+def is_anonymous(key: str) -> bool:
+    """Whether this is the key of an anonymous row, of a ledger too."""
+    return bool(_ANONYMOUS_KEY.fullmatch(key))
+
+
+class Tombstone(Model):
+    """`_reelmill/forgotten/<source>/<digest>.json`: a source item that no listing may bring back."""
+
+    forgotten: str
+    """UTC, RFC 3339."""
+
+
+class AffectedPart(Model):
+    """Rows of one part that have something of forgotten items. All are ranges, such as `0-3,7`."""
+
+    segment: int
+    shard: int
+    items: str
+    """Ordinals of items, in the data set."""
+    inputs: str
+    """Rows of the ledger whose inputs are affected items of an upstream, or forgotten ones of the source."""
+    withdrawn: str
+    """Rows of the ledger whose inputs are in a file with affected ones: they are processed again."""
+    made: dict[int, str] = Field(default_factory=dict)
+    """Row of the ledger -> ordinals of the items that `process` made of it, which all are affected."""
+
+
+class AffectedDataSet(Model):
+    """What has to go from one data set."""
+
+    name: str
+    key: str
+    upstreams: dict[str, str]
+    """Upstream name -> key. Empty for a source."""
+    parts: tuple[AffectedPart, ...]
+    files: tuple[Object, ...]
+    """Output files with something of affected items."""
+    views: tuple[str, ...]
+    keys: tuple[str, ...]
+    """Keys of affected items, and of affected inputs in the ledger."""
+    names: tuple[str, ...]
+    """Of these, those of items and inputs that have something of forgotten items themselves: not those that are in a
+    file with them. No record may have them in the end."""
+
+
+class Forgetting(Model):
+    """`_reelmill/forgetting/<source>.json`: the plan, which is followed to its end, whoever does it."""
+
+    source: str
+    keys: tuple[str, ...]
+    uris: tuple[str, ...]
+    """Source objects of the items, as far as no other item of the source has them."""
+    data_sets: tuple[AffectedDataSet, ...]
+    """Each after all that were made of it."""
+    began: str
+    """UTC, RFC 3339."""

@@ -1,0 +1,179 @@
+"""What of a data set has something of forgotten items: items, inputs and files, by the lineage of its parts.
+
+A file may hold other items as well. It goes, so its other inputs are *withdrawn*: they are processed again. Their other
+items go too, since processing makes all of them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.ranges import format_ranges
+from reelmill.contract.records.forgotten import ANONYMOUS, AffectedDataSet, AffectedPart
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.segment import Object
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.lineage.part_lineage import PartLineage
+from reelmill_stages.records.lineage.ways import affected_parts, upstream_of
+
+
+@dataclass(slots=True)
+class Affected:
+    """What was found in one data set."""
+
+    parts: list[AffectedPart] = field(default_factory=list)
+    files: dict[str, Object] = field(default_factory=dict)
+    keys: dict[str, None] = field(default_factory=dict)
+    names: dict[str, None] = field(default_factory=dict)
+    """Keys of items that have something of forgotten ones themselves, and of such inputs."""
+    ordinals: set[int] = field(default_factory=set)
+    """Of affected items."""
+    tainted: set[int] = field(default_factory=set)
+    """Of those of them that have something of forgotten ones themselves."""
+
+    def take(self, found: "Rows") -> None:
+        """Add what goes of a part."""
+        self.parts.append(
+            AffectedPart(
+                segment=found.segment,
+                shard=found.shard,
+                items=format_ranges(item.ordinal for item in found.items),
+                inputs=format_ranges(found.inputs),
+                withdrawn=format_ranges(found.withdrawn),
+                made={row: format_ranges(ordinals) for row, ordinals in found.made.items()},
+            )
+        )
+        for item in found.items:
+            self.files.update(
+                {each.key: Object(key=each.key, size=each.size, digest=each.digest) for each in item.outputs}
+            )
+        self.keys.update(
+            dict.fromkeys([*(item.key for item in found.items), *(row.key for row in found.inputs.values())])
+        )
+        self.names.update(dict.fromkeys(found.names))
+        self.ordinals |= {item.ordinal for item in found.items}
+        self.tainted |= found.tainted
+
+    def record(self, data: DataSet, upstreams: Mapping[str, str]) -> AffectedDataSet:
+        """The form in the plan."""
+        summary = data.record()
+        return AffectedDataSet(
+            name=data.name,
+            key=data.names.key,
+            upstreams=dict(upstreams),
+            parts=tuple(self.parts),
+            files=tuple(self.files.values()),
+            views=summary.views if summary else (),
+            keys=tuple(self.keys),
+            names=tuple(self.names),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What goes of one part."""
+
+    segment: int
+    shard: int
+    items: Sequence[Item]
+    inputs: Mapping[int, LedgerRow]
+    """Rows of the ledger that become anonymous."""
+    withdrawn: Sequence[int] = ()
+    made: Mapping[int, Collection[int]] = field(default_factory=dict)
+    names: Sequence[str]
+    tainted: frozenset[int]
+
+
+def of_source(data: DataSet, keys: Collection[str]) -> Affected:
+    """The items and failed rows of a source with these keys."""
+    found = Affected()
+    for segment in data.segments():
+        for number, part in enumerate(segment.parts):
+            items = [item for item in data.part_items(part) if item.key in keys]
+            rows = {place: row for place, row in enumerate(data.part_ledger(part)) if row.key in keys}
+            if items or rows:
+                names = [*(item.key for item in items), *(row.key for row in rows.values())]
+                tainted = frozenset(item.ordinal for item in items)
+                found.take(
+                    Rows(segment=segment.segment, shard=number, items=items, inputs=rows, names=names, tainted=tainted)
+                )
+    return found
+
+
+def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
+    """What a stage made of affected items of its upstreams, and what is in the same files.
+
+    Raises SpecError where nothing says which items an input became.
+    """
+    names = list(upstreams)
+    found = Affected()
+    ordinals = {name: affected.ordinals for name, affected in upstreams.items() if affected.ordinals}
+    for segment, lineage, given in affected_parts(data, names, ordinals) if ordinals else ():
+        made = _made(data, lineage)
+        items, files, inputs = _grown(made, list(lineage.files()), set(given))
+        found.files.update({file.key: file for file in files})
+        ledger = {place: row for place, row in enumerate(lineage.inputs()) if place in inputs}
+        tainted = {place for place, row in given.items() if row.ordinal in upstreams[upstream_of(row, names)].tainted}
+        holding = [item for item, of in made if not of.isdisjoint(tainted)]
+        found.take(
+            Rows(
+                segment=segment.segment,
+                shard=lineage.shard,
+                items=items,
+                inputs=given,
+                withdrawn=[place for place in inputs if place not in given and ledger[place].outcome == Outcome.DONE],
+                made=_by_row(made, inputs),
+                names=[*(item.key for item in holding), *(given[place].key for place in sorted(tainted))],
+                tainted=frozenset(item.ordinal for item in holding),
+            )
+        )
+    return found
+
+
+def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int]]]:
+    made = []
+    for item, inputs in lineage.items():
+        if ANONYMOUS in item.fields:
+            continue
+        if inputs is None:
+            raise SpecError(
+                f"nothing says which inputs the item {item.key!r} of {data.root} was made of",
+                where=data.uri,
+                hint=f"an earlier version of reelmill wrote it: make {data.name} again with a new rerun, then prune it",
+            )
+        made.append((item, frozenset(inputs)))
+    return made
+
+
+def _by_row(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]) -> dict[int, list[int]]:
+    """Of inputs, the ordinals of the items that were made of each alone."""
+    found: dict[int, list[int]] = {place: [] for place in sorted(inputs)}
+    for item, of in made:
+        for place in of if len(of) == 1 else ():
+            if place in found:
+                found[place].append(item.ordinal)
+    return found
+
+
+def _grown(
+    made: Sequence[tuple[Item, frozenset[int]]],
+    assembled: Sequence[tuple[Object, Sequence[int] | None]],
+    given: set[int],
+) -> tuple[list[Item], list[Object], set[int]]:
+    """The items, assembled files and inputs that hang together with these inputs by files."""
+    inputs, files = set(given), set[str]()
+    while True:
+        items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_names(item))]
+        keys = {item.key for item in items}
+        held = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
+        more_files = {name for item in items for name in _names(item)} | {file.key for file in held}
+        more_inputs = {each for item, of in made if item.key in keys for each in of}
+        more_inputs |= {each for file, of in assembled if file in held for each in of or ()}
+        if more_files <= files and more_inputs <= inputs:
+            return items, held, inputs
+        files |= more_files
+        inputs |= more_inputs
+
+
+def _names(item: Item) -> Iterator[str]:
+    return (output.key for output in item.outputs)

@@ -1,0 +1,70 @@
+"""The data sets of a store that were made of a source, whatever definition or pipeline made them."""
+
+from collections.abc import Sequence
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.frozen import frozen_as
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.segment import Pass, StageRecord
+from reelmill_stages.records.inventory import Found, places
+from reelmill_stages.records.record_files import load
+from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
+
+
+def descendants(store: Store, source: str) -> list[tuple[DataSetPaths, dict[str, str]]]:
+    """(names, upstreams by name and key) of each data set of the source and of all that was made of it.
+
+    Each comes after its upstreams. Raises SpecError if one of them has an open pass, or belongs to a frozen state.
+    """
+    found = places(store.list(follow_links=False))
+    records = {one.root: load(store, one.names.stage_json, StageRecord) for one in found if one.has_records}
+    known = {root: record for root, record in records.items() if record}
+    roots = {root for root, record in known.items() if record.stage == source and not record.upstreams}
+    while more := {
+        root
+        for root, record in known.items()
+        if root not in roots and any(DataSetPaths(*each).root in roots for each in record.upstreams.items())
+    }:
+        roots |= more
+    for one in found:
+        if one.root in roots or (one.root in records and one.root not in known):
+            _must_be_idle(store, one)
+    return [
+        (DataSetPaths(known[root].stage, known[root].key), dict(known[root].upstreams))
+        for root in _ordered(known, roots)
+    ]
+
+
+def _must_be_idle(store: Store, found: Found) -> None:
+    opened = {name.split("/")[0] for name in found.objects if name.endswith("/_reelmill/pass.json")}
+    for segment in sorted(opened - found.closed):
+        if load(store, f"{found.root}/{segment}/_reelmill/pass.json", Pass):
+            raise SpecError(
+                f"the pass {found.root}/{segment} is open",
+                where=address(store, found.root),
+                hint="finish it with reelmill run, or close it with reelmill abandon; then forget",
+            )
+    if frozen := sorted(filter(None, map(frozen_as, found.claims))):
+        raise SpecError(
+            f"the data set {found.root} belongs to the frozen state {frozen[0]!r}",
+            where=store.uri,
+            hint=f"a frozen state never changes: give its name up with reelmill freeze PIPELINE {frozen[0]} --delete",
+        )
+
+
+def _ordered(known: dict[str, StageRecord], roots: set[str]) -> Sequence[str]:
+    """The roots, each after those of its upstreams."""
+    ordered: list[str] = []
+    waiting = sorted(roots)
+    while waiting:
+        ready = [
+            root
+            for root in waiting
+            if not any(DataSetPaths(*each).root in waiting for each in known[root].upstreams.items())
+        ]
+        if not ready:  # records that lead in a circle are of no pipeline
+            raise SpecError("records of these data sets lead in a circle", where=", ".join(waiting))
+        ordered += ready
+        waiting = [root for root in waiting if root not in ready]
+    return ordered

@@ -1,0 +1,129 @@
+"""Forgetting items of a source: a plan is made of all that came of them, stored, and followed to its end.
+
+Tombstones come first, so that nothing brings the items back. Then each data set is gone through, those that were made
+of others before these: what refers to something goes before it. The plan is deleted last, when a search has found
+nothing. Whoever finds a plan follows it, so a process that was killed is continued by the next call.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.forgotten import (
+    Forgetting,
+    Tombstone,
+    pending,
+    tombstone,
+    tombstone_digest,
+)
+from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.lineage.source_time import source_objects
+from reelmill_stages.records.record_files import create, load
+from reelmill_stages.runtime.forget.affected import Affected, of_source, of_stage
+from reelmill_stages.runtime.forget.descendants import descendants
+from reelmill_stages.runtime.forget.outputs import delete_files, delete_records, delete_reports, delete_views
+from reelmill_stages.runtime.forget.plans import Plans
+from reelmill_stages.runtime.forget.search import left, names_of
+from reelmill_stages.runtime.forget.segments import redact_segment
+from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
+from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address
+
+
+def plan_of(store: Store, source: str, keys: Sequence[str], moment: str, scratch: Path) -> Forgetting:
+    """What has to go for these items; nothing is written. `moment` is the present time, UTC in RFC 3339.
+
+    Raises SpecError where forgetting is not possible: a pass is open, a state is frozen, or lineage is unknown.
+    """
+    found: dict[str, Affected] = {}
+    uris: set[str] = set()
+    records = []
+    for names, upstreams in descendants(store, source):
+        data = DataSet(store, names, scratch=scratch)
+        if upstreams:
+            roots = {name: DataSetPaths(name, key).root for name, key in upstreams.items()}
+            affected = of_stage(data, {name: found.get(root) or Affected() for name, root in roots.items()})
+        else:
+            affected = of_source(data, set(keys))
+            uris |= _own_uris(data, affected)
+        found[data.root] = affected
+        records.append(affected.record(data, upstreams))
+    return Forgetting(
+        source=source, keys=tuple(keys), uris=tuple(sorted(uris)), data_sets=tuple(records[::-1]), began=moment
+    )
+
+
+def stored_plan(store: Store, source: str) -> Forgetting | None:
+    """The plan that a call which was cut off has left."""
+    return load(store, pending(source), Forgetting)
+
+
+def begin(store: Store, plan: Forgetting) -> None:
+    """Store a plan. Raises SpecError if another one is followed, or a pass was opened meanwhile."""
+    stands, ours = create(store, pending(plan.source), plan)
+    if not ours and stands != plan:
+        raise SpecError(
+            f"other items of {plan.source} are being forgotten",
+            where=address(store, pending(plan.source)),
+            hint="wait, or finish with reelmill forget PIPELINE --continue",
+        )
+    try:
+        descendants(store, plan.source)
+    except SpecError:
+        store.delete(pending(plan.source))
+        raise
+
+
+def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
+    """Follow a plan to its end; returns keys of what still has something of the items, and stays if there is any."""
+    for key in plan.keys:
+        mark = tombstone(plan.source, tombstone_digest(plan.source, key))
+        create(store, mark, Tombstone(forgotten=plan.began))
+    names = names_of(plan)
+    for what in plan.data_sets:
+        if not what.parts:
+            continue
+        withdraw_inputs(_data(store, what.name, what.key, scratch), what, runner)
+        delete_views(_data(store, what.name, what.key, scratch), what)
+    for what in plan.data_sets:
+        data = _data(store, what.name, what.key, scratch)
+        for number in range(1, (data.last.segment if data.last else 0) + 1):
+            redact_segment(data, what, number, names)
+        if what.parts:
+            if any(segment.kept for segment in data.segments()):
+                # Imported here, because it imports numpy.
+                from reelmill_stages.runtime.forget.kept_index import redact_kept
+
+                redact_kept(_data(store, what.name, what.key, scratch), set(what.keys))
+            delete_files(data, what)
+            delete_records(data, what)
+    delete_reports(store)
+    keys = {(what.name, what.key): what.keys for what in plan.data_sets}
+    for what in plan.data_sets:
+        if what.upstreams:
+            forgotten = {name: keys.get((name, key), ()) for name, key in what.upstreams.items()}
+            Plans(_data(store, what.name, what.key, scratch), what.upstreams, forgotten).mend()
+    rest = list(left(store, plan))
+    if not rest:
+        store.delete(pending(plan.source))
+    return rest
+
+
+def _data(store: Store, name: str, key: str, scratch: Path) -> DataSet:
+    return DataSet(store, DataSetPaths(name, key), scratch=scratch)
+
+
+def _own_uris(data: DataSet, affected: Affected) -> set[str]:
+    """Source objects that only the affected items have."""
+    own: set[str] = set()
+    others: set[str] = set()
+    for _ in range(2):  # in the second round, it is known which ones matter
+        for item in data.items() if affected.ordinals else ():
+            uris = {media.uri for media in source_objects(item)}
+            if item.ordinal in affected.ordinals:
+                own |= uris
+            else:
+                others |= uris & own
+    return own - others

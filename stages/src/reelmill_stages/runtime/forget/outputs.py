@@ -1,0 +1,103 @@
+"""Files that have something of forgotten items, and records that only people read: they are deleted.
+
+A file is deleted only if it is what a record says: it has the mark of its data set, or the committed content.
+"""
+
+import re
+from collections.abc import Iterator
+
+from reelmill.contract.errors import NotFound, StoreError
+from reelmill.contract.records.forgotten import AffectedDataSet
+from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.segment import Object, StageRecord
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.drift import DriftRecord
+from reelmill_stages.records.owned import is_view
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_names import is_rows, record_model
+from reelmill_stages.runtime.forget.segments import replace_record
+from reelmill_stages.store import Store
+from reelmill_stages.store.digests import object_digest
+from reelmill_stages.store.keys import below
+
+_DELETED = ("flights", "commit-logs")
+"""Folders of a segment whose files are for people, or for runs that have ended."""
+_REPORT = re.compile(rf"[^/]+/[^/]+/\d{{4,}}/{INTERNAL}/reports/[0-9a-f]{{10}}\.html")
+
+
+def delete_reports(store: Store) -> None:
+    """Delete all run reports: each has examples of all data sets of a pipeline."""
+    for stat in store.list(follow_links=False):
+        if _REPORT.fullmatch(stat.key) and not stat.foreign:
+            store.delete(stat.key)
+
+
+def delete_views(data: DataSet, what: AffectedDataSet) -> None:
+    """Take the views of a data set away: the next run makes them from what is left."""
+    record = load(data.store, data.names.stage_json, StageRecord)
+    last = data.last
+    if record and last and what.upstreams:
+        now = record.replace(view="", views=(), segment=last.segment, totals=last.totals, reasons=last.reasons)
+        if now != record:
+            replace_record(data.store, data.names.stage_json, record, now)
+    for view in what.views:
+        key = _below(data, data.names.view(view))
+        listed = (
+            next((stat for stat in data.store.list(key, follow_links=False) if stat.key == key), None) if key else None
+        )
+        if is_view(data.store, listed):
+            data.store.delete(key)
+
+
+def delete_files(data: DataSet, what: AffectedDataSet) -> None:
+    """Delete the output files."""
+    for file in what.files:
+        if _below(data, file.key) and _is_ours(data.store, file, what.key):
+            data.store.delete(file.key)
+
+
+def delete_records(data: DataSet, what: AffectedDataSet) -> None:
+    """Delete logs and answers of servers; nothing that later passes need. A source's drift is counted anew."""
+    store = data.store
+    for segment in range(1, (data.last.segment if data.last else 0) + 1):
+        for folder in _DELETED:
+            for key in _records(data, f"{data.paths(segment).internal}/{folder}/"):
+                store.delete(key)
+    for key in _records(data, f"{data.root}/{INTERNAL}/answers/"):
+        store.delete(key)
+    drift = load(store, data.names.drift_json, DriftRecord)
+    if drift:
+        left = DriftRecord(
+            changed=drift.changed,
+            vanished=drift.vanished,
+            changed_keys=[key for key in drift.changed_keys if key not in what.keys],
+            vanished_keys=[key for key in drift.vanished_keys if key not in what.keys],
+        )
+        if left != drift:
+            replace_record(store, data.names.drift_json, drift, left)
+
+
+def _records(data: DataSet, prefix: str) -> Iterator[str]:
+    for stat in list(data.store.list(prefix, follow_links=False)):
+        name = stat.key.removeprefix(f"{data.root}/")
+        if not stat.foreign and (is_rows(name) or record_model(name)):
+            yield stat.key
+
+
+def _below(data: DataSet, key: str) -> str:
+    """The key, if it lies below the data set; a record of reelmill's names no other. Otherwise empty."""
+    try:
+        below(key, data.root)
+    except StoreError:
+        return ""
+    return key
+
+
+def _is_ours(store: Store, file: Object, key: str) -> bool:
+    try:
+        stat = store.stat(file.key)
+        if stat.foreign or stat.metadata.get("stage") != key:
+            return object_digest(store, file.key)[0] == file.digest
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""The segment that says of inputs that they are to be processed again, because the file that had them goes.
+
+It is like that of a retry in which all inputs were skipped. The next run takes them up by itself.
+"""
+
+import secrets
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reelmill.contract.ranges import parse_ranges
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.flow import after
+from reelmill.contract.records.forgotten import AffectedDataSet
+from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.segment import Counts, Object, Part, Pass, Segment, ShardPlan, Slice
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.lineage.ways import source_items, upstream_of
+from reelmill_stages.records.record_files import create
+from reelmill_stages.records.retried_row import RetriedRow
+from reelmill_stages.records.row_files import RowFile
+from reelmill_stages.records.rows.flow_tally import FlowTally
+
+_MESSAGE = "the file that had this input also had something of a forgotten item"
+_NAME = f"{Outcome.SKIPPED}:{ItemReason.WITHDRAWN}"
+
+
+def withdraw_inputs(data: DataSet, what: AffectedDataSet, runner: Runner) -> None:
+    """Close a segment with a row for each withdrawn input, unless they have one already."""
+    rows = _rows(data, what)
+    before = data.last
+    if not rows or before is None:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="withdrawn-", dir=data.scratch))
+    run = f"0-{secrets.token_hex(4)}"
+    paths = data.paths(before.segment + 1)
+    slices: list[Slice] = []
+    tally = _Tally(folder)
+    with closing(tally.ledger):
+        for upstream, key in what.upstreams.items():
+            source = DataSet(data.store, DataSetPaths(upstream, key), scratch=data.scratch)
+            with closing(RowFile(folder / f"{upstream}.jsonl")) as inputs:
+                for item in _items(source, rows.get(upstream, {})):
+                    inputs.append(tally.add(item, rows[upstream][item.ordinal]).to_json())
+                if inputs.count:
+                    stored = inputs.upload(data.store, paths.inputs(f"{upstream}-{run}"))
+                    piece = Slice(upstream=upstream, rows=stored.key, first=0, count=inputs.count, digest=stored.digest)
+                    slices.append(piece)
+        _close(data, before, tuple(slices), tally, runner, paths.ledger(0, run))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The ledger of the segment, and what its rows add up to."""
+
+    folder: Path
+    ledger: RowFile = field(init=False)
+    flow: FlowTally = field(default_factory=FlowTally)
+    weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ledger = RowFile(self.folder / "ledger.jsonl")
+
+    def add(self, item: Item, row: LedgerRow) -> RetriedRow:
+        """Add an input; gives its row for a retry."""
+        told = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, _MESSAGE, 0.0, row.attempt)
+        self.ledger.append(told.to_json())
+        self.flow.add(item, _NAME, Outcome.DONE.value)
+        self.weight += item.weight
+        return RetriedRow(item, row.attempt, Outcome.DONE.value)
+
+
+def _close(
+    data: DataSet, before: Segment, slices: tuple[Slice, ...], tally: _Tally, runner: Runner, ledger_key: str
+) -> None:
+    paths = data.paths(before.segment + 1)
+    count = tally.ledger.count
+    plan = Pass(
+        stage=data.name,
+        key=data.names.key,
+        segment=before.segment + 1,
+        kind="retry",
+        retries=(ItemReason.WITHDRAWN,),
+        in_=count,
+        first_ordinal=before.next_number,
+        shards=(ShardPlan(slices=slices, count=count, weight=tally.weight),),
+        definition=before.definition,
+        versions=before.versions,
+        runner=runner,
+    )
+    create(data.store, paths.pass_json, plan)
+    written = tally.ledger.upload(data.store, ledger_key)
+    create(data.store, paths.segment_json, _segment(before, written, count, tally.flow))
+
+
+def _segment(before: Segment, ledger: Object, count: int, flow: FlowTally) -> Segment:
+    totals = before.totals.replace(done=before.totals.done - count, skipped=before.totals.skipped + count)
+    reasons = {**before.reasons, _NAME: before.reasons.get(_NAME, 0) + count}
+    return Segment(
+        state="committed",
+        stage=before.stage,
+        key=before.key,
+        segment=before.segment + 1,
+        kind="retry",
+        counts=Counts(in_=count, skipped=count),
+        totals=totals,
+        reasons=dict(sorted(reasons.items())),
+        coverage=before.coverage,
+        counters=before.counters,
+        items=0,
+        next_ordinal=before.next_ordinal,
+        next_number=before.next_number + count,
+        parts=(Part(items=None, ledger=ledger, count=0, weight=0.0, first_ordinal=before.next_ordinal),),
+        versions=before.versions,
+        definition=before.definition,
+        flow=after(before.flow, flow.flow(), totals.done, reasons),
+        total_usage=before.total_usage,
+    )
+
+
+def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow]]:
+    """Upstream -> ordinal -> the row of each withdrawn input that is done yet."""
+    found: dict[str, LedgerRow] = {}
+    wanted = {(part.segment, part.shard): set(parse_ranges(part.withdrawn)) for part in what.parts if part.withdrawn}
+    for segment in data.segments() if wanted else ():
+        for shard, part in enumerate(segment.parts):
+            numbers = wanted.get((segment.segment, shard), ())
+            for number, row in enumerate(data.part_ledger(part)):
+                if number in numbers:
+                    found[row.key] = row
+                elif row.key in found:  # a later pass has had it again
+                    del found[row.key]
+    rows: dict[str, dict[int, LedgerRow]] = {}
+    for row in found.values():
+        rows.setdefault(upstream_of(row, list(what.upstreams)), {})[row.ordinal] = row
+    return rows
+
+
+def _items(upstream: DataSet, rows: Mapping[int, LedgerRow]) -> list[Item]:
+    return [found.item for found in source_items(upstream, rows.keys())] if rows else []

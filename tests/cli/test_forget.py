@@ -1,0 +1,174 @@
+"""`reelmill forget` on a real pipeline, judged by the bytes of the whole store."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as parquet
+import pytest
+
+import footage
+from cli.terminal import Said, reelmill, write
+
+pytestmark = pytest.mark.store
+
+PIPELINE = """\
+apiVersion: reelmill.dev/v1alpha1
+kind: VideoPipeline
+metadata: {name: forget}
+spec:
+  store: {uri: FOLDER/data}
+  sources: [{name: raw, files: {uri: FOLDER/videos}}]
+  stages:
+  - name: clips
+    clip: {by: length, length: 1s, preset: ultrafast}
+  - name: kept
+    dedup: {by: exact}
+  - name: tars
+    pack: {sampler: video_only, samplesPerTar: 3}
+  - name: index
+    index: {}
+  - name: pictures
+    from: [kept]
+    frames: {count: 2, layout: jpg, width: 32, height: 16}
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("forget")
+    (folder / "videos").mkdir()
+    for number, name in enumerate(("first", "private", "third")):
+        options = ("-preset", "ultrafast", "-crf", str(20 + number))
+        video = footage.video(seconds=2.0 + number, size=(64, 48), audio=False, codec="libx264", options=options)
+        shutil.copyfile(video, folder / f"videos/{name}.mp4")
+    write(folder, PIPELINE.replace("FOLDER", str(folder)))
+    assert reelmill("run", folder / "pipeline.yaml").code == 0
+    return folder
+
+
+@pytest.fixture
+def folder(ran: Path, tmp_path: Path) -> Path:
+    """The same store and pipeline at another place."""
+    shutil.copytree(ran / "data", tmp_path / "data")
+    (tmp_path / "pipeline.yaml").write_text(
+        PIPELINE.replace("FOLDER/data", str(tmp_path / "data")).replace("FOLDER", str(ran))
+    )
+    return tmp_path
+
+
+def forget(folder: Path, *arguments: str) -> Said:
+    return reelmill("forget", folder / "pipeline.yaml", *arguments)
+
+
+def naming(folder: Path, word: str) -> list[str]:
+    """Objects of the store that have a word in their name or bytes."""
+    return [
+        str(path)
+        for path in sorted((folder / "data").rglob("*"))
+        if path.is_file() and (word in path.name or word.encode() in path.read_bytes())
+    ]
+
+
+def clips_of(folder: Path, word: str) -> set[bytes]:
+    return {path.read_bytes() for path in (folder / "data/clips").rglob("*.mp4") if word in path.name}
+
+
+def members(folder: Path) -> list[bytes]:
+    """The videos in all tars of the store."""
+    found = []
+    for path in (folder / "data/tars").rglob("*.tar"):
+        with tarfile.open(path) as tar:
+            found += [tar.extractfile(member).read() for member in tar if member.name.endswith("mp4")]  # type: ignore[union-attr]
+    return found
+
+
+def status(folder: Path) -> dict[str, Any]:
+    said = reelmill("status", folder / "pipeline.yaml", "-o", "json")
+    return {row["name"]: row for row in json.loads(said.out)}
+
+
+def test_without_consent_it_only_says_what_would_go(folder: Path) -> None:
+    before = naming(folder, "private")
+    said = forget(folder, "private.mp4", "-o", "json")
+    assert said.code == 0
+    rows = {row["stage"]: row for row in json.loads(said.out)["rows"]}
+    assert json.loads(said.out)["state"] == "found"
+    assert rows["clips"]["items"] == 3
+    assert rows["tars"]["withdrawn"] > 0
+    assert naming(folder, "private") == before
+
+
+def test_nothing_is_left_and_the_rest_is_made_again(folder: Path) -> None:
+    gone, rest = clips_of(folder, "private"), clips_of(folder, "first") | clips_of(folder, "third")
+    assert len(gone) == 3
+    said = forget(folder, "private.mp4", "--yes")
+    assert said.code == 0, said.err
+    assert "nothing of them is left" in said.err
+    assert naming(folder, "private") == []
+    assert not gone & {path.read_bytes() for path in (folder / "data").rglob("*") if path.is_file()}
+    assert not gone & set(members(folder))
+    assert reelmill("run", folder / "pipeline.yaml").code == 0
+    assert set(members(folder)) == rest
+    deep = reelmill("check", folder / "pipeline.yaml", "--deep")
+    assert deep.code == 0, deep.err
+    assert status(folder)["tars"]["skipped"] == 0
+    said = reelmill("lineage", folder / "pipeline.yaml", "index", "--to", folder / "lineage.parquet")
+    assert said.code == 0, said.err
+    rows = parquet.read_table(folder / "lineage.parquet").to_pylist()
+    assert {row["source_item"] for row in rows} == {"first.mp4", "third.mp4"}
+    assert len([row for row in rows if row["item"]]) == len(rest)
+    assert naming(folder, "private") == []
+
+
+def test_a_run_does_not_bring_it_back_and_a_second_call_searches_again(folder: Path) -> None:
+    forget(folder, "private.mp4", "--yes")
+    assert reelmill("run", folder / "pipeline.yaml").code == 0
+    assert naming(folder, "private") == []
+    again = forget(folder, "private.mp4")
+    assert again.code == 0
+    assert "were forgotten before, and nothing of them is left" in again.err
+
+
+def test_what_somebody_puts_back_is_found(folder: Path) -> None:
+    forget(folder, "private.mp4", "--yes")
+    (key,) = (path.name for path in (folder / "data/raw").iterdir() if path.is_dir())
+    report = folder / f"data/raw/{key}/0001/_reelmill/logs/00000-1-00000000.jsonl"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(json.dumps({"item": "private.mp4"}))
+    again = forget(folder, "private.mp4")
+    assert again.code == 65
+    assert "00000-1-00000000.jsonl" in again.err
+
+
+def test_another_definition_of_the_same_store_is_searched_too(folder: Path) -> None:
+    other = folder / "other.yaml"
+    other.write_text((folder / "pipeline.yaml").read_text().replace("count: 2", "count: 4"))
+    assert reelmill("run", other).code == 0
+    forget(folder, "private.mp4", "--yes")
+    assert naming(folder, "private") == []
+
+
+def test_a_frozen_state_is_a_refusal(folder: Path) -> None:
+    assert reelmill("freeze", folder / "pipeline.yaml", "v1").code == 0
+    said = forget(folder, "private.mp4", "--yes")
+    assert said.code == 2
+    assert "frozen state 'v1'" in said.err
+    assert naming(folder, "private")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("nobody.mp4",), "has no item 'nobody.mp4'"),
+        ((), "name the keys of items"),
+        (("--continue",), "nothing of raw is being forgotten"),
+        (("private.mp4", "--source", "clips"), "no source named 'clips'"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_told(folder: Path, arguments: tuple[str, ...], refusal: str) -> None:
+    said = forget(folder, *arguments, "--yes")
+    assert said.code == 2
+    assert refusal in said.err

@@ -1,0 +1,264 @@
+"""Forgetting an item, judged by the bytes of the whole store: no object may name it or have its content."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.heartbeat import Runner
+from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
+from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.reading import Reading
+from reelmill_stages.store import Store
+from runtime.toy_line import Line, law, outcomes
+
+KEYS = [f"item{number:02d}" for number in range(8)]
+GONE = "item03"
+RUNNER = Runner(uid="uid-1", name="default/line", run=1)
+NOW = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Line:
+    line = Line(tmp_path_factory.mktemp("forget"), shard_count=2)
+    for key in KEYS:
+        line.put(key, "filter dull\n" if key == "item05" else "content")
+    line.stage("upper", "Upper", many=2)
+    line.stage("joined", "Join", per_file=3)
+    line.stage("last", "Upper")
+    line.go()
+    return line
+
+
+@pytest.fixture
+def line(ran: Line, tmp_path: Path) -> Line:
+    shutil.copytree(ran.root, tmp_path / "copy")
+    return replace(ran, root=tmp_path / "copy", stages=list(ran.stages), rows=list(ran.rows))
+
+
+def forget(line: Line, *keys: str, store: Store | None = None) -> list[str]:
+    store = store or line.store
+    folder = line.root / "scratch"
+    folder.mkdir(exist_ok=True)
+    plan = stored_plan(store, "raw")
+    if plan is None:
+        plan = plan_of(store, "raw", keys, NOW, folder)
+        begin(store, plan)
+    return follow(store, plan, RUNNER, folder)
+
+
+def naming(line: Line, key: str) -> list[str]:
+    """Objects of the store that name a key, in any case, in their name or their bytes."""
+    found = []
+    for path in sorted((line.root / "store").rglob("*")):
+        word = key.encode()
+        if path.is_file() and (word in path.name.encode().lower() or word in path.read_bytes().lower()):
+            found.append(str(path.relative_to(line.root / "store")))
+    return found
+
+
+def texts(line: Line, stage: str) -> str:
+    data = line.data(stage)
+    return " ".join(data.store.read(item.media.uri).decode() for item in data.items() if item.media).lower()
+
+
+def is_whole(line: Line) -> None:
+    for stage in ("upper", "joined", "last"):
+        law(line.data(stage))
+    for name in ("raw", "upper", "joined", "last"):
+        progress = VerificationProgress(ProgressRecord(store=line.store.uri))
+        found = list(damaged_objects(line.data(name), Reading(line.store, None, read_all=True), progress))
+        assert not found, found
+
+
+def is_forgotten(line: Line) -> None:
+    assert naming(line, GONE) == []
+    is_whole(line)
+    assert GONE not in {item.key for item in line.data("raw").items()}
+
+
+def test_nothing_of_a_forgotten_item_is_left_and_data_sets_stay_whole(line: Line) -> None:
+    assert naming(line, GONE)
+    assert forget(line, GONE) == []
+    is_forgotten(line)
+    assert stored_plan(line.store, "raw") is None
+    for key in KEYS[:3]:
+        assert key in texts(line, "upper")
+
+
+def test_a_forgotten_item_does_not_come_back(line: Line) -> None:
+    forget(line, GONE)
+    line.put("item99")
+    line.go()
+    line.go()
+    assert naming(line, GONE) == []
+    assert "item99" in texts(line, "upper")
+    assert line.survey().sources["raw"].new == 0
+    assert line.survey().sources["raw"].drifted == 0
+
+
+def test_what_was_in_a_file_with_it_is_made_again(line: Line) -> None:
+    before = texts(line, "last")
+    forget(line, GONE)
+    assert {reason for _, reason in outcomes(line.data("joined")).values()} >= {"withdrawn"}
+    line.survey()
+    line.run_pass(line.stages[1], kind="retry", cover={}, retry=("withdrawn",))
+    line.advance()
+    is_forgotten(line)
+    after = texts(line, "last")
+    assert sorted(word for word in before.split() if GONE not in word and word.startswith("item")) == sorted(
+        word for word in after.split() if word.startswith("item")
+    )
+
+
+def test_a_stage_that_comes_later_filters_the_anonymous_row(line: Line) -> None:
+    forget(line, GONE)
+    line.stage("later", "Upper", "raw")
+    line.run_pass(line.stages[-1])
+    law(line.data("later"))
+    assert [row for row in outcomes(line.data("later")).values() if row[1] == "forgotten"] == [
+        ("filtered", "forgotten")
+    ]
+    assert naming(line, GONE) == []
+
+
+def test_an_item_that_failed_or_was_filtered_is_forgotten_too(line: Line) -> None:
+    assert naming(line, "item05")
+    assert forget(line, "item05") == []
+    assert naming(line, "item05") == []
+    is_whole(line)
+
+
+def test_several_items_are_forgotten_one_after_the_other(line: Line) -> None:
+    forget(line, GONE)
+    forget(line, "item00", "item07")
+    for key in (GONE, "item00", "item07"):
+        assert naming(line, key) == []
+    is_whole(line)
+
+
+def test_a_withdrawn_input_that_is_forgotten_itself_is_not_tried_for_ever(line: Line) -> None:
+    forget(line, GONE)
+    neighbours = [key.partition(".")[0] for key, row in outcomes(line.data("joined")).items() if row[1] == "withdrawn"]
+    forget(line, *dict.fromkeys(neighbours))
+    line.survey()
+    line.run_pass(line.stages[1], kind="retry", cover={}, retry=("withdrawn",))
+    assert "withdrawn" not in {reason for _, reason in outcomes(line.data("joined")).values()}
+    assert "forgotten" in {reason for _, reason in outcomes(line.data("joined")).values()}
+    is_whole(line)
+    for key in neighbours:
+        assert naming(line, key) == []
+
+
+def test_an_open_pass_is_a_refusal_before_anything_is_written(line: Line) -> None:
+    line.put("item99")
+    line.survey()
+    line.open(line.stages[0])
+    before = naming(line, GONE)
+    with pytest.raises(SpecError, match="is open"):
+        forget(line, GONE)
+    assert naming(line, GONE) == before
+
+
+def test_a_run_is_refused_while_items_are_being_forgotten(line: Line) -> None:
+    (line.root / "scratch").mkdir()
+    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    with pytest.raises(SpecError, match="being forgotten"):
+        line.survey()
+    assert forget(line) == []
+    line.survey()
+
+
+def test_a_stage_that_decides_forgets_what_it_compares_with(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.stages[:] = [line.stage("kept", "Near", within=2).replace(type="toy_decisions:Near")]
+    for key, number in (("item03", 10), ("other", 11), ("third", 50)):
+        line.put(key, f"{number}\n")
+    line.go()
+    assert outcomes(line.data("kept"))["other"] == ("filtered", "duplicate")
+    assert naming(line, GONE)
+    assert forget(line, GONE) == []
+    assert naming(line, GONE) == []
+    law(line.data("kept"))
+    line.put("later", "10\n")
+    line.put("fourth", "51\n")
+    line.go()
+    assert outcomes(line.data("kept"))["later"] == ("done", "")
+    assert outcomes(line.data("kept"))["fourth"] == ("filtered", "duplicate")
+    assert naming(line, GONE) == []
+
+
+def test_retried_inputs_and_later_segments_are_forgotten(line: Line, tmp_path: Path) -> None:
+    line.put("tardy", "fail broken\n")
+    line.go()
+    line.put("tardy", "fail again\n")
+    line.run_pass(line.stages[0], kind="retry", cover={})
+    assert naming(line, "tardy")
+    assert forget(line, "tardy") == []
+    assert naming(line, "tardy") == []
+    is_whole(line)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class MortalStore:
+    """A store whose process is gone before change number `at`."""
+
+    def __init__(self, store: Store, at: int) -> None:
+        self._store, self._at, self.changes = store, at, 0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name not in ("write", "delete", "move"):
+            return found
+
+        def changing(*given: Any, **more: Any) -> Any:
+            self.changes += 1
+            if self.changes == self._at:
+                raise Killed
+            return found(*given, **more)
+
+        return changing
+
+
+def killed_at(ran: Line, folder: Path, changes: range) -> None:
+    """The process is killed before each of these changes, and another one continues."""
+    for at in changes:
+        line = _copy(ran, folder / "killed")
+        with pytest.raises(Killed):
+            forget(line, GONE, store=MortalStore(line.store, at))  # type: ignore[arg-type]
+        is_whole(line)
+        for stage in ("upper", "joined", "last"):
+            assert texts(line, stage)
+        assert forget(line, GONE) == []
+        is_forgotten(line)
+        shutil.rmtree(line.root)
+
+
+def changes_of(ran: Line, folder: Path) -> int:
+    line = _copy(ran, folder / "counted")
+    mortal = MortalStore(line.store, 0)
+    forget(line, GONE, store=mortal)  # type: ignore[arg-type]
+    return mortal.changes
+
+
+def test_a_kill_is_continued_and_leaves_whole_data_sets(ran: Line, tmp_path: Path) -> None:
+    changes = changes_of(ran, tmp_path)
+    assert changes > 20
+    killed_at(ran, tmp_path, range(2, changes + 1, changes // 5))
+
+
+@pytest.mark.store
+def test_a_kill_before_every_other_change_is_continued_and_leaves_whole_data_sets(ran: Line, tmp_path: Path) -> None:
+    killed_at(ran, tmp_path, range(1, changes_of(ran, tmp_path) + 1, 2))
+
+
+def _copy(ran: Line, to: Path) -> Line:
+    shutil.copytree(ran.root, to)
+    return replace(ran, root=to, stages=list(ran.stages), rows=list(ran.rows))
