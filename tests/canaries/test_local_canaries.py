@@ -137,11 +137,12 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
             return done.stdout + done.stderr
 
-        told = {"run": said("run", "pipeline.yaml", "-v")}
+        told = {"run": said("run", "pipeline.yaml", "-v", "--openlineage", "events.jsonl")}
         for words in (
             "validate pipeline.yaml", "plan pipeline.yaml", "status pipeline.yaml -o json", "ledger pipeline.yaml",
             "ledger pipeline.yaml --outcome failed -o json", "funnel pipeline.yaml -o json", "logs pipeline.yaml",
-            "check store", "export pipeline.yaml told exported", "replay pipeline.yaml told x", "prune pipeline.yaml",
+            "check store", "export pipeline.yaml told exported", "card pipeline.yaml told exported",
+            "card pipeline.yaml clips card", "replay pipeline.yaml told x", "prune pipeline.yaml",
             "support-bundle pipeline.yaml -o bundle.tar.gz",
         ):  # fmt: skip
             told[words] = said(*words.split())
@@ -149,6 +150,9 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
     assert "request_rejected" in told["ledger pipeline.yaml"], told
     assert Echo.asked >= 2
     assert "bad_path" in told["ledger pipeline.yaml"]
+    assert (tmp_path / "exported/README.md").exists(), told
+    assert (tmp_path / "card/croissant.json").exists(), told
+    assert "COMPLETE" in (tmp_path / "events.jsonl").read_text()
     assert {words: found(text, canaries) for words, text in told.items() if found(text, canaries)} == {}
     (tmp_path / "rows.csv").unlink()
     assert traces(tmp_path, canaries) == []

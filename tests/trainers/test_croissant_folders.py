@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tarfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ import pytest
 from cli.terminal import reelmill
 from dataset_card.films import films
 from dataset_card.test_card import carded, items
+from reelmill.contract.records.rows import Item, Media
+from reelmill_stages.dataset_card.columns import FieldTypes, columns
+from reelmill_stages.dataset_card.croissant import DescribedFile, Heading, croissant, item_ids
+from reelmill_stages.dataset_card.export_files import ExportSeen, files_of
+from reelmill_stages.dataset_card.tables import write_files, write_items
 from trainers.environments import seen_by
 from trainers.folders import unchanged_by
 from trainers.snippets import said_by
@@ -95,3 +101,41 @@ def test_a_card_without_an_export_has_records_of_the_tables(place: Path, tmp_pat
     assert said.code == 0, said.err
     records = opened(tmp_path / "card")
     assert [len(records[name]) for name in ("items", "files")] == [len(items(place, "keep"))] * 2
+
+
+NAMES = [
+    "begin position", "a#b", "a?b", "a/b", "a:b", "@type", "", "a%20b", "<x>", '"q"', "a\\b", "http://x/y", "a\nb",
+    "index", "level_0", "content", "filename", "fullpath", "lines", "名", "items/key",
+]  # fmt: skip
+
+
+def test_any_names_of_fields_and_files_are_described(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    made = []
+    for number, name in enumerate(["0001/a b.txt", "0001/名.TXT", "0001/x#[y].txt", "0001/p%20q.txt", "top [1].txt"]):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%d" % number)
+        media = Media(name, 1, digest=f"sha256:{sha256(path)}")
+        made.append(Item(f"{number:03d}", number, "g", 1.0, media, fields=dict.fromkeys(NAMES, number)))
+    types = FieldTypes()
+    seen = ExportSeen(folder, {})
+    for one in made:
+        types.add(one)
+        assert one.media is not None
+        seen.add(one.media.uri)
+    found = columns(types, lambda one: one.media.uri if one.media else "")
+    write_items(folder / "items.parquet", made, found)
+    write_files(folder / "files.parquet", made, partial(files_of, "elsewhere"))
+    tables = [DescribedFile(name, 1, sha256(folder / name)) for name in ("items.parquet", "files.parquet")]
+    heading = Heading("any", "names", "1.0.0", "2026-01-01", ())
+    (folder / "croissant.json").write_text(croissant(heading, tables, found, seen.contents()), encoding="utf-8")
+    records = opened(folder)
+    names = dict(zip((column.name for column in found), item_ids(found), strict=True))
+    for row, one in zip(records["items"], made, strict=True):
+        assert json.loads(row["row"]) == one.to_json()
+        for name in set(NAMES) - {"", "level_0"}:
+            assert row[names[name].removeprefix("items/")] == one.ordinal
+    assert {row["item"]: row["content"] for row in records["contents-txt"]} == {
+        one.key: one.media.digest.removeprefix("sha256:") for one in made if one.media
+    }

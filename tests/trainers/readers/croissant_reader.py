@@ -10,9 +10,9 @@ import sys
 import tempfile
 
 
-def plain(name, value):
+def plain(record_set, name, value):
     """A value as JSON; contents are bytes, as texts are in mlcroissant."""
-    if name == "content":
+    if name == "content" and record_set != "items":
         return hashlib.sha256(value if isinstance(value, bytes) else value.tobytes()).hexdigest()
     if isinstance(value, bytes):
         return value.decode()
@@ -26,13 +26,13 @@ def main() -> None:
         import mlcroissant
 
         data = mlcroissant.Dataset(sys.argv[1])
-        found = {
-            one.id: [
-                {name.partition("/")[2]: plain(name.partition("/")[2], value) for name, value in record.items()}
+        found = {}
+        for one in data.metadata.record_sets:
+            records = [
+                {name.removeprefix(f"{one.id}/"): value for name, value in record.items()}
                 for record in data.records(one.id)
             ]
-            for one in data.metadata.record_sets
-        }
+            found[one.id] = [{name: plain(one.id, name, value) for name, value in record.items()} for record in records]
         print(json.dumps({"version": data.metadata.ctx.conforms_to.value, "records": found}))
 
 

@@ -28,8 +28,7 @@ class LineageObserver:
         self._last = Status()
 
     def status(self, status: Status) -> None:
-        self._emitter.tell(seen(self._pipeline, self._last, status, datetime.now(UTC)))
-        self._last = status
+        self._tell(status)
         self._observer.status(status)
 
     def progress(self, stage: str, fields: Mapping[str, Any]) -> None:
@@ -43,5 +42,8 @@ class LineageObserver:
 
     def stopped(self) -> None:
         """Tell the end of what was interrupted."""
-        self._emitter.tell(seen(self._pipeline, self._last, Status(), datetime.now(UTC)))
-        self._last = Status()
+        self._tell(Status())
+
+    def _tell(self, status: Status) -> None:
+        self._emitter.tell(seen(lambda: self._pipeline, self._last, status, datetime.now(UTC)))
+        self._last = status

@@ -57,9 +57,9 @@ class LineageEmitter:
         self._thread = threading.Thread(target=self._work, name="openlineage", daemon=True)
         self._thread.start()
 
-    def tell(self, seen: SeenChanges) -> None:
+    def tell(self, seen: SeenChanges | None) -> None:
         """Send the events of these changes, later and in this order. Never waits."""
-        if not seen.changes:
+        if seen is None:
             return
         try:
             self._waiting.put_nowait(seen)

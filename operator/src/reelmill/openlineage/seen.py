@@ -1,6 +1,6 @@
 """Changes of one pipeline with all that their events need, so that these can be made and sent later. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,10 @@ class SeenChanges:
     at: datetime
 
 
-def seen(pipeline: DescribedPipeline, old: Status, new: Status, at: datetime) -> SeenChanges:
-    """What changed from one status to the next."""
+def seen(describe: Callable[[], DescribedPipeline], old: Status, new: Status, at: datetime) -> SeenChanges | None:
+    """What changed from one status to the next; None if nothing began or ended."""
+    found = changes(old, new)
+    if not found:
+        return None
     keys = {stage.name: stage.key for stage in (*old.stages, *new.stages)}
-    return SeenChanges(pipeline, keys, changes(old, new), at)
+    return SeenChanges(describe(), keys, found, at)

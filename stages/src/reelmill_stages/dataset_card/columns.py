@@ -16,7 +16,10 @@ MOST_FIELDS = 200
 """Fields with a column of their own. All fields are in the column `row`."""
 ROW = "row"
 _INT64 = range(-(1 << 63), 1 << 63)
-_RESERVED = frozenset({"key", "group", "weight", "duration", "media.path", "media.size", "media.sha256", ROW})
+# mlcroissant adds a column `level_0` where there is a column `index`.
+_RESERVED = frozenset(
+    {"level_0", "key", "group", "weight", "duration", "media.path", "media.size", "media.sha256", ROW}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class FieldTypes:
     def add(self, item: Item) -> None:
         """Look at the fields of one more item."""
         for name in (*item.fields, *measured_fields(item)):
-            if name in _RESERVED or name == "measures":
+            if name in _RESERVED or name in ("", "measures"):
                 continue
             if name not in self.kinds and len(self.kinds) >= MOST_FIELDS:
                 self.left_out += 1

@@ -5,6 +5,7 @@ contents, joined with `files` by the path: plain files as `contents-mp4`, the me
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ _CONTEXT: dict[str, Any] = {
     "description": {"@container": "@language"},
     **{term: f"cr:{term}" for term in _TERMS},
 }
+_NO_ID = re.compile(r"[^\w.-]")
 _TYPES = {
     "boolean": "sc:Boolean",
     "integer": "cr:Int64",
@@ -59,11 +61,11 @@ class DescribedFile:
     size: int
     sha256: str
 
-    def described(self, encoding: str) -> dict[str, Any]:
-        """The file as a FileObject."""
+    def described(self, encoding: str, id_: str = "") -> dict[str, Any]:
+        """The file as a FileObject; its id is its path, unless one is given."""
         return {
             "@type": "cr:FileObject",
-            "@id": self.path,
+            "@id": id_ or self.path,
             "name": self.path,
             "contentUrl": self.path,
             "contentSize": f"{self.size} B",
@@ -74,11 +76,11 @@ class DescribedFile:
 
 @dataclass(frozen=True, slots=True)
 class ExportContents:
-    """The files of an export: patterns of plain files by their extension, tars, and the extensions of their members."""
+    """The files of an export: patterns of plain files by their extension, tars, and patterns of their members."""
 
     patterns: Mapping[str, Sequence[str]]
     tars: Sequence[DescribedFile]
-    members: Sequence[str]
+    members: Mapping[str, Sequence[str]]
 
     def record_sets(self) -> dict[str, str]:
         """Record sets with contents -> the type of their files."""
@@ -121,9 +123,21 @@ def croissant(
 
 def _items(columns: Sequence[TableColumn]) -> dict[str, Any]:
     fields = [
-        _field("items", each.name, _TYPES[each.kind], each.meaning, _column(ITEMS, each.name)) for each in columns
+        {**_field("items", each.name, _TYPES[each.kind], each.meaning, _column(ITEMS, each.name)), "@id": id_}
+        for each, id_ in zip(columns, item_ids(columns), strict=True)
     ]
     return _record_set("items", f"A record for each item; `{ROW}` is all that is known of it.", "key", fields)
+
+
+def item_ids(columns: Sequence[TableColumn]) -> list[str]:
+    """The ids of the fields of `items`: `items/` and the name, with `_` for what is no letter or digit in an id."""
+    taken: dict[str, int] = {}
+    found = []
+    for column in columns:
+        plain = f"items/{_NO_ID.sub('_', column.name)}"
+        number = taken[plain] = taken.get(plain, 0) + 1
+        found.append(plain if number == 1 else f"{plain}~{number}")
+    return found
 
 
 def _files() -> dict[str, Any]:
@@ -134,10 +148,11 @@ def _files() -> dict[str, Any]:
 def _distribution(contents: ExportContents) -> Iterable[dict[str, Any]]:
     for extension, patterns in contents.patterns.items():
         yield _file_set(f"{extension}-files", extension, list(patterns))
-    yield from (tar.described(TAR) for tar in contents.tars)
-    for extension in contents.members:
-        tars = [{"@id": tar.path} for tar in contents.tars]
-        yield {**_file_set(f"{extension}-members", extension, [f"*.{extension}"]), "containedIn": tars}
+    ids = [f"tar-{number}" for number in range(1, len(contents.tars) + 1)]
+    yield from (tar.described(TAR, id_) for tar, id_ in zip(contents.tars, ids, strict=True))
+    for extension, patterns in contents.members.items():
+        tars = [{"@id": id_} for id_ in ids]
+        yield {**_file_set(f"{extension}-members", extension, list(patterns)), "containedIn": tars}
 
 
 def _file_set(name: str, extension: str, patterns: list[str]) -> dict[str, Any]:

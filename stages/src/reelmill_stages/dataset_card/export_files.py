@@ -1,7 +1,9 @@
 """The files of an export, for a card beside them: where each is, and with which digest it was sealed."""
 
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from glob import escape
+from itertools import islice
 from pathlib import Path
 
 from reelmill.contract.records.rows import Item
@@ -31,31 +33,51 @@ def files_of(root: str, item: Item) -> Iterator[ItemFile]:
             yield ItemFile(place_of(root, output.key), output.size, output.digest.removeprefix("sha256:"))
 
 
-def contents(folder: Path, names: Iterable[str], sealed: Mapping[str, str]) -> ExportContents:
-    """What `croissant.json` says of the files with these names, which are in the folder."""
-    patterns: dict[str, set[str]] = {}
-    tars: dict[str, DescribedFile] = {}
-    for name in names:
+class ExportSeen:
+    """The files of an export as they come up, and what `croissant.json` says of them."""
+
+    def __init__(self, folder: Path, sealed: Mapping[str, str]) -> None:
+        """`sealed` maps the names of all files of the export to their digests."""
+        self._folder, self._sealed = folder, sealed
+        self._patterns: dict[str, set[str]] = {}
+        self._tars: dict[str, DescribedFile] = {}
+
+    def add(self, name: str) -> None:
+        """Take note of a file that is in the folder; the same one may come again."""
         kind = extension(name)
-        if not kind:
-            continue
+        if not kind or name in self._tars:
+            return
         if media_type(kind).name == TAR:
-            size = (folder / name).stat().st_size
-            tars[name] = DescribedFile(name, size, sealed[name].removeprefix("sha256:"))
-            continue
+            size = (self._folder / name).stat().st_size
+            self._tars[name] = DescribedFile(name, size, self._sealed[name].removeprefix("sha256:"))
+            return
         first, _, rest = name.partition("/")
-        place = _SEGMENT if first.isdigit() and rest else f"{first}/" if rest else ""
-        patterns.setdefault(kind, set()).add(f"{place}*.{kind}" if rest else name)
-    members = {kind for name in list(tars)[:1] for kind in _extensions(folder / name)}
-    plain = {kind: sorted(found) for kind, found in sorted(patterns.items())}
-    return ExportContents(plain, list(tars.values()), sorted(members))
+        pattern = f"{_SEGMENT if first.isdigit() else f'{escape(first)}/'}{_suffix(name)}" if rest else escape(name)
+        self._patterns.setdefault(kind, set()).add(pattern)
+
+    def contents(self) -> ExportContents:
+        """The files seen so far. The members of tars are those that the first one has."""
+        members: dict[str, set[str]] = {}
+        for name in list(self._tars)[:1]:
+            for member in _members(self._folder / name):
+                if kind := extension(member):
+                    members.setdefault(kind, set()).add(_suffix(member))
+        return ExportContents(_sorted(self._patterns), list(self._tars.values()), _sorted(members))
 
 
-def _extensions(path: Path) -> Iterator[str]:
-    """Extensions of the first members of a tar: all after the first dot is one, as readers of webdataset have it."""
-    with tarfile.open(path) as tar:
-        for number, member in enumerate(tar):
-            if number == _MEMBERS:
-                return
-            if member.isfile() and (kind := extension(member.name)):
-                yield kind
+def _sorted(patterns: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    return {kind: sorted(found) for kind, found in sorted(patterns.items())}
+
+
+def _suffix(name: str) -> str:
+    """The pattern of files with the extension of this one, in its own case."""
+    return f"*.{name.rpartition('.')[2]}"
+
+
+def _members(path: Path) -> Iterator[str]:
+    """The names of the first members of a tar; none of one that cannot be read."""
+    try:
+        with tarfile.open(path) as tar:
+            yield from (member.name for member in islice(tar, _MEMBERS) if member.isfile())
+    except (tarfile.TarError, EOFError, ValueError):
+        return

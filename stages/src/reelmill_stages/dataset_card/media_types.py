@@ -1,5 +1,6 @@
 """Media types of files by their extensions, and what a reader of Croissant makes of them."""
 
+import re
 from dataclasses import dataclass
 
 TAR = "application/x-tar"
@@ -9,6 +10,7 @@ _TYPES = {
     "avi": "video/x-msvideo", "ts": "video/mp2t", "wav": "audio/wav", "flac": "audio/flac", "jpg": "image/jpeg",
     "jpeg": "image/jpeg", "png": "image/png", "txt": "text/plain", "vtt": "text/vtt", "tar": TAR,
 }  # fmt: skip
+_EXTENSION = re.compile(r"[^/]\.([A-Za-z0-9]{1,12})\Z")
 _DECODED = frozenset({"image/jpeg", "image/png", "text/plain"})
 
 
@@ -33,9 +35,9 @@ class MediaType:
 
 
 def extension(path: str) -> str:
-    """The extension of a file, in lower case and without the dot; empty if it has none."""
-    name = path.rpartition("/")[2]
-    return name.rpartition(".")[2].lower() if "." in name.lstrip(".") else ""
+    """The extension of a file, in lower case and without the dot; empty if it has none that could be one of a type."""
+    found = _EXTENSION.search(path)
+    return found[1].lower() if found else ""
 
 
 def media_type(extension_: str) -> MediaType:

@@ -11,8 +11,9 @@ DEFAULT = "default"
 
 
 def data_files(readme: Path) -> list[str]:
-    """The paths and patterns of all splits of the configuration `default`, which is loaded where none is named; empty if
-    there is none, or no README.
+    """The paths and patterns of all splits of the configuration `default`, which is loaded where none is named.
+
+    Empty if there is none, or no README.
 
     https://huggingface.co/docs/hub/datasets-manual-configuration
     """

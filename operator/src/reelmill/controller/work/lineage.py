@@ -22,7 +22,8 @@ class OperatorLineage:
     def changed(self, resource: Json, definition: Definition | None, old: Status, new: Status, now: datetime) -> None:
         """The status of a resource was written. `definition` is None where the spec is invalid."""
         if self._emitter and old != new:
-            self._emitter.tell(seen(_pipeline(resource, definition, new if new.store else old), old, new, now))
+            status = new if new.store else old
+            self._emitter.tell(seen(lambda: _pipeline(resource, definition, status), old, new, now))
 
     def gone(self, resource: Json, old: Status, now: datetime) -> None:
         """The resource is gone, or about to go, with this as its last status."""

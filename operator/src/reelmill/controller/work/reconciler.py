@@ -149,13 +149,13 @@ class PipelineWorker:
         except ObjectNotFound:
             self._cache.pipelines.remove(pipeline)
             return None
+        self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
         try:
             for action in plan.actions:
                 await self._apply(memory, namespace, action)
         except _NamespaceEnding:
             # The only remedy is to remove the finalizer; a resource without one disappears soon.
             return AT_ONCE if seen.deleting else LAST_LOOK_SECONDS
-        self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
         at_rest = not plan.actions and not any(map(at_work, jobs))

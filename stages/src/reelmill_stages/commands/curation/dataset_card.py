@@ -5,7 +5,7 @@ Nothing is replaced but what an earlier card or the export wrote. README.md is w
 all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from reelmill_stages.commands.export_folder import exported
 from reelmill_stages.dataset_card import croissant
 from reelmill_stages.dataset_card.columns import FieldTypes, columns
 from reelmill_stages.dataset_card.croissant import DescribedFile, Heading
-from reelmill_stages.dataset_card.export_files import contents, files_of, place_of
+from reelmill_stages.dataset_card.export_files import ExportSeen, files_of, place_of
 from reelmill_stages.dataset_card.readme import CardFacts, day, readme
 from reelmill_stages.dataset_card.tables import FILES, ITEMS, LicenceCounts, pyarrow, write_files, write_items
 from reelmill_stages.records.data_set import DataSet
@@ -57,10 +57,9 @@ def card(
     with mapped(folder):
         export = exported(folder, data.name, data.names.key)
         place = CardFolder.taken(folder, export)
-    found = ItemsSeen(data, place)
-    licences = _licences(seen, name, licence_field) if licence_field else None
     with mapped(folder):
-        described = contents(folder, _paths(data), export) if export is not None else None
+        found = ItemsSeen(data, place)
+    licences = _licences(seen, name, licence_field) if licence_field else None
     summary = summarise(store, seen, definition).summary
     facts = CardFacts(
         stage=name,
@@ -70,14 +69,14 @@ def card(
         summary=summary,
         licences=licences,
         document=shown(definition.document, definition.text) if definition.document else "",
-        contents=described.record_sets() if described else {},
+        contents=found.contents.record_sets() if found.contents else {},
         configs=place.configs,
     )
     with place.incoming() as new:
         write_items(new / ITEMS, data.items(), found.columns)
         write_files(new / FILES, data.items(), partial(files_of, data.root))
         tables = [_described(new / each) for each in (ITEMS, FILES)]
-        told = croissant.croissant(_heading(facts), tables, found.columns, described)
+        told = croissant.croissant(_heading(facts), tables, found.columns, found.contents)
         (new / croissant.NAME).write_text(told, encoding="utf-8")
         (new / README).write_text(readme(facts), encoding="utf-8")
         place.put(new)
@@ -88,7 +87,7 @@ def card(
         folder=str(folder),
         files=list(WRITTEN),
         items=facts.items,
-        described=found.files if described else 0,
+        described=found.files if found.contents else 0,
         licences=licences.values if licences else None,
     )
 
@@ -100,18 +99,22 @@ class ItemsSeen:
         """Raises SpecError for a file that the export in the folder does not hold as it was committed."""
         self.items = self.files = 0
         types = FieldTypes()
+        export = ExportSeen(place.path, place.export) if place.export is not None else None
         for item in data.items():
             self.items += 1
             types.add(item)
             for file in files_of(data.root, item):
                 self.files += 1
                 place.must_hold(file)
+                if export:
+                    export.add(file.path)
         self.columns = columns(types, partial(_path, data.root))
+        self.contents = export.contents() if export else None
 
 
 def _ancestry(task: Task, stage: StageDef) -> Task:
     """The task with the stage and all that it was made from."""
-    wanted, stages = {stage.name}, []
+    wanted, stages = {stage.name}, list[StageDef]()
     for each in reversed(task.stages):
         if each.name in wanted:
             wanted |= {upstream.name for upstream in each.upstreams}
@@ -133,12 +136,6 @@ def _licences(seen: ConsistentCut, stage: str, field: str) -> LicenceCounts:
             return counts
         names = list(dict.fromkeys(upstream for name in names for upstream in reads.get(name, ())))
     return LicenceCounts(field, missing=seen.data[stage].item_count)
-
-
-def _paths(data: DataSet) -> Iterator[str]:
-    for item in data.items():
-        for file in files_of(data.root, item):
-            yield file.path
 
 
 def _path(root: str, item: Item) -> str:
