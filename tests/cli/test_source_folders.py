@@ -119,7 +119,9 @@ def test_validate_compares_prefixes_of_a_bucket_without_a_request(
     [
         ("files: {uri: videos}", "table: {uri: rows.csv, columns: {start: from}}", "start and end must be given"),
         ("files: {uri: videos}", "table: {uri: rows}", "set format"),
-        ("files: {uri: videos}", "files: {uri: 'gs://bucket/x'}", "unknown scheme 'gs'"),
+        ("files: {uri: videos}", "files: {uri: 'ftp://bucket/x'}", "unknown scheme 'ftp'"),
+        ("files: {uri: videos}", "files: {uri: 'https://host/x/'}", "no listing of its files"),
+        ("files: {uri: videos}", "files: {uri: 'hf://models/owner/name/x'}", "no data set of the Hugging Face Hub"),
     ],
 )
 def test_validate_refuses_what_the_adapter_refuses_by_its_parameters_alone(
@@ -130,6 +132,13 @@ def test_validate_refuses_what_the_adapter_refuses_by_its_parameters_alone(
         said = reelmill(command, path)
         assert said.code == 2, command
         assert told in said.err
+
+
+@pytest.mark.parametrize("uri", ["https://host/data", "hf://datasets/owner/name/data"])
+def test_validate_refuses_a_store_that_can_only_be_a_source(tmp_path: Path, uri: str) -> None:
+    said = reelmill("validate", pipeline(tmp_path, uri))
+    assert said.code == 2
+    assert "this can be a source, but not a store" in said.err
 
 
 def test_a_folder_called_like_reelmills_own_hides_nothing(tmp_path: Path, videos: Path) -> None:

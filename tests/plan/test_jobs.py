@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from reelmill.contract.spec.pipeline import SourceSpec
 from reelmill.contract.spec.placement import GpuRequest
-from reelmill.contract.task import Step
+from reelmill.contract.task import Step, Task
 from reelmill.plan import CreateJob, Snapshot, reconcile
 from reelmill.plan.jobs.names import job_name
 from reelmill.plan.jobs.placement import amount
@@ -131,6 +132,44 @@ def test_credentials_for_azure_have_azures_names() -> None:
     ]:
         assert env[variable]["valueFrom"]["secretKeyRef"] == {"name": secret, "key": key, "optional": True}
     assert not [name for name in env if "AWS" in name]
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("gs", "GOOGLE_SERVICE_ACCOUNT_KEY"), ("hf", "HF_TOKEN")])
+def test_a_source_has_the_one_variable_of_its_server(scheme: str, name: str) -> None:
+    uri = {"gs": "gs://in/", "hf": "hf://datasets/owner/name/"}[scheme]
+    sources = [{"name": "raw", "files": {"uri": uri}, "s3": {"secretRef": {"name": "raw-keys"}}}]
+    env = {each["name"]: each for each in container(jobs({}, sources=sources)["shards"])["env"]}
+    assert env[f"RAW_{name}"]["valueFrom"]["secretKeyRef"] == {"name": "raw-keys", "key": name}
+    assert [each for each in env if each.startswith("RAW_")] == [f"RAW_{name}"]
+
+
+def test_a_step_is_told_how_web_servers_are_read() -> None:
+    web = {"allowedHosts": ["*.example.org"], "privateServers": ["http://a:8000"], "delay": "1m30s", "parallel": 2}
+    plain = {"name": "raw", "table": {"uri": "s3://in/urls.txt"}}
+    for source in (plain, {**plain, "web": web}):
+        env = {each["name"]: each for each in container(jobs({}, sources=[source])["shards"])["env"]}
+        (told,) = Task.model_validate_json(env["REELMILL_TASK"]["value"]).sources
+        if told.web is None:
+            assert "web" not in source
+            assert '"web"' not in env["REELMILL_TASK"]["value"]
+        else:
+            assert (told.web.delay, told.web.timeout, told.web.parallel) == (90.0, 60.0, 2)
+            assert told.web.private_servers == ("http://a:8000",)
+
+
+@pytest.mark.parametrize(
+    "web",
+    [
+        {"privateServers": ["http://a/path"]},
+        {"privateServers": ["ftp://a"]},
+        {"allowedHosts": ["https://a"]},
+        {"parallel": 0},
+    ],
+    ids=str,
+)
+def test_a_server_or_host_that_is_none_is_refused(web: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="web"):
+        SourceSpec.model_validate({"name": "raw", "table": {"uri": "s3://in/urls.txt"}, "web": web})
 
 
 BLOCKS: dict[str, dict[str, str]] = {

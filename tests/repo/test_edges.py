@@ -13,7 +13,15 @@ from repo.tree import imports, modules
 
 EDGES = {
     "minio": ("reelmill_stages.store.s3.*",),
-    "urllib3": ("reelmill_stages.store.s3.*",),
+    "urllib3": (
+        "reelmill_stages.store.s3.*",
+        "reelmill_stages.store.web.*",
+        "reelmill_stages.store.hub.store",
+        "reelmill_stages.store.google.errors",
+    ),
+    "azure": ("reelmill_stages.store.azure.*",),
+    "google": ("reelmill_stages.store.google.*",),
+    "requests": ("reelmill_stages.store.google.errors",),
     "ffmpeg": ("reelmill_stages.media.ffmpeg",),
     "imageio_ffmpeg": ("reelmill_stages.media.ffmpeg",),
     "pynvml": ("reelmill_stages.media.gpu", "reelmill_stages.media.gpu_time"),

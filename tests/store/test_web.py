@@ -168,6 +168,15 @@ def test_a_file_that_changed_is_noticed_whole_and_by_ranges(site: Site, tmp_path
     assert list(tmp_path.glob("*.part")) == []
 
 
+def test_a_server_that_obeys_conditions_says_itself_that_a_file_changed(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    site.proxy.fault(faults.page(412), method="GET", times=9)
+    for asked in ({}, {"start": 3, "length": 9}):
+        with pytest.raises(PreconditionFailed):
+            site.store.read("k", if_match=etag, **asked)
+    assert len(site.proxy.seen) == 3
+
+
 def test_a_range_asks_for_one_version_in_both_ways_that_servers_know(site: Site) -> None:
     stat = site.store.stat("k")
     tag = Validator.parsed(stat.etag).tag

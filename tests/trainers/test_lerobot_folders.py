@@ -14,13 +14,46 @@ from write.desk import Written, written
 from write.test_write_lerobot import episode, episodes, film, lerobot
 
 
-def expected(items: list[Item]) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three episodes of two cameras."""
+    return written(lerobot(), episodes(), tmp_path_factory.mktemp("lerobot") / "set").folder
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in small files, and one more episode."""
+    found = Written(lerobot(samplesPerFile=2), tmp_path_factory.mktemp("grown") / "set")
+    found.add(episodes())
+    found.add(more())
+    return found.folder
+
+
+def more() -> list[Item]:
+    return [episode(3, front=film(8), side=film(8, options=("-bf", "0")))]
+
+
+def views(items: list[Item]) -> list[Any]:
+    return [one.fields["views"] for one in items]
+
+
+@pytest.fixture(scope="module")
+def seen(folder: Path, grown: Path) -> dict[str, Any]:
+    """What the package sees in both, in one process."""
+    paths = [told["uri"] for one in views([*episodes(), *more()]) for told in one.values()]
+    asked = {mode: [mode, str(folder)] for mode in ("whole", "shuffled", "stats")}
+    with unchanged_by(folder):
+        found: dict[str, Any] = seen_by(
+            "lerobot", json.dumps({**asked, "grown": ["whole", str(grown)], "videos": ["videos", paths]})
+        )
+    return found
+
+
+def expected(items: list[Item], seen: dict[str, Any]) -> list[dict[str, Any]]:
     """What each frame of these episodes must be, by the decoder of the package."""
-    views: list[Any] = [one.fields["views"] for one in items]
-    paths = [told["uri"] for one in views for told in one.values()]
-    pictures = iter(seen_by("lerobot", "", json.dumps(paths)))
+    pictures = iter(seen["videos"])
     found: list[dict[str, Any]] = []
-    for number, (one, cameras) in enumerate(zip(items, views, strict=True)):
+    for number, (one, cameras) in enumerate(zip(items, views(items), strict=True)):
         frames = {name: next(pictures) for name in cameras}
         found += [
             {
@@ -34,30 +67,26 @@ def expected(items: list[Item]) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three episodes of two cameras."""
-    return written(lerobot(), episodes(), tmp_path_factory.mktemp("lerobot") / "set").folder
+def test_015_f10_every_frame_of_every_episode_is_that_of_the_source(seen: dict[str, Any]) -> None:
+    assert seen["whole"] == expected(episodes(), seen)
 
 
-def test_015_f10_every_frame_of_every_episode_is_that_of_the_source(folder: Path) -> None:
-    with unchanged_by(folder):
-        assert seen_by("lerobot", folder, "whole") == expected(episodes())
+def test_015_f10_two_workers_that_shuffle_read_every_frame_once(seen: dict[str, Any]) -> None:
+    in_order = sorted(seen["shuffled"], key=lambda one: one["places"])
+    assert in_order == expected(episodes(), seen)
+    assert seen["shuffled"] != in_order
 
 
-def test_015_f10_two_workers_that_shuffle_read_every_frame_once(folder: Path) -> None:
-    seen = seen_by("lerobot", folder, "shuffled")
-    in_order = sorted(seen, key=lambda one: one["places"])
-    assert in_order == expected(episodes())
-    assert seen != in_order
+def test_015_f05_a_grown_folder_gives_the_new_episodes_too(seen: dict[str, Any]) -> None:
+    assert seen["grown"] == expected([*episodes(), *more()], seen)
 
 
-def test_015_f05_a_grown_folder_gives_the_new_episodes_too(tmp_path: Path) -> None:
-    grown = Written(lerobot(samplesPerFile=2), tmp_path / "set")
-    grown.add(episodes())
-    more = [episode(3, front=film(8), side=film(8, options=("-bf", "0")))]
-    grown.add(more)
-    assert seen_by("lerobot", grown.folder, "whole") == expected([*episodes(), *more])
+def test_statistics_are_those_that_the_package_computes(seen: dict[str, Any]) -> None:
+    # Ours are levels and numbers that there are; the package interpolates in narrow bins around them.
+    assert {name for name in seen["stats"] if "images" in name} == {
+        f"observation.images.{one}" for one in ("front", "side")
+    }
+    assert {one for stats in seen["stats"].values() for one, apart in stats.items() if apart > 1e-3} == set()
 
 
 def test_the_code_on_the_page_reads_the_folder(folder: Path) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 import footage
 from reelmill.contract.records.rows import Item, Media
+from reelmill_stages.stages.write.formats.lerobot_stats import Totals, number_stats, sampled
 from write.desk import Written, block, digests, written
 
 OPTIONS = {"fps": 10, "width": 64, "height": 48}
@@ -135,6 +138,63 @@ def test_015_f05_growth_keeps_videos_and_numbers_and_any_division_gives_the_same
     grown = shown(one.folder)
     assert grown[:3] == expected(episodes())
     assert len(grown[3]["side"]) == 8
+
+
+def rgb(path: Path) -> np.ndarray:
+    """(pixels, 3) of all frames."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray(format="rgb24").reshape(-1, 3) for frame in container.decode(video=0)])
+
+
+def test_statistics_are_those_of_the_pictures_and_numbers(tmp_path: Path) -> None:
+    made = written(lerobot(), episodes(), tmp_path / "set")
+    stats = json.loads((made.folder / "meta/stats.json").read_text())
+    pixels = np.concatenate([rgb(film(count)) for count in FRAMES]) / 255
+    front = {name: np.array(value).ravel() for name, value in stats["observation.images.front"].items()}
+    assert np.array(stats["observation.images.front"]["mean"]).shape == (3, 1, 1)
+    assert front["count"] == [sum(FRAMES)]
+    for name, wanted in (
+        ("min", pixels.min(0)),
+        ("max", pixels.max(0)),
+        ("mean", pixels.mean(0)),
+        ("std", pixels.std(0)),
+    ):
+        assert front[name] == pytest.approx(wanted, abs=1e-6), name
+    index = np.arange(sum(FRAMES))
+    told = stats["index"]
+    assert (told["min"], told["max"], told["count"]) == ([0.0], [20.0], [21])
+    assert (told["mean"], told["std"]) == ([pytest.approx(index.mean())], [pytest.approx(index.std())])
+    rows = parquet.read_table(made.folder / "meta/episodes/chunk-000/file-000.parquet").to_pylist()
+    for number, row in enumerate(rows):
+        shown = rgb(film(FRAMES[number])) / 255
+        for share, name in ((0.01, "q01"), (0.5, "q50"), (0.99, "q99")):
+            wanted = np.quantile(shown, share, axis=0, method="inverted_cdf")
+            assert np.ravel(row[f"stats/observation.images.side/{name}"]) == pytest.approx(wanted), name
+        assert row["stats/frame_index/q50"] == [(FRAMES[number] - 1) // 2]
+
+
+def test_statistics_can_be_left_out(tmp_path: Path) -> None:
+    made = written(lerobot(lerobot={**OPTIONS, "statistics": False}), episodes(), tmp_path / "set")
+    assert not (made.folder / "meta/stats.json").exists()
+    names = parquet.read_table(made.folder / "meta/episodes/chunk-000/file-000.parquet").column_names
+    assert not [name for name in names if name.startswith("stats/")]
+    assert shown(made.folder) == expected(episodes())
+
+
+def test_long_videos_are_sampled_as_lerobot_does() -> None:
+    assert [len(sampled(frames)) for frames in (1, 5, 100, 500, 1000, 10_000)] == [1, 5, 100, 105, 177, 1000]
+    assert (sampled(1000)[0], sampled(1000)[-1]) == (0, 999)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_totals_of_any_division_are_those_of_the_whole(lengths: list[int], random: Any) -> None:
+    numbers = np.array([random.uniform(-5, 5) for _ in range(sum(lengths))])
+    totals = Totals()
+    for part in np.split(numbers, np.cumsum(lengths)[:-1]):
+        totals.add("x", number_stats(part))
+    found, whole = totals.found["x"], number_stats(numbers)
+    for name in ("count", "min", "max", "mean", "std"):
+        assert found[name] == pytest.approx(whole[name], abs=1e-9), name
 
 
 def test_columns_are_columns_of_the_episodes(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
-"""Opens a folder of `write: {format: lerobot}` with the lerobot package: `lerobot_reader.py FOLDER MODE`.
+"""Opens folders of `write: {format: lerobot}` with the lerobot package: `lerobot_reader.py REQUESTS`.
 
-MODE is `whole` (every frame in order), `shuffled` (by a torch loader with two workers), or a JSON list of videos, whose
-frames are decoded by the same decoder (torchcodec) for comparison.
+REQUESTS is a JSON object of name -> [mode, argument]: `whole` (every frame of a folder in order), `shuffled` (by a
+torch loader with two workers), `stats` (by how much the statistics of the folder differ from those that the package
+computes from its frames), or `videos` (the frames of a list of videos by the same decoder, torchcodec, for comparison).
+All in one process: the package takes seconds to import.
 """
 
 import hashlib
 import json
 import sys
 
+import numpy
 import torch
+from lerobot.datasets.compute_stats import aggregate_stats, get_feature_stats
 from lerobot.datasets.lerobot_dataset import LeRobotDataset
 from torchcodec.decoders import VideoDecoder
 
@@ -26,19 +30,47 @@ def frame(sample):
     return {"places": places, "time": float(sample["timestamp"]), "task": sample["task"], "cameras": cameras}
 
 
-def main() -> None:
-    folder, mode = sys.argv[1:]
-    if mode.startswith("["):
-        found = [[digest(picture) for picture in VideoDecoder(path)] for path in json.loads(mode)]
-    else:
-        data = LeRobotDataset("local/set", root=folder)
-        if mode == "shuffled":
-            loader = torch.utils.data.DataLoader(data, batch_size=None, shuffle=True, num_workers=2)
-            found = [frame(sample) for sample in loader]
-        else:
-            found = [frame(data[place]) for place in range(len(data))]
-    print(json.dumps(found))
+def whole(folder):
+    data = LeRobotDataset("local/set", root=folder)
+    return [frame(data[place]) for place in range(len(data))]
 
+
+def shuffled(folder):
+    data = LeRobotDataset("local/set", root=folder)
+    loader = torch.utils.data.DataLoader(data, batch_size=None, shuffle=True, num_workers=2)
+    return [frame(sample) for sample in loader]
+
+
+def stats(folder):
+    """Feature -> statistic -> largest difference of its values in `meta/stats.json`."""
+    data = LeRobotDataset("local/set", root=folder)
+    found = data.meta.stats
+    episodes = []
+    for episode in data.meta.episodes:
+        frames = [data[place] for place in range(episode["dataset_from_index"], episode["dataset_to_index"])]
+        episodes.append({name: stats_of(name, feature, frames) for name, feature in data.meta.features.items()})
+    wanted = aggregate_stats(episodes)
+    assert wanted.keys() == found.keys()
+    return {
+        name: {one: float(abs(found[name][one] - wanted[name][one]).max()) for one in wanted[name]} for name in wanted
+    }
+
+
+def stats_of(name, feature, frames):
+    """Of one feature of an episode, as `compute_episode_stats` of the package computes them from files."""
+    if feature["dtype"] != "video":
+        return get_feature_stats(numpy.array([float(one[name]) for one in frames]), axis=0, keepdims=True)
+    # As floats: of bytes, version 0.4.4 computes squares in eight bits.
+    pictures = numpy.stack([(one[name] * 255).round().numpy() for one in frames]).astype(numpy.float64)
+    found = get_feature_stats(pictures, axis=(0, 2, 3), keepdims=True)
+    return {one: value if one == "count" else numpy.squeeze(value / 255.0, axis=0) for one, value in found.items()}
+
+
+def videos(paths):
+    return [[digest(picture) for picture in VideoDecoder(path)] for path in paths]
+
+
+MODES = {"whole": whole, "shuffled": shuffled, "stats": stats, "videos": videos}
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps({name: MODES[mode](argument) for name, (mode, argument) in json.loads(sys.argv[1]).items()}))

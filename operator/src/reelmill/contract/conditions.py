@@ -187,6 +187,9 @@ class ConditionReason(StrEnum):
     RANGES_UNSUPPORTED = (
         "RangesUnsupported", Topic.STORE, Recovery.RETRY, "the store does not give the ranges of objects",
         "use a store that supports range requests, or bypass the gateway in front of it")
+    SERVER_REFUSED = (
+        "ServerRefused", Topic.STORE, Recovery.RETRY, "a file that the pipeline names is not read from its web server",
+        "name the server in `web.privateServers` or `web.allowedHosts` of the source, or copy the file to a bucket")
     PRECONDITION_FAILED = (
         "PreconditionFailed", Topic.STORE, Recovery.RETRY, "a conditional write failed repeatedly",
         "find out what else writes below `_reelmill/`")

@@ -33,9 +33,7 @@ CA_FOLDER = "/etc/reelmill/ca"
 
 
 class Step(StrEnum):
-    """The kinds of Jobs: a survey; open, shards and commit, or `whole`, of each pass; `verify` at an interval; `remove`
-    when a pipeline is deleted.
-    """
+    """The kinds of Jobs. Each pass has open, shards and commit, or `whole`."""
 
     SURVEY = "survey"
     OPEN = "open"
@@ -90,7 +88,6 @@ class SourceDef(Model):
     connection: Connection | None = None
     """Connection of the source; None: that of the store."""
     web: WebLimits | None = Field(None, exclude_if=lambda value: value is None)
-    """How web servers are read; None: as by default."""
 
 
 class StageDef(Model):

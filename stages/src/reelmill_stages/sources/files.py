@@ -19,7 +19,7 @@ from reelmill_stages.sources.objects.folder import stem
 from reelmill_stages.sources.objects.unusable import unusable
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Stat
-from reelmill_stages.store.open import is_web, no_listing
+from reelmill_stages.store.web.urls import is_web, no_listing
 
 
 def check(block: FilesBlock) -> None:

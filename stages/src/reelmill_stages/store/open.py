@@ -19,6 +19,7 @@ from reelmill_stages.store.hub.address import split_hub_uri
 from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.read_only import ReadOnly
 from reelmill_stages.store.retry import Patience
+from reelmill_stages.store.web.urls import is_web
 
 BUCKETS = {"s3": "s3://bucket/prefix", "az": "az://container/prefix", "gs": "gs://bucket/prefix"}
 """Scheme -> form of the URIs of stores on servers."""
@@ -40,17 +41,6 @@ def is_read_only(uri: str) -> bool:
     """Whether a URI is that of a source which is never a store."""
     scheme, separator, _ = uri.partition("://")
     return bool(separator) and scheme in READ_ONLY
-
-
-def is_web(uri: str) -> bool:
-    """Whether a URI is that of a file on a web server."""
-    return uri.startswith(("https://", "http://"))
-
-
-def no_listing(uri: str) -> SpecError:
-    """The error for a web server where a folder is needed."""
-    hint = "list the files: `table` reads URLs from a column, or from a text file with one URL per line"
-    return SpecError("a web server has no listing of its files", where=uri, hint=hint)
 
 
 def is_bucket(uri: str) -> bool:
@@ -111,10 +101,15 @@ def open_store(
     """
     if isinstance(ref, str):
         ref = StoreRef(uri=ref, connection=Connection(endpoint=endpoint, region=region))
-    if is_read_only(ref.uri):
-        told = ", ".join(BUCKETS.values())
-        raise SpecError("this can be a source, but not a store", where=ref.uri, hint=f"use {told}, or a folder")
+    refuse_read_only(ref.uri)
     return _opened(ref, os.environ if env is None else env)
+
+
+def refuse_read_only(uri: str) -> None:
+    """Raises SpecError where the URI of a store is that of a source which is never a store."""
+    if is_read_only(uri):
+        told = ", ".join(BUCKETS.values())
+        raise SpecError("this can be a source, but not a store", where=uri, hint=f"use {told}, or a folder")
 
 
 def open_location(uri: str, connection: Connection, env: Mapping[str, str], web: WebLimits | None = None) -> Store:

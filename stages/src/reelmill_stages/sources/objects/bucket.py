@@ -14,7 +14,8 @@ from reelmill.contract.task import Connection, SourceDef, StoreRef
 from reelmill_stages.sources.objects.own_store import OwnStore
 from reelmill_stages.sources.objects.web_stats import WebStats
 from reelmill_stages.store import Problem, Stat, Store
-from reelmill_stages.store.open import connection_to, is_web, open_location, split_uri
+from reelmill_stages.store.open import connection_to, open_location, split_uri
+from reelmill_stages.store.web.urls import is_web
 
 _MARK = f"/{INTERNAL}/"
 

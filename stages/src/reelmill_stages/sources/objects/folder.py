@@ -18,7 +18,7 @@ from reelmill_stages.sources.objects.bucket import absolute
 from reelmill_stages.sources.objects.committed import FolderContents, objects, segment_folder
 from reelmill_stages.sources.tables.cells import path as checked_path
 from reelmill_stages.store import Problem, Stat
-from reelmill_stages.store.open import is_web
+from reelmill_stages.store.web.urls import is_web
 
 MEDIA = frozenset(
     ("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts", "mxf", "ogv", "ts", "webm", "wmv")

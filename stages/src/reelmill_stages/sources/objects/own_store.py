@@ -6,16 +6,20 @@ from functools import cache
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StoreRef
-from reelmill_stages.store.open import connection_to, split_uri
+from reelmill_stages.store.open import connection_to, refuse_read_only, split_uri
 
 _FOLDERS = ("uri", "videos", "clips", "root", "base")
 """Parameters of source blocks that name folders to be listed; a `uri` may be that of a file."""
 
 
 class OwnStore:
-    """Where it is, with links resolved for a folder. `endpoint` is that of the server, for a bucket."""
+    """Where it is, with links resolved for a folder. `endpoint` is that of the server, for a bucket.
+
+    Raises SpecError for a URI that is no store's.
+    """
 
     def __init__(self, ref: StoreRef) -> None:
+        refuse_read_only(ref.uri)
         self._endpoint = ref.connection.endpoint
         self._root, key = split_uri(ref.uri)
         self._shown = f"{self._root.rstrip('/')}/{key.rstrip('/')}"

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.text.urls import has_user_info, is_signed, without_secrets
-from reelmill_stages.store.open import BUCKETS, READ_ONLY, is_web
+from reelmill_stages.store.open import BUCKETS, READ_ONLY
+from reelmill_stages.store.web.urls import is_web
 
 _CLOCK = re.compile(r"^(?:(\d+):)?([0-5]?\d):([0-5]?\d(?:\.\d+)?)$")
 _SHOWN = 80

@@ -28,7 +28,7 @@ def credential(connection: Connection, env: Mapping[str, str], where: str) -> An
     name = f"{connection.env_prefix}GOOGLE_SERVICE_ACCOUNT_KEY"
     if key := env.get(name, ""):
         try:
-            return Credentials.from_service_account_info(json.loads(key), scopes=_SCOPES)
+            return Credentials.from_service_account_info(json.loads(key), scopes=_SCOPES)  # type: ignore[no-untyped-call]
         except (ValueError, MalformedError, AttributeError, TypeError) as error:
             hint = "set it to the JSON of a service account's key"
             raise StoreError(f"{name} holds no key of a service account", where=where, hint=hint) from error

@@ -190,22 +190,23 @@ class GoogleStore:
             self.stat(to)
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         source = self._client.blob(key)
-        attempts, token = Attempts(self._patience), None
+        attempts, token = Attempts(self._patience), ""
+
+        def copy() -> str:
+            """Copy the next part; returns what the copy goes on with, or empty text at its end."""
+            following, _, _ = self._client.blob(to).rewrite(
+                source,
+                token=token or None,
+                if_generation_match=0,
+                if_source_generation_match=int(stat.etag),
+                **self._client.options,
+            )
+            return following or ""
+
         try:
-            while True:
-                token, _, _ = self._client.call(
-                    to,
-                    lambda token=token: self._client.blob(to).rewrite(
-                        source,
-                        token=token,
-                        if_generation_match=0,
-                        if_source_generation_match=int(stat.etag),
-                        **self._client.options,
-                    ),
-                    attempts,
-                )
-                if token is None:
-                    break
+            token = self._client.call(to, copy, attempts)
+            while token:
+                token = self._client.call(to, copy, attempts)
         except PreconditionFailed:
             if not attempts.repeated:
                 raise
@@ -219,7 +220,7 @@ class GoogleStore:
         """The content of an object, or of a range of it, whose last byte is `end`."""
         generation = self._generation(key, if_match)
         try:
-            return self._client.call(
+            data: bytes = self._client.call(
                 key,
                 lambda: self._client.blob(key, generation).download_as_bytes(
                     start=start,
@@ -239,6 +240,7 @@ class GoogleStore:
             if past_end(error.__cause__):
                 return b""
             raise
+        return data
 
     def _chunks(self, key: str, if_match: str) -> Iterator[bytes]:
         """The content of an object, all of one generation."""

@@ -21,13 +21,13 @@ from reelmill_stages.store import Stat
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import check_key
-from reelmill_stages.store.open import no_listing
 from reelmill_stages.store.retry import PATIENCE, Patience
 from reelmill_stages.store.web.client import Answer, WebClient
 from reelmill_stages.store.web.connections import pool
 from reelmill_stages.store.web.rules import Origin, Rules
 from reelmill_stages.store.web.transfer import Transfer, content_length, content_range
 from reelmill_stages.store.web.turns import Turns
+from reelmill_stages.store.web.urls import no_listing
 from reelmill_stages.store.web.validator import Validator
 
 _SAFE = "!$%&'()*+,/:;=?@[]~"

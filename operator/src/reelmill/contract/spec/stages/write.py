@@ -77,6 +77,9 @@ class LerobotOptions(Model):
     """Field with the task of an episode, a text."""
     robot_type: Annotated[str, Field(max_length=100)] = ""
     """Type of the robot, as the library notes it."""
+    statistics: bool = True
+    """Write statistics of pictures and numbers (`meta/stats.json`), by which policies are normalised. For those, about as
+    many pictures are decoded as LeRobot samples: up to 100 frames all, and of 10,000 frames 1000."""
 
 
 class WriteBlock(StageBlock):
@@ -101,6 +104,11 @@ class WriteBlock(StageBlock):
     """Number of items per file; the last file of a shard may have fewer. Failed items are missing from their file."""
     max_file_bytes: Annotated[int, Field(ge=1_000_000, le=_LARGEST_FILE)] = 500_000_000
     """Size in bytes above which a file ends before `samplesPerFile`. A single sample may be larger."""
+
+    @property
+    def output_version(self) -> int:
+        """2 where statistics are written."""
+        return 2 if self.lerobot and self.lerobot.statistics else super().output_version
 
     @property
     def batch(self) -> int:

@@ -18,6 +18,7 @@ from reelmill.contract.spec.stages.write import LerobotOptions, WriteBlock
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import columns_of
 from reelmill_stages.stages.write.format import DataSetFormat, FormatFile, FormatPart, FormatSample
+from reelmill_stages.stages.write.formats.lerobot_stats import picture_stats
 from reelmill_stages.stages.write.formats.lerobot_tables import VIDEO_PATH, Episode, camera, views
 from reelmill_stages.stages.write.formats.lerobot_video import CameraFile, EpisodeVideo, frames_of
 
@@ -47,7 +48,8 @@ class LerobotFormat(DataSetFormat):
         if len(set(counts.values())) > 1:
             told = ", ".join(f"{name} has {count} frames" for name, count in counts.items())
             raise ItemError(ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {told}")
-        return {"frames": next(iter(counts.values()))}
+        stats = {file.column: picture_stats(file.path) for file in files} if self._options.statistics else {}
+        return {"frames": next(iter(counts.values())), "stats": stats}
 
     def writer(self, path: Path) -> "LerobotSamples":
         return LerobotSamples(path, self.block, self._options)
@@ -82,7 +84,7 @@ class LerobotSamples:
             start = into.add(video)
             cameras[file.column] = [into.number, start]
         values = dict(zip(self._columns, sample.values, strict=True))
-        self._episodes.append({"values": values, "frames": sample.facts["frames"], "cameras": cameras})
+        self._episodes.append({"values": values, "cameras": cameras, **sample.facts})
 
     def finish(self) -> FormatPart:
         self._finished += self._current.values()

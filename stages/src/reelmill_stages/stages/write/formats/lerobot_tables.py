@@ -1,7 +1,7 @@
 """The tables of a LeRobot data set: information, tasks, a row per episode, and a row per frame."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +14,8 @@ from reelmill.contract.spec.stages.write import TASK, LerobotOptions
 from reelmill_stages.stage import File
 from reelmill_stages.stages.write.columns import ReadyColumn
 from reelmill_stages.stages.write.formats.arrow_types import arrow_type
+from reelmill_stages.stages.write.formats.lerobot_stats import Totals, number_stats, scaled, shaped
+from reelmill_stages.stages.write.formats.lerobot_stats import columns as stats_columns
 
 VIDEO_PATH = "{chunk_index:04d}/{video_key}/file-{file_index:09d}.mp4"
 """Of a camera's file; `chunk_index` is the number of the segment."""
@@ -23,7 +25,7 @@ _CHUNK = 1000
 """Files of a chunk."""
 _FRAMES = 2_000_000
 """Rows of a file with frames, about: an episode is in one file."""
-_EPISODES = 100_000
+_EPISODES = 5_000
 """Rows of a file with episodes."""
 _FRAME_FEATURES = {
     "timestamp": "float32",
@@ -36,7 +38,9 @@ _FRAME_FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An episode in the segment `segment`: `values` of columns, `frames`, and of each camera (file, first frame)."""
+    """An episode in the segment `segment`: `values` of columns, `frames`, `cameras`, of each (file, first frame), and
+    `stats` of each.
+    """
 
     segment: int
     told: Fields
@@ -57,17 +61,20 @@ def views(
     """All files in `meta` and `data`; nothing without episodes."""
     tasks: dict[str, int] = {}
     frames = _Table(scratch, "data", _FRAMES)
-    rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns))
+    rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns, options))
+    totals = Totals()
     first = number = 0
     for number, episode in enumerate(episodes(), 1):
         told: Any = episode.told
         length = told["frames"]
         task = tasks.setdefault(told["values"][TASK], len(tasks))
         data = frames.place(length)
-        frames.add(_frames(number - 1, first, length, task, options.fps), length)
+        values = _frames(number - 1, first, length, task, options.fps)
+        frames.add(values, length)
         row = _episode(number - 1, first, episode, cameras, columns, options.fps)
         chunk, file = rows.place(1)
         placed = {"data/chunk_index": data[0], "data/file_index": data[1]}
+        row |= _statistics(told.get("stats", {}), values, totals)
         rows.add(row | placed | {"meta/episodes/chunk_index": chunk, "meta/episodes/file_index": file}, 1)
         first += length
     if not number:
@@ -75,10 +82,30 @@ def views(
     yield from frames.finish()
     yield from rows.finish()
     yield _tasks(scratch, list(tasks))
-    info = _info(number, first, len(tasks), cameras, options)
-    path = scratch / "info.json"
-    path.write_text(json.dumps(info, indent=4) + "\n", encoding="utf-8")
-    yield File("meta/info.json", path)
+    if totals.found:
+        found = {name: shaped(stats, pictures=name not in _FRAME_FEATURES) for name, stats in totals.found.items()}
+        yield _json(scratch, "stats.json", found)
+    yield _json(scratch, "info.json", _info(number, first, len(tasks), cameras, options))
+
+
+def _json(scratch: Path, name: str, value: Any) -> File:
+    path = scratch / name
+    path.write_text(json.dumps(value, indent=4) + "\n", encoding="utf-8")
+    return File(f"meta/{name}", path)
+
+
+def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: Totals) -> dict[str, Any]:
+    """The columns with the statistics of an episode, which are added to the totals; none where its videos have none."""
+    if not told:
+        return {}
+    of_pictures = {camera(name): scaled(stats) for name, stats in told.items()}
+    found = of_pictures | {name: number_stats(each) for name, each in values.items()}
+    row = {}
+    for feature, stats in found.items():
+        totals.add(feature, stats)
+        stored = shaped(stats, pictures=feature in of_pictures)
+        row |= {f"stats/{feature}/{name}": value for name, value in stored.items()}
+    return row
 
 
 def _frames(number: int, first: int, length: int, task: int, fps: int) -> dict[str, Any]:
@@ -115,7 +142,7 @@ def _episode(
     return row | {column.name: told["values"][column.name] for column in columns if column.name != TASK}
 
 
-def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn]) -> Any:
+def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn], options: LerobotOptions) -> Any:
     arrow: Any = import_module("pyarrow")
     whole, seconds = arrow.int64(), arrow.float64()
     fields = {"episode_index": whole, "tasks": arrow.list_(arrow.string()), "length": whole}
@@ -126,6 +153,11 @@ def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn]) -> A
         fields |= {f"{place}/chunk_index": whole, f"{place}/file_index": whole}
         fields |= {f"{place}/from_timestamp": seconds, f"{place}/to_timestamp": seconds}
     fields |= {column.name: arrow_type(column.kind) for column in columns if column.name != TASK}
+    for name, depth in stats_columns(list(_FRAME_FEATURES), list(map(camera, cameras))) if options.statistics else ():
+        kind = whole if name.endswith("/count") else seconds
+        for _ in range(depth):
+            kind = arrow.list_(kind)
+        fields[name] = kind
     return arrow.schema(list(fields.items()))
 
 

@@ -1,0 +1,142 @@
+"""Statistics of a LeRobot data set, by which policies are normalised: of each episode, and of all (`meta/stats.json`).
+
+Of each feature: minimum, maximum, mean, standard deviation, five quantiles and a count. Pictures have them per channel
+(RGB), as numbers from 0 to 1, over as many frames as LeRobot itself samples, and over some of the pixels of large ones.
+The totals are those that LeRobot computes from its episodes; its quantiles are means of theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reelmill.contract.records.rows import Fields
+from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
+NUMBERS = ("min", "max", "mean", "std", *QUANTILES)
+"""Names of the statistics besides `count`."""
+_LEAST, _MOST, _POWER = 100, 10_000, 0.75
+_SMALL, _TARGET = 300, 150
+"""Pictures of less than so many pixels a side are taken whole; of larger ones, about so many pixels a side."""
+_LEVELS = 256
+
+Values = Mapping[str, NDArray[np.float64]]
+"""Statistic -> values, one per channel or number."""
+
+
+def picture_stats(path: Path) -> Fields:
+    """The statistics of a video: `count` of frames, and of R, G and B, levels (0 to 255), with `mean` and `std`.
+
+    Raises ItemError as `decode`.
+    """
+    timeline = read_timeline(path)
+    wanted = sampled(len(timeline))
+    counts = np.zeros((3, _LEVELS), np.int64)
+    for picture in decode(path, timeline, wanted):
+        pixels = _thinned(picture.frame.to_ndarray(format="rgb24"))
+        for channel in range(3):
+            counts[channel] += np.bincount(pixels[:, :, channel].ravel(), minlength=_LEVELS)
+    return {"count": len(wanted)} | _of_levels(counts)
+
+
+def sampled(frames: int) -> list[int]:
+    """The frames of which statistics are made, by LeRobot's rule."""
+    count = max(min(_LEAST, frames), min(int(frames**_POWER), _MOST))
+    return sorted({int(place) for place in np.round(np.linspace(0, frames - 1, count))})
+
+
+def number_stats(values: NDArray[Any]) -> Values:
+    """The statistics of a feature with one number per frame."""
+    numbers = np.sort(values.astype(np.float64))
+    places = [max(0, int(np.ceil(share * len(numbers))) - 1) for share in QUANTILES.values()]
+    found = {"min": numbers[0], "max": numbers[-1], "mean": numbers.mean(), "std": numbers.std()}
+    found |= dict(zip(QUANTILES, numbers[places], strict=True))
+    return {"count": np.array([len(numbers)])} | {name: np.array([value]) for name, value in found.items()}
+
+
+def scaled(told: Fields) -> Values:
+    """The statistics of a video as numbers from 0 to 1."""
+    return {
+        name: np.array([value]) if name == "count" else np.array(value, np.float64) / (_LEVELS - 1)
+        for name, value in told.items()
+    }
+
+
+@dataclass(slots=True)
+class Totals:
+    """The statistics of all episodes, feature by feature."""
+
+    found: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+
+    def add(self, feature: str, stats: Values) -> None:
+        """Take in those of one episode (Chan et al., the parallel algorithm for variances)."""
+        before = self.found.get(feature)
+        if before is None:
+            self.found[feature] = dict(stats)
+            return
+        count = before["count"] + stats["count"]
+        share = stats["count"] / count
+        apart = stats["mean"] - before["mean"]
+        variance = before["std"] ** 2 * (1 - share) + stats["std"] ** 2 * share + apart**2 * share * (1 - share)
+        self.found[feature] = {
+            "count": count,
+            "min": np.minimum(before["min"], stats["min"]),
+            "max": np.maximum(before["max"], stats["max"]),
+            "mean": before["mean"] + apart * share,
+            "std": np.sqrt(variance),
+            **{name: before[name] * (1 - share) + stats[name] * share for name in QUANTILES},
+        }
+
+
+def shaped(stats: Values, *, pictures: bool) -> dict[str, list[Any]]:
+    """The values as LeRobot stores them: of pictures, with the shape (3, 1, 1)."""
+    return {
+        name: [int(values[0])]
+        if name == "count"
+        else [[[one]] for one in values.tolist()]
+        if pictures
+        else values.tolist()
+        for name, values in stats.items()
+    }
+
+
+def _of_levels(counts: NDArray[np.int64]) -> Fields:
+    """Statistics of pixels from how many have each level, of each channel."""
+    levels = np.arange(_LEVELS)
+    total = counts.sum(axis=1)
+    mean = counts @ levels / total
+    std = np.sqrt(np.maximum(0, counts @ levels**2 / total - mean**2))
+    below = counts.cumsum(axis=1)
+    shares = {name: np.ceil(share * total) for name, share in QUANTILES.items()}
+    return {
+        "min": [int(np.flatnonzero(channel)[0]) for channel in counts],
+        "max": [int(np.flatnonzero(channel)[-1]) for channel in counts],
+        "mean": [round(float(one), 6) for one in mean],
+        "std": [round(float(one), 6) for one in std],
+        **{
+            name: [int(np.searchsorted(channel, least)) for channel, least in zip(below, wanted, strict=True)]
+            for name, wanted in shares.items()
+        },
+    }
+
+
+def _thinned(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if max(width, height) < _SMALL:
+        return pixels
+    step = max(width, height) // _TARGET
+    return pixels[::step, ::step]
+
+
+def columns(features: Sequence[str], cameras: Sequence[str]) -> list[tuple[str, int]]:
+    """(column of the table of episodes, depth of its lists) of all statistics."""
+    return [
+        (f"stats/{feature}/{name}", 3 if feature in cameras and name != "count" else 1)
+        for feature in (*cameras, *features)
+        for name in (*NUMBERS, "count")
+    ]
