@@ -57,7 +57,7 @@ def write(folder: Path, wheel: Path, release: str, address: str, wanted: Targets
         archive_writer.write(path, files, time, executable=frozenset({"kubectl-reelmill"}))
         made[platform] = path
     manifest = yaml.safe_dump(krew_manifest(release, address, made), sort_keys=False, width=100)
-    (folder / "krew-reelmill.yaml").write_text(manifest)
+    (folder / "krew.yaml").write_text(manifest)
 
 
 def krew_manifest(release: str, address: str, archives: Mapping[str, Path]) -> dict[str, Any]:

@@ -24,8 +24,7 @@ class Refused(Exception):
 
 def helm(*words: str) -> str:
     """helm's answer. Raises Refused where it ends with an error."""
-    program = _program("helm")
-    done = subprocess.run([str(program), *words], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([str(program("helm")), *words], capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise Refused(done.stdout + done.stderr)
     return done.stdout
@@ -34,7 +33,7 @@ def helm(*words: str) -> str:
 def chart(values: Json | None = None, *, release: str = "reelmill", namespace: str = NAMESPACE) -> dict[str, Json]:
     """The chart's objects by `Kind/name`, as installed with the values."""
     given = ["--values", "-"] if values else []
-    command = [str(_program("helm")), "template", release, str(CHART), "--namespace", namespace]
+    command = [str(program("helm")), "template", release, str(CHART), "--namespace", namespace]
     command += ["--kube-version", build.KUBERNETES, *given]
     done = subprocess.run(command, capture_output=True, text=True, input=json.dumps(values or {}))
     if done.returncode:
@@ -44,7 +43,7 @@ def chart(values: Json | None = None, *, release: str = "reelmill", namespace: s
 
 def kustomize(folder: str) -> dict[str, Json]:
     """A kustomization's objects by `Kind/name`."""
-    command = [str(_program("kubectl")), "kustomize", str(ROOT / "manifests" / folder)]
+    command = [str(program("kubectl")), "kustomize", str(ROOT / "manifests" / folder)]
     return objects(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -71,7 +70,8 @@ def environment(deployment: Json) -> dict[str, Any]:
     return {one["name"]: one.get("value", one.get("valueFrom")) for one in container(deployment)["env"]}
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """A program of the tier `control-plane`. Skips the test where it is missing."""
     try:
         return kubectl.find() if name == "kubectl" else build.find((name,)) / name
     except Unavailable as problem:

@@ -24,13 +24,15 @@ MODULES = {
     "coredns": "github.com/coredns/coredns@v1.12.4",
     "helm": "helm.sh/helm/v3/cmd/helm@v3.19.5",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score@v1.20.0",
+    "actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
+    "krew": "sigs.k8s.io/krew/cmd/krew@v0.4.3",
     "promtool": "github.com/prometheus/prometheus/cmd/promtool@v0.316.0",
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus@v0.316.0",
 }
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 NODES = ("kubelet", "kube-proxy", "coredns", "helm")
-CHECKS = ("kube-score", "promtool", "prometheus", "otelcol")
-"""Programs that judge manifests, or take metrics and traces."""
+CHECKS = ("kube-score", "promtool", "prometheus", "otelcol", "actionlint", "krew")
+"""Programs that judge manifests and workflows, take metrics and traces, and install plugins of kubectl."""
 TAGS = {"promtool": "remove_all_sd", "prometheus": "remove_all_sd"}
 """Build tags: without the clients of a dozen clouds, Prometheus compiles in a few minutes."""
 

@@ -5,26 +5,32 @@ import os
 import shutil
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
+import pytest
+
+from cluster.unavailable import Unavailable
 from repo.tree import ROOT
 from tools.cache import CACHE, locked
 from tools.command import output
 from tools.tool import not_prepared
 
 NAME = "packages of a release"
-INPUTS = (
-    *("requirements.lock", "release/plugin.lock", "operator/pyproject.toml", "stages/pyproject.toml"),
-    "tests/release/package_cache.py",
-)
+LOCKS = ("requirements.lock", "release/plugin.lock", "tests/release/package_cache.py")
+PROJECTS = ("operator", "stages")
 UV = Path(sys.executable).with_name("uv")
 PLUGIN = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", ROOT / "release/plugin.lock"]
 PLATFORM = ["--python-platform", "x86_64-unknown-linux-gnu"]
 
 
 def environment() -> dict[str, str]:
-    """Variables with which uv installs from the cache alone. Raises Unavailable."""
-    return {**os.environ, "UV_CACHE_DIR": str(find()), "UV_OFFLINE": "1"}
+    """Variables with which uv installs from the cache alone. Skips the test where there is none."""
+    try:
+        return {**os.environ, "UV_CACHE_DIR": str(find()), "UV_OFFLINE": "1"}
+    except Unavailable as problem:
+        required = os.environ.get("REELMILL_REQUIRE", "")
+        (pytest.fail if "store" in required or "control-plane" in required else pytest.skip)(str(problem))
 
 
 def find() -> Path:
@@ -52,5 +58,9 @@ def make() -> None:
 
 
 def _home() -> Path:
-    digest = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in INPUTS)).hexdigest()[:12]
-    return CACHE / "release-packages" / f"{digest}-py{sys.version_info.major}{sys.version_info.minor}"
+    told = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in LOCKS))
+    for name in PROJECTS:
+        project = tomllib.loads((ROOT / name / "pyproject.toml").read_text())["project"]
+        told.update(repr((project["dependencies"], project["optional-dependencies"])).encode())
+    python = f"py{sys.version_info.major}{sys.version_info.minor}"
+    return CACHE / "release-packages" / f"{told.hexdigest()[:12]}-{python}"

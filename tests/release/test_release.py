@@ -154,7 +154,7 @@ def test_the_plugin_runs_from_its_archive(plugin: Path, tmp_path: Path) -> None:
 
 
 def test_the_plugins_manifest_names_the_archive_by_its_digest(plugin: Path) -> None:
-    manifest = yaml.safe_load((plugin / "krew-reelmill.yaml").read_text())
+    manifest = yaml.safe_load((plugin / "krew.yaml").read_text())
     (platform,) = manifest["spec"]["platforms"]
     name = f"kubectl-reelmill-{VERSION}-linux-amd64.tar.gz"
     assert manifest["spec"]["version"] == f"v{VERSION}"

@@ -13,8 +13,10 @@ from support.opened import manifest, opened
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
 
 
 @pytest.mark.store
@@ -49,6 +51,19 @@ def test_of_a_pipeline_that_never_ran_there_is_the_definition(folder: Path) -> N
     assert path.name in said.err
     assert {"pipeline.json", "plan.json", "machine.json", "store/status.json"} <= opened(path).keys()
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_tracebacks_of_internal_errors_are_in_it_without_credentials(folder: Path) -> None:
+    write(folder)
+    crashes = folder.parent / "state/reelmill"
+    crashes.mkdir(parents=True)
+    for day in range(1, 9):
+        text = f"Traceback {day}: https://me:canary-{day}@host.example/?token=canary-{day}"
+        (crashes / f"crash-2026110{day}-120000-7.log").write_text(text)
+    assert reelmill("support-bundle", "pipeline.yaml", "-o", "bundle.tar.gz").code == 0
+    found = {name: text for name, text in opened(folder / "bundle.tar.gz").items() if name.startswith("crashes/")}
+    assert [text[:12] for text in found.values()] == [f"Traceback {day}:" for day in range(4, 9)]
+    assert "canary" not in "".join(found.values())
 
 
 def test_a_definition_that_this_release_refuses_is_a_reason_and_no_obstacle(folder: Path) -> None:

@@ -34,6 +34,7 @@ BY_PLACE: list[Any] = [
     {"message": f"AWS4-HMAC-SHA256 Credential={CANARY}, SignedHeaders=host, Signature={CANARY}"},
     {"message": f"login with password = '{CANARY}'"},
     {"message": f"-----BEGIN RSA PRIVATE KEY-----\n{CANARY}\n-----END RSA PRIVATE KEY-----"},
+    {"message": f"-----BEGIN PRIVATE KEY-----\\n{CANARY} and the log ends here"},
 ]
 BY_FORM = [
     "AKIAIOSFODNN7EXAMPLE",

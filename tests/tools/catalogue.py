@@ -31,7 +31,7 @@ STORE = (
     package_cache.NAME,
 )
 COMMANDS = ("kubectl", "helm")
-CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas")
+CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas", package_cache.NAME)
 IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
 NODES = (
     *(PACKAGES, BUILDERS, "SeaweedFS", "MinIO", "pause image", "shell image"),

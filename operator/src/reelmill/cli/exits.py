@@ -67,7 +67,7 @@ def report_bug(error: BaseException) -> Path:
     The folder is `$XDG_STATE_HOME/reelmill` (default `~/.local/state/reelmill`), or the temporary folder if that one
     cannot be created.
     """
-    folder = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "reelmill"
+    folder = _crash_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -79,3 +79,12 @@ def report_bug(error: BaseException) -> Path:
         file.write(f"reelmill {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n{words}")
     logging.getLogger("reelmill").debug("crash", exc_info=error)
     return path
+
+
+def crash_reports() -> list[Path]:
+    """The tracebacks that `report_bug` wrote, the newest first."""
+    return sorted(_crash_folder().glob("crash-*.log"), key=lambda path: path.name, reverse=True)
+
+
+def _crash_folder() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "reelmill"

@@ -18,7 +18,7 @@ _TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CaptionedSpan:
     """A captioned part of a video, in seconds."""
 
     start: float
@@ -32,7 +32,7 @@ class GeneratedVideo:
 
     source: str
     tone: int
-    spans: Sequence[Span]
+    spans: Sequence[CaptionedSpan]
 
 
 VIDEOS: Mapping[str, GeneratedVideo] = MappingProxyType({
@@ -40,38 +40,38 @@ VIDEOS: Mapping[str, GeneratedVideo] = MappingProxyType({
         "testsrc2=size=320x200:rate=25",
         440,
         (
-            Span(0.0, 2.0, "coloured shapes move across a test card"),
-            Span(2.0, 4.0, "a counter runs in the middle of a test card"),
-            Span(4.0, 6.0, "a test card with moving bars"),
+            CaptionedSpan(0.0, 2.0, "coloured shapes move across a test card"),
+            CaptionedSpan(2.0, 4.0, "a counter runs in the middle of a test card"),
+            CaptionedSpan(4.0, 6.0, "a test card with moving bars"),
         ),
     ),
     "fractal.mp4": GeneratedVideo(
         "mandelbrot=size=320x200:rate=25",
         330,
         (
-            Span(0.0, 2.0, "the whole mandelbrot set"),
-            Span(2.0, 4.0, "the camera moves towards the edge of a fractal"),
-            Span(4.0, 6.0, "spirals at the edge of a fractal"),
+            CaptionedSpan(0.0, 2.0, "the whole mandelbrot set"),
+            CaptionedSpan(2.0, 4.0, "the camera moves towards the edge of a fractal"),
+            CaptionedSpan(4.0, 6.0, "spirals at the edge of a fractal"),
         ),
     ),
     "life.mp4": GeneratedVideo(
         "life=size=80x50:rate=25:ratio=0.3:mold=10:seed=7:life_color=white:mold_color=blue,scale=320:200:flags=neighbor",
         550,
         (
-            Span(0.5, 2.5, "white cells live and die on a blue field"),
-            Span(3.0, 5.5, "a few groups of cells are left"),
+            CaptionedSpan(0.5, 2.5, "white cells live and die on a blue field"),
+            CaptionedSpan(3.0, 5.5, "a few groups of cells are left"),
         ),
     ),
     "gradients.mp4": GeneratedVideo(
         "gradients=size=320x200:rate=25:seed=7:n=4",
         660,
         (
-            Span(0.0, 2.5, "soft colours turn slowly"),
-            Span(2.5, 5.0, "the colours have turned by a quarter"),
+            CaptionedSpan(0.0, 2.5, "soft colours turn slowly"),
+            CaptionedSpan(2.5, 5.0, "the colours have turned by a quarter"),
         ),
     ),
 })  # fmt: skip
-CAPTION_OF_CORRUPT = Span(0.0, 2.0, "this file was cut off in the middle and cannot be read")
+CAPTION_OF_CORRUPT = CaptionedSpan(0.0, 2.0, "this file was cut off in the middle and cannot be read")
 
 
 def write(folder: Path) -> None:

@@ -46,7 +46,7 @@ def _segments(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
 
 def _objects(store: Store, segment: SegmentPaths) -> Iterator[SupportRecord]:
     """Sizes and keys of the segment's records."""
-    lines = []
+    lines: list[str] = []
     for stat in store.list(f"{segment.internal}/"):
         if len(lines) == LISTED:
             lines.append("… and more")

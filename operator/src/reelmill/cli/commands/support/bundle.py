@@ -5,8 +5,8 @@ import json
 import os
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +50,9 @@ class SupportBundle:
         """Note that something could not be read."""
         self.unread[what] = self.redactor.text(why)
 
-    @contextmanager
-    def trying(self, what: str) -> Iterator[None]:
-        """Note an error of the block as the reason why `what` could not be read, and go on."""
-        try:
-            yield
-        except ReelmillError as error:
-            self.missing(what, "; ".join(line.removeprefix("error: ") for line in describe(error)))
-        except Exception as error:
-            self.missing(what, f"internal error: {type(error).__name__}: {error}")
+    def trying(self, what: str) -> "_Trying":
+        """A block whose error is noted as the reason why `what` could not be read, and does not end the command."""
+        return _Trying(self, what)
 
     def attempt(self, what: str, read: Callable[[], list[Any]]) -> list[Any]:
         """What `read` returns, or nothing, and a note why."""
@@ -100,6 +94,22 @@ class SupportBundle:
 
     def _add(self, name: str, data: bytes) -> None:
         self._files[self.redactor.text(name)] = data
+
+
+class _Trying:
+    def __init__(self, bundle: SupportBundle, what: str) -> None:
+        self._bundle = bundle
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, ReelmillError):
+            self._bundle.missing(self._what, "; ".join(line.removeprefix("error: ") for line in describe(error)))
+        elif isinstance(error, Exception):
+            self._bundle.missing(self._what, f"internal error: {type(error).__name__}: {error}")
+        return isinstance(error, Exception)
 
 
 def _first(data: bytes) -> bytes:

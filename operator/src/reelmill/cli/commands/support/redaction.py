@@ -34,8 +34,8 @@ _FORMS = re.compile(
     r"|\bsk-[\w-]{8,}|\bgh[pousr]_\w{20,}|\bhf_\w{20,}"
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?"
     r"|(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=-]{8,}"
-    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?-----END [A-Z ]{0,30}PRIVATE KEY-----",
-    re.IGNORECASE | re.DOTALL,
+    r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!-)){0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
+    re.IGNORECASE,
 )
 _FREE = {"params": "entrypoint", "extra": "model"}
 """Fields that may hold anything, and the field beside which they do: parameters of a `run` stage, and what `caption`

@@ -6,13 +6,14 @@ from reelmill.cli import store_commands
 from reelmill.cli.commands.support.bundle import SupportBundle
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import LEDGER_SUMMARY, STATUS, SUPPORT_RECORDS
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec
 
 
 def add_definition(bundle: SupportBundle, load: Callable[[], Loaded]) -> Loaded | None:
     """Keys and graph of a pipeline; None, and a note, if this release cannot read it."""
     with bundle.trying("plan.json"):
         loaded = load()
-        entries = {**loaded.graph.sources, **loaded.graph.stages}
+        entries: dict[str, SourceSpec | StageSpec] = {**loaded.graph.sources, **loaded.graph.stages}
         bundle.document(
             "plan.json",
             [

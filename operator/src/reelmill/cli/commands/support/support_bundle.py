@@ -18,9 +18,12 @@ from reelmill.cli.commands.support.redaction import Redactor, secret_variables, 
 from reelmill.cli.commands.support.store_facts import add_definition, add_store
 from reelmill.cli.display.output import size
 from reelmill.cli.display.terminal import say
+from reelmill.cli.exits import crash_reports
 from reelmill.cli.input import document as documents
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 
+MOST_CRASHES = 5
+"""Newest tracebacks of this user's internal errors."""
 _ODD = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -49,6 +52,9 @@ def support_bundle(
     stem = f"reelmill-support-{_ODD.sub('-', Path(pipeline).stem)}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
     bundle = SupportBundle(stem, redactor)
     bundle.collect("machine.json", lambda: machine(os.environ))
+    for report in crash_reports()[:MOST_CRASHES]:
+        with bundle.trying(f"crashes/{report.name}"):
+            bundle.text(f"crashes/{report.name}", report.read_text(errors="replace"))
     if target.is_name(pipeline):
         _of_cluster(bundle, pipeline, elsewhere, place)
     else:

@@ -1,0 +1,97 @@
+"""The workflow that publishes: few rights, no stored secrets, nothing that a name of a branch could inject."""
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from charts.rendering import program
+from repo.tree import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+RELEASE = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
+JOBS: dict[str, Any] = RELEASE["jobs"]
+workflows = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def steps(jobs: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+@workflows
+def test_no_secret_is_stored_and_nothing_from_outside_is_put_into_a_command(path: Path) -> None:
+    text = path.read_text()
+    assert "secrets." not in text
+    for step in steps(yaml.safe_load(text)["jobs"]):
+        assert "${{" not in step.get("run", ""), "values come by the environment"
+
+
+@workflows
+def test_every_action_has_a_version(path: Path) -> None:
+    used = [step["uses"] for step in steps(yaml.safe_load(path.read_text())["jobs"]) if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w./-]+@(v\d+|release/v\d+|[0-9a-f]{40})", each) for each in used)
+
+
+def test_a_job_may_do_what_it_is_for_and_no_more() -> None:
+    assert RELEASE["permissions"] == {}
+    writes = {
+        name: {right for right, how in job["permissions"].items() if how == "write"} for name, job in JOBS.items()
+    }
+    assert writes == {
+        "build": set(),
+        "images": {"packages", "id-token"},
+        "packages": {"id-token"},
+        "publish": {"contents", "packages", "id-token", "attestations"},
+    }
+    checkouts = [step for step in steps(JOBS) if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_it_publishes_what_make_release_made_of_the_tag() -> None:
+    (made,) = [step["run"] for step in JOBS["build"]["steps"] if "run" in step]
+    assert made.startswith("make release ")
+    assert "--tag $GITHUB_REF_NAME" in made
+    assert not [
+        step for name in ("packages", "publish") for step in JOBS[name]["steps"] if "make " in step.get("run", "")
+    ]
+    assert set(JOBS["publish"]["needs"]) == {"images", "packages"}
+
+
+@pytest.mark.parametrize("name", ["publish-images", "publish-release"])
+def test_its_scripts_stop_at_the_first_error(name: str) -> None:
+    script = ROOT / ".ci" / name
+    assert "set -euo pipefail" in script.read_text()
+    assert script.stat().st_mode & stat.S_IXUSR
+    subprocess.run(["bash", "-n", script], check=True)
+
+
+@workflows
+@pytest.mark.control_plane
+def test_actionlint_finds_nothing(path: Path) -> None:
+    done = subprocess.run([program("actionlint"), "-color=false", path], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.control_plane
+def test_krew_installs_the_plugin_by_its_manifest(tmp_path: Path) -> None:
+    from release import package_cache
+    from release.making import made
+    from release.test_release import THIS_PYTHON, VERSION
+
+    out = made(tmp_path / "dist", "--parts", "plugin", "--plugin-targets", THIS_PYTHON, **package_cache.environment())
+    environment = {**os.environ, "KREW_ROOT": str(tmp_path / "krew")}
+    archive = out / f"kubectl-reelmill-{VERSION}-linux-amd64.tar.gz"
+    command = [program("krew"), "install", f"--manifest={out / 'krew.yaml'}", f"--archive={archive}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    path = f"{tmp_path / 'krew/bin'}{os.pathsep}{os.environ['PATH']}"
+    said = subprocess.run(
+        [program("kubectl"), "reelmill", "--version"], env={**environment, "PATH": path}, capture_output=True, text=True
+    )
+    assert said.stdout == f"reelmill {VERSION}\n"
