@@ -128,6 +128,45 @@ CASES = {
         [condition("Reconciling", reason="Unschedulable", message="clips: 0/3 nodes are available")],
         view={"clips": stage("clips", "queued", **{"pass": work()}), "jobs": [job()], "pods": [PENDING]},
     ),
+    "no node with any of some GPUs": Case(
+        "No node fits the pods of clips: 0/3 nodes are available. Each requests nvidia.com/gpu 1 on nodes with "
+        "pool=gpu and either major In (8) and minor In (6, 9), or major In (10) and Exists minor. Wait for a node, or "
+        "change `resources`, `gpu.products`, `nodeSelector` or `tolerations` of the stage.",
+        [condition("Reconciling", reason="Unschedulable", message="clips: 0/3 nodes are available")],
+        view={
+            "clips": stage("clips", "queued", **{"pass": work()}),
+            "jobs": [job()],
+            "pods": [
+                pod(
+                    phase="Pending",
+                    spec={
+                        "containers": [{"name": "reelmill", "resources": {"limits": {"nvidia.com/gpu": "1"}}}],
+                        "nodeSelector": {"pool": "gpu"},
+                        "affinity": {
+                            "nodeAffinity": {
+                                "requiredDuringSchedulingIgnoredDuringExecution": {
+                                    "nodeSelectorTerms": [
+                                        {
+                                            "matchExpressions": [
+                                                {"key": "major", "operator": "In", "values": ["8"]},
+                                                {"key": "minor", "operator": "In", "values": ["6", "9"]},
+                                            ]
+                                        },
+                                        {
+                                            "matchExpressions": [
+                                                {"key": "major", "operator": "In", "values": ["10"]},
+                                                {"key": "minor", "operator": "Exists"},
+                                            ]
+                                        },
+                                    ]
+                                }
+                            }
+                        },
+                    },
+                )
+            ],
+        },
+    ),
     "no pods": Case(
         "clips is blocked (NoPods): no pod could be created. The last warning of the cluster: exceeded quota: none. "
         "Change the quota, admission policy or service account that the Job controller names. Work continues by itself "

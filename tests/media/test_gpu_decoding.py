@@ -145,6 +145,26 @@ def test_044_f02_what_the_table_excludes_is_not_tried() -> None:
     assert told["h264"][0] == "gpu_fallback_memory"
 
 
+def test_a_cover_picture_that_a_gpu_decodes_is_not_taken_for_the_video(tmp_path: Path) -> None:
+    path = tmp_path / "two.mkv"
+    lossless = video("ffv1", (), container="mkv")
+    pictures = ("-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=1")
+    footage.ffmpeg(
+        "-i", str(lossless), *pictures, "-map", "0", "-map", "1", "-c:v:0", "copy", "-c:v:1", "mjpeg", str(path)
+    )
+    found = on_gpu(two=(path, {}))["two"]
+    assert (found["decoder"], found["fallback"]) == ("ffv1", ["gpu_fallback_codec", "no supported hardware for ffv1"])
+
+
+def test_av1_that_its_container_turns_is_left_to_the_cpu(tmp_path: Path) -> None:
+    path = tmp_path / "turned.mp4"
+    av1 = video("libsvtav1", ("-preset", "10", "-pix_fmt", "yuv420p", "-g", "20"), container="mp4")
+    footage.ffmpeg("-display_rotation", "90", "-i", str(av1), "-c", "copy", str(path))
+    assert read_timeline(path).shape.turned
+    found = on_gpu(turned=(path, {}))["turned"]
+    assert (found["decoder"], found["fallback"][0]) == ("libdav1d", "gpu_fallback_other")
+
+
 def test_a_decoder_beside_the_containers_gives_the_same_frames() -> None:
     path = video("libsvtav1", ("-preset", "10", "-pix_fmt", "yuv420p", "-g", "20"), container="mp4")
     with av.open(str(path)) as container:

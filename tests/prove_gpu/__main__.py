@@ -75,7 +75,12 @@ def run_part(part: Part, left: float) -> Iterator[Case]:
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(part)
         ) as process:
-            timer = threading.Timer(limit, lambda: (late.set(), process.kill()))
+
+            def stop() -> None:
+                late.set()
+                process.kill()
+
+            timer = threading.Timer(limit, stop)
             timer.start()
             for line in process.stdout or ():
                 if line.startswith("{"):

@@ -54,12 +54,11 @@ def asks(pod: Json) -> str:
     affinity = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(
         "requiredDuringSchedulingIgnoredDuringExecution"
     ) or {}
-    for term in affinity.get("nodeSelectorTerms") or ():
-        for each in term.get("matchExpressions") or ():
-            values = ", ".join(map(str, each.get("values") or ()))
-            labels.append(
-                f"{each['key']} {each['operator']} ({values})" if values else f"{each['operator']} {each['key']}"
-            )
+    terms = [_told(term) for term in affinity.get("nodeSelectorTerms") or () if term.get("matchExpressions")]
+    if len(terms) > 1:
+        labels.append(f"either {', or '.join(terms)}")
+    else:
+        labels += terms
     where = f"nodes with {' and '.join(labels)}" if labels else ""
     return " on ".join(part for part in (told, where) if part)
 
@@ -74,6 +73,15 @@ def last_words(lines: Sequence[str]) -> str:
             return words[:300]
         said = said or words
     return said[:300]
+
+
+def _told(term: Json) -> str:
+    """The expressions of a node selector term: `zone In (a, b) and Exists gpu`."""
+    found = ((each, ", ".join(map(str, each.get("values") or ()))) for each in term["matchExpressions"])
+    return " and ".join(
+        f"{each['key']} {each['operator']} ({values})" if values else f"{each['operator']} {each['key']}"
+        for each, values in found
+    )
 
 
 def _container(pod: Json) -> Json:
