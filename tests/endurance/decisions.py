@@ -84,7 +84,7 @@ def _copy(by: str, noise: np.random.Generator, data: bytes) -> bytes:
         frames["codes"][:, 0] ^= np.packbits(flips, axis=1)
         return b"\1" + frames.tobytes()
     rule = SemanticRule(limit=0.03)
-    vector = rule.parse(data)
+    vector, _ = rule.parse(data)
     return rule.signature(vector + noise.standard_normal(WIDTH) * np.linalg.norm(vector) / WIDTH**0.5 * 0.15)
 
 

@@ -5,14 +5,17 @@ are smoothed with the two beside them, as the Sobel operator does. At most `ROWS
 more of them change the mean little, and the time a lot.
 """
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from reelmill_stages.measuring.pictures.planes import Plane
 
 ROWS = 32
-STEEP = 4.0
+STEEP = 4
 """Levels per pixel that the steepest step of an edge has at least; a gradient of the sky is no edge."""
-HIGH = 24.0
+HIGH = 24
 """Levels between the two ends of an edge, at least; noise is no edge."""
 _WEIGHTS = 4
 """Sum of the smoothing weights 1, 2, 1."""
@@ -23,7 +26,7 @@ def edge_width(luma: Plane) -> float | None:
     height, width = luma.shape
     if height < 3 or width < 3:
         return None
-    rows = np.unique(np.linspace(1, height - 2, min(ROWS, height - 2)).round().astype(int))
+    rows, borders = _rows(height, width)
     smooth = luma[rows].astype(np.int16)
     smooth += smooth
     smooth += luma[rows - 1]
@@ -31,20 +34,32 @@ def edge_width(luma: Plane) -> float | None:
     # One row after the other: a stretch begins at the first pixel of a row, and ends at the last one.
     values = smooth.ravel()
     steps = values[1:] - values[:-1]
-    rises, falls = steps > 0, steps < 0
     turns = np.ones(smooth.shape, bool)
     inner = turns.ravel()[1:-1]
+    rises, falls = steps > 0, steps < 0
     np.not_equal(rises[1:], rises[:-1], out=inner)
     inner |= falls[1:] != falls[:-1]
     turns[:, 0] = turns[:, -1] = True
-    places = np.flatnonzero(turns)
+    places = turns.ravel().nonzero()[0]
     at = values[places]
-    heights = np.abs(at[1:] - at[:-1])
-    heights[np.searchsorted(places, np.arange(1, len(rows)) * width) - 1] = 0
-    high = np.flatnonzero(heights >= HIGH * _WEIGHTS)
+    heights = at[1:] - at[:-1]
+    np.abs(heights, out=heights)
+    heights[places.searchsorted(borders) - 1] = 0
+    high = (heights >= HIGH * _WEIGHTS).nonzero()[0]
     if not high.size:
         return None
-    first, end = places[high], places[high + 1]
-    steep = np.append(np.abs(steps) >= STEEP * _WEIGHTS, False)
-    edges = np.logical_or.reduceat(steep, np.stack((first, end), axis=1).ravel())[::2]
-    return float((end - first)[edges].mean()) if edges.any() else None
+    ends = np.empty((high.size, 2), places.dtype)
+    ends[:, 0], ends[:, 1] = places[high], places[high + 1]
+    np.abs(steps, out=steps)
+    steep = np.zeros(values.size, bool)
+    np.greater_equal(steps, STEEP * _WEIGHTS, out=steep[:-1])
+    edges = np.bitwise_or.reduceat(steep, ends.ravel())[::2]
+    widths = (ends[:, 1] - ends[:, 0])[edges]
+    return int(widths.sum()) / widths.size if widths.size else None
+
+
+@lru_cache(maxsize=16)
+def _rows(height: int, width: int) -> tuple[Any, Any]:
+    """The rows of a picture that are looked at, and where all of them but the first begin, one after the other."""
+    rows = np.unique(np.linspace(1, height - 2, min(ROWS, height - 2)).round().astype(int))
+    return rows, np.arange(1, len(rows)) * width

@@ -19,12 +19,17 @@ from reelmill_stages.stage import Signed
 class SignedInput(NamedTuple):
     """An input of a pass, and where it is in the files of its shard."""
 
-    signed: Signed
+    key: str
+    data: bytes
     shard: int
     row: int
     first: int
     items: int
     input_bytes: int | None
+
+    @property
+    def signed(self) -> Signed:
+        return Signed(self.key, self.data)
 
     @property
     def place(self) -> SignaturePlace:
@@ -64,10 +69,8 @@ class SignatureOrder:
         self._db.execute("COMMIT")
 
     def __iter__(self) -> Iterator[SignedInput]:
-        for key, shard, row, first, items, size, data in self._db.execute(
-            "SELECT key, shard, row, first, items, bytes, data FROM s ORDER BY rank, key"
-        ):
-            yield SignedInput(Signed(key, data), shard, row, first, items, size)
+        rows = self._db.execute("SELECT key, data, shard, row, first, items, bytes FROM s ORDER BY rank, key")
+        return map(SignedInput._make, rows)
 
 
 def _values(shard: int, row: dict[str, Any]) -> tuple[object, ...]:

@@ -124,7 +124,6 @@ def write(file: Path, parts: Iterator[Postings], count: int) -> None:
     for part in parts:
         terms[done : done + len(part)], numbers[done : done + len(part)] = part.terms, part.numbers
         done += len(part)
-    data.flush()
 
 
 def read(file: Path) -> Postings:

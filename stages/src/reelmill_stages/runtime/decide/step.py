@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 1 << 15
 """Largest number of inputs that are given to `decide` at once."""
-_BATCH_BYTES = 1 << 22
+_BATCH_BYTES = 1 << 24
 """Largest size of their signatures."""
 
 
@@ -165,7 +165,7 @@ def _batch(order: Iterator[SignedInput]) -> list[SignedInput]:
     size = 0
     for one in islice(order, _BATCH):
         batch.append(one)
-        size += len(one.signed.data)
+        size += len(one.data)
         if size >= _BATCH_BYTES:
             break
     return batch

@@ -55,7 +55,7 @@ class VerdictFiles:
             self._shards.add(shard)
             with self._file(shard).open("a") as file:
                 for given, verdict in some:
-                    row = {"key": given.signed.key, "reason": verdict.reason, "message": verdict.message}
+                    row = {"key": given.key, "reason": verdict.reason, "message": verdict.message}
                     file.write(f"{json.dumps({**row, **given.place.to_json()})}\n")
 
     def upload(self, store: Store, paths: SegmentPaths, run: str) -> dict[int, Object]:

@@ -87,14 +87,15 @@ class SemanticRule:
         )
         return values.reshape(-1), np.repeat(np.arange(len(signatures)), self._bands)
 
-    def parse(self, signature: bytes) -> Array:
+    def parse(self, signature: bytes) -> tuple[Array, float]:
+        """The components, and the square of the length."""
         found: Array = np.frombuffer(signature, "<i2", offset=self._side).astype(np.float64)
-        return found
+        return found, float(found @ found)
 
-    def match(self, one: Array, kept: Array) -> Match | None:
-        if len(one) != len(kept):
+    def match(self, one: tuple[Array, float], kept: tuple[Array, float]) -> Match | None:
+        if len(one[0]) != len(kept[0]):
             return None
-        distance = max(0.0, 1 - float(one @ kept) / math.sqrt(float(one @ one) * float(kept @ kept)))
+        distance = max(0.0, 1 - float(one[0] @ kept[0]) / math.sqrt(one[1] * kept[1]))
         return Match(distance) if distance <= self._limit else None
 
     def signature_bytes(self, items: int, weight: Weight) -> int | None:
