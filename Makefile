@@ -134,6 +134,7 @@ generate: install
 	PYTHONPATH=tests $(BIN)/python -m features
 	PYTHONPATH=tests $(BIN)/python -m api_pages
 	PYTHONPATH=tests $(BIN)/python -m stage_folders
+	PYTHONPATH=tests $(BIN)/python -m error_index
 
 # make images ARGS="operator --registry registry.example/video"; arguments after -- are passed to the builder.
 images:

@@ -22,9 +22,11 @@ from reelmill_stages.store.open import open_store
 from servers.faults import Fault, Handler, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket
+from tracing.received import receiver
 
 pytestmark = pytest.mark.store
 MODEL_KEY = "sk-canary-of-the-model-server"
+COLLECTOR_KEY = "canary-of-the-collector"
 IN_ROWS = {
     "a password in a row": "canary-password",
     "a signature in a row": "canary-signature",
@@ -88,6 +90,7 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
         "the secret key": minio_server.reader["AWS_SECRET_ACCESS_KEY"],
         "the session token": minio_server.reader["AWS_SESSION_TOKEN"],
         "the key of the model server": MODEL_KEY,
+        "the key of the collector of traces": COLLECTOR_KEY,
         **IN_ROWS,
     }
     bucket, home = make_bucket(minio_server), tmp_path / "home"
@@ -99,7 +102,7 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
         store.write(name, footage.video(seconds=1.0, size=(96, 64), audio=False))
     rows = "".join(f"{row},a film,0,1\n" for row in ROWS)
     (tmp_path / "rows.csv").write_text("path,text,start,end\n" + rows)
-    with fault_proxy(minio_server.port) as proxy:
+    with fault_proxy(minio_server.port) as proxy, receiver() as (collector, spans):
         proxy.faults.append(Fault(repeat, path="refused", times=1000))
         document = {
             "apiVersion": "reelmill.dev/v1alpha1",
@@ -129,6 +132,8 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             **minio_server.reader,
             "MODEL_KEY": MODEL_KEY,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={COLLECTOR_KEY}",
             **{name: str(home) for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")},
         }
 
@@ -138,6 +143,8 @@ def test_no_credential_of_a_local_run_is_left_anywhere(minio_server: Server, tmp
             return done.stdout + done.stderr
 
         told = {"run": said("run", "pipeline.yaml", "-v", "--openlineage", "events.jsonl")}
+        told["trace"] = repr(spans)
+        assert "run canaries" in told["trace"]
         for words in (
             "validate pipeline.yaml", "plan pipeline.yaml", "status pipeline.yaml -o json", "ledger pipeline.yaml",
             "ledger pipeline.yaml --outcome failed -o json", "funnel pipeline.yaml -o json", "logs pipeline.yaml",

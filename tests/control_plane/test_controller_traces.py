@@ -6,7 +6,7 @@ import pytest
 
 from control_plane.operators import running, until
 from control_plane.pipelines import Desk, resource
-from reelmill.contract.trace_context import ENV, TraceContext
+from reelmill.contract.process.trace_context import ENV, TraceContext
 from reelmill.plan.jobs.build import TRACE
 from servers.processes import free_ports
 from tracing.received import collector, logged

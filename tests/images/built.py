@@ -46,9 +46,9 @@ LAYERS = 24
 
 
 def reference(key: str) -> str:
-    """Name of the image `operator` or of `stages-cpu`, `stages-gpu` or `stages-embed`, as a node knows it."""
+    """Name of the image `operator` or of `stages-cpu`, `stages-gpu` and so on, as a node knows it."""
     kind, _, target = key.partition("-")
-    return f"{REGISTRY}/reelmill-{kind}:{TAG}{f'-{target}' if target in ('gpu', 'embed') else ''}"
+    return f"{REGISTRY}/reelmill-{kind}:{TAG}{f'-{target}' if target not in ('', 'cpu') else ''}"
 
 
 def archive(key: str) -> Path:

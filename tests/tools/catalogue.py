@@ -32,7 +32,7 @@ STORE = (
 )
 COMMANDS = ("kubectl", "helm")
 CONTROL_PLANE = ("kwok", *build.CONTROL_PLANE, *build.CHECKS, "Kubernetes schemas", package_cache.NAME)
-IMAGES = ("operator image", "stages-cpu image", "stages-gpu image")
+IMAGES = ("operator image", "stages-cpu image", "stages-gpu image", "stages-dashboard image")
 NODES = (
     *(PACKAGES, BUILDERS, "SeaweedFS", "MinIO", "pause image", "shell image"),
     *(*build.NODES, *build.CONTROL_PLANE, *IMAGES),
@@ -68,7 +68,7 @@ def catalogue() -> dict[str, Tool]:
         *(_compiled(compiles, name, PACKAGES) for name in build.NODES if name != "helm"),
         compiles("pause image", find=images.pause, make=images.make_pause, needs=(GO, PACKAGES)),
         compiles("shell image", find=images.shell, make=images.make_shell, needs=(PACKAGES,)),
-        *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu")),
+        *(_image(download, key) for key in ("operator", "stages-cpu", "stages-gpu", "stages-dashboard")),
         download(package_cache.NAME, find=package_cache.find, make=package_cache.make),
         download("torch", find=TORCH.find, make=TORCH.make),
         download("speech", find=SPEECH.find, make=SPEECH.make),

@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.trace_context import ENV, TraceContext, job_context, traced
+from reelmill.contract.process.trace_context import ENV, TraceContext, job_context, traced
 from reelmill.plan.jobs.build import ATTEMPT, PIPELINE, SEGMENT, STAGE, STEP, in_trace
 from reelmill.plan.jobs.pod import CONTAINER
 from reelmill.tracing.run_trace import RunTrace, trace_of
-from reelmill.tracing.spans import Span, StepRun, of_job
+from reelmill.tracing.spans import StepRun, TraceSpan, of_job
 from tracing.received import Received, problems
 
 IDS = st.text("0123456789abcdef", min_size=32, max_size=32).filter(lambda text: text.strip("0"))
@@ -40,7 +40,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_any_steps_make_a_tree(steps: list[tuple[str, str, int, int | None, int, int]]) -> None:
-    spans: list[Span] = []
+    spans: list[TraceSpan] = []
     trace = RunTrace("video", "films", spans.append)
     for stage, step, segment, shard, start, length in steps:
         trace.step(StepRun(job(stage, step, segment, 4), start, start + length, shard=shard))
@@ -83,13 +83,13 @@ def test_a_finished_job_is_a_step_with_its_reason_and_without_credentials() -> N
     step = of_job(failed)
     assert step is not None
     assert (step.end - step.start, step.title) == (60 * 10**9, "clips shards")
-    spans: list[Span] = []
+    spans: list[TraceSpan] = []
     trace = RunTrace("video", "films", spans.append)
     trace.step(step)
     trace.step(step)
     (told,) = spans
     assert told.error.startswith("PodFailurePolicy: ")
     assert "hunter2" not in told.error
-    assert told.attributes["reelmill.shards"] == 4
+    assert told.attributes["reelmill.dev/shards"] == 4
     assert of_job(job("clips", "shards", 1, startTime="2026-01-01T00:00:00Z")) is None
     assert of_job(job("", "survey", 1)) is None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from e2e.workshop import SAMPLES, Workshop, film
-from reelmill.contract.trace_context import ENV
+from reelmill.contract.process.trace_context import ENV
 from servers.processes import free_ports
 from tracing.received import problems, receiver
 
@@ -52,7 +52,7 @@ def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypa
     root = by_name["run shop"]
     assert {by_name[name].parent_id for name in ("survey", "clips 1", "samples 1")} == {root.span_id}
     assert by_name["clips shards 2"].parent_id == by_name["clips 1"].span_id
-    assert by_name["clips shards 2"].attributes["reelmill.shard"] == 2
+    assert by_name["clips shards 2"].attributes["reelmill.dev/shard"] == 2
     assert f"the trace of the run is {root.trace_id}" in said.err
 
 

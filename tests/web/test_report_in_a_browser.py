@@ -40,7 +40,7 @@ def sheet(chromium: Any, report: Path) -> Iterator[Any]:
     context.close()
 
 
-def test_the_keyboard_passes_the_contents_and_reaches_every_table_and_shows_where_it_is(sheet: Any) -> None:
+def test_014_f08_the_keyboard_passes_the_contents_and_reaches_every_table_and_shows_where_it_is(sheet: Any) -> None:
     sheet.keyboard.press("Tab")
     assert sheet.evaluate("document.activeElement.className") == "skip"
     assert sheet.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
@@ -59,7 +59,7 @@ def test_the_keyboard_passes_the_contents_and_reaches_every_table_and_shows_wher
     assert outlines == {"solid"}
 
 
-def test_paper_has_all_that_the_screen_has_and_nothing_is_wider_than_it(sheet: Any) -> None:
+def test_014_f09_paper_has_all_that_the_screen_has_and_nothing_is_wider_than_it(sheet: Any) -> None:
     sheet.emulate_media(media="print")
     sheet.set_viewport_size({"width": 703, "height": 1017})  # A4 without the margins of the style
     wide = """() => [...document.querySelectorAll('main *')]

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reelmill.contract.process.trace_context import ENV as TRACE_ENV
+from reelmill.contract.process.trace_context import TraceContext
 from reelmill.contract.task import Step, Task
-from reelmill.contract.trace_context import ENV as TRACE_ENV
-from reelmill.contract.trace_context import TraceContext
 from reelmill.local.process import Process
 from reelmill.plan.jobs.build import STEP, shards_of
 from reelmill.tracing.run_trace import step_context
@@ -56,7 +56,8 @@ class LocalJob:
         """(shard, how often it failed before) of the next process; no shard where one process does the Job."""
         if self.body["spec"]["completions"] == 1 and not self.tries:
             return None, 0
-        return shards_of(self.body)[index], self.tries.get(index, 0)
+        shards = shards_of(self.body)
+        return (shards[index] if index < len(shards) else index), self.tries.get(index, 0)
 
     def trace(self, index: int) -> dict[str, str]:
         """The variables of the next process about its trace; none outside of one."""

@@ -14,11 +14,11 @@ from queue import Empty
 from typing import Any
 
 from reelmill.contract.backoff import Backoff
+from reelmill.contract.process.trace_context import ENV as TRACE_ENV
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
-from reelmill.contract.trace_context import ENV as TRACE_ENV
 from reelmill.local.job import LocalJob
 from reelmill.local.process import Events, OutputLine, ProcessExit, start
 from reelmill.plan.snapshot import stamp

@@ -24,7 +24,7 @@ from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, PlannerSetting
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks, warm_template
 from reelmill.tracing.run_trace import RunTrace, problem_of
-from reelmill.tracing.spans import Span
+from reelmill.tracing.spans import TraceSpan
 
 STOP_SECONDS = 0.2
 """Seconds between two checks of `stop`."""
@@ -76,7 +76,7 @@ def run(
     grace: float = GRACE_SECONDS,
     prices: Prices | None = None,
     run_reports: bool = False,
-    export: Callable[[Span], None] | None = None,
+    export: Callable[[TraceSpan], None] | None = None,
 ) -> RunResult:
     """Run a pipeline on this machine until it is complete, stalls, or `stop` is set.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reelmill import __version__
 from reelmill.contract.errors import SpecError
 from reelmill.contract.text.urls import without_secrets
-from reelmill.tracing.spans import Span
+from reelmill.tracing.spans import TraceSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -61,7 +61,7 @@ class OtlpExport:
         self._state = _State(self.endpoint)
         self._processor = BatchSpanProcessor(_watched(OTLPSpanExporter(endpoint=endpoint), self._state))
 
-    def __call__(self, span: Span) -> None:
+    def __call__(self, span: TraceSpan) -> None:
         """Put a span into the queue."""
         self._processor.on_end(self._readable(span))
 
@@ -80,7 +80,7 @@ class OtlpExport:
                 return f"{self.endpoint} does not answer"
         return self.problem
 
-    def _readable(self, span: Span) -> "ReadableSpan":
+    def _readable(self, span: TraceSpan) -> "ReadableSpan":
         from opentelemetry.sdk.trace import ReadableSpan
         from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 

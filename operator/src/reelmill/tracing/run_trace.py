@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reelmill.contract.conditions import ConditionType
+from reelmill.contract.process.trace_context import ENV, TraceContext, job_context, span_id
 from reelmill.contract.status import Status
-from reelmill.contract.trace_context import ENV, TraceContext, job_context, span_id
-from reelmill.plan.jobs.build import TRACE
-from reelmill.tracing.spans import Attribute, Span, StepRun, told
+from reelmill.plan.jobs.build import PIPELINE, SEGMENT, STAGE, TRACE
+from reelmill.tracing.spans import Attribute, StepRun, TraceSpan, told
 
 
 class RunTrace:
     """The trace of a run of a pipeline. `export` takes its spans, and never blocks or raises."""
 
-    def __init__(self, namespace: str, name: str, export: Callable[[Span], None], trace_id: str = "") -> None:
+    def __init__(self, namespace: str, name: str, export: Callable[[TraceSpan], None], trace_id: str = "") -> None:
         self.trace_id = trace_id or secrets.token_hex(16)
         self._export = export
-        self._about: dict[str, Attribute] = {"k8s.namespace.name": namespace, "reelmill.pipeline": name}
+        self._about: dict[str, Attribute] = {"k8s.namespace.name": namespace, PIPELINE: name}
         self._passes: dict[tuple[str, str], tuple[int, int]] = {}
         self._told: set[str] = set()
 
@@ -37,7 +37,9 @@ class RunTrace:
         context = step_context(self.trace_id, run.name, run.shard, run.attempt)
         parent = span_id(self.trace_id, *place) if run.stage else self._root
         self._export(
-            Span(run.title, self.trace_id, context.span_id, parent, run.start, run.end, run.attributes, told(run.error))
+            TraceSpan(
+                run.title, self.trace_id, context.span_id, parent, run.start, run.end, run.attributes, told(run.error)
+            )
         )
 
     def finish(self, error: str = "") -> None:
@@ -47,11 +49,11 @@ class RunTrace:
         for (stage, segment), (start, end) in self._passes.items():
             if segment.isdigit():
                 which = span_id(self.trace_id, stage, segment)
-                about = {**self._about, "reelmill.stage": stage, "reelmill.segment": int(segment)}
-                self._export(Span(f"{stage} {segment}", self.trace_id, which, self._root, start, end, about))
+                about = {**self._about, STAGE: stage, SEGMENT: segment}
+                self._export(TraceSpan(f"{stage} {segment}", self.trace_id, which, self._root, start, end, about))
         starts, ends = zip(*self._passes.values(), strict=True)
-        title = f"run {self._about['reelmill.pipeline']}"
-        self._export(Span(title, self.trace_id, self._root, "", min(starts), max(ends), self._about, told(error)))
+        title = f"run {self._about[PIPELINE]}"
+        self._export(TraceSpan(title, self.trace_id, self._root, "", min(starts), max(ends), self._about, told(error)))
 
     @property
     def _root(self) -> str:

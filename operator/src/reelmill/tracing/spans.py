@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from reelmill.contract.text.urls import without_secrets
-from reelmill.plan.jobs.build import ATTEMPT, PIPELINE, SEGMENT, STAGE, STEP
+from reelmill.plan.jobs.build import ATTEMPT, GROUP, PIPELINE, SEGMENT, SHARDS, STAGE, STEP
 from reelmill.plan.snapshot import moment
 
 Attribute = str | int
+SHARD = f"{GROUP}/shard"
+LABELS = (PIPELINE, STAGE, SEGMENT, STEP, ATTEMPT)
 MESSAGE = 1000
 """Characters of an error that a span tells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TraceSpan:
     """Something that took time, in nanoseconds since 1970. Ids are hex digits; no parent: the root of its trace."""
 
     name: str
@@ -63,23 +65,13 @@ class StepRun:
 
     @property
     def attributes(self) -> dict[str, Attribute]:
-        """As OpenTelemetry names them where it does (`k8s.…`), and below `reelmill.` otherwise."""
-        labels, metadata = self._labels, self.job["metadata"]
-        found: dict[str, Attribute] = {
-            "reelmill.pipeline": labels.get(PIPELINE, ""),
-            "reelmill.step": labels.get(STEP, ""),
-            "k8s.namespace.name": metadata.get("namespace") or "",
-            "k8s.job.name": self.name,
+        """The labels of the Job, the number of its shards or of this one, and what OpenTelemetry names (`k8s.…`)."""
+        labels = {
+            name: self._labels[name] for name in (PIPELINE, STAGE, SEGMENT, STEP, ATTEMPT) if name in self._labels
         }
-        if self.stage:
-            found |= {"reelmill.stage": self.stage, "reelmill.segment": int(self.segment or 0)}
-        if ATTEMPT in labels:
-            found["reelmill.attempt"] = int(labels[ATTEMPT])
-        if self.shard is None:
-            found["reelmill.shards"] = int((self.job.get("spec") or {}).get("completions") or 1)
-        else:
-            found["reelmill.shard"] = self.shard
-        return found
+        place = {"k8s.namespace.name": self.job["metadata"].get("namespace") or "", "k8s.job.name": self.name}
+        shards = int((self.job.get("spec") or {}).get("completions") or 1)
+        return {**labels, **place, **({SHARDS: shards} if self.shard is None else {SHARD: self.shard})}
 
     @property
     def _labels(self) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from reelmill.contract.digest import canonical
 from reelmill.contract.errors import DiskFull, Exhausted, ExitCode, ReelmillError, SpecError
 from reelmill.contract.log import event, setup
 from reelmill.contract.process.exhaustion import exhausted
+from reelmill.contract.process.trace_context import traced
 from reelmill.contract.task import (
     ENV,
     INDEX_ENV,
@@ -34,7 +35,6 @@ from reelmill.contract.task import (
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.urls import without_secrets
-from reelmill.contract.trace_context import traced
 from reelmill.processes.forked import ProcessTemplate, lend
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill_stages.host.disk import is_disk_full

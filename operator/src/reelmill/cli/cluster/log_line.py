@@ -5,7 +5,7 @@ from rich.text import Text
 from reelmill.contract.text.json_line import json_object
 from reelmill.contract.text.terminal import printable
 
-_FIXED = frozenset({"ts", "level", "msg", "stage", "segment", "shard", "run", "traceback"})
+_FIXED = frozenset({"ts", "level", "msg", "stage", "segment", "shard", "run", "traceback", "trace_id", "span_id"})
 _STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 
 

@@ -24,13 +24,12 @@ STATES = get_args(StageState)
 OUTCOMES = ("done", "filtered", "failed", "skipped")
 SIDES = ("given", "made")
 ACTIVITIES = tuple(one.value for one in Bound)
-USED = ("cpu", "gpu", "pod")
-"""Seconds of `Usage` that are a metric each: `cpuSeconds` and so on."""
-_TEXTS = {
-    "cpu": "Seconds of CPU that all runs of stages used.",
-    "gpu": "Seconds in which GPUs worked for stages.",
-    "pod": "Seconds of pods of stages, failed ones included.",
+USED = {
+    "cpuSeconds": ("reelmill_stage_cpu_seconds", "Seconds of CPU that all runs of stages used."),
+    "gpuSeconds": ("reelmill_stage_gpu_seconds", "Seconds in which GPUs worked for stages."),
+    "podSeconds": ("reelmill_stage_pod_seconds", "Seconds of pods of stages, failed ones included."),
 }
+"""Field of `Usage` -> its metric, and what that is."""
 
 
 def stage_metrics(pipelines: Iterable[Json]) -> Iterator[Metric]:
@@ -66,15 +65,15 @@ class _Used:
     """Sums of `Usage` by namespace and type of stage."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, dict[tuple[str, ...], float]] = {what: {} for what in USED}
+        self._seconds: dict[str, dict[tuple[str, ...], float]] = {field: {} for field in USED}
         self._work: dict[tuple[str, ...], float] = {}
         self._bytes: dict[tuple[str, ...], float] = {}
         self._lost: dict[tuple[str, ...], float] = {}
 
     def add(self, namespace: str, kind: str, usage: Json) -> None:
         place, work = (namespace, kind), usage.get("work")
-        for what in USED:
-            _add(self._seconds[what], place, usage.get(f"{what}Seconds"))
+        for field in USED:
+            _add(self._seconds[field], place, usage.get(field))
         for activity in ACTIVITIES:
             _add(self._work, (*place, activity), None if work is None else work.get(activity) or 0.0)
         for direction, field in (("read", "bytesRead"), ("written", "bytesWritten")):
@@ -84,8 +83,8 @@ class _Used:
 
     def families(self) -> Iterator[Metric]:
         place = ["pipeline_namespace", "type"]
-        for what, values in self._seconds.items():
-            yield _family(f"reelmill_stage_{what}_seconds", _TEXTS[what], place, values)
+        for field, values in self._seconds.items():
+            yield _family(*USED[field], place, values)
         yield _family(
             "reelmill_stage_worker_seconds",
             "Seconds of the workers of stages, by what each did at the time.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from reelmill.contract.status import Status
 from reelmill.tracing.run_trace import RunTrace, problem_of, trace_of
-from reelmill.tracing.spans import Span, of_job
+from reelmill.tracing.spans import TraceSpan, of_job
 
 Json = Mapping[str, Any]
 
@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 class RunTraces:
     """The trace of each pipeline with a run, by its UID. Without `export` there is none."""
 
-    def __init__(self, export: Callable[[Span], None] | None = None) -> None:
+    def __init__(self, export: Callable[[TraceSpan], None] | None = None) -> None:
         self._export = export
         self._traces: dict[str, RunTrace] = {}
 

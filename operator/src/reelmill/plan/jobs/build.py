@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from reelmill.contract.errors import ExitCode
+from reelmill.contract.process.trace_context import ENV as TRACE_ENV
+from reelmill.contract.process.trace_context import job_context
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.spec.field_types import seconds
 from reelmill.contract.spec.pipeline import API_VERSION, KIND
 from reelmill.contract.task import STAGELESS, Step, Task
 from reelmill.contract.task_parts.follow_up import FollowUp
-from reelmill.contract.trace_context import ENV as TRACE_ENV
-from reelmill.contract.trace_context import job_context
 from reelmill.plan.jobs.names import digest10, job_name
 from reelmill.plan.jobs.pod import CONTAINER, pod_spec, pods10
 from reelmill.plan.jobs.queues import KUEUE_QUEUE, is_held, queueing

@@ -13,6 +13,7 @@ LINES = 500
 """Most lines that are shown."""
 _LONGEST = 4000
 """Characters of one line."""
+_FIXED = frozenset({"level", "time", "ts", "msg", "logger", "trace_id", "span_id"})
 
 
 def logs(board: Board, at: DataSetPlace, shard: int | None = None) -> tuple[list[LogView], str]:
@@ -41,7 +42,7 @@ def _view(who: str, line: str) -> LogView:
     told = json_object(line)
     if told is None:
         return LogView(who=who, level="", time="", text=line[:_LONGEST])
-    rest = {name: value for name, value in told.items() if name not in ("level", "time", "ts", "msg", "logger")}
+    rest = {name: value for name, value in told.items() if name not in _FIXED}
     more = " ".join(f"{name}={value}" for name, value in rest.items() if not isinstance(value, dict | list))
     text = f"{told.get('msg', '')} {more}".strip()
     return LogView(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.log import JsonFormatter
-from reelmill.contract.trace_context import traced
+from reelmill.contract.process.trace_context import traced
 from reelmill_stages.store import Store
 
 LINES = 2000

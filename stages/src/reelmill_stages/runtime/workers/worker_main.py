@@ -15,11 +15,11 @@ from pathlib import Path
 from reelmill.contract.errors import DiskFull, ItemError, ReelmillError, SpecError, StoreError, TransientError
 from reelmill.contract.log import event, setup
 from reelmill.contract.process.exhaustion import exhausted
+from reelmill.contract.process.trace_context import traced
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Outcome, Output
 from reelmill.contract.records.usage import Bound, Usage
-from reelmill.contract.trace_context import traced
 from reelmill_stages import registry
 from reelmill_stages.host.disk import is_disk_full
 from reelmill_stages.host.headroom import try_out
