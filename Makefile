@@ -14,8 +14,7 @@ CLUSTERS ?= 2
 SHARED := $(subst $() ,$(COMMA),$(filter-out nodes,$(CHOSEN)))
 NODES := $(filter nodes,$(CHOSEN))
 .DEFAULT_GOAL := install
-.PHONY: install prepare demo test test-trainers test-models test-pythons prove-gpu wheels docs fuzz differential check
-.PHONY: format generate images sbom lock bench bench-operator endurance cluster cluster-down release release-images
+.PHONY: install prepare demo test test-trainers test-models test-pythons prove-gpu wheels docs fuzz differential check format generate images sbom lock bench bench-operator endurance cluster cluster-down release release-images
 .PHONY: check-repository check-types check-sources
 
 install: $(VENV)/.installed

@@ -26,7 +26,8 @@ from reelmill.contract.task import (
     Task,
 )
 from reelmill.contract.task_parts.follow_up import FollowUp, NextStage
-from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover, over_tolerance
+from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover
+from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill.contract.task_parts.verification import VerifyReport
 
 Result = tuple[int, str]

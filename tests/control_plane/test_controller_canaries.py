@@ -70,7 +70,8 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
     caplog.set_level(logging.DEBUG)
     person_ = person(desk.client.config, desk.namespace, tmp_path)
     told: dict[str, str] = {}
-    with running(config, namespaces=(desk.namespace,)) as one:
+    lineage = tmp_path / "lineage.jsonl"
+    with running(config, namespaces=(desk.namespace,), openlineage=str(lineage)) as one:
         desk.apply(keyed)
         desk.wait_for("Complete")
         for document in (userinfo, pull):
@@ -95,7 +96,9 @@ def test_no_credential_is_in_what_a_cluster_keeps_of_a_pipeline(
         told["Jobs"] = json.dumps(desk.jobs())
         told["metrics"] = one.operator.metrics.text(one.operator.cache, WorkQueue(clock=float, chance=float)).decode()
     told["log"] = "\n".join(JsonFormatter().format(record) for record in caplog.records if "reelmill" in record.name)
+    told["OpenLineage events"] = lineage.read_text()
     assert "SpecInvalid" in told["status of userinfo"]
+    assert "host.example" in told["OpenLineage events"]
     assert "host.example" in told["status of failing"]
     assert "ImagePull" in told["why pull"]
     assert "secretKeyRef" in told["Jobs"], "Secrets are named"

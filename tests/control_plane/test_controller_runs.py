@@ -7,6 +7,7 @@ import pytest
 from cluster.control_plane import ControlPlane
 from control_plane.operators import running, until
 from control_plane.pipelines import SMALL, Desk, Json, resource, size, steps
+from openlineage_events.receiver import must_be_valid, receiver
 
 pytestmark = pytest.mark.control_plane
 
@@ -35,6 +36,23 @@ def test_a_pipeline_becomes_complete_with_as_few_jobs_as_its_images_allow(
         assert not [name for name in found["metadata"].get("annotations") or {} if "kopf" in name]
         assert set(desk.kubelet.store.tried.values()) == {1}
         assert size(found) < 64 * 1024
+
+
+def test_a_server_for_lineage_receives_the_run_and_its_passes(desk: Desk, config: Path) -> None:
+    with receiver() as server:
+        with running(config, namespaces=(desk.namespace,), openlineage=server.url):
+            desk.apply(resource(stages=SMALL))
+            found = desk.wait_for("Complete")
+            until(lambda: server.events and server.events[-1]["eventType"] == "COMPLETE", 60, "the end of the run")
+        for event in server.events:
+            must_be_valid(event)
+        job = f"{desk.namespace}.demo"
+        told = [(event["eventType"], event["job"]["name"].removeprefix(job)) for event in server.events]
+        passes = [(type_, f".{stage['name']}") for stage in SMALL for type_ in ("START", "COMPLETE")]
+        assert told == [("START", ""), *passes, ("COMPLETE", "")]
+        ends = [event for event in server.events if event["eventType"] == "COMPLETE"][:-1]
+        made = [event["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] for event in ends]
+        assert made == [stage["items"] for stage in found["status"]["stages"]]
 
 
 @pytest.mark.parametrize(("shards", "pods"), [(1, 6), (2, 16)])

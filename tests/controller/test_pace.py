@@ -4,20 +4,20 @@ from pathlib import Path
 from typing import Any
 
 from controller.worker_rig import PIPELINE, STATUS, Rig, rigged
-from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.state.progress_rate import ProgressRate
 
 PENDING = "2026-01-01T00:00:00Z"
 
 
 def test_each_of_a_few_pipelines_is_reported_as_often_as_one_alone() -> None:
-    pace = ReportRate(told_a_second=20)
+    pace = ProgressRate(told_a_second=20)
     for number in range(200):
         pace.mark(f"p{number}", at_work=True)
     assert pace.seconds(10) == 10
 
 
 def test_reports_of_many_pipelines_share_one_rate() -> None:
-    pace = ReportRate(told_a_second=20)
+    pace = ProgressRate(told_a_second=20)
     for number in range(1000):
         pace.mark(f"p{number}", at_work=True)
         pace.mark(f"p{number}", at_work=True)
@@ -29,7 +29,7 @@ def test_reports_of_many_pipelines_share_one_rate() -> None:
 
 def paced(rig: Rig) -> Rig:
     """A worker that may tell of one pipeline every 50 seconds, with the survey's Job at work."""
-    return Rig(rig.stub, rig.verbs, ReportRate(told_a_second=1 / 50))
+    return Rig(rig.stub, rig.verbs, ProgressRate(told_a_second=1 / 50))
 
 
 def survey(rig: Rig) -> dict[str, Any]:

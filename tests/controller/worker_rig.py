@@ -11,7 +11,7 @@ from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.event_recorder import EventRecorder
 from reelmill.controller.kube.write_budget import Budget
 from reelmill.controller.state.cache import Cache
-from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.state.progress_rate import ProgressRate
 from reelmill.controller.watch.resync import Resync
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
@@ -28,7 +28,7 @@ class Rig:
         self,
         stub: Stub,
         verbs: KubeApi,
-        pace: ReportRate | None = None,
+        pace: ProgressRate | None = None,
         lineage: OperatorLineage | None = None,
     ) -> None:
         self.stub, self.verbs, self.cache = stub, verbs, Cache()

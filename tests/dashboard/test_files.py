@@ -19,8 +19,8 @@ from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.dashboard.views.files import files_of, place_of
 from reelmill_stages.dashboard.web.media import span
 from reelmill_stages.dashboard.web.posters import Posters
-from reelmill_stages.runtime.stills.clip_frames import shots
-from reelmill_stages.runtime.stills.media_places import MediaPlaces
+from reelmill_stages.runtime.preview_frames.clip_frames import shots
+from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 
 FILE = "/pipelines/default/hostile/stages/keep/items/0/files/0"
 

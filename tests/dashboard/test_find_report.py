@@ -6,7 +6,7 @@ from pathlib import Path
 from dashboard.data_sets import Written
 from reelmill.contract.task import Owner, StageDef, Step, StoreRef, Task
 from reelmill_stages.dashboard.views.report import find_report, read_report
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 
 
 def test_the_report_of_the_present_state_wins_over_a_newer_one_of_another_pipeline(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from reelmill_stages.runtime.decide import postings
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.stage import Done, Failed, Input, Signed
+from reelmill_stages.stages.dedup.clips import clip_of
 from reelmill_stages.stages.dedup.stage import DedupStage
 from worker_desk import Desk
 
@@ -208,6 +209,15 @@ def test_clips_are_passed_on_in_place_of_their_vectors(tmp_path: Path) -> None:
         (passed,) = result.items
         assert (passed.key, passed.media) == (given.key, clip)
         assert (passed.fields, passed.provenance) == ({"text": "a man walks"}, {"in": 0, "out": 9})
+
+
+def test_a_clip_gets_back_the_fields_that_its_vector_has_too(tmp_path: Path) -> None:
+    own = {"shape": "round", "precision_difference": 3}
+    (tmp_path / "a.npz").touch()
+    for fields in ({"shape": [64]}, {"shape": [64], "precision_difference": 0.01}):
+        made = {"source": Media("a.mp4", 5, digest="sha256:a").to_json(), "fields": own}
+        given = item(tmp_path / "a.npz", provenance=made, text="said", **fields)
+        assert clip_of(given).fields == {"text": "said", **own}
 
 
 def test_frames_of_the_lip_reader_are_columns(tmp_path: Path) -> None:

@@ -67,3 +67,34 @@ def test_without_leave_no_server_of_this_machine_is_read(
     path = write(tmp_path, text)
     reelmill("run", path)
     assert outcomes(path, "raw") == {"a.mp4": "private_address"}
+
+
+def test_a_data_set_of_the_hub_grows_with_its_branch_and_keeps_what_was_listed(
+    tmp_path: Path, hub_server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.url)
+    video = footage.video(seconds=2.0, size=(64, 48), audio=False)
+    repository = hub_server.folder / "somebody" / "films"
+
+    def commit(name: str, *videos: str, more: bytes = b"") -> None:
+        for each in videos:
+            path = repository / name / "videos" / each
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(video.read_bytes() + more)
+        (repository / "refs.json").write_text(json.dumps({"main": name}))
+
+    text = PIPELINE.format(url=hub_server.url).replace(
+        "table: {uri: urls.txt}", "files: {uri: 'hf://datasets/somebody/films/videos/'}"
+    )
+    path = write(tmp_path, text.replace(f'privateServers: ["{hub_server.url}"], ', ""))
+    commit("1" * 40, "a.mp4", "b.mp4")
+    assert reelmill("run", path).code == 0
+    commit("2" * 40, "a.mp4", "c.mp4")
+    said = reelmill("run", path)
+    assert "raw: 3 items, 1 of them new, 1 changed or gone" in said.err, "b.mp4 is gone, and a.mp4 is the same"
+    assert outcomes(path, "clips") == dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), "done")
+    again = path.read_text().replace("length: 1s", "length: 2s")
+    path.write_text(again)
+    assert reelmill("run", path).code == 0, "b.mp4 is read from the commit in which it was listed"
+    assert outcomes(path, "clips") == dict.fromkeys(("a.mp4", "b.mp4", "c.mp4"), "done")

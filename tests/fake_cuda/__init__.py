@@ -6,6 +6,7 @@ variables that choose what the decoder does.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -43,6 +44,7 @@ def nvmlDeviceGetProcessUtilization(device, since): return []
 @cache
 def _library() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="fake-cuda-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     source = Path(__file__).with_name("driver.c")
     command = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", str(folder / "libcuda.so.1"), str(source)]
     subprocess.run(command, check=True)

@@ -12,7 +12,7 @@ from cliprig import Rig, done
 from measure.clips import Desk, item_of, logged, made, measured, measures, numbers
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.records.rows import Item, Media, Span
-from reelmill_stages.measuring.sound.meter import FULL_SCALE, Meter
+from reelmill_stages.measuring.sound.loudness import FULL_SCALE, Meter
 from reelmill_stages.stage import Done
 
 SOUND = {"picture": False, "motion": False}

@@ -13,7 +13,7 @@ from reelmill.contract.errors import ItemError
 from reelmill_stages.media.bitstream import av1, h264, hevc, mpeg4, mpeg12, vpx
 from reelmill_stages.media.bitstream.nal_lengths import is_whole
 from reelmill_stages.media.bitstream.units import UnitReader, Unknown
-from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.timeline.timeline import read_timeline

@@ -15,6 +15,7 @@ from reelmill.contract.errors import ItemError
 from reelmill_stages.media.bitstream.mpeg12 import Mpeg12Reader
 from reelmill_stages.media.bitstream.units import DamagedPacket
 from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.encode import Encoding, encode
 from reelmill_stages.media.cutting.remux import remuxer
@@ -205,3 +206,15 @@ def test_the_first_frame_that_depends_on_one_of_many_damaged_packets_is_told(dat
         if any(starts[numbers[index]] <= starts[lost] and lost <= numbers[index] for lost in damaged)
     )
     assert replace(whole, damaged=damaged).spoiled(range(first, end)) == next(spoiled, None)
+
+
+@hypothesis.given(st.data())
+def test_any_bytes_have_lost_packets_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Headers of packets that say anything, and bytes that are none."""
+    heads = data.draw(st.lists(st.binary(min_size=5, max_size=5), max_size=6))
+    packets = [b"\x47" + head[:1] + b"\0" + head[1:] + bytes(TS - 7) for head in heads]
+    path = tmp_path_factory.getbasetemp() / "any.ts"
+    path.write_bytes(b"".join(packets) + data.draw(st.binary(max_size=300)))
+    place = data.draw(st.none() | st.integers(0, 2000))
+    assert lost_at_first(path, 256) in {True, False}
+    assert lost_within(path, 256, place) in {True, False}

@@ -84,6 +84,7 @@ def test_a_run_and_its_passes_begin_and_complete(videos: Path, tmp_path: Path, s
         assert ends[name]["run"]["facets"]["parent"]["run"]["runId"] == run_id
 
 
+@pytest.mark.store
 def test_a_second_run_is_another_run_without_passes(videos: Path, tmp_path: Path, server: Receiver) -> None:
     path = pipeline(tmp_path, videos)
     for _ in range(2):
@@ -106,6 +107,7 @@ def test_a_run_that_fails_says_why(videos: Path, tmp_path: Path, server: Receive
     assert str(tmp_path / "nothing") in error["message"]
 
 
+@pytest.mark.store
 def test_events_are_appended_to_a_file(videos: Path, tmp_path: Path) -> None:
     path, file = pipeline(tmp_path, videos), tmp_path / "events.jsonl"
     for _ in range(2):
@@ -123,6 +125,7 @@ def dead() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
+@pytest.mark.store
 @pytest.mark.parametrize("target", ["dead", "refusing", "folder"])
 def test_a_target_that_takes_no_events_is_told_of_once_and_fails_no_run(
     videos: Path, tmp_path: Path, server: Receiver, target: str
@@ -142,6 +145,7 @@ def test_a_target_with_credentials_or_of_another_kind_is_refused(videos: Path, t
     assert not (tmp_path / "store/clips").exists()
 
 
+@pytest.mark.store
 def test_the_key_is_in_the_header_and_in_nothing_else(
     videos: Path, tmp_path: Path, server: Receiver, monkeypatch: Any
 ) -> None:

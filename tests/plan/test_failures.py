@@ -7,7 +7,7 @@ import pytest
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.records.segment import Counts
 from reelmill.contract.spec.failures import Failures, RetryItems
-from reelmill.contract.task_parts.next_pass import over_tolerance
+from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill.plan.passes.retry import (
     Attempt,
     NextAttempt,

@@ -44,6 +44,7 @@ class Stream:
 
 STREAMS = (
     Stream("h264", "libx264", X264),
+    Stream("h264", "libx264", X264, pixel_format="yuvj420p"),
     Stream("h264", "libx264", X264, pixel_format="yuv420p10le"),
     Stream("h264", "libx264", X264, pixel_format="yuv444p"),
     Stream("hevc", "libx265", X265),

@@ -51,6 +51,7 @@ def test_every_make_command_of_a_page_is_a_target() -> None:
     wrong = {
         (page.name, name)
         for page in pages
+        if page.name != "errors.md"  # messages, of which some begin with the word
         for name in re.findall(r"(?:`|^)(?:\w+=\S+ )*make ([a-z-]+)", page.read_text(), re.MULTILINE)
         if name not in TARGETS
     }

@@ -20,7 +20,7 @@ from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.run_report.gallery import MOST_BYTES, MOST_PICTURES, sheets
 from reelmill_stages.run_report.page import page
 from reelmill_stages.run_report.words import brief
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.summarise import summarise
 from report.generated_store import GeneratedStore, item
 

@@ -9,7 +9,7 @@ from PIL import Image
 from reelmill.contract.records.rows import Item, Media, Output
 from reelmill.contract.task import Owner, SourceDef, Step, StoreRef, Task
 from reelmill_stages.pictures.shot import Shot
-from reelmill_stages.runtime.stills.clip_frames import shots
+from reelmill_stages.runtime.preview_frames.clip_frames import shots
 
 KEY = f"clips/{'ab' * 5}/0001/pictures"
 

@@ -12,7 +12,7 @@ from reelmill.contract.records.flow import Flow
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.status_rows import status_rows
 from reelmill_stages.summary.summarise import LOST, MADE, SummaryItems, summarise
 from report.generated_store import GeneratedStore, item, volume

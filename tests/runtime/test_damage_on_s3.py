@@ -17,9 +17,9 @@ from reelmill_stages.datasets.files.place import SampleFolder
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
-from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store import Store
 from reelmill_stages.store.retry import Patience
 from reelmill_stages.store.s3.store import S3Store

@@ -24,9 +24,9 @@ from reelmill_stages.commands.forecast import forecast
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
-from reelmill_stages.runtime.verify.damaged_objects import DamagedObject, damaged_objects
+from reelmill_stages.runtime.verify.digest_comparison import DamagedObject, damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 

@@ -7,7 +7,7 @@ from typing import Any
 from e2e.workshop import film
 from ranged_media import RangedFolder
 from reelmill.contract.records.rows import Item, Media
-from reelmill_stages.runtime.stills.frame_process import picture
+from reelmill_stages.runtime.preview_frames.frame_process import picture
 
 PADDING = 24 << 20
 

@@ -81,8 +81,10 @@ def test_a_file_is_read_whole_and_by_ranges(site: Site, tmp_path: Path) -> None:
     assert site.store.fetch("k", tmp_path, if_match=stat.etag).read_bytes() == BODY
     with site.store.open("k") as stream:
         assert stream.read(5) == BODY[:5]
-    with pytest.raises(NotFound):
-        site.store.stat("not there")
+    for asked in (site.store.stat, site.store.read):
+        with pytest.raises(NotFound) as error:
+            asked("not there")
+        assert error.value.__cause__ is not error.value, "whoever follows the causes comes to an end"
 
 
 def test_a_name_is_sent_as_it_is_written(site: Site) -> None:

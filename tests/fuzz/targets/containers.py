@@ -5,7 +5,7 @@ from contextlib import suppress
 from fuzz.targets.scratch import parts, scratch
 from ranged_media import RangedFolder, ranged
 from reelmill.contract.errors import Exhausted, ItemError
-from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.probe import probe
 from reelmill_stages.media.container.remote_container import remote_container

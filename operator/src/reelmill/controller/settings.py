@@ -80,8 +80,7 @@ class OperatorSettings(BaseSettings):
     run_reports: bool = True
     """Whether the step that ends a run writes a report to the store."""
     openlineage: str = ""
-    """Where OpenLineage events go: the URL of a server (`http://marquez:5000`), whose key is in the variable
-    `OPENLINEAGE_API_KEY`, or the path of a file. Empty: nowhere."""
+    """Server for OpenLineage events, such as `http://marquez:5000`, or path of a file for them; empty: none."""
     openlineage_namespace: str = "reelmill"
     """Namespace of the jobs in these events."""
     prices: Annotated[Prices, NoDecode, BeforeValidator(_json)] = Prices()

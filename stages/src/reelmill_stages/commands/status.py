@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import store_of
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.status_rows import status_rows
 
 

@@ -16,10 +16,10 @@ from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.measure import MeasureBlock
 from reelmill_stages.item_errors import failed
 from reelmill_stages.measuring.clip import Clip
-from reelmill_stages.measuring.film import Film
 from reelmill_stages.measuring.frames import MeasuredScene
 from reelmill_stages.measuring.models import load_models
-from reelmill_stages.measuring.sound.hear import HeardSound, hear, listens
+from reelmill_stages.measuring.shared_decode import Film
+from reelmill_stages.measuring.sound.shared_decode import HeardSound, hear, listens
 from reelmill_stages.media.timeline.item_span import shown_in, span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile

@@ -12,7 +12,7 @@ from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item
 from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.measure import MeasureBlock
-from reelmill_stages.measuring.sound.hear import Voices
+from reelmill_stages.measuring.sound.shared_decode import Voices
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 """(height, width, 3), uint8, BGR, upright, with square pixels."""

@@ -13,8 +13,9 @@ from reelmill.contract.log import event
 from reelmill.contract.records.layout import KEY_DIGITS
 from reelmill.contract.task import StageDef, Step, Task
 from reelmill.contract.task_parts.follow_up import FollowUp, NextStage
-from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover, over_tolerance
+from reelmill.contract.task_parts.next_pass import NextPass, last_to_cover
 from reelmill.contract.task_parts.shard_limits import ShardLimits
+from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.context import Interrupted, StepContext

@@ -18,13 +18,13 @@ from reelmill.contract.log import event
 from reelmill.contract.records.layout import SegmentPaths, run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import CommitReport, StageDef, Task
-from reelmill.contract.task_parts.next_pass import over_tolerance
 from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import Interrupted, StepContext
-from reelmill_stages.runtime.stills.clip_frames import can_be_seen, shots
+from reelmill_stages.runtime.preview_frames.clip_frames import can_be_seen, shots
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import ConsistentCut, cut
+from reelmill_stages.summary.consistent_cut import ConsistentCut, cut
 from reelmill_stages.summary.summarise import summarise
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import ConsistentCut
+from reelmill_stages.summary.consistent_cut import ConsistentCut
 from reelmill_stages.summary.passes import passes
 from reelmill_stages.summary.rates import rate
 from reelmill_stages.summary.status_rows import status_rows

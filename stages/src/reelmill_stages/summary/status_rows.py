@@ -13,7 +13,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import ConsistentCut
+from reelmill_stages.summary.consistent_cut import ConsistentCut
 
 
 def status_rows(store: Store, cut: ConsistentCut) -> list[StatusRow]:

@@ -9,7 +9,7 @@ from reelmill.contract.commands.summary import Distribution, LossGroup, Summary
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import ConsistentCut
+from reelmill_stages.summary.consistent_cut import ConsistentCut
 from reelmill_stages.summary.item_facts import item_facts
 from reelmill_stages.summary.losses import losses
 from reelmill_stages.summary.overview import overview

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from reelmill.contract.commands.result_rows import CommandRow, StatusRow
-from reelmill.contract.task_parts.next_pass import allowed
+from reelmill.contract.task_parts.tolerance import allowed
 from reelmill.contract.text.quantities import amount
 
 Word = Literal["empty", "complete", "failed", "working", "behind"]

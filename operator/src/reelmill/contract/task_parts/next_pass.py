@@ -5,8 +5,6 @@ import math
 from pydantic import Field
 
 from reelmill.contract.model import Model
-from reelmill.contract.records.segment import Counts
-from reelmill.contract.spec.failures import DEFAULT_TOLERANCE
 
 
 class NextPass(Model):
@@ -28,15 +26,3 @@ class NextPass(Model):
 def last_to_cover(segments: int, covered: int, waves: int) -> int:
     """The last segment that a pass covers: all new ones, or one of `waves` parts of them."""
     return covered + math.ceil((segments - covered) / waves) if segments > covered else segments
-
-
-def allowed(tolerate: str | None, total: int) -> int:
-    """The number of failed items out of `total` that `failures.tolerate` allows, rounded down; None: the default."""
-    if tolerate is None:
-        return max(allowed(default, total) for default in DEFAULT_TOLERANCE)
-    return int(float(tolerate[:-1]) * total / 100) if tolerate.endswith("%") else int(tolerate)
-
-
-def over_tolerance(tolerate: str | None, totals: Counts) -> bool:
-    """Whether more items failed than the tolerance (`20` or `1%`), so that later stages cover nothing more."""
-    return totals.failed > allowed(tolerate, totals.in_)

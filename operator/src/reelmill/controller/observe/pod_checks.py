@@ -8,7 +8,7 @@ from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.observe.diagnose import Diagnosis, diagnose
 from reelmill.controller.observe.job_reports import finished
 from reelmill.controller.observe.snapshots import seconds_since
-from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.state.progress_rate import ProgressRate
 
 Json = dict[str, Any]
 FIRST_LOOK_SECONDS = 10.0
@@ -24,7 +24,7 @@ class Looks:
         """Job UID -> (time of the last check, its result)."""
 
     async def at(
-        self, jobs: Iterable[Json], verbs: KubeApi, pace: ReportRate, clock: float, now: datetime
+        self, jobs: Iterable[Json], verbs: KubeApi, pace: ProgressRate, clock: float, now: datetime
     ) -> tuple[dict[str, Diagnosis], float | None]:
         """(Job name -> why its pods do not run, seconds until the next check)."""
         stuck = {job["metadata"]["uid"]: job for job in jobs if _stuck(job)}

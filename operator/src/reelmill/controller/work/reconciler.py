@@ -7,7 +7,6 @@ the same Jobs, and existing ones are adopted.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,18 +19,16 @@ from reelmill.controller.kube.event_recorder import EventRecorder
 from reelmill.controller.kube.fresh_reads import found_missing, still_failed, unchanged
 from reelmill.controller.observe.diagnose import Diagnosis
 from reelmill.controller.observe.job_reports import finished, phase_to_read, report
-from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, Looks, at_work
+from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
 from reelmill.controller.observe.snapshots import (
-    ReadSpec,
     needed,
-    read_spec,
-    read_status,
     snapshot,
     under_way,
 )
 from reelmill.controller.state.cache import Cache, key_of
-from reelmill.controller.state.report_rate import ReportRate
+from reelmill.controller.state.progress_rate import ProgressRate
 from reelmill.controller.work.lineage import OperatorLineage
+from reelmill.controller.work.pipeline_memory import PipelineMemory
 from reelmill.controller.work.status_patch import merge_patch, only_progress
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import (
@@ -57,25 +54,6 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 0.0
 
 
-@dataclass(slots=True)
-class _Memory:
-    """State of one pipeline besides the cache; it may be lost at any time."""
-
-    uid: str
-    spec: ReadSpec | None = None
-    """What was read of the last spec."""
-    status: tuple[Json, Status] | None = None
-    """The last status as JSON, and what was read of it."""
-    reports: dict[str, str] = field(default_factory=dict)
-    """UID of a finished Job -> its report."""
-    looks: Looks = field(default_factory=Looks)
-    refused: dict[str, Diagnosis] = field(default_factory=dict)
-    """Name of a Job -> why it could not be created."""
-    observed: set[str] = field(default_factory=set)
-    """Names of Jobs that were observed, possibly not yet recorded in the status."""
-    written: float = float("-inf")
-
-
 class _NamespaceEnding(Exception):
     """The namespace is being deleted, so nothing can be created."""
 
@@ -91,7 +69,7 @@ class PipelineWorker:
         settings: PlannerSettings,
         *,
         progress_seconds: float = 10.0,
-        pace: ReportRate | None = None,
+        pace: ProgressRate | None = None,
         lineage: OperatorLineage | None = None,
         traces: RunTraces | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -100,11 +78,11 @@ class PipelineWorker:
         self._cache, self._verbs, self._recorder, self._settings = cache, verbs, recorder, settings
         self._progress_seconds, self._clock, self._now = progress_seconds, clock, now
         self._pace, self._lineage, self._traces = (
-            pace or ReportRate(),
+            pace or ProgressRate(),
             lineage or OperatorLineage(),
             traces or RunTraces(),
         )
-        self._memories: dict[str, _Memory] = {}
+        self._memories: dict[str, PipelineMemory] = {}
 
     async def process(self, key: str) -> float | None:
         """Process a pipeline; returns the seconds after which it must be processed again, or None.
@@ -120,7 +98,7 @@ class PipelineWorker:
         memory = self._memory(key, pipeline["metadata"]["uid"])
         jobs = self._cache.jobs.owned_by(memory.uid)
         self._pace.mark(key, at_work=any(map(at_work, jobs)))
-        written = _status(memory, pipeline)
+        written = memory.status_of(pipeline)
         memory.observed = {job["metadata"]["name"] for job in jobs} | (memory.observed & under_way(written))
         status = with_seen(written, memory.observed)
         if await found_missing(self._verbs, self._cache, namespace, status, jobs):
@@ -129,7 +107,7 @@ class PipelineWorker:
             return AT_ONCE
         diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
-        spec = _spec(memory, pipeline)
+        spec = memory.spec_of(pipeline)
         trace = self._traces.begin(pipeline, jobs)
         seen = snapshot(pipeline, spec, status, jobs, reports, diagnoses | memory.refused, self._settings, trace)
         now = self._now()
@@ -176,13 +154,13 @@ class PipelineWorker:
             known = pipeline or {"metadata": {"namespace": namespace, "name": name, "uid": memory.uid}}
             self._lineage.gone(known, memory.status[1], self._now())
 
-    def _memory(self, key: str, uid: str) -> _Memory:
+    def _memory(self, key: str, uid: str) -> PipelineMemory:
         memory = self._memories.get(key)
         if memory is None or memory.uid != uid:
-            memory = self._memories[key] = _Memory(uid)
+            memory = self._memories[key] = PipelineMemory(uid)
         return memory
 
-    async def _harvest(self, memory: _Memory, jobs: list[Json]) -> bool:
+    async def _harvest(self, memory: PipelineMemory, jobs: list[Json]) -> bool:
         """Read the reports of finished Jobs; returns False if a cached Job was out of date."""
         wanted = {_uid(job): job for job in jobs if finished(job)}
         memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
@@ -195,14 +173,14 @@ class PipelineWorker:
                 memory.reports[uid] = report(job, pods)
         return True
 
-    def _later(self, memory: _Memory, written: Status, plan: Plan) -> float | None:
+    def _later(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:
         """Seconds until a status with mere progress may be written; None: write now."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
         left = memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
         return left if left > 0 else None
 
-    async def _write_status(self, memory: _Memory, pipeline: Json, written: Status, plan: Plan) -> None:
+    async def _write_status(self, memory: PipelineMemory, pipeline: Json, written: Status, plan: Plan) -> None:
         old = pipeline.get("status") or {}
         if old and plan.status == written:
             return
@@ -217,7 +195,7 @@ class PipelineWorker:
         if known := self._cache.pipelines.named(metadata["namespace"], metadata["name"]):
             self._cache.pipelines.insert(await self._verbs.patch_finalizers(known, names))
 
-    async def _apply(self, memory: _Memory, namespace: str, action: Action) -> None:
+    async def _apply(self, memory: PipelineMemory, namespace: str, action: Action) -> None:
         match action:
             case CreateJob(job):
                 await self._create(memory, job)
@@ -231,7 +209,7 @@ class PipelineWorker:
             case DeleteJobs(jobs):
                 await self._delete_all(memory, namespace, jobs)
 
-    async def _create(self, memory: _Memory, job: Json) -> None:
+    async def _create(self, memory: PipelineMemory, job: Json) -> None:
         name = job["metadata"]["name"]
         try:
             self._cache.jobs.insert(await self._verbs.create_job(job))
@@ -263,7 +241,7 @@ class PipelineWorker:
         else:
             self._vanished(namespace, name)
 
-    async def _delete_all(self, memory: _Memory, namespace: str, jobs: Mapping[str, int]) -> None:
+    async def _delete_all(self, memory: PipelineMemory, namespace: str, jobs: Mapping[str, int]) -> None:
         try:
             await self._verbs.delete_jobs(namespace, memory.uid, jobs.values())
         except Forbidden:
@@ -276,19 +254,6 @@ class PipelineWorker:
     def _vanished(self, namespace: str, name: str) -> None:
         if job := self._cache.jobs.named(namespace, name):
             self._cache.jobs.remove(job)
-
-
-def _spec(memory: _Memory, pipeline: Json) -> ReadSpec:
-    if memory.spec is None or memory.spec.raw != (pipeline.get("spec") or {}):
-        memory.spec = read_spec(pipeline)
-    return memory.spec
-
-
-def _status(memory: _Memory, pipeline: Json) -> Status:
-    raw = pipeline.get("status") or {}
-    known = memory.status
-    memory.status = raw, known[1] if known and known[0] == raw else read_status(pipeline)
-    return memory.status[1]
 
 
 def _uid(job: Json) -> str:

@@ -92,6 +92,6 @@ def stage_definition(stage: StageSpec, upstreams: Mapping[str, str], *, spans: b
 
 def _reads_spans(graph: Graph, stage: str) -> bool:
     """Whether a stage reads rows of a source that have a start and an end, as they are or with other fields."""
-    known = {**graph.sources, **graph.stages}
+    known: dict[str, SourceSpec | StageSpec] = {**graph.sources, **graph.stages}
     made_by = (maker for name in graph.upstreams[stage] for maker in origins(name, known, graph.upstreams))
     return any(isinstance(maker, SourceSpec) and "start" in (maker.block.added_fields or ()) for maker in made_by)

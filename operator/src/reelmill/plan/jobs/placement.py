@@ -1,6 +1,6 @@
 """Placement of pods: the stage's fields merged with the pipeline's defaults, as parts of a pod spec."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -134,8 +134,9 @@ def hour_price(prices: Prices, place: Placement, memory: str = "") -> float:
 
 def pod_price(prices: Prices, job: Mapping[str, Any]) -> float:
     """The price of an hour of a pod of a Job as it is, where the spec that it was made from is gone."""
-    pod = job.get("spec", {}).get("template", {}).get("spec", {})
-    resources = next(iter(pod.get("containers", ())), {}).get("resources", {})
+    pod: Mapping[str, Any] = job.get("spec", {}).get("template", {}).get("spec", {})
+    containers: Sequence[Mapping[str, Any]] = pod.get("containers", ())
+    resources = containers[0].get("resources", {}) if containers else {}
     requests = {**resources.get("limits", {}), **resources.get("requests", {})}
     gpu = next((name for name in requests if "/" in name), GpuRequest().resource)
     required = pod.get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution", {})

@@ -5,7 +5,8 @@ ones are running. A stage that reads other stages always takes everything that i
 """
 
 from reelmill.contract.status import StageStatus
-from reelmill.contract.task_parts.next_pass import last_to_cover, over_tolerance
+from reelmill.contract.task_parts.next_pass import last_to_cover
+from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill.plan.draft import PlanDraft
 
 

@@ -11,10 +11,10 @@ from typing import Literal
 
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import LONG_MESSAGE, Condition, Status, cut
+from reelmill.contract.task_parts.tolerance import tolerance_message
 from reelmill.contract.task_parts.verification import Verification
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import completed, gate_closed
-from reelmill.plan.passes.tolerance import verdict
 from reelmill.plan.snapshot import stamp
 
 VERIFICATION_TRIES = 3
@@ -120,7 +120,7 @@ def _stalled(draft: PlanDraft) -> Verdict:
     for name, stage in draft.stages.items():
         if gate_closed(draft, name):
             tolerate = draft.definition.graph.stages[name].failures.tolerate
-            return True, ConditionReason.TOLERANCE_EXCEEDED, f"{name}: {verdict(tolerate, stage.totals)}"
+            return True, ConditionReason.TOLERANCE_EXCEEDED, f"{name}: {tolerance_message(tolerate, stage.totals)}"
     return False, ConditionReason.GOING, ""
 
 

@@ -1,10 +1,10 @@
 """State and message of each stage, for users."""
 
 from reelmill.contract.status import StageState, StageStatus
+from reelmill.contract.task_parts.tolerance import tolerance_message
 from reelmill.plan import transitions
 from reelmill.plan.draft import PlanDraft
 from reelmill.plan.passes.coverage import at_rest, closed_gates, completed, gate_closed, uncovered
-from reelmill.plan.passes.tolerance import verdict
 
 _STEPS: dict[str, StageState] = {"open": "opening", "shards": "running", "commit": "committing"}
 
@@ -33,7 +33,7 @@ def _state(draft: PlanDraft, stage: StageStatus, *, complete: bool) -> tuple[Sta
         return "waiting", ""
     if gate_closed(draft, stage.name):
         tolerate = draft.definition.graph.stages[stage.name].failures.tolerate
-        return "done", verdict(tolerate, stage.totals)
+        return "done", tolerance_message(tolerate, stage.totals)
     if not complete:
         return "waiting", ""
     return ("done" if stage.worked or not stage.segments else "cached"), ""

@@ -28,7 +28,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.run_report.document import shown
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.local.errors import mapped
-from reelmill_stages.summary.cut import ConsistentCut, cut
+from reelmill_stages.summary.consistent_cut import ConsistentCut, cut
 from reelmill_stages.summary.summarise import summarise
 
 

@@ -7,7 +7,7 @@ from reelmill.contract.task import Task
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.runtime.run_report import made
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 
 
 def report(task: Task, env: Mapping[str, str], definition: RunDefinition) -> ReportResult:

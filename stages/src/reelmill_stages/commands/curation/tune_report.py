@@ -12,7 +12,7 @@ from reelmill.contract.task import Task
 from reelmill.contract.text.quantities import amount
 from reelmill_stages.commands.curation.border_items import BorderItems
 from reelmill_stages.pictures import histogram, sheet
-from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, shots
+from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, shots
 from reelmill_stages.stages.filter.rules import number_shown
 
 PAGE = "index.html"

@@ -8,9 +8,9 @@ from reelmill.contract.commands.result_rows import DamageRow, IntegrityResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store.local.errors import mapped
 
 

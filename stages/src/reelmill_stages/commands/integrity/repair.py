@@ -26,9 +26,9 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.runtime.outputs.upload import item_mark
 from reelmill_stages.runtime.shards.outcomes import read_settled
-from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below

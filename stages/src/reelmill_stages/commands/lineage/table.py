@@ -24,7 +24,7 @@ from reelmill_stages.records.lineage.ancestry import Ancestry
 def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
     """Write the lineage of the data set of a source or stage to `file`, which is replaced.
 
-    Memory use depends on neither the number of items nor that of rows: about 100 MiB, and the inputs of one shard.
+    In memory are the rows of one row group, and numbers of the inputs of one shard, whatever the number of items.
     Temporary files take about as much space as the rows of all data sets on the way. Raises SpecError for a data set
     without segments, a folder that does not exist, and a missing package, and StoreDamaged for damaged records.
     """

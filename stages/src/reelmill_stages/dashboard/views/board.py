@@ -23,9 +23,9 @@ from reelmill_stages.dashboard.views.frozen_commits import FrozenCommits
 from reelmill_stages.dashboard.views.models import PipelineList, PipelineSummary
 from reelmill_stages.dashboard.views.report import find_report, read_report
 from reelmill_stages.run_report.document import shown
-from reelmill_stages.runtime.stills.media_places import MediaPlaces
+from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.store import Store
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 from reelmill_stages.summary.status_rows import status_rows
 
 LIST_SECONDS = 5.0

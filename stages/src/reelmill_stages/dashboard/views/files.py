@@ -7,7 +7,7 @@ from typing import Literal
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.records.rows import Item
 from reelmill_stages.dashboard.views.models import FileView
-from reelmill_stages.runtime.stills.media_places import MediaPlaces
+from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.store import Store
 
 Kind = Literal["video", "image", "audio", "text", "other"]

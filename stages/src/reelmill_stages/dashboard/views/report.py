@@ -7,7 +7,7 @@ from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Stat, Store
-from reelmill_stages.summary.cut import cut
+from reelmill_stages.summary.consistent_cut import cut
 
 FOLDER = "reports/"
 """Below the records of the segment that ended the run."""

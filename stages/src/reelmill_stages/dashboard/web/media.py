@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from reelmill.contract.errors import PreconditionFailed
 from reelmill_stages.dashboard.views.files import ServedFile, place_of
 from reelmill_stages.dashboard.web.request_guard import FILE_POLICY
-from reelmill_stages.runtime.stills.media_places import MediaPlaces
+from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.store import Store
 
 CHUNK = 1 << 20

@@ -15,7 +15,7 @@ from reelmill.contract.records.rows import Item
 from reelmill.contract.task import Task
 from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.pictures.shot import Shot
-from reelmill_stages.runtime.stills.clip_frames import shots
+from reelmill_stages.runtime.preview_frames.clip_frames import shots
 
 TOGETHER = 16
 """Most pictures that one process makes."""

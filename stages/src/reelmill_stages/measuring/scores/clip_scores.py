@@ -14,9 +14,9 @@ from reelmill.contract.spec.measure_models import ClipModel
 from reelmill_stages.measuring.models import Fetch, Pixels, Seen
 from reelmill_stages.measuring.scores.session import unfit
 from reelmill_stages.models.extra import load
+from reelmill_stages.models.model_weights import check_keys, read_weights
 from reelmill_stages.models.outline import Outline, outline
 from reelmill_stages.models.preparation import Preparation
-from reelmill_stages.models.weights import check_keys, read_weights
 
 _TEXTS = 64
 """Texts of which the embedding is kept: frames of one clip come one after the other."""

@@ -10,8 +10,8 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.measure_models import SpeechModel
 from reelmill_stages.measuring.models import Fetch
 from reelmill_stages.measuring.scores.session import unfit
-from reelmill_stages.measuring.sound.hear import Voices
-from reelmill_stages.measuring.sound.listening import Samples
+from reelmill_stages.measuring.sound.samples import Samples
+from reelmill_stages.measuring.sound.shared_decode import Voices
 from reelmill_stages.media.decoding.speech_sound import RATE
 from reelmill_stages.models.voice import STEP, VoiceModel
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
-from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify

@@ -25,7 +25,7 @@ from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
 from reelmill_stages.media.container.demux import audio_streams, damage, opened
-from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting import sound
 from reelmill_stages.media.cutting.cut import Cut, PacketRange, refuse_damaged, slice_of
 from reelmill_stages.media.cutting.same_pictures import verify_pictures

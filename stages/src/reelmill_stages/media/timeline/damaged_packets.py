@@ -30,6 +30,19 @@ def damaged_packets(
     return frozenset((*bits, *first, *lossy, *last))
 
 
+def damaged_where_counted(
+    file: MediaFile, container: str, stream_id: int, rows: Sequence[Row], *, joined: bool
+) -> frozenset[int]:
+    """The packets that are damaged where frames are counted: what was lost may be why no plan can be made.
+
+    Where the packets cannot be read either, joined recordings look as if something was lost between them.
+    """
+    units = [row.unit for row in rows if row.unit is not None]
+    if len(units) == len(rows):
+        return damaged_packets(file, container, stream_id, rows, units)
+    return frozenset() if joined else damaged_packets(file, container, stream_id, rows, ())
+
+
 def _lossy(container: str, rows: Sequence[Row], units: Sequence[Unit]) -> Iterator[tuple[int, bool]]:
     """(number, whether the next one may begin a recording).
 

@@ -28,7 +28,7 @@ from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.coded_form import NOT_TOLD, CodedForm, form_of
-from reelmill_stages.media.timeline.damaged_packets import damaged_packets
+from reelmill_stages.media.timeline.damaged_packets import damaged_packets, damaged_where_counted
 from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
 from reelmill_stages.media.timeline.full_decode import measure
 from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
@@ -297,18 +297,5 @@ def _measured(
         steady=seen.steady,
         shape=seen.shape,
         form=form_of(video),
-        damaged=_damaged_of_counted(path, container, video, rows, joined=clock is not None),
+        damaged=damaged_where_counted(path, container, video.id, rows, joined=clock is not None),
     )
-
-
-def _damaged_of_counted(
-    path: MediaFile, container: str, video: VideoStream, rows: Sequence[Row], *, joined: bool
-) -> frozenset[int]:
-    """The packets that are damaged where frames are counted: what was lost may be why no plan can be made.
-
-    Where the packets cannot be read either, joined recordings look as if something was lost between them.
-    """
-    units = [row.unit for row in rows if row.unit is not None]
-    if len(units) == len(rows):
-        return damaged_packets(path, container, video.id, rows, units)
-    return frozenset() if joined else damaged_packets(path, container, video.id, rows, ())

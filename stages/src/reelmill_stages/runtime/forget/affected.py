@@ -110,7 +110,7 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
     ordinals = {name: affected.ordinals for name, affected in upstreams.items() if affected.ordinals}
     for segment, lineage, given in affected_parts(data, names, ordinals) if ordinals else ():
         made = _made(data, lineage)
-        items, files, inputs = _grown(made, list(lineage.files()), set(given))
+        items, files, inputs = hanging_together(made, list(lineage.files()), set(given))
         found.files.update({file.key: file for file in files})
         ledger = {place: row for place, row in enumerate(lineage.inputs()) if place in inputs}
         tainted = {place for place, row in given.items() if row.ordinal in upstreams[upstream_of(row, names)].tainted}
@@ -155,7 +155,7 @@ def _by_row(made: Sequence[tuple[Item, frozenset[int]]], inputs: Collection[int]
     return found
 
 
-def _grown(
+def hanging_together(
     made: Sequence[tuple[Item, frozenset[int]]],
     assembled: Sequence[tuple[Object, Sequence[int] | None]],
     given: set[int],

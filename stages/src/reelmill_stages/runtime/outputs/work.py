@@ -168,14 +168,14 @@ class GroupWork:
         """The content of a small object of a source. Raises like `fetch`."""
         store, key = self._locations.of_source(media.uri, media.source)
         with _told(media.uri):
-            return store.read(key, if_match=media.etag)
+            return store.read(key, if_match=media.etag, version=media.version)
 
     def _fetch(self, media: Media, folder: Path) -> Path:
         if is_absolute(media.uri):
             store, key = self._locations.of_source(media.uri, media.source)
             if not media.etag and store.stat(key).size != media.size:
                 raise PreconditionFailed("the size differs", where=media.uri)
-            return store.fetch(key, folder, if_match=media.etag)
+            return store.fetch(key, folder, if_match=media.etag, version=media.version)
         return _fetch_output(self._locations.store, media, folder)
 
 

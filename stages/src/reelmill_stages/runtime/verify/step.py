@@ -8,9 +8,9 @@ from reelmill.contract.records.layout import verification
 from reelmill.contract.task import SourceDef, StageDef
 from reelmill.contract.task_parts.verification import VerifyReport
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.verify.damaged_objects import damaged_objects
+from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.store.preflight import greet
 
 log = logging.getLogger(__name__)

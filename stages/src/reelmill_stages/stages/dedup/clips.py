@@ -6,9 +6,7 @@ from dataclasses import replace
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
-
-_OF_VECTORS = ("shape", "precision_difference")
-"""Fields that an `embed` stage adds."""
+from reelmill.contract.spec.stages.embed import OF_VECTORS
 
 
 def clip_of(item: Item) -> Item:
@@ -23,11 +21,14 @@ def clip_of(item: Item) -> Item:
         raise ItemError(
             ItemReason.NO_MEDIA, "the item does not say of which clip its vector was made: passes is for items of embed"
         ) from error
-    before = made.get("from")
+    before, own = made.get("from"), made.get("fields")
     return replace(
         item,
         media=media,
         outputs=(),
-        fields={name: value for name, value in item.fields.items() if name not in _OF_VECTORS},
+        fields={
+            **{name: value for name, value in item.fields.items() if name not in OF_VECTORS},
+            **(own if isinstance(own, Mapping) else {}),
+        },
         provenance=before if isinstance(before, Mapping) else {},
     )

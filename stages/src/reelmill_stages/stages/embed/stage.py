@@ -13,7 +13,7 @@ from reelmill.contract.errors import ItemError, StoreError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.file import FileRef
-from reelmill.contract.spec.stages.embed import EmbedBlock
+from reelmill.contract.spec.stages.embed import OF_VECTORS, EmbedBlock
 from reelmill_stages.item_errors import failed
 from reelmill_stages.models.device import Device, choose
 from reelmill_stages.models.extra import require
@@ -136,7 +136,9 @@ class EmbedStage(Stage):
 
     def _provenance(self, one: Kept, device: Device) -> dict[str, Any]:
         item = one.input.item
-        before = {"from": dict(item.provenance)} if item.provenance else {}
+        before: dict[str, Any] = {"from": dict(item.provenance)} if item.provenance else {}
+        if own := {name: item.fields[name] for name in OF_VECTORS if name in item.fields}:
+            before["fields"] = own
         return {
             "source": item.media.to_json() if item.media else {},
             "params": self._block.canonical(),

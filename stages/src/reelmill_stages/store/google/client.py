@@ -63,7 +63,7 @@ class BucketClient:
                 if isinstance(problem, NotFound) and not self.is_there:
                     self._ask_for_bucket()
                 if not attempts.again(problem):
-                    raise problem from error
+                    raise problem from (None if problem is error else error)
             else:
                 self.is_there = True
                 return found

@@ -114,7 +114,7 @@ class WebClient:
                 if problem is None:
                     raise
                 if not attempts.again(problem):
-                    raise problem from error
+                    raise problem from (None if problem is error else error)
 
     def _followed(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         known = self._moved.get(url)

@@ -74,7 +74,7 @@ class Transfer:
                 problem = unanswered(error, self.url) or error
                 resumable = not done or (version is not None and version.allows_ranges)
                 if not isinstance(problem, TransientError) or not resumable or not attempts.again(problem):
-                    raise problem from error
+                    raise problem from (None if problem is error else error)
                 continue
             return
 

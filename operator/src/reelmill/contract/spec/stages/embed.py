@@ -16,6 +16,8 @@ VIDEO_TOWERS = (
 """torchvision's models of videos."""
 _LEAST = {"mvit_v1_b": 16, "mvit_v2_s": 16, "s3d": 14}
 """Number of frames that a video tower needs at least; those of MViT also at most."""
+OF_VECTORS = ("shape", "precision_difference")
+"""Fields that the stage says about vectors; an item that has such fields keeps them in its provenance."""
 
 
 class EmbedBlock(StageBlock):

@@ -78,8 +78,8 @@ class LerobotOptions(Model):
     robot_type: Annotated[str, Field(max_length=100)] = ""
     """Type of the robot, as the library notes it."""
     statistics: bool = True
-    """Write statistics of pictures and numbers (`meta/stats.json`), by which policies are normalised. For those, about as
-    many pictures are decoded as LeRobot samples: up to 100 frames all, and of 10,000 frames 1000."""
+    """Write statistics of pictures and numbers (`meta/stats.json`), by which policies are normalised. For those,
+    as many pictures are decoded as LeRobot samples: up to 100 frames all, and of 10,000 frames 1000."""
 
 
 class WriteBlock(StageBlock):

@@ -13,9 +13,9 @@ from reelmill.contract.spec.stages.embed import EmbedBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.models.device import Device
 from reelmill_stages.models.extra import load
+from reelmill_stages.models.model_weights import check_keys, read_weights
 from reelmill_stages.models.outline import outline
 from reelmill_stages.models.preparation import Preparation
-from reelmill_stages.models.weights import check_keys, read_weights
 from reelmill_stages.stage import Input, ReadFile, Work
 from reelmill_stages.stages.embed.family import Array, Fetch, Model, Prepared
 from reelmill_stages.stages.embed.towers.frames import frames_of

@@ -38,10 +38,10 @@ def picture_stats(path: Path) -> Fields:
     wanted = sampled(len(timeline))
     counts = np.zeros((3, _LEVELS), np.int64)
     for picture in decode(path, timeline, wanted):
-        pixels = _thinned(picture.frame.to_ndarray(format="rgb24"))
+        pixels = _thinned(picture.frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
         for channel in range(3):
             counts[channel] += np.bincount(pixels[:, :, channel].ravel(), minlength=_LEVELS)
-    return {"count": len(wanted)} | _of_levels(counts)
+    return {"count": len(wanted), **_of_levels(counts)}
 
 
 def sampled(frames: int) -> list[int]:

@@ -100,7 +100,7 @@ def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: T
         return {}
     of_pictures = {camera(name): scaled(stats) for name, stats in told.items()}
     found = of_pictures | {name: number_stats(each) for name, each in values.items()}
-    row = {}
+    row: dict[str, Any] = {}
     for feature, stats in found.items():
         totals.add(feature, stats)
         stored = shaped(stats, pictures=feature in of_pictures)

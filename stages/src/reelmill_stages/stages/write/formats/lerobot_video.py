@@ -15,7 +15,7 @@ from reelmill.contract.errors import ItemError, StoreDamaged
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.write import LerobotOptions
 from reelmill_stages.media.container.demux import opened
-from reelmill_stages.media.container.editlist import set_ends
+from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.probe import probe
 from reelmill_stages.media.cutting.remux import CODECS
 from reelmill_stages.media.timeline.shape import SQUARE

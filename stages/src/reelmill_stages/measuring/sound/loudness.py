@@ -12,7 +12,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 
 from reelmill.contract.measures import Measure
-from reelmill_stages.measuring.sound.listening import Samples
+from reelmill_stages.measuring.sound.samples import Samples
 
 SILENCE_LEVEL, SILENCE_SECONDS = -50, 0.5
 """silencedetect's `noise` in dB and `duration`."""

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from reelmill.contract.measures import Measure, MeasureFamily
 from reelmill.contract.spec.stages.measure import MeasureBlock
-from reelmill_stages.measuring.sound.listening import Samples, track
-from reelmill_stages.measuring.sound.meter import Meter
+from reelmill_stages.measuring.sound.loudness import Meter
+from reelmill_stages.measuring.sound.samples import Samples, track
 from reelmill_stages.media.timeline.timeline import Stretch, Timeline
 from reelmill_stages.media_file import MediaFile
 

@@ -7,7 +7,7 @@ TOLD_A_SECOND = 20.0
 """Updates per second over all pipelines; with 1,000 pipelines, each is updated once per minute."""
 
 
-class ReportRate:
+class ProgressRate:
     """The running pipelines, and the total number of updates per second."""
 
     def __init__(self, told_a_second: float = TOLD_A_SECOND) -> None:

@@ -22,8 +22,8 @@ from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.record_names import SETTLED, record_model
 from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
-from reelmill_stages.runtime.verify.reading import Reading
 from reelmill_stages.runtime.verify.recount import Recount
 from reelmill_stages.store import Stat
 from reelmill_stages.store.damage import (

@@ -18,7 +18,7 @@ from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
-from reelmill_stages.runtime.stills.clip_frames import HEIGHT, WIDTH, image_of
+from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, image_of
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.store.locations import Locations
 from reelmill_stages.untrusted.images import open_image

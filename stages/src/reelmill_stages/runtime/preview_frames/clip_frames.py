@@ -13,7 +13,7 @@ from reelmill.contract.errors import ReelmillError
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Task
 from reelmill_stages.pictures.shot import Shot
-from reelmill_stages.runtime.stills.media_places import MediaPlaces
+from reelmill_stages.runtime.preview_frames.media_places import MediaPlaces
 from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.store.open import open_store
 
@@ -74,7 +74,7 @@ def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Gener
     while left:
         # The folder is this process's, because the other one is killed.
         with tempfile.TemporaryDirectory(prefix="reelmill-stills-", ignore_cleanup_errors=True) as folder:
-            connection, process = safe_child.start("reelmill_stages.runtime.stills.frame_process", env)
+            connection, process = safe_child.start("reelmill_stages.runtime.preview_frames.frame_process", env)
             try:
                 connection.send((task, dict(env), list(left), folder))
                 while left:
