@@ -37,7 +37,7 @@ EDGES = {
         "reelmill_stages.dataset_card.front_matter",
         "reelmill_stages.run_report.document",
         "reelmill_stages.dashboard.discovery.store_pipelines",
-        "reelmill_stages.dashboard.views.board",
+        "reelmill_stages.dashboard.views.pipeline_catalog",
         "reelmill_stages.stages.pack.*",
         "reelmill_stages.untrusted.*",
     ),

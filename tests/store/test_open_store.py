@@ -15,7 +15,7 @@ from reelmill.contract.task import CA_FOLDER, Connection, StoreRef
 from reelmill_stages.store.keys import check_key, decode_metadata, encode_metadata
 from reelmill_stages.store.local.store import LocalStore
 from reelmill_stages.store.open import open_location, open_store, split_uri
-from reelmill_stages.store.retry import Patience
+from reelmill_stages.store.retry import Patience, Retries
 from reelmill_stages.store.s3.body import Body
 from reelmill_stages.store.s3.store import S3Store
 
@@ -148,7 +148,7 @@ def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
 NEVER_OPENED = """
 from reelmill.contract.errors import NotFound
 from reelmill_stages.store.s3.body import Body
-from reelmill_stages.store.retry import Patience
+from reelmill_stages.store.retry import Patience, Retries
 
 def refuse(at, etag):
     raise NotFound("gone")
@@ -196,3 +196,10 @@ def test_a_response_that_is_refused_is_closed_while_its_error_is_still_held(
         Body(lambda at, etag: response, lambda error: None, Patience(), start=start)
     assert refused.value.__traceback__
     assert response.closed
+
+
+def test_an_error_of_our_own_that_is_not_retried_is_not_its_own_cause() -> None:
+    error = StoreError("refused")
+    with pytest.raises(StoreError) as caught:
+        Retries(Patience(), lambda given, key: error).call("", lambda: (_ for _ in ()).throw(error))
+    assert caught.value.__cause__ is None

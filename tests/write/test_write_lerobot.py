@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 import footage
 from reelmill.contract.records.rows import Item, Media
-from reelmill_stages.stages.write.formats.lerobot_stats import Totals, number_stats, sampled
+from reelmill_stages.stages.write.formats.lerobot_stats import FeatureTotals, number_stats, sampled
 from write.desk import Written, block, digests, written
 
 OPTIONS = {"fps": 10, "width": 64, "height": 48}
@@ -189,7 +189,7 @@ def test_long_videos_are_sampled_as_lerobot_does() -> None:
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_totals_of_any_division_are_those_of_the_whole(lengths: list[int], random: Any) -> None:
     numbers = np.array([random.uniform(-5, 5) for _ in range(sum(lengths))])
-    totals = Totals()
+    totals = FeatureTotals()
     for part in np.split(numbers, np.cumsum(lengths)[:-1]):
         totals.add("x", number_stats(part))
     found, whole = totals.found["x"], number_stats(numbers)

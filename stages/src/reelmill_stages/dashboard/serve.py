@@ -19,7 +19,7 @@ from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
 from reelmill_stages.dashboard.discovery.store_pipelines import StorePipelines
 from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.stores import OpenStores
-from reelmill_stages.dashboard.views.board import Board
+from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.store.open import split_uri
 
@@ -98,9 +98,9 @@ def make(
     else:
         found = pipelines or FilePipelines(files, stores)
     trusted = pipelines is not None or bool(files)
-    board = Board(found, stores, Indexes(scratch), trusted=trusted, folders=pipelines is None)
+    catalog = PipelineCatalog(found, stores, Indexes(scratch), trusted=trusted, folders=pipelines is None)
     posters = Posters(scratch, env)
-    return application(board, posters, allowed_hosts=settings.allowed_hosts, root_path=settings.root_path)
+    return application(catalog, posters, allowed_hosts=settings.allowed_hosts, root_path=settings.root_path)
 
 
 @contextlib.contextmanager

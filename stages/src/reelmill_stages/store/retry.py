@@ -47,6 +47,11 @@ class Attempts:
         time.sleep(backoff.delay(self.failed, random.random()))  # noqa: S311 - jitter, no secret
         return True
 
+    def wait_or_raise(self, problem: ReelmillError, error: Exception) -> None:
+        """Wait for the next attempt, or raise the problem, with the error that it was converted from as its cause."""
+        if not self.again(problem):
+            raise problem from (None if problem is error else error)
+
     def progressed(self) -> None:
         """Reset the number of failures after progress."""
         self.failed = 0
@@ -82,5 +87,4 @@ class Retries:
         problem = self._explain(error, key)
         if problem is None:
             raise error
-        if not attempts.again(problem):
-            raise problem from error
+        attempts.wait_or_raise(problem, error)

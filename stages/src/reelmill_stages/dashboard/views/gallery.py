@@ -10,10 +10,10 @@ from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
 from reelmill_stages.dashboard.index.query import Place, Reader
 from reelmill_stages.dashboard.index.values import values
-from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.files import files_of, problem_of
 from reelmill_stages.dashboard.views.history import history
 from reelmill_stages.dashboard.views.models import FieldHistogram, Gallery, ItemField, ItemView, Tile
+from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.records.row_files import parse_row
 from reelmill_stages.store import Store
@@ -34,11 +34,16 @@ _TILE_TEXT = 280
 
 
 def gallery(
-    board: Board, at: DataSetPlace, where: Sequence[ItemCondition], order: ItemOrder, after: str, limit: int = PAGE
+    catalog: PipelineCatalog,
+    at: DataSetPlace,
+    where: Sequence[ItemCondition],
+    order: ItemOrder,
+    after: str,
+    limit: int = PAGE,
 ) -> Gallery:
     """A page of items. Raises SpecError for an unknown field or a cursor that is none."""
     shown = [order.field, *(one.field for one in where)]
-    with board.indexes.open(at.store, at.names, shown) as (reader, index):
+    with catalog.indexes.open(at.store, at.names, shown) as (reader, index):
         places, following = reader.page(where, order, after, max(1, min(limit, MOST)))
         fields = [ItemField(name=each.name, numbers=each.numbers, texts=each.texts) for each in reader.fields()]
         read, problems = reader.items_read(), reader.problems()
@@ -57,22 +62,22 @@ def gallery(
     )
 
 
-def count(board: Board, at: DataSetPlace, where: Sequence[ItemCondition], most: int) -> int:
+def count(catalog: PipelineCatalog, at: DataSetPlace, where: Sequence[ItemCondition], most: int) -> int:
     """The number of items under conditions, at most `most`."""
-    with board.indexes.open(at.store, at.names, [one.field for one in where]) as (reader, _):
+    with catalog.indexes.open(at.store, at.names, [one.field for one in where]) as (reader, _):
         return reader.count(where, most)
 
 
-def histogram(board: Board, at: DataSetPlace, field: str) -> FieldHistogram:
+def histogram(catalog: PipelineCatalog, at: DataSetPlace, field: str) -> FieldHistogram:
     """How the numbers of a field are distributed. Raises SpecError for an unknown field."""
-    with board.indexes.open(at.store, at.names, [field]) as (reader, _):
+    with catalog.indexes.open(at.store, at.names, [field]) as (reader, _):
         edges, counts = reader.histogram(field, BINS)
     return FieldHistogram(field=field, edges=list(edges), counts=counts)
 
 
-def item(board: Board, at: DataSetPlace, ordinal: int) -> Item:
+def item(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> Item:
     """One item. Raises SpecError where there is none, and StoreDamaged where its row cannot be read."""
-    with board.indexes.open(at.store, at.names) as (reader, index):
+    with catalog.indexes.open(at.store, at.names) as (reader, index):
         place = reader.place(ordinal)
         growing = index.is_growing
     if place is None:
@@ -84,13 +89,13 @@ def item(board: Board, at: DataSetPlace, ordinal: int) -> Item:
     return found
 
 
-def item_view(board: Board, at: DataSetPlace, ordinal: int) -> ItemView:
+def item_view(catalog: PipelineCatalog, at: DataSetPlace, ordinal: int) -> ItemView:
     """One item with all that is known of it. Raises as `item`."""
-    found = item(board, at, ordinal)
+    found = item(catalog, at, ordinal)
     files = files_of(found)
     known = dict(values(found))
     texts = {name: value for name, value in _texts(found.fields).items() if value}
-    with board.indexes.open(at.store, at.names) as (reader, _):
+    with catalog.indexes.open(at.store, at.names) as (reader, _):
         beside = [_beside(reader, ordinal, descending=True), _beside(reader, ordinal, descending=False)]
     return ItemView(
         stage=at.entry.name,
@@ -105,7 +110,7 @@ def item_view(board: Board, at: DataSetPlace, ordinal: int) -> ItemView:
         files=[file.view(number, problem_of(at.media, file)) for number, file in enumerate(files)],
         shown=next((number for number, file in enumerate(files) if file.kind in ("video", "image", "audio")), None),
         span=[part.start, part.end] if (part := known_span(found)) else None,
-        history=history(board, at, found),
+        history=history(catalog, at, found),
         previous=beside[0],
         following=beside[1],
     )

@@ -10,8 +10,8 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import StageDef
 from reelmill_stages.dashboard.index.query import LedgerEntry
-from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.models import ItemEvent, Losses, LossView
+from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 
 LOSSES = 50
 """Losses on a page."""
@@ -19,18 +19,24 @@ _PREFIXES = 64
 
 
 def losses(
-    board: Board, at: DataSetPlace, *, reason: str = "", outcome: str = "", after: int = 0, limit: int = LOSSES
+    catalog: PipelineCatalog,
+    at: DataSetPlace,
+    *,
+    reason: str = "",
+    outcome: str = "",
+    after: int = 0,
+    limit: int = LOSSES,
 ) -> Losses:
     """Inputs that a stage did not keep, in the order of their commit."""
     limit = max(1, min(limit, 500))
-    with board.indexes.open(at.store, at.names) as (reader, index):
+    with catalog.indexes.open(at.store, at.names) as (reader, index):
         rows = reader.losses(reason, outcome, after, limit + 1)
         problems = reader.problems() + ([index.error] if index.error else [])
         growing = index.is_growing
-    status = board.pipeline(at.definition.namespace, at.definition.name).stages
+    status = catalog.pipeline(at.definition.namespace, at.definition.name).stages
     reasons = next((row.reasons for row in status if row.name == at.entry.name), {})
     return Losses(
-        rows=[_loss(row, upstream) for row, upstream in _with_upstreams(board, at, rows[:limit])],
+        rows=[_loss(row, upstream) for row, upstream in _with_upstreams(catalog, at, rows[:limit])],
         next=rows[limit - 1].id if len(rows) > limit else 0,
         reasons=dict(sorted(reasons.items(), key=lambda pair: -pair[1])),
         is_reading=growing,
@@ -38,12 +44,12 @@ def losses(
     )
 
 
-def history(board: Board, at: DataSetPlace, found: Item) -> list[ItemEvent]:
+def history(catalog: PipelineCatalog, at: DataSetPlace, found: Item) -> list[ItemEvent]:
     """What each stage did with an item, with what it was made of, and with what was made of it, in that order."""
-    return [*reversed([*_upwards(board, at, found.key, found.group)]), *_downwards(board, at, found.key)]
+    return [*reversed([*_upwards(catalog, at, found.key, found.group)]), *_downwards(catalog, at, found.key)]
 
 
-def _upwards(board: Board, at: DataSetPlace, key: str, group: str) -> Iterable[ItemEvent]:
+def _upwards(catalog: PipelineCatalog, at: DataSetPlace, key: str, group: str) -> Iterable[ItemEvent]:
     """From the stage that made an item to the sources, the nearest first."""
     # Each once: records of a store may say that a stage reads itself.
     stages = {each.name: each for each in at.task.stages}
@@ -54,34 +60,34 @@ def _upwards(board: Board, at: DataSetPlace, key: str, group: str) -> Iterable[I
         data = at.other(stage.name) if stage else None
         if stage is None or data is None:
             return
-        rows = _rows(board, at, data, keys)
+        rows = _rows(catalog, at, data, keys)
         if rows:
             keys = _prefixes(rows[0].key)
-        yield from (_event(board, at, stage.name, row) for row in reversed(rows))
+        yield from (_event(catalog, at, stage.name, row) for row in reversed(rows))
         # Of several inputs, the way goes on in the one that has the item.
-        names = [name for name in names if rows and _ordinal(board, at, name, rows[-1].key) is not None] or names[:1]
+        names = [name for name in names if rows and _ordinal(catalog, at, name, rows[-1].key) is not None] or names[:1]
 
 
-def _downwards(board: Board, at: DataSetPlace, key: str) -> Iterable[ItemEvent]:
+def _downwards(catalog: PipelineCatalog, at: DataSetPlace, key: str) -> Iterable[ItemEvent]:
     """The stages that read an item, and those that read it unchanged from them."""
     made, seen = {at.entry.name}, {at.entry.name}
     for stage in at.task.stages:
         if stage.name in seen or not made & {each.name for each in stage.upstreams}:
             continue
         data = at.other(stage.name)
-        rows = _rows(board, at, data, [key]) if data else []
-        yield from (_event(board, at, stage.name, row) for row in rows)
+        rows = _rows(catalog, at, data, [key]) if data else []
+        yield from (_event(catalog, at, stage.name, row) for row in rows)
         if any(row.outcome == "done" for row in rows):
             made.add(stage.name)
 
 
-def _rows(board: Board, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str]) -> list[LedgerEntry]:
+def _rows(catalog: PipelineCatalog, at: DataSetPlace, data: DataSetPaths, keys: Sequence[str]) -> list[LedgerEntry]:
     """The rows of the first of these keys that has some. The index, which may still grow, is waited for once."""
-    with board.indexes.open(at.store, data) as (reader, _):
+    with catalog.indexes.open(at.store, data) as (reader, _):
         return next((rows for key in keys if (rows := reader.history(key))), [])
 
 
-def _event(board: Board, at: DataSetPlace, stage: str, row: LedgerEntry) -> ItemEvent:
+def _event(catalog: PipelineCatalog, at: DataSetPlace, stage: str, row: LedgerEntry) -> ItemEvent:
     return ItemEvent(
         stage=stage,
         key=row.key,
@@ -92,21 +98,21 @@ def _event(board: Board, at: DataSetPlace, stage: str, row: LedgerEntry) -> Item
         seconds=row.seconds,
         attempt=row.attempt,
         replaced=row.replaced,
-        item=_ordinal(board, at, stage, row.key) if row.outcome == "done" else None,
+        item=_ordinal(catalog, at, stage, row.key) if row.outcome == "done" else None,
     )
 
 
-def _ordinal(board: Board, at: DataSetPlace, name: str, key: str) -> int | None:
+def _ordinal(catalog: PipelineCatalog, at: DataSetPlace, name: str, key: str) -> int | None:
     """The ordinal of the item with a key in another data set."""
-    return _ordinals(board, at, name, [key]).get(key)
+    return _ordinals(catalog, at, name, [key]).get(key)
 
 
-def _ordinals(board: Board, at: DataSetPlace, name: str, keys: Iterable[str]) -> dict[str, int]:
+def _ordinals(catalog: PipelineCatalog, at: DataSetPlace, name: str, keys: Iterable[str]) -> dict[str, int]:
     """Key -> ordinal of its item in another data set, as far as there are such items."""
     data = at.other(name)
     if data is None:
         return {}
-    with board.indexes.open(at.store, data) as (reader, _):
+    with catalog.indexes.open(at.store, data) as (reader, _):
         return {key: place.ordinal for key in keys if (place := reader.place_of_key(key))}
 
 
@@ -116,7 +122,9 @@ def _prefixes(key: str) -> list[str]:
     return [key, *(key[:cut] for cut in reversed(cuts[-_PREFIXES:]))]
 
 
-def _with_upstreams(board: Board, at: DataSetPlace, rows: list[LedgerEntry]) -> list[tuple[LedgerEntry, str]]:
+def _with_upstreams(
+    catalog: PipelineCatalog, at: DataSetPlace, rows: list[LedgerEntry]
+) -> list[tuple[LedgerEntry, str]]:
     """Each row with the source or stage that has its item."""
     if not isinstance(at.entry, StageDef):
         return [(row, "") for row in rows]
@@ -124,7 +132,7 @@ def _with_upstreams(board: Board, at: DataSetPlace, rows: list[LedgerEntry]) -> 
     if len(names) == 1:
         return [(row, names[0]) for row in rows]
     keys = [row.key for row in rows]
-    ordinals = {name: _ordinals(board, at, name, keys) for name in names}
+    ordinals = {name: _ordinals(catalog, at, name, keys) for name in names}
     return [(row, next((name for name in names if ordinals[name].get(row.key) == row.ordinal), "")) for row in rows]
 
 

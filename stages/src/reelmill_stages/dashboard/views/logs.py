@@ -6,8 +6,8 @@ from reelmill.contract.commands.result_rows import LogLine
 from reelmill.contract.errors import ReelmillError
 from reelmill.contract.text.json_line import json_object
 from reelmill_stages.commands.logs import last_lines_of
-from reelmill_stages.dashboard.views.board import Board, DataSetPlace
 from reelmill_stages.dashboard.views.models import LogView
+from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 
 LINES = 500
 """Most lines that are shown."""
@@ -16,14 +16,14 @@ _LONGEST = 4000
 _FIXED = frozenset({"level", "time", "ts", "msg", "logger", "trace_id", "span_id"})
 
 
-def logs(board: Board, at: DataSetPlace, shard: int | None = None) -> tuple[list[LogView], str]:
+def logs(catalog: PipelineCatalog, at: DataSetPlace, shard: int | None = None) -> tuple[list[LogView], str]:
     """(lines, why the pods could not be asked). Raises ReelmillError where the store cannot be read either."""
     problem = ""
     try:
         found = deque(
             (
                 _view(each.pod, each.line)
-                for each in board.pipelines.logs(at.definition.namespace, at.definition.name, at.entry.name, shard)
+                for each in catalog.pipelines.logs(at.definition.namespace, at.definition.name, at.entry.name, shard)
             ),
             maxlen=LINES,
         )

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from reelmill.contract.commands.dashboard import StageWork
 from reelmill.contract.records.segment import Pass
-from reelmill_stages.dashboard.views.board import DataSetPlace
 from reelmill_stages.dashboard.views.frozen_commits import FrozenCommits, ShardNumbers
 from reelmill_stages.dashboard.views.models import ShardCell, ShardStrip
+from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import load
 

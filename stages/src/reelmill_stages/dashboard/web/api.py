@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from reelmill_stages.dashboard.index.conditions import ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
 from reelmill_stages.dashboard.views import history, logs, shard_strip
-from reelmill_stages.dashboard.views.board import Board, ListQuery
 from reelmill_stages.dashboard.views.models import (
     FieldHistogram,
     Gallery,
@@ -19,6 +18,7 @@ from reelmill_stages.dashboard.views.models import (
     PipelineSummary,
     ShardStrip,
 )
+from reelmill_stages.dashboard.views.pipeline_catalog import ListQuery, PipelineCatalog
 
 NOTHING = "-"
 """Stands for an empty namespace in addresses: that of data sets that nobody claims."""
@@ -54,7 +54,7 @@ class Logs(BaseModel):
     """Why pods could not be asked."""
 
 
-def router(board: Board) -> APIRouter:
+def router(catalog: PipelineCatalog) -> APIRouter:
     """The routes."""
     api = APIRouter(prefix="/api/v1")
     one = "/pipelines/{namespace}/{name}"
@@ -65,23 +65,23 @@ def router(board: Board) -> APIRouter:
         q: str = "", state: str = "", sort: str = "state", desc: bool = False, first: Annotated[int, Query(ge=0)] = 0
     ) -> PipelineList:
         """Pipelines that match, a hundred at a time."""
-        return board.all(ListQuery(q, state, sort, desc, first))
+        return catalog.all(ListQuery(q, state, sort, desc, first))
 
     @api.get(one, tags=["pipelines"])
     def pipeline(namespace: str, name: str) -> PipelineSummary:
         """A pipeline: its stages, its funnel, and what it is working on."""
-        return board.pipeline(spoken(namespace), name)
+        return catalog.pipeline(spoken(namespace), name)
 
     @api.get(one + "/document", tags=["pipelines"])
     def document(namespace: str, name: str) -> PipelineDocument:
         """Its YAML, without values of variables."""
-        return PipelineDocument(yaml=board.document(spoken(namespace), name))
+        return PipelineDocument(yaml=catalog.document(spoken(namespace), name))
 
     @api.get(stage_path + "/shards", tags=["stages"])
     def shards(namespace: str, name: str, stage: str) -> ShardStrip:
         """The shards of the open pass of a stage, or of its last one."""
-        at = board.data_set(spoken(namespace), name, stage)
-        return shard_strip.strip(at, board.pipeline(spoken(namespace), name).work, board.commits)
+        at = catalog.data_set(spoken(namespace), name, stage)
+        return shard_strip.strip(at, catalog.pipeline(spoken(namespace), name).work, catalog.commits)
 
     @api.get(stage_path + "/losses", tags=["stages"])
     def losses(
@@ -94,13 +94,13 @@ def router(board: Board) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=500)] = history.LOSSES,
     ) -> Losses:
         """Inputs that the stage did not keep, and why."""
-        at = board.data_set(spoken(namespace), name, stage)
-        return history.losses(board, at, reason=reason, outcome=outcome, after=after, limit=limit)
+        at = catalog.data_set(spoken(namespace), name, stage)
+        return history.losses(catalog, at, reason=reason, outcome=outcome, after=after, limit=limit)
 
     @api.get(stage_path + "/logs", tags=["stages"])
     def log(namespace: str, name: str, stage: str, shard: Annotated[int | None, Query(ge=0)] = None) -> Logs:
         """The last lines of its pods, or of what its shards left in the store."""
-        lines, problem = logs.logs(board, board.data_set(spoken(namespace), name, stage), shard)
+        lines, problem = logs.logs(catalog, catalog.data_set(spoken(namespace), name, stage), shard)
         return Logs(lines=lines, problem=problem)
 
     @api.get(stage_path + "/items", tags=["items"])
@@ -115,9 +115,9 @@ def router(board: Board) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=items.MOST)] = items.PAGE,
     ) -> Gallery:
         """A page of items. `after` is `next` of the page before."""
-        at = board.data_set(spoken(namespace), name, stage)
+        at = catalog.data_set(spoken(namespace), name, stage)
         return items.gallery(
-            board, at, [ItemCondition.parse(each) for each in where], ItemOrder(sort, desc), after, limit
+            catalog, at, [ItemCondition.parse(each) for each in where], ItemOrder(sort, desc), after, limit
         )
 
     @api.get(stage_path + "/count", tags=["items"])
@@ -129,19 +129,19 @@ def router(board: Board) -> APIRouter:
         most: Annotated[int, Query(ge=1, le=10**9)] = 10**6,
     ) -> Count:
         """The number of items under conditions, counted up to `most`."""
-        at = board.data_set(spoken(namespace), name, stage)
-        found = items.count(board, at, [ItemCondition.parse(each) for each in where], most + 1)
+        at = catalog.data_set(spoken(namespace), name, stage)
+        found = items.count(catalog, at, [ItemCondition.parse(each) for each in where], most + 1)
         return Count(items=min(found, most), exact=found <= most)
 
     @api.get(stage_path + "/histogram", tags=["items"])
     def histogram(namespace: str, name: str, stage: str, field: str) -> FieldHistogram:
         """How the numbers of a field are distributed."""
-        return items.histogram(board, board.data_set(spoken(namespace), name, stage), field)
+        return items.histogram(catalog, catalog.data_set(spoken(namespace), name, stage), field)
 
     @api.get(stage_path + "/items/{ordinal}", tags=["items"])
     def item(namespace: str, name: str, stage: str, ordinal: int) -> ItemView:
         """One item: fields, files, and what each stage did with it."""
-        return items.item_view(board, board.data_set(spoken(namespace), name, stage), ordinal)
+        return items.item_view(catalog, catalog.data_set(spoken(namespace), name, stage), ordinal)
 
     return api
 

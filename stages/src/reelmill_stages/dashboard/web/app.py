@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from reelmill.contract.errors import NotFound, ReelmillError, SpecError
 from reelmill.contract.text.messages import told
 from reelmill_stages.dashboard.errors import NoSuch
-from reelmill_stages.dashboard.views.board import Board
+from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web import api, pages
 from reelmill_stages.dashboard.web.posters import Posters
 from reelmill_stages.dashboard.web.request_guard import RequestGuard
@@ -24,15 +24,17 @@ from reelmill_stages.dashboard.web.text import templates
 API = "/api/"
 
 
-def application(board: Board, posters: Posters, *, allowed_hosts: Collection[str] = (), root_path: str = "") -> FastAPI:
-    """The application. It starts and closes the board."""
+def application(
+    catalog: PipelineCatalog, posters: Posters, *, allowed_hosts: Collection[str] = (), root_path: str = ""
+) -> FastAPI:
+    """The application. It starts and closes the catalog."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        board.start()
+        catalog.start()
         yield
         posters.close()
-        board.close()
+        catalog.close()
 
     app = FastAPI(
         title="reelmill dashboard",
@@ -70,8 +72,8 @@ def application(board: Board, posters: Posters, *, allowed_hosts: Collection[str
     def _bug(request: Request, error: Exception) -> Response:
         return problem(request, 500, f"internal error: {type(error).__name__}", "the log of the dashboard has more")
 
-    app.include_router(api.router(board))
-    app.include_router(pages.router(board, posters, env))
+    app.include_router(api.router(catalog))
+    app.include_router(pages.router(catalog, posters, env))
     static = Path(str(files("reelmill_stages.dashboard.web").joinpath("static")))
     app.mount("/static", _Static(directory=static), name="static")
     app.add_middleware(RequestGuard, allowed_hosts=allowed_hosts, root_path=root_path)

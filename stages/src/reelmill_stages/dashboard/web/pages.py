@@ -11,9 +11,9 @@ from reelmill_stages.dashboard.errors import NoSuch
 from reelmill_stages.dashboard.index.conditions import OPERATORS, ItemCondition, ItemOrder
 from reelmill_stages.dashboard.views import gallery as items
 from reelmill_stages.dashboard.views import graph, history, logs, shard_strip
-from reelmill_stages.dashboard.views.board import Board, DataSetPlace, ListQuery
 from reelmill_stages.dashboard.views.files import files_of
 from reelmill_stages.dashboard.views.models import PipelineSummary
+from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, ListQuery, PipelineCatalog
 from reelmill_stages.dashboard.web.api import Where, spoken
 from reelmill_stages.dashboard.web.media import file_response
 from reelmill_stages.dashboard.web.posters import Posters
@@ -26,17 +26,17 @@ LIVE_SECONDS, CALM_SECONDS = 3, 15
 """Time between two polls of a pipeline that is at work, and of one that is not."""
 
 
-def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
+def router(catalog: PipelineCatalog, posters: Posters, env: Environment) -> APIRouter:
     """The routes."""
     pages = APIRouter(include_in_schema=False)
     one = "/pipelines/{namespace}/{name}"
     stage_path = one + "/stages/{stage}"
 
     def page(template: str, **values: Any) -> HTMLResponse:
-        return HTMLResponse(env.get_template(template).render(origin=board.pipelines.origin, **values))
+        return HTMLResponse(env.get_template(template).render(origin=catalog.pipelines.origin, **values))
 
     def place(namespace: str, name: str, stage: str) -> DataSetPlace:
-        return board.data_set(spoken(namespace), name, stage)
+        return catalog.data_set(spoken(namespace), name, stage)
 
     @pages.get("/")
     def pipelines(
@@ -49,22 +49,22 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
     ) -> Response:
         query = ListQuery(q, state, sort, desc, first)
         template = "_pipelines.html" if wants(request, "pipelines") else "pipelines.html"
-        return page(template, found=board.all(query), query=query, calm=CALM_SECONDS // 3)
+        return page(template, found=catalog.all(query), query=query, calm=CALM_SECONDS // 3)
 
     @pages.get(one)
     def pipeline(request: Request, namespace: str, name: str) -> Response:
-        view = board.pipeline(spoken(namespace), name)
+        view = catalog.pipeline(spoken(namespace), name)
         if wants(request, "live"):
             return page("_live.html", **_of_pipeline(view))
-        return page("pipeline.html", report=board.has_report(view.namespace, name), **_of_pipeline(view))
+        return page("pipeline.html", report=catalog.has_report(view.namespace, name), **_of_pipeline(view))
 
     @pages.get(one + "/report")
     def report(namespace: str, name: str) -> Response:
-        return HTMLResponse(board.report(spoken(namespace), name), headers={"content-security-policy": FILE_POLICY})
+        return HTMLResponse(catalog.report(spoken(namespace), name), headers={"content-security-policy": FILE_POLICY})
 
     @pages.get(one + "/yaml")
     def document(namespace: str, name: str) -> Response:
-        text = board.document(spoken(namespace), name)
+        text = catalog.document(spoken(namespace), name)
         return page("document.html", namespace=spoken(namespace), name=name, document=text)
 
     @pages.get(one + "/pipeline.yaml")
@@ -73,16 +73,16 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
             "content-security-policy": FILE_POLICY,
             "content-disposition": 'attachment; filename="pipeline.yaml"',
         }
-        text = board.document(spoken(namespace), name)
+        text = catalog.document(spoken(namespace), name)
         return PlainTextResponse(text.encode(errors="replace"), headers=headers)
 
     @pages.get(stage_path)
     def stage(request: Request, namespace: str, name: str, stage: str) -> Response:
         at = place(namespace, name, stage)
-        view = board.pipeline(spoken(namespace), name)
+        view = catalog.pipeline(spoken(namespace), name)
         cells, problem = None, view.problem
         try:
-            cells = shard_strip.strip(at, view.work, board.commits)
+            cells = shard_strip.strip(at, view.work, catalog.commits)
         except ReelmillError as error:
             problem = problem or str(error)
         template = "_stage_live.html" if wants(request, "stage-live") else "stage.html"
@@ -97,7 +97,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
     @pages.get(stage_path + "/examples")
     def examples(namespace: str, name: str, stage: str, reason: str, outcome: str = "") -> Response:
         at = place(namespace, name, stage)
-        found = history.losses(board, at, reason=reason, outcome=outcome, limit=EXAMPLES)
+        found = history.losses(catalog, at, reason=reason, outcome=outcome, limit=EXAMPLES)
         return page("_examples.html", at=at, found=found, reason=reason, outcome=outcome)
 
     @pages.get(stage_path + "/losses")
@@ -110,7 +110,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         after: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
         at = place(namespace, name, stage)
-        found = history.losses(board, at, reason=reason, outcome=outcome, after=after)
+        found = history.losses(catalog, at, reason=reason, outcome=outcome, after=after)
         return page("losses.html", at=at, found=found, reason=reason, outcome=outcome, after=after)
 
     @pages.get(stage_path + "/logs")
@@ -118,7 +118,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         request: Request, namespace: str, name: str, stage: str, shard: Annotated[int | None, Query(ge=0)] = None
     ) -> Response:
         at = place(namespace, name, stage)
-        lines, problem = logs.logs(board, at, shard)
+        lines, problem = logs.logs(catalog, at, shard)
         template = "_log.html" if wants(request, "log") else "log.html"
         return page(template, at=at, lines=lines, problem=problem, shard=shard, most=logs.LINES)
 
@@ -139,7 +139,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         at = place(namespace, name, stage)
         given = [*where, f"{field}{op if op in OPERATORS else '='}{value}"] if field and value else list(where)
         conditions = [ItemCondition.parse(each) for each in dict.fromkeys(given) if each]
-        found = items.gallery(board, at, conditions, ItemOrder(sort, desc), after)
+        found = items.gallery(catalog, at, conditions, ItemOrder(sort, desc), after)
         template = "_tiles.html" if wants(request, "more") else "gallery.html"
         return page(
             template, at=at, found=found, where=[str(each) for each in conditions], sort=sort, desc=desc,
@@ -154,29 +154,29 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
         where: Where,
     ) -> Response:
         found = items.count(
-            board, place(namespace, name, stage), [ItemCondition.parse(each) for each in where], COUNTED + 1
+            catalog, place(namespace, name, stage), [ItemCondition.parse(each) for each in where], COUNTED + 1
         )
         return page("_count.html", count=min(found, COUNTED), exact=found <= COUNTED)
 
     @pages.get(stage_path + "/histogram")
     def histogram(namespace: str, name: str, stage: str, field: str) -> Response:
         at = place(namespace, name, stage)
-        return page("_histogram.html", at=at, found=items.histogram(board, at, field))
+        return page("_histogram.html", at=at, found=items.histogram(catalog, at, field))
 
     @pages.get(stage_path + "/items/{ordinal}")
     def item(namespace: str, name: str, stage: str, ordinal: int) -> Response:
         at = place(namespace, name, stage)
-        return page("item.html", at=at, item=items.item_view(board, at, ordinal))
+        return page("item.html", at=at, item=items.item_view(catalog, at, ordinal))
 
     @pages.get(stage_path + "/items/{ordinal}/player")
     def player(namespace: str, name: str, stage: str, ordinal: int) -> Response:
         at = place(namespace, name, stage)
-        return page("_player.html", at=at, item=items.item_view(board, at, ordinal), autoplay=True)
+        return page("_player.html", at=at, item=items.item_view(catalog, at, ordinal), autoplay=True)
 
     @pages.get(stage_path + "/items/{ordinal}/frame.jpg")
     def frame(namespace: str, name: str, stage: str, ordinal: int) -> Response:
         at = place(namespace, name, stage)
-        found = items.item(board, at, ordinal)
+        found = items.item(catalog, at, ordinal)
         if found.media is None:
             raise NoSuch("this item has no video", hint="look at its files")
         at.media.place(found.media.uri, found.media.source)
@@ -189,7 +189,7 @@ def router(board: Board, posters: Posters, env: Environment) -> APIRouter:
     @pages.get(stage_path + "/items/{ordinal}/files/{number}")
     def file(request: Request, namespace: str, name: str, stage: str, ordinal: int, number: int) -> Response:
         at = place(namespace, name, stage)
-        files = files_of(items.item(board, at, ordinal))
+        files = files_of(items.item(catalog, at, ordinal))
         if not 0 <= number < len(files):
             raise NoSuch(f"the item has no file {number}", hint=f"it has {len(files)}")
         wanted, known = request.headers.get("range", ""), request.headers.get("if-none-match", "")

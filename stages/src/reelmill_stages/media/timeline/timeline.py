@@ -86,7 +86,6 @@ class Timeline:
     damaged: frozenset[int] = frozenset()
     """Numbers of damaged packets. A decoder may show something for them, and not say so."""
     form: CodedForm = NOT_TOLD
-    """Size and pixel format of the stored pictures."""
 
     def __len__(self) -> int:
         return len(self.pts)

@@ -62,8 +62,7 @@ class BucketClient:
                     raise
                 if isinstance(problem, NotFound) and not self.is_there:
                     self._ask_for_bucket()
-                if not attempts.again(problem):
-                    raise problem from (None if problem is error else error)
+                attempts.wait_or_raise(problem, error)
             else:
                 self.is_there = True
                 return found

@@ -146,8 +146,7 @@ class HubStore(WebStore):
                 return load_json(bytes(data), max_bytes=_MOST), self._same_hub(following[1]) if following else None
             except (HTTPError, OSError, JsonError) as error:
                 problem = unanswered(error, url) or TransientError("the answer of the Hub is no JSON", where=url)
-                if not attempts.again(problem):
-                    raise problem from error
+                attempts.wait_or_raise(problem, error)
 
     def _same_hub(self, url: str) -> str:
         if str(origin(url)) != self._server:

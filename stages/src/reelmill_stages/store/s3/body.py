@@ -74,8 +74,7 @@ class Body(LargeReads):
                     raise EOFError("the body ended early")
             except (HTTPError, OSError, EOFError) as error:
                 problem = self._explain(error) or TransientError("the body was cut")
-                if not self._attempts.again(problem):
-                    raise problem from error
+                self._attempts.wait_or_raise(problem, error)
                 self._reopen()
             else:
                 self._at += len(chunk)

@@ -113,8 +113,7 @@ class WebClient:
                 problem = unanswered(error, url)
                 if problem is None:
                     raise
-                if not attempts.again(problem):
-                    raise problem from (None if problem is error else error)
+                attempts.wait_or_raise(problem, error)
 
     def _followed(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         known = self._moved.get(url)

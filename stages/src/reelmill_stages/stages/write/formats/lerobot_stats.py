@@ -68,7 +68,7 @@ def scaled(told: Fields) -> Values:
 
 
 @dataclass(slots=True)
-class Totals:
+class FeatureTotals:
     """The statistics of all episodes, feature by feature."""
 
     found: dict[str, dict[str, NDArray[np.float64]]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from reelmill.contract.spec.stages.write import TASK, LerobotOptions
 from reelmill_stages.stage import File
 from reelmill_stages.stages.write.columns import ReadyColumn
 from reelmill_stages.stages.write.formats.arrow_types import arrow_type
-from reelmill_stages.stages.write.formats.lerobot_stats import Totals, number_stats, scaled, shaped
+from reelmill_stages.stages.write.formats.lerobot_stats import FeatureTotals, number_stats, scaled, shaped
 from reelmill_stages.stages.write.formats.lerobot_stats import columns as stats_columns
 
 VIDEO_PATH = "{chunk_index:04d}/{video_key}/file-{file_index:09d}.mp4"
@@ -62,7 +62,7 @@ def views(
     tasks: dict[str, int] = {}
     frames = _Table(scratch, "data", _FRAMES)
     rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns, options))
-    totals = Totals()
+    totals = FeatureTotals()
     first = number = 0
     for number, episode in enumerate(episodes(), 1):
         told: Any = episode.told
@@ -94,7 +94,7 @@ def _json(scratch: Path, name: str, value: Any) -> File:
     return File(f"meta/{name}", path)
 
 
-def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: Totals) -> dict[str, Any]:
+def _statistics(told: Mapping[str, Fields], values: Mapping[str, Any], totals: FeatureTotals) -> dict[str, Any]:
     """The columns with the statistics of an episode, which are added to the totals; none where its videos have none."""
     if not told:
         return {}

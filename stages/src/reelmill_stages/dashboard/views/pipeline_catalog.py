@@ -82,7 +82,7 @@ class DataSetPlace:
         return next((DataSetPaths(each.name, each.key) for each in entries(self.task) if each.name == name), None)
 
 
-class Board:
+class PipelineCatalog:
     """The pipelines of one place. `start` it, then `close` it; all else may be called from any thread.
 
     `trusted`: the definitions are those of the pipelines themselves, so their sources may be read; with `folders`, also
