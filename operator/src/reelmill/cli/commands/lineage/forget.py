@@ -25,7 +25,7 @@ _NAMED = 10
 def forget(
     pipeline: Target,
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY]...", help="Keys of items of the source.", show_default=False)
+        list[str] | None, typer.Argument(metavar="KEY", help="Keys of items of the source.", show_default=False)
     ] = None,
     source: Annotated[str, typer.Option("--source", "-s", help="The source. Default: the pipeline's only one.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
