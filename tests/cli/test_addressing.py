@@ -9,7 +9,7 @@ import yaml
 from cli.terminal import reelmill, write
 from reelmill.cli.cluster.refusals import no_such_pipeline, refused
 from reelmill.cli.cluster.target import is_name
-from reelmill.cli.exits import code_of
+from reelmill.cli.exit_codes import code_of
 
 PIPELINES = "/apis/reelmill.dev/v1alpha1/namespaces/video/videopipelines"
 

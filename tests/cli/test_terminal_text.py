@@ -23,7 +23,7 @@ from reelmill.cli.display.console import PrintableConsole
 from reelmill.cli.display.output import Format, emit, show
 from reelmill.cli.display.progress import Lines
 from reelmill.cli.display.terminal import say
-from reelmill.cli.exits import describe
+from reelmill.cli.error_text import describe
 from reelmill.contract.errors import SpecError
 from reelmill.contract.log import JsonFormatter, TerminalFormatter
 from reelmill.contract.text.terminal import json_text, printable

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill_stages.summary.field_values import BINS, QUANTILES, FieldValues
-from reelmill_stages.summary.picks import Picks
+from reelmill_stages.summary.hash_sample import Picks
 from report.generated_store import item
 
 NUMBERS = st.one_of(

@@ -18,8 +18,8 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.spec.stages.pack import PackBlock
 from reelmill.contract.task import Connection, StoreRef
 from reelmill_stages.datasets.frames_in_tars import FramesInTars, collate_frames
-from reelmill_stages.datasets.order import Order
 from reelmill_stages.datasets.packed_tokens import IGNORED, PackedTokens, collate_packs, within_documents
+from reelmill_stages.datasets.resumable_sampler import Order
 from reelmill_stages.datasets.tar_set import TarSet
 from reelmill_stages.stages.tokenize.stage import TokenizeStage
 from reelmill_stages.store.open import open_store

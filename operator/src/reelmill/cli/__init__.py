@@ -31,8 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(app: object, arguments: Sequence[str] | None) -> int:
+    from reelmill.cli.crash_reports import report_bug
     from reelmill.cli.display.terminal import program, say
-    from reelmill.cli.exits import CommandExit, code_of, describe, report_bug
+    from reelmill.cli.error_text import describe
+    from reelmill.cli.exit_codes import CommandExit, code_of
 
     try:
         try:

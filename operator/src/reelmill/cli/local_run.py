@@ -17,7 +17,7 @@ from reelmill.cli.display.observers import observing
 from reelmill.cli.display.output import Format, emit, show
 from reelmill.cli.display.progress import Lines
 from reelmill.cli.display.terminal import say, write
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import OF_STEPS, CommandExit
 from reelmill.cli.identity import identity
 from reelmill.cli.input.options import RunOptions
 from reelmill.cli.input.pipeline import Loaded
@@ -33,15 +33,6 @@ from reelmill.processes.step_template import preload_blocks
 from reelmill.tracing.otlp import OtlpExport, endpoint_in
 
 COLUMNS = ("name", "state", "in", "done", "filtered", "failed", "skipped", "items", "segments")
-CODES = {
-    ExitCode.OK: CommandExit.OK,
-    ExitCode.CONFIG: CommandExit.INPUT,
-    ExitCode.EARLY_ABORT: CommandExit.ITEMS,
-    ExitCode.BUG: CommandExit.BUG,
-    ExitCode.TRANSIENT: CommandExit.AGAIN,
-    ExitCode.STALE_PLAN: CommandExit.AGAIN,
-}
-"""The command's exit code for each exit code of a step."""
 RUN_REPORTS = "REELMILL_RUN_REPORTS"
 """Environment variable that turns reports off, here as for an operator."""
 
@@ -95,7 +86,7 @@ def drive(
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)
         _tell_stall(status, observer)
-    raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else CODES[ExitCode(outcome.exit_code)])
+    raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else OF_STEPS[ExitCode(outcome.exit_code)])
 
 
 def _reports(work: RunOptions) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from reelmill.cli import exits
+from reelmill.cli import exit_codes as exits
 from reelmill.cli.app import app
 
 PAGE = Path("docs/cli.md")

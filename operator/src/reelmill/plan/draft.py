@@ -18,10 +18,10 @@ from reelmill.plan import transitions
 from reelmill.plan.decision import Action, CreateJob, DeleteJob
 from reelmill.plan.jobs.accounts import counted, entered, priced, rate, settled, until_now
 from reelmill.plan.jobs.build import STAGE, in_trace
-from reelmill.plan.jobs.limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.placement import hour_price, merged, pod_price
 from reelmill.plan.jobs.pod_policy import bounded, bounded_control
+from reelmill.plan.jobs.spending_limits import LimitReached, left_of, reached
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp

@@ -12,7 +12,7 @@ import traceback
 from importlib import import_module
 
 from reelmill.processes.fast_exit import fast_exit
-from reelmill.processes.tether import die_with, set_name
+from reelmill.processes.prctl import die_with, set_name
 
 
 class ForkedMain:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from reelmill_stages.datasets.lip_encoder import LipEncoder
     from reelmill_stages.datasets.lips import LipMixture, LipMixtures
     from reelmill_stages.datasets.live_grids import LiveGridFeatures
-    from reelmill_stages.datasets.order import Order
     from reelmill_stages.datasets.packed_tokens import (
         PackedTokens,
         TokenBatch,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         collate_packs,
         within_documents,
     )
+    from reelmill_stages.datasets.resumable_sampler import Order
     from reelmill_stages.datasets.sample_weights import SampleWeights
     from reelmill_stages.datasets.tar_set import Grouped, TarSet
 else:
@@ -39,7 +39,7 @@ else:
             "reelmill_stages.datasets.lip_encoder": "LipEncoder",
             "reelmill_stages.datasets.lips": "LipMixture LipMixtures",
             "reelmill_stages.datasets.live_grids": "LiveGridFeatures",
-            "reelmill_stages.datasets.order": "Order",
+            "reelmill_stages.datasets.resumable_sampler": "Order",
             "reelmill_stages.datasets.packed_tokens": (
                 "PackedTokens TokenBatch TokenPack collate_packs within_documents"
             ),

@@ -12,7 +12,7 @@ import struct
 from time import monotonic
 
 from reelmill.contract.errors import TransientError
-from reelmill.processes.tether import die_with
+from reelmill.processes.prctl import die_with
 
 PATIENCE_SECONDS = 1800.0
 """Seconds without a row, an object or an answer after which a listing ends."""

@@ -9,7 +9,7 @@ from reelmill.contract.commands.tuning import Values
 from reelmill.contract.records.rows import Item
 from reelmill_stages.records.rows.item_values import ABSENT, Value
 from reelmill_stages.summary.field_values import FieldValues, measured_fields
-from reelmill_stages.summary.picks import Picks
+from reelmill_stages.summary.hash_sample import Picks
 
 ALWAYS = ("duration", "media.size")
 """Fields of items that are no measures: seconds and bytes."""

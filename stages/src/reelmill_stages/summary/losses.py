@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.commands.summary import LossExample, LossGroup
 from reelmill.contract.records.rows import LedgerRow, Outcome
-from reelmill_stages.summary.picks import Picks
+from reelmill_stages.summary.hash_sample import Picks
 
 MESSAGE = 300
 """Longest message of an example, in characters."""

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from reelmill.contract.process import import_path
-from reelmill.processes.tether import die_with
+from reelmill.processes.prctl import die_with
 from reelmill_stages.untrusted.arrays import ArrayError, refusing
 
 SECONDS = 60.0

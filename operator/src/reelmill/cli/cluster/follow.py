@@ -18,7 +18,7 @@ from reelmill.cli.cluster.verdict import verdict
 from reelmill.cli.display.console import PrintableConsole, console
 from reelmill.cli.display.output import Format, emit
 from reelmill.cli.display.terminal import say, write
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.contract.conditions import ConditionType
 from reelmill.contract.errors import TransientError
 from reelmill.plan.requests import pending

@@ -10,7 +10,7 @@ from reelmill.cli.cluster.target import stored
 from reelmill.cli.commands.integrity.deep_check import check_deeply
 from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.result_rows import COUNTED, FindingRow
 from reelmill.contract.commands.signatures import CHECK, CHECK_STAGE

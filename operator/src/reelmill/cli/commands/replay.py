@@ -9,7 +9,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.terminal import write
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPLAY
 from reelmill.contract.spec.field_types import seconds

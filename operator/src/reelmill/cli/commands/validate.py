@@ -7,7 +7,8 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, Output, emit
 from reelmill.cli.display.terminal import say, write
-from reelmill.cli.exits import CommandExit, describe
+from reelmill.cli.error_text import describe
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.identity import token
 from reelmill.cli.input import pipeline
 from reelmill.cli.input.pipeline import Loaded

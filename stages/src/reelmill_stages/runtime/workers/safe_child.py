@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 from reelmill.contract.process import import_path
 from reelmill.processes.forked import CannotFork, ChildProcess, lent
-from reelmill.processes.tether import die_with
+from reelmill.processes.prctl import die_with
 
 
 def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, ChildProcess]:

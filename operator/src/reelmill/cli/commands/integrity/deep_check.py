@@ -7,7 +7,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, emit, show, size
 from reelmill.cli.display.terminal import say
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import INTEGRITY
 

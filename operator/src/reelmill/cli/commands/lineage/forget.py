@@ -10,7 +10,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import Target, stored
 from reelmill.cli.display.output import Format, Output, emit, show, size
 from reelmill.cli.display.terminal import say
-from reelmill.cli.exits import CommandExit
+from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.lineage_rows import ForgetResult

@@ -12,7 +12,7 @@ from typing import Any
 
 from reelmill import __version__
 from reelmill.cli.commands.support.redaction import Redactor
-from reelmill.cli.exits import describe
+from reelmill.cli.error_text import describe
 from reelmill.contract.errors import ReelmillError, SpecError
 
 MOST_BYTES = 1 << 20

@@ -16,9 +16,9 @@ from reelmill.cli.commands.support.machine import machine
 from reelmill.cli.commands.support.operator_facts import add_operator
 from reelmill.cli.commands.support.redaction import Redactor, secret_variables, secrets_of
 from reelmill.cli.commands.support.store_facts import add_definition, add_store
+from reelmill.cli.crash_reports import crash_reports
 from reelmill.cli.display.output import size
 from reelmill.cli.display.terminal import say
-from reelmill.cli.exits import crash_reports
 from reelmill.cli.input import document as documents
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 
