@@ -145,6 +145,14 @@ def test_044_f02_what_the_table_excludes_is_not_tried() -> None:
     assert told["h264"][0] == "gpu_fallback_memory"
 
 
+def test_what_only_some_gpus_of_a_generation_decode_is_tried() -> None:
+    hevc = video("libx265", ("-x265-params", "log-level=0"), size=(320, 240))
+    given = {"hevc": {"path": str(hevc), "frames": [3], "env": {}}}
+    said = fake_cuda.python(PROGRAM, json.dumps(given), FAKE_NVML_CAPABILITY="6.1", FAKE_NVDEC_CREATE="2")
+    counter, told = json.loads(said)["hevc"]["fallback"]
+    assert (counter != "gpu_fallback_codec", "GPUs of" not in told) == (True, True)  # it failed, but it was tried
+
+
 def test_a_cover_picture_that_a_gpu_decodes_is_not_taken_for_the_video(tmp_path: Path) -> None:
     path = tmp_path / "two.mkv"
     lossless = video("ffv1", (), container="mkv")

@@ -17,6 +17,8 @@ def tables() -> dict[str, str]:
 
 def _formats(generation: nvdec.Generation, codec: str) -> str:
     """`4:2:0 8, 10; 4:4:4 8`."""
+    if codec in generation.on_some:
+        return "some GPUs"
     limits = generation.codecs.get(codec)
     pairs = [form.split() for form in limits.formats] if limits else []
     by_chroma = groupby(pairs, key=lambda pair: pair[0])

@@ -48,6 +48,8 @@ class Generation(Model):
     """Of CUDA: `8.9`."""
     products: list[str]
     """Patterns of some product names."""
+    on_some: list[str] = []
+    """Codecs that some GPUs of the generation decode, and others do not."""
     codecs: dict[str, CodecLimits]
     """FFmpeg's name of a codec -> limits."""
 

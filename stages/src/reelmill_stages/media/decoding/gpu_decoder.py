@@ -31,7 +31,8 @@ _capability = cache(compute_capability)
 def refused(gpu: int, timeline: Timeline) -> GpuFallback | None:
     """Why the GPU with this index need not be asked to decode a stream; None: it may be able to.
 
-    A GPU of a generation that the table of `contract.gpus.nvdec` does not know is asked.
+    A GPU of a generation that the table of `contract.gpus.nvdec` does not know is asked, and so is one of which the
+    table only knows that some of its generation have the codec.
     """
     codec, form = timeline.codec, timeline.form
     if codec in APART and timeline.shape.turned:
@@ -40,7 +41,7 @@ def refused(gpu: int, timeline: Timeline) -> GpuFallback | None:
             f"the decoder of {codec} on GPUs is not told that the container turns pictures",
         )
     found = nvdec.of_capability(_capability(gpu) or "")
-    if found is None:
+    if found is None or codec in found.on_some:
         return None
     limits = found.codecs.get(codec)
     if limits is None:
