@@ -102,7 +102,7 @@ def main(words: list[str]) -> int:
             if out.exists():
                 out.rename(Path(passing) / "earlier")
             unfinished.rename(out)
-    except ReleaseProblem as problem:
+    except (ReleaseProblem, OSError) as problem:
         print(f"release: {problem}", file=sys.stderr)
         return 1
     for path in sorted(out.iterdir()):

@@ -39,7 +39,8 @@ def check(text: str, release: str) -> None:
     heading = section(text, release).splitlines()[0]
     if not re.search(r"\d{4}-\d\d-\d\d$", heading):
         raise ReleaseProblem(f"the heading {heading!r} of CHANGELOG.md has no date: write ## [{release}] - YYYY-MM-DD")
-    if "\n- " in section(text, "Unreleased"):
+    left = any(heading[1] == "Unreleased" for heading in _HEADING.finditer(text))
+    if left and "\n- " in section(text, "Unreleased"):
         raise ReleaseProblem(
             f"CHANGELOG.md lists changes under Unreleased: move them to {release}, or raise the version"
         )

@@ -35,7 +35,7 @@ problems of local runs, and the [failure handbook](failure-handbook.md) those of
 ## Words
 
 They are reasons of conditions and events (in `kubectl describe` and `reelmill why`), reasons of items (in the ledger),
-and counters of what was done in another way than the ordinary one.
+and counters of what was not done in the ordinary way.
 
 """
 _MESSAGES = """

@@ -219,6 +219,17 @@ def test_what_the_page_shows_works(
     assert "broken.mp4 failed" in capsys.readouterr().out
 
 
+def test_a_row_that_no_stage_has_cut_is_the_part_of_its_file_that_its_source_lists(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    shutil.copyfile(footage.video(seconds=1.0, size=(64, 48), audio=False), tmp_path / "videos/a.mp4")
+    (tmp_path / "films.csv").write_text("path,text,b,e\na.mp4,one,0.25,0.75\n")
+    head, _, _ = PIPELINE.replace("text: text}", "text: text, start: b, end: e}").partition("  - name: clips")
+    stage = "  - {name: measured, measure: {picture: false, motion: false, sound: false}}\n"
+    write(tmp_path, f"{head}{stage}".replace("FOLDER", str(tmp_path)))
+    assert reelmill("run", tmp_path / "pipeline.yaml").code == 0
+    assert [(row["start"], row["end"]) for row in table(tmp_path, "measured")] == [(0.25, 0.75)]
+
+
 def test_a_table_that_cannot_be_written_is_refused_and_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     said = reelmill("lineage", folder / "pipeline.yaml", "clips", "--to", tmp_path / "nowhere/x.parquet")
     assert said.code == 2

@@ -24,7 +24,7 @@ class Stub:
         self.requests: list[tuple[str, str, Json | None]] = []
         self.queries: list[dict[str, str]] = []
         self.refusals: list[tuple[str, int, str, dict[str, str]]] = []
-        """(method, status, message, headers) of the next requests of that method."""
+        """(method, status, message, headers) of the next requests of that method, or of `METHOD path`."""
         self.pods: list[Json] = []
 
     def put(self, path: str, document: Json) -> Json:
@@ -45,7 +45,7 @@ class Stub:
         self.queries.append(dict(request.query))
         for refusal in self.refusals:
             method, status, message, headers = refusal
-            if method == request.method:
+            if method in (request.method, f"{request.method} {request.path}"):
                 self.refusals.remove(refusal)
                 return self._refuse(status, message, headers)
         await asyncio.sleep(0)

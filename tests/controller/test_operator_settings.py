@@ -55,7 +55,13 @@ def test_what_is_given_wins_over_the_environment(environment: MutableMapping[str
 
 @pytest.mark.parametrize(
     ("variable", "text"),
-    [("WORKERS", "many"), ("WRITE_RATE", "0"), ("LOG_LEVEL", "loud"), ("STAGES_PULL_POLICY", "Sometimes")],
+    [
+        ("WORKERS", "many"),
+        ("WRITE_RATE", "0"),
+        ("LOG_LEVEL", "loud"),
+        ("STAGES_PULL_POLICY", "Sometimes"),
+        ("TRACES_ENDPOINT", "otel-collector:4318"),
+    ],
 )
 def test_a_variable_that_cannot_be_read_is_named(
     environment: MutableMapping[str, str], variable: str, text: str
@@ -63,6 +69,13 @@ def test_a_variable_that_cannot_be_read_is_named(
     environment[PREFIX + variable] = text
     with pytest.raises(SpecError, match=f"^{PREFIX}{variable}={text}: "):
         read()
+
+
+def test_a_value_that_cannot_be_read_is_told_without_its_credentials(environment: MutableMapping[str, str]) -> None:
+    environment["REELMILL_TRACES_ENDPOINT"] = "ftp://me:canary@host.example/"
+    with pytest.raises(SpecError) as raised:
+        read()
+    assert "canary" not in str(raised.value)
 
 
 @pytest.mark.parametrize("variable", ["PRICES", "POLICY", "STAGES_POD_LABELS", "STAGES_POD_ANNOTATIONS"])

@@ -15,6 +15,7 @@ from reelmill.controller.state.progress_rate import ProgressRate
 from reelmill.controller.watch.resync import Resync
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
+from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import PlannerSettings
 
 Json = dict[str, Any]
@@ -30,6 +31,7 @@ class Rig:
         verbs: KubeApi,
         pace: ProgressRate | None = None,
         lineage: OperatorLineage | None = None,
+        traces: RunTraces | None = None,
     ) -> None:
         self.stub, self.verbs, self.cache = stub, verbs, Cache()
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,6 +43,7 @@ class Rig:
             PlannerSettings(),
             pace=pace,
             lineage=lineage,
+            traces=traces,
             clock=lambda: self.seconds,
             now=lambda: self.now,
         )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dashboard.data_sets import Written
 from reelmill.contract.errors import SpecError, TransientError
+from reelmill.contract.records.heartbeat import Runner
 from reelmill_stages.dashboard.index import schema
 from reelmill_stages.dashboard.index.build import BATCH_BYTES, Builder, OtherData, batched_lines
 from reelmill_stages.dashboard.index.conditions import LONGEST_CONDITION, ItemCondition, ItemOrder
@@ -20,6 +21,7 @@ from reelmill_stages.dashboard.index.indexes import Indexes
 from reelmill_stages.dashboard.index.query import Reader
 from reelmill_stages.dashboard.views.gallery import items_at
 from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of
 from reelmill_stages.store import Store
 
 SCALARS = (
@@ -186,6 +188,34 @@ def test_data_made_anew_under_the_same_key_are_read_anew(tmp_path: Path) -> None
         Builder(db, tmp_path).read(other.data())
 
 
+def test_an_index_is_made_anew_when_items_of_an_earlier_segment_were_forgotten(tmp_path: Path) -> None:
+    written = Written(tmp_path)
+    written.segment([{"v": 0}, {"v": 1}])
+    written.segment([{"v": 2}])
+    path = tmp_path / "index.db"
+    db = writing(path)
+    Builder(db, tmp_path).read(written.data())
+    plan = plan_of(written.store, "clips", ["k0"], "2026-01-01T00:00:00Z", tmp_path)
+    begin(written.store, plan)
+    Builder(db, tmp_path).read(written.data())  # the records are as they were
+    assert follow(written.store, plan, Runner(uid="u", name="default/line", run=1), tmp_path) == []
+    with pytest.raises(OtherData):
+        Builder(db, tmp_path).read(written.data())
+    path.unlink()
+    again = writing(path)
+    for _ in range(2):
+        Builder(again, tmp_path).read(written.data())
+    assert "k0" not in "\n".join(again.iterdump())
+
+
+def test_a_lost_input_is_told_from_a_later_one_with_its_key(tmp_path: Path) -> None:
+    db = writing(tmp_path / "index.db")
+    row = "INSERT INTO ledger (segment, key, ordinal, outcome, reason, message, seconds, attempt)"
+    for segment, ordinal, outcome in ((1, 0, "failed"), (1, 1, "failed"), (2, 2, "done"), (3, 1, "done")):
+        db.execute(f"{row} VALUES (?, 'same', ?, ?, '', '', 0, 1)", (segment, ordinal, outcome))
+    assert [one.ordinal for one in Reader(db).losses("", "", 0, 9)] == [0]
+
+
 def test_the_oldest_index_makes_room(tmp_path: Path) -> None:
     indexes = Indexes(tmp_path / "scratch", most_bytes=1)
     try:
@@ -195,6 +225,23 @@ def test_the_oldest_index_makes_room(tmp_path: Path) -> None:
             with indexes.open(written.store, written.names) as (reader, index):
                 assert (index.error, reader.items_read()) == ("", 1)
         assert len(list((tmp_path / "scratch/indexes").glob("*.db"))) == 1
+    finally:
+        indexes.close()
+
+
+def test_an_index_that_is_being_written_stays(tmp_path: Path) -> None:
+    indexes = Indexes(tmp_path / "scratch", most_bytes=1)
+    sets = [Written(tmp_path / str(number)) for number in range(3)]
+    try:
+        for written in sets:
+            written.segment([{"v": 1}])
+        with indexes.open(sets[0].store, sets[0].names) as (_, first):
+            pass
+        # The lock is held while a secondary index is made.
+        with first.lock, indexes.open(sets[1].store, sets[1].names):
+            assert first.path.exists()
+        with indexes.open(sets[2].store, sets[2].names):
+            assert not first.path.exists()
     finally:
         indexes.close()
 

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.worker_rig import JOB, PIPELINE, Rig, rigged
+from controller.worker_rig import JOB, PIPELINE, Rig, resource, rigged
 from openlineage_events.receiver import must_be_valid, receiver
 from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.state.cache import Cache
@@ -102,6 +102,18 @@ def test_a_server_that_never_answers_is_not_waited_for_and_what_is_too_much_is_d
     assert fates["dropped"] >= 49
 
 
+def test_events_that_are_lost_at_the_end_are_told() -> None:
+    said: list[str] = []
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        emitter = LineageEmitter(f"http://127.0.0.1:{silent.getsockname()[1]}", namespace="videos", say=said.append)
+        emitter.tell(a_change())
+        emitter.close(seconds=0.1)
+    assert len(said) == 1
+    assert "does not answer, so the last OpenLineage events may not be sent" in said[0]
+
+
 def test_events_are_counted_in_the_metrics(tmp_path: Path) -> None:
     metrics = Metrics()
     with receiver() as server:
@@ -147,3 +159,59 @@ def test_data_sets_have_the_names_that_others_give_them() -> None:
     assert location("/films/a") == Location("file", "/films/a")
     assert location("https://me:secret@host/a?sig=1").uri == "https://host/a?…"
     assert location("s3://in/a").uri == "s3://in/a"
+
+
+def test_a_run_is_told_of_although_the_write_after_its_status_fails(tmp_path: Path) -> None:
+    with receiver() as server:
+        emitter = LineageEmitter(server.url, namespace="videos")
+
+        async def test(rig: Rig) -> None:
+            found = rig.stub.objects[PIPELINE]
+            rig.stub.put(PIPELINE, {**found, "spec": {**found["spec"], "onDelete": "Delete"}})
+            rig.stub.refusals.append((f"PATCH {PIPELINE}", 409, "the object has been modified", {}))
+            again = watching(rig, emitter)
+            for _ in range(3):
+                await again.a_pass()
+            assert rig.stub.refusals == []
+
+        rigged(tmp_path, test)
+        emitter.close()
+    assert [event["eventType"] for event in server.events] == ["START"]
+
+
+def test_the_run_of_a_resource_that_was_replaced_under_its_name_ends(tmp_path: Path) -> None:
+    with receiver() as server:
+        emitter = LineageEmitter(server.url, namespace="videos")
+
+        async def test(rig: Rig) -> None:
+            again = watching(rig, emitter)
+            await again.a_pass()
+            new = {name: value for name, value in resource().items() if name != "status"}
+            again.cache.pipelines.insert(rig.stub.put(PIPELINE, new))
+            await again.a_pass()
+
+        rigged(tmp_path, test)
+        emitter.close()
+    assert [event["eventType"] for event in server.events] == ["START", "ABORT", "START"]
+    first, ended, second = (event["run"]["runId"] for event in server.events)
+    assert first == ended != second
+
+
+def test_a_run_whose_jobs_wait_for_admission_ends_when_its_resource_is_gone(tmp_path: Path) -> None:
+    with receiver() as server:
+        emitter = LineageEmitter(server.url, namespace="videos")
+
+        async def test(rig: Rig) -> None:
+            found = rig.stub.objects[PIPELINE]
+            rig.stub.put(PIPELINE, {**found, "spec": {**found["spec"], "queue": {"name": "video"}}})
+            again = watching(rig, emitter)
+            for _ in range(3):
+                await again.a_pass()
+                again.wait(20)
+            assert again.job()["spec"]["suspend"] is True
+            again.cache.pipelines.remove(rig.stub.objects[PIPELINE])
+            await again.a_pass()
+
+        rigged(tmp_path, test)
+        emitter.close()
+    assert [event["eventType"] for event in server.events] == ["START", "ABORT"]

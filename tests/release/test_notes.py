@@ -33,6 +33,7 @@ def test_a_section_ends_where_the_next_one_begins() -> None:
 
 def test_a_finished_changelog_is_taken() -> None:
     notes.check(CHANGELOG, "0.2.0")
+    notes.check(CHANGELOG.replace("## [Unreleased]\n\n", ""), "0.2.0")
 
 
 @pytest.mark.parametrize(

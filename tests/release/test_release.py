@@ -201,6 +201,14 @@ def test_an_earlier_release_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["dist"]
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = release(tmp_path / "file/dist", "--parts", "notes")
+    assert done.returncode == 1
+    assert done.stderr.startswith("release: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_what_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> None:
     for words, told in (
         (["--tag", "v99.0.0"], f"is not v{VERSION}"),

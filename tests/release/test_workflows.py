@@ -71,6 +71,28 @@ def test_its_scripts_stop_at_the_first_error(name: str) -> None:
     subprocess.run(["bash", "-n", script], check=True)
 
 
+@pytest.mark.parametrize(
+    ("images", "push", "code", "signed"),
+    [
+        ("ghcr.io/me/reelmill-a:1\nghcr.io/me/reelmill-b:1", 0, 0, 2),
+        ("", 0, 1, 0),
+        ("ghcr.io/me/reelmill-a:1", 3, 3, 0),
+    ],
+    ids=["two images", "no image", "an image that cannot be pushed"],
+)
+def test_images_are_published_all_or_the_job_fails(
+    tmp_path: Path, images: str, push: int, code: int, signed: int
+) -> None:
+    docker = f"#!/bin/sh\ncase $1 in images) printf '{images}';; push) exit {push};; *) echo digest;; esac\n"
+    for name, text in {"docker": docker, "cosign": "#!/bin/sh\necho signed\n"}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "REGISTRY": "ghcr.io/Me"}
+    done = subprocess.run([ROOT / ".ci/publish-images"], env=environment, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.count("signed") == signed
+
+
 @workflows
 @pytest.mark.control_plane
 def test_actionlint_finds_nothing(path: Path) -> None:

@@ -96,6 +96,12 @@ def test_006_f12_nothing_is_wrong_with_what_a_run_wrote(done: Path, stage: str) 
     assert "no known format" not in said.err
 
 
+def test_nothing_is_wrong_with_what_forgetting_an_item_left(path: Path) -> None:
+    assert reelmill("forget", path, "b.mp4", "--yes").code == 0
+    for stage in ("measured", "keep", "distinct"):
+        assert findings(path, stage) == {}
+
+
 def test_006_f12_an_input_without_a_row_and_a_row_without_an_input_are_found(path: Path) -> None:
     rewritten(path, "keep", "ledger", lambda rows: [{**rows[0], "key": "nobody"}, *rows[1:]])
     found = findings(path, "keep")

@@ -156,6 +156,22 @@ def test_a_withdrawn_input_that_is_forgotten_itself_is_not_tried_for_ever(line: 
         assert naming(line, key) == []
 
 
+def test_a_withdrawn_input_is_told_from_another_one_with_its_key(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    own = line.stage("own", "OneKey")
+    line.stage("joined", "Join", per_file=3)
+    for key in ("item0", "item1"):
+        line.put(key)
+        line.survey()
+        line.run_pass(own)
+    line.advance()
+    line.put("item2")
+    line.go()
+    forget(line, "item0")
+    rows = [(row.ordinal, row.reason) for row in line.data("joined").ledger() if row.key == "same"]
+    assert sorted(rows) == [(1, "withdrawn"), (2, "")]
+
+
 def test_an_open_pass_is_a_refusal_before_anything_is_written(line: Line) -> None:
     line.put("item99")
     line.survey()

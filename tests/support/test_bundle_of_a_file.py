@@ -8,6 +8,7 @@ import pytest
 
 import footage
 from cli.terminal import reelmill, write
+from reelmill_stages.commands.support.records import MOST_BYTES
 from support.opened import manifest, opened
 
 
@@ -98,3 +99,11 @@ def test_a_folder_that_is_not_there_is_named_and_nothing_is_left(folder: Path) -
     assert said.code == 2
     assert "nowhere/bundle.tar.gz" in said.err
     assert [path.name for path in folder.iterdir()] == ["pipeline.yaml"]
+
+
+def test_of_a_record_that_is_too_large_there_is_the_beginning(folder: Path) -> None:
+    write(folder)
+    (folder / "store/_reelmill").mkdir(parents=True)
+    (folder / "store/_reelmill/store.json").write_text("x" * (MOST_BYTES + 1000))
+    assert reelmill("support-bundle", "pipeline.yaml", "-o", "bundle.tar.gz").code == 0
+    assert opened(folder / "bundle.tar.gz")["store/_reelmill/store.json"].strip() == "x" * MOST_BYTES

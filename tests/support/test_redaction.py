@@ -17,6 +17,14 @@ BY_PLACE: list[Any] = [
     {"annotations": {"example.test/note": CANARY}},
     {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"env": CANARY})}},
     {"managedFields": [{"x": CANARY}]},
+    {"env": {"LEVEL": CANARY}},
+    {"env": [{"name": "LEVEL", "value": {"a": [CANARY]}}]},
+    {"password": [CANARY]},
+    {"secret": {"a": {"b": CANARY}}},
+    {"run": {"image": "mine:1", "params": {"a": CANARY}}},
+    {"caption": {"extra": {"header": CANARY}}},
+    {"message": f"token=12345678-{CANARY}"},
+    {"message": f"password: 2.5x{CANARY}"},
     {"password": CANARY},
     {"apiToken": CANARY},
     {"AWS_SECRET_ACCESS_KEY": CANARY},
@@ -51,6 +59,8 @@ KEPT: list[Any] = [
     {"env": [{"name": "TOKEN", "secretRef": {"name": "variable", "key": "TOKEN"}}]},
     {"annotations": {"reelmill.dev/retry": "2f9a clips"}},
     {"message": "12 tokens: 40 of 200; budget of tokens = 5000"},
+    {"message": "tokens: 40.5. (tokens=3)"},
+    {"secret": None, "token": True},
     {"labels": {"app.kubernetes.io/name": "reelmill"}},
     [1, 2.5, None, True, "a film of a cat"],
 ]
@@ -91,6 +101,15 @@ def test_a_value_that_is_known_to_be_secret_is_removed_in_every_encoding() -> No
     for text in (f"<{CANARY}>", "<canary-7f3a%2Fb%2Bc>", "<Y2FuYXJ5LTdmM2EvYitj>"):
         assert redactor.text(text) == f"<{REMOVED}>"
     assert redactor.text("/home/somebody") == "/home/somebody"
+
+
+def test_a_number_in_a_field_that_is_named_like_a_credential_is_removed() -> None:
+    assert Redactor().tree({"password": 12345678}) == {"password": REMOVED}
+
+
+def test_credentials_in_addresses_of_variables_are_known() -> None:
+    redactor = Redactor(secret_variables({"HTTPS_PROXY": "http://robot:proxy-pass@proxy.example:3128", "HOME": "/x"}))
+    assert redactor.text("407 for proxy-pass") == f"407 for {REMOVED}"
 
 
 def test_values_are_learnt_from_the_document_that_holds_them() -> None:

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -93,9 +92,7 @@ def test_an_endpoint_that_does_not_answer_costs_a_warning(
         dead = f"http://127.0.0.1:{free_ports(1)[0]}"
         where = {"closed": dead, "silent": f"http://127.0.0.1:{silent.getsockname()[1]}", "wrong path": f"{address}/x"}
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", where[kind])
-        began = time.monotonic()
         said = made.tell("run")
-        assert time.monotonic() - began < 60  # the exporter itself gives up after 10 s for each request
     assert said.code == 0, said.err
     assert said.err.count("the trace of the run is not whole: http") == 1
     assert "Traceback" not in said.err

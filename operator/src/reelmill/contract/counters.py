@@ -72,33 +72,36 @@ class StageCounter(StrEnum):
         "overhang", _FALLBACK, "clips of videos that end within the tolerance before their span", "nothing")
     GPU_FALLBACK = (
         "gpu_fallback", _FALLBACK, "items that the CPU processed in place of a GPU",
-        "look at its reasons, which are counted too: `gpu_fallback_codec` and those below; or set `device: cpu`")
+        "look at its reasons, which are counted too: `gpu_fallback_codec` and others; or set `device: cpu`")
     GPU_FALLBACK_CODEC = (
-        "gpu_fallback_codec", _FALLBACK, "of those: the GPU has no decoder, or no encoder, for the codec",
+        "gpu_fallback_codec", _FALLBACK, "of `gpu_fallback`: the GPU has no decoder, or no encoder, for the codec",
         "give the pods another GPU with `gpu.decodes`; see docs/gpus.md")
     GPU_FALLBACK_PROFILE = (
         "gpu_fallback_profile", _FALLBACK,
-        "of those: its decoder has the codec, but not with this chroma subsampling, bit depth or profile",
+        "of `gpu_fallback`: its decoder has the codec, but not with this chroma subsampling, bit depth or profile",
         "nothing; a newer GPU may have it, or a `normalise` stage above changes the pixel format")
     GPU_FALLBACK_SIZE = (
-        "gpu_fallback_size", _FALLBACK, "of those: pictures are smaller or larger than its decoder takes", _NOTHING)
+        "gpu_fallback_size", _FALLBACK,
+        "of `gpu_fallback`: pictures are smaller or larger than its decoder takes", _NOTHING)
     GPU_FALLBACK_MEMORY = (
-        "gpu_fallback_memory", _FALLBACK, "of those: the memory of the GPU ran out, or its sessions did",
+        "gpu_fallback_memory", _FALLBACK, "of `gpu_fallback`: the memory of the GPU ran out, or its sessions did",
         "lower `workers`, or give the pods a GPU with more memory")
     GPU_FALLBACK_DRIVER = (
-        "gpu_fallback_driver", _FALLBACK, "of those: the driver, or a library of it, is missing, too old, or failed",
+        "gpu_fallback_driver", _FALLBACK,
+        "of `gpu_fallback`: the driver, or a library of it, is missing, too old, or failed",
         "look at the pod's log; the container needs the driver capabilities `video` and `compute`")
     GPU_FALLBACK_NO_GPU = (
-        "gpu_fallback_no_gpu", _FALLBACK, "of those: the stage wants a GPU, and the pod has none",
+        "gpu_fallback_no_gpu", _FALLBACK, "of `gpu_fallback`: the stage wants a GPU, and the pod has none",
         "give the stage a `gpu`, or set `device: auto`")
     GPU_FALLBACK_PACKAGE = (
-        "gpu_fallback_package", _FALLBACK, "of those: the library is built without support for GPUs",
+        "gpu_fallback_package", _FALLBACK, "of `gpu_fallback`: the library is built without support for GPUs",
         "run the stage in an image whose torch is built for CUDA")
     GPU_FALLBACK_FRAMES = (
-        "gpu_fallback_frames", _FALLBACK, "of those: the decoder of the GPU did not give all frames undamaged",
+        "gpu_fallback_frames", _FALLBACK, "of `gpu_fallback`: the decoder of the GPU did not give all frames undamaged",
         "nothing; files like these are damaged or unusual")
     GPU_FALLBACK_OTHER = (
-        "gpu_fallback_other", _FALLBACK, "of those: anything else, which the provenance of the item and the log tell",
+        "gpu_fallback_other", _FALLBACK,
+        "of `gpu_fallback`: anything else, which the provenance of the item and the log tell",
         "look at the pod's log")
     FEWER_WORKERS = (
         "fewer_workers", _FALLBACK,
@@ -145,7 +148,7 @@ class StageCounter(StrEnum):
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")
     EMPTY_PART = "empty_part", _LEFT_OUT, "parts of samples that have no bytes", "look at the sampler that wrote them"
     LEFT_OUT = (
-        "left_out_*", _LEFT_OUT, "samples of tars that were left out for that reason", "see the reason above")
+        "left_out_*", _LEFT_OUT, "samples of tars that were left out for the reason in the name", "see that reason")
     UNCHANGED = "unchanged", _FALLBACK, "videos that have the wanted shape already and are the same files", _NOTHING
     REMUXED = "remuxed", _FALLBACK, "videos of which all packets were copied into an mp4", _NOTHING
     PICTURES_COPIED = "pictures_copied", _FALLBACK, "videos of which only the sound was encoded", _NOTHING
@@ -163,12 +166,12 @@ class StageCounter(StrEnum):
     TOKENS = (
         "tokens", _SIZE, "tokens that a server counted, of prompts and answers, failed items and lost pods included",
         "limit them with `limits.tokens`")
-    PROMPT_TOKENS = "prompt_tokens", _SIZE, "those of prompts, with images", _NOTHING
-    ANSWER_TOKENS = "answer_tokens", _SIZE, "those of answers", _NOTHING
+    PROMPT_TOKENS = "prompt_tokens", _SIZE, "tokens of prompts, with images", _NOTHING
+    ANSWER_TOKENS = "answer_tokens", _SIZE, "tokens of answers", _NOTHING
     REQUESTS = "requests", _SIZE, "requests that a server answered", _NOTHING
     DOCUMENTS = "documents", _SIZE, "samples that became tokens", _NOTHING
     PACKS = "packs", _SIZE, "sequences of tokens", _NOTHING
-    PACKED_TOKENS = "packed_tokens", _SIZE, "tokens in them", _NOTHING
+    PACKED_TOKENS = "packed_tokens", _SIZE, "tokens in packed sequences (`packs`)", _NOTHING
     # fmt: on
 
 

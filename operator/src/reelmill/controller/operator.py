@@ -172,10 +172,17 @@ def _export(settings: OperatorSettings) -> OtlpExport | None:
     if not endpoint:
         return None
     try:
-        return OtlpExport(endpoint)
+        return OtlpExport(endpoint, _say)
     except SpecError as error:
         log.event(_log, f"there are no traces: {error}", level=logging.WARNING, hint=error.hint)
         return None
+
+
+def _say(problem: str) -> None:
+    if problem:
+        log.event(_log, f"spans cannot be sent: {problem}", level=logging.WARNING, hint="pipelines go on without")
+    else:
+        log.event(_log, "spans can be sent again", level=logging.WARNING)
 
 
 def run(access: Access, settings: OperatorSettings) -> int:

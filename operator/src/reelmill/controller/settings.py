@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from reelmill.contract.errors import SpecError
 from reelmill.contract.policy.model import OPEN, Policy
 from reelmill.contract.spending import Prices
+from reelmill.contract.text.urls import without_secrets
 from reelmill.plan import settings as plan
 
 PREFIX = "REELMILL_"
@@ -95,7 +96,7 @@ class OperatorSettings(BaseSettings):
     """What `queue.name` of a pipeline names a queue of."""
     policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
     """What pipelines may ask for, as JSON; absent: anything that the API server accepts."""
-    traces_endpoint: str = ""
+    traces_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     """Base address of a collector of traces by OTLP over HTTP, such as `http://otel-collector:4318`; empty: that of
     OpenTelemetry's own variables, or none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -157,4 +158,4 @@ def read(**given: object) -> OperatorSettings:
 
 def _problem(name: str, *path: str, value: object, message: str) -> str:
     where = f"{'.'.join(path)}: " if path else ""
-    return f"{PREFIX}{name.upper()}={where}{value}: {message}"
+    return f"{PREFIX}{name.upper()}={where}{without_secrets(str(value))}: {message}"

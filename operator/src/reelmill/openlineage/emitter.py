@@ -67,23 +67,25 @@ class LineageEmitter:
             self._counted("dropped", len(seen.changes))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Send what is waiting, for so long at most."""
+        """Send what is waiting, for so long at most; what was not sent by then is told, and lost."""
         with suppress(Full):
             self._waiting.put_nowait(None)
         self._thread.join(seconds)
+        if self._thread.is_alive() and not self._down:
+            self._tell(f"{told(self._target)} does not answer, so the last OpenLineage events may not be sent", "")
 
     def _work(self) -> None:
         while (seen := self._waiting.get()) is not None:
             self._send_all(seen)
 
     def _send_all(self, seen: SeenChanges) -> None:
-        from reelmill.openlineage.events import EventMaker
-
-        maker = EventMaker(seen, self._namespace)
         for change in seen.changes:
             try:
+                # Imported here: the client takes long to load, and one without these facets is a failure like others.
+                from reelmill.openlineage.events import EventMaker
+
                 self._transport = self._transport or self._made()
-                self._transport.emit(maker.event(change))
+                self._transport.emit(EventMaker(seen, self._namespace).event(change))
             except Exception as error:
                 self._counted("failed", 1)
                 if not self._down:

@@ -7,13 +7,13 @@ dropped.
 import logging
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reelmill import __version__
 from reelmill.contract.errors import SpecError
 from reelmill.contract.text.urls import without_secrets
-from reelmill.tracing.spans import TraceSpan
+from reelmill.tracing.spans import TraceSpan, told
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -39,11 +39,12 @@ def at_base(base: str) -> str:
 class OtlpExport:
     """Sends spans to an endpoint. Calls never block and never raise. Thread-safe.
 
-    Headers, certificates and timeouts are those of OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). Raises
-    SpecError if the packages are not installed.
+    Headers, certificates and timeouts are those of OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). `say`
+    is called, in another thread, with the first problem in a row, and with an empty text when spans arrive again.
+    Raises SpecError if the packages are not installed, and for variables that the packages refuse.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, say: Callable[[str], None] = lambda _: None) -> None:
         try:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
@@ -58,8 +59,13 @@ class OtlpExport:
         self.endpoint = without_secrets(endpoint)
         name = os.environ.get("OTEL_SERVICE_NAME") or "reelmill"
         self._resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
-        self._state = _State(self.endpoint)
-        self._processor = BatchSpanProcessor(_watched(OTLPSpanExporter(endpoint=endpoint), self._state))
+        self._state = _State(self.endpoint, say)
+        try:
+            self._processor = BatchSpanProcessor(_watched(OTLPSpanExporter(endpoint=endpoint), self._state))
+        except (RuntimeError, ValueError) as error:
+            raise SpecError(
+                f"OpenTelemetry refuses its settings: {told(str(error))}", hint="correct the variables OTEL_…"
+            ) from error
 
     def __call__(self, span: TraceSpan) -> None:
         """Put a span into the queue."""
@@ -103,9 +109,14 @@ class OtlpExport:
 
 
 class _State:
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
+    def __init__(self, endpoint: str, say: Callable[[str], None]) -> None:
         self.problem = ""
+        self._endpoint, self._say = endpoint, say
+
+    def sent(self, *, arrived: bool) -> None:
+        before, self.problem = self.problem, "" if arrived else f"{self._endpoint} does not take them"
+        if before != self.problem:
+            self._say(self.problem)
 
 
 def _watched(exporter: "SpanExporter", state: _State) -> "SpanExporter":
@@ -114,9 +125,11 @@ def _watched(exporter: "SpanExporter", state: _State) -> "SpanExporter":
 
     class Watched(SpanExporter):
         def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
-            result = exporter.export(spans)
-            failed = result is not SpanExportResult.SUCCESS
-            state.problem = f"{state.endpoint} does not take them" if failed else ""
+            result = SpanExportResult.FAILURE
+            try:
+                result = exporter.export(spans)
+            finally:
+                state.sent(arrived=result is SpanExportResult.SUCCESS)
             return result
 
         def shutdown(self) -> None:

@@ -43,7 +43,7 @@ class FieldTypes:
     def add(self, item: Item) -> None:
         """Look at the fields of one more item."""
         for name in (*item.fields, *measured_fields(item)):
-            if name in _RESERVED or name in ("", "measures"):
+            if name in _RESERVED or name in ("", "measures") or plain(name) != name:
                 continue
             if name not in self.kinds and len(self.kinds) >= MOST_FIELDS:
                 self.left_out += 1
@@ -56,11 +56,11 @@ class FieldTypes:
 def columns(types: FieldTypes, path: Callable[[Item], str]) -> list[TableColumn]:
     """The columns, in order. `path` is the place of an item's file in the folder, empty if it has none there."""
     return [
-        TableColumn("key", "string", "Key of the item, unique in the data set.", lambda item: item.key),
-        TableColumn("group", "string", "Items of one group were made from one file.", lambda item: item.group),
+        TableColumn("key", "string", "Key of the item, unique in the data set.", lambda item: plain(item.key)),
+        TableColumn("group", "string", "Items of one group were made from one file.", lambda item: plain(item.group)),
         TableColumn("duration", "number", "Duration in seconds.", _number("duration")),
         TableColumn(
-            "media.path", "string", "The item's file, relative to this folder.", lambda item: path(item) or None
+            "media.path", "string", "The item's file, relative to this folder.", lambda item: plain(path(item)) or None
         ),
         TableColumn(
             "media.size", "integer", "Size of that file in bytes.", lambda item: item.media and item.media.size

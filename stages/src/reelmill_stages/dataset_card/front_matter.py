@@ -11,7 +11,7 @@ from reelmill_stages.untrusted.front_matter import front_matter as parsed
 
 _CLASSES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"),
             (10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"),
-            (10_000_000_000, "1B<n<10B"))  # fmt: skip
+            (10_000_000_000, "1B<n<10B"), (100_000_000_000, "10B<n<100B"), (10**12, "100B<n<1T"))  # fmt: skip
 _LARGEST = "n>1T"
 
 
@@ -32,7 +32,7 @@ def front_matter(
 
 def size_category(items: int) -> str:
     """The class of a number of items."""
-    return next((name for limit, name in _CLASSES if items < limit), "10B<n<100B" if items < 10**11 else _LARGEST)
+    return next((name for limit, name in _CLASSES if items < limit), _LARGEST)
 
 
 def configs_of(readme: str) -> list[dict[str, Any]]:

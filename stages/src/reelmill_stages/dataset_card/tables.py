@@ -47,8 +47,8 @@ class LicenceCounts:
         value = value_of(self.name)(item)
         if value is ABSENT:
             self.missing += 1
-        elif len(self.counts) <= _MOST_LICENCES:
-            self.counts[str(value)] += 1
+        elif (text := plain(str(value))) in self.counts or len(self.counts) <= _MOST_LICENCES:
+            self.counts[text] += 1
 
     @property
     def values(self) -> Values | None:
@@ -91,7 +91,7 @@ def write_files(path: Path, items: Iterable[Item], files: Callable[[Item], Itera
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for some in _batches(rows):
             made: dict[str, list[Any]] = {
-                "path": [file.path for file, _ in some],
+                "path": [plain(file.path) for file, _ in some],
                 "item": [plain(key) for _, key in some],
                 "size": [file.size for file, _ in some],
                 "sha256": [file.sha256 or None for file, _ in some],

@@ -113,9 +113,12 @@ class ClusterClient:
         where = path(PIPELINES, self.namespace, document["metadata"]["name"])
         return self._ask("PATCH", where, query=query | ({"dryRun": "All"} if dry_run else {}), body=document, kind=2)
 
-    def log(self, pod: str, *, last: int | None = None) -> Iterator[str]:
-        """Stream the lines of a pod's log up to now; `last` limits them to that many from the end."""
-        query = {} if last is None else {"tailLines": str(last)}
+    def log(self, pod: str, *, last: int | None = None, limit_bytes: int | None = None) -> Iterator[str]:
+        """Stream the lines of a pod's log up to now; `last` limits them to that many from the end, of which there are
+        no more than `limit_bytes`, because a line may have any length.
+        """
+        limits = {"tailLines": last, "limitBytes": limit_bytes}
+        query = {name: str(value) for name, value in limits.items() if value is not None}
         where = f"{path(PODS, self.namespace, pod)}/log"
         lines = self._link.lines(where, query=query)
         with self._plain_words("GET", where):

@@ -16,7 +16,10 @@ from reelmill.contract.records.segment import Object
 ANONYMOUS = "_forgotten"
 """Field of an anonymous item."""
 
-_PENDING = f"{INTERNAL}/forgetting/"
+TOMBSTONES = f"{INTERNAL}/forgotten/"
+"""Prefix of the tombstones of all sources."""
+PENDING = f"{INTERNAL}/forgetting/"
+"""Prefix of the plans that are carried out now."""
 _ANONYMOUS_KEY = re.compile(rf"(?:[^/]+/)?forgotten-[0-9a-f]{{{KEY_DIGITS}}}-\d+(?:-\d+-\d+)?")
 _RECORD = re.compile(r"[0-9a-f]{64}\.json")
 
@@ -28,7 +31,7 @@ def tombstone_digest(source: str, key: str) -> str:
 
 def tombstones(source: str) -> str:
     """Prefix of the tombstones of a source, whatever its key."""
-    return f"{INTERNAL}/forgotten/{source}/"
+    return f"{TOMBSTONES}{source}/"
 
 
 def tombstone(source: str, digest: str) -> str:
@@ -44,7 +47,7 @@ def digest_in(key: str) -> str:
 
 def pending(source: str) -> str:
     """The plan of forgetting items of a source, while it is carried out: one at a time."""
-    return f"{_PENDING}{source}.json"
+    return f"{PENDING}{source}.json"
 
 
 def anonymous_key(data_set: str, ordinal: int) -> str:

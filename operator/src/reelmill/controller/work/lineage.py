@@ -19,9 +19,14 @@ class OperatorLineage:
     def __init__(self, emitter: LineageEmitter | None = None) -> None:
         self._emitter = emitter
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody is told."""
+        return self._emitter is not None
+
     def changed(self, resource: Json, definition: Definition | None, old: Status, new: Status, now: datetime) -> None:
         """The status of a resource was written. `definition` is None where the spec is invalid."""
-        if self._emitter and old != new:
+        if self._emitter is not None and old != new:
             status = new if new.store else old
             self._emitter.tell(seen(lambda: _pipeline(resource, definition, status), old, new, now))
 

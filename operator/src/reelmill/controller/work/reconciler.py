@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from reelmill.contract.conditions import ConditionReason
+from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.log import event
 from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
@@ -119,6 +119,8 @@ class PipelineWorker:
             return AT_ONCE
         try:
             await self._write_status(memory, pipeline, written, plan)
+            # Told at once: if one of the next writes fails, the next pass no longer sees a change.
+            self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
             for finalizers in (action for action in plan.actions if isinstance(action, SetFinalizers)):
                 await self._set_finalizers(pipeline, finalizers.names)
         except Conflict:
@@ -127,7 +129,6 @@ class PipelineWorker:
         except ObjectNotFound:
             self._cache.pipelines.remove(pipeline)
             return None
-        self._lineage.changed(pipeline, spec.definition, written, plan.status, now)
         try:
             for action in plan.actions:
                 await self._apply(memory, namespace, action)
@@ -137,10 +138,14 @@ class PipelineWorker:
         for said in plan.events:
             await self._recorder.say(pipeline, said, now)
         at_rest = not plan.actions and not any(map(at_work, jobs))
-        self._traces.tell(memory.uid, jobs, plan.status, at_rest=at_rest)
+        # Jobs that wait for admission, or are suspended, are at rest, but their run goes on.
+        running = plan.status.holds(ConditionType.RECONCILING) or not all(map(finished, jobs))
+        self._traces.tell(memory.uid, jobs, plan.status, over=at_rest and not running)
         if at_rest:
             # A pipeline at rest is planned seldom, and there may be many.
-            memory.spec = memory.status = None
+            memory.spec = None
+            if not (running and self._lineage.wanted):
+                memory.status = None
         return _sooner(plan.wake_after, look_again)
 
     def _forget(self, key: str, pipeline: Json | None) -> None:
@@ -156,7 +161,10 @@ class PipelineWorker:
 
     def _memory(self, key: str, uid: str) -> PipelineMemory:
         memory = self._memories.get(key)
-        if memory is None or memory.uid != uid:
+        if memory is not None and memory.uid != uid:
+            self._forget(key, None)
+            memory = None
+        if memory is None:
             memory = self._memories[key] = PipelineMemory(uid)
         return memory
 

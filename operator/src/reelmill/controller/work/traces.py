@@ -33,14 +33,14 @@ class RunTraces:
             self._traces[metadata["uid"]] = found
         return found.trace_id
 
-    def tell(self, uid: str, jobs: Sequence[Json], status: Status, *, at_rest: bool) -> None:
-        """Tell the Jobs that have ended, and the run once nothing of it is left to do."""
+    def tell(self, uid: str, jobs: Sequence[Json], status: Status, *, over: bool) -> None:
+        """Tell the Jobs that have ended, and the run once it is over."""
         if (trace := self._traces.get(uid)) is None:
             return
         for job in jobs:
             if trace_of(job) == trace.trace_id and (run := of_job(job)):
                 trace.step(run)
-        if at_rest:
+        if over:
             trace.finish(problem_of(status))
             self.forget(uid)
 

@@ -19,7 +19,8 @@ EARLIER = "earlier"
 def prepare(folder: Path) -> DemoInputs:
     """Make videos, captions and the pipeline in a folder.
 
-    Raises SpecError if it cannot be written, or if a package is missing that the pipeline needs.
+    Raises SpecError if it cannot be written, if it holds files of those names that no demo made, or if a package is
+    missing that the pipeline needs.
     """
     for package in ("ftfy", "tokenizers"):
         if find_spec(package) is None:
@@ -27,11 +28,20 @@ def prepare(folder: Path) -> DemoInputs:
                 f"the demo makes tokens of captions, which requires the package {package}",
                 hint="pip install 'reelmill-stages[text]'",
             )
+    pipeline = files(__package__).joinpath("pipeline.yaml").read_text()
     try:
+        if (found := _left(folder)) and not _is_demo(folder, pipeline):
+            raise SpecError(
+                f"the folder holds {found[0].name}, which no demo made",
+                where=str(folder),
+                hint="name a new folder for the demo",
+            )
         earlier = put_aside(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Written first: it tells an unfinished demo from a folder of somebody's own.
+        (folder / "pipeline.yaml").write_text(pipeline)
         generated_footage.write(folder / "videos")
         (folder / "captions.csv").write_text(generated_footage.captions())
-        (folder / "pipeline.yaml").write_text(files(__package__).joinpath("pipeline.yaml").read_text())
     except OSError as error:
         raise SpecError(
             f"the inputs of the demo cannot be written: {error.strerror}", where=str(folder), hint="name another folder"
@@ -45,8 +55,7 @@ def put_aside(folder: Path) -> Path | None:
 
     Nothing is deleted: somebody may have edited the pipeline or added videos.
     """
-    left = [folder / name for name in (*MADE, *INPUTS) if os.path.lexists(folder / name)]
-    if not left:
+    if not (left := _left(folder)):
         return None
     number = 1
     while os.path.lexists(place := folder / EARLIER / str(number)):
@@ -55,3 +64,17 @@ def put_aside(folder: Path) -> Path | None:
     for path in left:
         path.rename(place / path.name)
     return place
+
+
+def _left(folder: Path) -> list[Path]:
+    return [folder / name for name in (*MADE, *INPUTS) if os.path.lexists(folder / name)]
+
+
+def _is_demo(folder: Path, pipeline: str) -> bool:
+    """Whether a demo was here: with its cut-off video, or not yet with more than its pipeline."""
+    if (folder / "videos" / generated_footage.CORRUPT).exists():
+        return True
+    try:
+        return (folder / "pipeline.yaml").read_text(errors="replace") == pipeline
+    except FileNotFoundError:
+        return False

@@ -3,7 +3,8 @@
 Rules: `inputs` (each item of the upstreams that is covered has a row in the ledger, and no other key has one), `items`
 (a stage that passes items on has one for each done input, under its key), `fields` (items have only fields that the
 blocks of the pipeline declare), `media` (the file of an item is one of its sources, or one that a stage committed), and
-`verdicts` (`verdict_rules`). Rows are streamed; keys are kept on disk.
+`verdicts` (`verdict_rules`). Anonymous rows, which `reelmill forget` leaves, stand for nothing that is left. Rows are
+streamed; keys are kept on disk.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from reelmill.contract.errors import StoreError
+from reelmill.contract.records.forgotten import is_anonymous
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Media, Outcome
 from reelmill.contract.spec.block import Block, StageBlock
@@ -67,7 +69,7 @@ class _Rows:
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         with DiskSet() as rows, DiskSet() as wanted:
-            rows.add(row.key for row in self._data.raw_ledger())
+            rows.add(row.key for row in self._data.raw_ledger() if not is_anonymous(row.key))
             wanted.add(self._input_keys())
             for key in wanted.without(rows):
                 yield self._data.root, f"{key!r} is an input without a row in the ledger"
@@ -79,7 +81,8 @@ class _Rows:
         if not isinstance(block, StageBlock) or not block.passes_items:
             return
         with DiskSet() as done, DiskSet() as passed:
-            done.add(row.key for row in self._data.ledger() if row.outcome == Outcome.DONE)
+            rows = (row for row in self._data.ledger() if not is_anonymous(row.key))
+            done.add(row.key for row in rows if row.outcome == Outcome.DONE)
             passed.add(item.key for item in self._data.items())
             for key in done.without(passed):
                 yield self._data.root, f"the input {key!r} is done, and no item was passed on for it"

@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import Any
 
 from reelmill.contract.commands.lineage_rows import SourceTime
-from reelmill.contract.records.rows import Item, Media
+from reelmill.contract.records.rows import Item, Media, Span
 from reelmill.contract.task import SourceDef, StageDef
+from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.records.lineage.ancestry import ItemStep, Way
 from reelmill_stages.records.lineage.source_time import source_objects, source_time
 
@@ -90,9 +91,10 @@ class LineageRows:
             yield row
             return
         row["source_row"] = json.dumps(first.row, ensure_ascii=False)
-        objects = source_objects(Item.from_json(first.row))
+        listed = Item.from_json(first.row)
+        objects = source_objects(listed)
         for media in objects:
-            yield {**row, **_of(media), **_times(way.steps, media)}
+            yield {**row, **_of(media), **_times(way.steps, media, media.span or known_span(listed))}
         if not objects:
             yield row
 
@@ -119,12 +121,15 @@ def _of(media: Media) -> dict[str, Any]:
     }
 
 
-def _times(steps: Sequence[ItemStep], media: Media) -> dict[str, Any]:
-    """The part of the source object that the last step shows; of several stages that say it, the last."""
+def _times(steps: Sequence[ItemStep], media: Media, part: Span | None) -> dict[str, Any]:
+    """The part of the source object that the last step shows; of several stages that say it, the last.
+
+    Where none does, it is the `part` that the source lists.
+    """
     for step in reversed(steps):
         if found := source_time(step.row.get("provenance", {}), media.uri):
             return {**_limits(step.row), **_ticks(found)}
-    return {"start": media.span.start, "end": media.span.end} if media.span else {}
+    return {"start": part.start, "end": part.end} if part else {}
 
 
 def _limits(row: Mapping[str, Any]) -> dict[str, Any]:

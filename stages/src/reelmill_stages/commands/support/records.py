@@ -69,10 +69,11 @@ def _all(store: Store, prefix: str) -> Iterator[SupportRecord]:
 def _record(store: Store, key: str) -> Iterator[SupportRecord]:
     def read() -> Iterator[SupportRecord]:
         try:
-            data = store.read(key)
+            large = store.stat(key).size > MOST_BYTES
+            data = store.read(key, length=MOST_BYTES) if large else store.read(key)
         except NotFound:
             return
-        yield SupportRecord(key=key, text=data[:MOST_BYTES].decode(errors="replace"))
+        yield SupportRecord(key=key, text=data.decode(errors="replace"))
 
     yield from _tried(key, read)
 

@@ -3,6 +3,9 @@
 A part that is damaged or gone is noted with its problem, and the others are read: one bad file does not cost its
 neighbours. Each batch is a transaction that also says how far its part was read, so reading can stop anywhere and go on
 there, and readers see what was read so far.
+
+Segments never change, but `reelmill forget` writes them again. Where items were forgotten since an index was made, the
+files of all its segments are compared.
 """
 
 import sqlite3
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError, TransientError
+from reelmill.contract.records.forgotten import PENDING, TOMBSTONES
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object, Part
 from reelmill_stages.dashboard.index.cursor import fits
@@ -18,6 +22,7 @@ from reelmill_stages.dashboard.index.schema import MOST_FIELDS, column
 from reelmill_stages.dashboard.index.values import Scalar, values
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import parse_row, rows_file
+from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 BATCH, BATCH_BYTES = 1000, 8 << 20
@@ -48,11 +53,20 @@ class Builder:
         known: int = self._db.execute("SELECT COALESCE(MAX(segment), 0) FROM parts").fetchone()[0]
         if known and not (data.last and data.last.segment >= known):
             raise OtherData
-        for segment in data.segments(after=max(0, known - 1)):
+        forgotten = forgotten_items(data.store)
+        is_as_it_was = forgotten is None or forgotten == self._forgotten()
+        for segment in data.segments(after=max(0, known - 1) if is_as_it_was else 0):
             for number, part in enumerate(segment.parts):
                 if self._stopped():
                     return
                 self._part(data, segment.segment, number, part)
+        if forgotten is not None:
+            self._db.execute("INSERT OR REPLACE INTO about VALUES ('forgotten', ?)", (str(forgotten),))
+
+    def _forgotten(self) -> int:
+        """How many items of the store were forgotten when all segments were compared."""
+        row = self._db.execute("SELECT value FROM about WHERE name = 'forgotten'").fetchone()
+        return int(row[0]) if row else 0
 
     def _part(self, data: DataSet, segment: int, number: int, part: Part) -> None:
         files = [each.key if each else "" for each in (part.items, part.ledger)]
@@ -175,6 +189,13 @@ class Builder:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+def forgotten_items(store: Store) -> int | None:
+    """How many items of the sources of a store were forgotten; None while some are being forgotten."""
+    if any(store.list(PENDING, follow_links=False)):
+        return None
+    return sum(1 for _ in store.list(TOMBSTONES, follow_links=False))
 
 
 def batched_lines(path: Path, done: int) -> Iterator[list[tuple[int, int, bytes]]]:

@@ -15,7 +15,7 @@ from reelmill.contract.errors import ReelmillError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Segment
 from reelmill_stages.dashboard.index import schema
-from reelmill_stages.dashboard.index.build import Builder, OtherData
+from reelmill_stages.dashboard.index.build import Builder, OtherData, forgotten_items
 from reelmill_stages.dashboard.index.query import Reader
 from reelmill_stages.dashboard.index.secondary import make_next
 from reelmill_stages.records.data_set import DataSet
@@ -38,8 +38,8 @@ class Index:
     """Items of the data set."""
     segment: int = 0
     """The last segment of the data set."""
-    read: Segment | None = None
-    """The last segment, once it and all before it are read."""
+    read: tuple[Segment | None, int | None] | None = None
+    """The last segment, once it and all before it are read, and `forgotten_items` of the store."""
     error: str = ""
     """Why the data set could not be read further."""
     looked: float = 0.0
@@ -117,14 +117,15 @@ class Indexes:
             data = DataSet(store, names, scratch=self._rows)
             last = data.last
             index.total, index.segment = data.item_count, last.segment if last else 0
-            if last != index.read or index.error:
+            state = last, forgotten_items(store)
+            if state != index.read or index.error:
                 with index.lock:
                     try:
                         self._build(index.path, data)
                     except OtherData:
                         _remove(index.path)
                         self._build(index.path, data)
-                index.read, index.error = last, ""
+                index.read, index.error = state, ""
         except ReelmillError as error:
             index.error = f"{error}; {error.hint}" if error.hint else str(error)
         except (OSError, sqlite3.Error) as error:
@@ -167,10 +168,23 @@ class Indexes:
         for path in sorted(sizes, key=lambda each: self._known[each].used if each in self._known else 0.0):
             if sum(sizes.values()) <= self._most:
                 return
-            if path != kept and not (path in self._known and self._known[path].is_growing):
+            if path != kept and self._give_up(path):
                 sizes.pop(path)
-                self._known.pop(path, None)
-                _remove(path)
+
+    def _give_up(self, path: Path) -> bool:
+        """Remove an index. False: somebody writes it, and SQLite would remove the log of its successor at the end."""
+        index = self._known.get(path)
+        if index is None:
+            _remove(path)
+            return True
+        if index.is_growing or not index.lock.acquire(blocking=False):
+            return False
+        try:
+            del self._known[path]
+            _remove(path)
+        finally:
+            index.lock.release()
+        return True
 
 
 def _remove(path: Path) -> None:

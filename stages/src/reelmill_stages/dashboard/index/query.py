@@ -172,7 +172,8 @@ class Reader:
         if outcome:
             parts.append("outcome = ?")
             bound.append(outcome)
-        parts.append("NOT EXISTS (SELECT 1 FROM ledger later WHERE later.key = row.key AND later.id > row.id)")
+        later = "later.key = row.key AND later.ordinal = row.ordinal AND later.id > row.id"
+        parts.append(f"NOT EXISTS (SELECT 1 FROM ledger later WHERE {later})")  # noqa: S608 - fixed texts
         rows = self._db.execute(
             f"SELECT {_LEDGER} FROM ledger row {_where(parts)} ORDER BY id LIMIT ?",  # noqa: S608 - fixed texts
             (*bound, limit),

@@ -1,4 +1,4 @@
-"""The signatures of a pass in the order in which they are decided: by rank, then by key.
+"""The signatures of a pass in the order in which they are decided: by rank, then by key, then as inputs come.
 
 They are sorted in a temporary SQLite database on disk, so memory use is constant. What is sorted depends on the inputs
 alone, so the order is the same for any division into shards.
@@ -69,7 +69,10 @@ class SignatureOrder:
         self._db.execute("COMMIT")
 
     def __iter__(self) -> Iterator[SignedInput]:
-        rows = self._db.execute("SELECT key, data, shard, row, first, items, bytes FROM s ORDER BY rank, key")
+        # Code of a user's own may give two inputs of a pass one key.
+        rows = self._db.execute(
+            "SELECT key, data, shard, row, first, items, bytes FROM s ORDER BY rank, key, shard, row"
+        )
         return map(SignedInput._make, rows)
 
 

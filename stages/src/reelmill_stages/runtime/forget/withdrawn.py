@@ -124,16 +124,16 @@ def _segment(before: Segment, ledger: Object, count: int, flow: FlowTally) -> Se
 
 def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow]]:
     """Upstream -> ordinal -> the row of each withdrawn input that is done yet."""
-    found: dict[str, LedgerRow] = {}
+    found: dict[tuple[str, int], LedgerRow] = {}
     wanted = {(part.segment, part.shard): set(parse_ranges(part.withdrawn)) for part in what.parts if part.withdrawn}
     for segment in data.segments() if wanted else ():
         for shard, part in enumerate(segment.parts):
             numbers = wanted.get((segment.segment, shard), ())
             for number, row in enumerate(data.part_ledger(part)):
                 if number in numbers:
-                    found[row.key] = row
-                elif row.key in found:  # a later pass has had it again
-                    del found[row.key]
+                    found[row.key, row.ordinal] = row
+                else:  # a later pass has had it again
+                    found.pop((row.key, row.ordinal), None)
     rows: dict[str, dict[int, LedgerRow]] = {}
     for row in found.values():
         rows.setdefault(upstream_of(row, list(what.upstreams)), {})[row.ordinal] = row

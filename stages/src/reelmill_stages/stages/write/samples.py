@@ -19,6 +19,7 @@ from reelmill_stages.untrusted.arrays import ArrayArchive, ArrayError, read_arra
 from reelmill_stages.untrusted.images import open_image
 
 VECTOR = "vector"
+_REMEDY = "cut it (clip.mode copy)"
 
 
 def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: int) -> tuple[FormatFile, ...]:
@@ -47,8 +48,8 @@ def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
         return {}
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file")
-    if block.media == "video" and item_span.span(item) is not None:
-        raise _virtual(item.key)
+    if block.media == "video" and (wrong := item_span.uncut(item, _REMEDY)):
+        raise wrong
     return {block.media: _whole(item.media, item.key)}
 
 
@@ -77,15 +78,10 @@ def _written(item: Item, name: str, file: str) -> Media:
 
 def _whole(media: Media, what: str) -> Media:
     if media.span is not None:
-        raise _virtual(what)
+        raise ItemError(
+            ItemReason.VIRTUAL_CLIP, f"{what} is a span of a longer video and has no file of its own: {_REMEDY}"
+        )
     return media
-
-
-def _virtual(what: str) -> ItemError:
-    return ItemError(
-        ItemReason.VIRTUAL_CLIP,
-        f"{what} is a span of a longer video and has no bytes of its own: cut it (clip.mode copy)",
-    )
 
 
 def _check_content(path: Path, block: WriteBlock) -> None:

@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import re
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,11 +16,15 @@ from reelmill import __version__
 from reelmill.cli.commands.support.redaction import Redactor
 from reelmill.cli.error_text import describe
 from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.text.json_line import json_object
 
 MOST_BYTES = 1 << 20
 """Of one file. What is longer is cut, at the end of a record and at the beginning of a log."""
 MANIFEST = "manifest.json"
 _CUT = "[cut here: the file is longer]"
+_ODD = re.compile(r"[\x00-\x1f\x7f\\]")
+MOST_NAME = 200
+"""Characters of each folder or file in a name."""
 
 
 class SupportBundle:
@@ -40,6 +46,13 @@ class SupportBundle:
         """Add a text."""
         self._add(name, _first(self.redactor.text(text).encode(errors="replace")))
 
+    def record(self, name: str, text: str) -> None:
+        """Add a record of a store: a JSON document, on any number of lines, or the lines of a log."""
+        if name.endswith(".json") and (found := json_object(text)) is not None:
+            self.document(name, found)
+        else:
+            self.log(name, text.splitlines())
+
     def log(self, name: str, lines: Iterable[str]) -> None:
         """Add the lines of a log, of which the last are kept. None: no file."""
         data = "".join(f"{self.redactor.line(line)}\n" for line in lines).encode(errors="replace")
@@ -48,7 +61,7 @@ class SupportBundle:
 
     def missing(self, what: str, why: str) -> None:
         """Note that something could not be read."""
-        self.unread[what] = self.redactor.text(why)
+        self.unread[self.redactor.text(what)] = self.redactor.text(why)
 
     def trying(self, what: str) -> "_Trying":
         """A block whose error is noted as the reason why `what` could not be read, and does not end the command."""
@@ -76,24 +89,32 @@ class SupportBundle:
             "files": sorted(self._files),
             "unread": self.unread,
         }
-        files = {**self._files, MANIFEST: json.dumps(listed, indent=1, ensure_ascii=False).encode()}
-        new = path.with_name(f".{path.name}.new")
+        files = {**self._files, MANIFEST: json.dumps(listed, indent=1, ensure_ascii=False).encode(errors="replace")}
         try:
             if path.exists():
                 raise SpecError("the file already exists", where=str(path), hint="choose another with --output")
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as raw:
-                _pack(raw, self.name, files)
-            new.replace(path)
+            number, new = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
+            try:
+                with os.fdopen(number, "wb") as raw:
+                    _pack(raw, self.name, files)
+                Path(new).replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    Path(new).unlink()
+                raise
         except OSError as error:
-            with suppress(OSError):
-                new.unlink(missing_ok=True)
             raise SpecError(
                 f"the bundle cannot be written: {error.strerror}", where=str(path), hint="choose another with --output"
             ) from error
         return len(files)
 
     def _add(self, name: str, data: bytes) -> None:
-        self._files[self.redactor.text(name)] = data
+        plain = contained(self.redactor.text(name))
+        # Names that differ in a credential alone are equal now.
+        place, number = plain, 2
+        while place in self._files or place == MANIFEST:
+            place, number = f"{plain}~{number}", number + 1
+        self._files[place] = data
 
 
 class _Trying:
@@ -110,6 +131,13 @@ class _Trying:
         elif isinstance(error, Exception):
             self._bundle.missing(self._what, f"internal error: {type(error).__name__}: {error}")
         return isinstance(error, Exception)
+
+
+def contained(name: str) -> str:
+    """A name inside the archive's folder, whatever a cluster or a store calls its objects."""
+    utf8 = name.encode(errors="replace").decode()
+    parts = [_ODD.sub("_", part)[:MOST_NAME] for part in utf8.split("/") if part not in ("", ".")]
+    return "/".join("__" if part == ".." else part for part in parts) or "_"
 
 
 def _first(data: bytes) -> bytes:

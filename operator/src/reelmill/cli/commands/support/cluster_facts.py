@@ -18,6 +18,8 @@ MOST_PODS = 30
 """Pods whose logs are read: those that failed first, then the newest."""
 TAIL = 300
 """Lines from the end of each log."""
+MOST_LOG_BYTES = 4 << 20
+"""What is read of them: a line may have any length."""
 WIDTH = 120
 _JOB_FIELDS = (
     *("completions", "parallelism", "completionMode", "suspend", "backoffLimit", "backoffLimitPerIndex"),
@@ -55,7 +57,7 @@ def add_logs(bundle: SupportBundle, link: ClusterClient, pods: Sequence[Json], f
     for pod in started[:MOST_PODS]:
         name = pod["metadata"]["name"]
         with bundle.trying(f"{folder}/{name}.log"):
-            bundle.log(f"{folder}/{name}.log", list(link.log(name, last=TAIL)))
+            bundle.log(f"{folder}/{name}.log", list(link.log(name, last=TAIL, limit_bytes=MOST_LOG_BYTES)))
     if len(started) > MOST_PODS:
         bundle.missing(folder, f"the logs of {len(started) - MOST_PODS} more pods were left out")
 

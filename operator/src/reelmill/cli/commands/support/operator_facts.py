@@ -57,9 +57,7 @@ def deployment_facts(deployment: Json) -> Json:
         "containers": [
             {
                 "image": each.get("image"),
-                "options": [
-                    str(word).partition("=")[0] for word in each.get("args") or () if str(word).startswith("-")
-                ],
+                "options": _options(each),
                 "resources": each.get("resources"),
                 "settings": _settings(each),
             }
@@ -78,7 +76,8 @@ def _settings(container: Json) -> dict[str, Any]:
     """The variables that are settings of this release; of others, the values are left out."""
     from reelmill.controller.settings import PREFIX, OperatorSettings
 
-    known = {f"{PREFIX}{name.upper()}" for name in OperatorSettings.model_fields}
+    # Annotations of pods are those of other tools.
+    known = {f"{PREFIX}{name.upper()}" for name in OperatorSettings.model_fields if name != "stages_pod_annotations"}
     variables = {str(each.get("name")): each for each in container.get("env") or ()}
     return {
         name: each.get("value", "from a field or a Secret") if name in known else REMOVED

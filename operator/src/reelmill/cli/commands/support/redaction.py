@@ -26,20 +26,20 @@ _NAME = re.compile(rf"(?:^|_)(?:{_WORDS})$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ASSIGNED = re.compile(
     rf"((?:{_WORDS.replace('_?', '[_-]?')})\w{{0,20}}[\"'\\]{{0,4}}\s{{0,3}}[=:]\s{{0,3}}[\"'\\]{{0,4}})"
-    r"(?!\d+(?:\.\d+)?\b)(?:(?:bearer|basic|aws4-hmac-sha256)\s{1,3})?[^\s\"'\\&,;<>()\[\]{}]{3,}",
+    r"(?!\d+(?:\.\d+)?[.:]?(?:[\s\"'\\&,;<>()\[\]{}]|\Z))(?:(?:bearer|basic|aws4-hmac-sha256)\s{1,3})?[^\s\"'\\&,;<>()\[\]{}]{3,}",
     re.IGNORECASE,
 )
 _FORMS = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bsk-[\w-]{8,}|\bgh[pousr]_\w{20,}|\bhf_\w{20,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?"
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]+)?"
     r"|(?<=bearer )[\w.~+/=-]{8,}|(?<=basic )[\w+/=-]{8,}"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!-)){0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
     re.IGNORECASE,
 )
-_FREE = {"params": "entrypoint", "extra": "model"}
-"""Fields that may hold anything, and the field beside which they do: parameters of a `run` stage, and what `caption`
-sends to a server besides its own."""
+_FREE = {"params": ("run", "entrypoint"), "extra": ("caption", "model")}
+"""Fields that may hold anything, the block whose they are, and a field that only this block has: parameters of a `run`
+stage, and what `caption` sends to a server besides its own."""
 _USER = re.compile(r"://([^\s/?#'\"<>\\@:]{0,200}(?::(?!\d{1,5}/)[^\s'\"<>\\@]{0,200})?)@")
 """Name and password in a URL; the password may have a `/`, as keys of S3 do that nobody escaped."""
 
@@ -77,7 +77,7 @@ class Redactor:
     def tree(self, value: Any, field: str = "") -> Any:
         """A document of JSON values; `field` is its name in the document that contains it."""
         if isinstance(value, Mapping):
-            free = {name for name, beside in _FREE.items() if beside in value}
+            free = {name for name, (block, beside) in _FREE.items() if field == block or beside in value}
             return {
                 self.text(str(name)): masked(each) if name in free else self._member(field, str(name), each)
                 for name, each in value.items()
@@ -97,12 +97,12 @@ class Redactor:
     def _member(self, field: str, name: str, value: Any) -> Any:
         if name == "managedFields":
             return REMOVED
-        if field == "env" and name == "value":
-            return REMOVED
+        if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef"):
+            return masked(value)
         if field == "annotations" and not name.startswith(f"{GROUP}/"):
             return REMOVED
-        if isinstance(value, str) and is_secret(name):
-            return REMOVED
+        if is_secret(name) and value is not None and not isinstance(value, bool):
+            return masked(value) if isinstance(value, Mapping | list | tuple) else REMOVED
         return self.tree(value, name)
 
 
@@ -132,5 +132,6 @@ def secrets_of(document: Any, field: str = "") -> Iterator[str]:
 
 
 def secret_variables(environment: Mapping[str, str]) -> list[str]:
-    """Values of the environment's variables that are named like credentials."""
-    return [value for name, value in environment.items() if is_secret(name)]
+    """Values of the environment's variables that are named like credentials, and credentials in the URLs of others."""
+    named = [value for name, value in environment.items() if is_secret(name)]
+    return [*named, *secrets_of([value for value in environment.values() if "://" in value])]

@@ -42,4 +42,4 @@ def add_store(bundle: SupportBundle, loaded: Loaded) -> None:
             if record.problem:
                 bundle.missing(name, record.problem)
             else:
-                bundle.log(name, record.text.splitlines())
+                bundle.record(name, record.text)

@@ -1,0 +1,38 @@
+"""The order in which the inputs of a pass are decided about."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reelmill_stages.runtime.decide.order import SignatureOrder
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_inputs_are_decided_by_rank_then_key_then_as_they_come_whatever_was_read_first(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    inputs = data.draw(st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from("ab")), max_size=12))
+    size = data.draw(st.integers(1, 5))
+    shards = [list(enumerate(inputs))[first : first + size] for first in range(0, len(inputs), size)]
+    with SignatureOrder() as order:
+        for shard in data.draw(st.permutations(range(len(shards)))):
+            file = tmp_path / "signatures.jsonl"
+            rows = [
+                {
+                    "rank": rank,
+                    "key": key,
+                    "row": row,
+                    "first": 0,
+                    "items": 1,
+                    "data": b64encode(b"%d" % place).decode(),
+                }
+                for row, (place, (rank, key)) in enumerate(shards[shard])
+            ]
+            file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+            order.add(shard, file)
+        found = [int(one.data) for one in order]
+    assert found == sorted(range(len(inputs)), key=lambda place: (*inputs[place], place))
