@@ -19,7 +19,7 @@ from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.task import Connection, StoreRef
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.sources.tables import cells
-from reelmill_stages.store.open import open_store
+from reelmill_stages.store.open import open_store, split_uri
 
 URLS = {
     "user and password": ("http://user:pass@host:9000/b", "http://host:9000/b"),
@@ -49,6 +49,15 @@ def test_credentials_are_cut_and_the_rest_stays(kind: str) -> None:
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_holds_none_is_not_touched(text: str) -> None:
     assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("sign", list("'\"<>\\ "))
+def test_a_password_with_signs_that_end_an_address_in_a_text_is_found_and_not_shown(sign: str) -> None:
+    url = f"https://user:Zq{sign}Zq@host/x.mp4"
+    for refuse in (cells.path, split_uri):
+        with pytest.raises((ItemError, SpecError)) as error:
+            refuse(url)
+        assert "Zq" not in f"{error.value} {error.value.what} {getattr(error.value, 'hint', '')}"
 
 
 SECRET = st.text(alphabet="abcXYZ019!$&()*+,;=:%._~-@", min_size=3, max_size=12).map(lambda text: f"Zq{text}")

@@ -200,6 +200,8 @@ class Handler(BaseHTTPRequestHandler):
         if code != 204:
             self.send_header("Content-Length", length if self.command == "HEAD" else str(len(body)))
         self.end_headers()
+        if self.command == "HEAD":
+            return  # a body would be read as the next answer
         with self.owner.lock:
             self.owner.sent += len(body[:only])
         self.wfile.write(body[:only])

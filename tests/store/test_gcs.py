@@ -186,6 +186,24 @@ def test_a_move_keeps_content_and_metadata_and_never_overwrites(gcs_server: GcsS
     assert store.read("taken") == b"theirs"
 
 
+def test_a_move_whose_answer_was_lost_counts_only_if_the_object_is_the_copy(faulty: Faulty) -> None:
+    def taken_meanwhile(handler: faults.Handler, body: bytes) -> None:
+        faulty.direct.write("c", b"theirs")
+        faults.reset(handler, body)
+
+    refused = faults.status(412, "conditionNotMet")  # fake-gcs-server ignores conditions on copies
+    faulty.direct.write("a", b"ours")
+    faulty.proxy.fault(faults.lost, path="rewriteTo")
+    faulty.proxy.fault(refused, path="rewriteTo")
+    faulty.store.move("a", "b")
+    assert faulty.direct.read("b") == b"ours"
+    faulty.proxy.fault(taken_meanwhile, path="rewriteTo")
+    faulty.proxy.fault(refused, path="rewriteTo")
+    with pytest.raises(PreconditionFailed):
+        faulty.store.move("b", "c")
+    assert (faulty.direct.read("b"), faulty.direct.read("c")) == (b"ours", b"theirs")
+
+
 @pytest.mark.parametrize("key", ["/path/to/key.json", "{}", json.dumps({"type": "service_account"}), "[1]"])
 def test_a_key_that_is_none_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(StoreError, match="holds no key of a service account") as error:

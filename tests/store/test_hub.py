@@ -120,6 +120,17 @@ def test_what_was_listed_is_read_after_the_branch_went_on(hub: Hub) -> None:
         later.read("README.md", if_match=before.etag)
 
 
+def test_what_was_listed_is_read_after_the_history_was_rewritten_if_its_content_is_still_there(hub: Hub) -> None:
+    before = {stat.key: stat for stat in hub.store().list()}
+    shutil.rmtree(hub.folder / "somebody" / "films" / before["z"].version)
+    hub.commit({**FILES, "z": b"another"})
+    same, other = before["videos/a b.mp4"], before["z"]
+    assert hub.store().read(same.key, if_match=same.etag, version=same.version) == LARGE
+    assert hub.store().read(same.key, start=5, length=3, if_match=same.etag, version=same.version) == LARGE[5:8]
+    with pytest.raises(NotFound):
+        hub.store().read(other.key, if_match=other.etag, version=other.version)
+
+
 def test_a_store_stays_at_the_commit_that_it_saw_first(hub: Hub) -> None:
     store = hub.store()
     store.stat("z")
@@ -150,6 +161,24 @@ def test_the_token_is_not_sent_to_the_host_of_a_redirect(hub: Hub, hub_server: W
         hub.store("private/other", TOKEN).read("videos/a b.mp4")
     allowed = {"allowed_hosts": ("127.0.0.1",), "private_servers": (hub_server.url,)}
     assert hub.store("private/other", TOKEN, **allowed).read("videos/a b.mp4") == LARGE
+
+
+def test_the_id_of_the_content_is_the_same_with_and_without_quotes(hub: Hub) -> None:
+    stat = hub.store().stat("videos/a b.mp4")
+    content = stat.etag.partition(" ")[2].strip('"')
+    for told in (content, f'"{content}"', f'W/"{content}"'):
+        hub.proxy.fault(faults.headers(x_linked_etag=told), path="/resolve/")
+        assert hub.store().read(stat.key, if_match=stat.etag, version=stat.version) == LARGE
+    hub.proxy.fault(faults.headers(x_linked_etag="another"), path="/resolve/")
+    with pytest.raises(PreconditionFailed):
+        hub.store().read(stat.key, if_match=stat.etag, version=stat.version)
+
+
+def test_a_list_of_files_without_its_end_is_not_taken_for_whole(hub: Hub) -> None:
+    hub.commit({f"many/{number:03}": b"1" for number in range(40)})
+    hub.proxy.fault(faults.page(404), path="cursor")
+    with pytest.raises(NotFound):
+        list(hub.store().list("many/"))
 
 
 def test_ranges_and_faults_are_those_of_web_servers(hub: Hub, tmp_path: Path) -> None:

@@ -1,9 +1,5 @@
 """What a source makes of web servers: versions, ranges, redirects, private addresses, lengths, and waiting."""
 
-import socket
-import ssl
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +28,6 @@ from reelmill_stages.store.web.store import WebStore
 from reelmill_stages.store.web.turns import Turns
 from reelmill_stages.store.web.validator import Validator
 from servers import faults
-from servers.certificate import self_signed
 from servers.faults import FaultProxy, fault_proxy
 from servers.processes import free_ports
 from servers.web_server import WebServer
@@ -90,6 +85,20 @@ def test_a_file_is_read_whole_and_by_ranges(site: Site, tmp_path: Path) -> None:
 def test_a_name_is_sent_as_it_is_written(site: Site) -> None:
     (site.path.parent / "a ü%.mp4").write_bytes(b"1")
     assert site.store.read("a ü%25.mp4") == site.store.read("a%20%C3%BC%25.mp4") == b"1"
+
+
+def test_one_request_after_the_other_uses_one_connection(site: Site) -> None:
+    clients = set()
+
+    def noted(handler: faults.Handler, body: bytes) -> None:
+        clients.add(handler.client_address)
+        handler.answer(*handler.forward(body))
+
+    site.proxy.fault(noted, times=6)
+    for _ in range(3):
+        site.store.stat("k")
+        site.store.read("k")
+    assert len(clients) == 1
 
 
 def test_an_empty_file_is_a_file(site: Site, tmp_path: Path) -> None:
@@ -213,6 +222,64 @@ def test_a_date_tells_versions_apart_where_there_is_no_etag(site: Site) -> None:
         site.store.read("k", if_match=etag)
 
 
+def test_an_etag_without_quotes_is_none(site: Site) -> None:
+    site.proxy.fault(faults.headers(etag="abc"), times=10)
+    etag = site.store.stat("k").etag
+    assert site.store.read("k", if_match=etag) == BODY
+    assert site.store.read("k", start=1, length=2, if_match=etag) == BODY[1:3]
+
+
+def ranges_of(first: int, more: int) -> Callable[[faults.Handler, bytes], None]:
+    """The real answer to a request for a range, with `more` bytes than it asks for, or fewer."""
+
+    def act(handler: faults.Handler, body: bytes) -> None:
+        del handler.headers["Range"]
+        _, headers, whole = handler.forward(body)
+        part = whole[first : first + more]
+        told = ("Content-Range", f"bytes {first}-{first + len(part) - 1}/{len(whole)}")
+        handler.answer(206, [*headers, told], part)
+
+    return act
+
+
+def test_a_range_that_is_shorter_than_asked_for_is_completed(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    site.proxy.fault(ranges_of(10, 5), method="GET")
+    assert site.store.read("k", start=10, length=20, if_match=etag) == BODY[10:30]
+    site.proxy.fault(ranges_of(100_000, 5), method="GET")
+    site.proxy.fault(faults.cut(100_000), method="GET")
+    site.proxy.faults.reverse()
+    assert site.store.fetch("k", tmp_path, if_match=etag).read_bytes() == BODY
+
+
+def test_a_range_that_is_longer_than_asked_for_is_refused(site: Site) -> None:
+    etag = site.store.stat("k").etag
+    site.proxy.fault(ranges_of(10, 21), method="GET")
+    with pytest.raises(ServerRefused, match="more than the 20 bytes"):
+        site.store.read("k", start=10, length=20, if_match=etag)
+
+
+def test_a_file_that_became_shorter_is_not_taken_for_its_beginning(site: Site, tmp_path: Path) -> None:
+    etag = site.store.stat("k").etag
+    past_end = faults.page(416)
+    site.proxy.fault(past_end, method="GET")
+    with pytest.raises(PreconditionFailed):
+        site.store.read("k", start=10, length=20, if_match=etag)
+    for version in (etag, ""):
+        site.proxy.fault(past_end, method="GET")
+        site.proxy.fault(faults.cut(100_000), method="GET")
+        site.proxy.faults.reverse()
+        with pytest.raises(PreconditionFailed):
+            site.store.fetch("k", tmp_path, if_match=version)
+
+
+def test_a_part_without_its_place_does_not_tell_the_size(site: Site) -> None:
+    site.proxy.fault(faults.status(405, ""), method="HEAD")
+    site.proxy.fault(faults.headers(content_range=None), method="GET")
+    with pytest.raises(ServerRefused, match="does not say how many bytes"):
+        site.store.stat("k")
+
+
 def without_ranges(handler: faults.Handler, body: bytes) -> None:
     del handler.headers["Range"]
     handler.answer(*handler.forward(body))
@@ -255,6 +322,21 @@ def test_a_file_whose_length_nobody_says_is_refused_when_it_is_listed(site: Site
     site.proxy.fault(endless, method="GET")
     with pytest.raises(ServerRefused, match="does not say how many bytes"):
         site.store.stat("k")
+
+
+def test_what_has_no_length_cannot_be_continued(site: Site) -> None:
+    def broken(handler: faults.Handler, body: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("ETag", '"1"')
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(f"{2 * len(BODY):x}\r\n".encode() + 2 * BODY + b"\r\n")
+        handler.wfile.flush()
+        handler.close_connection = True
+
+    site.proxy.fault(broken, method="GET")
+    with pytest.raises(TransientError, match="broke"):
+        site.store.read("k")
 
 
 def test_a_list_without_a_length_is_read(site: Site) -> None:
@@ -307,17 +389,6 @@ def test_an_allowed_host_must_still_have_a_public_address(site: Site, web_server
     assert error.value.reason == "private_address"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433"])
-def test_no_connection_is_made_to_a_private_address(host: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(0.1)
-        store = WebStore(f"http://{host}:{listening.getsockname()[1]}", limits=WebLimits(), patience=QUICK)
-        with pytest.raises((ServerRefused, Unreachable, SpecError)):
-            store.stat("k")
-        with pytest.raises(TimeoutError):
-            listening.accept()
-
-
 def test_clients_of_one_server_share_its_turns(site: Site) -> None:
     running, most = [0], [0]
     lock = threading.Lock()
@@ -338,22 +409,6 @@ def test_clients_of_one_server_share_its_turns(site: Site) -> None:
     assert most[0] <= 2
 
 
-def test_a_turn_is_given_back_by_a_process_that_dies(tmp_path: Path) -> None:
-    code = f"import os; from reelmill_stages.store.web.turns import *; Turns(1, 0, Path({str(tmp_path)!r})).take('x')"
-    code += "; os._exit(1)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 1
-    Turns(1, 0.0, tmp_path).take("x")()
-
-
-def test_the_turns_of_a_server_begin_one_delay_apart(tmp_path: Path) -> None:
-    waits: list[float] = []
-    turns = Turns(8, 5.0, tmp_path, sleep=waits.append)
-    for _ in range(3):
-        turns.take("http://a")()
-    turns.take("http://b")()
-    assert [round(wait) for wait in waits] == [5, 10]
-
-
 def test_a_server_is_left_alone_for_as_long_as_it_asks(site: Site) -> None:
     site.proxy.fault(faults.later("1"), times=1)
     assert site.store.stat("k").size == len(BODY)
@@ -364,23 +419,6 @@ def test_a_server_is_left_alone_for_as_long_as_it_asks(site: Site) -> None:
     with pytest.raises(TransientError, match=r"wait for \d+ s"):
         site.opened().stat("k")
     assert len(site.proxy.seen) == before + 1
-
-
-def test_a_certificate_must_be_trusted(web_server: WebServer, tmp_path: Path) -> None:
-    (web_server.folder / "k").write_bytes(BODY)
-    certificate, key = self_signed(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-    with fault_proxy(web_server.port, tls) as proxy:
-        url = f"https://127.0.0.1:{proxy.port}"
-        limits = WebLimits(private_servers=(url,))
-        with pytest.raises(StoreError, match="certificate is not trusted"):
-            WebStore(url, limits=limits, patience=QUICK, env={}).stat("k")
-        trusting = WebStore(url, limits=limits, patience=QUICK, env={"SSL_CERT_FILE": str(certificate)})
-        assert trusting.read("k") == BODY
-        proxy.fault(faults.redirect(f"http://127.0.0.1:{proxy.port}/k"))
-        with pytest.raises(ServerRefused, match="from https to"):
-            trusting.stat("k")
 
 
 def test_media_are_read_by_ranges(site: Site, tmp_path: Path) -> None:

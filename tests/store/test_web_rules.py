@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from reelmill.contract.errors import ServerRefused
+from reelmill.contract.errors import ServerRefused, SpecError
 from reelmill_stages.store.web.rules import Rules, not_public, origin
 
 V4 = st.ip_addresses(v=4) | st.sampled_from([ipaddress.IPv4Address(f"{net}.0.0.1") for net in (10, 127, 172, 192, 8)])
@@ -34,6 +34,11 @@ V4 = st.ip_addresses(v=4) | st.sampled_from([ipaddress.IPv4Address(f"{net}.0.0.1
         ("::ffff:169.254.169.254", "link-local"),
         ("64:ff9b::a9fe:a9fe", "link-local"),
         ("2002:7f00:1::", "loopback"),
+        ("::7f00:1", "private"),
+        ("::ffff:0:7f00:1", "private"),
+        ("64:ff9b:1::a00:1", "private"),
+        ("fec0::1", "private"),
+        ("192.0.0.192", "reserved"),
     ],
 )
 def test_an_address_is_public_or_what_it_is(address: str, kind: str) -> None:
@@ -88,3 +93,11 @@ def test_a_plain_server_may_move_to_the_protected_one_and_not_back() -> None:
     assert Rules().target("http://a.org/x", "https://a.org/x") == "https://a.org/x"
     with pytest.raises(ServerRefused, match="not protected"):
         Rules(hosts=["a.org"]).target("https://a.org/x", "http://a.org/x")
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.org", ".a.org"])
+def test_a_host_that_no_resolver_takes_is_no_url(host: str) -> None:
+    with pytest.raises(SpecError, match="no URL"):
+        origin(f"https://{host}/x")
+    with pytest.raises(ServerRefused, match="cannot be used"):
+        Rules(hosts=["*"]).target("https://a.org/", f"https://{host}/x")

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import Connection, StoreRef
 from reelmill.contract.task_parts.web_limits import WebLimits
-from reelmill.contract.text.urls import has_user_info, is_signed
+from reelmill.contract.text.urls import has_user_info, is_signed, without_user_info
 from reelmill_stages.store import Store
 from reelmill_stages.store.hub.address import split_hub_uri
 from reelmill_stages.store.local.store import LocalStore
@@ -75,7 +75,7 @@ def split_uri(uri: str) -> tuple[str, str]:
     if separator and scheme in READ_ONLY:
         server, _, key = rest.partition("/")
         if not server or has_user_info(uri) or "#" in uri or is_signed(uri):
-            raise SpecError("this URL cannot be read", where=uri, hint=_PLAIN_URL)
+            raise SpecError("this URL cannot be read", where=without_user_info(uri), hint=_PLAIN_URL)
         return f"{scheme}://{server.lower()}", key
     if separator and scheme == "file":
         uri = unquote(rest.removeprefix("localhost"))

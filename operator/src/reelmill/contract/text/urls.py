@@ -6,6 +6,8 @@ A URL may contain a user name and password before its host, and a signature or t
 
 import re
 
+_AUTHORITY = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^/?#]*@", re.IGNORECASE)
+# In a text, quotes end an address; in one by itself, they may be part of a password.
 _USER = re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^\s/?#'\"<>\\]*@", re.IGNORECASE)
 # Matches addresses without a query too, so that no character is looked at again for each scheme before it.
 _QUERY = re.compile(r"((?:https?|ftps?|wss?)://[^\s?#'\"<>\\]*+)([?#][^\s'\"<>\\]*+)?", re.IGNORECASE)
@@ -26,7 +28,12 @@ def without_secrets(text: str) -> str:
 
 def has_user_info(uri: str) -> bool:
     """Whether a URI carries a name or password before its host."""
-    return _USER.match(uri) is not None
+    return _AUTHORITY.match(uri) is not None
+
+
+def without_user_info(uri: str) -> str:
+    """A URI without the name and password before its host."""
+    return _AUTHORITY.sub(r"\1", uri, count=1)
 
 
 def is_signed(uri: str) -> bool:

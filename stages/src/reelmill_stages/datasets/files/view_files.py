@@ -131,7 +131,7 @@ class ViewFiles:
             if remote := by_ranges(store, key, media["size"], self._cache, etag=media["etag"], version=version):
                 return remote, None
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        path = store.fetch(key, folder, if_match=media.get("etag", ""))
+        path = store.fetch(key, folder, if_match=media.get("etag", ""), version=media.get("version", ""))
         return path, folder if path.is_relative_to(folder) else None
 
     def _timeline(self, path: MediaFile) -> Timeline:

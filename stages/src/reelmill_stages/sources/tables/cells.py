@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.text.urls import has_user_info, is_signed, without_secrets
+from reelmill.contract.text.urls import has_user_info, is_signed, without_secrets, without_user_info
 from reelmill_stages.store.open import BUCKETS, READ_ONLY
 from reelmill_stages.store.web.urls import is_web
 
@@ -108,7 +108,7 @@ def path(value: object) -> str:
         what = "a fragment" if "#" in value else "a signature or token, which expires, and would be kept in records"
         raise ItemError(ItemReason.BAD_PATH, f"the URL {shown(value)} has {what}")
     if has_user_info(value):
-        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} carries credentials")
+        raise ItemError(ItemReason.BAD_PATH, f"the path {shown(without_user_info(value))} carries credentials")
     if _UNREADABLE.search(value) or not _encodable(value):
         raise ItemError(ItemReason.BAD_PATH, f"the path {shown(value)} holds characters that no file name can")
     if ".." in rest.split("/"):

@@ -208,7 +208,8 @@ class GoogleStore:
             while token:
                 token = self._client.call(to, copy, attempts)
         except PreconditionFailed:
-            if not attempts.repeated:
+            # If an answer was lost, the object may be the copy of the first attempt, or another writer's.
+            if not attempts.repeated or self._checksum(to) != self._checksum(key):
                 raise
         with suppress(PreconditionFailed, NotFound):
             self._client.call(
@@ -261,6 +262,12 @@ class GoogleStore:
         except (NotFound, PreconditionFailed):
             return None
         return stat if same else None
+
+    def _checksum(self, key: str) -> tuple[int | None, str | None]:
+        """(size in bytes, CRC32C) of an object."""
+        blob = self._client.blob(key)
+        self._client.call(key, lambda: blob.reload(**self._client.options))
+        return blob.size, blob.crc32c
 
     def _exists(self, key: str) -> bool:
         with suppress(NotFound):

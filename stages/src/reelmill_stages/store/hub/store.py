@@ -1,13 +1,15 @@
 """A data set of the Hugging Face Hub as a read-only store, at the commit that its revision was when it was first asked.
 
 Listings give the commit as the version of a file, and reads with a version are those of that commit: what was listed
-stays readable when the branch goes on. The etag holds the size, and the id of the content, which other commits share.
-The Hub takes no conditions; a commit does not change.
+stays readable when the branch goes on. Where a commit is gone, the present one is read if it has the same content. The
+etag holds the size, and the id of the content, which other commits share. The Hub takes no conditions; a commit does
+not change.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +21,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import Connection
 from reelmill.contract.task_parts.web_limits import WebLimits
 from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.chunk_stream import begun
 from reelmill_stages.store.hub.address import DEFAULT, HOSTS, Repository
 from reelmill_stages.store.keys import check_key, check_prefix, key_problem
 from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
@@ -26,7 +29,7 @@ from reelmill_stages.store.web.client import Answer
 from reelmill_stages.store.web.errors import unanswered
 from reelmill_stages.store.web.rules import Origin, origin
 from reelmill_stages.store.web.store import WebStore
-from reelmill_stages.store.web.transfer import Transfer
+from reelmill_stages.store.web.transfer import Chunked, Transfer
 from reelmill_stages.store.web.turns import Turns
 from reelmill_stages.store.web.validator import Validator
 from reelmill_stages.untrusted.nested import JsonError, load_json
@@ -87,12 +90,13 @@ class HubStore(WebStore):
         yield from sorted({name.partition("/")[0] for name in below if "/" in name})
 
     def _below(self, prefix: str, *, problems: bool) -> Iterator[Stat]:
-        url: str | None = self._repository.tree(self._commit, prefix.rpartition("/")[0])
+        first = self._repository.tree(self._commit, prefix.rpartition("/")[0])
+        url: str | None = first
         while url:
             try:
                 page, url = self._json("GET", url)
             except NotFound:
-                if not prefix:
+                if not prefix or url != first:
                     raise
                 return  # a folder that is not there is empty
             if not isinstance(page, list):
@@ -155,14 +159,39 @@ class HubStore(WebStore):
 
     def _transfer(
         self, key: str, if_match: str, version: str, start: int | None = None, length: int | None = None
-    ) -> Transfer:
-        url = self._repository.file(version or self._commit, check_key(key))
+    ) -> Chunked:
         expected = self._validator(if_match)
-        return Transfer(self._client, url, expected, start, length, conditional=False, told=_content)
+
+        def at(commit: str) -> Transfer:
+            url = self._repository.file(commit, check_key(key))
+            return Transfer(self._client, url, expected, start, length, conditional=False, told=_content)
+
+        if not version:
+            return at(self._commit)
+        return _Pinned(at(version), lambda: at(self._commit)) if expected else at(version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """A file of a commit. If that is gone, since somebody rewrote the history, the same content of the present one."""
+
+    listed: Transfer
+    present: Callable[[], Transfer]
+
+    def chunks(self) -> Iterator[bytes]:
+        try:
+            found = begun(self.listed.chunks())
+        except NotFound as gone:
+            try:
+                found = begun(self.present().chunks())
+            except StoreError:
+                raise gone from None
+        yield from found
 
 
 def _content(answer: Answer) -> Mapping[str, str]:
     """The id of the content, which the Hub tells itself, not the host to which it redirects."""
     headers = answer.first_headers
     told = headers.get("x-linked-etag") or headers.get("etag", "")
-    return {"etag": told.removeprefix("W/")} if told else {}
+    content = told.removeprefix("W/").strip('"')
+    return {"etag": f'"{content}"'} if content else {}

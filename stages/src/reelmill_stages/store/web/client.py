@@ -24,6 +24,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 5
 _FRESH = 60.0
 """Seconds for which a redirect is remembered, so that ranges of one file do not ask for it again and again."""
+_REMEMBERED = 256
+"""Redirects that are remembered: a list may have millions of URLs."""
 _PAUSE = 3600.0
 """Longest pause that a server may ask for, in seconds."""
 _DRAINED = 64 << 10
@@ -130,6 +132,8 @@ class WebClient:
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
                 if at != url and answer.status < 300:
+                    if len(self._moved) >= _REMEMBERED:
+                        self._moved.clear()
                     self._moved[url] = (at, first, time.monotonic() + _FRESH)
                 return answer
             answer.close()
@@ -171,7 +175,8 @@ def _retry_after(told: str) -> float:
 def _release(response: BaseHTTPResponse) -> None:
     with suppress(HTTPError, OSError):
         length = response.headers.get("content-length", "")
-        if response.status >= 300 and length.isdecimal() and int(length) <= _DRAINED:
+        short = response.status >= 300 and length.isdecimal() and int(length) <= _DRAINED
+        if short or response.length_remaining == 0:  # the latter for HEAD
             response.drain_conn()
         response.close()
         response.release_conn()

@@ -18,8 +18,10 @@ from reelmill.contract.reasons import ItemReason
 
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_OF_CLOUDS = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Public addresses behind which a cloud serves its own machines: Azure's WireServer."""
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All public addresses of IPv6 (RFC 4291, 2.4). Others hold IPv4 addresses, or are those of a site or a translator."""
+_OF_CLOUDS = (ipaddress.IPv4Network("168.63.129.16/32"), ipaddress.IPv4Network("192.0.0.0/24"))
+"""Networks in which clouds serve their own machines: Azure's WireServer, and Oracle's metadata service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ def origin(url: str) -> Origin:
     """The server of a URL. Raises SpecError for one that names none."""
     try:
         parts = parse_url(url)  # as the client reads it
-    except LocationParseError as error:
+        (parts.host or "").strip("[]").rstrip(".").encode("idna")  # as the resolver does
+    except (LocationParseError, UnicodeError) as error:
         raise SpecError("this is no URL", where=url, hint="write https://host/path") from error
     if parts.scheme not in _PORTS or not parts.host or parts.auth is not None:
         raise SpecError("this is no URL of a web server", where=url, hint="write https://host/path")
@@ -99,9 +102,9 @@ def not_public(address: str) -> str:
         return "loopback"
     if found.is_link_local:
         return "link-local"
-    if found.is_unspecified or found.is_multicast or found in _OF_CLOUDS:
+    if found.is_unspecified or found.is_multicast or any(found in network for network in _OF_CLOUDS):
         return "reserved"
-    return "" if found.is_global else "private"
+    return "" if found.is_global and (found.version == 4 or found in _UNICAST) else "private"
 
 
 def _embedded(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

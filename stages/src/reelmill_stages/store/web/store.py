@@ -25,7 +25,7 @@ from reelmill_stages.store.retry import PATIENCE, Patience
 from reelmill_stages.store.web.client import Answer, WebClient
 from reelmill_stages.store.web.connections import pool
 from reelmill_stages.store.web.rules import Origin, Rules
-from reelmill_stages.store.web.transfer import Transfer, content_length, content_range
+from reelmill_stages.store.web.transfer import Chunked, Transfer, content_length, content_range
 from reelmill_stages.store.web.turns import Turns
 from reelmill_stages.store.web.urls import no_listing
 from reelmill_stages.store.web.validator import Validator
@@ -69,9 +69,9 @@ class WebStore:
         # A server that gives no length to HEAD, or takes no HEAD, may say it with a range.
         with self._client.ask("GET", url, {"Range": "bytes=0-0"}, accept=frozenset({416})) as answer:
             part = content_range(answer.headers)
-            size = part[2] if answer.status == 206 and part else content_length(answer.headers)
-            if answer.status == 416:
-                size = 0
+            size = 0 if answer.status == 416 else content_length(answer.headers)
+            if answer.status == 206:
+                size = part[2] if part else None
             if size is None:
                 raise ServerRefused(
                     ItemReason.WRONG_LENGTH, "the server does not say how many bytes the file has", where=url
@@ -124,7 +124,7 @@ class WebStore:
 
     def _transfer(
         self, key: str, if_match: str, version: str, start: int | None = None, length: int | None = None
-    ) -> Transfer:
+    ) -> Chunked:
         return Transfer(self._client, self._url(key), self._validator(if_match), start, length)
 
     def _validator(self, if_match: str) -> Validator | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from urllib3.exceptions import HTTPError
 
@@ -24,6 +25,14 @@ _UNSIZED = 256 << 20
 """The most bytes that are read where nothing says how many there are: dynamic lists."""
 _PAST_END = frozenset({416})
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+class Chunked(Protocol):
+    """What has content."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Transfer:
             try:
                 with self._asked(version, done) as answer:
                     if answer.status == 416:
+                        self._past_end(answer, version, done)
                         return
                     version, size, skip = self._judged(answer, version, done)
                     for chunk in answer.chunks(_CHUNK):
@@ -88,8 +98,8 @@ class Transfer:
             headers |= version.range_conditions() if headers else version.conditions()
         return self.client.ask("GET", self.url, headers, accept=_PAST_END if "Range" in headers else frozenset())
 
-    def _judged(self, answer: Answer, version: Validator | None, done: int) -> tuple[Validator, int | None, int]:
-        """(version, bytes of the whole transfer if they are known, bytes of the answer to pass over)."""
+    def _judged(self, answer: Answer, version: Validator | None, done: int) -> tuple[Validator | None, int | None, int]:
+        """(version, bytes of the whole transfer, both None if unknown, bytes of the answer to pass over)."""
         told = self.told(answer)
         if answer.headers.get("content-encoding", "identity").lower() != "identity":
             raise StoreError("the server compresses the file although it was asked not to", where=self.url)
@@ -106,18 +116,29 @@ class Transfer:
                 raise self._too_long(version.size)
             raise PreconditionFailed(f"the file has {length} bytes, not {version.size}", where=self.url)
         size = length if version is None else version.size
-        return version or Validator.of(size or 0, told), size, done
+        return version or (None if size is None else Validator.of(size, told)), size, done
 
     def _part(
         self, answer: Answer, version: Validator | None, told: Mapping[str, str], done: int
     ) -> tuple[Validator, int, int]:
-        found = content_range(answer.headers)
-        if found is None or found[0] != (self.start or 0) + done:
+        found, start = content_range(answer.headers), self.start or 0
+        if found is None or found[0] != start + done:
             raise RangesUnsupported("the server gives another range than was asked for", where=self.url)
-        first, last, total = found
+        _, last, total = found
         if version is not None and total is not None and total != version.size:
             raise PreconditionFailed(f"the file has {total} bytes, not {version.size}", where=self.url)
-        return version or Validator.of(total or 0, told), done + last - first + 1, 0
+        # A server may give less than was asked for (RFC 9110, 15.3.7): then the rest is requested.
+        whole = version.size if version is not None else last + 1 if total is None else total
+        end = whole if self.length is None else min(whole, start + self.length)
+        if last >= end:
+            raise self._too_long(end - start)
+        return version or Validator.of(whole, told), end - start, 0
+
+    def _past_end(self, answer: Answer, version: Validator | None, done: int) -> None:
+        """Raises PreconditionFailed where the file has no byte at a place that it had one at when it was listed."""
+        at = (self.start or 0) + done
+        if done or (version is not None and at < version.size):
+            raise PreconditionFailed(f"the file has no byte {at} any more", where=answer.url)
 
     def _too_long(self, size: int) -> ServerRefused:
         return ServerRefused(

@@ -7,11 +7,12 @@ process that dies gives its slot back. A record beside them says when the next r
 import fcntl
 import hashlib
 import os
+import stat
 import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reelmill.contract.errors import TransientError
@@ -45,8 +46,10 @@ class Turns:
         place = self._place(server)
         slot = self._slot(place, server)
         try:
-            if (wait := self._appointment(place, server)) > 0:
+            wait = self._appointment(place, server)
+            while wait > 0:
                 self._sleep(wait)
+                wait = self._appointment(place, server) if self._is_paused(place) else 0.0
         except BaseException:
             os.close(slot)
             raise
@@ -63,7 +66,7 @@ class Turns:
         return place
 
     def _slot(self, place: Path, server: str) -> int:
-        end = time.monotonic() + _SLOT
+        end = time.monotonic() + _SLOT + self._parallel * self._delay
         while time.monotonic() < end:
             for number in range(self._parallel):
                 slot = os.open(place / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -78,6 +81,11 @@ class Turns:
             f"{self._parallel} other requests to the server did not end", where=server, hint="raise web.parallel"
         )
 
+    def _is_paused(self, place: Path) -> bool:
+        """Whether the server has asked to be left alone, while the request waited."""
+        with _record(place) as record:
+            return record.not_before > time.time()
+
     def _appointment(self, place: Path, server: str) -> float:
         """Seconds until the request may begin, which nobody else begins at."""
         with _record(place) as record:
@@ -88,7 +96,9 @@ class Turns:
                     where=server,
                     hint="run again later to continue",
                 )
-            begin = max(now, record.not_before, min(record.last + self._delay, now + LONGEST))
+            # Whoever has a slot may have a turn that is yet to come. What is later than theirs is of a wrong clock.
+            latest = now + max(LONGEST, self._parallel * self._delay)
+            begin = max(now, record.not_before, min(record.last + self._delay, latest))
             record.last = begin
             return begin - now
 
@@ -118,7 +128,9 @@ def _record(place: Path) -> Iterator[_Times]:
 def _shared() -> Path:
     """A folder of this user's for all processes; if another user has taken the name, one for this process."""
     folder = Path(tempfile.gettempdir()) / f"reelmill-web-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         return Path(tempfile.mkdtemp(prefix="reelmill-web-"))
     return folder

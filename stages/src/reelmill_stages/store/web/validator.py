@@ -4,14 +4,20 @@ Servers differ in what they say and in which conditions they obey. Therefore con
 compared as well.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+_ETAG = re.compile(r'(?:W/)?"[^"]*"')
+
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """A version of a file. `tag` is the ETag as its header has it, or the date of Last-Modified, or empty."""
+    """A version of a file. `tag` is the ETag as its header has it, or the date of Last-Modified, or empty.
+
+    An ETag without quotes is none: no condition could name it.
+    """
 
     size: int
     """Bytes."""
@@ -20,7 +26,8 @@ class Validator:
     @classmethod
     def of(cls, size: int, headers: Mapping[str, str]) -> Self:
         """That of an answer about a file of `size` bytes."""
-        return cls(size, headers.get("etag", "") or headers.get("last-modified", ""))
+        etag = headers.get("etag", "")
+        return cls(size, etag if _ETAG.fullmatch(etag) else headers.get("last-modified", ""))
 
     @classmethod
     def parsed(cls, text: str) -> Self:
