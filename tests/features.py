@@ -87,7 +87,8 @@ def page() -> str:
         link = f"[{entry['title']}]({entry['page']})" if (PAGE.parent / entry["page"]).exists() else entry["title"]
         parts.append(f"## {link}\n")
         for kind, title in (("f", "feature"), ("p", "requirements of its loader")):
-            parts += _table(title, [mark for mark in texts if (mark.system, mark.kind) == (system, kind)], texts, data)
+            marks = [mark for mark in texts if (mark.system, mark.kind) == (system, kind)]
+            parts += _table(title, marks, texts, data) if marks else []
     parts.append("## Defects that reelmill must not have\n")
     parts += _table("defect of the original systems", [mark for mark in texts if mark.kind == "d"], texts, data)
     return "\n".join(parts)

@@ -70,7 +70,7 @@ def names(rows: list[dict[str, Any]], way: str) -> list[tuple[str, str]]:
     return [(row["stage"], row["item"]) for row in rows if row["way"] == way]
 
 
-def test_an_item_is_led_back_to_its_source_object_and_its_exact_time(folder: Path) -> None:
+def test_016_f01_an_item_is_led_back_to_its_source_object_and_its_exact_time(folder: Path) -> None:
     rows = trace(folder, "a.mp4@1.000-2.000", "--stage", "pictures")
     assert names(rows, "origin") == [("raw", "a.mp4"), ("clips", "a.mp4@1.000-2.000"), ("chosen", "a.mp4@1.000-2.000")]
     assert names(rows, "item") == [("pictures", "a.mp4@1.000-2.000")]
@@ -89,7 +89,7 @@ def test_an_item_is_led_back_to_its_source_object_and_its_exact_time(folder: Pat
     assert (folder / "data" / file["key"]).stat().st_size == file["size"]
 
 
-def test_a_source_item_is_led_forward_to_everything_that_holds_it(folder: Path) -> None:
+def test_016_f01_a_source_item_is_led_forward_to_everything_that_holds_it(folder: Path) -> None:
     rows = trace(folder, "b.mp4")
     assert names(rows, "item") == [("raw", "b.mp4")]
     results = [row for row in rows if row["way"] == "result"]
@@ -158,7 +158,7 @@ def ledger(folder: Path, stage: str) -> list[dict[str, Any]]:
     return list(json.loads(said.out))
 
 
-def test_the_table_of_a_stage_accounts_for_every_input_of_every_stage_on_the_way(folder: Path) -> None:
+def test_016_f02_the_table_of_a_stage_accounts_for_every_input_of_every_stage_on_the_way(folder: Path) -> None:
     rows = table(folder, "pictures")
     ended = [(row["steps"][-1]["stage"], row["steps"][-1]["item"], row["outcome"]) for row in rows if not row["item"]]
     assert sorted(ended) == sorted(

@@ -91,7 +91,7 @@ SKELETONS = {text: skeleton(tiles("k", text)) for text in ("", "t")}
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_no_text_adds_an_element_or_an_attribute_to_a_page(key: str, text: str) -> None:
+def test_019_f03_no_text_adds_an_element_or_an_attribute_to_a_page(key: str, text: str) -> None:
     html = tiles(key or "k", text)
     assert skeleton(html) == SKELETONS["t" if text else ""]
     assert shown(key, 90) in Markup(html).text

@@ -52,7 +52,9 @@ def test_what_is_no_single_range_gets_the_whole_file(header: str) -> None:
     assert span(header, 9) == (0, 9)
 
 
-def test_a_video_is_sent_in_parts_whose_bytes_are_those_of_the_store(shop: Workshop, client: TestClient) -> None:
+def test_019_f04_a_video_is_sent_in_parts_whose_bytes_are_those_of_the_store(
+    shop: Workshop, client: TestClient
+) -> None:
     item = client.get(f"/api/v1{FILE.removesuffix('/files/0')}").json()
     (path,) = (shop.folder / "store").rglob(item["files"][0]["name"])
     data = path.read_bytes()

@@ -80,7 +80,7 @@ def rank(value: Any) -> tuple[int, Any]:
 
 
 @given(ROWS, st.booleans(), st.integers(1, 5), st.integers(1, 3))
-def test_pages_in_any_order_are_all_items_sorted(
+def test_019_f05_pages_in_any_order_are_all_items_sorted(
     rows: list[tuple[Any, str]], descending: bool, limit: int, parts: int
 ) -> None:
     with Written.temporary() as written:

@@ -12,7 +12,7 @@ from servers.processes import Server
 pytestmark = pytest.mark.store
 
 
-def test_a_bucket_is_shown_with_keys_that_may_only_read(
+def test_019_f02_a_bucket_is_shown_with_keys_that_may_only_read(
     s3_server: Server, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in s3_server.env.items():

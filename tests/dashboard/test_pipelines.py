@@ -27,7 +27,7 @@ from reelmill_stages.records.record_files import dump
 ONE = "/api/v1/pipelines/default/hostile"
 
 
-def test_the_numbers_are_those_of_status_and_funnel(shop: Workshop, client: TestClient) -> None:
+def test_019_f01_the_numbers_are_those_of_status_and_funnel(shop: Workshop, client: TestClient) -> None:
     view = client.get(ONE).json()
     told = [{name: value for name, value in row.items() if name != "note"} for row in shop.ask("status")]
     assert view["stages"] == told

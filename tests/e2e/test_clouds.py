@@ -63,7 +63,7 @@ def reelmill(folder: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_a_pipeline_lives_in_a_bucket_of_a_cloud(folder: Path) -> None:
+def test_018_f07_a_pipeline_lives_in_a_bucket_of_a_cloud(folder: Path) -> None:
     reelmill(folder, "run", "pipeline.yaml", "-q")
     assert '"done": 4' in reelmill(folder, "status", "pipeline.yaml", "-o", "json")
     reelmill(folder, "freeze", "pipeline.yaml", "v1")

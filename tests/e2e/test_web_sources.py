@@ -32,7 +32,9 @@ def outcomes(path: Path, stage: str) -> dict[str, str]:
     return {row["key"].rpartition("/")[2].partition(":")[0]: row["reason"] or row["outcome"] for row in rows}
 
 
-def test_a_list_of_urls_becomes_clips(tmp_path: Path, web_server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_018_f01_a_list_of_urls_becomes_clips(
+    tmp_path: Path, web_server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     video = footage.video(seconds=2.0, size=(64, 48), audio=False)
     folder = web_server.folder / "films"
@@ -69,7 +71,7 @@ def test_without_leave_no_server_of_this_machine_is_read(
     assert outcomes(path, "raw") == {"a.mp4": "private_address"}
 
 
-def test_a_data_set_of_the_hub_grows_with_its_branch_and_keeps_what_was_listed(
+def test_018_f06_a_data_set_of_the_hub_grows_with_its_branch_and_keeps_what_was_listed(
     tmp_path: Path, hub_server: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

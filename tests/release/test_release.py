@@ -64,7 +64,7 @@ def test_every_file_is_there_and_named_in_the_checksums(dist: Path) -> None:
     assert listed == {name: digest for name, digest in digests(dist).items() if name != "SHA256SUMS"}
 
 
-def test_two_releases_of_a_commit_are_the_same_bytes(dist: Path, tmp_path: Path) -> None:
+def test_020_f01_two_releases_of_a_commit_are_the_same_bytes(dist: Path, tmp_path: Path) -> None:
     elsewhere = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "HOME": str(tmp_path), "PYTHONHASHSEED": "7"}
     again = made(tmp_path / "a folder with another name", "--parts", LIGHT, **elsewhere)
     assert digests(again) == digests(dist)

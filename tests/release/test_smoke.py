@@ -78,7 +78,7 @@ def test_both_packages_come_from_the_release(installed: Installed) -> None:
     assert installed.run("kubectl-reelmill", "--version") == f"reelmill {release_version.version()}\n"
 
 
-def test_the_demo_runs_without_a_checkout(installed: Installed) -> None:
+def test_020_f02_the_demo_runs_without_a_checkout(installed: Installed) -> None:
     said = installed.run("reelmill", "demo")
     assert "read back without torch: 10 samples" in said
     assert "\n$ reelmill run pipeline.yaml\n" in said

@@ -101,7 +101,7 @@ def test_actionlint_finds_nothing(path: Path) -> None:
 
 
 @pytest.mark.control_plane
-def test_krew_installs_the_plugin_by_its_manifest(tmp_path: Path) -> None:
+def test_020_f03_krew_installs_the_plugin_by_its_manifest(tmp_path: Path) -> None:
     from release import package_cache
     from release.making import made
     from release.test_release import THIS_PYTHON, VERSION

@@ -83,7 +83,7 @@ def is_forgotten(line: Line) -> None:
     assert GONE not in {item.key for item in line.data("raw").items()}
 
 
-def test_nothing_of_a_forgotten_item_is_left_and_data_sets_stay_whole(line: Line) -> None:
+def test_016_f04_nothing_of_a_forgotten_item_is_left_and_data_sets_stay_whole(line: Line) -> None:
     assert naming(line, GONE)
     assert forget(line, GONE) == []
     is_forgotten(line)
@@ -92,7 +92,7 @@ def test_nothing_of_a_forgotten_item_is_left_and_data_sets_stay_whole(line: Line
         assert key in texts(line, "upper")
 
 
-def test_a_forgotten_item_does_not_come_back(line: Line) -> None:
+def test_016_f05_a_forgotten_item_does_not_come_back(line: Line) -> None:
     forget(line, GONE)
     line.put("item99")
     line.go()
@@ -103,7 +103,7 @@ def test_a_forgotten_item_does_not_come_back(line: Line) -> None:
     assert line.survey().sources["raw"].drifted == 0
 
 
-def test_what_was_in_a_file_with_it_is_made_again(line: Line) -> None:
+def test_016_f04_what_was_in_a_file_with_it_is_made_again(line: Line) -> None:
     before = texts(line, "last")
     forget(line, GONE)
     assert {reason for _, reason in outcomes(line.data("joined")).values()} >= {"withdrawn"}
@@ -266,7 +266,9 @@ def changes_of(ran: Line, folder: Path) -> int:
     return mortal.changes
 
 
-def test_a_kill_before_every_other_change_is_continued_and_leaves_whole_data_sets(ran: Line, tmp_path: Path) -> None:
+def test_016_f06_a_kill_before_every_other_change_is_continued_and_leaves_whole_data_sets(
+    ran: Line, tmp_path: Path
+) -> None:
     changes = changes_of(ran, tmp_path)
     assert changes > 20
     killed_at(ran, tmp_path, range(1, changes + 1, 2))

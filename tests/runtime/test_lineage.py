@@ -97,7 +97,7 @@ def test_assembled_files_are_led_back_too(ran: Line) -> None:
     assert found == {item.media.uri: made(data)[item.key] for item in data.items() if item.media}
 
 
-def test_a_data_set_without_a_lineage_record_is_read_and_what_it_assembled_is_unknown(line: Line) -> None:
+def test_016_f03_a_data_set_without_a_lineage_record_is_read_and_what_it_assembled_is_unknown(line: Line) -> None:
     """As version 0.1.0 wrote it."""
     data = line.data("joined")
     path = line.root / "store" / data.paths(1).segment_json

@@ -295,7 +295,7 @@ def test_a_server_without_ranges_is_read_whole(site: Site, tmp_path: Path) -> No
     assert site.store.fetch("k", tmp_path, if_match=stat.etag).read_bytes() == BODY
 
 
-def test_a_body_that_is_longer_than_it_said_is_cut_and_fails(site: Site, tmp_path: Path) -> None:
+def test_018_f04_a_body_that_is_longer_than_it_said_is_cut_and_fails(site: Site, tmp_path: Path) -> None:
     etag = site.store.stat("k").etag
     site.proxy.fault(faults.longer(b"x" * 1000), method="GET", times=9)
     with pytest.raises(ServerRefused, match=f"more than the {len(BODY)} bytes") as error:
@@ -356,7 +356,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_redirect_that_leads_elsewhere_is_refused_and_named(site: Site, name: str) -> None:
+def test_018_f03_a_redirect_that_leads_elsewhere_is_refused_and_named(site: Site, name: str) -> None:
     to, what = REFUSED[name]
     site.proxy.fault(faults.redirect(to), times=2)
     with pytest.raises(ServerRefused, match=what) as error:
@@ -409,7 +409,7 @@ def test_clients_of_one_server_share_its_turns(site: Site) -> None:
     assert most[0] <= 2
 
 
-def test_a_server_is_left_alone_for_as_long_as_it_asks(site: Site) -> None:
+def test_018_f05_a_server_is_left_alone_for_as_long_as_it_asks(site: Site) -> None:
     site.proxy.fault(faults.later("1"), times=1)
     assert site.store.stat("k").size == len(BODY)
     site.proxy.fault(faults.later("500"), times=1)

@@ -22,7 +22,7 @@ BODY = bytes(range(256))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433"])
-def test_no_connection_is_made_to_a_private_address(host: str) -> None:
+def test_018_f02_no_connection_is_made_to_a_private_address(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.1)
         store = WebStore(f"http://{host}:{listening.getsockname()[1]}", limits=WebLimits(), patience=QUICK)

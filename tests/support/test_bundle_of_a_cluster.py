@@ -126,7 +126,9 @@ def bundle(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tup
     return path, reelmill("support-bundle", "demo", "-o", path, "--kubeconfig", server.kubeconfig(folder))
 
 
-def test_it_holds_what_a_bug_report_needs(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_020_f05_it_holds_what_a_bug_report_needs(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, said = bundle(server, tmp_path, monkeypatch)
     assert said.code == 0, said.err
     found = opened(path)
@@ -154,7 +156,7 @@ def test_it_holds_what_a_bug_report_needs(server: Server, tmp_path: Path, monkey
     assert manifest(path)["files"] == sorted(set(found) - {"manifest.json"})
 
 
-def test_no_credential_is_in_it(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_020_f05_no_credential_is_in_it(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, said = bundle(server, tmp_path, monkeypatch)
     texts = {**opened(path), "what the command says": said.out + said.err}
     assert {name: text for name, text in texts.items() if CANARY in text} == {}

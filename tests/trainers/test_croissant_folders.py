@@ -41,7 +41,7 @@ def sha256(path: Path) -> str:
 
 
 @pytest.mark.parametrize("stage", ["clips", "keep"])
-def test_records_are_the_items_of_the_store_and_contents_have_their_digests(place: Path, stage: str) -> None:
+def test_017_f01_records_are_the_items_of_the_store_and_contents_have_their_digests(place: Path, stage: str) -> None:
     folder, made = carded(place, stage), items(place, stage)
     records = opened(folder)
     assert [json.loads(row["row"]) for row in records["items"]] == [one.to_json() for one in made]
@@ -56,7 +56,7 @@ def test_records_are_the_items_of_the_store_and_contents_have_their_digests(plac
         assert sha256(folder / row["path"]) == row["content"]
 
 
-def test_members_of_tars_are_records(place: Path) -> None:
+def test_017_f02_members_of_tars_are_records(place: Path) -> None:
     folder = carded(place, "tars")
     records = opened(folder)
     members = {}
@@ -87,7 +87,7 @@ def test_the_snippet_of_the_page_shows_keys_and_paths(place: Path, tmp_path: Pat
     assert said_by("croissant", "croissant", folder, "dataset-card.md") == [f"{key} {paths[key]}" for key in paths]
 
 
-def test_hugging_face_loads_what_it_loaded_before_there_was_a_card(place: Path) -> None:
+def test_017_f03_hugging_face_loads_what_it_loaded_before_there_was_a_card(place: Path) -> None:
     folder = carded(place, "rows")
     seen = seen_by("huggingface", folder, "download", reader="parquet")
     ((*rows,),) = seen["rows"]

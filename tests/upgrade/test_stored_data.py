@@ -77,7 +77,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
     return Kept(tmp_path / "kept")
 
 
-def test_a_store_of_an_earlier_release_is_read_continued_and_pruned(kept: Kept, tmp_path: Path) -> None:
+def test_020_f04_a_store_of_an_earlier_release_is_read_continued_and_pruned(kept: Kept, tmp_path: Path) -> None:
     before, claims, objects = kept.status(), kept.claims(), kept.objects()
     assert {name: before[name]["state"] for name in STAGES} == dict.fromkeys(STAGES, "current")
     assert {name: row["segments"] for name, row in before.items()} == dict.fromkeys(before, 2)
