@@ -159,6 +159,42 @@ def test_a_frozen_state_is_a_refusal(folder: Path) -> None:
     assert naming(folder, "private")
 
 
+TABLE = """\
+apiVersion: reelmill.dev/v1alpha1
+kind: VideoPipeline
+metadata: {name: rows}
+spec:
+  store: {uri: FOLDER/data}
+  sources: [{name: raw, table: {uri: FOLDER/films.csv, base: FOLDER/videos, columns: {path: path, text: text}}}]
+  stages: [{name: spans, clip: {by: length, length: 1s, mode: virtual}, failures: {tolerate: 100%}}]
+"""
+
+
+def test_growth_of_a_list_gives_no_other_key_to_a_forgotten_row(tmp_path: Path) -> None:
+    def run(*rows: str) -> None:
+        (tmp_path / "films.csv").write_text("\n".join(["path,text", *rows]) + "\n")
+        said = reelmill("run", tmp_path / "pipeline.yaml")
+        assert said.code == 0, said.err
+
+    (tmp_path / "videos").mkdir()
+    video = footage.video(seconds=2.0, size=(64, 48), audio=False, codec="libx264")
+    for name in ("private", "other"):
+        shutil.copyfile(video, tmp_path / f"videos/{name}.mp4")
+    write(tmp_path, TABLE.replace("FOLDER", str(tmp_path)))
+    run("private.mp4,one", "private.mp4,one", "other.mp4,two")
+    assert forget(tmp_path, "private.mp4", "--yes").code == 0
+    assert naming(tmp_path, "private") == []
+    # A second row of this file, a copy of a row, and a file that is gone.
+    run("private.mp4,one", "private.mp4,more", "other.mp4,two", "other.mp4,three", "other.mp4,two")
+    assert naming(tmp_path, "private") == []
+    (tmp_path / "videos/private.mp4").unlink()
+    run("private.mp4,one", "private.mp4,one", "other.mp4,two", "other.mp4,three")
+    assert naming(tmp_path, "private") == []
+    rows = json.loads(reelmill("trace", tmp_path / "pipeline.yaml", "other.mp4", "-o", "json").out)
+    assert rows
+    assert status(tmp_path)["raw"]["items"] == 3  # the anonymous one, and two rows of the other file
+
+
 @pytest.mark.parametrize(
     ("arguments", "refusal"),
     [

@@ -1,16 +1,24 @@
 """Anonymous rows and what hangs together by files, for rows made by chance."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.records.forgotten import ANONYMOUS, anonymous_key, is_anonymous, tombstone_digest
+from reelmill.contract.errors import StoreDamaged
+from reelmill.contract.records.forgotten import ANONYMOUS, anonymous_key, is_anonymous, is_forgotten, tombstone_digest
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.rows import Item, Output
 from reelmill.contract.records.segment import Object
+from reelmill.contract.task import StoreRef
+from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.forget import anonymous
 from reelmill_stages.runtime.forget.affected import hanging_together
-from reelmill_stages.runtime.forget.search import mentions
+from reelmill_stages.runtime.forget.rewritten_files import rewritten
+from reelmill_stages.runtime.forget.search import Names
+from reelmill_stages.store.open import open_store
 
 KEY = "0123456789abcdef"
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -77,14 +85,38 @@ def test_an_assembled_file_binds_its_inputs() -> None:
     assert ([item.key for item in items], files, inputs) == (["a", "b"], [file], {0, 1})
 
 
-@given(TEXT.filter(lambda text: text.split() == [text]), TEXT)
-def test_a_name_is_found_as_a_value_and_as_a_word(name: str, other: str) -> None:
-    assert mentions(name, {name})
-    assert mentions(f"of '{name}', again", {name}) or name.strip("\"'`.,;:()[]{}<>") != name
-    assert not mentions(other, set())
+@given(TEXT.filter(lambda text: text.strip()), TEXT)
+def test_a_name_is_found_as_a_value_and_in_a_text(name: str, other: str) -> None:
+    assert Names({name}).mentioned(name)
+    assert Names({name}).mentioned(f"of '{name}', again") or not name.strip("\"'`.,;:()[]{}<> ")
+    assert not Names(()).mentioned(other)
+
+
+@pytest.mark.parametrize("text", ["my film.mp4: no video", "cannot read 'my film.mp4'.", "(my film.mp4)"])
+def test_a_name_with_spaces_is_found_in_a_text(text: str) -> None:
+    assert Names({"my film.mp4"}).mentioned(text)
+    assert not Names({"film", "your film.mp4"}).mentioned(text)
+
+
+def test_an_item_with_a_column_of_that_name_is_not_forgotten() -> None:
+    assert not is_forgotten(Item("film", 0, "film", 1.0, fields={ANONYMOUS: True}))
+    assert not is_forgotten(Item(anonymous_key(KEY, 0), 0, "film", 1.0))
+    assert is_forgotten(Item(anonymous_key(KEY, 0), 0, "film", 1.0, fields={ANONYMOUS: True}))
 
 
 def test_the_digest_of_a_tombstone_stands_for_source_and_key() -> None:
     digests = {tombstone_digest(source, key) for source in ("a", "ab") for key in ("b", "", "bb")}
     assert len(digests) == 6
     assert all(len(digest) == 64 for digest in digests)
+
+
+@pytest.mark.parametrize("key", ["other/0123456789/rows-0-abcd.jsonl", "clips/0123456789/../../other/rows.jsonl"])
+def test_a_record_that_names_a_file_elsewhere_leads_to_no_write(key: str, tmp_path: Path) -> None:
+    store = open_store(StoreRef(uri=str(tmp_path / "store")), env={})
+    data = DataSet(store, DataSetPaths("clips", "0123456789"), scratch=tmp_path)
+    victim = tmp_path / "store/other/0123456789"
+    victim.mkdir(parents=True)
+    (victim / "rows-0-abcd.jsonl").write_bytes(b'{"key": "a"}\n')
+    with pytest.raises(StoreDamaged, match="outside of it"):
+        rewritten(data, Object(key=key, size=13, digest=""), lambda number, row: {"key": "b"})
+    assert [path.name for path in (tmp_path / "store").rglob("*.jsonl")] == ["rows-0-abcd.jsonl"]

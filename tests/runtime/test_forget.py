@@ -1,15 +1,18 @@
 """Forgetting an item, judged by the bytes of the whole store: no object may name it or have its content."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import SpecError, StalePlan, StoreDamaged, TransientError
+from reelmill.contract.records.forgotten import AffectedDataSet, AffectedPart
 from reelmill.contract.records.heartbeat import Runner
 from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
@@ -135,6 +138,20 @@ def test_an_item_that_failed_or_was_filtered_is_forgotten_too(line: Line) -> Non
     is_whole(line)
 
 
+def test_of_several_processes_that_follow_a_plan_one_finishes_and_the_others_say_why_they_did_not(line: Line) -> None:
+    (line.root / "scratch").mkdir()
+    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    with ThreadPoolExecutor(3) as pool:
+        ends = [pool.submit(forget, line) for _ in range(3)]
+    problems = [problem for end in ends if (problem := end.exception())]
+    # One may find rows gone that another has written again.
+    assert all(isinstance(problem, TransientError | StoreDamaged) for problem in problems), problems
+    assert [end.result() for end in ends if not end.exception()] == [[]] * (3 - len(problems))
+    if stored_plan(line.store, "raw"):
+        assert forget(line) == []
+    is_forgotten(line)
+
+
 def test_several_items_are_forgotten_one_after_the_other(line: Line) -> None:
     forget(line, GONE)
     forget(line, "item00", "item07")
@@ -182,6 +199,42 @@ def test_an_open_pass_is_a_refusal_before_anything_is_written(line: Line) -> Non
     assert naming(line, GONE) == before
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_data_behind_a_link_is_a_refusal_before_anything_is_written(line: Line, depth: int) -> None:
+    moved = line.root.joinpath("store", *line.data("last").paths(1).root.split("/")[:depth])
+    shutil.move(moved, line.root / "elsewhere")
+    moved.symlink_to(line.root / "elsewhere")
+    with pytest.raises(SpecError, match="behind a link"):
+        forget(line, GONE)
+    assert naming(line, GONE)
+    assert stored_plan(line.store, "raw") is None
+
+
+def test_a_link_to_something_else_is_let_be(line: Line) -> None:
+    (line.root / "others").mkdir()
+    (line.root / "others/film.mp4").write_text(GONE)
+    (line.root / "store/others").symlink_to(line.root / "others")
+    (line.root / "store/film.mp4").symlink_to(line.root / "others/film.mp4")
+    assert forget(line, GONE) == []
+    assert (line.root / "others/film.mp4").read_text() == GONE
+    assert (line.root / "store/film.mp4").is_symlink()
+
+
+def test_a_file_that_was_changed_by_somebody_else_is_named_and_stays(line: Line) -> None:
+    root = line.root / "store" / line.data("upper").root
+    file = next(path for path in root.rglob("*.txt") if GONE in path.name)
+    file.write_text("other content")
+    mine = root / "0001/out/mine.txt"
+    mine.write_text("of nobody's record")
+    key = str(file.relative_to(line.root / "store"))
+    assert forget(line, GONE) == [key]
+    assert forget(line) == [key]
+    file.unlink()
+    assert forget(line) == []
+    assert mine.exists()
+    is_forgotten(line)
+
+
 def test_a_run_is_refused_while_items_are_being_forgotten(line: Line) -> None:
     (line.root / "scratch").mkdir()
     begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
@@ -219,6 +272,96 @@ def test_retried_inputs_and_later_segments_are_forgotten(line: Line, tmp_path: P
     assert forget(line, "tardy") == []
     assert naming(line, "tardy") == []
     is_whole(line)
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_results_of_an_abandoned_pass_are_deleted(later: bool, tmp_path: Path) -> None:
+    line = Line(tmp_path, shard_count=2)
+    for key in KEYS:
+        line.put(key)
+    stage = line.stage("upper", "Upper", many=2)
+    line.survey()
+    opened = line.open(stage)
+    line.shard(stage, opened.segment, 0)
+    line.commit(stage, opened.segment, abandon=True)
+    if later:
+        line.go()
+    abandoned = line.data("upper").paths(1).root
+    assert [name for name in naming(line, "item01") if name.startswith(f"{abandoned}/out/")]
+    assert forget(line, "item01") == []
+    assert naming(line, "item01") == []
+    line.go()
+    law(line.data("upper"))
+    assert naming(line, "item01") == []
+    assert len(texts(line, "upper").split()) > len(KEYS)
+
+
+def test_a_key_that_is_a_part_of_another_kept_key_is_forgotten_alone(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.stages[:] = [line.stage("kept", "Near", within=2).replace(type="toy_decisions:Near")]
+    for key, number in (("film", 10), ("another-film", 50)):
+        line.put(key, f"{number}\n")
+    line.go()
+    assert forget(line, "film") == []
+    assert [item.key for item in line.data("kept").items()] == ["another-film"]
+
+
+def test_a_pass_that_was_closed_while_the_plan_was_made_is_a_refusal(line: Line) -> None:
+    (line.root / "scratch").mkdir()
+    plan = plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch")
+    line.put("item99")
+    line.go()
+    with pytest.raises(SpecError, match="closed meanwhile"):
+        begin(line.store, plan)
+    assert stored_plan(line.store, "raw") is None
+    assert forget(line, GONE) == []
+    is_forgotten(line)
+
+
+def test_a_survey_that_was_made_before_opens_no_pass_while_items_are_being_forgotten(line: Line) -> None:
+    (line.root / "scratch").mkdir()
+    line.put("item99")
+    line.survey()
+    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    with pytest.raises(StalePlan, match="being forgotten"):
+        line.open(line.stages[0])
+    assert forget(line) == []
+
+
+def test_an_input_is_withdrawn_if_a_later_one_has_its_key(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.stage("same", "OneKey")
+    line.stage("joined", "Join", per_file=2)
+    for key in KEYS[:2]:
+        line.put(key)
+        line.go()
+    data, same = line.data("joined"), line.data("same")
+    part = AffectedPart(segment=1, shard=0, items="", inputs="", withdrawn="0")
+    what = AffectedDataSet(
+        name="joined",
+        key=data.names.key,
+        upstreams={"same": same.names.key},
+        parts=(part,),
+        files=(),
+        views=(),
+        keys=(),
+        names=(),
+    )
+    withdraw_inputs(data, what, RUNNER)
+    totals = line.data("joined").totals
+    assert (totals.in_, totals.done, totals.skipped) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("key", ["key", "done", "no_signature", "upper", "a"])
+def test_a_key_that_is_a_word_of_the_records_is_forgotten(key: str, tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.put(key)
+    line.put("other", "fail broken\n")
+    line.stage("upper", "Upper")
+    line.go()
+    assert forget(line, key) == []
+    assert key not in {item.key for item in line.data("raw").items()}
+    assert {row.key: row.message for row in line.data("upper").ledger()}["other"] == "as told"
 
 
 class Killed(BaseException):
@@ -272,6 +415,22 @@ def test_016_f06_a_kill_before_every_other_change_is_continued_and_leaves_whole_
     changes = changes_of(ran, tmp_path)
     assert changes > 20
     killed_at(ran, tmp_path, range(1, changes + 1, 2))
+
+
+def test_a_kill_leaves_no_message_of_another_input(tmp_path: Path) -> None:
+    line = Line(tmp_path / "ran")
+    line.root.mkdir()
+    line.put(GONE)
+    line.stage("upper", "Upper")
+    line.go()
+    line.list_row({"key": "other", "problem": ["double", f"the same as {GONE}"]})
+    line.go()
+    for at in range(1, changes_of(line, tmp_path) + 1):
+        killed = _copy(line, tmp_path / f"killed-{at}")
+        with pytest.raises(Killed):
+            forget(killed, GONE, store=MortalStore(killed.store, at))  # type: ignore[arg-type]
+        assert forget(killed, GONE) == []
+        assert naming(killed, GONE) == []
 
 
 def _copy(ran: Line, to: Path) -> Line:

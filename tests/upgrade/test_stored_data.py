@@ -137,3 +137,25 @@ def test_a_retry_of_what_an_earlier_release_failed_is_a_pass_over_those_items(ke
     after = kept.status()
     assert after["clips"]["segments"] == before["clips"]["segments"] + 1
     assert after["clips"]["in"] == before["clips"]["in"]
+
+
+def test_an_item_in_what_an_earlier_release_wrote_is_forgotten(kept: Kept) -> None:
+    def naming() -> list[Path]:
+        """Files of the store that name the film, except those about the other source, which has it too."""
+        files = (path for path in (kept.folder / "data").rglob("*") if path.is_file())
+        own = (path for path in files if path.relative_to(kept.folder / "data").parts[0] in of_films)
+        return [path for path in own if b"b.mp4" in path.read_bytes() or "b.mp4" in str(path)]
+
+    of_films = {"films", "clips", "pictures", "shards", "listing", "chunks"}
+    before = kept.status()
+    assert naming()
+    kept.reelmill("forget", "pipeline.yaml", "b.mp4", "--source", "films", "--yes")
+    assert naming() == []
+    kept.reelmill("run", "pipeline.yaml")
+    kept.reelmill("check", "pipeline.yaml", "--deep")
+    assert naming() == []
+    after = kept.status()
+    for name in STAGES:
+        assert (after[name]["in"], after[name]["failed"]) == (before[name]["in"], before[name]["failed"])
+        assert after[name]["skipped"] == 0
+    assert after["samples"]["items"] == before["samples"]["items"]

@@ -42,7 +42,7 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """0: complete; 64: invalid spec, store or credentials, or a limit of cost without prices; 65: too many failed
-        items; 75: stopped, or try again.
+        items; 70: internal error; 75: stopped, or try again.
         """
         if self.interrupted:
             return ExitCode.TRANSIENT

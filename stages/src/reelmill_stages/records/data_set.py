@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records import layout
-from reelmill.contract.records.forgotten import ANONYMOUS
+from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.frozen import Frozen, FrozenDataSet, check_name
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow, ListRows
@@ -160,7 +160,7 @@ class DataSet:
         """Items of segments with a number greater than `after`, in order of their ordinals; no anonymous ones."""
         for segment in self.segments(after=after):
             for part in segment.parts:
-                yield from (item for item in self.part_items(part) if ANONYMOUS not in item.fields)
+                yield from (item for item in self.part_items(part) if not is_forgotten(item))
 
     def part_items(self, part: Part) -> Iterator[Item]:
         """The items of one part, with their ordinals in the data set. Anonymous ones are among them."""

@@ -62,7 +62,7 @@ def owned(store: Store, found: Found) -> Owned | None:
             are_named = pool.map(partial(_is_named, store, named), stats)
             outputs |= {name for name, is_named in zip(candidates, are_named, strict=True) if is_named}
     for name in found.objects.keys() - mine - outputs - views:
-        if _is_marked(store, found.objects[name], key):
+        if is_marked(store, found.objects[name], key):
             outputs.add(name)
     ordered = _in_order(mine, outputs, views)
     return Owned(
@@ -86,7 +86,7 @@ def data_set_key(store: Store, found: Found) -> str:
 def _said(store: Store, name: str, stat: Stat) -> tuple[str, str] | None:
     """Name and key of the data set that a record says it is of."""
     model = record_names.record_model(name)
-    if model not in (StageRecord, Segment, Pass, Claim) or _is_link(stat):
+    if model not in (StageRecord, Segment, Pass, Claim) or is_link(stat):
         return None
     match peek(store, stat.key, model):
         case StageRecord() | Segment() | Pass() as record:
@@ -101,7 +101,7 @@ def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool
     if record_names.is_rows(name):
         return not stat.foreign
     model = record_names.record_model(name)
-    record = None if model is None or _is_link(stat) else peek(store, stat.key, model)
+    record = None if model is None or is_link(stat) else peek(store, stat.key, model)
     match record:
         case None:
             return False
@@ -125,7 +125,7 @@ def _is_record(store: Store, stat: Stat, name: str, names: DataSetPaths) -> bool
 def _views(store: Store, found: Found) -> set[str]:
     """Views that `stage.json` names and that carry the metadata of one."""
     stat = found.objects.get(record_names.STAGE_JSON)
-    record = peek(store, stat.key, StageRecord) if stat and not _is_link(stat) else None
+    record = peek(store, stat.key, StageRecord) if stat and not is_link(stat) else None
     return {view for view in record.views if is_view(store, found.objects.get(view))} if record else set()
 
 
@@ -156,7 +156,7 @@ def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
     settled: list[tuple[str, str]] = []
     for name in names:
         stat = found.objects[name]
-        if _is_link(stat):
+        if is_link(stat):
             continue
         if shard := record_names.SHARD.fullmatch(name):
             if commit := peek(store, stat.key, ShardCommit):
@@ -176,7 +176,7 @@ def _named(store: Store, found: Found, names: Iterable[str]) -> Named:
     prefix = f"{found.root}/"
     for key in dict.fromkeys(rows):
         stat_of_rows = found.objects.get(key.removeprefix(prefix)) if key.startswith(prefix) else None
-        if stat_of_rows and not _is_link(stat_of_rows):
+        if stat_of_rows and not is_link(stat_of_rows):
             _take(named, _outputs(_rows(store, key)))
     for shard_number, key in settled:
         if shard_number not in committed:
@@ -223,7 +223,7 @@ def _is_named(store: Store, named: Named, stat: Stat) -> bool:
     A listing of a bucket does not say who wrote an object, so its metadata is looked at: the writer of an output gives
     it its digest. What does not have it is read.
     """
-    if stat.key not in named or _is_link(stat):
+    if stat.key not in named or is_link(stat):
         return False
     size, digest = named[stat.key]
     if stat.size != size:
@@ -231,7 +231,7 @@ def _is_named(store: Store, named: Named, stat: Stat) -> bool:
     return (not stat.foreign and _told_digest(store, stat.key) == digest) or _digest(store, stat.key) == digest
 
 
-def _is_marked(store: Store, stat: Stat, key: str) -> bool:
+def is_marked(store: Store, stat: Stat, key: str) -> bool:
     """Whether an object that nothing names is what a killed writer of this data set left."""
     if stat.foreign or stat.copied:
         return False
@@ -241,7 +241,7 @@ def _is_marked(store: Store, stat: Stat, key: str) -> bool:
         return False
 
 
-def _is_link(stat: Stat) -> bool:
+def is_link(stat: Stat) -> bool:
     """Whether this is no object that could be reelmill's: a link, or a key that no store takes."""
     return stat.foreign and not stat.etag
 

@@ -40,6 +40,8 @@ _RECORDS: tuple[tuple[re.Pattern[str], type[Model]], ...] = (
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/flights/{_SHARD}/{RUN}\.json"), CrashSuspects),
     (re.compile(rf"{_SEGMENT}/{INTERNAL}/usage/{_SHARD}-{RUN}\.json"), UsageRecord),
 )
+RECORDS = tuple(model for _, model in _RECORDS)
+"""What records may hold."""
 _ROWS = re.compile(
     rf"{_SEGMENT}/{INTERNAL}/(?:inputs/[^/]+-{RUN}|outcomes/{_SHARD}|checkpoints/{_SHARD}/{RUN}"
     rf"|(?:items|ledger|lineage|lists|logs|signatures|verdicts)/{_SHARD}-{RUN}|commit-logs/{RUN})\.jsonl"

@@ -32,7 +32,7 @@ class EarlierItems(Protocol):
 
 
 class NoEarlierItems:
-    """An empty `Before`, for the first listing."""
+    """An empty `EarlierItems`, for the first listing."""
 
     def keys(self, identity: str) -> Iterator[tuple[str, str]]:
         return iter(())

@@ -11,6 +11,7 @@ from pydantic import Field
 from reelmill.contract.digest import sha256
 from reelmill.contract.model import Model
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS
+from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Object
 
 ANONYMOUS = "_forgotten"
@@ -60,6 +61,11 @@ def is_anonymous(key: str) -> bool:
     return bool(_ANONYMOUS_KEY.fullmatch(key))
 
 
+def is_forgotten(item: Item) -> bool:
+    """Whether an item is an anonymous row. A column of a source may have the name of its field."""
+    return item.fields.get(ANONYMOUS) is True and is_anonymous(item.key)
+
+
 class Tombstone(Model):
     """`_reelmill/forgotten/<source>/<digest>.json`: a source item that no listing may bring back."""
 
@@ -87,6 +93,8 @@ class AffectedDataSet(Model):
 
     name: str
     key: str
+    segment: int = 0
+    """Its last segment when the plan was made."""
     upstreams: dict[str, str]
     """Upstream name -> key. Empty for a source."""
     parts: tuple[AffectedPart, ...]

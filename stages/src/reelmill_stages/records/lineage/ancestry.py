@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from reelmill.contract.errors import StoreDamaged
-from reelmill.contract.records.forgotten import ANONYMOUS, is_anonymous
+from reelmill.contract.records.forgotten import is_anonymous, is_forgotten
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Segment
 from reelmill_stages.records.data_set import DataSet
@@ -93,7 +93,7 @@ class Ancestry:
         for segment in data.segments():
             for part in segment.parts:
                 for item in data.part_items(part):
-                    if ANONYMOUS in item.fields:
+                    if is_forgotten(item):
                         continue
                     file.add(item.ordinal, _encoded(ItemStep(number, segment.segment, item.key, item.to_json())))
         for row in data.ledger():
@@ -132,7 +132,7 @@ class Ancestry:
             for each in inputs or ():
                 used[each] = 1
                 groups.setdefault(upstreams[each], []).append(ordinals[each])
-            if ANONYMOUS in item.fields:
+            if is_forgotten(item):
                 continue
             known = known and inputs is not None
             row_inputs = None if inputs is None else list(groups.items())

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.records.forgotten import ANONYMOUS
+from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object, Part, Pass, Segment
 from reelmill_stages.records.data_set import DataSet
@@ -64,7 +64,7 @@ class PartLineage:
         items = self._data.part_items(self.part)
         for number, key in self._processed():
             made = next(items, None)
-            while made is not None and made.key != key and ANONYMOUS in made.fields:
+            while made is not None and made.key != key and is_forgotten(made):
                 yield made, ()
                 made = next(items, None)
             if made is None or made.key != key:

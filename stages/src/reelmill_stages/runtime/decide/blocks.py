@@ -7,7 +7,7 @@ each follow one another, and each begins and ends at the offsets. Keys are in UT
 import mmap
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -37,6 +37,13 @@ def row(data: bytes | mmap.mmap, number: int) -> Signed:
     if not (number < count and 4 * (2 * count + 2) <= first <= middle <= end <= len(data)):
         raise ValueError(f"not a block with an input {number}")
     return Signed(bytes(data[first:middle]).decode(), bytes(data[middle:end]))
+
+
+def rows(data: bytes) -> Iterator[Signed]:
+    """All inputs of a block. Raises ValueError as `row`."""
+    if len(data) < 4:
+        raise ValueError("not a block: it has no number of inputs")
+    yield from (row(data, number) for number in range(struct.unpack_from("<I", data)[0]))
 
 
 class Blocks:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import format_ranges
-from reelmill.contract.records.forgotten import ANONYMOUS, AffectedDataSet, AffectedPart
+from reelmill.contract.records.forgotten import AffectedDataSet, AffectedPart, is_forgotten
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill.contract.records.segment import Object
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.part_lineage import PartLineage
 from reelmill_stages.records.lineage.ways import affected_parts, upstream_of
+from reelmill_stages.runtime.forget.tombstones import subject
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Affected:
         return AffectedDataSet(
             name=data.name,
             key=data.names.key,
+            segment=data.last.segment if data.last else 0,
             upstreams=dict(upstreams),
             parts=tuple(self.parts),
             files=tuple(self.files.values()),
@@ -90,7 +92,11 @@ def of_source(data: DataSet, keys: Collection[str]) -> Affected:
     for segment in data.segments():
         for number, part in enumerate(segment.parts):
             items = [item for item in data.part_items(part) if item.key in keys]
-            rows = {place: row for place, row in enumerate(data.part_ledger(part)) if row.key in keys}
+            rows = {
+                place: row
+                for place, row in enumerate(data.part_ledger(part))
+                if row.key in keys or subject(row.key) in keys
+            }
             if items or rows:
                 names = [*(item.key for item in items), *(row.key for row in rows.values())]
                 tainted = frozenset(item.ordinal for item in items)
@@ -133,7 +139,7 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
 def _made(data: DataSet, lineage: PartLineage) -> list[tuple[Item, frozenset[int]]]:
     made = []
     for item, inputs in lineage.items():
-        if ANONYMOUS in item.fields:
+        if is_forgotten(item):
             continue
         if inputs is None:
             raise SpecError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from reelmill.contract.records.forgotten import ANONYMOUS, anonymous_key
 from reelmill.contract.records.rows import POSITION
-from reelmill_stages.runtime.forget.search import mentions
+from reelmill_stages.runtime.forget.search import Names
 
 Row = dict[str, Any]
 Redact = Callable[[int, Row], Row | None]
@@ -26,19 +26,19 @@ def items(data_set: str, ordinals: Collection[int], first: int) -> Redact:
     return redact
 
 
-def ledger(token: Token, rows: Collection[int], names: Collection[str]) -> Redact:
+def ledger(token: Token, rows: Collection[int], names: Names) -> Redact:
     """For a ledger; `token` gives the anonymous key of a row. Messages that mention one of the names go as well."""
 
     def redact(number: int, row: Row) -> Row | None:
         if number in rows:
             return {**row, "key": token(number, row), "message": ""}
-        return {**row, "message": ""} if mentions(row["message"], names) else None
+        return {**row, "message": ""} if names.mentioned(row["message"]) else None
 
     return redact
 
 
 def outcomes(
-    token: Token, rows: Collection[int], made: Mapping[int, Sequence[int]], data_set: str, names: Collection[str]
+    token: Token, rows: Collection[int], made: Mapping[int, Sequence[int]], data_set: str, names: Names
 ) -> Redact:
     """For frozen outcomes. `made` has the inputs whose items go, with the ordinals of those in the data set."""
     of_ledger = ledger(token, rows, names)

@@ -1,13 +1,16 @@
 """The data sets of a store that were made of a source, whatever definition or pipeline made them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.frozen import frozen_as
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass, StageRecord
 from reelmill_stages.records.inventory import Found, places
+from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.owned import is_link
 from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_names import STAGE_JSON
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
@@ -15,9 +18,11 @@ from reelmill_stages.store.damage import address
 def descendants(store: Store, source: str) -> list[tuple[DataSetPaths, dict[str, str]]]:
     """(names, upstreams by name and key) of each data set of the source and of all that was made of it.
 
-    Each comes after its upstreams. Raises SpecError if one of them has an open pass, or belongs to a frozen state.
+    Each comes after its upstreams. Raises SpecError if one of them has an open pass, belongs to a frozen state, or lies
+    behind a link, or if what lies behind a link may be one of them.
     """
-    found = places(store.list(follow_links=False))
+    listed = list(store.list(follow_links=False))
+    found = places(listed)
     records = {one.root: load(store, one.names.stage_json, StageRecord) for one in found if one.has_records}
     known = {root: record for root, record in records.items() if record}
     roots = {root for root, record in known.items() if record.stage == source and not record.upstreams}
@@ -27,6 +32,8 @@ def descendants(store: Store, source: str) -> list[tuple[DataSetPaths, dict[str,
         if root not in roots and any(DataSetPaths(*each).root in roots for each in record.upstreams.items())
     }:
         roots |= more
+    for link in filter(is_link, listed):
+        _must_be_no_data(store, link.key, roots)
     for one in found:
         if one.root in roots or (one.root in records and one.root not in known):
             _must_be_idle(store, one)
@@ -34,6 +41,23 @@ def descendants(store: Store, source: str) -> list[tuple[DataSetPaths, dict[str,
         (DataSetPaths(known[root].stage, known[root].key), dict(known[root].upstreams))
         for root in _ordered(known, roots)
     ]
+
+
+def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:
+    """A store reads data sets behind links, and neither lists nor deletes them."""
+    name, _, rest = link.partition("/")
+    if "/".join(link.split("/")[:2]) in roots:
+        is_data = True
+    elif rest:
+        is_data = "/" not in rest and load(store, f"{link}/{STAGE_JSON}", StageRecord) is not None
+    else:
+        is_data = load(store, DataSetPaths(name, "").latest, LatestKey) is not None
+    if is_data:
+        raise SpecError(
+            "data of the store lie behind a link",
+            where=address(store, link),
+            hint="forget deletes nothing behind links: put what the link leads to in its place",
+        )
 
 
 def _must_be_idle(store: Store, found: Found) -> None:

@@ -8,7 +8,7 @@ nothing. Whoever finds a plan follows it, so a process that was killed is contin
 from collections.abc import Sequence
 from pathlib import Path
 
-from reelmill.contract.errors import SpecError
+from reelmill.contract.errors import PreconditionFailed, SpecError, TransientError
 from reelmill.contract.records.forgotten import (
     Forgetting,
     Tombstone,
@@ -27,6 +27,7 @@ from reelmill_stages.runtime.forget.outputs import delete_files, delete_records,
 from reelmill_stages.runtime.forget.plans import Plans
 from reelmill_stages.runtime.forget.search import left, names_of
 from reelmill_stages.runtime.forget.segments import redact_segment
+from reelmill_stages.runtime.forget.unnamed import delete_unnamed
 from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
@@ -61,7 +62,7 @@ def stored_plan(store: Store, source: str) -> Forgetting | None:
 
 
 def begin(store: Store, plan: Forgetting) -> None:
-    """Store a plan. Raises SpecError if another one is followed, or a pass was opened meanwhile."""
+    """Store a plan. Raises SpecError if another one is followed, or the data sets have changed meanwhile."""
     stands, ours = create(store, pending(plan.source), plan)
     if not ours and stands != plan:
         raise SpecError(
@@ -69,15 +70,36 @@ def begin(store: Store, plan: Forgetting) -> None:
             where=address(store, pending(plan.source)),
             hint="wait, or finish with reelmill forget PIPELINE --continue",
         )
+    if not ours:
+        return
     try:
-        descendants(store, plan.source)
+        now = {names.root: DataSet(store, names).last for names, _ in descendants(store, plan.source)}
+        planned = {DataSetPaths(what.name, what.key).root: what.segment for what in plan.data_sets}
+        if {root: last.segment if last else 0 for root, last in now.items()} != planned:
+            raise SpecError(
+                f"a pass over items of {plan.source} was closed meanwhile", where=store.uri, hint="call forget again"
+            )
     except SpecError:
         store.delete(pending(plan.source))
         raise
 
 
 def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
-    """Follow a plan to its end; returns keys of what still has something of the items, and stays if there is any."""
+    """Follow a plan to its end; returns keys of what still has something of the items, and stays if there is any.
+
+    Raises TransientError if another process changes the data sets meanwhile.
+    """
+    try:
+        return _follow(store, plan, runner, scratch)
+    except PreconditionFailed as error:
+        raise TransientError(
+            f"another process changes data sets of {plan.source}",
+            where=error.where,
+            hint="if it has ended: reelmill forget PIPELINE --continue --yes",
+        ) from error
+
+
+def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
     for key in plan.keys:
         mark = tombstone(plan.source, tombstone_digest(plan.source, key))
         create(store, mark, Tombstone(forgotten=plan.began))
@@ -91,6 +113,8 @@ def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> lis
         data = _data(store, what.name, what.key, scratch)
         for number in range(1, (data.last.segment if data.last else 0) + 1):
             redact_segment(data, what, number, names)
+        if what.upstreams:
+            delete_unnamed(data)
         if what.parts:
             if any(segment.kept for segment in data.segments()):
                 # Imported here, because it imports numpy.

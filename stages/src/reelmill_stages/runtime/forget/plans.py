@@ -80,6 +80,6 @@ class Plans:
     def _retried(self, upstream: str, rows: Object) -> Object:
         """The inputs of a retry without forgotten items."""
         redact = anonymous.retried(self._forgotten.get(upstream, ()), self._upstreams[upstream])
-        found = rewritten(self._data.store, rows, redact, self._data.scratch) or rows
+        found = rewritten(self._data, rows, redact) or rows
         self._inputs[rows.key] = found
         return found

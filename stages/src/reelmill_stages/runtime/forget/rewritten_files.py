@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 from reelmill.contract.digest import canonical
-from reelmill.contract.errors import NotFound
+from reelmill.contract.errors import NotFound, StoreDamaged
 from reelmill.contract.records.layout import RUN
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import RowFile, decoded, rows_file
 from reelmill_stages.runtime.forget.anonymous import Redact
 from reelmill_stages.store import Store
@@ -21,15 +22,24 @@ from reelmill_stages.store import Store
 _OF_RUN = re.compile(rf"-{RUN}\.jsonl$")
 
 
-def rewritten(store: Store, file: Object, redact: Redact, scratch: Path) -> Object | None:
-    """The new file of a committed one, in the same folder; None if there is nothing to change. Raises StoreDamaged."""
-    folder = Path(tempfile.mkdtemp(prefix="forget-", dir=scratch))
+def rewritten(data: DataSet, file: Object, redact: Redact) -> Object | None:
+    """The new file of a committed one, in the same folder; None if there is nothing to change.
+
+    Raises StoreDamaged, also for a file outside of the data set, which no record of ours names.
+    """
+    if not file.key.startswith(f"{data.root}/") or ".." in file.key.split("/"):
+        raise StoreDamaged(
+            "a record of the data set names a file outside of it",
+            where=file.key,
+            hint="do not use this store: somebody changed it",
+        )
+    folder = Path(tempfile.mkdtemp(prefix="forget-", dir=data.scratch))
     try:
-        with rows_file(store, file.key, file.digest, scratch) as path:
+        with rows_file(data.store, file.key, file.digest, data.scratch) as path:
             rows = _rewritten(path, redact, folder)
         if rows is None:
             return None
-        return rows.upload(store, _OF_RUN.sub(f"-0-{secrets.token_hex(4)}.jsonl", file.key))
+        return rows.upload(data.store, _OF_RUN.sub(f"-0-{secrets.token_hex(4)}.jsonl", file.key))
     finally:
         shutil.rmtree(folder)
 

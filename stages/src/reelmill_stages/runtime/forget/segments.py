@@ -18,14 +18,17 @@ from reelmill_stages.records.record_files import dump, load, parse
 from reelmill_stages.runtime.forget import anonymous
 from reelmill_stages.runtime.forget.anonymous import Redact
 from reelmill_stages.runtime.forget.rewritten_files import rewrite, rewritten
+from reelmill_stages.runtime.forget.search import Names
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 _ROWS = ("items", "ledger", "lineage", "lists", "signatures", "verdicts", "logs")
 """Folders of files that belong to a shard, by the number in front of their names."""
+_OF_SEGMENT = ("items", "ledger", "lineage", "lists")
+"""Those of which a closed segment names every file that is in use."""
 
 
-def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Collection[str]) -> None:
+def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Names) -> None:
     """Take what is affected out of the rows of one segment, and delete the rows that had it.
 
     `names` are keys that no message may mention afterwards.
@@ -39,7 +42,7 @@ def redact_segment(data: DataSet, what: AffectedDataSet, number: int, names: Col
         for shard, part in enumerate(segment.parts)
     )
     lists = segment.list_rows
-    lists = lists and (rewritten(data.store, lists, anonymous.list_rows(what.keys), data.scratch) or lists)
+    lists = lists and (rewritten(data, lists, anonymous.list_rows(what.keys)) or lists)
     redacted = segment.replace(parts=found, list_rows=lists)
     if redacted != segment:
         replace_record(data.store, data.paths(number).segment_json, segment, redacted)
@@ -68,7 +71,7 @@ def _part(
     shard: int,
     part: Part,
     affected: AffectedPart,
-    names: Collection[str],
+    names: Names,
 ) -> Part:
     ordinals = set(parse_ranges(affected.items))
     rows = set(parse_ranges(affected.inputs))
@@ -95,7 +98,7 @@ def _part(
 
 
 def _again(data: DataSet, file: Object | None, redact: Redact) -> Object | None:
-    return file and (rewritten(data.store, file, redact, data.scratch) or file)
+    return file and (rewritten(data, file, redact) or file)
 
 
 def _token(what: AffectedDataSet, segment: int, shard: int) -> anonymous.Token:
@@ -103,7 +106,7 @@ def _token(what: AffectedDataSet, segment: int, shard: int) -> anonymous.Token:
 
 
 def _redact_shard(
-    data: DataSet, what: AffectedDataSet, segment: Segment, shard: int, affected: AffectedPart, names: Collection[str]
+    data: DataSet, what: AffectedDataSet, segment: Segment, shard: int, affected: AffectedPart, names: Names
 ) -> None:
     """The records of a shard that the segment does not name: its outcomes, checkpoints and commit."""
     paths = data.paths(segment.segment)
@@ -128,7 +131,8 @@ def _redact_shard(
 def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, proven: Collection[str]) -> None:
     """Delete files of rows that the segment does not name: what it had until now, and what else is of these shards.
 
-    A folder knows which files it has written; of others, only `proven` ones go, which the segment has named.
+    A call that was cut off may have left files of other shards, too, which the segment has named until then. A folder
+    knows which files it has written; of others, only `proven` ones go, which the segment has named.
     """
     paths = data.paths(segment.segment)
     kept = set(_named(segment))
@@ -137,8 +141,8 @@ def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, 
         for stat in data.store.list(f"{paths.internal}/{folder}/", follow_links=False):
             number = stat.key.rpartition("/")[2].partition("-")[0]
             is_rows = record_names.is_rows(stat.key.removeprefix(prefix))
-            is_of_shard = number.isdecimal() and int(number) in shards and not stat.foreign
-            if is_rows and stat.key not in kept and (is_of_shard or stat.key in proven):
+            is_of_shard = folder in _OF_SEGMENT or (number.isdecimal() and int(number) in shards)
+            if is_rows and stat.key not in kept and ((is_of_shard and not stat.foreign) or stat.key in proven):
                 data.store.delete(stat.key)
     _forget_verdicts(data.store, paths, shards)
 

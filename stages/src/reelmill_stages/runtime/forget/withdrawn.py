@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.flow import after
@@ -92,7 +93,13 @@ def _close(
         versions=before.versions,
         runner=runner,
     )
-    create(data.store, paths.pass_json, plan)
+    stands, _ = create(data.store, paths.pass_json, plan)
+    if stands.retries != plan.retries:
+        raise SpecError(
+            f"the pass {paths.root} was opened meanwhile",
+            where=data.uri,
+            hint="when it has finished: reelmill forget PIPELINE --continue --yes",
+        )
     written = tally.ledger.upload(data.store, ledger_key)
     create(data.store, paths.segment_json, _segment(before, written, count, tally.flow))
 
@@ -132,7 +139,7 @@ def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow
             for number, row in enumerate(data.part_ledger(part)):
                 if number in numbers:
                     found[row.key, row.ordinal] = row
-                else:  # a later pass has had it again
+                else:  # a later pass may have had it again
                     found.pop((row.key, row.ordinal), None)
     rows: dict[str, dict[int, LedgerRow]] = {}
     for row in found.values():

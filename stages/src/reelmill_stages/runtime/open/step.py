@@ -20,6 +20,7 @@ from reelmill_stages.records.claims import claim, point_latest
 from reelmill_stages.records.pins import pin_files, read_pins
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.forget.tombstones import is_being_forgotten
 from reelmill_stages.runtime.open.fit import is_small
 from reelmill_stages.runtime.open.pass_inputs import PassInputs, gather
 from reelmill_stages.runtime.open.plan_blocks import write_blocks
@@ -114,6 +115,9 @@ def _open(context: StepContext, names: DataSetPaths, paths: SegmentPaths, before
         )
     stage.check()
     stage.check_server()
+    for source in task.sources:
+        if is_being_forgotten(context.store, source.name):
+            raise StalePlan(f"items of {source.name} are being forgotten", hint="a new survey waits for the end of it")
     locations = Locations(task.store, task.sources, context.env)
     pin_files(locations, names, stage.block)
     pins = read_pins(context.store, names, stage.block)

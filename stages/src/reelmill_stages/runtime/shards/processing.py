@@ -9,7 +9,7 @@ from pathlib import Path
 from reelmill.contract.errors import EarlyAbort, OutOfMemory, TransientError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.forgotten import ANONYMOUS
+from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import RUN_PID_ENV
@@ -170,7 +170,7 @@ class Processing:
         A stage with `assemble` needs the payload of done inputs, so these are processed again. Inputs that failed in an
         earlier run are tried again, except after crashes, timeouts and a lack of memory, files or threads.
         """
-        if ANONYMOUS in given.input.item.fields:
+        if is_forgotten(given.input.item):
             self._progress.count(Outcome.FILTERED)
             return InputResult(Outcome.FILTERED, ItemReason.FORGOTTEN), 0.0
         if self._frozen is None and self._flight.is_fatal(given.key):

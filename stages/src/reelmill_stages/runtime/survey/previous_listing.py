@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from reelmill.contract.records.forgotten import ANONYMOUS
+from reelmill.contract.records.forgotten import is_forgotten
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
 from reelmill_stages.file_names import folded
 from reelmill_stages.records.data_set import DataSet
@@ -33,7 +33,7 @@ class Look:
 
 
 class Known:
-    """The items and failed rows of the previous listing. Implements `sources.Before`. A context manager."""
+    """The items and failed rows of the previous listing. Implements `sources.EarlierItems`. A context manager."""
 
     def __init__(self, data: DataSet) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -52,7 +52,7 @@ class Known:
         for segment in data.segments():
             self._insert(_failed(row) for row in data.segment_ledger(segment))
             for part in segment.parts:
-                self._insert(_item(item) for item in data.part_items(part) if ANONYMOUS not in item.fields)
+                self._insert(_item(item) for item in data.part_items(part) if not is_forgotten(item))
         self._db.execute("CREATE INDEX by_shape ON known (shape)")
 
     def __enter__(self) -> Self:

@@ -27,10 +27,10 @@ from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.encoded_item import encoded
 from reelmill_stages.records.rows.flow_tally import FlowTally
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.forget.tombstones import Tombstones
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
 from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
-from reelmill_stages.runtime.survey.tombstones import Tombstones
 from reelmill_stages.runtime.survey.watchdog import Watchdog
 from reelmill_stages.runtime.views import write_record
 from reelmill_stages.sources import Listed
@@ -75,7 +75,7 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
                 adapter, block = registry.source(source.type, source.params)
                 for listed in adapter(block, bucket, source.name, known):
                     watchdog.mark()
-                    if gone.has(listed.key):
+                    if gone.keep_out(listed, known):
                         continue
                     lists.add(listed)
                     _sort(listed, known, spool, drift)

@@ -16,12 +16,12 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.pins import check_pins
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.forget.tombstones import refuse_while_forgetting
 from reelmill_stages.runtime.pass_usage import open_usage
 from reelmill_stages.runtime.survey.definition import keep_definition
 from reelmill_stages.runtime.survey.forecast import forecast, waiting_inputs
 from reelmill_stages.runtime.survey.server_checks import check_servers
 from reelmill_stages.runtime.survey.source_listing import list_source, source_report
-from reelmill_stages.runtime.survey.tombstones import refuse_while_forgetting
 from reelmill_stages.runtime.top_reasons import most_frequent
 from reelmill_stages.sources.objects.own_store import refuse_own_store
 from reelmill_stages.store.locations import Locations

@@ -77,6 +77,6 @@ def _spelled(identity: str, row: str) -> Iterator[str]:
 
 
 def _content(group: str, body: str) -> str:
-    """The content as defined by `Before.keys`: empty for an invalid row."""
+    """The content as defined by `EarlierItems.keys`: empty for an invalid row."""
     _, media, fields, problem, _ = json.loads(body)
     return "" if problem else content(group, Media.from_json(media) if media else None, fields)

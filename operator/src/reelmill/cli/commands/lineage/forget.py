@@ -16,6 +16,7 @@ from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.lineage_rows import ForgetResult
 from reelmill.contract.commands.signatures import FORGET
 from reelmill.contract.errors import SpecError
+from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.terminal import printable
 
 COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "files", "bytes", "views")
@@ -85,7 +86,8 @@ def _may(found: ForgetResult, *, yes: bool) -> bool:
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return yes
     for row in found.rows:
-        say(f"  {row.stage}: {row.items} items, {row.files} files, {size(row.bytes)}")
+        data_set = DataSetPaths(row.stage, row.stage_key).root
+        say(f"  {data_set}: {row.items} items, {row.files} files, {size(row.bytes)}")
     if not typer.confirm(printable(f"Forget {len(found.keys)} items of {found.source} for ever?"), err=True):
         say("nothing was done")
         raise typer.Exit

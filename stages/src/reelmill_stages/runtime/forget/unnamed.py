@@ -1,0 +1,37 @@
+"""What passes have written and no segment names: results of abandoned passes, of killed writers, and of dropped items.
+
+Nothing says whether it has something of forgotten items, and nobody reads it: it is deleted.
+"""
+
+from reelmill.contract.records.layout import INTERNAL
+from reelmill.contract.records.segment import Segment, ShardCommit, Verdicts
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.owned import is_marked
+from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_names import is_rows, record_model
+
+
+def delete_unnamed(data: DataSet) -> None:
+    """Delete it in all closed segments of the data set of a stage. Files without the mark of this data set stay."""
+    for number in range(1, (data.last.segment if data.last else 0) + 1):
+        segment = load(data.store, data.paths(number).segment_json, Segment)
+        if segment:
+            _delete_in(data, segment)
+
+
+def _delete_in(data: DataSet, segment: Segment) -> None:
+    store, is_abandoned = data.store, segment.state == "abandoned"
+    named: set[str] = set()
+    for part in segment.parts:
+        named |= {output.key for output in part.outputs}
+        for item in data.part_items(part):
+            named |= {output.key for output in item.outputs}
+            named |= {item.media.uri} if item.media else set()
+    for stat in list(store.list(f"{data.paths(segment.segment).root}/", follow_links=False)):
+        name = stat.key.removeprefix(f"{data.root}/")
+        if INTERNAL in name.split("/"):
+            is_result = is_rows(name) or record_model(name) in (ShardCommit, Verdicts)
+            if is_abandoned and is_result and not stat.foreign:
+                store.delete(stat.key)
+        elif stat.key not in named and is_marked(store, stat, data.names.key):
+            store.delete(stat.key)
