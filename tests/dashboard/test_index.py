@@ -224,9 +224,9 @@ def test_the_oldest_index_makes_room(tmp_path: Path) -> None:
             written.segment([{"v": 1}])
             with indexes.open(written.store, written.names) as (reader, index):
                 assert (index.error, reader.items_read()) == ("", 1)
-        assert len(list((tmp_path / "scratch/indexes").glob("*.db"))) == 1
     finally:
-        indexes.close()
+        indexes.close()  # after the last secondary index, which may be one of those that go
+    assert len(list((tmp_path / "scratch/indexes").glob("*.db"))) == 1
 
 
 def test_an_index_that_is_being_written_stays(tmp_path: Path) -> None:

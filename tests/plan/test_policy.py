@@ -43,7 +43,7 @@ def test_no_server_passes_for_another_by_marks_that_clients_read_differently(mar
         {"sources": [{"name": "raw", "files": {"uri": "s3://in/"}, "s3": {"endpoint": url}}]},
         {"stages": [{"name": "looked", "caption": {"server": {"url": url}, "model": "m", "prompt": "p"}}]},
     ):
-        with pytest.raises(ValidationError, match=r"endpoint must not contain|should match pattern"):
+        with pytest.raises(ValidationError, match=r"must not contain|should match pattern"):
             VideoPipeline.model_validate(Case("", {}, fields).resource)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import toy_line as toy
 
+from reelmill.contract.digest import view_fingerprint
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.segment import StageRecord
-from reelmill.contract.task import view_fingerprint
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.views import write_record
 

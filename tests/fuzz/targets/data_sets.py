@@ -9,7 +9,7 @@ from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import Connection
 from reelmill_stages.records.data_set import DataSet, open_data_set
 from reelmill_stages.registry import source
-from reelmill_stages.runtime.survey.previous_listing import Known
+from reelmill_stages.runtime.survey.previous_listing import PreviousListing
 from reelmill_stages.sources.earlier_items import NOTHING
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.store.open import open_store
@@ -43,7 +43,7 @@ def foreign_data_set(data: bytes) -> None:
 
 
 def _known(found: DataSet) -> None:
-    with Known(found) as known:
+    with PreviousListing(found) as known:
         list(known.vanished())
         list(known.several())
 

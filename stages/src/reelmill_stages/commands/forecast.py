@@ -15,7 +15,7 @@ from reelmill_stages.records.pins import check_pins
 from reelmill_stages.runtime.supervision import PATIENCE_SECONDS
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.listing_process import ListingProgress, listed_apart
-from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, Known
+from reelmill_stages.runtime.survey.previous_listing import CHANGED, NEW, PreviousListing
 from reelmill_stages.runtime.weights import data_set_weight, weight_of
 from reelmill_stages.sources.objects.bucket import SourceBucket
 from reelmill_stages.sources.objects.own_store import refuse_own_store
@@ -68,7 +68,7 @@ def _listing(
     bucket = SourceBucket.of(source, task.store, env, progress=progress.mark)
     rows = new = problems = changed = 0
     weight = Weight()
-    with Known(data) as known, ListedRows() as lists:
+    with PreviousListing(data) as known, ListedRows() as lists:
         progress.start(source.name)
         for listed in adapter(block, bucket, source.name, known):
             progress.mark()

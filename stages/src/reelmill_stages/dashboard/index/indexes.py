@@ -154,6 +154,8 @@ class Indexes:
                     return
                 finally:
                     db.close()
+        with self._lock:  # it may have been in the way of a newer one while it was written
+            self._make_room(max(self._known.values(), key=lambda each: each.used).path)
 
     def _build(self, path: Path, data: DataSet) -> None:
         db = schema.create(path)

@@ -32,7 +32,7 @@ class Look:
     """Number of rows with this key in the current listing so far."""
 
 
-class Known:
+class PreviousListing:
     """The items and failed rows of the previous listing. Implements `sources.EarlierItems`. A context manager."""
 
     def __init__(self, data: DataSet) -> None:

@@ -30,7 +30,7 @@ from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.forget.tombstones import Tombstones
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
-from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, Known
+from reelmill_stages.runtime.survey.previous_listing import AGAIN, CHANGED, NEW, PreviousListing
 from reelmill_stages.runtime.survey.watchdog import Watchdog
 from reelmill_stages.runtime.views import write_record
 from reelmill_stages.sources import Listed
@@ -67,7 +67,7 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
     """
     for _ in range(_TRIES):
         data = context.data_set(source.name, source.key)
-        with Known(data) as known, NewRows() as spool, ListedRows() as lists:
+        with PreviousListing(data) as known, NewRows() as spool, ListedRows() as lists:
             drift = Drift()
             gone = Tombstones(context.store, source.name)
             with Watchdog(source.name, context.clock) as watchdog:
@@ -114,7 +114,7 @@ def _report(context: StepContext, source: SourceDef, new: int, drifted: int, hid
     )
 
 
-def _sort(listed: Listed, known: Known, spool: NewRows, drift: Drift) -> None:
+def _sort(listed: Listed, known: PreviousListing, spool: NewRows, drift: Drift) -> None:
     look = known.look(listed)
     if look.state == AGAIN:
         # Adapters must return unique keys; rows with a duplicate key are recorded as failed.
