@@ -14,6 +14,9 @@ from reelmill.contract.records.layout import INTERNAL
 MAX_KEY = 1024
 """Maximum length of a key in bytes of UTF-8, the limit of S3."""
 
+MAX_NAME = 255
+"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
+
 MAX_METADATA = 1792
 """Maximum size of names and encoded values in bytes: the limit of S3 is 2048, of which stores need some themselves."""
 
@@ -38,6 +41,13 @@ def check_new_key(key: str) -> str:
     """Return a valid key for a new object, which must not have empty parts. Raises StoreError."""
     if "" in check_key(key).split("/"):
         raise StoreError(f"empty name in key: {key[:200]!r}", hint="write a/b, not a//b or a/")
+    return key
+
+
+def check_names(key: str) -> str:
+    """Return a key whose parts are not too long to be names of files. Raises StoreError."""
+    if any(len(part.encode()) > MAX_NAME for part in key.split("/")):
+        raise StoreError(f"a name in the key is longer than {MAX_NAME} bytes: {key[:200]!r}", hint="use shorter names")
     return key
 
 

@@ -1,6 +1,7 @@
 """The records of a store that a bug report needs: those of the newest segments, and the ends of their logs."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from reelmill.contract.commands.support import SupportRecord
 from reelmill.contract.errors import NotFound, ReelmillError
@@ -30,9 +31,9 @@ def support_records(task: Task, env: Mapping[str, str]) -> Iterator[SupportRecor
         paths = DataSetPaths(entry.name, entry.key)
         for key in (paths.latest, paths.stage_json, paths.drift_json):
             yield from _record(store, key)
-        yield from _tried(paths.users, lambda prefix=paths.users: _all(store, prefix))  # type: ignore[misc]
-        yield from _tried(paths.root, lambda paths=paths: _segments(store, paths))  # type: ignore[misc]
-        yield from _tried(f"{paths.root}/log", lambda paths=paths: _log(store, paths))  # type: ignore[misc]
+        yield from _tried(paths.users, partial(_all, store, paths.users))
+        yield from _tried(paths.root, partial(_segments, store, paths))
+        yield from _tried(f"{paths.root}/log", partial(_log, store, paths))
 
 
 def _segments(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
@@ -41,7 +42,7 @@ def _segments(store: Store, paths: DataSetPaths) -> Iterator[SupportRecord]:
         segment = paths.segment(number)
         for key in (segment.pass_json, segment.heartbeat, segment.segment_json, segment.verdicts_json):
             yield from _record(store, key)
-        yield from _tried(f"{segment.root}/objects", lambda segment=segment: _objects(store, segment))  # type: ignore[misc]
+        yield from _tried(f"{segment.root}/objects", partial(_objects, store, segment))
 
 
 def _objects(store: Store, segment: SegmentPaths) -> Iterator[SupportRecord]:

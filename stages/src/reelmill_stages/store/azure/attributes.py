@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from azure.storage.blob import BlobProperties
 
-from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store import Stat
 from reelmill_stages.store.keys import decode_metadata, encode_metadata
 
 _META = "reelmill_"
@@ -14,11 +14,6 @@ _META = "reelmill_"
 def encoded(metadata: Mapping[str, str] | None) -> dict[str, str]:
     """Metadata under names that Azure allows. Raises ValueError as `encode_metadata`."""
     return {_META + name.replace("-", "_"): value for name, value in encode_metadata(metadata).items()}
-
-
-def with_problem(stat: Stat, problem: Problem) -> Stat:
-    """The same entry of a listing, as one that cannot be read."""
-    return Stat(stat.key, stat.size, stat.etag, stat.modified, problem=problem)
 
 
 def listed(key: str, found: BlobProperties) -> Stat:

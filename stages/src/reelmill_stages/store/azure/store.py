@@ -12,7 +12,6 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -20,20 +19,20 @@ from azure.core import MatchConditions
 from azure.storage.blob import BlobClient, ContainerClient
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
-from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import Connection
-from reelmill_stages.store import Problem, Stat
-from reelmill_stages.store.azure.attributes import described, encoded, listed, plain, with_problem
+from reelmill_stages.store import Stat
+from reelmill_stages.store.azure.attributes import described, encoded, listed, plain
 from reelmill_stages.store.azure.credentials import address, credential
 from reelmill_stages.store.azure.errors import explain, no_object, past_end
 from reelmill_stages.store.azure.listing import blobs, folder_names
+from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import (
     check_key,
+    check_names,
     check_new_key,
     check_prefix,
-    key_problem,
 )
 from reelmill_stages.store.retry import PATIENCE, Patience, Retries
 
@@ -45,8 +44,6 @@ _READ = 1 << 20
 """Bytes of one request for a part of a blob that is read as a stream."""
 _CONNECT, _SILENCE = 10.0, 60.0
 """Seconds to connect, and to wait for the next byte."""
-_LONGEST = 255
-"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
 _COPY = 0.5
 """Seconds between two looks at a copy that the server has not finished."""
 
@@ -133,10 +130,7 @@ class AzureStore:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
-        if any(len(part.encode()) > _LONGEST for part in check_new_key(key).split("/")):
-            raise StoreError(
-                f"a name in the key is longer than {_LONGEST} bytes: {key[:200]!r}", hint="use shorter names"
-            )
+        check_names(check_new_key(key))
         named = encoded(metadata)
         condition: dict[str, Any] = {}
         if create:
@@ -172,13 +166,7 @@ class AzureStore:
             # A hierarchical namespace lists its folders, too.
             if (blob.metadata or {}).get("hdi_isfolder", "").lower() != "true"
         ]
-        for stat in sorted(found, key=attrgetter("key")):
-            if not stat.key.endswith("/"):
-                problem = key_problem(stat.key) if problems else ""
-                yield with_problem(stat, Problem(ItemReason.BAD_PATH, problem)) if problem else stat
-            elif problems and stat.size:
-                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
-                yield with_problem(stat, bad)
+        yield from in_order(found, problems=problems)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         yield from folder_names(self._container, self._prefix + check_prefix(prefix), self._retries.call)

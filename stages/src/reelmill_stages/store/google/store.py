@@ -12,23 +12,22 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from google.cloud.storage import Blob
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
-from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import Connection
-from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store import Stat
+from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.google.client import BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
 from reelmill_stages.store.google.listing import described, listed, pages
-from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, encode_metadata, key_problem
+from reelmill_stages.store.keys import check_key, check_names, check_new_key, check_prefix, encode_metadata
 from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
 
 _ENDPOINT = "https://storage.googleapis.com"
@@ -36,8 +35,6 @@ _READ = 2 << 20
 """Bytes of one request for a part of an object that is read as a stream."""
 _CONNECT, _SILENCE = 10.0, 60.0
 """Seconds to connect, and to wait for the next byte."""
-_LONGEST = 255
-"""Bytes of a part of a key: the limit of file systems, and of some S3 servers."""
 
 
 class GoogleStore:
@@ -118,10 +115,7 @@ class GoogleStore:
     ) -> Stat:
         if create and if_match:
             raise ValueError("create and if_match exclude each other")
-        if any(len(part.encode()) > _LONGEST for part in check_new_key(key).split("/")):
-            raise StoreError(
-                f"a name in the key is longer than {_LONGEST} bytes: {key[:200]!r}", hint="use shorter names"
-            )
+        check_names(check_new_key(key))
         named = encode_metadata(metadata)
         generation = 0 if create else self._generation(key, if_match)
         attempts = Attempts(self._patience)
@@ -161,13 +155,7 @@ class GoogleStore:
             for objects, _ in pages(self._client, above)
             for blob in objects
         ]
-        for stat in sorted(found, key=attrgetter("key")):
-            if not stat.key.endswith("/"):
-                problem = key_problem(stat.key) if problems else ""
-                yield replace(stat, problem=Problem(ItemReason.BAD_PATH, problem)) if problem else stat
-            elif problems and stat.size:
-                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
-                yield replace(stat, problem=bad)
+        yield from in_order(found, problems=problems)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         above = self._prefix + check_prefix(prefix)

@@ -9,8 +9,6 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -20,16 +18,15 @@ from minio.helpers import check_bucket_name
 from urllib3.response import BaseHTTPResponse
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, SpecError, StoreError
-from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import CA_FOLDER, Connection
-from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store import Stat
+from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import (
     check_key,
     check_new_key,
     check_prefix,
     encode_metadata,
-    key_problem,
 )
 from reelmill_stages.store.retry import PATIENCE, Attempts, Patience, Retries
 from reelmill_stages.store.s3 import checksums, conditional, copy
@@ -164,14 +161,7 @@ class S3Store:
         attempts = self._retries.attempts()
         while not self._list_on(prefix, found, attempts):
             pass
-        for stat in sorted(found, key=attrgetter("key")):
-            if not stat.key.endswith("/"):
-                problem = key_problem(stat.key) if problems else ""
-                yield replace(stat, problem=Problem(ItemReason.BAD_PATH, problem)) if problem else stat
-            elif problems and stat.size:
-                # Consoles create empty objects with such names for folders.
-                bad = Problem(ItemReason.BAD_PATH, "an object with content has the name of a folder", is_folder=True)
-                yield replace(stat, problem=bad)
+        yield from in_order(found, problems=problems)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         above = self._prefix + check_prefix(prefix)
