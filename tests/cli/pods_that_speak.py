@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.asked.append(parse_qs(parts.query))
             pod = parts.path.split("/")[-2]
             if self.server.waits is None or pod in self.server.waits:
-                self.server.gate.wait(30)
+                self.server.gate.wait(600)
             lines = self.server.logs.get(pod)
             if lines is None:
                 self._answer(500, {"message": "the kubelet is away"})

@@ -21,7 +21,7 @@ def defined(control_plane: ControlPlane) -> ControlPlane:
 
     kind = "apiextensions.k8s.io/v1/CustomResourceDefinition"
     name = definition["metadata"]["name"]
-    control_plane.client.wait_for(kind, name, "", lambda found: holds(found, "Established"), 30)
+    control_plane.client.wait_for(kind, name, "", lambda found: holds(found, "Established"), 120)
     return control_plane
 
 

@@ -116,7 +116,7 @@ def relayed(config: Path) -> Iterator[Relay]:
     relay, ready, stop = Relay(access.server, access.ca), threading.Event(), asyncio.Event()
     thread = threading.Thread(target=relay._loop.run_until_complete, args=(relay.main(ready, stop),), daemon=True)
     thread.start()
-    ready.wait(10)
+    assert ready.wait(120)
     here = kubeconfig.Access(relay.address, access.token, access.ca)
     relay.config = kubeconfig.write(config.with_suffix(".relayed"), here)
     try:
@@ -124,5 +124,5 @@ def relayed(config: Path) -> Iterator[Relay]:
     finally:
         with suppress(RuntimeError):
             relay._loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(120)
         relay._loop.close()

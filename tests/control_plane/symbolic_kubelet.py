@@ -52,7 +52,7 @@ class SymbolicKubelet:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(120)
         if self.problem:
             raise self.problem
 

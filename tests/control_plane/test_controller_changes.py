@@ -96,7 +96,7 @@ def test_a_spec_that_cannot_be_accepted_is_stalled_with_the_reason_and_fixed_by_
         broken = resource()
         broken["spec"]["stages"][0]["clip"] = {"by": "length", "minLength": "9s", "maxLength": "1s"}
         desk.apply(broken)
-        found = desk.wait_for("Stalled", seconds=20)
+        found = desk.wait_for("Stalled")
         assert holds(found, "Failed")
         assert not desk.jobs()
         desk.apply(resource())
@@ -171,7 +171,7 @@ def test_refresh_comes_round_without_a_hand(desk: Desk, config: Path) -> None:
 
 
 def test_kubectl_waits_for_complete_and_for_failed(desk: Desk, config: Path) -> None:
-    wait = ("wait", "-n", desk.namespace, "--timeout=120s")
+    wait = ("wait", "-n", desk.namespace, "--timeout=240s")
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource())
         kubectl(desk.client.config, *wait, "--for=condition=Complete", "vp/demo")

@@ -40,7 +40,7 @@ def test_a_deleted_pipeline_is_gone_after_its_data(desk: Desk, config: Path, pro
         assert not desk.kubelet.store.stages
         assert steps(desk.kubelet.jobs) == sorted([*RUN, "demo-remove-r"])
         # The last word comes once the resource was let go.
-        until(lambda: "DataRemoved" in told(desk), 10, "word of it")
+        until(lambda: "DataRemoved" in told(desk), 60, "word of it")
 
 
 def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(desk: Desk, config: Path) -> None:

@@ -51,7 +51,7 @@ def _accepted(desk: Desk, document: Json) -> bool:
 @pytest.mark.usefixtures("old")
 def test_a_variable_that_is_refused_now_is_reported_and_fixed_by_an_edit(desk: Desk, config: Path) -> None:
     with running(config, namespaces=(desk.namespace,)):
-        found = desk.wait_for("Stalled", seconds=20)
+        found = desk.wait_for("Stalled")
         (accepted,) = [each for each in found["status"]["conditions"] if each["type"] == "Accepted"]
         assert (accepted["status"], accepted["reason"]) == ("False", "SpecInvalid")
         assert "REELMILL_TASK is reserved for reelmill" in accepted["message"]
@@ -66,7 +66,7 @@ def test_a_variable_that_is_refused_now_is_reported_and_fixed_by_an_edit(desk: D
 def test_it_can_be_deleted_with_its_data_all_the_same(desk: Desk, config: Path) -> None:
     desk.edit({"metadata": {"finalizers": [FINALIZER]}})
     with running(config, namespaces=(desk.namespace,)):
-        desk.wait_for("Stalled", seconds=20)
+        desk.wait_for("Stalled")
         desk.edit({"spec": {"defaults": {"nodeSelector": resource()["spec"]["defaults"]["nodeSelector"]}}})
         desk.client.json("DELETE", desk.client.path(KIND, desk.namespace, "demo"), {"propagationPolicy": "Background"})
         until(lambda: desk.client.find(KIND, "demo", desk.namespace) is None, 60, "the resource to go")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,15 +12,15 @@ import pytest
 from cluster.client import ApiError
 from control_plane.operators import account, until
 from control_plane.pipelines import Desk, resource
+from servers.processes import free_ports
 
 pytestmark = pytest.mark.control_plane
 
 
 def test_reelmill_operator_run_serves_all_namespaces_and_answers_probes(desk: Desk, tmp_path: Path) -> None:
     config = account(desk.client, desk.namespace, tmp_path, cluster_wide=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    (port,) = free_ports(1)
+    listen = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "reelmill.cli", "operator", "run", "--kubeconfig", str(config)]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -32,7 +31,7 @@ def test_reelmill_operator_run_serves_all_namespaces_and_answers_probes(desk: De
         desk.wait_for("Complete", seconds=120)
 
         def said(path: str) -> str:
-            with urllib.request.urlopen(f"http://{listen}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://{listen}{path}", timeout=120) as answer:
                 return str(answer.read().decode())
 
         assert said("/healthz") == "ok"
@@ -43,7 +42,7 @@ def test_reelmill_operator_run_serves_all_namespaces_and_answers_probes(desk: De
         assert 'leader_election_master_status{name="videopipeline"} 1.0' in metrics
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(30)
+        code = process.wait(120)
     assert code == 0, (tmp_path / "log").read_text()
     assert "Traceback" not in (tmp_path / "log").read_text()
 
@@ -61,4 +60,4 @@ def test_the_operators_account_can_read_no_secret_and_touch_no_node(desk: Desk, 
     def watched() -> bool:
         return bool(client.list("batch/v1/Job", desk.namespace) == [])
 
-    until(watched, 5, "its own rights")
+    until(watched, 60, "its own rights")

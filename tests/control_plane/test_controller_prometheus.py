@@ -56,11 +56,11 @@ def prometheus(folder: Path, operator: int) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def asked(address: str, path: str, **query: str) -> Any:
-    with urllib.request.urlopen(f"{address}/api/v1/{path}?{urlencode(query)}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{address}/api/v1/{path}?{urlencode(query)}", timeout=120) as answer:
         found = json.load(answer)
     assert found["status"] == "success"
     return found["data"]

@@ -29,7 +29,7 @@ def test_a_run_continues_although_every_connection_breaks_each_second(
 ) -> None:
     with wired(desk.client.access.server) as wire, running(through(wire, config), namespaces=(desk.namespace,)):
         desk.apply(resource())
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not holds(desk.get(), "Complete"):
             assert time.monotonic() < end
             time.sleep(1)

@@ -64,10 +64,10 @@ def wired(server: str) -> Iterator[Wire]:
     wire, ready, stop = Wire(server), threading.Event(), asyncio.Event()
     thread = threading.Thread(target=wire._loop.run_until_complete, args=(wire.main(ready, stop),), daemon=True)
     thread.start()
-    ready.wait(10)
+    assert ready.wait(120)
     try:
         yield wire
     finally:
         wire._loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(120)
         wire._loop.close()

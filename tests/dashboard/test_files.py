@@ -187,7 +187,7 @@ def test_a_picture_that_cannot_be_ordered_costs_no_later_one(tmp_path: Path) -> 
     env: Any = {"NUMBER": 1}  # no process can be started with it
     posters = Posters(tmp_path, env)
     for _ in range(2):
-        shot = posters.of(task(str(tmp_path)), Item("k", 0, "g", 1.0, Media("clips/none.mp4", 6)), timeout=20)
+        shot = posters.of(task(str(tmp_path)), Item("k", 0, "g", 1.0, Media("clips/none.mp4", 6)), timeout=120)
         assert shot.problem
         assert shot.problem != "it takes too long"
     posters.close()

@@ -19,6 +19,9 @@ from reelmill.openlineage.described import DescribedPipeline
 from reelmill.openlineage.emitter import LineageEmitter
 from reelmill.openlineage.seen import SeenChanges
 
+PATIENCE = 120.0
+"""Seconds for the last events to be sent."""
+
 
 def watching(rig: Rig, emitter: LineageEmitter) -> Rig:
     """Another worker over the same API server, which tells of what it writes."""
@@ -45,7 +48,7 @@ def test_a_run_in_a_cluster_is_named_after_namespace_and_pipeline_and_ends_with_
             await second.a_pass()
 
         rigged(tmp_path, test)
-        emitter.close()
+        emitter.close(PATIENCE)
     for event in server.events:
         must_be_valid(event)
     assert [event["eventType"] for event in server.events] == ["START", "ABORT"]
@@ -75,7 +78,7 @@ def test_a_failed_survey_fails_the_run(tmp_path: Path) -> None:
             await again.a_pass()
 
         rigged(tmp_path, test)
-        emitter.close()
+        emitter.close(PATIENCE)
     assert [event["eventType"] for event in server.events] == ["START", "FAIL"]
     must_be_valid(server.events[1])
     assert "no bucket out; create it" in server.events[1]["run"]["facets"]["errorMessage"]["message"]
@@ -119,11 +122,11 @@ def test_events_are_counted_in_the_metrics(tmp_path: Path) -> None:
     with receiver() as server:
         emitter = LineageEmitter(server.url, namespace="videos", counted=metrics.lineage_events)
         emitter.tell(a_change())
-        emitter.close()
+        emitter.close(PATIENCE)
         server.answer = 500
         emitter = LineageEmitter(server.url, namespace="videos", counted=metrics.lineage_events, say=lambda _: None)
         emitter.tell(a_change())
-        emitter.close(30.0)
+        emitter.close(PATIENCE)
 
     async def nothing(key: str) -> None:
         pass
@@ -147,7 +150,7 @@ def test_a_server_that_comes_back_is_told_of_once() -> None:
         server.answer = 201
         for number in range(2):
             emitter.tell(a_change(number))
-        emitter.close()
+        emitter.close(PATIENCE)
         assert server.paths == ["/api/v1/lineage"] * 2
     assert ["cannot be sent" in said[0], "again" in said[1], len(said)] == [True, True, 2]
 
@@ -175,7 +178,7 @@ def test_a_run_is_told_of_although_the_write_after_its_status_fails(tmp_path: Pa
             assert rig.stub.refusals == []
 
         rigged(tmp_path, test)
-        emitter.close()
+        emitter.close(PATIENCE)
     assert [event["eventType"] for event in server.events] == ["START"]
 
 
@@ -191,7 +194,7 @@ def test_the_run_of_a_resource_that_was_replaced_under_its_name_ends(tmp_path: P
             await again.a_pass()
 
         rigged(tmp_path, test)
-        emitter.close()
+        emitter.close(PATIENCE)
     assert [event["eventType"] for event in server.events] == ["START", "ABORT", "START"]
     first, ended, second = (event["run"]["runId"] for event in server.events)
     assert first == ended != second
@@ -213,5 +216,5 @@ def test_a_run_whose_jobs_wait_for_admission_ends_when_its_resource_is_gone(tmp_
             await again.a_pass()
 
         rigged(tmp_path, test)
-        emitter.close()
+        emitter.close(PATIENCE)
     assert [event["eventType"] for event in server.events] == ["START", "ABORT"]

@@ -1,8 +1,17 @@
-"""A module whose import ends when the file exists that HELD_UP names."""
+"""A module whose import ends when the template, which imports it, has another request to read, or has forked."""
 
 import os
-import time
-from pathlib import Path
+import select
+import sys
 
-while not Path(os.environ["HELD_UP"]).exists():
-    time.sleep(0.01)
+
+def has_forked() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+while not (has_forked() or select.select([int(sys.argv[1])], [], [], 0.01)[0]):
+    pass

@@ -10,4 +10,4 @@ with OwnedTemplate(os.environ) as template:
     target, pid_file, number = sys.argv[1:]
     child = template.start(target, pid_file, environment=os.environ, stderr=2, number=int(number))
     print(template.pid, flush=True)
-    time.sleep(60)
+    time.sleep(600)

@@ -52,7 +52,7 @@ def fail() -> None:
 
 def sleep(pid_file: str) -> None:
     """Sleep with a child in the same session; the ids of both are written to the file."""
-    with subprocess.Popen(["sleep", "60"]) as child:
+    with subprocess.Popen(["sleep", "600"]) as child:
         write(pid_file, f"{os.getpid()} {child.pid}")
         child.wait()
 

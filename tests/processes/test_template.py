@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -22,6 +21,8 @@ from reelmill.processes.step_template import STEPS
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
 HERE = Path(__file__).parent
+PATIENCE = 120.0
+"""Seconds, of the 600 for which processes sleep."""
 DESCRIPTORS = 6
 """0, 1, 2, requests, and the two ends of the pipe that wakes it."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE)}
@@ -48,7 +49,7 @@ def said(template: OwnedTemplate, target: str, *arguments: str, **options: Any) 
     process, read = forked(template, target, *arguments, **options)
     with os.fdopen(read) as stream:
         text = stream.read()
-    return process.wait(20), text
+    return process.wait(PATIENCE), text
 
 
 def pids(file: Path) -> list[int]:
@@ -57,7 +58,7 @@ def pids(file: Path) -> list[int]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -113,7 +114,7 @@ def test_a_killed_process_is_only_that_process_and_takes_its_group_along(
     other_pid, other_child = pids(tmp_path / "other")
     assert (pid, one.poll(), other.poll()) == (one.pid, None, None)
     os.kill(pid, signal.SIGKILL)
-    assert one.wait(20) == -signal.SIGKILL
+    assert one.wait(PATIENCE) == -signal.SIGKILL
     gone(pid, child)
     assert not alive(pid), "the template has waited for it"
     assert other.poll() is None
@@ -174,7 +175,7 @@ def test_the_template_has_one_thread_and_keeps_no_file_and_no_zombie(template: O
     folder = Path(f"/proc/{template.pid}")
     until(lambda: len(list((folder / "fd").iterdir())) == DESCRIPTORS)
     assert len(list((folder / "task").iterdir())) == 1
-    assert children(template.pid) == []
+    until(lambda: children(template.pid) == [])
 
 
 def test_all_that_the_steps_of_a_pipeline_import_is_there_and_starts_no_thread() -> None:
@@ -193,11 +194,9 @@ def test_all_that_the_steps_of_a_pipeline_import_is_there_and_starts_no_thread()
     assert "libcuda" not in loaded
 
 
-def test_a_process_waits_for_the_modules_that_it_needs_and_for_no_others(tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    with OwnedTemplate({**ENVIRONMENT, "HELD_UP": str(go)}) as made:
+def test_a_process_waits_for_the_modules_that_it_needs_and_for_no_others() -> None:
+    with OwnedTemplate(ENVIRONMENT) as made:
         made.preload(["held_up", "wave", "colorsys", "graphlib"])
-        threading.Timer(0.2, go.touch).start()
         modules = ("wave", "colorsys", "graphlib")
         _, few = said(made, "imported", *modules, needs=["graphlib"])
         _, all_ = said(made, "imported", *modules)

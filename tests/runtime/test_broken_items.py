@@ -4,6 +4,7 @@ One pass holds all kinds of broken items; each test looks at what became of one 
 """
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     root = tmp_path_factory.mktemp("broken")
-    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=2.0))
+    line = toy.Line(root, limits=ShardLimits(workers=2, item_timeout=5.0))
     line.stage("upper", trace=str(root / "trace"))
     for number in range(3):
         line.put(f"k{number}", group="killing")
@@ -142,26 +143,28 @@ def test_a_stage_that_cannot_be_made_is_a_wrong_configuration(tmp_path: Path) ->
 
 
 def test_failures_of_a_killed_run_get_another_chance_and_do_not_count_for_the_early_end(tmp_path: Path) -> None:
-    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, early_abort=3, checkpoint_seconds=0.0, item_timeout=1.0))
+    line = toy.Line(tmp_path, limits=ShardLimits(workers=1, early_abort=3, checkpoint_seconds=0.0))
     upper = line.stage("upper", trace=str(tmp_path / "trace"))
     flag = tmp_path / "flag"
     flag.touch()
     line.put("dead", "abort")
     for number in range(2):
         line.put(f"v{number}", f"fail-if {flag} s3_5xx\nok")
-    line.put("slow", "slow 0.6")
+    line.put("last", f"wait-for {tmp_path / 'go'}")
     line.survey()
     line.open(upper)
     pod = line.popen(line.task("shards", upper, segment=1), 0)
     checkpoints = line.data("upper").paths(1).checkpoints(0)
     while sum(line.store.read(stat.key).count(b"\n") for stat in line.store.list(checkpoints)) < 3:
         assert pod.poll() is None
+        time.sleep(0.02)
     pod.kill()
     pod.communicate()
+    (tmp_path / "go").touch()
     flag.unlink()
     (tmp_path / "trace").unlink()
     line.shard(upper, 1, 0)
     line.commit(upper, 1)
     assert toy.outcomes(line.data("upper")).pop("dead") == ("failed", "crash")
     assert line.data("upper").totals.done == 3
-    assert (tmp_path / "trace").read_text().split() == ["v0", "v1", "slow"]
+    assert (tmp_path / "trace").read_text().split() == ["v0", "v1", "last"]

@@ -36,9 +36,9 @@ def stops_at_once() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def listed(line: toy.Line) -> int:
+def listed(line: toy.Line, patience: float = PATIENCE) -> int:
     line.write_rows("raw")
-    with context(line.task(Step.SURVEY), os.environ, threading.Event(), ProgressClock(PATIENCE)) as found:
+    with context(line.task(Step.SURVEY), os.environ, threading.Event(), ProgressClock(patience)) as found:
         return list_source(found, line.source).items
 
 
@@ -52,21 +52,22 @@ def test_a_source_that_hangs_is_named_and_nothing_of_it_is_committed(tmp_path: P
     assert line.data("raw").last is None
 
 
-def test_a_slow_source_is_listed_to_its_end(tmp_path: Path) -> None:
+@pytest.mark.store  # it takes seconds
+def test_a_source_that_takes_longer_than_that_in_all_is_listed_to_its_end(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
-    for number in range(8):
-        line.put(f"v{number}", sleep=0.1)
-    assert listed(line) == 8
+    for number in range(24):
+        line.put(f"v{number}", sleep=0.2)
+    assert listed(line, patience=4.0) == 24
 
 
 SURVEY = (
     "import os, sys; from reelmill_stages.runtime.step import run; "
     "from reelmill_stages.runtime.supervision import ProgressClock; "
-    f"sys.exit(run(os.environ, ProgressClock({PATIENCE})))"
+    "sys.exit(run(os.environ, ProgressClock(float(sys.argv[1]))))"
 )
 
 
-def survey(line: toy.Line) -> "subprocess.Popen[bytes]":
+def survey(line: toy.Line, patience: float = 600.0) -> "subprocess.Popen[bytes]":
     """A survey in a process of its own."""
     line.write_rows("raw")
     environment = {
@@ -75,7 +76,7 @@ def survey(line: toy.Line) -> "subprocess.Popen[bytes]":
         REPORT_ENV: str(line.root / "report"),
         "PYTHONPATH": str(Path(__file__).parent),
     }
-    command = [sys.executable, "-c", SURVEY]
+    command = [sys.executable, "-c", SURVEY, str(patience)]
     with (line.root / "log").open("wb") as log:
         return subprocess.Popen(command, env=environment, stderr=log, start_new_session=True)
 
@@ -84,7 +85,7 @@ def test_a_listing_that_never_returns_to_python_ends_with_the_same_error_in_log_
     line = toy.Line(tmp_path)
     line.put("a")
     line.put("b", endless=True)
-    process = survey(line)
+    process = survey(line, PATIENCE)
     code = process.wait(timeout=120)
     told = (tmp_path / "log").read_text()
     assert code == ExitCode.TRANSIENT, told

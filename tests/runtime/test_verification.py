@@ -4,14 +4,13 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
 import toy_line as toy
 
 from reelmill.contract.records.layout import verification
-from reelmill.contract.task import Step, Task
+from reelmill.contract.task import Step
 from reelmill.contract.task_parts.verification import VerificationTask, VerifyReport
 from reelmill_stages.runtime.context import Interrupted, context
 from reelmill_stages.runtime.remove import remove
@@ -52,16 +51,6 @@ def verified(line: toy.Line, limits: VerificationTask = FAST, stop: threading.Ev
     task = line.task(Step.VERIFY, verification=limits)
     with context(task, os.environ, stop or threading.Event()) as found:
         return verify(found)
-
-
-def process(line: toy.Line, limits: VerificationTask) -> tuple[Task, int]:
-    """A pod that is killed politely once it has saved something or read for a second."""
-    task = line.task(Step.VERIFY, verification=limits)
-    pod = line.popen(task)
-    time.sleep(4)
-    pod.send_signal(signal.SIGTERM)
-    pod.communicate(timeout=60)
-    return task, pod.returncode
 
 
 def test_a_whole_store_is_reported_with_the_number_of_its_objects(line: toy.Line) -> None:
@@ -119,9 +108,18 @@ def test_progress_of_an_earlier_verification_is_discarded(line: toy.Line) -> Non
 
 @pytest.mark.store
 def test_a_pod_that_is_terminated_ends_soon_and_leaves_its_progress(line: toy.Line) -> None:
-    slow = VerificationTask(began=BEGAN, max_rate=50.0)
-    _, code = process(line, slow)
-    assert code == 75
+    line.put("large", "x" * 1_000_000)
+    line.go()
+    (rows, *_) = sorted((line.root / "store/raw").glob("*/*/_reelmill/items/*"))
+    rot(rows)
+    pod = line.popen(line.task(Step.VERIFY, verification=VerificationTask(began=BEGAN, max_rate=2000, read_all=True)))
+    assert pod.stderr
+    while b"damaged" not in (line_ := pod.stderr.readline()):  # it reads the source, and then for minutes the stage
+        assert line_, pod.wait()
+    pod.send_signal(signal.SIGTERM)
+    pod.communicate(timeout=300)
+    assert pod.returncode == 75
+    rot(rows)
     assert json.loads(progress_of(line).read_text())["began"] == BEGAN
     assert verified(line).damaged == 0
 

@@ -196,7 +196,7 @@ def test_sigterm_ends_its_shard_with_a_checkpoint_and_the_next_run_goes_on(tmp_p
     while not trace.exists() or len(trace.read_text().split()) < 5:
         time.sleep(0.05)
     pod.send_signal(signal.SIGTERM)
-    pod.communicate(timeout=60)
+    pod.communicate(timeout=300)
     told = json.loads((tmp_path / f"report-{task.run}.json").read_text())
     assert (pod.returncode, told["error"], told["step"]) == (75, "Interrupted", "shards")
     paths = line.data("made").paths(1)

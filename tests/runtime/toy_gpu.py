@@ -12,6 +12,7 @@ __reelmill__ = ["WhichGpu"]
 
 class GpuBlock(StageBlock):
     trace: str
+    workers: int
 
 
 class WhichGpu(Stage):
@@ -19,8 +20,10 @@ class WhichGpu(Stage):
     block: GpuBlock
 
     def process(self, group: Sequence[Input], work: Work) -> Sequence[Result]:
-        Path(self.block.trace, f"{work.gpu}-{group[0].item.key}").touch()
-        time.sleep(0.3)  # so that every worker gets a share
+        trace = Path(self.block.trace)
+        (trace / f"{work.gpu}-{group[0].item.key}").touch()
+        while len(list(trace.iterdir())) < self.block.workers:  # every worker takes an item
+            time.sleep(0.01)
         path = work.scratch / "x"
         path.write_text("x")
         item = group[0].item

@@ -76,6 +76,14 @@ def receiver() -> Iterator[tuple[str, list[Received]]]:
         server.shutdown()
 
 
+def arrived(spans: list[Received], name: str) -> None:
+    """Wait for a span: a run does not wait long for what it sends at its end."""
+    end = time.monotonic() + 120
+    while name not in [span.name for span in spans]:
+        assert time.monotonic() < end, spans
+        time.sleep(0.01)
+
+
 def _parsed(body: bytes) -> Iterator[Received]:
     request = ExportTraceServiceRequest()
     request.ParseFromString(body)
@@ -111,15 +119,15 @@ def collector(folder: Path) -> Iterator[tuple[str, Path]]:
     with log.open("wb") as file:
         process = subprocess.Popen([program, "--config", "file:otelcol.yaml"], cwd=folder, stdout=file, stderr=file)
     try:
-        for _ in range(600):
-            if b"Everything is ready" in log.read_bytes():
-                break
+        end = time.monotonic() + 120
+        while b"Everything is ready" not in log.read_bytes():
             assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", log
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def logged(log: Path) -> list[Received]:

@@ -13,7 +13,7 @@ import pytest
 from e2e.workshop import SAMPLES, Workshop, film
 from reelmill.contract.process.trace_context import ENV
 from servers.processes import free_ports
-from tracing.received import problems, receiver
+from tracing.received import arrived, problems, receiver
 
 STAGES: list[dict[str, Any]] = [
     {"name": "clips", "clip": {"by": "length", "length": "1s"}, "shards": 3, "failures": {"tolerate": "60%"}},
@@ -41,7 +41,8 @@ def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypa
     with receiver() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
         said = made.tell("run", "-v")
-    assert said.code == 0, said.err
+        assert said.code == 0, said.err
+        arrived(spans, "run shop")
     assert problems(spans) == []
     by_name = {span.name: span for span in spans}
     assert set(by_name) == {
@@ -61,6 +62,7 @@ def test_logs_of_steps_name_trace_and_span(tmp_path: Path, monkeypatch: pytest.M
     with receiver() as (address, spans):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{address}/v1/traces")
         assert made.tell("run").code != 0
+        arrived(spans, "run shop")
     kept = (tmp_path / "store").rglob("_reelmill/*logs/*.jsonl")
     lines = [json.loads(line) for path in kept for line in path.read_text().splitlines()]
     assert lines

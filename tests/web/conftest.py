@@ -42,13 +42,14 @@ def address(shop: Workshop, chromium: object) -> Iterator[str]:
         assert process.stderr
         yield process.stderr.readline().strip().rstrip("/")
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
 
 
 @pytest.fixture
 def tab(chromium: Any, address: str) -> Iterator[Any]:
     """A fresh tab; whatever the page says in the console, or loads from elsewhere, fails the test."""
     context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)
     found = context.new_page()
     said: list[str] = []
     found.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)

@@ -10,7 +10,7 @@ from dashboard.places import SCRIPT
 
 pytestmark = pytest.mark.web
 BASE = "/pipelines/default/hostile"
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 """For what a page does of its own accord after an input: it is not done when the input returns."""
 
 
@@ -76,6 +76,7 @@ def test_losses_have_examples_and_an_item_its_history(tab: Any) -> None:
     tab.locator(".examples .key a").first.click()
     tab.get_by_text("What became of it").wait_for()
     assert "short" in tab.locator(".history").inner_text()
+    tab.wait_for_load_state()  # only then the page hears keys
     here = tab.url
     tab.keyboard.press("ArrowRight")
     tab.wait_for_url(lambda address: address != here)
@@ -83,7 +84,7 @@ def test_losses_have_examples_and_an_item_its_history(tab: Any) -> None:
 
 def test_a_page_that_is_open_renews_itself(tab: Any) -> None:
     tab.goto("/")
-    with tab.expect_response(lambda answer: answer.request.headers.get("hx-target") == "pipelines", timeout=20_000):
+    with tab.expect_response(lambda answer: answer.request.headers.get("hx-target") == "pipelines", timeout=PATIENCE_MS):
         pass
 
 

@@ -34,6 +34,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sheet(chromium: Any, report: Path) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": 1000, "height": 700})
+    context.set_default_timeout(120_000)
     found = context.new_page()
     found.goto(report.as_uri())
     yield found
