@@ -41,7 +41,7 @@ class Booth(Rig):
 
     def ask(self, models: Models, text: str = "", item: dict[str, Any] | None = None, **params: Any) -> Result:
         """The result for one item with this text, which the prompt contains."""
-        params = {"prompt": "{text}", "timeout": "1s", "concurrency": 1, **params}
+        params = {"prompt": "{text}", "timeout": "60s", "concurrency": 1, **params}
         made = stage("caption", {"server": {"url": models.url}, "model": MODEL, **params})
         made.check()
         film = footage.video(seconds=1.0, fps=10, size=(96, 64), audio=False)

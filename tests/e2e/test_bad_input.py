@@ -116,7 +116,7 @@ def test_d9_a_file_that_hangs_is_killed_and_the_rest_is_done(tmp_path: Path, mon
     shop.film(*(f"{name}.mp4" for name in "abcd"), "hang.mp4", "crash.mp4")
     shop.files()
     shop.stages = [
-        {"name": "shards", "pack": {"sampler": "odd_sampler:Odd"}, "failures": {"itemTimeout": "3s", "tolerate": "2"}}
+        {"name": "shards", "pack": {"sampler": "odd_sampler:Odd"}, "failures": {"itemTimeout": "8s", "tolerate": "2"}}
     ]
     shop.run()
     assert shop.failures("shards") == {"hang.mp4": "decode_timeout", "crash.mp4": "crash"}
@@ -135,7 +135,6 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < end
         time.sleep(0.02)
-    time.sleep(1.0)
     os.kill(found[0], 9)
     _, err = process.communicate()
     assert process.returncode == 0, err

@@ -188,7 +188,7 @@ def test_an_object_that_the_server_does_not_deliver_costs_no_other(line: toy.Lin
             prefix,
             connection=Connection(endpoint=f"http://127.0.0.1:{proxy.port}"),
             env=s3_server.env,
-            patience=Patience(attempts=2, first=0.01, longest=0.05, seconds=20),
+            patience=Patience(attempts=2, first=0.01, longest=0.05, seconds=600),
         )
         data = DataSet(store, line.data("upper").names)
         reading = Reading(store, read_all=True)
@@ -206,7 +206,7 @@ def test_a_server_that_does_not_answer_is_not_damage(line: toy.Line, s3_server: 
             prefix,
             connection=Connection(endpoint=f"http://127.0.0.1:{proxy.port}"),
             env=s3_server.env,
-            patience=Patience(attempts=2, first=0.01, longest=0.05, seconds=20),
+            patience=Patience(attempts=2, first=0.01, longest=0.05, seconds=600),
         )
         data = DataSet(store, line.data("upper").names)
         proxy.faults.append(Fault(status(503, "SlowDown"), "HEAD", times=1000))

@@ -114,7 +114,7 @@ def test_a_restarted_shard_does_what_was_in_flight_and_no_more(tmp_path: Path) -
     trace = tmp_path / "trace"
     upper = line.stage("upper", trace=str(trace))
     for number in range(30):
-        line.put(f"v{number:02d}", "slow 0.1")
+        line.put(f"v{number:02d}", "slow 0.1" if number < 20 else f"wait-for {tmp_path / 'go'}")
     line.survey()
     line.open(upper)
     pod = line.popen(line.task(Step.SHARDS, upper, segment=1), 0)
@@ -124,7 +124,7 @@ def test_a_restarted_shard_does_what_was_in_flight_and_no_more(tmp_path: Path) -
     os.killpg(pod.pid, signal.SIGKILL)
     pod.communicate()
     finished = b"".join(line.store.read(stat.key) for stat in line.store.list(checkpoints)).count(b"\n")
-    time.sleep(0.3)
+    (tmp_path / "go").touch()
     trace.unlink()
     line.shard(upper, 1, 0)
     assert finished

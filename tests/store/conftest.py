@@ -17,7 +17,7 @@ from servers.faults import FaultProxy, fault_proxy
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 
-QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 MIB = 1 << 20
 
 
@@ -93,7 +93,7 @@ def faulty(s3_server: Server, request: pytest.FixtureRequest) -> Iterator[Faulty
         def client(port: int = proxy.port, **more: object) -> S3Store:
             settings: dict[str, object] = {
                 "env": s3_server.env,
-                "timeouts": Timeouts(connect=2, read=2),
+                "timeouts": Timeouts(connect=60, read=60),
                 "patience": QUICK,
                 "part_size": 5 * MIB,
                 **more,

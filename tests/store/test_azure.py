@@ -20,7 +20,7 @@ from servers.processes import free_ports
 
 pytestmark = pytest.mark.store
 
-QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 BIG = bytes(range(256)) * 4096 * 20
 """20 MiB: two blocks."""
 
@@ -30,11 +30,13 @@ class Faulty:
     """A store behind a proxy that misbehaves, and the same store without one."""
 
     store: AzureStore
+    hasty: AzureStore
+    """The same, which waits a second for an answer."""
     direct: AzureStore
     proxy: FaultProxy
 
 
-def opened(port: int, prefix: str, *, key: str = KEY, container: str = CONTAINER, seconds: float = 2) -> AzureStore:
+def opened(port: int, prefix: str, *, key: str = KEY, container: str = CONTAINER, seconds: float = 60) -> AzureStore:
     return AzureStore(
         container,
         prefix,
@@ -49,7 +51,8 @@ def opened(port: int, prefix: str, *, key: str = KEY, container: str = CONTAINER
 def faulty(azurite_server: Azurite) -> Iterator[Faulty]:
     prefix = uuid4().hex
     with fault_proxy(azurite_server.port) as proxy:
-        yield Faulty(opened(proxy.port, prefix), opened(azurite_server.port, prefix), proxy)
+        there = opened(azurite_server.port, prefix)
+        yield Faulty(opened(proxy.port, prefix), opened(proxy.port, prefix, seconds=1), there, proxy)
 
 
 @pytest.fixture
@@ -64,13 +67,13 @@ PASSING = {
     "503 page": faults.page(503),
     "429": faults.status(429, "TooManyRequests"),
     "reset": faults.reset,
-    "stall": faults.stall(5),
+    "stall": faults.stall(60),
 }
 
 
 @pytest.mark.parametrize("fault", [pytest.param(act, id=name) for name, act in PASSING.items()])
 def test_a_fault_that_passes_is_waited_out(faulty: Faulty, tmp_path: Path, fault: Callable) -> None:
-    store, proxy = faulty.store, faulty.proxy
+    store, proxy = faulty.hasty, faulty.proxy
     proxy.fault(fault, method="PUT")
     store.write("k", b"body", create=True, metadata={"a": "1"})
     for act in (

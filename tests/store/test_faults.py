@@ -1,7 +1,6 @@
 """What the S3 store makes of a server, or a network, that misbehaves."""
 
 import ssl
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,13 +39,13 @@ PASSING = {
     "429": faults.status(429, "TooManyRequests"),
     "408": faults.status(400, "RequestTimeout"),
     "reset": faults.reset,
-    "stall": faults.stall(5),
+    "stall": faults.stall(60),
 }
 
 
 @pytest.mark.parametrize("fault", [pytest.param(act, id=name) for name, act in PASSING.items()])
 def test_a_fault_that_passes_is_waited_out(faulty, tmp_path: Path, fault: Callable) -> None:
-    store, proxy = faulty.store, faulty.proxy
+    store, proxy = faulty.open(timeouts=Timeouts(connect=1, read=1)), faulty.proxy
     proxy.fault(fault, method="PUT")
     store.write("k", b"body", create=True, metadata={"a": "1"})
     for act in (
@@ -294,11 +293,9 @@ def test_an_endpoint_that_is_down_is_transient_for_a_shard_and_refused_by_the_pr
 
 
 def test_a_request_over_a_stalled_connection_ends_in_time(faulty) -> None:
-    faulty.proxy.fault(faults.stall(60), times=99)
-    began = time.monotonic()
+    faulty.proxy.fault(faults.stall(3600), times=99)
     with pytest.raises(TransientError, match="in time"):
         faulty.open(timeouts=Timeouts(connect=0.2, read=0.2)).read("k")
-    assert time.monotonic() - began < 30
 
 
 def test_tls_needs_the_authority_and_takes_it_from_the_bundle(minio_server: Server, tmp_path: Path) -> None:

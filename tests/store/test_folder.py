@@ -42,14 +42,14 @@ def half_written(tmp_path: Path) -> Iterator[tuple[LocalStore, subprocess.Popen[
     with pipe.open("wb", buffering=0) as feed:
         feed.write(bytes(1 << 20))
         temps = root / HIDDEN / "tmp"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (temps.exists() and (found := list(temps.iterdir())) and found[0].stat().st_size):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
         yield LocalStore(root), process, found[0]
         process.kill()
-    process.wait(10)
+    process.wait(120)
 
 
 def test_a_writer_killed_in_the_middle_leaves_nothing_visible(half_written) -> None:

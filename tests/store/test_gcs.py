@@ -22,7 +22,7 @@ from servers.processes import free_ports
 
 pytestmark = pytest.mark.store
 
-QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 BIG = bytes(range(256)) * 4096 * 20
 """20 MiB: more than one request of each kind."""
 ANONYMOUS = {"GOOGLE_STORAGE_ANONYMOUS": "true"}
@@ -33,11 +33,13 @@ class Faulty:
     """A store behind a proxy that misbehaves, and the same store without one."""
 
     store: GoogleStore
+    hasty: GoogleStore
+    """The same, which waits a second for an answer."""
     direct: GoogleStore
     proxy: FaultProxy
 
 
-def opened(port: int, prefix: str, *, bucket: str = BUCKET, seconds: float = 2) -> GoogleStore:
+def opened(port: int, prefix: str, *, bucket: str = BUCKET, seconds: float = 60) -> GoogleStore:
     return GoogleStore(
         bucket,
         prefix,
@@ -52,7 +54,8 @@ def opened(port: int, prefix: str, *, bucket: str = BUCKET, seconds: float = 2) 
 def faulty(gcs_server: GcsServer) -> Iterator[Faulty]:
     prefix = uuid4().hex
     with fault_proxy(gcs_server.port) as proxy:
-        yield Faulty(opened(proxy.port, prefix), opened(gcs_server.port, prefix), proxy)
+        there = opened(gcs_server.port, prefix)
+        yield Faulty(opened(proxy.port, prefix), opened(proxy.port, prefix, seconds=1), there, proxy)
 
 
 @pytest.fixture
@@ -68,13 +71,13 @@ PASSING = {
     "503 page": faults.page(503),
     "429": faults.status(429, "rateLimitExceeded"),
     "reset": faults.reset,
-    "stall": faults.stall(5),
+    "stall": faults.stall(60),
 }
 
 
 @pytest.mark.parametrize("fault", [pytest.param(act, id=name) for name, act in PASSING.items()])
 def test_a_fault_that_passes_is_waited_out(faulty: Faulty, tmp_path: Path, fault: Callable) -> None:
-    store, proxy = faulty.store, faulty.proxy
+    store, proxy = faulty.hasty, faulty.proxy
     proxy.fault(fault, method="POST")
     store.write("k", b"body", create=True, metadata={"a": "1"})
     for act in (

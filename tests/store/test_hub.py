@@ -24,7 +24,7 @@ from servers.web_server import WebServer
 
 pytestmark = pytest.mark.store
 
-QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 LARGE = bytes(range(256)) * 64
 FILES = {
     "README.md": b"# films",

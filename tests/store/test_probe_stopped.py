@@ -17,7 +17,7 @@ class Stopped(BaseException):
     """What a signal handler raises."""
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("started", range(7))
 def test_it_ends_whenever_it_is_stopped(started: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submit, number, stopped = ThreadPoolExecutor.submit, count(), threading.current_thread()

@@ -209,7 +209,7 @@ def test_a_range_that_breaks_off_is_continued_or_given_up(faulty, tmp_path: Path
 @pytest.mark.store
 def test_expected_ranges_are_requested_side_by_side(faulty, tmp_path: Path) -> None:
     found = by_proxy(faulty, tmp_path)
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=120)
 
     def waits(handler: Handler, body: bytes) -> None:
         together.wait()

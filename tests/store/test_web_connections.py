@@ -17,7 +17,7 @@ from servers.web_server import WebServer
 
 pytestmark = pytest.mark.store
 
-QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=20)
+QUICK = Patience(attempts=4, first=0.01, longest=0.05, seconds=600)
 BODY = bytes(range(256))
 
 

@@ -1,7 +1,7 @@
 """A store in a folder as an archive, with what the folder store keeps in extended attributes.
 
-An attribute says of which file it is: inode, time in nanoseconds and size (`reelmill_stages.store.local.record`). A
-copy has another inode, so unpacking writes the new one: the store is as if it had never moved.
+A record says of which file it is: inode, time in nanoseconds and size (`reelmill_stages.store.local.record`). A copy
+has another inode, so unpacking writes it anew: the store is as if it had never moved.
 """
 
 import json
@@ -9,9 +9,14 @@ import os
 import tarfile
 from pathlib import Path
 
+from reelmill_stages.store.local.listing import HIDDEN
+from reelmill_stages.store.local.record import Record, attach
+
 NAME = "user.reelmill"
 HEADER = f"SCHILY.xattr.{NAME}"
 """Where tar archives keep it."""
+RECORDS = Path("kept", "data", HIDDEN, "records")
+"""Where the store of an archive keeps records in files."""
 
 
 def pack(folder: Path, path: Path) -> None:
@@ -30,12 +35,11 @@ def pack(folder: Path, path: Path) -> None:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack an archive into a folder. Raises OSError where the disk has no extended attributes."""
+    """Unpack an archive into a folder. Without extended attributes, the records become files of the store."""
     with tarfile.open(path) as tar:
         tar.extractall(folder, filter="data")
         for member in tar:
             if text := member.pax_headers.get(HEADER):
-                file = folder / member.name
-                status = file.stat()
-                record = {**json.loads(text), "of": [status.st_ino, status.st_mtime_ns, status.st_size]}
-                os.setxattr(file, NAME, json.dumps(record).encode())
+                record = json.loads(text)
+                with (folder / member.name).open("rb") as file:
+                    attach(file.fileno(), Record(record["etag"], record["metadata"]), folder / RECORDS)

@@ -84,7 +84,8 @@ def test_losses_have_examples_and_an_item_its_history(tab: Any) -> None:
 
 def test_a_page_that_is_open_renews_itself(tab: Any) -> None:
     tab.goto("/")
-    with tab.expect_response(lambda answer: answer.request.headers.get("hx-target") == "pipelines", timeout=PATIENCE_MS):
+    renews = lambda answer: answer.request.headers.get("hx-target") == "pipelines"  # noqa: E731
+    with tab.expect_response(renews, timeout=PATIENCE_MS):
         pass
 
 
