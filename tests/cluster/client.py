@@ -24,6 +24,8 @@ Object = dict[str, Any]
 T = TypeVar("T")
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+PATIENCE = 4
+"""How many times longer than on an idle machine anything may take: a wait that ends well costs nothing."""
 
 
 class ApiError(Exception):
@@ -142,8 +144,11 @@ class Client:
             self.json("DELETE", self.path("Namespace", "", name))
 
     def wait(self, look: Callable[[], T | None], seconds: float, what: str, every: float = 0.1) -> T:
-        """Look until something true comes, and return it. Raises TimeoutError, with the last thing seen."""
-        end, seen = time.monotonic() + seconds, None
+        """Look until something true comes, and return it: so many seconds on an idle machine, and longer on a busy one.
+
+        Raises TimeoutError, with the last thing seen.
+        """
+        end, seen = time.monotonic() + PATIENCE * seconds, None
         while time.monotonic() < end:
             if seen := look():
                 return seen
@@ -232,7 +237,7 @@ class Client:
 
     def _plural(self, version: str, kind: str) -> tuple[str, bool]:
         # A definition that was applied just now takes a moment to be served.
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while True:
             for (known, word), found in self._kinds.items():
                 if word == kind and version in ("", known):

@@ -17,7 +17,7 @@ from cluster.instance import Instance
 from cluster.packages import search_path
 
 CGROUPS = Path("/sys/fs/cgroup")
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that the kernel may take to let go of killed processes."""
 
 

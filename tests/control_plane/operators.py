@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from cluster import kubeconfig
-from cluster.client import Client
+from cluster.client import PATIENCE, Client
 from reelmill.controller import rbac
 from reelmill.controller.kube.connection import Access, ApiTransport
 from reelmill.controller.operator import Operator
 from reelmill.controller.settings import OperatorSettings
 
 ACCOUNT = "reelmill-operator"
-PATIENCE = 4
-"""How many times longer than on an idle machine anything may take: a wait that ends well costs nothing."""
 Json = dict[str, Any]
 Send = Callable[[], Awaitable[Json]]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.client import Client
-from control_plane.operators import PATIENCE
 from control_plane.symbolic_kubelet import NOWHERE, SymbolicKubelet
 from reelmill.contract.status import Status
 
@@ -59,8 +58,8 @@ class Desk:
         return Status.model_validate(self.get(name).get("status") or {})
 
     def wait_for(self, condition: str, name: str = "demo", seconds: float = 60) -> Json:
-        what, patience = f"{name} to be {condition}", PATIENCE * seconds
-        return self.client.wait_for(KIND, name, self.namespace, lambda found: holds(found, condition), patience, what)
+        what = f"{name} to be {condition}"
+        return self.client.wait_for(KIND, name, self.namespace, lambda found: holds(found, condition), seconds, what)
 
     def jobs(self) -> list[Json]:
         return self.client.list("batch/v1/Job", self.namespace)

@@ -27,6 +27,8 @@ class SymbolicKubelet:
     store: SymbolicStore = field(default_factory=SymbolicStore)
     holding: bool = False
     """Pods are seen to run and do not end."""
+    held_step: str = ""
+    """Pods of this step do not."""
     idle: bool = False
     """Pods are left alone."""
     gpus: bool = True
@@ -88,7 +90,7 @@ class SymbolicKubelet:
             if not placed or not pod["status"].get("containerStatuses"):
                 self._write(name, "Pending", {"waiting": {"reason": words[0], "message": words[1]}}, ready=False)
             return
-        if self.holding:
+        if self.holding or pod["metadata"]["labels"]["reelmill.dev/step"] == self.held_step:
             if pod["status"]["phase"] == "Pending":
                 self._write(name, "Running", {"running": {"startedAt": _now()}}, ready=True)
             return

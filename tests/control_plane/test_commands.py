@@ -97,17 +97,17 @@ def test_suspend_resume_rerun_refresh_and_retry_do_what_they_say(desk: Desk, con
 
 
 def test_cancel_gives_open_passes_up_and_deletes_nothing(desk: Desk, config: Path, somebody: Person) -> None:
+    desk.kubelet.held_step = "shards"
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource())
         until(lambda: desk.status().stages and desk.status().stages[0].pass_, 30, "a pass")
-        desk.kubelet.holding = True
         until(lambda: any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "a pod")
         said = somebody.reelmill("cancel", "demo")
         assert (said.code, said.err.splitlines()[0]) == (0, "demo: suspended, its pods are being stopped")
         assert "no data are deleted: all committed work remains in s3://out/demo" in said.err
         until(lambda: desk.status().holds("Suspended"), 30, "the pause")
         until(lambda: not any((job["status"] or {}).get("active") for job in desk.jobs()), 30, "no pods")
-        desk.kubelet.holding = False
+        desk.kubelet.held_step = ""
         assert somebody.reelmill("resume", "demo", "-w").code == 0
         assert desk.status().stage("clips").totals.done == 6
 

@@ -1,5 +1,6 @@
 """Pipelines with `onDelete: Delete`: a finalizer while they live, and an end that comes whatever the store does."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_a_deleted_pipeline_is_gone_after_its_data(desk: Desk, config: Path, pro
 
 
 def test_a_pipeline_deleted_mid_run_stops_its_pods_before_its_data_are_removed(desk: Desk, config: Path) -> None:
+    desk.kubelet.held_step = "shards"
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(onDelete="Delete"))
         until(lambda: any("-s" in name[-4:] for name in desk.kubelet.jobs), 60, "shards")
@@ -108,5 +110,6 @@ def test_an_operator_killed_at_every_write_of_a_removal_converges(desk: Desk, co
         one.stop()
         if gone(desk):
             break
+    gc.collect()
     assert not desk.kubelet.store.stages
     assert steps(desk.kubelet.jobs).count("demo-remove-r") == 1

@@ -1,6 +1,8 @@
 """Watches that break, and what happened while nobody watched."""
 
+import gc
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,13 @@ pytestmark = [
     pytest.mark.control_plane,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # connections end torn here
 ]
+
+
+@pytest.fixture(autouse=True)
+def torn_connections() -> Iterator[None]:
+    """Those of a test are forgotten with it, and not in another one."""
+    yield
+    gc.collect()
 
 
 def through(wire: Wire, config: Path) -> Path:

@@ -104,7 +104,7 @@ class Disturbed:
             assert happened >= number or not complete, f"{name} was complete before moment {number}"
             return happened >= number
 
-        self.place.cluster.client.wait(reached, PATIENCE, f"moment {number} of {name}")
+        self.place.cluster.client.wait(reached, 120, f"moment {number} of {name}")
 
     def _uri(self, name: str) -> str:
         return f"s3://{self.bucket}/{name}"

@@ -46,7 +46,7 @@ class Place:
         known = (found.get("status") or {}).get("conditions") or ()
         return next((one for one in known if one["type"] == kind and one["observedGeneration"] == generation), {})
 
-    def wait_for_reason(self, name: str, kind: str, reason: str, seconds: float = 60) -> str:
+    def wait_for_reason(self, name: str, kind: str, reason: str, seconds: float = 240) -> str:
         """The message of a condition, once it has this reason."""
 
         def look() -> str | None:
@@ -63,7 +63,7 @@ class Place:
 
         end = self._wait(name, ended, seconds, "its end")
         assert end == "Complete", self.told(name)
-        self.kubectl("wait", "--for=condition=Complete", f"videopipeline/{name}", "--timeout=10s")
+        self.kubectl("wait", "--for=condition=Complete", f"videopipeline/{name}", "--timeout=60s")
 
     def holds(self, name: str, kind: str) -> bool:
         return self.condition(name, kind).get("status") == "True"

@@ -69,7 +69,7 @@ def traces(instance: Instance, number: int = 0) -> list[str]:
 
 def gone(instance: Instance, number: int = 0) -> list[str]:
     """Traces that are still there after a while."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while (found := traces(instance, number)) and time.monotonic() < end:
         time.sleep(0.1)
     return found
