@@ -13,6 +13,8 @@ from pyarrow import parquet
 import footage
 from cli.terminal import reelmill
 
+pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
+
 SAMPLE = Path(__file__).resolve().parents[2] / "manifests/samples/curate/pipeline.yaml"
 
 

@@ -20,6 +20,8 @@ from reelmill_stages.media.decoding.scenes import SceneDetectorName, SceneRule, 
 from reelmill_stages.media.timeline.shape import SQUARE
 from reelmill_stages.media.timeline.timeline import read_timeline
 
+pytestmark = pytest.mark.store  # needs no server, but seconds of CPU
+
 RULES: dict[SceneDetectorName, Any] = {
     "content": scenedetect.ContentDetector,
     "adaptive": scenedetect.AdaptiveDetector,

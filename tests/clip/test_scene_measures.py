@@ -23,6 +23,8 @@ from reelmill_stages.stages.clip.stage import ClipStage
 from reelmill_stages.stages.measure.stage import MeasureStage
 from worker_desk import Desk
 
+pytestmark = pytest.mark.store  # needs no server, but seconds of CPU
+
 QUIET = {"sound": False}
 
 

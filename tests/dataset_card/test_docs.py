@@ -9,6 +9,8 @@ from cli.terminal import reelmill
 from dataset_card.films import films
 from repo.pages import blocks
 
+pytestmark = pytest.mark.store  # needs no server, but runs a pipeline
+
 
 def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(films(tmp_path / "here").parent)

@@ -21,6 +21,8 @@ from report.test_page import check, texts
 from servers.processes import Server
 from servers.s3_servers import make_bucket
 
+pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
+
 STAGES: list[dict[str, Any]] = [
     {"name": "clips", "clip": {"by": "length", "length": "1s"}, "failures": {"tolerate": "60%"}},
     {"name": "keep", "filter": {"rules": [{"name": "large", "field": "media.size", "max": 10**9}]}},

@@ -14,6 +14,8 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 from repo.test_locks import packages
 from repo.tree import ROOT
 
+pytestmark = pytest.mark.store  # needs no server, but starts many processes
+
 STATUS = "Package: {name}\nStatus: {status}\nVersion: {version}\n\n"
 
 

@@ -13,6 +13,8 @@ from canaries.traces import found
 from cli.terminal import reelmill, write
 from openlineage_events.receiver import Receiver, must_be_valid, receiver
 
+pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
+
 Json = dict[str, Any]
 KEY = "canary-of-the-lineage-server"
 

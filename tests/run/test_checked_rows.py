@@ -12,6 +12,8 @@ import pytest
 import footage
 from cli.terminal import reelmill
 
+pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
+
 PIPELINE = """\
 apiVersion: reelmill.dev/v1alpha1
 kind: VideoPipeline

@@ -12,6 +12,8 @@ import yaml
 import footage
 from cli.terminal import reelmill
 
+pytestmark = pytest.mark.store  # needs no server, but each test runs a pipeline
+
 FACTS = Path(__file__).resolve().parents[2] / "manifests/samples/run/facts.py"
 TRACED = """
 import json

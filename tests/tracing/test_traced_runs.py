@@ -36,6 +36,7 @@ def shop(folder: Path) -> Workshop:
     return made
 
 
+@pytest.mark.store  # it runs a pipeline
 def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shop(tmp_path)
     with receiver() as (address, spans):
@@ -56,6 +57,7 @@ def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypa
     assert f"the trace of the run is {root.trace_id}" in said.err
 
 
+@pytest.mark.store  # it runs a pipeline
 def test_logs_of_steps_name_trace_and_span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = shop(tmp_path)
     made.stages[0]["failures"]["tolerate"] = "0%"
@@ -72,6 +74,7 @@ def test_logs_of_steps_name_trace_and_span(tmp_path: Path, monkeypatch: pytest.M
     assert [span.error for span in spans if span.name == "run shop"] != [""]
 
 
+@pytest.mark.store  # it runs a pipeline
 def test_without_an_endpoint_nothing_is_traced(tmp_path: Path) -> None:
     said = shop(tmp_path).tell("run", "-v")
     assert said.code == 0
@@ -83,6 +86,7 @@ def test_without_an_endpoint_no_package_for_traces_is_imported() -> None:
     subprocess.run([sys.executable, "-c", asked], check=True)
 
 
+@pytest.mark.store  # it runs a pipeline
 @pytest.mark.parametrize("kind", ["closed", "silent", "wrong path"])
 def test_an_endpoint_that_does_not_answer_costs_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
