@@ -1,14 +1,25 @@
 """SHA256SUMS of a release, as `sha256sum --check` reads it, and its signature."""
 
 import hashlib
+import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from source import ReleaseProblem
 
 NAME = "SHA256SUMS"
 BUNDLE = f"{NAME}.sigstore.json"
+NO_SERVICES = {
+    "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+    "rekorTlogConfig": {},
+    "tsaConfig": {},
+}
+"""Sigstore's signing configuration without a transparency log or a clock: a signature that is made offline.
+
+https://github.com/sigstore/protobuf-specs, `sigstore_trustroot.proto`, SigningConfig.
+"""
 
 
 def write(folder: Path) -> None:
@@ -20,15 +31,20 @@ def write(folder: Path) -> None:
 def sign(folder: Path, key: str) -> None:
     """Sign the digests with a key of cosign: a file, an environment variable (`env://NAME`) or a KMS address.
 
-    Raises ReleaseProblem if cosign is not installed or fails.
+    Nothing is sent to a public log, and no network is needed but for a KMS. cosign asks for the key's password, or takes
+    it from COSIGN_PASSWORD. Raises ReleaseProblem if cosign is not installed, is older than 2.6, or fails.
     """
     cosign = shutil.which("cosign")
     if cosign is None:
         raise ReleaseProblem("signing needs cosign on PATH: install it, or leave --sign out")
-    command = [cosign, "sign-blob", "--yes", "--key", key, "--bundle", folder / BUNDLE, folder / NAME]
-    done = subprocess.run(command, capture_output=True, text=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as services:
+        json.dump(NO_SERVICES, services)
+        services.flush()
+        command = [cosign, "sign-blob", "--yes", "--key", key, "--signing-config", services.name]
+        done = subprocess.run([*command, "--bundle", folder / BUNDLE, folder / NAME], capture_output=True, text=True)
     if done.returncode:
         raise ReleaseProblem(f"cosign cannot sign: {done.stderr.strip()}")
+    (folder / BUNDLE).chmod((folder / NAME).stat().st_mode)
 
 
 def must_be_replaceable(out: Path) -> None:

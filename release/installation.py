@@ -20,8 +20,9 @@ DEFINITION = "manifests/crd/videopipelines.yaml"
 
 
 def write_chart(path: Path, registry: str, time: int) -> None:
-    """The chart as `helm install` takes it; with `registry`, its images are there by default."""
-    files = {str(file.relative_to(ROOT / "charts")): file.read_bytes() for file in tracked(CHART)}
+    """The chart as `helm install` takes it, without its tests; with `registry`, its images are there by default."""
+    packed = [file for file in tracked(CHART) if ROOT / CHART / "tests" not in file.parents]
+    files = {str(file.relative_to(ROOT / "charts")): file.read_bytes() for file in packed}
     if registry:
         for name, place in _REFERENCES.items():
             files[name] = re.sub(place, rf"\1{registry}/\2", files[name].decode(), flags=re.MULTILINE).encode()

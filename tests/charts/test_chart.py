@@ -2,13 +2,13 @@
 
 import ast
 import os
-from typing import Any
+import subprocess
 from unittest.mock import patch
 
 import pytest
 import yaml
 
-from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm
+from charts.rendering import CHART, NAMESPACE, Json, Refused, chart, container, environment, helm, program
 from cluster.control_plane import ControlPlane
 from reelmill.contract.spec.pipeline import API_VERSION, KIND, VideoPipeline
 from reelmill.controller.settings import read
@@ -18,11 +18,16 @@ from repo.tree import ROOT
 
 pytestmark = pytest.mark.control_plane
 DEPLOYMENT = "Deployment/reelmill-operator"
-DIGEST = "sha256:" + "a" * 64
 
 
 def test_helm_finds_nothing_to_complain_about() -> None:
     assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART))
+
+
+def test_the_charts_own_tests_pass() -> None:
+    done = subprocess.run([str(program("helm-unittest")), "--strict", str(CHART)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed, 1 total" in done.stdout
 
 
 def test_the_definition_is_the_generated_one_and_stays_when_the_chart_goes() -> None:
@@ -60,13 +65,6 @@ def test_a_wrong_value_is_refused_by_its_name(values: Json, word: str) -> None:
         chart(values)
 
 
-def test_a_digest_wins_over_a_tag() -> None:
-    deployment = chart({"image": {"repository": "r.example/op", "tag": "1", "digest": DIGEST}})[DEPLOYMENT]
-    assert container(deployment)["image"] == f"r.example/op@{DIGEST}"
-    deployment = chart({"stages": {"image": {"repository": "r.example/st", "tag": "2-gpu"}}})[DEPLOYMENT]
-    assert environment(deployment)["REELMILL_STAGES_IMAGE"] == "r.example/st:2-gpu"
-
-
 @pytest.mark.parametrize(
     ("endpoint", "port"),
     [("http://otel:4318", 4318), ("https://otel.example", 443), ("http://otel/base", 80), ("http://[::1]:99", 99)],
@@ -100,28 +98,6 @@ def test_large_numbers_are_written_out() -> None:
     assert (made.whole_bytes, made.whole_items, made.write_rate) == (2**36, 1_000_000, 0.5)
 
 
-def test_without_election_an_old_and_a_new_pod_never_meet() -> None:
-    found = chart({"leaderElection": {"enabled": False}})
-    assert found[DEPLOYMENT]["spec"]["strategy"] == {"type": "Recreate"}
-    assert "REELMILL_LEADER_ELECTION" not in environment(found[DEPLOYMENT])
-    assert not [name for name in found if "lease" in name]
-
-
-def test_replicas_are_kept_from_going_all_at_once() -> None:
-    assert not [name for name in chart() if name.startswith("PodDisruptionBudget")]
-    budget = chart({"replicas": 2})["PodDisruptionBudget/reelmill-operator"]
-    assert budget["spec"]["maxUnavailable"] == 1
-
-
-def test_named_namespaces_get_roles_and_the_cluster_none() -> None:
-    found = chart({"scope": "namespaced", "namespaces": ["a", "b"]})
-    assert not [name for name in found if name.startswith("ClusterRole")]
-    assert {"a/Role/reelmill-operator", "b/RoleBinding/reelmill-operator"} <= set(found)
-    assert environment(found[DEPLOYMENT])["REELMILL_NAMESPACES"] == "a,b"
-    account = found["a/RoleBinding/reelmill-operator"]["subjects"][0]
-    assert (account["name"], account["namespace"]) == ("reelmill-operator", NAMESPACE)
-
-
 def test_two_releases_share_no_lease_and_no_name() -> None:
     one, other = (
         chart({"crds": {"install": False}, "rbac": {"aggregate": False}}, release="one"),
@@ -130,53 +106,6 @@ def test_two_releases_share_no_lease_and_no_name() -> None:
     assert not set(one) & set(other)
     lease = environment(one["Deployment/one-operator"])["REELMILL_LEASE_NAME"]
     assert one["Role/one-operator-lease"]["rules"][1]["resourceNames"] == [lease]
-
-
-def test_an_account_of_somebody_elses_is_used() -> None:
-    found = chart({"serviceAccount": {"create": False, "name": "mine"}})
-    assert "ServiceAccount/reelmill-operator" not in found
-    assert found[DEPLOYMENT]["spec"]["template"]["spec"]["serviceAccountName"] == "mine"
-    assert found["ClusterRoleBinding/reelmill-operator"]["subjects"][0]["name"] == "mine"
-
-
-def test_extras_come_with_a_switch_each() -> None:
-    off = set(chart())
-    metrics = {name: {"enabled": True} for name in ("serviceMonitor", "alerts", "dashboard")}
-    on = set(chart({"metrics": metrics, "networkPolicy": {"enabled": True}}))
-    assert on - off == {
-        "ServiceMonitor/reelmill-operator",
-        "PrometheusRule/reelmill-operator",
-        "ConfigMap/reelmill-operator-dashboard",
-        "NetworkPolicy/reelmill-operator",
-    }
-
-
-def test_pod_fields_reach_the_pod() -> None:
-    fields: dict[str, Any] = {
-        "nodeSelector": {"pool": "system"},
-        "tolerations": [{"key": "system", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
-        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
-        "priorityClassName": "system-cluster-critical",
-        "imagePullSecrets": [{"name": "registry"}],
-    }
-    given = {**fields, "extraEnv": [{"name": "TZ", "value": "UTC"}], "podLabels": {"team": "video"}}
-    deployment = chart({**given, "podAnnotations": {"note": "n"}, "commonLabels": {"owner": "us"}})[DEPLOYMENT]
-    pod = deployment["spec"]["template"]
-    assert {name: pod["spec"][name] for name in fields} == fields
-    assert environment(deployment)["TZ"] == "UTC"
-    assert pod["metadata"]["labels"]["team"] == "video"
-    assert pod["metadata"]["annotations"] == {"note": "n"}
-    assert deployment["metadata"]["labels"]["owner"] == "us"
-
-
-def test_volumes_reach_the_operators_container() -> None:
-    volume = {"name": "ca", "configMap": {"name": "ca"}}
-    mount = {"name": "ca", "mountPath": "/etc/ca", "readOnly": True}
-    deployment = chart({"extraVolumes": [volume], "extraVolumeMounts": [mount]})[DEPLOYMENT]
-    assert volume in deployment["spec"]["template"]["spec"]["volumes"]
-    assert mount in container(deployment)["volumeMounts"]
-    assert len(container(deployment)["volumeMounts"]) == 2
 
 
 def test_what_stage_pods_get_reaches_the_operator() -> None:

@@ -19,6 +19,7 @@ from tools.tool import not_prepared
 KUBERNETES = "1.34.4"
 ETCD = "3.6.6"
 OTELCOL = "0.165.0"
+COSIGN = "3.1.3"
 MODULES = {
     "kwok": "sigs.k8s.io/kwok/cmd/kwok@v0.8.0",
     "coredns": "github.com/coredns/coredns@v1.12.4",
@@ -31,8 +32,8 @@ MODULES = {
 }
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
 NODES = ("kubelet", "kube-proxy", "coredns", "helm")
-CHECKS = ("kube-score", "promtool", "prometheus", "otelcol", "actionlint", "krew")
-"""Programs that judge manifests and workflows, take metrics and traces, and install plugins of kubectl."""
+CHECKS = ("kube-score", "helm-unittest", "promtool", "prometheus", "otelcol", "actionlint", "krew", "cosign")
+"""Programs that judge manifests, chart and workflows, take metrics and traces, install plugins of kubectl, and sign."""
 TAGS = {"promtool": "remove_all_sd", "prometheus": "remove_all_sd"}
 """Build tags: without the clients of a dozen clouds, Prometheus compiles in a few minutes."""
 
@@ -40,7 +41,13 @@ _ETCD_MAIN = (
     'package main\n\nimport (\n\t"os"\n\n\t"go.etcd.io/etcd/server/v3/etcdmain"\n)\n\n'
     "func main() { etcdmain.Main(os.Args) }\n"
 )
+_COSIGN_MAIN = (
+    'package main\n\nimport (\n\t"log"\n\n\t"github.com/sigstore/cosign/v3/cmd/cosign/cli"\n)\n\n'
+    "func main() {\n\tif err := cli.New().Execute(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n"
+)
+"""cosign without the clients of four clouds' key services, which take most of its compilation."""
 WRAPPED = {
+    "cosign": (COSIGN, _COSIGN_MAIN, [f"github.com/sigstore/cosign/v3@v{COSIGN}"]),
     "etcd": (
         ETCD,
         _ETCD_MAIN,
@@ -56,6 +63,13 @@ WRAPPED = {
     ),
 }
 """Program -> its version, the source of its main package, and the modules that it is made of."""
+REPLACING = {
+    "helm-unittest": (
+        "github.com/helm-unittest/helm-unittest/cmd/helm-unittest@v1.1.2",
+        {"github.com/vmware-labs/yaml-jsonpath": "github.com/helm-unittest/yaml-jsonpath@v0.4.0"},
+    ),
+}
+"""Program -> its package, and the replace directives of its module, for which `go install` refuses it."""
 
 CACHE = TOOLS / "cluster"
 
@@ -83,7 +97,7 @@ def make(program: str, kubernetes: str = "") -> None:
     with locked(folder / ".lock"):
         if (folder / program).exists():
             return
-        if program in (*MODULES, *WRAPPED):
+        if program in (*MODULES, *WRAPPED, *REPLACING):
             (folder / program).unlink(missing_ok=True)
             (folder / program).symlink_to(_tool(program))
         else:
@@ -109,12 +123,18 @@ def _folder(kubernetes: str) -> Path:
 
 def _tool(program: str) -> Path:
     """A program whose version does not follow Kubernetes'."""
-    release = WRAPPED[program][0] if program in WRAPPED else MODULES[program].rpartition("@")[2]
-    folder = CACHE / f"{program}-{release.removeprefix('v')}"
+    folder = CACHE / f"{program}-{_release(program)}"
     with locked(folder / ".lock"):
         if not (folder / program).exists():
             _compile(program, "", folder)
     return folder / program
+
+
+def _release(program: str) -> str:
+    if program in WRAPPED:
+        return WRAPPED[program][0]
+    package = MODULES[program] if program in MODULES else REPLACING[program][0]
+    return package.rpartition("@")[2].removeprefix("v")
 
 
 def _compile(program: str, kubernetes: str, folder: Path) -> None:
@@ -126,6 +146,9 @@ def _compile(program: str, kubernetes: str, folder: Path) -> None:
         shutil.move(binaries / program, unfinished)
     elif program in WRAPPED:
         _go("build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), ".", cwd=_wrapped(program))
+    elif program in REPLACING:
+        package = REPLACING[program][0].partition("@")[0]
+        _go("build", "-trimpath", "-ldflags", "-s -w", "-o", str(unfinished), package, cwd=_replacing(program))
     else:
         minor = kubernetes.split(".")[1]
         version = "k8s.io/component-base/version"
@@ -173,6 +196,21 @@ def _wrapped(program: str) -> Path:
     (folder / "go.mod").write_text(f"module example.test/{program}\n\ngo 1.24.0\n")
     (folder / "main.go").write_text(source)
     _go("get", *libraries, cwd=folder)
+    (folder / "ready").touch()
+    return folder
+
+
+def _replacing(program: str) -> Path:
+    """A module that requires a program and repeats the replace directives of the program's own module."""
+    package, replaced = REPLACING[program]
+    folder = CACHE / f"module-{program}-{_release(program)}"
+    if (folder / "ready").exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "go.mod").write_text("module example.test/tool\n\ngo 1.24.0\n")
+    for module, other in replaced.items():
+        _go("mod", "edit", f"-replace={module}={other}", cwd=folder)
+    _go("get", "-tool", package, cwd=folder)
     (folder / "ready").touch()
     return folder
 

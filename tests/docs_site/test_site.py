@@ -76,3 +76,20 @@ def test_every_document_is_a_page_and_can_be_searched(site: Path) -> None:
 
 def test_a_page_loads_nothing_from_another_host(pages: dict[Path, Parsed]) -> None:
     assert not {name for page in pages.values() for name in page.loaded if re.match(r"(https?:)?//", name)}
+
+
+def test_a_published_version_lies_beside_the_others_and_the_latest_one_is_shown_first(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(clone)], check=True)
+    identity = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    chosen = {**environment(), **identity, "PYTHONPATH": str(clone / "tests")}
+    command = [sys.executable, "-m", "docs_site", "publish", "9.8.7"]
+    done = subprocess.run(command, cwd=clone, env=chosen, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    def published(name: str) -> str:
+        return subprocess.run(["git", "show", f"gh-pages:{name}"], cwd=clone, capture_output=True, text=True).stdout
+
+    assert json.loads(published("versions.json")) == [{"version": "9.8.7", "title": "9.8.7", "aliases": ["latest"]}]
+    assert "url=latest/" in published("index.html")
+    assert '"provider": "mike"' in published("9.8.7/index.html")

@@ -1,5 +1,6 @@
 """helm takes the chart's package of a release as it takes the folder."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def test_the_package_renders_what_the_folder_renders(tmp_path: Path) -> None:
     assert ours == theirs
     assert "kind: Deployment" in ours
     helm("lint", "--strict", str(package))
+
+
+def test_the_package_holds_the_files_of_helms_own_package(tmp_path: Path) -> None:
+    ours = made(tmp_path / "dist", "--parts", "chart") / f"reelmill-{release_version.version()}.tgz"
+    helm("package", str(CHART), "--destination", str(tmp_path))
+    (theirs,) = tmp_path.glob("*.tgz")
+    with tarfile.open(ours) as one, tarfile.open(theirs) as other:
+        assert set(one.getnames()) | {"reelmill/.helmignore"} == set(other.getnames()) | {"reelmill/.helmignore"}
 
 
 def test_images_of_a_registry_are_rendered(tmp_path: Path) -> None:
