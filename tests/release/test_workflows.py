@@ -48,6 +48,7 @@ def test_a_job_may_do_what_it_is_for_and_no_more() -> None:
         "images": {"packages", "id-token"},
         "packages": {"id-token"},
         "publish": {"contents", "packages", "id-token", "attestations"},
+        "docs": {"contents"},
     }
     checkouts = [step for step in steps(JOBS) if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
