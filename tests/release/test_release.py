@@ -107,10 +107,12 @@ def test_a_source_distribution_builds_the_same_wheel(dist: Path, tmp_path: Path)
     assert contents(tmp_path / WHEELS["operator"]) == contents(dist / WHEELS["operator"])
 
 
-def test_the_chart_holds_the_files_of_its_folder(dist: Path) -> None:
+def test_the_chart_holds_the_files_of_its_folder_but_its_tests(dist: Path) -> None:
     chart = ROOT / "charts/reelmill"
-    tracked = {path.relative_to(chart.parent).as_posix() for path in files() if chart in path.parents}
-    assert members(dist / f"reelmill-{VERSION}.tgz").keys() == tracked
+    tracked = [path for path in files() if chart in path.parents and chart / "tests" not in path.parents]
+    assert members(dist / f"reelmill-{VERSION}.tgz").keys() == {
+        path.relative_to(chart.parent).as_posix() for path in tracked
+    }
     with tarfile.open(dist / f"reelmill-{VERSION}.tgz") as tar:
         file = tar.extractfile("reelmill/Chart.yaml")
         assert file
