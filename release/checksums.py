@@ -32,7 +32,7 @@ def sign(folder: Path, key: str) -> None:
     """Sign the digests with a key of cosign: a file, an environment variable (`env://NAME`) or a KMS address.
 
     Nothing is sent to a public log; only a KMS needs a network. cosign asks for the key's password, or takes it from
-    COSIGN_PASSWORD. Raises ReleaseProblem if cosign is not installed, is older than 2.6, or fails.
+    COSIGN_PASSWORD. Tested with cosign 3.1. Raises ReleaseProblem if cosign is not installed or fails.
     """
     cosign = shutil.which("cosign")
     if cosign is None:

@@ -45,7 +45,7 @@ _COSIGN_MAIN = (
     'package main\n\nimport (\n\t"log"\n\n\t"github.com/sigstore/cosign/v3/cmd/cosign/cli"\n)\n\n'
     "func main() {\n\tif err := cli.New().Execute(); err != nil {\n\t\tlog.Fatal(err)\n\t}\n}\n"
 )
-"""cosign without the clients of four clouds' key services, which take most of its compilation."""
+"""cosign without the clients of key services, which signing with a file does not need."""
 WRAPPED = {
     "cosign": (COSIGN, _COSIGN_MAIN, [f"github.com/sigstore/cosign/v3@v{COSIGN}"]),
     "etcd": (
