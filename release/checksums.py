@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,11 @@ NO_SERVICES = {
 
 https://github.com/sigstore/protobuf-specs, `sigstore_trustroot.proto`, SigningConfig.
 """
+_OURS = re.compile(
+    r"SHA256SUMS|SHA256SUMS\.sigstore\.json|crd\.yaml|install\.yaml|krew\.yaml|release-notes\.md"
+    r"|(?:kubectl-)?reelmill[_-][\w.+-]+\.(?:whl|tar\.gz|tgz|oci\.tar|spdx\.json)|reelmill\.spdx\.json"
+)
+"""Names of the files of a release, of any version."""
 
 
 def write(folder: Path) -> None:
@@ -48,10 +54,15 @@ def sign(folder: Path, key: str) -> None:
 
 
 def must_be_replaceable(out: Path) -> None:
-    """Raises ReleaseProblem if a folder holds something that is no release: it would be lost."""
+    """Raises ReleaseProblem if a folder holds something that no release wrote: it would be lost."""
     if out.exists() and not (out / NAME).exists() and (not out.is_dir() or any(out.iterdir())):
         raise ReleaseProblem(
             f"{out} has no {NAME}, so it is no earlier release: move it away, or name another with --out"
+        )
+    if out.is_dir() and (foreign := sorted(path.name for path in out.iterdir() if not _OURS.fullmatch(path.name))):
+        raise ReleaseProblem(
+            f"{out} holds {foreign[0]}, which is no file of a release: it would be lost, and its checksum."
+            " Move it away, or name another folder with --out"
         )
 
 

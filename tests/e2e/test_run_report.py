@@ -12,7 +12,8 @@ from cli.terminal import reelmill
 from reelmill.contract.records.layout import run as run_key
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import CommitReport, Step
-from reelmill_stages.records.record_files import load
+from reelmill_stages.host.local_process import local_process
+from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.runtime.commit.step import commit
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.run_report import ATTEMPTS, end_of_run
@@ -149,6 +150,37 @@ def test_twins_that_end_a_run_leave_one_report_and_attempts_end(
     again()
     assert reports(made.store) == []
     assert f"given up after {ATTEMPTS} attempts" in caplog.text
+
+
+@pytest.mark.usefixtures("with_reports")
+def test_stages_that_end_a_run_at_once_leave_one_report(tmp_path: Path) -> None:
+    made = shop(tmp_path)
+    made.stages = [*STAGES, {**SAMPLES, "name": "others", "from": ["keep"]}]
+    made.run()
+    (key,) = reports(made.store)
+    data, segment = key.split("/")[:2], key.split("/")[2]
+    assert made.store.stat("/".join([*data, segment, "_reelmill/segment.json"]))
+
+
+@pytest.mark.usefixtures("with_reports")
+def test_a_report_that_a_living_process_makes_is_left_to_it_and_one_of_a_dead_process_is_made_again(
+    tmp_path: Path,
+) -> None:
+    made = shop(tmp_path)
+    made.run()
+    _, again = commit_again(made)
+    (key,) = reports(made.store)
+    first = made.store.read(key)
+    mark, me = key.replace(".html", "-1.json"), local_process(os.getpid())
+    assert me is not None
+    for maker, there in ((me, []), (me.replace(started=me.started - 1), [key])):
+        made.store.delete(key)
+        made.store.write(mark, dump(maker))
+        again()
+        assert reports(made.store) == there
+        if not there:
+            made.store.write(key, first)
+    assert made.store.read(key) == first
 
 
 @pytest.mark.usefixtures("with_reports")

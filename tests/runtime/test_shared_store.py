@@ -12,7 +12,7 @@ import toy_line as toy
 from reelmill.contract.errors import StoreUnsafe
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.segment import Pass
-from reelmill_stages.host.local_process import is_dead, local_process
+from reelmill_stages.host.local_process import is_alive, is_dead, local_process
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
 from reelmill_stages.records.record_files import load
@@ -113,6 +113,9 @@ def test_a_process_id_that_another_process_has_now_is_no_sign_of_life() -> None:
     if here is None:
         pytest.skip("this system does not tell when a process started")
     assert not is_dead(here)
+    assert is_alive(here)
+    assert not is_alive(here.replace(started=here.started - 1))
+    assert not is_alive(here.replace(kernel="elsewhere"))
     assert is_dead(here.replace(started=here.started - 1))
     assert not is_dead(here.replace(kernel="elsewhere", started=0))
 

@@ -5,7 +5,8 @@ entry-point group `reelmill.commands`; without that distribution the command say
 """
 
 import os
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 from reelmill.cli.input.pipeline import Loaded
@@ -19,17 +20,23 @@ F = TypeVar("F")
 
 def offered(name: str) -> bool:
     """Whether a command is there."""
-    return bool(entry_points(group=GROUP, name=name))
+    return name in _offers()
 
 
 def command(name: str) -> Any:
     """The function behind a command. Raises SpecError naming the package that brings it."""
-    for point in entry_points(group=GROUP, name=name):
+    if point := _offers().get(name):
         return point.load()
     raise SpecError(
         f"{name.partition('-')[0]} needs the store, which this installation cannot read",
         hint="install the package reelmill-stages beside reelmill: pip install reelmill-stages",
     )
+
+
+@cache
+def _offers() -> dict[str, EntryPoint]:
+    """The entry points by name, which are read from the files of all installed distributions."""
+    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def load(command_: Command[F]) -> F:

@@ -17,16 +17,17 @@ STEP = "reelmill_stages.runtime.step:main_forked"
 SURVEY = (
     "reelmill_stages.runtime.step",
     "reelmill_stages.runtime.survey.step",
-    "reelmill_stages.runtime.open.step",
     "reelmill_stages.runtime.next_passes",
 )
-"""What a survey needs, the first step of every run: it does not wait for the code of the stages."""
+"""What a survey needs that finds nothing new, as that of most runs: it does not wait for the code of the stages."""
 STEPS = (
     *SURVEY,
+    "reelmill_stages.runtime.open.step",
     "reelmill_stages.runtime.whole_pass",
     "reelmill_stages.runtime.shards.step",
     "reelmill_stages.runtime.workers.worker_main",
     "reelmill_stages.runtime.commit.step",
+    "reelmill_stages.runtime.run_report",
 )
 """What the steps of all pipelines need."""
 

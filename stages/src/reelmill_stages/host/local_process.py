@@ -25,6 +25,11 @@ def is_dead(process: LocalProcess, proc: Path = PROC) -> bool:
     return process.kernel == _kernel(proc) and _started(process.pid, proc) != process.started
 
 
+def is_alive(process: LocalProcess, proc: Path = PROC) -> bool:
+    """Whether the process is one of this kernel and PID namespace, and runs. False where nobody knows."""
+    return process.kernel == _kernel(proc) and _started(process.pid, proc) == process.started
+
+
 def _kernel(proc: Path) -> str:
     """Digits that tell this boot and PID namespace from all others; empty if unknown."""
     try:

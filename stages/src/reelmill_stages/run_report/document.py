@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import yaml
-
 from reelmill.contract.task_parts.run_report import without_values
 from reelmill.contract.text.urls import without_secrets
 
@@ -18,18 +16,20 @@ def shown(data: dict[str, Any], text: str = "") -> str:
     of variables and without credentials in addresses. A text that is too long is cut.
     """
     plain = masked(data)
-    kept = (
-        without_secrets(text)
-        if text and plain == data
-        else yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
-    )
+    kept = without_secrets(text) if text and plain == data else _yaml(plain)
     return kept if len(kept) <= LONGEST else f"{kept[:LONGEST]}\n# … {len(kept) - LONGEST:,} more characters"
 
 
 def yaml_of(definition: dict[str, Any]) -> str:
     """A definition as YAML, without what may be secret; cut if it is too long."""
-    text = yaml.safe_dump(masked(definition), sort_keys=False, allow_unicode=True, width=100)
+    text = _yaml(masked(definition))
     return text if len(text) <= SOME else f"{text[:SOME]}\n# … {len(text) - SOME:,} more characters"
+
+
+def _yaml(data: Any) -> str:
+    import yaml  # only pages need it: a survey only masks
+
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
 
 def masked(value: Any) -> Any:

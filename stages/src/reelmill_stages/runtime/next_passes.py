@@ -19,8 +19,6 @@ from reelmill.contract.task_parts.tolerance import over_tolerance
 from reelmill_stages import registry
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.context import Interrupted, StepContext
-from reelmill_stages.runtime.open.fit import pending_size, seems_small
-from reelmill_stages.runtime.open.step import open_pass
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +53,10 @@ def _next_pass(context: StepContext, stage: StageDef, wanted: NextStage, follow_
     cover = _cover(context, stage, data, wanted, follow_up.waves)
     if not cover or _is_open(context, data, segment):
         return None
+    # Imported here, because a run that finds nothing new opens no pass.
+    from reelmill_stages.runtime.open.fit import pending_size, seems_small
+    from reelmill_stages.runtime.open.step import open_pass
+
     found = NextPass(stage=stage.name, key=stage.key[:KEY_DIGITS], segment=segment)
     size = pending_size(context, stage, data.coverage, cover)
     if seems_small(size, stage, wanted, follow_up.bound):

@@ -6,6 +6,7 @@ never fails because of its report; what went wrong is told in the log.
 """
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,12 +16,14 @@ from reelmill.contract.commands.summary import Summary
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, SpecError
 from reelmill.contract.log import event
+from reelmill.contract.records.heartbeat import LocalProcess
 from reelmill.contract.records.layout import SegmentPaths, run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import CommitReport, StageDef, Task
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.task_parts.tolerance import over_tolerance
-from reelmill_stages.records.record_files import load
+from reelmill_stages.host.local_process import is_alive, local_process
+from reelmill_stages.records.record_files import dump, load, peek
 from reelmill_stages.runtime.context import Interrupted, StepContext
 from reelmill_stages.runtime.preview_frames.clip_frames import can_be_seen, shots
 from reelmill_stages.store import Store
@@ -38,10 +41,9 @@ def made(
     store: Store, task: Task, env: Mapping[str, str], seen: ConsistentCut, definition: RunDefinition
 ) -> tuple[Summary, bytes]:
     """The summary of the data sets, and the report about it. Raises SpecError without the packages for reports."""
-    for package in ("jinja2", "matplotlib"):
-        if find_spec(package) is None:
-            raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
-    # Imported here, because matplotlib takes half a second, and no other step needs it.
+    if find_spec("jinja2") is None:
+        raise SpecError("a run report needs the package jinja2, which is not installed", hint=HINT)
+    # Imported here, because no other step needs it.
     from reelmill_stages.run_report.document import shown
     from reelmill_stages.run_report.gallery import sheets
     from reelmill_stages.run_report.page import page
@@ -63,7 +65,7 @@ def end_of_run(context: StepContext, closed: CommitReport) -> None:
         seen = cut(context.store, record.task, context.scratch)
         if not _ended(context.store, seen, record.definition.tolerances):
             return
-        _write(context, record, seen, context.data_set(stage.name, stage.key).paths(closed.segment))
+        _write(context, record, seen, _last_closed(context.store, seen))
 
 
 @contextmanager
@@ -110,11 +112,21 @@ def _is_open(store: Store, seen: ConsistentCut, stage: StageDef) -> bool:
     return _exists(store, paths.pass_json)
 
 
+def _last_closed(store: Store, seen: ConsistentCut) -> SegmentPaths:
+    """The segment that was closed last: the same one for all steps that end a run at once."""
+    stages = [seen.data[entry.name] for entry in seen.entries if isinstance(entry, StageDef)]
+    segments = [data.paths(data.last.segment) for data in stages if data.last]
+    return max(segments, key=lambda paths: store.stat(paths.segment_json).modified)
+
+
 def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: SegmentPaths) -> None:
     store, key = context.store, paths.run_report(seen.state)
     if _exists(store, key):
         return
-    if not any(_begins(store, paths.report_attempt(seen.state, number + 1)) for number in range(ATTEMPTS)):
+    marks = [paths.report_attempt(seen.state, number + 1) for number in range(ATTEMPTS)]
+    if any((maker := peek(store, mark, LocalProcess)) and is_alive(maker) for mark in marks):
+        return  # another step of this machine makes it
+    if not any(_begins(store, mark) for mark in marks):
         event(
             log,
             f"the report of the run is given up after {ATTEMPTS} attempts",
@@ -134,8 +146,9 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
 
 def _begins(store: Store, key: str) -> bool:
     """Whether this process is the first to make that attempt."""
+    maker = local_process(os.getpid())
     try:
-        store.write(key, b"{}", create=True)
+        store.write(key, dump(maker) if maker else b"{}", create=True)
     except PreconditionFailed:
         return False
     return True

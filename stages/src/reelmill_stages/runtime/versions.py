@@ -20,6 +20,10 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Package -> version, for the packages that are installed, without importing them."""
+    return dict(_VERSIONS)
+
+
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -27,3 +31,7 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+_VERSIONS = _versions()
+"""Read from files when this module is imported: once for all processes that are forked from a template."""

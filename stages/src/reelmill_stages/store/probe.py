@@ -19,7 +19,8 @@ MARKER = f"{INTERNAL}/store.json"
 """Key of the marker that conditions hold in this store."""
 
 _RACERS = 6
-_ROUNDS = 3
+_ROUNDS, _ROUNDS_HERE = 3, 1
+"""Races of each kind, which a server may decide right by luck; a folder's are decided by locks of this machine."""
 _HELD = {"version": 1, "conditional": True}
 
 
@@ -40,7 +41,7 @@ def _probe(store: Store, clients: tuple[Store, ...]) -> None:
         _write_and_delete(store)
         return
     folder = f"{INTERNAL}/probe-{uuid.uuid4().hex}"
-    keys = [f"{folder}/{number}" for number in range(_ROUNDS)]
+    keys = [f"{folder}/{number}" for number in range(_ROUNDS if store.remote else _ROUNDS_HERE)]
     try:
         for key in keys:
             _race_create(clients, key)

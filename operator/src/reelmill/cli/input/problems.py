@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -13,7 +13,9 @@ from reelmill.cli.input.document import YamlDocument
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.text.urls import without_secrets
-from reelmill.schema.inline import Schema, tree
+
+if TYPE_CHECKING:
+    from reelmill.schema.inline import Schema
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _WORDS = {
@@ -96,12 +98,14 @@ def split(path: str) -> tuple[str | int, ...]:
 
 
 @cache
-def tree_of_pipeline() -> Schema:
+def tree_of_pipeline() -> "Schema":
     """The JSON schema of a pipeline file."""
+    from reelmill.schema.inline import tree  # a file without problems needs no schema
+
     return tree(VideoPipeline)
 
 
-def _real(location: Sequence[str | int], data: Any, schema: Schema) -> tuple[str | int, ...]:
+def _real(location: Sequence[str | int], data: Any, schema: "Schema") -> tuple[str | int, ...]:
     """The location without the names that pydantic inserts for the members of a union."""
     path: list[str | int] = []
     for part in location:
@@ -117,7 +121,7 @@ def _real(location: Sequence[str | int], data: Any, schema: Schema) -> tuple[str
     return tuple(path)
 
 
-def _below(schema: Schema, name: str | int) -> Schema:
+def _below(schema: "Schema", name: str | int) -> "Schema":
     for node in (schema, *schema.get("anyOf", ())):
         if name in node.get("properties", {}):
             child: Schema = node["properties"][name]

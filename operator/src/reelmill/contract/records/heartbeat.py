@@ -4,7 +4,7 @@ from reelmill.contract.model import Model
 
 
 class LocalProcess(Model):
-    """The process of a `reelmill run`."""
+    """A process of a machine: in a heartbeat, that of a `reelmill run`."""
 
     kernel: str
     """Tells the boot and the PID namespace in which `pid` means something."""
