@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from bench_operator.load import Load, control_plane, size
+from bench_operator import counts
+from bench_operator.load import Load, control_plane
 from bench_operator.process import controller
 from cluster import kubeconfig
 from cluster.client import Client
@@ -94,20 +95,15 @@ def run(load: Load, seconds: float) -> Json:
                 time.sleep(load.poll)
             took, cpu = time.monotonic() - began, peer.cpu - cpu
             user = f"system:serviceaccount:{NAMESPACE}:{CONTROLLER}"
-            writes = [event for event in plane.audit(user) if event["responseStatus"]["code"] < 300]
-            by_kind = Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in writes)
-            statuses = [size(found["status"]) for found in client.list(KIND, NAMESPACE)]
-            pods = load.stages * load.shards
             return {
-                "load": {"pipelines": load.pipelines, "stages": load.stages, "shards": load.shards, "pods": pods},
-                "seconds": round(took, 1),
-                "pods a second": round(pods * load.pipelines / took, 1),
-                "CPU seconds": round(cpu, 1),
-                "cores": round(cpu / took, 2),
-                "MiB": round(peer.memory / 2**20),
-                "writes a pipeline": round(len(writes) / load.pipelines, 1),
-                "writes": {name: round(count / load.pipelines, 1) for name, count in sorted(by_kind.items())},
-                "bytes a status": {"mean": round(sum(statuses) / len(statuses)), "most": max(statuses)},
+                "load": load.described,
+                "counts": {
+                    "pods": load.work_pods,
+                    "pod starts in a row": load.stages,
+                    **counts.requests(load, plane, user),
+                    **counts.statuses(client.list(KIND, NAMESPACE)),
+                },
+                "times": peer.cost(load, load.work_pods, took, cpu),
             }
 
 

@@ -57,6 +57,21 @@ class Load:
         return 1 + self.stages * (1 if self.small else 1 + self.shards)
 
     @property
+    def work_pods(self) -> int:
+        """Pods of one pipeline that process items."""
+        return self.stages * self.shards
+
+    @property
+    def starts(self) -> int:
+        """Pods of one pipeline without waves that start one after the other."""
+        return self.jobs
+
+    @property
+    def described(self) -> Json:
+        """The load for a table."""
+        return {"pipelines": self.pipelines, "stages": self.stages, "shards": self.shards}
+
+    @property
     def poll(self) -> float:
         """Seconds between two looks at how many are complete."""
         return 0.5 if self.pipelines < MANY else 5.0

@@ -5,14 +5,14 @@ import socket
 import sys
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench_operator.load import MANY, Load, control_plane, size
+from bench_operator import counts
+from bench_operator.load import MANY, Load, control_plane
 from bench_operator.process import Controller, controller
 from cluster.client import Client
 from cluster.control_plane import ControlPlane
@@ -26,6 +26,8 @@ JOB = "batch/v1/Job"
 NAMESPACE = "bench"
 SETTINGS = {"REELMILL_WRITE_RATE": "500", "REELMILL_WRITE_BURST": "1000", "REELMILL_WORKERS": "8"}
 """More workers only wait longer for an API server that has two cores, which all others use too."""
+LISTS = ("list videopipelines", "list jobs")
+"""Lists of all that there is."""
 
 
 def run(load: Load, seconds: float) -> Json:
@@ -75,33 +77,34 @@ def _measured(load: Load, plane: ControlPlane, operator: Controller, port: int, 
     took = _completed(load, plane, operator, seconds)
     cpu = operator.cpu - before
     text = _metrics(port)
+    times = {
+        **operator.cost(load, load.pods, took, cpu),
+        "reconcile seconds": _quantiles(text, "controller_runtime_reconcile_time_seconds"),
+        "queue seconds": _quantiles(text, "workqueue_queue_duration_seconds"),
+    }
     user = f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}"
     # The last writes of a run delete its Jobs.
     _until(operator, lambda: not plane.client.list(JOB, NAMESPACE), 1800, every=10.0)
     quiet = _quiet(plane, operator, port, user)
-    writes = [event for event in plane.audit(user) if event["responseStatus"]["code"] < 300]
     created = [
         event["objectRef"]["name"]
-        for event in writes
+        for event in plane.audit(user)
         if (event["verb"], event["objectRef"]["resource"]) == ("create", "jobs")
+        and event["responseStatus"]["code"] < 300
     ]
-    statuses = [size(found.get("status") or {}) for found in _pipelines(plane.client)]
-    by_kind = Counter(f"{event['verb']} {event['objectRef']['resource']}" for event in writes)
+    work = {_work(name) for name in created}
     return {
-        "load": {"pipelines": load.pipelines, "stages": load.stages, "shards": load.shards, "pods": load.pods},
-        "seconds": round(took, 1),
-        "pods a second": round(load.pods * load.pipelines / took, 1),
-        "CPU seconds": round(cpu, 1),
-        "cores": round(cpu / took, 2),
-        "MiB": round(operator.memory / 2**20),
-        "writes a pipeline": round(len(writes) / load.pipelines, 1),
-        "writes": {name: round(count / load.pipelines, 1) for name, count in sorted(by_kind.items())},
-        "reconcile seconds": _quantiles(text, "controller_runtime_reconcile_time_seconds"),
-        "queue seconds": _quantiles(text, "workqueue_queue_duration_seconds"),
-        "bytes a status": {"mean": round(sum(statuses) / len(statuses)), "most": max(statuses)},
-        "writes at rest": quiet,
-        "duplicate Jobs": len(created) - len({_work(name) for name in created}),
-        "missing Jobs": load.jobs * load.pipelines - len({_work(name) for name in created}),
+        "load": load.described,
+        "counts": {
+            "pods": load.pods,
+            "pod starts in a row": load.starts,
+            **counts.requests(load, plane, user, at_intervals=LISTS),
+            **counts.statuses(_pipelines(plane.client)),
+            "writes at rest": quiet,
+            "duplicate Jobs": len(created) - len(work),
+            "missing Jobs": load.jobs * load.pipelines - len(work),
+        },
+        "times": times,
     }
 
 

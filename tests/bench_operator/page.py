@@ -5,7 +5,13 @@ from typing import Any
 
 Json = Mapping[str, Any]
 MACHINE = ("CPU", "cores", "memory", "system", "Python")
-TITLES = {"many": "many pipelines", "wide": "one wide stage", "ours": "reelmill", "argo": "Argo Workflows 3.7"}
+TITLES = {
+    "many": "many pipelines",
+    "wide": "one wide stage",
+    "ours": "reelmill",
+    "argo": "Argo Workflows 3.7",
+    "small": "small pipelines",
+}
 INTRO = """\
 # Benchmarks of the operator
 
@@ -17,60 +23,81 @@ operator is the number to compare.
 A pipeline is a chain of stages. reelmill runs a survey first, and then the steps of each stage's pass (open, shards and
 commit) in as few pods as it can. Argo Workflows runs one pod per shard and nothing else; its executors, which do not
 run on kwok, would write one result per pod.
+
+Counts per pipeline are the same on a busy machine, except for writes of progress in slow runs. Times are not, and are
+published only from a machine that does nothing else. So both may be from different runs: each has its date, and the
+times of a run that is older than its counts are those of the code of that day.
 """
-ROWS: dict[str, tuple[str, ...]] = {
-    "pipelines x stages x shards": (),
-    "pods per pipeline": ("load", "pods"),
-    "seconds to the last Complete": ("seconds",),
-    "pods per second": ("pods a second",),
-    "CPU seconds of the controller": ("CPU seconds",),
-    "cores of the controller (target < 1)": ("cores",),
-    "memory of the controller, MiB (target < 256)": ("MiB",),
-    "API writes per pipeline": ("writes a pipeline",),
-    "API writes per pod": ("writes a pipeline",),
-    "reconcile p50 / p99, s": ("reconcile seconds",),
-    "queue p50 / p99, s": ("queue seconds",),
-    "bytes per status, mean / max": ("bytes a status",),
-    "writes at rest in three lists (target 0)": ("writes at rest",),
-    "duplicate Jobs (target 0)": ("duplicate Jobs",),
-    "missing Jobs (target 0)": ("missing Jobs",),
-    "load average of the machine": ("load average",),
+CASE = "pipelines x stages x shards"
+COUNTS: dict[str, str] = {
+    "pods per pipeline": "pods",
+    "pods that start one after the other": "pod starts in a row",
+    "API writes per pipeline (target <= 30)": "writes a pipeline",
+    "API writes per pod": "",
+    "API reads per pipeline": "reads a pipeline",
+    "bytes per status, mean / max": "bytes a status",
+    "writes at rest in three lists (target 0)": "writes at rest",
+    "duplicate Jobs (target 0)": "duplicate Jobs",
+    "missing Jobs (target 0)": "missing Jobs",
 }
-
-
+TIMES: dict[str, str] = {
+    "seconds to the last Complete": "seconds",
+    "pods per second": "pods a second",
+    "CPU seconds of the controller": "CPU seconds",
+    "CPU milliseconds of the controller per pipeline": "CPU ms a pipeline",
+    "cores of the controller (target < 1)": "cores",
+    "memory of the controller, MiB (target < 256)": "MiB",
+    "reconcile p50 / p99, s (target p99 < 0.5)": "reconcile seconds",
+    "queue p50 / p99, s": "queue seconds",
+}
 WAVES = "waves"
 """A case without a column: its makespans are told in a sentence."""
 
 
-def cell(found: Json, row: str) -> str:
-    """What a case has to say to a row."""
-    if not ROWS[row]:
-        load = found["load"]
-        return f"{load['pipelines']} x {load['stages']} x {load['shards']}"
-    if row == "API writes per pod":
-        return f"{found['writes a pipeline'] / found['load']['pods']:.2g}"
-    value: Any = found
-    for name in ROWS[row]:
-        value = value.get(name, "")
+def _text(value: Any) -> str:
     return " / ".join(f"{part:g}" for part in value.values()) if isinstance(value, Mapping) else str(value)
 
 
+def _case(part: Json) -> str:
+    load = part["run"]["load"]
+    return f"{load['pipelines']} x {load['stages']} x {load['shards']}"
+
+
+def _count(part: Json, row: str) -> str:
+    if not COUNTS[row]:
+        return f"{part['writes a pipeline'] / part['pods']:.2g}"
+    return _text(part.get(COUNTS[row], ""))
+
+
 def table(cases: Mapping[str, Json]) -> list[list[str]]:
-    """Head and rows."""
-    cases = {case: found for case, found in cases.items() if case in TITLES}
+    """Head and rows: the counts, then the times, each with what was run and when."""
+    shown = [(title, cases[case]) for case, title in TITLES.items() if case in cases]
+    counts = [found.get("counts") for _, found in shown]
+    times = [found.get("times") for _, found in shown]
+
+    def row(name: str, parts: list[Json | None], cell: Any) -> list[str]:
+        return [name, *(cell(part) if part else "" for part in parts)]
+
     return [
-        ["", *(TITLES[case] for case in cases)],
-        *([row, *(cell(cases[case], row) for case in cases)] for row in ROWS),
+        ["", *(title for title, _ in shown)],
+        row(f"counts of {CASE}", counts, _case),
+        row("counted on", counts, lambda part: part["run"]["date"]),
+        *(row(name, counts, lambda part, name=name: _count(part, name)) for name in COUNTS),
+        row(f"times of {CASE}", times, _case),
+        row("timed on", times, lambda part: part["run"]["date"]),
+        *(row(name, times, lambda part, key=key: _text(part.get(key, ""))) for name, key in TIMES.items()),
+        row("load average of the machine", times, lambda part: part["run"]["load average"]),
     ]
 
 
 def overlap(found: Json) -> str:
     """What waves are worth."""
-    (one, alone), *others = found["makespan"].items()
+    times, load = found["times"], found["times"]["run"]["load"]
+    (one, alone), *others = times["makespan"].items()
     told = "; ".join(f"`waves: {waves}`: {seconds:g} s ({alone / seconds:.2f}x)" for waves, seconds in others)
     return (
-        f"Makespan of {found['stages']} stages with {found['work']:g} s of work each, with one pod at a time per stage,"
-        f" including control steps. `waves: {one}`: {alone:g} s; {told}."
+        f"Makespan of {load['stages']} stages with {times['work']:g} s of work each, with one pod at a time per stage,"
+        f" including control steps, timed on {times['run']['date']}. `waves: {one}`: {alone:g} s; {told}."
     )
 
 
@@ -87,20 +114,44 @@ def text(cases: Mapping[str, Json]) -> str:
 
 def page(result: Json) -> str:
     """The page from what the JSON holds."""
-    cases: Mapping[str, Json] = {case: found for case, found in result["cases"].items() if case in TITLES}
+    cases: Mapping[str, Json] = result["cases"]
+    shown = [case for case in TITLES if case in cases]
     head, *rows = table(cases)
-    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(cases)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(shown)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    parts = [INTRO, "\n".join(lines), *_remarks(cases, shown)]
+    parts += [overlap(cases[WAVES])] if WAVES in cases else []
+    parts += [_requests(cases, shown, "writes"), _requests(cases, shown, "reads"), _machines(cases)]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _remarks(cases: Mapping[str, Json], shown: list[str]) -> list[str]:
+    """Of runs that were timed."""
     told: dict[str, list[str]] = {}
-    for case, found in cases.items():
-        if found["remark"]:
-            told.setdefault(f"{found['remark']} ({found['date']})", []).append(TITLES[case])
-    said = [f"- {', '.join(titles)}: {remark}" for remark, titles in told.items()]
-    writes = [
-        f"- {TITLES[case]}: {', '.join(f'{name} {count:g}' for name, count in found['writes'].items())}"
-        for case, found in cases.items()
+    for case in shown:
+        run = cases[case].get("times", {}).get("run", {})
+        if run.get("remark"):
+            told.setdefault(f"{run['remark']} ({run['date']})", []).append(TITLES[case])
+    lines = [f"- {', '.join(titles)}: {remark}" for remark, titles in told.items()]
+    return ["\n".join(["Remarks:", "", *lines])] if lines else []
+
+
+def _requests(cases: Mapping[str, Json], shown: list[str], what: str) -> str:
+    lines = [
+        f"- {TITLES[case]}: {', '.join(f'{name} {count:g}' for name, count in found.items())}"
+        for case in shown
+        if (found := cases[case].get("counts", {}).get(what))
     ]
-    machine = [f"- {name}: {text}" for name, text in result["machine"].items()]
-    parts = [INTRO, "\n".join(lines), *(["\n".join(["Remarks:", "", *said])] if said else [])]
-    parts += [overlap(result["cases"][WAVES])] if WAVES in result["cases"] else []
-    parts += ["\n".join(["Writes per pipeline, by kind:", "", *writes]), "\n".join(["Machine:", "", *machine])]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n".join([f"{what.capitalize()} per pipeline, by kind:", "", *lines]) if lines else ""
+
+
+def _machines(cases: Mapping[str, Json]) -> str:
+    """The machines on which times were measured; mostly one."""
+    told: dict[tuple[str, ...], list[str]] = {}
+    for case, found in cases.items():
+        if machine := found.get("times", {}).get("machine"):
+            told.setdefault(tuple(f"{name}: {value}" for name, value in machine.items()), []).append(case)
+    lines = []
+    for machine, those in told.items():
+        lines.append("Times were measured on:" if len(told) == 1 else f"Times of {', '.join(those)} were measured on:")
+        lines += ["", *(f"- {part}" for part in machine), ""]
+    return "\n".join(lines)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench_operator.load import Load
 from reelmill.local.parent_death import tethered
 
 
@@ -28,6 +29,17 @@ class Controller:
         """CPU seconds so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def cost(self, load: Load, pods: int, took: float, cpu: float) -> dict[str, float]:
+        """What a load cost that ran so many pods per pipeline and took so many seconds of wall time and CPU time."""
+        return {
+            "seconds": round(took, 1),
+            "pods a second": round(pods * load.pipelines / took, 1),
+            "CPU seconds": round(cpu, 1),
+            "CPU ms a pipeline": round(1000 * cpu / load.pipelines, 1),
+            "cores": round(cpu / took, 2),
+            "MiB": round(self.memory / 2**20),
+        }
 
     def watch(self, stop: threading.Event) -> None:
         """Take down how much memory it has."""

@@ -17,4 +17,7 @@ def run(seconds: float) -> dict[str, Any]:
     for waves in WAVES:
         load = Load(1, stages=STAGES, shards=1, waves=waves, work=WORK)
         found[str(waves)] = round(ours.makespan(load, seconds), 1)
-    return {"makespan": found, "work": WORK, "stages": STAGES}
+    return {
+        "load": {"pipelines": 1, "stages": STAGES, "shards": 1},
+        "times": {"makespan": found, "work": WORK},
+    }

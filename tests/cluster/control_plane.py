@@ -28,6 +28,8 @@ ADMIN, MANAGER, SCHEDULER, PROXY, HELPER = (
     "cluster-helper",
 )
 GROUPS = {ADMIN: "system:masters", HELPER: "system:masters"}
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
+READS = ("get", "list")
 AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -35,7 +37,8 @@ AUDIT = {
     "rules": [
         {"level": "None", "userGroups": ["system:nodes", "system:masters", "system:serviceaccounts:kube-system"]},
         {"level": "None", "users": [MANAGER, SCHEDULER, PROXY]},
-        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
+        {"level": "Metadata", "verbs": [*WRITES]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"], "verbs": [*READS]},
     ],
 }
 
@@ -145,8 +148,15 @@ class ControlPlane:
 
     def audit(self, user: str) -> list[dict[str, Any]]:
         """Writes of a user so far, oldest first, as audit events (`verb`, `objectRef`, `responseStatus`)."""
-        lines = (self.folder / "audit.log").read_text().splitlines()
-        return [event for line in lines if (event := json.loads(line))["user"]["username"] == user]
+        return self._audited(user, WRITES)
+
+    def reads(self, user: str) -> list[dict[str, Any]]:
+        """Reads of a service account so far, as audit events; no watches, and nothing that is no object."""
+        return [event for event in self._audited(user, READS) if "objectRef" in event]
+
+    def _audited(self, user: str, verbs: tuple[str, ...]) -> list[dict[str, Any]]:
+        events = map(json.loads, (self.folder / "audit.log").read_text().splitlines())
+        return [event for event in events if event["user"]["username"] == user and event["verb"] in verbs]
 
     def _await_certificate(self) -> None:
         path, end = self.folder / "certificates" / "apiserver.crt", time.monotonic() + 60

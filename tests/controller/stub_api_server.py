@@ -26,6 +26,8 @@ class Stub:
         self.refusals: list[tuple[str, int, str, dict[str, str]]] = []
         """(method, status, message, headers) of the next requests of that method, or of `METHOD path`."""
         self.pods: list[Json] = []
+        self.cached_pods: list[Json] | None = None
+        """The pods as the server's cache has them; None: it is up to date."""
 
     def put(self, path: str, document: Json) -> Json:
         """An object that was there before."""
@@ -58,7 +60,9 @@ class Stub:
         if path in self.objects:
             return web.json_response(self.objects[path])
         if path.endswith("/pods"):
-            return web.json_response({"items": self.pods, "metadata": {"resourceVersion": str(self.version)}})
+            cached = request.query.get("resourceVersion") == "0" and self.cached_pods is not None
+            pods = self.cached_pods if cached else self.pods
+            return web.json_response({"items": pods, "metadata": {"resourceVersion": str(self.version)}})
         if path.rpartition("/")[2] in ("jobs", "videopipelines"):
             root, _, plural = path.rpartition("/")
             found = [

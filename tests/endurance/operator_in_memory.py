@@ -48,7 +48,9 @@ class OperatorInMemory:
             clock=clock,
             now=lambda: self.cluster.now,
         )
-        self._intake = Intake(self.cache, self.queue.add, self.queue.add_after)
+        self._intake = Intake(
+            self.cache, self.queue.add, lambda key: self.queue.add_after(key, self._worker.progress_due(key))
+        )
         self._resync = Resync(self.cache, verbs, (), self.queue.add, every=600)
         self._pending.clear()
         self._held.clear()

@@ -28,13 +28,15 @@ class Model(BaseModel):
     )
 
     def replace(self, **fields: Any) -> Self:
-        """A copy in which these fields, by their names in Python, have other values.
+        """A copy in which these fields, by their names in Python, have other values; itself if it has these already.
 
         The values are not validated: mypy checks names and types (`tests/typed_replace.py`). Raises TypeError for a
         field that the model does not have.
         """
         if unknown := fields.keys() - type(self).model_fields.keys():
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
+        if all(getattr(self, name) is value for name, value in fields.items()):
+            return self
         return self.model_copy(update=fields)
 
 

@@ -99,7 +99,8 @@ class Operator:
             metrics=lambda: self.metrics.text(self.cache, pump.queue),
         ) as self.port:
             try:
-                await self._lead(cluster, verbs, pump, leader)
+                intake = Intake(self.cache, pump.add, lambda key: pump.add_after(key, worker.progress_due(key)))
+                await self._lead(cluster, verbs, pump, intake, leader)
             finally:
                 self.metrics.leader.set(0)
                 if leader:
@@ -123,7 +124,9 @@ class Operator:
             counted=self.metrics.lineage_events,
         )
 
-    async def _lead(self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, leader: Leader | None) -> None:
+    async def _lead(
+        self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, intake: Intake, leader: Leader | None
+    ) -> None:
         if leader:
             # A replica on standby is ready.
             self.health.ready = True
@@ -143,7 +146,7 @@ class Operator:
             self.health.watch_sign()
             resync.ask()
 
-        intake, restarted = Intake(self.cache, pump.add, pump.add_after), self.metrics.watch_restarts.inc
+        restarted = self.metrics.watch_restarts.inc
         watches = (
             Watches(self._access, settings.namespaces, take=intake.take, sign=sign, restarted=restarted),
             JobWatch(cluster, settings.namespaces, take=intake.take, sign=resync.ask, restarted=restarted),

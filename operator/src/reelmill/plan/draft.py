@@ -73,6 +73,8 @@ class PlanDraft:
     @property
     def limit(self) -> LimitReached | None:
         """The limit of spending that is reached; None: none is."""
+        if not self.definition.spec.limits.spending:
+            return None
         spent = until_now(self.spent, self.jobs, self.hours, self.now)
         return reached(self.definition.spec.limits, spent, self.snapshot.settings.prices)
 
@@ -170,6 +172,8 @@ def begin(definition: Definition, snapshot: Snapshot, now: datetime) -> PlanDraf
 
 def _hours(definition: Definition, snapshot: Snapshot) -> dict[str, float]:
     """Of pods as they are: with the limits of the policy, and with the memory of the present attempt."""
+    if not snapshot.settings.prices.known:
+        return dict.fromkeys(("", *definition.graph.stages), 0.0)
     spec, prices, policy = definition.spec, snapshot.settings.prices, snapshot.settings.policy
     memory = {stage.name: stage.pass_.memory for stage in snapshot.status.stages if stage.pass_}
     hours = {"": hour_price(prices, Placement(resources=bounded_control(spec.control, policy).resources))}

@@ -34,13 +34,15 @@ class Looks:
             name = job["metadata"]["name"]
             age = seconds_since(job["status"]["startTime"], now)
             looked, diagnosis = self._last.get(uid, (float("-inf"), None))
+            first = pace.seconds(FIRST_LOOK_SECONDS)
             every = pace.seconds(min(max(age / 4, FIRST_LOOK_SECONDS), LAST_LOOK_SECONDS))
-            if age >= pace.seconds(FIRST_LOOK_SECONDS) and clock - looked >= every:
+            if age >= first and clock - looked >= every:
                 diagnosis = diagnose(job, await verbs.pods(job["metadata"]["namespace"], name, "Pending"), age)
                 self._last[uid] = clock, diagnosis
             if diagnosis:
                 found[name] = diagnosis
-            again = min(every, again or every)
+            due = every if age >= first else first - age
+            again = due if again is None else min(due, again)
         return found, again
 
 

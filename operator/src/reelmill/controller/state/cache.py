@@ -19,7 +19,10 @@ APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def trimmed_job(job: Json) -> Json:
-    """The fields of a Job that the planner reads: no pod template, no managed fields. Equal strings are kept once."""
+    """The fields of a Job that the planner reads: no pod template, no managed fields, no zero or empty counts of pods.
+
+    Equal strings are kept once.
+    """
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
     noted = {name: annotations[name] for name in (SHARDS, TRACE) if name in annotations}
@@ -31,7 +34,7 @@ def trimmed_job(job: Json) -> Json:
         },
         "spec": {name: spec[name] for name in _SPEC if name in spec},
         "status": {
-            **{name: status[name] for name in _STATUS if name in status},
+            **{name: status[name] for name in _STATUS if status.get(name)},
             **({"conditions": ends} if ends else {}),
         },
     }

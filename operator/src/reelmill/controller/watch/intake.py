@@ -11,16 +11,12 @@ Kind = Literal["pipeline", "job"]
 
 PROGRESS = frozenset({"status.active", "status.ready", "status.startTime", "status.completedIndexes"})
 """Fields of a Job that only tell how far it is."""
-PROGRESS_SECONDS = 5.0
-"""How long a pipeline waits for further changes when its Jobs have only made progress."""
 
 
 class Intake:
-    """Handles watch events. `enqueue` adds a pipeline to the queue at once, `later` after a number of seconds."""
+    """Handles watch events. `enqueue` adds a pipeline to the queue at once, `later` when its progress may be told."""
 
-    def __init__(
-        self, cache: Cache, enqueue: Callable[[str, Priority], None], later: Callable[[str, float], None]
-    ) -> None:
+    def __init__(self, cache: Cache, enqueue: Callable[[str, Priority], None], later: Callable[[str], None]) -> None:
         self._cache, self._enqueue, self._later = cache, enqueue, later
 
     def take(self, kind: Kind, type_: str | None, seen: Json) -> None:
@@ -29,10 +25,21 @@ class Intake:
         before = store.known(seen)
         changed = store.remove(seen) if type_ == "DELETED" else store.insert(seen)
         key = pipeline_key(seen) if kind == "pipeline" else job_key(seen)
-        different = difference(before, store.known(seen)) if changed else set()
+        different = _news(kind, before, store.known(seen)) if changed else set()
         if not key or not different:
             return
-        if kind == "job" and different <= PROGRESS:
-            self._later(key, PROGRESS_SECONDS)
+        if different <= (PROGRESS if kind == "job" else {"status"}):
+            self._later(key)
         else:
             self._enqueue(key, Priority.CHANGE)
+
+
+def _news(kind: Kind, before: Json | None, after: Json | None) -> set[str]:
+    """What differs between two versions of an object, as far as it matters who wrote it.
+
+    The operator creates Jobs and writes statuses, and a watch may tell of it before the answer to the request is there.
+    """
+    if kind == "job" and before is None and after is not None:
+        return {"status.active"} | {f"status.{name}" for name in after["status"]}
+    found = difference(before, after)
+    return {part.partition(".")[0] for part in found} if kind == "pipeline" else found

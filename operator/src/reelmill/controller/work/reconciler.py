@@ -16,19 +16,16 @@ from reelmill.contract.status import Status
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.api_errors import Conflict, Forbidden, ObjectNotFound, Refusal
 from reelmill.controller.kube.event_recorder import EventRecorder
-from reelmill.controller.kube.fresh_reads import found_missing, still_failed, unchanged
+from reelmill.controller.kube.fresh_reads import found_missing, unchanged
 from reelmill.controller.observe.diagnose import Diagnosis
-from reelmill.controller.observe.job_reports import finished, phase_to_read, report
+from reelmill.controller.observe.job_reports import finished
 from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS, at_work
-from reelmill.controller.observe.snapshots import (
-    needed,
-    snapshot,
-    under_way,
-)
+from reelmill.controller.observe.snapshots import needed, snapshot, under_way
 from reelmill.controller.state.cache import Cache, key_of
 from reelmill.controller.state.progress_rate import ProgressRate
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.pipeline_memory import PipelineMemory
+from reelmill.controller.work.report_reader import read_reports
 from reelmill.controller.work.status_patch import merge_patch, only_progress
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import (
@@ -52,6 +49,8 @@ Json = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 0.0
+PROGRESS_SECONDS = 5.0
+"""Minimum time in seconds that a pipeline waits for further changes when its Jobs have only made progress."""
 
 
 class _NamespaceEnding(Exception):
@@ -103,7 +102,8 @@ class PipelineWorker:
         status = with_seen(written, memory.observed)
         if await found_missing(self._verbs, self._cache, namespace, status, jobs):
             return AT_ONCE
-        if not await self._harvest(memory, [job for job in jobs if job["metadata"]["name"] in needed(status)]):
+        ending = [job for job in jobs if job["metadata"]["name"] in needed(status)]
+        if not await read_reports(self._verbs, self._cache, memory.reports, ending):
             return AT_ONCE
         diagnoses, look_again = await memory.looks.at(jobs, self._verbs, self._pace, self._clock(), self._now())
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
@@ -148,6 +148,22 @@ class PipelineWorker:
                 memory.status = None
         return _sooner(plan.wake_after, look_again)
 
+    def progress_due(self, key: str) -> float:
+        """Seconds after which a pipeline whose Jobs have only made progress is to be processed.
+
+        Earlier, a plan would only find that its status may not be written yet. Where spending is limited, a plan
+        foresees from the running pods when the limit will be reached.
+        """
+        memory = self._memories.get(key)
+        definition = memory.spec.definition if memory and memory.spec else None
+        if memory is None or definition is None or definition.spec.limits.spending:
+            return PROGRESS_SECONDS
+        return max(self._until_progress(memory), PROGRESS_SECONDS)
+
+    def _until_progress(self, memory: PipelineMemory) -> float:
+        """Seconds until a status with mere progress may be written."""
+        return memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
+
     def _forget(self, key: str, pipeline: Json | None) -> None:
         """The pipeline is gone, or goes by itself."""
         memory = self._memories.pop(key, None)
@@ -168,24 +184,11 @@ class PipelineWorker:
             memory = self._memories[key] = PipelineMemory(uid)
         return memory
 
-    async def _harvest(self, memory: PipelineMemory, jobs: list[Json]) -> bool:
-        """Read the reports of finished Jobs; returns False if a cached Job was out of date."""
-        wanted = {_uid(job): job for job in jobs if finished(job)}
-        memory.reports = {uid: text for uid, text in memory.reports.items() if uid in wanted}
-        for uid, job in wanted.items():
-            if uid not in memory.reports:
-                if finished(job) == "Failed" and await still_failed(self._verbs, self._cache, job) != job:
-                    return False
-                phase, metadata = phase_to_read(job), job["metadata"]
-                pods = await self._verbs.pods(metadata["namespace"], metadata["name"], phase) if phase else []
-                memory.reports[uid] = report(job, pods)
-        return True
-
     def _later(self, memory: PipelineMemory, written: Status, plan: Plan) -> float | None:
         """Seconds until a status with mere progress may be written; None: write now."""
         if plan.actions or plan.events or plan.status == written or not only_progress(written, plan.status):
             return None
-        left = memory.written + self._pace.seconds(self._progress_seconds) - self._clock()
+        left = self._until_progress(memory)
         return left if left > 0 else None
 
     async def _write_status(self, memory: PipelineMemory, pipeline: Json, written: Status, plan: Plan) -> None:

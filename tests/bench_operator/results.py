@@ -1,0 +1,28 @@
+"""The results of a case, of which counts and times may be from different runs.
+
+Counts per pipeline are the same on any machine. Times depend on what else it does, so a run that renews the counts may
+leave the times as they were, with their date and load.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = dict[str, Any]
+PARTS = ("counts", "times")
+
+
+def renewed(
+    known: Json, found: Json, about: Mapping[str, str], machine: Mapping[str, str], *, counts_only: bool
+) -> Json:
+    """The results of a case after another run: its parts replace those that are known.
+
+    `found` has the load and a JSON object for each part; `about` has the date, the load average and a remark of the
+    run. Without `counts_only`, all parts are of this run.
+    """
+    told = {"load": found["load"], **about}
+    kept = {part: known[part] for part in PARTS if part in known} if counts_only else {}
+    if "counts" in found:
+        kept["counts"] = {**found["counts"], "run": {name: told[name] for name in ("load", "date")}}
+    if "times" in found and not counts_only:
+        kept["times"] = {**found["times"], "run": told, "machine": dict(machine)}
+    return {part: kept[part] for part in PARTS if part in kept}
