@@ -9,6 +9,7 @@ _UNTRUSTED = "reelmill_stages.untrusted"
 
 _TARGETS = (
     Target("containers", "extent", (f"{_MEDIA}.container.extent",), max_bytes=512),
+    Target("containers", "transport_packets", (f"{_MEDIA}.container.transport_packets",), max_bytes=2048),
     Target("containers", "edit_list", (f"{_MEDIA}.container.edit_list_writer",), max_bytes=2048),
     Target("containers", "media_file", (_MEDIA,), max_bytes=16384, seconds=6),
     Target("containers", "media_clip", (_MEDIA,), max_bytes=16384, seconds=6),

@@ -1,8 +1,11 @@
 """A transport stream that lost packets or its end gives only pictures of the whole one: decoders do not tell."""
 
+import re
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import hypothesis
@@ -64,6 +67,88 @@ def test_a_lost_packet_costs_pictures_and_changes_none(codec: str, share: float,
     pictures, _ = given(path)
     assert pictures
     assert pictures <= digests(whole)
+
+
+def shown(path: Path) -> dict[int, str]:
+    """Digests of the frames that are given, by their times."""
+    timeline = read_timeline(path)
+    found = {}
+    for index in range(len(timeline)):
+        with suppress(ItemError):
+            (picture,) = decode(path, timeline, [index])
+            found[timeline.pts[index]] = picture_digest(picture.frame)
+    return found
+
+
+def untimed(codec: str, folder: Path) -> Path:
+    """A stream of which only every fifth picture has a time of presentation, so that its frames are counted."""
+    path = folder / "untimed.ts"
+    with av.open(str(stream(codec))) as source, av.open(str(path), "w", format="mpegts") as target:
+        video = source.streams.video[0]
+        track = target.add_stream_from_template(video)
+        groups: list[list[av.Packet[Any]]] = []
+        for packet in source.demux(video):
+            if packet.size and (not groups or packet.is_keyframe or len(groups[-1]) == 5):
+                groups.append([])
+            if packet.size:
+                groups[-1].append(packet)
+        for group in groups:
+            joint: av.Packet[Any] = av.Packet(b"".join(map(bytes, group)))
+            joint.stream, joint.time_base = track, group[0].time_base
+            joint.pts, joint.dts = group[0].pts, group[0].dts
+            target.mux(joint)
+    return path
+
+
+def joined(codec: str, folder: Path) -> Path:
+    """Two recordings, one behind the other: frames are counted."""
+    path = folder / "joined.ts"
+    path.write_bytes(stream(codec).read_bytes() * 2)
+    return path
+
+
+COUNTED = {"untimed h264": partial(untimed, "h264"), "joined mpeg2": partial(joined, "mpeg2")}
+
+
+@pytest.mark.parametrize("name", [*CODECS, *COUNTED])
+@pytest.mark.parametrize("count", [1, 4])
+def test_frames_are_given_again_from_a_key_frame_after_lost_packets(name: str, count: int, tmp_path: Path) -> None:
+    """At every thirteenth place of the first half: what is given is what the whole stream shows at that time."""
+    whole = stream(name) if name in CODECS else COUNTED[name](tmp_path)
+    assert bool(read_timeline(whole).measured) is (name in COUNTED)
+    data, path = whole.read_bytes(), tmp_path / "lossy.ts"
+    # Where recordings are joined, the times of the second one are others.
+    truth, keys = shown(whole), [key for key in key_frame_places(whole) if key[0] < len(data) // 2 or name in CODECS]
+    for lost in range(4, len(data) // TS // 2, 13):
+        path.write_bytes(data[: lost * TS] + data[(lost + count) * TS :])
+        given = shown(path)
+        assert given.items() <= truth.items(), lost
+        # A parser has the next picture in hand when it notices a loss: that one may be the first key frame.
+        known = [tick for place, tick in keys if place >= (lost + count) * TS][1:]
+        assert not known or given.keys() >= {tick for tick in truth if tick >= known[0]}, lost
+
+
+def key_frame_places(path: Path) -> list[tuple[int, int]]:
+    """(offset, tick) of the key frames of a stream, as a demuxer tells them."""
+    with av.open(str(path)) as container:
+        return [
+            (packet.pos, packet.pts)
+            for packet in container.demux(video=0)
+            if packet.is_keyframe and packet.pos is not None and packet.pts is not None
+        ]
+
+
+def test_a_frame_whose_number_nobody_tells_after_damage_says_so(tmp_path: Path) -> None:
+    """A bare stream has no times: damage may have cost any number of frames."""
+    options = ("-pix_fmt", "yuv420p", "-preset", "ultrafast", "-g", "10", "-bf", "2")
+    whole = footage.video(seconds=1, size=(208, 112), codec="libx264", options=options, audio=False, container="h264")
+    data, path = whole.read_bytes(), tmp_path / "lossy.h264"
+    begins = [found.start() for found in re.finditer(rb"\x00\x00\x01[\x41\x01]", data)]
+    path.write_bytes(data[: begins[2]] + b"\0\0\1\x41" + data[begins[3] :])
+    timeline = read_timeline(path)
+    assert timeline.damaged
+    with pytest.raises(ItemError, match="nothing after it tells which frame comes next"):
+        list(decode(path, timeline, [len(timeline) - 1]))
 
 
 @pytest.mark.parametrize("codec", list(CODECS))
@@ -175,6 +260,38 @@ def test_a_clip_with_frames_of_a_lost_packet_is_neither_copied_nor_encoded(tmp_p
                     make()
 
 
+FORMS = {192: (b"\x12\x34\x56\x78", b""), 204: (b"", bytes(range(16)))}
+
+
+def in_form(data: bytes, size: int) -> bytes:
+    """The packets of a stream with what other forms put before and behind each."""
+    before, behind = FORMS[size]
+    return b"".join(before + data[at : at + TS] + behind for at in range(0, len(data), TS))
+
+
+@pytest.mark.parametrize("size", list(FORMS))
+def test_a_stream_of_discs_or_broadcasters_is_read_as_one_of_188_bytes(size: int, tmp_path: Path) -> None:
+    """Lost packets in the first picture, in later ones, and where recordings may be joined; and a cut-off end."""
+    data, plain, other = noisy().read_bytes(), tmp_path / "plain.ts", tmp_path / "other.m2ts"
+    video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    begins = [number for number, at in enumerate(video) if data[at + 1] & 0x40]
+    places = [video[begins[picture] + offset] for picture in (0, 1, 9, 10, 11) for offset in (-1, 1, 2)]
+    changed = [data[:at] + data[at + TS :] for at in places if at > 0] + [data, data * 2]
+    for stream in changed:
+        plain.write_bytes(stream)
+        other.write_bytes(in_form(stream, size))
+        before, after = read_timeline(plain), read_timeline(other)
+        assert (after.pts, after.keys, after.damaged) == (before.pts, before.keys, before.damaged)
+        assert after.measured == before.measured
+        assert not is_cut_short(other)
+    shown_before = shown(plain)
+    assert shown(other) == shown_before
+    whole = in_form(data, size)
+    for rest in (40, 100, 187):
+        other.write_bytes(whole[: len(whole) // size // 2 * size + rest])
+        assert is_cut_short(other)
+
+
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("size", [(208, 112), (208, 120)])
 def test_a_picture_of_mpeg2_without_one_of_its_rows_is_damaged(interlaced: bool, size: tuple[int, int]) -> None:
@@ -212,9 +329,11 @@ def test_the_first_frame_that_depends_on_one_of_many_damaged_packets_is_told(dat
 def test_any_bytes_have_lost_packets_or_not(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Headers of packets that say anything, and bytes that are none."""
     heads = data.draw(st.lists(st.binary(min_size=5, max_size=5), max_size=6))
-    packets = [b"\x47" + head[:1] + b"\0" + head[1:] + bytes(TS - 7) for head in heads]
+    packets = b"".join(b"\x47" + head[:1] + b"\0" + head[1:] + bytes(TS - 7) for head in heads)
+    size = data.draw(st.sampled_from([TS, *FORMS]))
     path = tmp_path_factory.getbasetemp() / "any.ts"
-    path.write_bytes(b"".join(packets) + data.draw(st.binary(max_size=300)))
+    path.write_bytes((packets if size == TS else in_form(packets, size)) + data.draw(st.binary(max_size=300)))
     place = data.draw(st.none() | st.integers(0, 2000))
     assert lost_at_first(path, 256) in {True, False}
     assert lost_within(path, 256, place) in {True, False}
+    assert is_cut_short(path) in {True, False}

@@ -28,6 +28,7 @@ _FILMS: dict[str, tuple[str, ...]] = {
     "vp9.webm": ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-b:v", "10k", "-g", "4"),
     "vp8.webm": ("-c:v", "libvpx", "-deadline", "realtime", "-b:v", "10k", "-g", "4"),
     "a.ts": (*_SOUND, *_X264, "-bf", "2", "-c:a", "mp2", "-b:a", "32k", "-ar", "16000"),
+    "a.m2ts": (*_X264, "-bf", "2", "-f", "mpegts", "-mpegts_m2ts_mode", "1"),
     "mpeg2.ts": ("-c:v", "mpeg2video", "-bf", "2", "-g", "4", "-q:v", "20"),
     "a.mpg": ("-c:v", "mpeg1video", "-g", "4", "-q:v", "20", "-r", "25"),
     "a.avi": (*_SOUND, "-c:v", "mpeg4", "-bf", "1", "-g", "4", "-q:v", "20", "-c:a", "libmp3lame", "-ar", "16000"),
@@ -56,6 +57,14 @@ def seeds() -> Seeds:
                 yield "media-file", data
                 yield "media-clip", data
                 yield "media-file", data[: len(data) * 2 // 3]
+            if path.suffix in {".ts", ".m2ts"}:
+                size = 188 if path.suffix == ".ts" else 192
+                packets = data[: 8 * size]
+                yield "transport-packets", (3 * size).to_bytes(2, "big") + SEPARATOR + packets
+                yield (
+                    "transport-packets",
+                    (3 * size).to_bytes(2, "big") + SEPARATOR + packets[: 4 * size] + packets[5 * size :],
+                )
             if path.suffix in {".mp4", ".mov"}:
                 if len(data) <= _LARGEST:
                     yield "media-by-ranges", data

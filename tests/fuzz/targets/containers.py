@@ -9,6 +9,7 @@ from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.probe import probe
 from reelmill_stages.media.container.remote_container import remote_container
+from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.decode import decode
@@ -24,6 +25,16 @@ then fails the item, once it has tried it alone. What is allocated is measured b
 def extent(data: bytes) -> None:
     """mp4 boxes, EBML elements and RIFF chunks, as far as their lengths go."""
     assert is_cut_short(scratch.file(data)) in {True, False}
+
+
+def transport_packets(data: bytes) -> None:
+    """Packets of a transport stream in any of its forms, and an offset at which a picture may begin."""
+    head, stream = parts(data, 2)
+    path = scratch.file(stream)
+    assert lost_at_first(path, 256) in {True, False}
+    for place in (None, 0, int.from_bytes(head[:2], "big")):
+        assert lost_within(path, 256, place) in {True, False}
+    assert is_cut_short(path) in {True, False}
 
 
 def edit_list(data: bytes) -> None:

@@ -3,11 +3,13 @@
 import struct
 from fractions import Fraction
 
+from reelmill_stages.media.bitstream.units import Unit
 from reelmill_stages.media.cutting.cut import cut_frames, slice_of
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.decode_plan import runs, start_keys
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row
 from reelmill_stages.media.timeline.timeline import Timeline
+from reelmill_stages.media.timeline.visible_frames import after_damage, visible_frames
 
 _ROW = struct.Struct(">iiHB")
 _FORMATS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "avi", "h264")
@@ -28,6 +30,7 @@ def packet_table(data: bytes) -> None:
     entries = [row.key and row.pts is not None for row in rows]
     starts = start_keys(orders, entries)
     table = PacketTable.of(rows, entries, starts)
+    _visible(rows, entries, orders)
     shown = sorted({row.pts: n for n, row in enumerate(rows) if row.pts is not None and starts[n] is not None}.items())
     if not shown:
         return
@@ -50,6 +53,20 @@ def packet_table(data: bytes) -> None:
     stretch = timeline.stretch(begin, begin + length / 8)
     assert stretch.start <= stretch.end
     assert 0 <= timeline.index_at(begin) < len(timeline)
+
+
+def _visible(rows: list[Row], entries: list[bool], orders: list[tuple[int] | None]) -> None:
+    """The visible frames where some packets are damaged."""
+    units = [Unit(shown=True, entry=entry, order=order) for entry, order in zip(entries, orders, strict=True)]
+    frames = visible_frames(rows, units, {number for number, row in enumerate(rows) if row.size & 1})
+    if isinstance(frames, str):
+        return
+    assert list(frames.ticks) == sorted(set(frames.ticks))
+    assert len(frames.ticks) == len(frames.numbers) == len(set(frames.numbers))
+    affected = after_damage(units, {number for number, row in enumerate(rows) if row.size & 1})
+    for number, tick in zip(frames.numbers, frames.ticks, strict=True):
+        assert affected[number] or rows[number].pts == tick
+        assert frames.starts[number] is not None
 
 
 def _row(pts: int, dts: int, size: int, flags: int) -> Row:

@@ -12,6 +12,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from reelmill_stages.media.container.transport_packets import SIZE, SYNC, PacketForm, packet_form
 from reelmill_stages.media_file import MediaFile, open_file, size_of
 
 _TOP_LEVEL_BOXES = 10_000
@@ -20,7 +21,6 @@ _SEGMENT = b"\x18\x53\x80\x67"
 _EBML = b"\x1a\x45\xdf\xa3"
 _VOID, _CRC = 0xEC, 0xBF
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}
-_SYNC, _TS_PACKET = 0x47, 188
 _ENOUGH = 0.5
 """Seconds that a Matroska file's duration may exceed its last frame by: sound may be longer."""
 
@@ -56,19 +56,18 @@ def is_cut_short(path: MediaFile) -> bool:
             # Writers are sloppy about a RIFF's size; a whole index or movie list missing is another matter.
             length: int = struct.unpack("<I", head[4:8])[0]
             return length not in _UNKNOWN_SIZES and length + 8 > size + 1024
-        if head[:1] == bytes([_SYNC]):
-            return _ts_ends_within_a_packet(file, size)
-    return False
+        form = packet_form(file)
+        return form is not None and _ts_ends_within_a_packet(file, size, form)
 
 
-def _ts_ends_within_a_packet(file: BinaryIO, size: int) -> bool:
+def _ts_ends_within_a_packet(file: BinaryIO, size: int, form: PacketForm) -> bool:
     """Whether an MPEG transport stream ends with part of a packet; other bytes at its end are nobody's."""
-    last = size - size % _TS_PACKET
+    last = size - size % form.size
     starts = []
-    for place in (_TS_PACKET, last - _TS_PACKET, last):
-        file.seek(max(place, 0))
+    for place in (form.size, last - form.size, last):
+        file.seek(max(place, 0) + form.before)
         starts.append(file.read(1))
-    return last < size and all(start == bytes([_SYNC]) for start in starts)
+    return last + form.before < size < last + form.before + SIZE and all(start == bytes([SYNC]) for start in starts)
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:

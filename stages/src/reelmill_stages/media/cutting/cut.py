@@ -65,7 +65,9 @@ def cut_frames(timeline: Timeline, frames: range) -> Cut:
 def refuse_damaged(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
     """Raises ItemError(`corrupt`) for a cut with frames of damaged packets: decoders do not always tell."""
     if (index := timeline.spoiled(cut.frames)) is not None:
-        raise ItemError(ItemReason.CORRUPT, f"{path.name}: frame {index} depends on a packet that is damaged")
+        number = timeline.numbers[index]
+        packet = max(packet for packet in timeline.damaged if packet <= number)
+        raise ItemError(ItemReason.CORRUPT, f"{path.name}: frame {index}: {timeline.why_spoiled(packet)}")
 
 
 def slice_of(timeline: Timeline, cut: Cut) -> PacketRange | None:

@@ -22,7 +22,7 @@ from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, i
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.timeline.shape import Shape
 from reelmill_stages.media.timeline.timeline import Timeline
-from reelmill_stages.media_file import local_path
+from reelmill_stages.media_file import MediaFile, local_path
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "h264_nvenc": "h264_nvenc"}
 """Codec of the block -> encoder of ffmpeg."""
@@ -87,6 +87,7 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     ItemError(`corrupt`) for frames of packets that are damaged; then no file is left.
     """
     refuse_damaged(source.path, source.timeline, cut)
+    _refuse_counting_over_damage(source.path, source.timeline, cut)
     sought = _seek(source.timeline, cut)
     try:
         try:
@@ -103,6 +104,17 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
                 ItemReason.FFMPEG_FAILED, f"{error.what} (GPU encoders have few sessions: use fewer workers)"
             ) from error
         raise
+
+
+def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
+    """Raises ItemError(`corrupt`) where ffmpeg would have to count frames over a damaged packet."""
+    before = [number for number in timeline.damaged if number < timeline.numbers[cut.frames.start]]
+    if before and is_counted(timeline):
+        raise ItemError(
+            ItemReason.CORRUPT,
+            f"{path.name}: frame {cut.frames.start} can be decoded, but not be encoded as a clip: ffmpeg would count "
+            f"the frames before it, and packet {min(before)} is damaged",
+        )
 
 
 def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None) -> None:

@@ -24,7 +24,7 @@ from reelmill_stages.media.decoding import gpu_decoder
 from reelmill_stages.media.decoding.delivery import Damaged, Delivery
 from reelmill_stages.media.decoding.reader import PacketReader
 from reelmill_stages.media.gpu_fallback import GpuFallback, listened
-from reelmill_stages.media.timeline.decode_plan import Run, runs
+from reelmill_stages.media.timeline.decode_plan import Run, runs, separate_runs
 from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
@@ -140,7 +140,7 @@ def _runs(timeline: Timeline, wanted: list[int], *, whole: bool) -> list[Run]:
         return []
     numbers = [timeline.numbers[index] for index in wanted]
     if timeline.counted:
-        return [Run(0, timeline.numbers[wanted[-1]], frozenset(numbers))]
+        return separate_runs(numbers, timeline.packets.starts)
     if whole or not timeline.steady:
         return [Run(timeline.packets.keys.index(True), max(numbers), frozenset(numbers))]
     return runs(numbers, timeline.packets.starts)

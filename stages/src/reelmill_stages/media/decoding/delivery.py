@@ -34,9 +34,12 @@ class Delivery:
         self._timeline = timeline
         self._wanted = deque(wanted)
         self._indices = {} if timeline.counted else {pts: index for index, pts in enumerate(timeline.pts)}
+        self._begins = {point.packet: point.frame for point in timeline.resumptions}
         self._held: deque[tuple[int, int, av.VideoFrame]] = deque()
         self._broken: list[int] = []
         self._out = 0
+        self._next: int | None = None
+        """Number of the next frame where they are counted; None before the first of a run."""
         self._latest: int | None = None
 
     def broken(self, number: int, run: Run) -> None:
@@ -48,7 +51,7 @@ class Delivery:
 
     def take(self, frame: av.VideoFrame, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
         """The next frame out of the decoder; yields (index, frame) that are now certain."""
-        index = self._index(frame)
+        index = self._index(frame, run)
         self._out += 1
         if frame.is_corrupt:
             self.broken(run.first if index is None else self._timeline.numbers[index], run)
@@ -66,11 +69,12 @@ class Delivery:
         if self._wanted and self._timeline.numbers[self._wanted[0]] <= run.last:
             raise self._missing()
         self._latest = None
+        self._next = None
 
-    def _index(self, frame: av.VideoFrame) -> int | None:
+    def _index(self, frame: av.VideoFrame, run: Run) -> int | None:
         """Which frame this is; None for one that is not visible."""
         if self._timeline.counted:
-            return self._out if self._out < len(self._timeline) else None
+            return self._count(frame, run)
         if frame.pts is None:
             return None
         if self._latest is not None and frame.pts <= self._latest:
@@ -82,20 +86,32 @@ class Delivery:
         self._latest = frame.pts
         return self._indices.get(frame.pts)
 
+    def _count(self, frame: av.VideoFrame, run: Run) -> int | None:
+        """The number of a frame: a run that begins in the middle begins with the frame of its first packet."""
+        if self._next is None:
+            if run.first and frame.pts != self._timeline.packets.pts[run.first]:
+                return None
+            self._next = self._begins[run.first] if run.first else 0
+        index = self._next
+        self._next += 1
+        return index if index < len(self._timeline) else None
+
     def _release(self) -> tuple[int, av.VideoFrame]:
         _, index, frame = self._held.popleft()
+        if (packet := self._spoiling(index)) is not None:
+            raise Damaged(index, ItemReason.CORRUPT, self._timeline.why_spoiled(packet))
+        return index, frame
+
+    def _spoiling(self, index: int) -> int | None:
+        """The first damaged packet that a frame depends on."""
         starts = self._timeline.packets.starts
         number = self._timeline.numbers[index]
         start = starts[number] or 0
-        if self._timeline.counted and self._broken:
-            raise Damaged(
-                index, ItemReason.CORRUPT, f"packet {self._broken[0]}, on which the frame may depend, is damaged"
-            )
-        for packet in self._broken:
-            if packet <= number and (starts[packet] or 0) >= start:
-                raise Damaged(index, ItemReason.CORRUPT, f"packet {packet}, which the frame depends on, is damaged")
-        return index, frame
+        return next((packet for packet in self._broken if packet <= number and (starts[packet] or 0) >= start), None)
 
     def _missing(self) -> Damaged:
+        index = self._wanted[0]
+        if (packet := self._spoiling(index)) is not None:
+            return Damaged(index, ItemReason.CORRUPT, self._timeline.why_spoiled(packet))
         reason = ItemReason.CORRUPT if self._broken else ItemReason.DECODE_ERROR
-        return Damaged(self._wanted[0], reason, "the decoder does not give it")
+        return Damaged(index, reason, "the decoder does not give it")

@@ -71,6 +71,14 @@ def runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[Run]:
     return made
 
 
+def separate_runs(wanted: Iterable[int], starts: Sequence[int | None]) -> list[Run]:
+    """A run for each key packet that the wanted ones are decoded from, however close they are."""
+    groups: dict[int, list[int]] = {}
+    for packet in sorted(set(wanted)):
+        groups.setdefault(starts[packet] or 0, []).append(packet)
+    return [Run(start, packets[-1], frozenset(packets)) for start, packets in sorted(groups.items())]
+
+
 def first_tick_at(seconds: float, time_base: Fraction) -> int:
     """The first tick at or after a moment, forgiving a float's last digits."""
     ticks = Fraction(seconds) / time_base

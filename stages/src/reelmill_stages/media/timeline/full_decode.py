@@ -5,7 +5,7 @@ Nothing is known here of why: this is the full decode that everything else must 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
@@ -14,63 +14,71 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from reelmill.contract.errors import ItemError
 from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
-from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media_file import MediaFile, local_path
 from reelmill_stages.metering.work_clock import CLOCK
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Decoded frames in order of presentation: `pts` in ticks, rising; `fed`: the packet after which each came out."""
+class Frame:
+    """What a decoder says of one frame."""
 
-    pts: tuple[int, ...]
-    keys: tuple[bool, ...]
-    fed: tuple[int, ...]
+    pts: int | None
+    """Ticks."""
+    key: bool
+    fed: int
+    """The packet after which it came out."""
     duration: int
-    """Ticks that the last one is shown; 0 where nobody says."""
+    """Ticks; 0 where nobody says."""
 
 
-def measure(path: MediaFile, stream: int, clock: Clock | None = None) -> Measured:
-    """Decode all of a stream. `clock` is one that jumps: the frames after a jump follow those before it.
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """The frames of a stream as they come out of a decoder, and the packets that it could not decode."""
 
-    Raises ItemError as `container.opened` does, and `corrupt` where a packet cannot be decoded: how many frames are
-    lost with it is not known. Raises WholeFileNeeded for a remote file.
+    frames: tuple[Frame, ...]
+    errors: Mapping[int, ItemError]
+    usual: int
+    """Ticks between two frames by the rate of the stream."""
+
+
+def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> Decoding:
+    """Decode all of a stream; the decoder forgets what came before at each packet of `anew`.
+
+    Raises ItemError as `container.opened` does, and WholeFileNeeded for a remote file.
     """
     path = local_path(path, "its frames are counted over a full decode")
-    times: list[int | None] = []
-    keys: list[bool] = []
-    fed: list[int] = []
-    duration = 0
+    frames: list[Frame] = []
+    errors: dict[int, ItemError] = {}
     with opened(path) as container:
         video = video_stream(path, container, stream)
         codec = video.codec_context
         codec.thread_count = 1
         number = -1
-        for number, packet in enumerate(packets(path, container, video)):
-            for frame in _decoded(path, codec, packet):
-                times.append(frame.pts)
-                keys.append(bool(frame.key_frame))
-                fed.append(number)
-                duration = frame.duration or 0
-        for frame in _decoded(path, codec, None):
-            times.append(frame.pts)
-            keys.append(bool(frame.key_frame))
-            fed.append(number)
-            duration = frame.duration or 0
+
+        def take(packet: Packet[VideoStream] | None) -> None:
+            try:
+                with CLOCK.on(Bound.DECODE):
+                    out = codec.decode(packet)
+            except av.FFmpegError as error:
+                meaning = damage(path, error)
+                if not isinstance(meaning, ItemError):
+                    raise meaning from error
+                errors[number] = meaning
+                return
+            frames.extend(Frame(each.pts, bool(each.key_frame), number, each.duration or 0) for each in out)
+
+        for after, packet in enumerate(packets(path, container, video)):
+            if after in anew:
+                take(None)
+                codec.flush_buffers()
+            number = after
+            take(packet)
+        take(None)
         usual = _by_rate(video)
-        if clock is not None:
-            times = clock.continued(times)
-    return Measured(rising(times, usual), tuple(keys), tuple(fed), duration)
-
-
-def _decoded(path: MediaFile, codec: av.VideoCodecContext, packet: Packet[VideoStream] | None) -> list[av.VideoFrame]:
-    try:
-        with CLOCK.on(Bound.DECODE):
-            return list(codec.decode(packet))
-    except av.FFmpegError as error:
-        raise damage(path, error) from error
+    return Decoding(tuple(frames), errors, usual)
 
 
 def _by_rate(stream: VideoStream) -> int:
@@ -78,11 +86,13 @@ def _by_rate(stream: VideoStream) -> int:
     return max(1, round(1 / (rate * stream.time_base))) if rate and stream.time_base else 1
 
 
-def rising(times: Sequence[int | None], usual: int) -> tuple[int, ...]:
+def rising(times: Sequence[int | None], usual: int, gaps: Sequence[int] = ()) -> tuple[int, ...]:
     """Times of presentation, made to rise.
 
     Where all are told, but in another order, they are right as a set. Those that are not told, or told twice, lie at
-    equal distance between their neighbours, and by the `usual` distance before the first and after the last.
+    equal distance between their neighbours, and by the `usual` distance before the first and after the last. Between
+    neighbours with one of the `gaps` in between (frames before which others may be lost) they lie no further apart than
+    elsewhere.
     """
     known = sorted({tick for tick in times if tick is not None})
     if len(known) == len(times):
@@ -98,6 +108,7 @@ def rising(times: Sequence[int | None], usual: int) -> tuple[int, ...]:
     (first, begin), (last, end) = anchors[0], anchors[-1]
     made = [begin - (first - place) * step for place in range(first)]
     for (place, tick), (after, later) in pairwise(anchors):
-        made += [tick + (later - tick) * more // (after - place) for more in range(after - place)]
+        most = step if any(place < gap <= after for gap in gaps) else later - tick
+        made += [tick + min((later - tick) * more // (after - place), most * more) for more in range(after - place)]
     made += [end + more * step for more in range(len(times) - last)]
     return tuple(made)

@@ -75,13 +75,16 @@ class PacketTable:
 
 
 class Seen:
-    """The packets of a stream as they come by, and the first thing that their bits left open."""
+    """The packets of a stream as they come by, and what their bits left open."""
 
     def __init__(self, container: InputContainer, video: VideoStream) -> None:
         self._shape = shape_of(container, video)
         self.rows: list[Row] = []
         self.steady = True
         self.unknown = ""
+        """Why no packet is read; empty where they are."""
+        self.unread: dict[int, str] = {}
+        """Packets whose bits leave open what a plan must know, by number, and what that is."""
         self._time_base = video.time_base or Fraction(1, 1)
         self._reader: UnitReader | None = None
         try:
@@ -127,7 +130,7 @@ class Seen:
             except DamagedPacket:
                 unit = Unit(shown=True, entry=False, order=None)
             except Unknown as error:
-                self.unknown = f"packet {len(self.rows)}: {error}"
+                self.unread[len(self.rows)] = str(error)
         self._append(packet, unit, key=packet.is_keyframe)
 
     def _append(self, packet: Packet[VideoStream], unit: Unit | None, *, key: bool) -> None:

@@ -11,10 +11,10 @@ are those of a full decode (`measure`), and `Timeline.measured` says why.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any
 
 from av.container import InputContainer
@@ -23,20 +23,20 @@ from av.video.stream import VideoStream
 from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.bitstream.units import Order, Unit
+from reelmill_stages.media.bitstream.units import Unit
 from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.coded_form import NOT_TOLD, CodedForm, form_of
-from reelmill_stages.media.timeline.damaged_packets import damaged_packets, damaged_where_counted
-from reelmill_stages.media.timeline.decode_plan import first_tick_at, start_keys
-from reelmill_stages.media.timeline.full_decode import measure
+from reelmill_stages.media.timeline.counted_frames import UNTIMED, measure
+from reelmill_stages.media.timeline.damaged_packets import damaged_packets
+from reelmill_stages.media.timeline.decode_plan import first_tick_at
 from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, see
+from reelmill_stages.media.timeline.resumption import Resumption
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
+from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames
 from reelmill_stages.media_file import MediaFile
-
-_UNTIMED = {"avi", "h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class Timeline:
     """Pictures that nothing of their own layer depends on may be needed by others."""
     damaged: frozenset[int] = frozenset()
     """Numbers of damaged packets. A decoder may show something for them, and not say so."""
+    resumptions: tuple[Resumption, ...] = ()
+    """Where frames that are counted are known again after damage."""
     form: CodedForm = NOT_TOLD
 
     def __len__(self) -> int:
@@ -101,6 +103,15 @@ class Timeline:
             if before and latest[before - 1] >= (starts[number] or 0):
                 return index
         return None
+
+    def why_spoiled(self, packet: int) -> str:
+        """Why a frame that depends on this damaged packet is not to be had: a part of a sentence."""
+        if not self.counted:
+            return f"packet {packet}, which the frame depends on, is damaged"
+        said = f"packet {packet}, on which the frame may depend, is damaged"
+        if any(point.packet > packet for point in self.resumptions):
+            return said
+        return f"{said}, and nothing after it tells which frame comes next"
 
     @property
     def counted(self) -> bool:
@@ -122,7 +133,7 @@ class Timeline:
     @property
     def untimed(self) -> bool:
         """Whether the container tells no times of presentation: libraries make them up, each in its own way."""
-        return self.container in _UNTIMED
+        return self.container == "avi" or self.container in UNTIMED
 
     @property
     def origin(self) -> int:
@@ -205,58 +216,34 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
     clock = Clock(name, time_base)
     jumped = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
     if jumped is not None:
-        return _measured(path, name, video, seen, str(jumped), clock)
-    units = [row.unit for row in rows if row.unit is not None]
-    planned = seen.unknown or _planned(rows, units)
+        unread = seen.unknown or seen.unread  # then joined recordings look as if something was lost between them
+        damaged = frozenset() if unread else damaged_packets(path, name, video.id, rows)
+        return _measured(path, name, video, seen, str(jumped), damaged, clock)
+    damaged = damaged_packets(path, name, video.id, rows)
+    units = [row.unit or LOST for row in rows]
+    planned = _left_open(seen, units, damaged) or visible_frames(rows, units, damaged)
     if isinstance(planned, str):
-        return _measured(path, name, video, seen, planned)
-    shown, starts = planned
-    table = PacketTable.of(rows, [unit.entry for unit in units], starts)
-    ticks = [table.pts[number] for number in shown]
+        return _measured(path, name, video, seen, planned, damaged)
+    shown, ticks, starts = planned.numbers, planned.ticks, planned.starts
     return Timeline(
         stream=video.index,
         codec=video.codec_context.codec.canonical_name,
         container=name,
         time_base=time_base,
-        pts=tuple(ticks),
+        pts=ticks,
         end=end_of_last(name, video, ticks, rows, shown[-1]),
         keys=tuple(rows[number].key and units[number].entry for number in shown),
         skippable=tuple(rows[number].disposable for number in shown),
-        numbers=tuple(shown),
-        packets=table,
+        numbers=shown,
+        packets=PacketTable.of(rows, [unit.entry for unit in units], starts),
         steady=seen.steady,
         shape=seen.shape,
         undecodable=sum(unit.shown and start is None for unit, start in zip(units, starts, strict=True)),
         repaired=_promises_too_much(name, video, rows, units),
         layered=seen.layered,
-        damaged=damaged_packets(path, name, video.id, rows, units),
+        damaged=damaged,
         form=form_of(video),
     )
-
-
-def _planned(rows: Sequence[Row], units: Sequence[Unit]) -> str | tuple[list[int], list[int | None]]:
-    """The packets of the visible frames in presentation order, and from where each packet is decoded.
-
-    Or what forbids a plan: a part of a sentence.
-    """
-    orders: list[Order | None] = [unit.order for unit in units]
-    starts = start_keys(orders, [unit.entry for unit in units], [unit.independent for unit in units])
-    shown = [
-        number
-        for number, (row, unit) in enumerate(zip(rows, units, strict=True))
-        if unit.shown and not row.hidden and starts[number] is not None
-    ]
-    if not shown:
-        return "no picture is one to begin at"
-    if any(rows[number].pts is None for number in shown):
-        return "packets have no time of presentation"
-    shown.sort(key=lambda number: (rows[number].pts, number))
-    if any(rows[before].pts == rows[after].pts for before, after in pairwise(shown)):
-        return "two pictures have one time"
-    told = [order for order in (orders[number] for number in shown) if order is not None]
-    if any(before >= after for before, after in pairwise(told)):
-        return "times of presentation are in another order than the pictures"
-    return shown, starts
 
 
 def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], units: Sequence[Unit]) -> bool:
@@ -271,15 +258,25 @@ def _promises_too_much(container: str, video: VideoStream, rows: Sequence[Row], 
     return any(entry.pos not in places and entry.timestamp not in times for entry in index)
 
 
+def _left_open(seen: Seen, units: Sequence[Unit], damaged: Collection[int]) -> str:
+    """What bits leave open that no damage explains: a part of a sentence, or nothing."""
+    affected = after_damage(units, damaged)
+    return seen.unknown or next((f"packet {n}: {why}" for n, why in seen.unread.items() if not affected[n]), "")
+
+
 def _measured(
-    path: MediaFile, container: str, video: VideoStream, seen: Seen, why: str, clock: Clock | None = None
+    path: MediaFile,
+    container: str,
+    video: VideoStream,
+    seen: Seen,
+    why: str,
+    damaged: frozenset[int],
+    clock: Clock | None = None,
 ) -> Timeline:
     """The timeline of a full decode; with the `clock` that jumps."""
-    rows = seen.rows
-    found = measure(path, video.index, clock)
+    found = measure(path, container, video.index, seen.rows, damaged, clock)
     if not found.pts:
         raise _nothing(path)
-    count = len(rows)
     return Timeline(
         stream=video.index,
         codec=video.codec_context.codec.canonical_name,
@@ -289,12 +286,13 @@ def _measured(
         end=found.pts[-1] + (found.duration or usual_step(found.pts)),
         keys=found.keys,
         skippable=(False,) * len(found.pts),
-        numbers=found.fed,
-        packets=PacketTable.of(rows, [number == 0 for number in range(count)], [0] * count),
+        numbers=found.numbers,
+        packets=found.packets,
         measured=why,
         joined=clock is not None,
         steady=seen.steady,
         shape=seen.shape,
         form=form_of(video),
-        damaged=damaged_where_counted(path, container, video.id, rows, joined=clock is not None),
+        damaged=found.damaged,
+        resumptions=found.resumptions,
     )

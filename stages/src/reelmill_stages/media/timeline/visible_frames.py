@@ -1,0 +1,98 @@
+"""Which packets show the visible frames, in which order, at which time, and from where each is decoded. Pure; no I/O.
+
+What was lost is no reason to give up on a stream: between a damaged packet and the next one at which decoding may
+begin, packets may contradict each other, and their frames are refused one by one when they are asked for. Everywhere
+else a contradiction means that packets do not tell the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from reelmill_stages.media.bitstream.units import Order, Unit
+from reelmill_stages.media.timeline.decode_plan import start_keys
+from reelmill_stages.media.timeline.last_frame import usual_step
+from reelmill_stages.media.timeline.packet_table import Row
+
+LOST = Unit(shown=True, entry=False, order=None)
+"""What stands for a packet whose bits say nothing that can be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleFrames:
+    """Visible frames in presentation order."""
+
+    numbers: tuple[int, ...]
+    """Packet of each."""
+    ticks: tuple[int, ...]
+    """When each is shown; rising."""
+    starts: tuple[int | None, ...]
+    """Of every packet, the key packet from which it is decoded."""
+
+
+def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collection[int]) -> VisibleFrames | str:
+    """The frames of a stream of which `damaged` packets are not to be believed, one unit per row.
+
+    Or what forbids a plan: a part of a sentence.
+    """
+    affected = after_damage(units, damaged)
+    orders: list[Order | None] = [
+        None if lost and not unit.entry else unit.order for unit, lost in zip(units, affected, strict=True)
+    ]
+    starts = start_keys(orders, [unit.entry for unit in units], [unit.independent for unit in units])
+    shown = [
+        number
+        for number, (row, unit) in enumerate(zip(rows, units, strict=True))
+        if unit.shown and not row.hidden and starts[number] is not None
+    ]
+    if not shown:
+        return "no picture is one to begin at"
+    sound = [number for number in shown if not affected[number]]
+    if any(rows[number].pts is None for number in sound):
+        return "packets have no time of presentation"
+    sound.sort(key=lambda number: (rows[number].pts, number))
+    if any(rows[before].pts == rows[after].pts for before, after in pairwise(sound)):
+        return "two pictures have one time"
+    told = [order for order in (orders[number] for number in sound) if order is not None]
+    if any(before >= after for before, after in pairwise(told)):
+        return "times of presentation are in another order than the pictures"
+    times = _times(rows, sound, [number for number in shown if affected[number]])
+    numbers = sorted(times, key=lambda number: times[number])
+    return VisibleFrames(tuple(numbers), tuple(times[number] for number in numbers), tuple(starts))
+
+
+def after_damage(units: Sequence[Unit], damaged: Collection[int]) -> list[bool]:
+    """Of each packet, whether it is damaged, or comes between damage and the next packet at which decoding begins."""
+    affected: list[bool] = []
+    for number, unit in enumerate(units):
+        before = bool(affected) and affected[-1] and not unit.entry
+        affected.append(before or number in damaged)
+    return affected
+
+
+def _times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -> dict[int, int]:
+    """When each packet is shown. One after damage whose time is not told, or told twice, follows the one before it."""
+    times = {number: tick for number in sound if (tick := rows[number].pts) is not None}
+    taken = set(times.values())
+    untimed = []
+    for number in affected:
+        tick = rows[number].pts
+        if tick is None or tick in taken:
+            untimed.append(number)
+        else:
+            times[number] = tick
+            taken.add(tick)
+    step = usual_step(sorted(taken))
+    for number in untimed:
+        before = max((other for other in times if other < number), default=None)
+        if before is None:
+            continue
+        tick = times[before]
+        after = min((other for other in taken if other > tick), default=tick + 2 * step)
+        made = tick + min(step, (after - tick) // 2)
+        if made not in taken:
+            times[number] = made
+            taken.add(made)
+    return times
