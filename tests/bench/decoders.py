@@ -1,11 +1,15 @@
 """Frames at 256x160: `frames` with `fps: 1` and with `all`, beside PyAV, torchcodec and decord, on one core each.
 
-All give the same frames as an array of (N, 160, 256, 3) in a file; `decoders_job.py` is what the peers do, in an
+torchcodec comes without FFmpeg, and gets the one that PyAV's wheel brings, so both decode with the same libraries. All
+give the same frames as an array of (N, 160, 256, 3) in a file; `decoders_job.py` is what the peers do, in an
 environment of their own. Numbers are frames of the video per second. Before anything is measured, frames are compared:
-a peer may scale and convert colours in its own way, but must give the same ones.
+the pixels of PyAV, which scales as the stage does, must be the same; the others scale and convert colours in their own
+way, but must give the same frames.
 """
 
 import json
+import os
+import re
 import subprocess
 import tempfile
 import time
@@ -44,9 +48,13 @@ class Took:
 class Peer:
     """A process that decodes with one library when it is told to."""
 
-    def __init__(self, python: Path, name: str) -> None:
+    def __init__(self, python: Path, name: str, libraries: str) -> None:
+        """`libraries` is a search path on which FFmpeg is found, if the library brings none of its own."""
         command = [python, Path(__file__).with_name("decoders_job.py"), name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
         self.version = self._answer()["version"]
 
     def decode(self, path: Path, indices: list[int], target: Path) -> Took:
@@ -65,6 +73,15 @@ class Peer:
 
     def close(self) -> None:
         self._process.communicate()
+
+
+def ffmpeg_of_pyav(python: Path, folder: Path) -> str:
+    """A search path with the libraries in PyAV's wheel under their usual names, which are made as links in a folder."""
+    (libraries,) = python.parents[1].glob("lib/python*/site-packages/av.libs")
+    for file in libraries.glob("lib*-*.so.*"):
+        if found := re.match(r"(lib(?:av|sw)[a-z]+)-[0-9a-f]+\.so\.(\d+)", file.name):
+            (folder / "{}.so.{}".format(*found.groups())).symlink_to(file)
+    return f"{folder}:{libraries}"
 
 
 def ours(path: Path, mode: str, target: Path) -> Took:
@@ -87,14 +104,14 @@ def wanted(path: Path, mode: str) -> list[int]:
     return per_second([timeline.seconds(index) for index in range(len(timeline))], timeline.duration, 1.0)
 
 
-def verify(mine: Path, other: Path, frames: int) -> None:
-    """Raises ValueError where the frames are not the same ones."""
+def verify(mine: Path, other: Path, frames: int, alike: float) -> None:
+    """Raises ValueError where the frames are not the same ones: where pixels differ by more than `alike` on average."""
     for number, (one, two) in enumerate(zip(np.load(mine)[:frames], np.load(other), strict=True)):
-        if (off := float(np.abs(one.astype(int) - two).mean())) > ALIKE:
+        if (off := float(np.abs(one.astype(int) - two).mean())) > alike:
             raise ValueError(f"frame {number} differs by {off:.1f} on average")
 
 
-def compare(peer: Peer, path: Path, mode: str, folder: Path, rounds: int) -> tuple[Times, int]:
+def compare(peer: Peer, path: Path, mode: str, folder: Path, rounds: int, alike: float) -> tuple[Times, int]:
     """The times of both, and the number of frames of the video."""
     indices, mine, other = wanted(path, mode), folder / "ours.npy", folder / "peer.npy"
     times = Times([], [])
@@ -106,24 +123,23 @@ def compare(peer: Peer, path: Path, mode: str, folder: Path, rounds: int) -> tup
                 wall.append(took.wall)
                 cpu.append(took.cpu)
         if not turn:
-            verify(mine, other, len(indices))
+            verify(mine, other, len(indices), alike)
     return times, len(read_timeline(path))
 
 
-def rows(name: str, python: Path, clips: dict[str, Path], folder: Path, rounds: int) -> None:
-    peer = Peer(python, name)
+def rows(peer: Peer, name: str, clips: dict[str, Path], folder: Path, rounds: int) -> None:
     for mode in MODES:
         for case, path in clips.items():
-            against = f"{'PyAV' if name == 'av' else name} {peer.version}, one thread"
+            words = "one thread, the same scaling" if name == "av" else "one thread"
+            against = f"{'PyAV' if name == 'av' else name} {peer.version}, {words}"
             try:
-                times, frames = compare(peer, path, mode, folder, rounds)
+                times, frames = compare(peer, path, mode, folder, rounds, 0 if name == "av" else ALIKE)
             except NotRun as reason:
                 emit(Row(f"frames {mode}", f"{case}, {name}", against, not_run=str(reason)))
                 continue
             rates = [frames / seconds for seconds in times.medians]
             values = (*rates, "fps", times.ratio, times.cpu_ratio, 1.0)
             emit(Row(f"frames {mode}", f"{case}, {name}", against, *values, rounds=times.rounds))
-    peer.close()
 
 
 def main(rounds: int) -> None:
@@ -133,12 +149,18 @@ def main(rounds: int) -> None:
     }
     one_core()
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        for peer in PEERS:
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
+        tempfile.TemporaryDirectory() as links,
+    ):
+        libraries = ffmpeg_of_pyav(python, Path(links))
+        for name in PEERS:
             try:
-                rows(peer, python, clips, Path(name), rounds)
+                peer = Peer(python, name, libraries if name == "torchcodec" else "")
+                rows(peer, name, clips, Path(folder), rounds)
+                peer.close()
             except NotRun as reason:
-                emit(Row("frames", peer, not_run=str(reason)))
+                emit(Row("frames", name, not_run=str(reason)))
 
 
 if __name__ == "__main__":

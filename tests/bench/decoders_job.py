@@ -20,6 +20,9 @@ Decode = Callable[[str, list[int]], Any]
 
 def by_av() -> Decode:
     import av
+    from av.video.reformatter import Interpolation
+
+    scaling = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 
     def frames(path: str, indices: list[int]) -> Iterator[Any]:
         wanted = set(indices)
@@ -29,7 +32,8 @@ def by_av() -> Decode:
             reformatter = av.video.reformatter.VideoReformatter()
             for number, frame in enumerate(container.decode(stream)):
                 if number in wanted:
-                    scaled = reformatter.reformat(frame, width=WIDTH, height=HEIGHT, format="rgb24", threads=1)
+                    size = {"width": WIDTH, "height": HEIGHT}
+                    scaled = reformatter.reformat(frame, **size, format="rgb24", interpolation=scaling, threads=1)
                     yield scaled.to_ndarray()
                 if number == indices[-1]:
                     return

@@ -117,13 +117,19 @@ def shared(size: str, rounds: int) -> None:
     def apart() -> None:
         measured(clips())
 
-    both = partial(clips, measure=TECHNICAL)
-    for name, peer, target in (("scenes alone", clips, SHARED), ("a stage for each", apart, None)):
-        times = in_turns(both, peer, rounds)
+    all_frames = {**TECHNICAL, "frames": {"all": True}}
+    both, both_all = partial(clips, measure=TECHNICAL), partial(clips, measure=all_frames)
+    compared = (
+        ("", "scenes alone", both, clips, SHARED),
+        ("", "a stage for each", both, apart, 1.0),
+        (" of all frames", "those measures alone", both_all, Ours(path, **all_frames), SHARED),
+    )
+    for of, name, act, peer, target in compared:
+        times = in_turns(act, peer, rounds)
         by_cpu = times.cpu_ratio
         emit(
             Row(
-                "measure", f"scenes and measures in one decode, {size}", name, *times.medians, "s",
+                "measure", f"scenes and measures{of} in one decode, {size}, beside {name}", name, *times.medians, "s",
                 1 / times.ratio, None if by_cpu is None else 1 / by_cpu, target, at_most=True, rounds=times.rounds,
             )
         )  # fmt: skip

@@ -7,6 +7,7 @@ code of the commit step, in a process of its own whose memory is measured, and a
 of which are duplicates of what was kept. Nothing is sampled or left out.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -32,6 +33,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import create
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.decide.step import Deciding
+from reelmill_stages.runtime.step import GARBAGE
 from reelmill_stages.stages.dedup.perceptual import frame_type
 from reelmill_stages.stages.dedup.semantic import SemanticRule
 from reelmill_stages.stages.dedup.stage import DedupStage
@@ -113,7 +115,8 @@ def write_shards(context: StepContext, by: str, segment: int, seed: int, count: 
 
 
 def decide(root: str, by: str, segment: int, told: Any) -> None:
-    """One pass, in a process of its own."""
+    """One pass, in a process of its own, which is set up like that of a step."""
+    gc.set_threshold(GARBAGE)
     context = _context(Path(root))
     paths = NAMES.segment(segment)
     keys = sorted(stat.key for stat in context.store.list(paths.shards))

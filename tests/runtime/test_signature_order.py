@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from math import inf
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from reelmill_stages.runtime.decide.order import SignatureOrder
 def test_inputs_are_decided_by_rank_then_key_then_as_they_come_whatever_was_read_first(
     tmp_path: Path, data: st.DataObject
 ) -> None:
-    inputs = data.draw(st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from("ab")), max_size=12))
+    inputs = data.draw(st.lists(st.tuples(st.sampled_from([0.0, 1, inf]), st.sampled_from("ab")), max_size=12))
     size = data.draw(st.integers(1, 5))
     shards = [list(enumerate(inputs))[first : first + size] for first in range(0, len(inputs), size)]
     with SignatureOrder() as order:

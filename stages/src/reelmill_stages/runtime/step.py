@@ -1,5 +1,6 @@
 """The main function of a pod: runs a step from its Task to its report and exit code."""
 
+import gc
 import logging
 import os
 import signal
@@ -43,6 +44,8 @@ from reelmill_stages.runtime.supervision import ProgressClock, supervise
 
 log = logging.getLogger(__name__)
 
+GARBAGE = 10_000
+"""Objects between two runs of the garbage collector: rows make many objects, and hardly any garbage in cycles."""
 REPORT_BYTES = 4096
 """Maximum length in bytes of a termination message in Kubernetes."""
 
@@ -239,6 +242,7 @@ def _write(env: Mapping[str, str], data: bytes) -> None:
 
 def main() -> None:
     """The entry point of the process."""
+    gc.set_threshold(GARBAGE)
     code = run(os.environ)
     logging.shutdown()
     sys.exit(int(code))

@@ -129,19 +129,17 @@ def blockiness(luma: Plane) -> float | None:
     height, width = luma.shape
     if min(height, width) < 2:
         return None
-    down = np.concatenate(
-        [_steps(luma[rows], luma[rows.start + 1 : rows.stop + 1], 1) for rows in bands(height - 1, width)]
-    )
     some = lines(luma, LINES)
-    across = np.sum([_steps(some[rows, 1:], some[rows, :-1], 0) for rows in bands(*some.shape)], axis=0)
     border = other = borders = others = 0.0
     # Steps across a line; lines stand for all of those between them.
-    for sums, each, weight in ((down, width, 1.0), (across, len(some), height / len(some))):
-        at_border = sums[_BLOCK - 1 :: _BLOCK]
-        border += weight * float(at_border.sum())
-        other += weight * float(sums.sum() - at_border.sum())
-        borders += weight * each * len(at_border)
-        others += weight * each * (len(sums) - len(at_border))
+    for one, two, axis, weight in ((luma[:-1], luma[1:], 0, 1.0), (some[:, :-1], some[:, 1:], 1, height / len(some))):
+        at_border = slice(_BLOCK - 1, None, _BLOCK) if axis == 0 else (slice(None), slice(_BLOCK - 1, None, _BLOCK))
+        at_borders = one[at_border].size
+        steps = _difference(one[at_border], two[at_border])
+        border += weight * steps
+        other += weight * (_difference(one, two) - steps)
+        borders += weight * at_borders
+        others += weight * (one.size - at_borders)
     if not (borders and others):
         return None
     return (border / borders + _LEAST_STEP) / (other / others + _LEAST_STEP)
@@ -167,6 +165,6 @@ def share(mask: Any) -> float:
     return int(np.count_nonzero(mask)) / int(mask.size)
 
 
-def _steps(one: Plane, other: Plane, axis: int) -> Any:
-    """Sums of the differences of two planes, by columns (axis 0) or rows."""
-    return cv2.reduce(cv2.absdiff(one, other), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel().astype(np.int64)
+def _difference(one: Plane, other: Plane) -> float:
+    """Sum of the absolute differences of two planes."""
+    return cv2.norm(one, other, cv2.NORM_L1) if one.size else 0.0

@@ -3,6 +3,9 @@
 A decoder marks a frame that it patched up, but not the later ones that were predicted from it, and frames come out in
 another order than they were decoded in. So a frame is held back until all that it may depend on has come out, and is
 refused if any packet between its key frame and itself was broken. Knows nothing of files or codecs.
+
+Frames are handed on in bursts. A decoder and the code that looks at pictures drive each other's instructions out of the
+caches of a CPU; in bursts, each of them runs for several frames before the other does.
 """
 
 from collections import deque
@@ -16,6 +19,10 @@ from reelmill_stages.media.timeline.timeline import Timeline
 
 _REORDER = 17
 """More than the deepest picture buffer of any codec (16): frames decoded before this one are out by then."""
+_BURST = 32
+"""Frames of a burst, at most."""
+_BURST_PIXELS = 1 << 23
+"""Pixels of the frames of a burst, at most: larger frames wait in smaller bursts, and fill no more memory."""
 
 
 class Damaged(Exception):
@@ -41,6 +48,7 @@ class Delivery:
         self._next: int | None = None
         """Number of the next frame where they are counted; None before the first of a run."""
         self._latest: int | None = None
+        self._burst = 0
 
     def broken(self, number: int, run: Run) -> None:
         """Packet `number` could not be decoded, or came out patched up."""
@@ -50,7 +58,16 @@ class Delivery:
             self._broken.append(number)
 
     def take(self, frame: av.VideoFrame, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The next frame out of the decoder; yields (index, frame) that are now certain."""
+        """The next frame out of the decoder; yields (index, frame) that are certain, once they make a burst."""
+        try:
+            self._add(frame, run)
+        except Damaged:
+            yield from self._certain()
+            raise
+        if len(self._held) >= self._burst and self._is_certain(self._held[self._burst - 1]):
+            yield from self._certain()
+
+    def _add(self, frame: av.VideoFrame, run: Run) -> None:
         index = self._index(frame, run)
         self._out += 1
         if frame.is_corrupt:
@@ -59,7 +76,16 @@ class Delivery:
             if index > self._wanted[0]:
                 raise self._missing()
             self._held.append((self._out, self._wanted.popleft(), frame))
-        while self._held and self._out - self._held[0][0] >= _REORDER:
+        if not self._burst:
+            # Where frames are counted, any damage refuses all that are held.
+            most = 1 if self._timeline.counted else _BURST_PIXELS // (frame.width * frame.height or 1)
+            self._burst = min(_BURST, max(1, most))
+
+    def _is_certain(self, held: tuple[int, int, av.VideoFrame]) -> bool:
+        return self._out - held[0] >= _REORDER
+
+    def _certain(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        while self._held and self._is_certain(self._held[0]):
             yield self._release()
 
     def end(self, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:

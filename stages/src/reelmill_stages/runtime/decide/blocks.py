@@ -21,9 +21,9 @@ _OPEN = 64
 
 def block(rows: Sequence[Signed]) -> bytes:
     """The bytes of a block. Raises struct.error if they are 4 GiB."""
-    pieces = [piece for row in rows for piece in (row.key.encode(), row.data)]
+    pieces = [piece for key, data in rows for piece in (key.encode(), data)]
     head = 4 * (len(pieces) + 2)
-    offsets = accumulate((len(piece) for piece in pieces), initial=head)
+    offsets = accumulate(map(len, pieces), initial=head)
     return struct.pack(f"<{len(pieces) + 2}I", len(rows), *offsets) + b"".join(pieces)
 
 

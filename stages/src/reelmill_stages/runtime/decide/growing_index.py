@@ -5,6 +5,7 @@ memory holds the last run, the last block and one piece of a merge.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,9 @@ class GrowingIndex:
         yield from (self._block_file(number) for number in range(self._full + bool(self._last)))
 
     def _append(self, rows: Iterable[Signed]) -> None:
-        for row in rows:
-            self._last.append(row)
+        some = iter(rows)
+        while more := list(islice(some, blocks.BLOCK - len(self._last))):
+            self._last += more
             if len(self._last) == blocks.BLOCK:
                 self._block_file(self._full).write_bytes(blocks.block(self._last))
                 self._full, self._last = self._full + 1, []

@@ -125,7 +125,8 @@ class Deciding:
         waiting: list[SignedInput] = []
         while waiting := waiting or _batch(order):
             self._context.check_stop()
-            verdicts = self._stage.decide([one.signed for one in waiting], self._index.kept)
+            signed = [one.signed for one in waiting]
+            verdicts = self._stage.decide(signed, self._index.kept)
             if not 0 < len(verdicts) <= len(waiting):
                 raise ReelmillError(
                     f"the stage returned {len(verdicts)} verdicts about {len(waiting)} inputs",
@@ -133,7 +134,7 @@ class Deciding:
                     hint="`decide` returns at least one, and at most one for each input",
                 )
             given, waiting = waiting[: len(verdicts)], waiting[len(verdicts) :]
-            kept = [one.signed for one, verdict in zip(given, verdicts, strict=True) if verdict is None]
+            kept = [one for one, verdict in zip(signed, verdicts, strict=False) if verdict is None]
             self._index.add(kept, self._stage)
             yield given, verdicts
 

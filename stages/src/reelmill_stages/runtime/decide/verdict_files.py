@@ -1,11 +1,12 @@
 """Files of verdicts: for each shard, its inputs that were filtered, with where their rows are."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.segment import Object
@@ -53,10 +54,10 @@ class VerdictFiles:
         """Add verdicts, in any order of shards."""
         for shard, some in groupby(sorted(filtered, key=lambda one: one[0].shard), key=lambda one: one[0].shard):
             self._shards.add(shard)
-            with self._file(shard).open("a") as file:
+            with self._file(shard).open("ab") as file:
                 for given, verdict in some:
                     row = {"key": given.key, "reason": verdict.reason, "message": verdict.message}
-                    file.write(f"{json.dumps({**row, **given.place.to_json()})}\n")
+                    file.write(msgspec.json.encode({**row, **given.place.to_json()}) + b"\n")
 
     def upload(self, store: Store, paths: SegmentPaths, run: str) -> dict[int, Object]:
         """Upload the files; returns the object of each shard that has one. Rows are in the order of the ledger."""

@@ -34,7 +34,8 @@ def decide(
     verdicts: list[Filtered | None] = [None] * len(given)
     places, numbers = kept.find(values)
     # In the order of the store, because looking them up in that of the inputs reads it criss-cross.
-    rows = {number: kept.get(number) for number in np.unique(numbers)[:_READ].tolist()}
+    # A set, because numpy.unique imports numpy.ma, which takes longer than to decide a small pass.
+    rows = {number: kept.get(number) for number in sorted(set(numbers.tolist()))[:_READ]}
     stored = lru_cache(maxsize=_PARSED)(lambda number: rule.parse((rows.get(number) or kept.get(number)).data))
     for place, candidates in _by_first(_unique(owners[places], numbers)):
         found = _first(rule, parsed(place), candidates, stored)

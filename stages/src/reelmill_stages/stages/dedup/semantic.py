@@ -80,8 +80,12 @@ class SemanticRule:
     def terms(self, signatures: Sequence[bytes]) -> Terms:
         sides = np.frombuffer(b"".join(signature[: self._side] for signature in signatures), np.uint8)
         packed = np.zeros((len(signatures) * self._bands, 8), np.uint8)
-        each = np.unpackbits(sides.reshape(-1, self._side), axis=1).reshape(-1, self._width)
-        packed[:, : self._width // 8 + bool(self._width % 8)] = np.packbits(each, axis=1)
+        size = -(-self._width // 8)
+        if self._width % 8:
+            each = np.unpackbits(sides.reshape(-1, self._side), axis=1).reshape(-1, self._width)
+            packed[:, :size] = np.packbits(each, axis=1)
+        else:
+            packed[:, :size] = sides.reshape(-1, size)
         values = packed.view("<u8").reshape(-1, self._bands) | (
             np.arange(self._bands, dtype=np.uint64) << np.uint64(32)
         )
