@@ -27,7 +27,7 @@ class Case:
     def resource(self) -> Json:
         """The pipeline."""
         stage = {"name": "clips", "clip": {}, **self.stage}
-        if {"run", "caption", "transcribe"} & set(self.stage):
+        if {"run", "caption", "transcribe", "frames", "tokenize", "measure"} & set(self.stage):
             del stage["clip"]
         return {
             "apiVersion": "reelmill.dev/v1alpha1",
@@ -51,6 +51,18 @@ def web(*private: str) -> list[Json]:
     return [{"name": "raw", "table": {"uri": "s3://in/urls.txt"}, "web": {"privateServers": list(private)}}]
 
 
+def source(uri: str, **more: Any) -> Json:
+    return {"sources": [{"name": "raw", "files": {"uri": uri}, **more}]}
+
+
+def frames(tokenizer: Any) -> Json:
+    return {"frames": {"tokenizer": tokenizer}}
+
+
+def tokens(uri: str) -> Json:
+    return {"tokenize": {"tokenizer": {"uri": uri}}}
+
+
 VOICE = {"weights": {"uri": "s3://models/silero_vad.onnx"}}
 IMAGES = {"allowedImages": ["registry.example/team/*"]}
 SECRETS = {"allowedSecrets": ["video-*"]}
@@ -60,6 +72,10 @@ TAINTS = {"allowedTolerations": ["video.example/*"]}
 NODES = {"allowedNodes": {"pool": ["video", "video-gpu"]}}
 MOST = {"maxResources": {"cpu": "16", "memory": "64Gi", "nvidia.com/gpu": 2, "ephemeral-storage": "100Gi"}}
 MINIO = {"uri": "s3://out/demo", "endpoint": "https://minio.example:9000"}
+FOREIGN_URIS = {
+    "the Hub": "hf://datasets/owner/name/videos/", "Azure": "az://in/videos/", "Google": "gs://in/videos/",
+    "a web server": "https://evil.example/videos/",
+}  # fmt: skip
 
 CASES = [
     Case("no policy", {}, {"defaults": {"image": "evil.example/x", "serviceAccountName": "admin"}}),
@@ -121,7 +137,10 @@ CASES = [
     ),
     Case("a web server that is allowed", SERVERS, {"store": MINIO, "sources": web("http://a.models:8000")}),
     Case("public web servers", SERVERS, {"store": MINIO, "sources": web()}),
-    Case("an account of Azure", {"allowedServers": ["https://*.blob.core.windows.net"]}, {"store": {"uri": "az://o"}}),
+    Case(
+        "an account of Azure", {"allowedServers": ["https://*.blob.core.windows.net"]},
+        {"store": {"uri": "az://o"}, **source("az://in/")},
+    ),
     Case(
         "a source in another cloud", {"allowedServers": ["https://s3.amazonaws.com"]},
         {"sources": [{"name": "raw", "lips": {"lists": "az://in/", "root": "az://in/"}, "s3": {}}]},
@@ -158,6 +177,68 @@ CASES = [
         "a proxy", SERVERS, {"store": MINIO}, {"env": [{"name": "HTTPS_PROXY", "value": "http://evil"}]},
         where="spec.stages[0].env[0].name",
     ),
+    # Servers that sources and parameters name, by whichever scheme, with a connection of their own or without.
+    *(
+        Case(f"{kind} without a connection", SERVERS, {"store": MINIO, **source(uri)},
+             where="spec.sources[0].files.uri")
+        for kind, uri in FOREIGN_URIS.items()
+    ),
+    *(
+        Case(f"{kind} with a connection", SERVERS, {"store": MINIO, **source(uri, s3={"region": "x"})},
+             where="spec.sources[0].s3.endpoint")
+        for kind, uri in FOREIGN_URIS.items() if kind != "a web server"
+    ),
+    *(
+        Case(f"{kind} at an allowed endpoint", SERVERS,
+             {"store": MINIO, **source(uri, s3={"endpoint": "https://minio.example:9000"})},
+             where="spec.sources[0].files.uri" if kind == "a web server" else "")
+        for kind, uri in FOREIGN_URIS.items()
+    ),
+    *(
+        Case(f"{kind}, allowed", {"allowedServers": ["https://minio.example:9000", allowed]},
+             {"store": MINIO, **source(FOREIGN_URIS[kind])})
+        for kind, allowed in (("the Hub", "https://huggingface.co"), ("Azure", "https://*.blob.core.windows.net"),
+                              ("Google", "https://storage.googleapis.com"), ("a web server", "https://evil.example"))
+    ),
+    Case("a source with the store's connection", SERVERS, {"store": MINIO, **source("s3://in/")}),
+    Case(
+        "AWS beside a store of another kind", {"allowedServers": ["https://storage.googleapis.com"]},
+        {"store": {"uri": "gs://out"}}, where="spec.sources[0].files.uri",
+    ),
+    Case(
+        "the connection of a store in a folder", SERVERS,
+        {"store": {"uri": "data", "endpoint": "http://evil:9000"}, **source("gs://in/")}, where="spec.store.endpoint",
+    ),
+    Case("nothing but folders", {"allowedServers": []}, {"store": {"uri": "data"}, **source("file:///videos")}),
+    Case(
+        "a second URI of a source", SERVERS,
+        {"store": MINIO, "sources": [{"name": "raw", "pairs": {"uri": "s3://in/p.json", "clips": "gs://in/"}}]},
+        where="spec.sources[0].pairs.clips",
+    ),
+    Case(
+        "a host that is cut from the rest by a question mark", SERVERS,
+        {"store": MINIO, **source("https://evil.example?.models:8000")}, where="spec.sources[0].files.uri",
+    ),
+    Case(
+        "a host that is cut from the rest by a backslash", SERVERS,
+        {"store": MINIO, **source("http://evil.example\\.models:8000")}, where="spec.sources[0].files.uri",
+    ),
+    Case("a host for redirects", SERVERS,
+         {"store": MINIO, "sources": [{**web()[0], "web": {"allowedHosts": ["*.evil.example"]}}]},
+         where="spec.sources[0].web.allowedHosts[0]"),
+    Case("a host for redirects, allowed", {"allowedServers": [*SERVERS["allowedServers"], "https://*.example"]},
+         {"store": MINIO, "sources": [{**web()[0], "web": {"allowedHosts": ["*.cdn.example"]}}]}),
+    Case("a parameter's file", SERVERS, {"store": MINIO}, tokens("https://evil.example/tokenizer.json"),
+         where="spec.stages[0].tokenize.tokenizer.uri"),
+    Case("a parameter's file in another cloud", SERVERS, {"store": MINIO}, tokens("az://models/tokenizer.json"),
+         where="spec.stages[0].tokenize.tokenizer.uri"),
+    Case("a parameter's file beside the store", SERVERS, {"store": MINIO}, tokens("s3://models/tokenizer.json")),
+    Case("a name of a tokenizer", SERVERS, {"store": MINIO}, frames("clip-open")),
+    Case("a file in place of a name", SERVERS, {"store": MINIO}, frames({"uri": "hf://datasets/a/b/tokenizer.json"}),
+         where="spec.stages[0].frames.tokenizer.uri"),
+    Case("a file of a model in a stage", SERVERS, {"store": MINIO},
+         {"measure": {"speech": {"weights": {"uri": "gs://models/vad.onnx"}}}},
+         where="spec.stages[0].measure.speech.weights.uri"),
     # Identity.
     Case("the default account", ACCOUNTS),
     Case("an allowed account", ACCOUNTS, {"defaults": {"serviceAccountName": "video-reader"}}),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = "operator/pyproject.toml"
-NUMBER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
+NUMBER = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 PLACES = {
     "operator/src/reelmill/__init__.py": (r'__version__ = "(@)"',),
     "stages/pyproject.toml": (r'^version = "(@)"', r'"reelmill==(@)"'),

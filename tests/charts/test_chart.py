@@ -77,6 +77,36 @@ def test_an_operator_that_traces_may_reach_its_collector(endpoint: str, port: in
     assert environment(found[DEPLOYMENT])["REELMILL_TRACES_ENDPOINT"] == endpoint
 
 
+@pytest.mark.parametrize(
+    ("values", "ports"),
+    [
+        ({"settings": {"openlineage": "http://marquez:5000"}}, [5000]),
+        ({"settings": {"openlineage": "/var/log/events.jsonl"}}, []),
+        ({"extraEnv": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://otel:4318"}]}, [4318]),
+        ({"extraEnv": [{"name": "REELMILL_OPENLINEAGE", "value": "https://me@lineage.example/base"}]}, [443]),
+        (
+            {"extraEnv": [{"name": "HTTPS_PROXY", "value": "http://[fd00::1]:3128"}, {"name": "A", "value": "x"}]},
+            [3128],
+        ),
+        ({"extraEnv": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}, []),
+        (
+            {
+                "settings": {"openlineage": "http://marquez:5000", "tracesEndpoint": "http://otel:5000"},
+                "extraEnv": [{"name": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "value": "http://otel/v1/traces"}],
+            },
+            [5000, 80],
+        ),
+    ],
+)
+def test_an_operator_may_reach_every_server_that_its_settings_and_variables_name(
+    values: Json, ports: list[int]
+) -> None:
+    found = chart({"networkPolicy": {"enabled": True}, **values})
+    (policy,) = [each for name, each in found.items() if name.startswith("NetworkPolicy/")]
+    _dns, _api_server, *more = policy["spec"]["egress"]
+    assert [port["port"] for rule in more for port in rule["ports"]] == ports
+
+
 def test_settings_become_the_operators_environment() -> None:
     settings = {"workers": 8, "writeRate": 12.5, "writeBurst": 100000, "logLevel": "DEBUG", "stagesGraceSeconds": 5}
     found = environment(chart({"settings": settings})[DEPLOYMENT])

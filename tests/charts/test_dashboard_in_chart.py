@@ -83,6 +83,13 @@ def test_a_network_policy_lets_it_reach_the_store_and_the_api_server_only() -> N
         assert policy["ingress"] == [{"ports": [{"port": "http", "protocol": "TCP"}], "from": [{"podSelector": {}}]}]
 
 
+def test_a_network_policy_lets_it_reach_the_endpoints_of_its_variables() -> None:
+    dashboard = {**IN_CLUSTER["dashboard"], "extraEnv": [{"name": "HF_ENDPOINT", "value": "http://hub.example:8080"}]}
+    found = chart({"networkPolicy": {"enabled": True, "storePorts": [9000]}, "dashboard": dashboard})
+    policy = found[f"NetworkPolicy/{NAME}"]["spec"]
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [53, 53, 9000, 443, 6443, 8080]
+
+
 def test_names_proxies_and_credentials_reach_it() -> None:
     given = {
         "allowedHosts": ["reels.example"],

@@ -60,7 +60,6 @@ def test_what_is_given_wins_over_the_environment(environment: MutableMapping[str
         ("WRITE_RATE", "0"),
         ("LOG_LEVEL", "loud"),
         ("STAGES_PULL_POLICY", "Sometimes"),
-        ("TRACES_ENDPOINT", "otel-collector:4318"),
     ],
 )
 def test_a_variable_that_cannot_be_read_is_named(
@@ -72,7 +71,7 @@ def test_a_variable_that_cannot_be_read_is_named(
 
 
 def test_a_value_that_cannot_be_read_is_told_without_its_credentials(environment: MutableMapping[str, str]) -> None:
-    environment["REELMILL_TRACES_ENDPOINT"] = "ftp://me:canary@host.example/"
+    environment["REELMILL_STAGES_PULL_POLICY"] = "ftp://me:canary@host.example/"
     with pytest.raises(SpecError) as raised:
         read()
     assert "canary" not in str(raised.value)

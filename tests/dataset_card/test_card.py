@@ -156,6 +156,25 @@ def test_a_new_folder_gets_a_card_that_describes_the_tables_only(place: Path, tm
     assert "license" not in DatasetCard.load(tmp_path / "new/README.md").data.to_dict()
 
 
+@pytest.mark.parametrize("command", ["card", "export"])
+def test_what_a_killed_process_left_in_a_new_folder_is_no_obstacle(place: Path, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / "new"
+    (folder / ".incoming-ab_c12x9").mkdir(parents=True)
+    (folder / ".incoming-ab_c12x9" / "items.parquet").write_bytes(b"half of it")
+    said = reelmill(command, place / "pipeline.yaml", "keep", folder)
+    assert said.code == 0, said.err
+    assert {".incoming-ab_c12x9"} < {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", [".incoming-mine", "incoming-ab_c12x9", ".incoming-ab_c12x9.txt"])
+@pytest.mark.parametrize("command", ["card", "export"])
+def test_a_folder_of_ones_own_with_such_a_name_is_one(place: Path, tmp_path: Path, command: str, name: str) -> None:
+    (tmp_path / "new" / name).mkdir(parents=True)
+    said = reelmill(command, place / "pipeline.yaml", "keep", tmp_path / "new")
+    assert said.code == 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
 def test_nothing_that_others_wrote_is_replaced(place: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     said = reelmill("card", place / "pipeline.yaml", "clips", tmp_path)

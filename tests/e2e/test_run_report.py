@@ -55,6 +55,9 @@ def test_014_f01_a_run_leaves_a_report_that_tells_what_funnel_and_ledger_tell(tm
     assert said.code == 0, said.err
     (key,) = reports(made.store)
     assert f"report: {tmp_path}/store/{key}" in said.err
+    last = said.err.index("report: ")
+    assert said.err.count("report: ") == 1
+    assert not [line for line in said.err[last:].splitlines()[1:] if line.startswith(("clips:", "warning:"))]
     assert key.startswith(f"{made.data('samples').root}/0001/_reelmill/reports/")
     html = made.store.read(key).decode()
     tree = check(html)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import footage
-from reelmill_stages.media.environment import ALLOWED, reduced
+from reelmill_stages.untrusted.environment import ALLOWED, reduced
 
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "CANARY",

@@ -147,6 +147,15 @@ def test_a_target_with_credentials_or_of_another_kind_is_refused(videos: Path, t
     assert not (tmp_path / "store/clips").exists()
 
 
+def test_a_variable_that_cannot_be_used_is_told_once_and_fails_no_run(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELMILL_OPENLINEAGE", "http://me:secret@host:5000")
+    said = reelmill("run", pipeline(tmp_path, videos))
+    assert (said.code, "secret" in said.err) == (0, False), said.err
+    assert said.err.count("there are no OpenLineage events") == 1
+
+
 @pytest.mark.store
 def test_the_key_is_in_the_header_and_in_nothing_else(
     videos: Path, tmp_path: Path, server: Receiver, monkeypatch: Any

@@ -9,13 +9,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policy_cases import CASES, Case
+from reelmill.contract.errors import SpecError
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, expression, matches
 from reelmill.contract.policy.rules import NAMES
+from reelmill.contract.policy.servers import AWS, is_url, server, server_of
 from reelmill.contract.spec.pipeline import VideoPipeline
+from reelmill.contract.spec.s3 import S3, StoreSpec
+from reelmill.contract.task import Connection, StoreRef
 from reelmill.plan import DeleteJob, Plan, PlannerSettings, SetFinalizers, Snapshot, reconcile
 from reelmill.plan.deletion import FINALIZER
 from reelmill.plan.policy import violations
+from reelmill_stages.store.hub.address import DEFAULT
+from reelmill_stages.store.open import connection_to, split_uri
+from reelmill_stages.store.web.rules import origin
 from simulated_cluster import START, SimulatedCluster, pipeline
 from symbolic_stages import SymbolicStore
 
@@ -169,3 +176,47 @@ def test_pods_get_the_maximum_where_a_pipeline_leaves_memory_or_scratch_open() -
 def test_without_a_policy_pods_are_as_they_were() -> None:
     assert pods(policy()) == pods(PlannerSettings())
     assert pods(policy(maxShards=2000, allowedImages=["own:*"])) == pods(PlannerSettings())
+
+
+SCHEMES = st.sampled_from(["s3", "az", "gs", "hf", "https", "http", "file", ""])
+HOSTS = st.text("ab.-:9[]@?#\\/ ", min_size=1, max_size=12)
+ENDPOINTS = st.sampled_from([None, "http://a:9000", "https://b.example/path"])
+
+
+@st.composite
+def uris(draw: st.DrawFn) -> str:
+    scheme = draw(SCHEMES)
+    if scheme == "hf":
+        return "hf://datasets/owner/name/x"
+    if scheme == "file":
+        return "file:///folder"
+    return f"{scheme}://{draw(HOSTS)}/key" if scheme else "folder"
+
+
+@given(
+    uris(),
+    ENDPOINTS,
+    st.booleans(),
+    st.sampled_from(["s3://out", "az://out", "gs://out", "data", "file:///d"]),
+    ENDPOINTS,
+)
+def test_the_servers_of_the_policy_are_those_that_steps_connect_to(
+    uri: str, own: str | None, connected: bool, store: str, endpoint: str | None
+) -> None:
+    connection = S3(endpoint=own) if connected else None
+    named = server_of(uri, connection, StoreSpec(uri=store, endpoint=endpoint))
+    try:
+        root, _ = split_uri(uri)
+        if is_url(uri):
+            assert origin(named) == origin(root)
+            return
+    except SpecError:
+        return  # nothing is connected to
+    found = connection_to(
+        uri,
+        Connection(endpoint=own or "") if connected else None,
+        StoreRef(uri=store, connection=Connection(endpoint=endpoint or "")),
+    )
+    usual = {"az": "https://*.blob.core.windows.net", "gs": "https://storage.googleapis.com", "hf": DEFAULT, "s3": AWS}
+    scheme = root.partition("://")[0]
+    assert named == (server(found.endpoint or usual[scheme]) if scheme in usual else "")

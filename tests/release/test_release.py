@@ -18,6 +18,9 @@ from release import package_cache
 from release.making import LIGHT, made, release
 from repo.tree import ROOT, files
 
+sys.path.append(str(ROOT / "release"))
+from checksums import must_be_replaceable
+
 VERSION = release_version.version()
 WHEELS = {
     "operator": f"reelmill-{VERSION}-py3-none-any.whl",
@@ -194,6 +197,25 @@ def test_a_folder_that_is_no_release_is_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "no SHA256SUMS" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["work.txt"]
+
+
+def test_a_foreign_file_beside_a_release_is_not_lost_with_its_checksum(tmp_path: Path) -> None:
+    out = made(tmp_path / "dist", "--parts", "crd")
+    (out / "signed-by-hand.txt").write_text("mine")
+    with (out / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{'0' * 64}  signed-by-hand.txt\n")
+    before = digests(out)
+    done = release(out, "--parts", "crd")
+    assert (done.returncode, "signed-by-hand.txt" in done.stderr) == (1, True)
+    assert digests(out) == before
+
+
+def test_what_a_release_writes_is_recognised_as_its_own(dist: Path, plugin: Path, tmp_path: Path) -> None:
+    for folder in (dist, plugin):
+        must_be_replaceable(folder)
+    for name in ("reelmill-stages-0.1.0-gpu.oci.tar", "install.yaml", "SHA256SUMS.sigstore.json", "SHA256SUMS"):
+        (tmp_path / name).touch()
+    must_be_replaceable(tmp_path)
 
 
 def test_an_earlier_release_is_replaced_whole(tmp_path: Path) -> None:

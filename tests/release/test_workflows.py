@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -62,6 +63,32 @@ def test_it_publishes_what_make_release_made_of_the_tag() -> None:
         step for name in ("packages", "publish") for step in JOBS[name]["steps"] if "make " in step.get("run", "")
     ]
     assert set(JOBS["publish"]["needs"]) == {"images", "packages"}
+
+
+def test_a_second_run_finds_what_the_first_published(tmp_path: Path) -> None:
+    (publishing,) = [step for step in JOBS["packages"]["steps"] if "pypi-publish" in step.get("uses", "")]
+    assert publishing["with"]["skip-existing"] is True
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/publish-release", tmp_path / ".ci")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/reelmill-0.1.0.tgz").write_text("chart")
+    subprocess.run("sha256sum * > SHA256SUMS", shell=True, cwd=tmp_path / "dist", check=True)
+    there = tmp_path / "release-is-there"
+    gh = f'#!/bin/sh\necho "$2" >> {tmp_path}/asked\ncase $2 in view) test -e {there};; create) touch {there};; esac\n'
+    for name, text in {
+        "gh": gh,
+        "helm": "#!/bin/sh\n",
+        "cosign": "#!/bin/sh\ntouch SHA256SUMS.sigstore.json\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "REGISTRY": "ghcr.io/Me", "GITHUB_REF_NAME": "v0.1.0",
+        "GITHUB_ACTOR": "me", "GH_TOKEN": "token",
+    }  # fmt: skip
+    for _ in range(2):
+        subprocess.run([tmp_path / ".ci/publish-release"], env=environment, check=True)
+    assert (tmp_path / "asked").read_text().split() == ["view", "create", "upload", "view", "upload"]
 
 
 @pytest.mark.parametrize("name", ["publish-images", "publish-release"])

@@ -203,3 +203,40 @@ def test_an_error_of_our_own_that_is_not_retried_is_not_its_own_cause() -> None:
     with pytest.raises(StoreError) as caught:
         Retries(Patience(), lambda given, key: error).call("", lambda: (_ for _ in ()).throw(error))
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "missing", "anonymous"),
+    [
+        ("s3://bucket/x", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "AWS_NO_SIGN_REQUEST"),
+        ("az://container/x", ["AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"], "AZURE_STORAGE_ANONYMOUS"),
+        ("gs://bucket/x", ["GOOGLE_SERVICE_ACCOUNT_KEY"], "GOOGLE_STORAGE_ANONYMOUS"),
+        ("hf://datasets/owner/name/x", ["HF_TOKEN"], ""),
+    ],
+)
+def test_no_other_identity_takes_the_place_of_a_secret_that_lacks_its_keys(
+    uri: str, missing: list[str], anonymous: str
+) -> None:
+    env = {"RAW_AZURE_STORAGE_ACCOUNT": "account", **dict.fromkeys(missing, "of the store")}
+    connection = Connection(env_prefix="RAW_", secret="raw-keys")
+    with pytest.raises(StoreError, match=f"the Secret raw-keys has no {' and no '.join(missing)}") as refused:
+        open_location(uri, connection, env)
+    assert all(f"RAW_{name}" in refused.value.hint for name in missing)
+    with pytest.raises(StoreError):
+        open_location(uri, connection, {**env, **{f"RAW_{name}": "" for name in missing}})
+    if anonymous:
+        open_location(uri, connection, {**env, f"RAW_{anonymous}": "true"})
+
+
+@pytest.mark.parametrize(
+    ("uri", "given"),
+    [
+        ("s3://bucket/x", {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}),
+        ("az://container/x", {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=x"}),
+        ("hf://datasets/owner/name/x", {"HF_TOKEN": "token"}),
+    ],
+)
+def test_the_keys_of_a_secret_are_enough(uri: str, given: dict[str, str]) -> None:
+    connection = Connection(env_prefix="RAW_", secret="raw-keys")
+    env = {"RAW_AZURE_STORAGE_ACCOUNT": "account", **{f"RAW_{name}": value for name, value in given.items()}}
+    assert open_location(uri, connection, env)

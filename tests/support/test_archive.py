@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.cli.commands.support.bundle import SupportBundle, contained
-from reelmill.cli.commands.support.redaction import REMOVED, Redactor
+from reelmill.contract.text.redaction import REMOVED, Redactor
 
 
 @given(st.text(alphabet="./\\ab\n\0", max_size=30) | st.text(max_size=300))

@@ -76,6 +76,27 @@ def test_a_definition_that_this_release_refuses_is_a_reason_and_no_obstacle(fold
     assert json.loads(opened(folder / "bundle.tar.gz")["pipeline.json"])["spec"] == {"stages": 5}
 
 
+@pytest.mark.parametrize(
+    "content", [b"a: [1, 2", b"\xff\xfe\x00", b"a: 1\n---\nb: 2\n", b"- 1\n", b"", b"a: &x [*x]\n"]
+)
+def test_a_file_that_is_no_document_costs_the_document_and_not_the_bundle(folder: Path, content: bytes) -> None:
+    (folder / "pipeline.yaml").write_bytes(content)
+    said = reelmill("support-bundle", "pipeline.yaml", "-o", "bundle.tar.gz")
+    assert said.code == 0, said.err
+    assert "not read: pipeline.json: " in said.err
+    found = opened(folder / "bundle.tar.gz")
+    assert "machine.json" in found
+    assert "pipeline.json" not in found
+    assert set(manifest(folder / "bundle.tar.gz")["unread"]) == {"pipeline.json"}
+
+
+@pytest.mark.parametrize("name", ["gone.yaml", "./work.yaml/"])
+def test_a_file_that_is_not_there_makes_no_bundle(folder: Path, name: str) -> None:
+    (folder / "work.yaml").mkdir()
+    said = reelmill("support-bundle", name, "-o", "bundle.tar.gz")
+    assert (said.code, (folder / "bundle.tar.gz").exists()) == (2, False)
+
+
 def test_a_damaged_record_is_in_it_beside_the_reason_why_nothing_else_can_be_said(folder: Path) -> None:
     write(folder)
     (folder / "store/raw").mkdir(parents=True)

@@ -42,10 +42,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* The port of the collector of traces. */}}
-{{- define "reelmill.tracesPort" -}}
-{{- $address := urlParse .Values.settings.tracesEndpoint -}}
-{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $address.host) | default (ternary "443" "80" (eq $address.scheme "https")) -}}
+{{/* The ports of the servers that addresses name: of a list of texts, and of values of variables. As a JSON list. */}}
+{{- define "reelmill.endpointPorts" -}}
+{{- $texts := .addresses -}}
+{{- range .variables }}{{ $texts = append $texts (get . "value" | toString) }}{{ end -}}
+{{- $ports := list -}}
+{{- range $texts -}}
+{{- with regexFind "^https?://[^/?#\\s]+" . -}}
+{{- $ports = append $ports (regexFind "[0-9]+$" (regexFind ":[0-9]+$" .) | default (ternary "443" "80" (hasPrefix "https" .)) | int) -}}
+{{- end -}}
+{{- end -}}
+{{- $ports | uniq | toJson -}}
 {{- end -}}
 
 {{- define "reelmill.dashboard.name" -}}

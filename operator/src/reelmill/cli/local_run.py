@@ -86,6 +86,7 @@ def drive(
     else:
         emit(status.model_dump(mode="json", by_alias=True), output)
         _tell_stall(status, observer)
+    observer.finish()
     raise typer.Exit(CommandExit.INTERRUPTED if outcome.interrupted else OF_STEPS[ExitCode(outcome.exit_code)])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from reelmill.cli.display.progress import Lines
+from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.local.lineage import LineageObserver
 from reelmill.local.observer import Observer
@@ -17,20 +18,33 @@ TARGET, NAMESPACE = "REELMILL_OPENLINEAGE", "REELMILL_OPENLINEAGE_NAMESPACE"
 def lineage(
     pipeline: VideoPipeline, observer: Lines, target: str, environment: Mapping[str, str]
 ) -> Iterator[Observer]:
-    """An observer that also sends events, if there is a target: the option, or the variable. Raises SpecError."""
-    target = target or environment.get(TARGET, "")
-    if not target:
+    """An observer that also sends events, if there is a target: the option, or the variable.
+
+    Raises SpecError for an option that cannot be used. A variable that cannot is told, and the run goes on without.
+    """
+    option, target = bool(target), target or environment.get(TARGET, "")
+    try:
+        emitter = _emitter(target, observer, environment) if target else None
+    except SpecError as error:
+        if option:
+            raise
+        observer.tell("warning", f"there are no OpenLineage events: {error}; {error.hint}")
+        emitter = None
+    if emitter is None:
         yield observer
         return
-    emitter = LineageEmitter(
-        target,
-        namespace=environment.get(NAMESPACE) or "reelmill",
-        api_key=environment.get(API_KEY, ""),
-        say=lambda message: observer.tell("warning", message),
-    )
     watching = LineageObserver(observer, emitter, pipeline)
     try:
         yield watching
     finally:
         watching.stopped()
         emitter.close()
+
+
+def _emitter(target: str, observer: Lines, environment: Mapping[str, str]) -> LineageEmitter:
+    return LineageEmitter(
+        target,
+        namespace=environment.get(NAMESPACE) or "reelmill",
+        api_key=environment.get(API_KEY, ""),
+        say=lambda message: observer.tell("warning", message),
+    )

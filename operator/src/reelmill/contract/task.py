@@ -58,6 +58,9 @@ class Connection(Model):
     region: str = ""
     env_prefix: str = ""
     """Prefix of the variables with its credentials: empty for the store, `RAW_` for a source `raw` with a Secret."""
+    secret: str = Field(default="", exclude=True)
+    """Name of the Secret that holds its credentials: without them, no other identity is used. It travels beside the
+    task (`task_parts.connection_secrets`)."""
     ca: bool = False
     """Whether a CA bundle may be mounted; its path is in `<prefix>AWS_CA_BUNDLE`."""
 

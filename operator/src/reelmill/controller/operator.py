@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from reelmill.contract import log
-from reelmill.contract.errors import SpecError
 from reelmill.controller.kube.api import KubeApi
 from reelmill.controller.kube.connection import Access, ApiConnection, ApiTransport, connect
 from reelmill.controller.kube.event_recorder import EventRecorder
@@ -21,6 +20,7 @@ from reelmill.controller.monitoring.metrics import Metrics
 from reelmill.controller.monitoring.probes import serving
 from reelmill.controller.settings import OperatorSettings
 from reelmill.controller.state.cache import Cache
+from reelmill.controller.telemetry import Telemetry
 from reelmill.controller.watch.intake import Intake
 from reelmill.controller.watch.job_watch import JobWatch
 from reelmill.controller.watch.resync import Resync
@@ -29,8 +29,6 @@ from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.reconciler import PipelineWorker
 from reelmill.controller.work.traces import RunTraces
 from reelmill.controller.work.worker_tasks import Pump
-from reelmill.openlineage.emitter import API_KEY, LineageEmitter
-from reelmill.tracing.otlp import OtlpExport, at_base, endpoint_in
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
@@ -79,16 +77,15 @@ class Operator:
                 clock=time.monotonic,
                 now=self._now,
             )
-        emitter = self._emitter()
-        export = _export(settings)
+        telemetry = Telemetry(settings, os.environ, self.metrics)
         worker = PipelineWorker(
             self.cache,
             verbs,
             EventRecorder(verbs, settings.identity),
             settings.planning,
             progress_seconds=settings.progress_seconds,
-            lineage=OperatorLineage(emitter),
-            traces=RunTraces(export),
+            lineage=OperatorLineage(telemetry.lineage),
+            traces=RunTraces(telemetry.traces),
             now=self._now,
         )
         pump = Pump(worker.process, self.metrics)
@@ -107,22 +104,7 @@ class Operator:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(RELEASE_SECONDS):
                             await leader.release()
-                if export:
-                    await asyncio.to_thread(export.close)
-                if emitter:
-                    await asyncio.to_thread(emitter.close)
-
-    def _emitter(self) -> LineageEmitter | None:
-        """The emitter of OpenLineage events, if they are wanted. Raises SpecError."""
-        settings = self._settings
-        if not settings.openlineage:
-            return None
-        return LineageEmitter(
-            settings.openlineage,
-            namespace=settings.openlineage_namespace,
-            api_key=os.environ.get(API_KEY, ""),
-            counted=self.metrics.lineage_events,
-        )
+                await telemetry.close()
 
     async def _lead(
         self, cluster: ApiConnection, verbs: KubeApi, pump: Pump, intake: Intake, leader: Leader | None
@@ -167,25 +149,6 @@ class Operator:
             if lost := ended.subgroup(LeaseLost):
                 raise LeaseLost(str(lost.exceptions[0])) from ended
             raise
-
-
-def _export(settings: OperatorSettings) -> OtlpExport | None:
-    """Where traces go; None: nowhere. A problem of it is logged, and nothing else happens."""
-    endpoint = at_base(settings.traces_endpoint) or endpoint_in(os.environ)
-    if not endpoint:
-        return None
-    try:
-        return OtlpExport(endpoint, _say)
-    except SpecError as error:
-        log.event(_log, f"there are no traces: {error}", level=logging.WARNING, hint=error.hint)
-        return None
-
-
-def _say(problem: str) -> None:
-    if problem:
-        log.event(_log, f"spans cannot be sent: {problem}", level=logging.WARNING, hint="pipelines go on without")
-    else:
-        log.event(_log, "spans can be sent again", level=logging.WARNING)
 
 
 def run(access: Access, settings: OperatorSettings) -> int:

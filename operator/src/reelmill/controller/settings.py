@@ -96,7 +96,7 @@ class OperatorSettings(BaseSettings):
     """What `queue.name` of a pipeline names a queue of."""
     policy: Annotated[Policy, NoDecode, BeforeValidator(_json)] = OPEN
     """What pipelines may ask for, as JSON; absent: anything that the API server accepts."""
-    traces_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    traces_endpoint: Annotated[str, Field(json_schema_extra={"pattern": r"^(https?://\S+)?$"})] = ""
     """Base address of a collector of traces by OTLP over HTTP, such as `http://otel-collector:4318`; empty: that of
     OpenTelemetry's own variables, or none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -17,6 +17,8 @@ from reelmill.contract.backoff import Backoff
 from reelmill.contract.process.trace_context import ENV as TRACE_ENV
 from reelmill.contract.ranges import format_ranges
 from reelmill.contract.task import ENV, Step, Task
+from reelmill.contract.task_parts.connection_secrets import ENV as SECRETS_ENV
+from reelmill.contract.task_parts.connection_secrets import of_this_machine
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.local.job import LocalJob
@@ -91,6 +93,8 @@ class Jobs:
         body["status"] = {"active": 0}
         todo = list(range(body["spec"]["completions"]))
         beside = {name: given[name] for name in (NEXT_ENV, DEFINITION_ENV, TRACE_ENV) if name in given}
+        if SECRETS_ENV in given:
+            beside[SECRETS_ENV] = of_this_machine(given[SECRETS_ENV])
         self._jobs[name] = LocalJob(body, todo, Task.model_validate_json(given[ENV]), beside)
 
     def patch(self, name: str, patch: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.errors import ExitCode
 from reelmill.contract.process import import_path
+from reelmill.contract.process.step_environment import step_environment
 from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.spending import Prices
 from reelmill.contract.status import Status
@@ -21,6 +22,7 @@ from reelmill.local.jobs import Jobs
 from reelmill.local.observer import Observer, QuietObserver
 from reelmill.local.process import OutputLine
 from reelmill.plan import Action, CreateJob, DeleteJob, PatchJob, PlannerSettings, Snapshot, reconcile
+from reelmill.plan.credentials import named_variables
 from reelmill.processes.forked import OwnedTemplate
 from reelmill.processes.step_template import preload_blocks, warm_template
 from reelmill.tracing.run_trace import RunTrace, problem_of
@@ -106,7 +108,10 @@ def run(
         jobs = Jobs(
             list(command) or import_path.command("reelmill_stages"),
             folder=Path(folder),
-            environment={**import_path.environment(os.environ), RUN_PID_ENV: str(os.getpid())},
+            environment={
+                **import_path.environment(step_environment(os.environ, named_variables(pipeline.spec))),
+                RUN_PID_ENV: str(os.getpid()),
+            },
             cpus=cpus,
             max_processes=max_processes or cpus,
             template=template,

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reelmill.contract.errors import SpecError
+from reelmill.contract.policy.servers import uris
+from reelmill.contract.spec.block import SourceBlock
 from reelmill.contract.spec.pipeline import SourceSpec, Spec
 from reelmill.contract.spec.placement import EnvVar
 from reelmill.contract.spec.s3 import SecretRef
@@ -28,11 +30,22 @@ class NamedSecret(NamedTuple):
     prefix: str
     secret: SecretRef
     names: tuple[str, ...]
+    """Those of the server that the connection is for."""
+    others: tuple[str, ...] = ()
+    """Those of servers of other kinds, where further URIs of a source are. The Secret may lack them."""
 
 
 def variables(uri: str) -> tuple[str, ...]:
     """The variables with the credentials for the kind of server of a URI."""
     return OF_SCHEMES.get(uri.partition("://")[0], CREDENTIALS)
+
+
+def source_variables(block: SourceBlock) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same of a source: (those of the server where it is, those of the other kinds of servers that it names)."""
+    named = [uri.partition("://")[0] for uri in (block.where, *(uri for _, uri in uris(block)))]
+    schemes = list(dict.fromkeys(scheme for scheme in named if scheme == "s3" or scheme in OF_SCHEMES))
+    first, *others = schemes or ["s3"]
+    return variables(f"{first}://"), sum((variables(f"{scheme}://") for scheme in others), ())
 
 
 def refused_variables(spec: Spec) -> Iterator[SpecError]:
@@ -66,5 +79,12 @@ def _from_secrets(spec: Spec) -> dict[str, str]:
         if source.s3 and source.s3.secret_ref:
             told = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
-            found |= {f"{prefix}{name}": told for name in variables(source.block.where)}
+            names, others = source_variables(source.block)
+            found |= {f"{prefix}{name}": told for name in (*names, *others)}
     return found
+
+
+def named_variables(spec: Spec) -> frozenset[str]:
+    """The variables that a pipeline names: in `env`, and as keys of the servers of models."""
+    found = {variable.name for place in (spec.defaults, *spec.stages) for variable in place.env}
+    return frozenset(found | {name for stage in spec.stages for name in stage.block.secret_variables})

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from reelmill.contract.process.step_environment import step_environment
 from reelmill.processes.forked import OwnedTemplate, ProcessTemplate
 from reelmill.processes.start_method import StartMethod, start_method
 
@@ -42,7 +43,8 @@ def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[Owned
     if start_method(environment) is StartMethod.SPAWN:
         yield None
         return
-    with OwnedTemplate(environment) as template:
+    # Its processes can read the environment that it was started with, whatever theirs is.
+    with OwnedTemplate(step_environment(environment)) as template:
         template.preload(SURVEY)
         yield template
 

@@ -6,52 +6,26 @@ the spec is checked, so that metadata of pipelines that were accepted before (fi
 """
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from reelmill.contract.model import camel
 from reelmill.contract.policy.model import Policy, expression
-from reelmill.contract.policy.rules import AUTO_SHARDS, AWS, EVERY_TAINT, NAMES, NO_QUEUE, SERVERS
-from reelmill.contract.spec.block import SourceBlock, StageBlock
-from reelmill.contract.spec.model_server import ModelServer
-from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, members
+from reelmill.contract.policy.rules import AUTO_SHARDS, EVERY_TAINT, NAMES, NO_QUEUE
+from reelmill.contract.spec.pipeline import StageSpec
 from reelmill.contract.spec.placement import Control, GpuRequest
+from reelmill.schema.admission_servers import SERVER_LISTS, SERVER_VARIABLES
 from reelmill.schema.crd import GROUP, PLURAL
 
 API = "admissionregistration.k8s.io/v1"
 
 
-def _names_server(block: Any) -> bool:
-    field = getattr(block, "model_fields", {}).get("server")
-    return field is not None and ModelServer in (field.annotation, *get_args(field.annotation))
-
-
 _GPU, _STAGE = GpuRequest.model_fields, StageSpec.model_fields
-_BLOCKS = {name: _STAGE[name].annotation for name in members(StageSpec, StageBlock)}
-_SERVERS = [name for name, block in _BLOCKS.items() for part in get_args(block) if _names_server(part)]
-"""Stage blocks that name a server of a model."""
 _CONTROL = [f"{name}={amount}" for name, amount in Control().resources.requests.items()]
 
 
 def _per_place(names: str, places: str = "variables.places") -> str:
     """A list of names for each of the defaults and the stages, `p`."""
     return f"{places}.map(p, {names})"
-
-
-def _server(urls: str) -> str:
-    return f"{urls}.map(u, u.split('/')).map(u, u.size() > 2 && u[1] == '' ? u[0] + '//' + u[2] : u.join('/'))"
-
-
-def _endpoint(connection: str, uri: str) -> str:
-    known = "".join(f"{uri}.startsWith('{scheme}://') ? '{server}' : " for scheme, server in SERVERS.items())
-    return f"{connection}.?endpoint.orValue({known}'{AWS}')"
-
-
-def _source_uri(source: str) -> str:
-    """The URI of a source, whatever its block; the API server lets none through that has no block."""
-    fields = SourceSpec.model_fields
-    blocks = {name: get_args(fields[name].annotation)[0] for name in members(SourceSpec, SourceBlock)}
-    known = [f"{source}.?{name}.?{camel(block.uri_field)}" for name, block in blocks.items()]
-    return "".join(f"{one}.orValue(" for one in known) + "''" + ")" * len(known)
 
 
 NAMED: Mapping[str, str] = {
@@ -64,15 +38,7 @@ NAMED: Mapping[str, str] = {
             "p.?env.orValue([]).map(v, v.?secretRef.?name.orValue('')) + p.?imagePullSecrets.orValue([]).map(s, s.name)"
         )
     ),
-    "allowed_servers": "["
-    + _server(
-        f"([{_endpoint('object.spec.store', 'object.spec.store.uri')}]"
-        f" + object.spec.sources.filter(s, has(s.s3)).map(s, {_endpoint('s.s3', _source_uri('s'))}))"
-    )
-    + "] + object.spec.sources.map(s, "
-    + _server("s.?web.?privateServers.orValue([])")
-    + ") + "
-    + _per_place(_server("[" + ", ".join(f"p.?{name}.?server.?url.orValue('')" for name in _SERVERS) + "]")),
+    "allowed_servers": SERVER_LISTS,
     "allowed_variables": _per_place("p.?env.orValue([]).map(v, v.name)"),
     "allowed_priority_classes": (
         "[[object.spec.?verify.?priorityClassName.orValue('')]] + " + _per_place("[p.?priorityClassName.orValue('')]")
@@ -166,6 +132,7 @@ def admission_policy(name: str) -> dict[str, Any]:
                     "expression": "(has(object.spec.defaults) ? [object.spec.defaults] : []) + object.spec.stages",
                 },
                 {"name": "pods", "expression": f"variables.places + {control}"},
+                *({"name": name, "expression": expression} for name, expression in SERVER_VARIABLES.items()),
                 *({"name": camel(field), "expression": _text(field, lists)} for field, lists in fields.items()),
             ],
             "validations": [

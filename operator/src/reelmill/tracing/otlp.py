@@ -41,7 +41,7 @@ class OtlpExport:
 
     Headers, certificates and timeouts are those of OpenTelemetry's variables (`OTEL_EXPORTER_OTLP_HEADERS`, …). `say`
     is called, in another thread, with the first problem in a row, and with an empty text when spans arrive again.
-    Raises SpecError if the packages are not installed, and for variables that the packages refuse.
+    Raises SpecError for what is no endpoint, without the packages, and for variables that the packages refuse.
     """
 
     def __init__(self, endpoint: str, say: Callable[[str], None] = lambda _: None) -> None:
@@ -53,6 +53,11 @@ class OtlpExport:
             raise SpecError(
                 f"traces require the package {error.name}", hint="pip install 'reelmill[tracing]'"
             ) from error
+        if not endpoint.startswith(("http://", "https://")):
+            raise SpecError(
+                f"traces cannot be sent to {told(without_secrets(endpoint))}",
+                hint="name a collector of OTLP over HTTP as http://host:4318",
+            )
         own = logging.getLogger("opentelemetry")  # what it logs about an endpoint is told by `problem`
         own.addHandler(logging.NullHandler())
         own.propagate = False

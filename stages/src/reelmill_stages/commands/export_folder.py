@@ -5,6 +5,7 @@ A name is listed before its file appears, so an export that was cut off knows it
 
 import json
 import os
+import re
 import stat as modes
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,6 +21,10 @@ from reelmill_stages.store.local.folders import opened
 
 MARK = ".reelmill-export.json"
 """Says of which data set a folder is an export, so that two are never mixed in one, and which files it wrote."""
+
+_INCOMING = ".incoming-"
+_LEFT = re.compile(r"\.incoming-[a-z0-9_]{8}")
+"""Names of folders for files on their way, as tempfile makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class ExportFolder:
             if path.exists() and not path.is_dir():
                 raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
             mark = _read(path / MARK)
-            if mark is None and path.exists() and any(path.iterdir()):
+            if mark is None and path.exists() and not is_unused(path):
                 raise SpecError("the folder is not empty", where=str(path), hint="name a new one")
             if mark and {field: mark.get(field) for field in mine} != mine:
                 raise SpecError("the folder holds the export of another data set", where=str(path), hint="name another")
@@ -61,8 +66,8 @@ class ExportFolder:
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """An empty folder on the same file system, for a file on its way."""
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self.path) as folder:
-            yield Path(folder)
+        with incoming_below(self.path) as folder:
+            yield folder
 
     def sealed(self, digests: Mapping[str, str]) -> None:
         """The export is complete: note the digests of its files, so that readers can compare them."""
@@ -97,6 +102,18 @@ class ExportFolder:
             os.rename(incoming, last, dst_dir_fd=folders.last)
 
 
+@contextmanager
+def incoming_below(folder: Path) -> Iterator[Path]:
+    """An empty folder in this one, for files on their way. One stays where the process is killed."""
+    with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=folder) as path:
+        yield Path(path)
+
+
+def is_unused(folder: Path) -> bool:
+    """Whether a folder is empty, but for what a process that was killed had on its way into it."""
+    return all(_LEFT.fullmatch(path.name) and path.is_dir() and not path.is_symlink() for path in folder.iterdir())
+
+
 def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
     """Name -> digest of the files of a complete export of this data set; None if the folder holds no export.
 
@@ -122,8 +139,8 @@ def exported(folder: Path, name: str, key: str) -> dict[str, str] | None:
 
 def seal(folder: Path, digests: Mapping[str, str]) -> None:
     """Note the digests of the files of an export, so that readers can compare them."""
-    with mapped(folder), tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder) as incoming:
-        new = Path(incoming) / SUMS
+    with mapped(folder), incoming_below(folder) as incoming:
+        new = incoming / SUMS
         new.write_text("".join(sum_line(name, digest) for name, digest in digests.items()))
         new.rename(folder / SUMS)
 

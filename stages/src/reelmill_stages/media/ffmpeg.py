@@ -24,7 +24,7 @@ import imageio_ffmpeg
 from reelmill.contract.errors import Exhausted, ItemError, SpecError, TransientError
 from reelmill.contract.process.exhaustion import exhausted_in
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.environment import reduced
+from reelmill_stages.untrusted.environment import reduced
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -33,6 +33,7 @@ from reelmill.contract.task import (
     SurveyReport,
     Task,
 )
+from reelmill.contract.task_parts.connection_secrets import with_secrets
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.text.urls import without_secrets
@@ -116,8 +117,8 @@ def read_task(env: Mapping[str, str]) -> Task:
     if not text:
         raise SpecError(f"{ENV} is not set", hint="this program is started by reelmill, not by users")
     try:
-        return Task.model_validate_json(text)
-    except ValidationError as error:
+        return with_secrets(Task.model_validate_json(text), env)
+    except ValueError as error:  # of pydantic too
         raise SpecError(
             f"{ENV} is invalid: {error}", hint="the operator and this image have different versions"
         ) from error

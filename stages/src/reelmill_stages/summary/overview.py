@@ -6,6 +6,7 @@ from reelmill.contract.commands.summary import DataSetOrigin, Moment, Overview
 from reelmill.contract.records.usage import Usage
 from reelmill.contract.task import SourceDef, StageDef
 from reelmill.contract.task_parts.run_report import RunDefinition
+from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.store import Store
@@ -57,6 +58,6 @@ def _origin(store: Store, entry: SourceDef | StageDef, cut: ConsistentCut) -> Da
         key=entry.key,
         uri=without_secrets(f"{store.uri.rstrip('/')}/{data.root}"),
         upstreams={each.name: each.key for each in entry.upstreams} if isinstance(entry, StageDef) else {},
-        definition=dict(definition),
+        definition=redacted(dict(definition)),
         versions=dict(data.last.versions) if data.last else {},
     )

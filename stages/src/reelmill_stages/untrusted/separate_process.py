@@ -22,6 +22,7 @@ from typing import Any, Self
 from reelmill.contract.process import import_path
 from reelmill.processes.prctl import die_with
 from reelmill_stages.untrusted.arrays import ArrayError, refusing
+from reelmill_stages.untrusted.environment import reduced
 
 SECONDS = 60.0
 """Time limit for a file of any size, with as much again for each GiB of it."""
@@ -67,7 +68,7 @@ class SeparateProcess:
     def _start(self) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             import_path.command(__name__, self._target, str(os.getpid()), *self._imports),
-            env=import_path.environment(os.environ),
+            env=import_path.environment(reduced(os.environ, python=True)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -25,6 +25,7 @@ from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.status import StageStatus
+from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
 from reelmill.plan.snapshot import moment
 
@@ -99,7 +100,7 @@ class ClusterPipelines:
             namespace=namespace,
             name=name,
             task=of_resource(resource).task(),
-            document=without_secrets(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)),
+            document=yaml.safe_dump(redacted(shown), sort_keys=False, allow_unicode=True),
         )
 
     def work(self, namespace: str, name: str) -> list[StageWork]:

@@ -12,7 +12,9 @@ from reelmill.cli.display.terminal import write
 from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.contract.commands.signatures import REPLAY
+from reelmill.contract.process.step_environment import step_environment
 from reelmill.contract.spec.field_types import seconds
+from reelmill.plan.credentials import named_variables
 
 COLUMNS = ("name", "size", "compared")
 
@@ -36,7 +38,7 @@ def replay(
     timeout = seconds(loaded.graph.stages[loaded.stage(stage)].failures.item_timeout)
     done = store_commands.load(REPLAY)(
         store_commands.task(loaded, sources=True),
-        store_commands.environment(),
+        step_environment(store_commands.environment(), named_variables(loaded.pipeline.spec)),
         stage=stage,
         item=item,
         folder=to,

@@ -52,6 +52,12 @@ class Lines:
         self._told: list[str] = []
         self._heard: Counter[str] = Counter()
         self._listed = False
+        self._report = ""
+
+    def finish(self) -> None:
+        """Print what belongs after the last line about a stage: where the report of the run is."""
+        if self._report:
+            self.say(f"report: {self._report}")
 
     def status(self, status: Status) -> None:
         now = time.monotonic()
@@ -85,7 +91,7 @@ class Lines:
         if record.get("level") in _LOUD and self._is_news(words[0]):
             self.tell(str(record["level"]), _sentence(record))
         elif uri := record.get("report"):
-            self.say(f"report: {uri}")
+            self._report = str(uri)  # the step that writes it is not the last to be told of
         elif self.verbose:
             self.say(_sentence(record))
         if self.verbose:

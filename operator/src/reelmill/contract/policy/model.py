@@ -43,10 +43,11 @@ class Policy(Model):
     """Patterns of the names of Secrets that a pipeline may use: in `env`, for the store and the sources, and to pull
     images."""
     allowed_servers: Patterns | None = None
-    """Patterns of the servers that get keys or data: endpoints of the store and the sources, servers of models, and
-    `privateServers` of web sources, as `scheme://host:port` without a path. Without an endpoint, `s3://` counts as
-    `https://s3.amazonaws.com`, `gs://` as `https://storage.googleapis.com`, `hf://` as `https://huggingface.co`, and
-    `az://` as `https://*.blob.core.windows.net`, which stands for every account."""
+    """Patterns of the servers that pods reach, as `scheme://host:port` without a path: those of the store, of every URI
+    of a source or parameter, of models, and `privateServers` and `allowedHosts` (as `https://host`) of web sources.
+    Without an endpoint, `s3://` counts as `https://s3.amazonaws.com`, `gs://` as `https://storage.googleapis.com`,
+    `hf://` as `https://huggingface.co`, and `az://` as `https://*.blob.core.windows.net`, which stands for every
+    account."""
     allowed_variables: Patterns | None = None
     """Patterns of the names of variables in `env`. If absent while `allowedImages` or `allowedServers` is given, none:
     variables such as `PYTHONPATH` and `HTTPS_PROXY` choose code and servers."""

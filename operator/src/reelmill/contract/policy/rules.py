@@ -7,21 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reelmill.contract.policy.model import Policy
-from reelmill.contract.spec.model_server import ModelServer
+from reelmill.contract.policy.servers import servers
 from reelmill.contract.spec.pipeline import Spec
 from reelmill.contract.spec.placement import Placement
-from reelmill.contract.spec.s3 import S3
 
 EVERY_TAINT = "*/*/*"
 """Stands for the key of a toleration without a key: of patterns that anybody would write, only `**` matches it."""
-AWS = "https://s3.amazonaws.com"
-"""The server of a store without an endpoint."""
-SERVERS: Mapping[str, str] = {
-    "az": "https://*.blob.core.windows.net",
-    "gs": "https://storage.googleapis.com",
-    "hf": "https://huggingface.co",
-}
-"""The same for other schemes. In `az://`, the Secret names the account: the pattern of any account matches it."""
 AUTO_SHARDS = 2000
 """The most shards that `shards: auto` makes."""
 NO_QUEUE = "/none/"
@@ -55,12 +46,6 @@ def settings(spec: Spec) -> Iterator[tuple[str, set[str]]]:
     yield "spec.control", spec.control.model_fields_set
 
 
-def server(url: str) -> str:
-    """A URL without its path: `http://host:9000`. Anything else stays as it is."""
-    parts = url.split("/")
-    return f"{parts[0]}//{parts[2]}" if len(parts) > 2 and not parts[1] else url
-
-
 def _images(spec: Spec) -> Found:
     yield from _named(spec, "image", lambda place: place.image)
     for number, stage in enumerate(spec.stages):
@@ -84,23 +69,6 @@ def _secrets(spec: Spec) -> Found:
                 yield f"{where}.env[{number}].secretRef.name", variable.secret_ref.name
         for number, secret in enumerate(place.image_pull_secrets):
             yield f"{where}.imagePullSecrets[{number}].name", secret.name
-
-
-def _servers(spec: Spec) -> Found:
-    yield "spec.store.endpoint", _endpoint(spec.store, spec.store.uri)
-    for number, source in enumerate(spec.sources):
-        if source.s3:
-            yield f"spec.sources[{number}].s3.endpoint", _endpoint(source.s3, source.block.where)
-        for place, url in enumerate(source.web.private_servers if source.web else ()):
-            yield f"spec.sources[{number}].web.privateServers[{place}]", server(url)
-    for number, stage in enumerate(spec.stages):
-        asked = getattr(stage.block, "server", None)
-        if isinstance(asked, ModelServer):
-            yield f"spec.stages[{number}].{stage.type}.server.url", server(asked.url)
-
-
-def _endpoint(connection: S3, uri: str) -> str:
-    return server(connection.endpoint or SERVERS.get(uri.partition("://")[0], AWS))
 
 
 def _variables(spec: Spec) -> Found:
@@ -132,7 +100,7 @@ NAMES = (
         lambda spec: _named(spec, "serviceAccountName", lambda place: place.service_account_name),
     ),
     NameRule("allowed_secrets", "Secret", lambda policy: policy.allowed_secrets, _secrets),
-    NameRule("allowed_servers", "server", lambda policy: policy.allowed_servers, _servers),
+    NameRule("allowed_servers", "server", lambda policy: policy.allowed_servers, servers),
     NameRule("allowed_variables", "variable", lambda policy: policy.variables, _variables),
     NameRule(
         "allowed_priority_classes", "priority class", lambda policy: policy.allowed_priority_classes, _priority_classes

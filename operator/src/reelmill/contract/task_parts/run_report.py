@@ -12,8 +12,6 @@ from reelmill.contract.model import Model
 
 ENV = "REELMILL_RUN_REPORT"
 """Environment variable that contains the RunDefinition as JSON."""
-MASKED = "…"
-"""Stands for the value of a variable."""
 MOST_BYTES = 100_000
 """Longest JSON of it; a longer one goes without the document. Linux allows 128 KiB for a variable."""
 
@@ -28,16 +26,6 @@ class RunDefinition(Model):
     """Stage -> price of an hour of one of its pods; empty: prices are not known."""
     currency: str = ""
     document: dict[str, Any] = Field(default_factory=dict)
-    """The resource as it was given, but for the values of variables; empty: it is too long."""
+    """The resource as it was given, without what may be secret; empty: it is too long."""
     text: str = ""
     """The file that the document was read from; empty: it is not known."""
-
-
-def without_values(document: Any, field: str = "") -> Any:
-    """A resource without the values of the variables in `env`, which may be secret."""
-    if isinstance(document, dict):
-        hides = field == "env" and "value" in document
-        return {
-            name: MASKED if hides and name == "value" else without_values(each, name) for name, each in document.items()
-        }
-    return [without_values(each, field) for each in document] if isinstance(document, list) else document

@@ -92,6 +92,9 @@ class Metrics:
         self._lineage = Counter(
             "reelmill_openlineage_events", "OpenLineage events by what became of them.", ["result"], registry=registry
         )
+        self._refused = Gauge(
+            "reelmill_telemetry_refused", "1 if the settings of it cannot be used.", ["of"], registry=registry
+        )
         self._objects = Gauge("reelmill_cache_objects", "Objects in the cache.", ["kind"], registry=registry)
         self._pipelines = Gauge(
             "reelmill_pipelines", "Pipelines with a condition that is True.", ["condition"], registry=registry
@@ -107,6 +110,8 @@ class Metrics:
         self._errors.labels(CONTROLLER)
         for result in ("sent", "failed", "dropped"):
             self._lineage.labels(result)
+        for of in ("openlineage", "traces"):
+            self._refused.labels(of)
         for result in ("success", "requeue_after", "error"):
             self._reconciles.labels(CONTROLLER, result)
 
@@ -125,6 +130,10 @@ class Metrics:
     def lineage_events(self, result: str, count: int) -> None:
         """Record what became of OpenLineage events: `sent`, `failed` or `dropped`."""
         self._lineage.labels(result).inc(count)
+
+    def telemetry_refused(self, of: str) -> None:
+        """Record that the settings of `openlineage` or `traces` cannot be used."""
+        self._refused.labels(of).set(1)
 
     def text(self, cache: Cache, queue: WorkQueue) -> bytes:
         """The current metrics in the Prometheus text format."""

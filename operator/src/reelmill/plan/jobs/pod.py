@@ -1,5 +1,6 @@
 """The pod of a step: a container that meets Pod Security `restricted`, credentials by reference, a scratch volume."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -11,11 +12,12 @@ from reelmill.contract.spec.placement import EnvVar, Placement
 from reelmill.contract.spec.s3 import SecretRef
 from reelmill.contract.spec.variables import CREDENTIALS, is_reserved
 from reelmill.contract.task import CA_FOLDER, ENV, STAGELESS, Step, Task
+from reelmill.contract.task_parts.connection_secrets import ENV as SECRETS_ENV
 from reelmill.contract.task_parts.follow_up import ENV as NEXT_ENV
 from reelmill.contract.task_parts.follow_up import FollowUp
 from reelmill.contract.task_parts.run_report import ENV as DEFINITION_ENV
 from reelmill.contract.task_parts.run_report import MOST_BYTES
-from reelmill.plan.credentials import NamedSecret, credentials_prefix, variables
+from reelmill.plan.credentials import NamedSecret, credentials_prefix, source_variables, variables
 from reelmill.plan.jobs.placement import (
     control_pod,
     control_resources,
@@ -78,7 +80,7 @@ def pod_spec(
                     {"name": "scratch", "mountPath": SCRATCH},
                     {"name": "scratch", "mountPath": "/tmp", "subPath": "tmp"},  # noqa: S108 - a path in the pod
                     *({"name": _volume(prefix), "mountPath": _ca(prefix), "readOnly": True}
-                      for prefix, _, _ in secrets),
+                      for prefix, *_ in secrets),
                 ],
             }
         ],
@@ -93,7 +95,7 @@ def pod_spec(
                         "optional": True,
                     },
                 }
-                for prefix, secret, _ in secrets
+                for prefix, secret, *_ in secrets
             ),
         ],
     }  # fmt: skip
@@ -136,8 +138,8 @@ def _definition(definition: Definition, settings: PlannerSettings, task: Task) -
     if task.step is not Step.SURVEY or not settings.run_reports:
         return ""
     told = run_definition(definition, settings.prices)
-    json = _inert(told.model_dump_json(exclude_defaults=True))
-    return json if len(json.encode()) <= MOST_BYTES else _inert(told.replace(document={}).model_dump_json())
+    text = _inert(told.model_dump_json(exclude_defaults=True))
+    return text if len(text.encode()) <= MOST_BYTES else _inert(told.replace(document={}).model_dump_json())
 
 
 def _environment(
@@ -150,6 +152,7 @@ def _environment(
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
     """
+    named = {secret.prefix: secret.secret.name for secret in secrets}
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
         {"name": REPORTS_ENV, "value": REPORTS},
@@ -157,6 +160,7 @@ def _environment(
         *([{"name": DEFINITION_ENV, "value": definition}] if definition else []),
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
+        *([{"name": SECRETS_ENV, "value": _inert(json.dumps(named))}] if named else []),
         *(variable for secret in secrets for variable in _credentials(*secret)),
     ]
     taken = {variable["name"] for variable in ours}
@@ -183,24 +187,27 @@ def _priority(spec: Spec, task: Task) -> dict[str, str]:
     return {"priorityClassName": name} if name else {}
 
 
-def _inert(json: str) -> str:
+def _inert(text: str) -> str:
     """The same JSON without a `$`: Kubernetes replaces `$(NAME)` in a value by what an earlier variable holds."""
-    return json.replace("$", "\\u0024")
+    return text.replace("$", "\\u0024")
 
 
 def _secrets(definition: Definition, task: Task) -> list[NamedSecret]:
     """The Secret of every connection that the step uses: a verification reads the store only."""
     spec = definition.spec
-    found = [NamedSecret("", spec.store.secret_ref, variables(spec.store.uri))] if spec.store.secret_ref else []
+    store = spec.store.secret_ref
+    found = [NamedSecret("", store, variables(spec.store.uri))] if store else []
     for named in () if task.step is Step.VERIFY else task.sources:
         source = definition.graph.sources[named.name]
         if source.s3 and source.s3.secret_ref:
-            named_by = variables(source.block.where)
-            found.append(NamedSecret(credentials_prefix(spec, source), source.s3.secret_ref, named_by))
+            prefix = credentials_prefix(spec, source)
+            found.append(NamedSecret(prefix, source.s3.secret_ref, *source_variables(source.block)))
     return found
 
 
-def _credentials(prefix: str, secret: SecretRef, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def _credentials(
+    prefix: str, secret: SecretRef, names: tuple[str, ...], others: tuple[str, ...]
+) -> list[dict[str, Any]]:
     def variable(name: str, *, optional: bool = False) -> dict[str, Any]:
         reference: dict[str, Any] = {"name": secret.name, "key": name}
         return {
@@ -208,14 +215,13 @@ def _credentials(prefix: str, secret: SecretRef, names: tuple[str, ...]) -> list
             "valueFrom": {"secretKeyRef": {**reference, "optional": True} if optional else reference},
         }
 
-    if names != CREDENTIALS:
-        return [variable(name, optional=len(names) > 1) for name in names]
-    key, secret_key, token, bundle = CREDENTIALS
+    key, secret_key, _, bundle = CREDENTIALS
+    needed = {key, secret_key} if names == CREDENTIALS else set(names) if len(names) == 1 else set()
     return [
-        variable(key),
-        variable(secret_key),
-        variable(token, optional=True),
-        {"name": f"{prefix}{bundle}", "value": f"{_ca(prefix)}/ca.crt"},
+        {"name": f"{prefix}{bundle}", "value": f"{_ca(prefix)}/ca.crt"}
+        if name == bundle
+        else variable(name, optional=name not in needed)
+        for name in (*names, *others)
     ]
 
 

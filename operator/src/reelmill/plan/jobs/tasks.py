@@ -11,10 +11,11 @@ from reelmill.contract.spec.web import WebAccess
 from reelmill.contract.spending import Prices
 from reelmill.contract.status import PassStatus
 from reelmill.contract.task import Connection, Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
-from reelmill.contract.task_parts.run_report import RunDefinition, without_values
+from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.task_parts.shard_limits import ShardLimits
 from reelmill.contract.task_parts.verification import VerificationTask
 from reelmill.contract.task_parts.web_limits import WebLimits
+from reelmill.contract.text.redaction import redacted
 from reelmill.plan.credentials import credentials_prefix
 from reelmill.plan.definition.graph import Graph
 from reelmill.plan.definition.keys import StageKeys
@@ -69,7 +70,7 @@ def run_definition(definition: Definition, prices: Prices) -> RunDefinition:
         tolerances={name: stage.failures.tolerate for name, stage in definition.graph.stages.items()},
         hour_prices=hours if prices.known else {},
         currency=prices.currency,
-        document=without_values(definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)),
+        document=redacted(definition.pipeline.model_dump(mode="json", by_alias=True, exclude_unset=True)),
     )
 
 
@@ -224,7 +225,8 @@ def _stage(definition: Definition, name: str) -> StageDef:
 
 def _connection(s3: S3, prefix: str) -> Connection:
     # It is unknown here whether a Secret contains a CA; pods get its path in `<prefix>AWS_CA_BUNDLE`.
-    return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix)
+    secret = s3.secret_ref.name if s3.secret_ref and prefix else ""
+    return Connection(endpoint=s3.endpoint or "", region=s3.region or "", env_prefix=prefix, secret=secret)
 
 
 def _web(web: WebAccess) -> WebLimits:

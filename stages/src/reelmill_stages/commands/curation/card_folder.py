@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from reelmill.contract.errors import SpecError
-from reelmill_stages.commands.export_folder import seal
+from reelmill_stages.commands.export_folder import incoming_below, is_unused, seal
 from reelmill_stages.dataset_card.croissant import NAME
 from reelmill_stages.dataset_card.front_matter import configs_of
 from reelmill_stages.dataset_card.readme import MARK
@@ -46,7 +45,7 @@ class CardFolder:
         path.mkdir(parents=True, exist_ok=True)
         readme = _text(path / README)
         has_card = (path / CARD_MARK).exists()
-        if export is None and not has_card and any(path.iterdir()):
+        if export is None and not has_card and not is_unused(path):
             raise SpecError(
                 "the folder holds something else", where=str(path), hint="name a new folder, or that of an export"
             )
@@ -75,8 +74,8 @@ class CardFolder:
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """An empty folder on the same file system."""
-        with mapped(self.path), TemporaryDirectory(prefix=".incoming-", dir=self.path) as folder:
-            yield Path(folder)
+        with mapped(self.path), incoming_below(self.path) as folder:
+            yield folder
 
     def put(self, incoming: Path) -> None:
         """Give the files of the card their names, the README last."""

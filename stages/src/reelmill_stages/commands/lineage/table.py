@@ -13,6 +13,7 @@ from typing import Any
 from reelmill.contract.commands.lineage_rows import LineageResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import data_set, entries, store_of
 from reelmill_stages.commands.lineage.columns import LineageRows, schema
@@ -81,7 +82,7 @@ def _definitions(way: Iterable[SourceDef | StageDef]) -> list[dict[str, Any]]:
             "name": entry.name,
             "key": entry.key,
             "type": entry.type,
-            **({"definition": entry.definition} if isinstance(entry, StageDef) else {"params": entry.params}),
+            **redacted({"definition": entry.definition} if isinstance(entry, StageDef) else {"params": entry.params}),
         }
         for entry in way
     ]

@@ -14,6 +14,7 @@ from reelmill.contract.commands.dashboard import PipelineDefinition, PipelineRow
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.layout import INTERNAL, KEY_DIGITS, DataSetPaths
 from reelmill.contract.task import Owner, SourceDef, StageDef, Step, StoreRef, Task, Upstream
+from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.dashboard.discovery.data_set_state import DataSetState, data_set_state
 from reelmill_stages.dashboard.discovery.pipeline_rows import pipeline_row
@@ -190,7 +191,7 @@ def _task(ref: StoreRef, owner: Owner, states: Iterable[DataSetState]) -> Task:
 def _document(states: Iterable[DataSetState]) -> str:
     head = "# The store does not hold the pipeline's file. These are the definitions that its data were made with.\n"
     return head + yaml.safe_dump(
-        [{"name": each.name, "key": each.key, **each.definition} for each in states],
+        redacted([{"name": each.name, "key": each.key, **each.definition} for each in states]),
         sort_keys=False,
         allow_unicode=True,
     )

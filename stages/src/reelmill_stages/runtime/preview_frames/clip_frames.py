@@ -10,6 +10,7 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 
 from reelmill.contract.errors import ReelmillError
+from reelmill.contract.process.step_environment import step_environment
 from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.task import Task
 from reelmill_stages.pictures.shot import Shot
@@ -70,7 +71,7 @@ def _refused(places: MediaPlaces, item: Item) -> str:
 
 
 def _decoded(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Generator[Shot]:
-    left = list(items)
+    left, env = list(items), step_environment(env)
     while left:
         # The folder is this process's, because the other one is killed.
         with tempfile.TemporaryDirectory(prefix="reelmill-stills-", ignore_cleanup_errors=True) as folder:

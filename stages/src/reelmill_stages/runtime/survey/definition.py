@@ -8,9 +8,8 @@ from reelmill.contract.log import event
 from reelmill.contract.records.layout import run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task_parts.run_report import ENV, RunDefinition
-from reelmill.contract.text.urls import without_secrets
+from reelmill.contract.text.redaction import Redactor, redacted
 from reelmill_stages.records.record_files import dump
-from reelmill_stages.run_report.document import masked
 from reelmill_stages.runtime.context import StepContext
 
 log = logging.getLogger(__name__)
@@ -30,8 +29,8 @@ def keep_definition(context: StepContext) -> None:
 
 def _without_secrets(definition: RunDefinition) -> RunDefinition:
     """What may be kept in the store, which others may read who may not read the pipeline."""
-    document = masked(definition.document)
-    text = without_secrets(definition.text) if document == definition.document else ""
+    document = redacted(definition.document)
+    text = Redactor().text(definition.text) if document == definition.document else ""
     return definition.replace(document=document, text=text)
 
 

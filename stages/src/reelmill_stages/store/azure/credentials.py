@@ -6,7 +6,8 @@
     workload identity, managed identity, the environment's service principal, the Azure CLI
     <prefix>AZURE_STORAGE_ANONYMOUS=true    none, for public containers; only where no key and no signature are set
 
-A connection with a prefix never uses the variables without it, because those belong to another account.
+A connection with a prefix never uses the variables without it, because those belong to another account, and one with a
+Secret no other identity.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import Connection
+from reelmill_stages.store.named_secret import refuse_other_identity
 
 _HINT = "set it to the name of the storage account, or set the endpoint to https://ACCOUNT.blob.core.windows.net"
 
@@ -28,8 +30,8 @@ def address(connection: Connection, env: Mapping[str, str], where: str) -> str:
     return f"https://{account}.blob.core.windows.net"
 
 
-def credential(connection: Connection, env: Mapping[str, str]) -> Any:
-    """What azure-storage-blob takes as a credential; None for anonymous requests."""
+def credential(connection: Connection, env: Mapping[str, str], where: str) -> Any:
+    """What azure-storage-blob takes as a credential; None for anonymous requests. Raises StoreError."""
     prefix = connection.env_prefix
     if key := env.get(f"{prefix}AZURE_STORAGE_KEY", ""):
         account = env.get(f"{prefix}AZURE_STORAGE_ACCOUNT", "")
@@ -38,6 +40,7 @@ def credential(connection: Connection, env: Mapping[str, str]) -> Any:
         return signature.lstrip("?")
     if env.get(f"{prefix}AZURE_STORAGE_ANONYMOUS", "").lower() in ("1", "true", "yes"):
         return None
+    refuse_other_identity(connection, where, "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN")
     return _identity()
 
 

@@ -75,7 +75,7 @@ class AzureStore:
         self._container = ContainerClient(
             self._endpoint,
             container,
-            credential=credential(connection, env),
+            credential=credential(connection, env, self._uri),
             retry_total=0,
             connection_timeout=timeouts[0],
             read_timeout=timeouts[1],

@@ -5,7 +5,8 @@
     the identity of the process: GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, a workload
     identity, the metadata server
 
-A connection with a prefix never uses the variables without it, because those belong to another account.
+A connection with a prefix never uses the variables without it, because those belong to another account, and one with a
+Secret no other identity.
 """
 
 import json
@@ -19,6 +20,7 @@ from google.oauth2.service_account import Credentials
 
 from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection
+from reelmill_stages.store.named_secret import refuse_other_identity
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 
@@ -34,6 +36,7 @@ def credential(connection: Connection, env: Mapping[str, str], where: str) -> An
             raise StoreError(f"{name} holds no key of a service account", where=where, hint=hint) from error
     if env.get(f"{connection.env_prefix}GOOGLE_STORAGE_ANONYMOUS", "").lower() in ("1", "true", "yes"):
         return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    refuse_other_identity(connection, where, "GOOGLE_SERVICE_ACCOUNT_KEY")
     try:
         return google.auth.default(scopes=_SCOPES)[0]
     except DefaultCredentialsError as error:

@@ -4,7 +4,8 @@
     the AWS credentials file, web identity (IRSA), container credentials, instance metadata
     <prefix>AWS_NO_SIGN_REQUEST=true      anonymous, for public buckets; only where no keys are set
 
-A connection with a prefix never uses the variables without it, because those belong to another server.
+A connection with a prefix never uses the variables without it, because those belong to another server, and one with a
+Secret no other identity.
 """
 
 import os
@@ -16,6 +17,8 @@ from urllib3 import PoolManager, Retry, Timeout
 from urllib3.exceptions import HTTPError
 
 from reelmill.contract.errors import StoreError, TransientError
+from reelmill.contract.task import Connection
+from reelmill_stages.store.named_secret import refuse_other_identity
 
 _IDENTITY = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -24,11 +27,12 @@ _IDENTITY = (
 )
 
 
-def provider(env: Mapping[str, str], prefix: str, where: str) -> Provider | None:
+def provider(env: Mapping[str, str], connection: Connection, where: str) -> Provider | None:
     """The credentials provider for a connection, which fetches them at the first request; None: anonymous.
 
-    Raises StoreError if only one of access key and secret key is set.
+    Raises StoreError if only one of access key and secret key is set, or none where they are in a Secret.
     """
+    prefix = connection.env_prefix
     key, secret = (env.get(f"{prefix}{name}", "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     if key and secret:
         return StaticProvider(key, secret, env.get(f"{prefix}AWS_SESSION_TOKEN") or None)
@@ -37,6 +41,7 @@ def provider(env: Mapping[str, str], prefix: str, where: str) -> Provider | None
         raise StoreError(f"{prefix}{missing} is not set", where=where, hint="set both keys, or neither")
     if env.get(f"{prefix}AWS_NO_SIGN_REQUEST", "").lower() in ("1", "true", "yes"):
         return None
+    refuse_other_identity(connection, where, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     return Ambient(prefix, where)
 
 

@@ -83,7 +83,7 @@ class S3Store:
             ca = ""
         if connection.ca and not ca:
             raise StoreError(f"{connection.env_prefix}AWS_CA_BUNDLE is not set", where=self._uri)
-        keys = provider(env, connection.env_prefix, self._uri)
+        keys = provider(env, connection, self._uri)
         self._client = client(connection.endpoint, connection.region, keys, pool(Timeouts(*timeouts), ca))
 
     @property

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from reelmill import __version__
-from reelmill.cli.commands.support.redaction import Redactor
 from reelmill.cli.error_text import describe
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.text.json_line import json_object
+from reelmill.contract.text.redaction import Redactor
 
 MOST_BYTES = 1 << 20
 """Of one file. What is longer is cut, at the end of a record and at the beginning of a log."""

@@ -9,9 +9,9 @@ from reelmill.cli.cluster.client import PODS, ClusterClient, edge
 from reelmill.cli.cluster.pipeline_view import Json
 from reelmill.cli.commands.support.bundle import SupportBundle
 from reelmill.cli.commands.support.cluster_facts import add_logs, pod_facts
-from reelmill.cli.commands.support.redaction import REMOVED
 from reelmill.cli.input.options import ClusterOptions
 from reelmill.contract.errors import ReelmillError, SpecError
+from reelmill.contract.text.redaction import REMOVED
 from reelmill.schema.crd import GROUP, PLURAL, crd
 
 DEPLOYMENTS = ("apis/apps/v1", "deployments")

@@ -14,13 +14,14 @@ from reelmill.cli.commands.support.bundle import MANIFEST, SupportBundle
 from reelmill.cli.commands.support.cluster_facts import add_pipeline
 from reelmill.cli.commands.support.machine import machine
 from reelmill.cli.commands.support.operator_facts import add_operator
-from reelmill.cli.commands.support.redaction import Redactor, secret_variables, secrets_of
 from reelmill.cli.commands.support.store_facts import add_definition, add_store
 from reelmill.cli.crash_reports import crash_reports
 from reelmill.cli.display.output import size
 from reelmill.cli.display.terminal import say
 from reelmill.cli.input import document as documents
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
+from reelmill.contract.errors import SpecError
+from reelmill.contract.text.redaction import Redactor, secret_variables, secrets_of
 
 MOST_CRASHES = 5
 """Newest tracebacks of this user's internal errors."""
@@ -78,7 +79,13 @@ def _of_cluster(bundle: SupportBundle, name: str, elsewhere: StoreOverride, plac
 
 
 def _of_file(bundle: SupportBundle, file: str, elsewhere: StoreOverride, place: ClusterOptions) -> None:
-    document = documents.read(file)
+    try:
+        document = documents.read(file)
+    except SpecError as error:
+        if not Path(file).is_file():  # the name is wrong, not the content
+            raise
+        bundle.missing("pipeline.json", str(error))
+        return
     bundle.redactor.learn(secrets_of(document.data))
     bundle.document("pipeline.json", document.data)
     if loaded := add_definition(bundle, lambda: target.local(file, place, elsewhere)):

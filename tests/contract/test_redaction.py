@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.cli.commands.support.redaction import REMOVED, Redactor, is_secret, secret_variables, secrets_of
+from reelmill.contract.text.redaction import REMOVED, Redactor, is_secret, secret_variables, secrets_of
 
 CANARY = "canary-7f3a/b+c"
 BY_PLACE: list[Any] = [
@@ -22,6 +22,8 @@ BY_PLACE: list[Any] = [
     {"password": [CANARY]},
     {"secret": {"a": {"b": CANARY}}},
     {"run": {"image": "mine:1", "params": {"a": CANARY}}},
+    {"definition": {"stage": "run", "params": {"entrypoint": "mine:Stage", "params": {"a": CANARY}}}},
+    {"definition": {"stage": "caption", "params": {"model": "m", "extra": {"a": CANARY}}}},
     {"caption": {"extra": {"header": CANARY}}},
     {"message": f"token=12345678-{CANARY}"},
     {"message": f"password: 2.5x{CANARY}"},

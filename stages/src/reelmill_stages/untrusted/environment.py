@@ -25,6 +25,7 @@ ALLOWED = frozenset(
 """By name; beside them whatever begins with `LC_`."""
 
 
-def reduced(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are on the list."""
-    return {name: value for name, value in environment.items() if name in ALLOWED or name.startswith("LC_")}
+def reduced(environment: Mapping[str, str], *, python: bool = False) -> dict[str, str]:
+    """The variables that are on the list; `python`: with those of Python itself, such as `PYTHONPATH`."""
+    beginnings = ("LC_", "PYTHON") if python else ("LC_",)
+    return {name: value for name, value in environment.items() if name in ALLOWED or name.startswith(beginnings)}

@@ -1,4 +1,4 @@
-"""Takes credentials out of documents and texts that leave the machine. Pure.
+"""Takes credentials out of documents and texts that are written for others: cards, reports, pages, support bundles.
 
 What a field or a variable is called decides first: values of `env`, of annotations of other tools, of parameters of
 one's own code, and of fields named like a password are left out whatever they are. What is left is searched for values
@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from reelmill.contract.text.urls import without_secrets
-from reelmill.schema.crd import GROUP
 
+OURS = "reelmill.dev/"
+"""Beginning of the names of our annotations."""
 REMOVED = "[removed]"
 SHORTEST = 6
 """Characters of a value that is searched for; shorter ones, such as `1` or `true`, would be found everywhere."""
@@ -99,11 +100,19 @@ class Redactor:
             return REMOVED
         if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef"):
             return masked(value)
-        if field == "annotations" and not name.startswith(f"{GROUP}/"):
+        if field == "annotations" and not name.startswith(OURS):
             return REMOVED
         if is_secret(name) and value is not None and not isinstance(value, bool):
             return masked(value) if isinstance(value, Mapping | list | tuple) else REMOVED
         return self.tree(value, name)
+
+
+_REDACTOR = Redactor()
+
+
+def redacted(document: Any) -> Any:
+    """A document without what is secret by its place, its name or its form."""
+    return _REDACTOR.tree(document)
 
 
 def masked(value: Any) -> Any:

@@ -1,0 +1,116 @@
+"""Which servers a pipeline reaches, in CEL: the rules of `reelmill.contract.policy.servers` for the API server.
+
+The fields that hold URIs are those of the models, so a field that a block gains is seen by both.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import get_args
+
+from reelmill.contract.model import Model, camel
+from reelmill.contract.policy.servers import AWS, HOST, SERVERS, Path, uri_paths
+from reelmill.contract.spec.block import SourceBlock, StageBlock
+from reelmill.contract.spec.model_server import ModelServer
+from reelmill.contract.spec.pipeline import SourceSpec, StageSpec, members
+
+_STORE = "object.spec.store"
+
+
+def _blocks(model: type[Model], kind: type[Model]) -> Iterator[tuple[str, type[Model]]]:
+    """(name, model) of the blocks of a source or stage."""
+    for name in members(model, kind):
+        yield from ((name, block) for block in _models(model, name))
+
+
+def _models(model: type[Model], name: str) -> list[type[Model]]:
+    parts = (model.model_fields[name].annotation, *get_args(model.model_fields[name].annotation))
+    return [part for part in parts if isinstance(part, type) and issubclass(part, Model)]
+
+
+def _uris(value: str, model: type[Model], kind: type[Model]) -> str:
+    """A list of the URIs of a source's or stage's block, whichever it is, without local paths."""
+    texts = [
+        _text(f"{value}.?{name}", block, path) for name, block in _blocks(model, kind) for path in uri_paths(block)
+    ]
+    return f"[{', '.join(texts)}].filter(u, {_is_remote('u')})"
+
+
+def _text(parent: str, model: type[Model], path: Path) -> str:
+    """The text of a field below an optional value; empty if it is absent."""
+    field, *below = path
+    here = f"{parent}.?{camel(field)}"
+    if not below:
+        return f"{here}.orValue('')"
+    (inner,) = _models(model, field)
+    others = {*get_args(model.model_fields[field].annotation)} - {inner, type(None)}
+    if others:  # a name, or an object
+        text = f"{here}.value().?{camel(below[0])}.orValue('')"
+        return f"({here}.hasValue() && type({here}.value()) != string ? {text} : '')"
+    return _text(here, inner, tuple(below))
+
+
+def _is_remote(uri: str) -> str:
+    return f"{uri}.contains('://') && !{uri}.startsWith('file://')"
+
+
+def _is_url(uri: str) -> str:
+    return f"{uri}.matches('^https?://')"
+
+
+def _usual(uri: str) -> str:
+    known = "".join(f"{uri}.startsWith('{scheme}://') ? '{server}' : " for scheme, server in SERVERS.items())
+    return f"({known}'{AWS}')"
+
+
+def _of_store(uri: str) -> str:
+    """The server of a URI without a connection of its own."""
+    shared = f"{uri}.split('://')[0] == {_STORE}.uri.split('://')[0] || !({_is_remote(f'{_STORE}.uri')})"
+    return (
+        f"(variables.storeEndpoint != '' && !{uri}.startsWith('hf://') && ({shared})"
+        f" ? variables.storeEndpoint : {_usual(uri)})"
+    )
+
+
+def _servers(urls: str) -> str:
+    """Each URL without its path; anything else stays as it is."""
+    return f"({urls}).map(u, u.matches(r'{HOST}') ? u.find(r'{HOST}') : u)"
+
+
+def _model_servers(value: str) -> str:
+    """The URLs of the model's server of each stage block that can have one."""
+    with_server = [name for name, block in _blocks(StageSpec, StageBlock) if _names_server(block)]
+    return "[" + ", ".join(f"{value}.?{name}.?server.?url.orValue('')" for name in with_server) + "]"
+
+
+def _names_server(block: type[Model]) -> bool:
+    return "server" in block.model_fields and ModelServer in _models(block, "server")
+
+
+SERVER_VARIABLES: Mapping[str, str] = {
+    "storeEndpoint": f"{_STORE}.?endpoint.orValue('')",
+    "storeServer": _servers(
+        f"[{_is_url(f'{_STORE}.uri')} ? {_STORE}.uri : variables.storeEndpoint != '' ? variables.storeEndpoint"
+        f" : {_is_remote(f'{_STORE}.uri')} ? {_usual(f'{_STORE}.uri')} : '']"
+    )
+    + "[0]",
+}
+"""Variables of the policy that the lists of servers use."""
+
+_OF_SOURCE = (
+    _servers(
+        "[s.?s3.?endpoint.orValue('')] + "
+        + _uris("s", SourceSpec, SourceBlock)
+        + f".map(u, {_is_url('u')} ? u : has(s.s3) ? s.s3.?endpoint.orValue({_usual('u')}) : {_of_store('u')})"
+    )
+    + ".filter(n, has(s.s3) || n != variables.storeServer) + "
+    + _servers("s.?web.?privateServers.orValue([])")
+    + " + s.?web.?allowedHosts.orValue([]).map(h, 'https://' + h)"
+)
+_OF_STAGE = (
+    _servers(_uris("p", StageSpec, StageBlock) + f".map(u, {_is_url('u')} ? u : {_of_store('u')})")
+    + ".filter(n, n != variables.storeServer) + "
+    + _servers(_model_servers("p"))
+)
+SERVER_LISTS = (
+    f"[[variables.storeServer]] + object.spec.sources.map(s, {_OF_SOURCE}) + variables.places.map(p, {_OF_STAGE})"
+)
+"""Lists of the servers that a pipeline reaches; an empty name is none."""

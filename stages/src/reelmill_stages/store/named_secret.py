@@ -1,0 +1,19 @@
+"""A connection with a Secret is made with the keys of the Secret, or not at all."""
+
+from reelmill.contract.errors import StoreError
+from reelmill.contract.task import Connection
+
+
+def refuse_other_identity(connection: Connection, where: str, *keys: str) -> None:
+    """Raises StoreError if the connection names a Secret. To be called where none of its credentials are set.
+
+    `keys`: the keys of the Secret that are missing, without the prefix of their variables.
+    """
+    if not connection.secret:
+        return
+    variables = " and ".join(f"{connection.env_prefix}{key}" for key in keys)
+    raise StoreError(
+        f"the Secret {connection.secret} has no {' and no '.join(keys)}, and no other identity is used in its place",
+        where=where,
+        hint=f"add what is missing to the Secret; on one machine, set {variables}",
+    )
