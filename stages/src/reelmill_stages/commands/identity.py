@@ -8,9 +8,9 @@ from reelmill.contract.errors import StoreError, Unreachable
 from reelmill.contract.records.claim import Claimant, Identity
 from reelmill.contract.records.layout import identity as identity_key
 from reelmill.contract.task import Task
-from reelmill_stages.commands.entry import store_of
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.sources.objects.own_store import refuse_own_store
+from reelmill_stages.store.open import open_store
 from reelmill_stages.store.preflight import greet
 
 
@@ -22,7 +22,7 @@ def identity(task: Task, env: Mapping[str, str], claimant: Claimant, *, make: bo
     if make:
         refuse_own_store(task.store, task.sources)
     greet(task, env)
-    store, key = store_of(task, env), identity_key(claimant.digest)
+    store, key = open_store(task.store, env=env), identity_key(claimant.digest)
     try:
         found = load(store, key, Identity)
         if found is None and make:

@@ -3,39 +3,43 @@
 The command line calls them by these; each function there has the signature that is declared here.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from reelmill.contract.commands.dashboard import DashboardCommand
-from reelmill.contract.commands.dataset_card import CardResult
-from reelmill.contract.commands.demo import DemoInputs, DemoSamples
-from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
-from reelmill.contract.commands.funnel import FunnelRow
-from reelmill.contract.commands.lineage_rows import ForgetResult, LineageResult, TraceRow
-from reelmill.contract.commands.places import PlacesResult
-from reelmill.contract.commands.prune_rows import PruneResult
-from reelmill.contract.commands.result_rows import (
-    ExportMode,
-    ExportResult,
-    FindingRow,
-    Forecast,
-    IntegrityResult,
-    LedgerCount,
-    LogLine,
-    RepairResult,
-    ReplayResult,
-    StageLedgerRow,
-    StatusRow,
-)
-from reelmill.contract.commands.run_report import ReportResult
-from reelmill.contract.commands.support import SupportRecord
-from reelmill.contract.commands.tuning import TuneResult
-from reelmill.contract.records.claim import Claimant
-from reelmill.contract.records.frozen import Frozen
-from reelmill.contract.task import Task
-from reelmill.contract.task_parts.run_report import RunDefinition
+if TYPE_CHECKING:  # a command needs the rows of others no more than their code
+    from pathlib import Path
+
+    from reelmill.contract.commands.dashboard import DashboardCommand
+    from reelmill.contract.commands.dataset_card import CardResult
+    from reelmill.contract.commands.demo import DemoInputs, DemoSamples
+    from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
+    from reelmill.contract.commands.funnel import FunnelRow
+    from reelmill.contract.commands.lineage_rows import ForgetResult, LineageResult, TraceRow
+    from reelmill.contract.commands.places import PlacesResult
+    from reelmill.contract.commands.prune_rows import PruneResult
+    from reelmill.contract.commands.result_rows import (
+        ExportMode,
+        ExportResult,
+        FindingRow,
+        Forecast,
+        IntegrityResult,
+        LedgerCount,
+        LogLine,
+        RepairResult,
+        ReplayResult,
+        StageLedgerRow,
+        StatusRow,
+    )
+    from reelmill.contract.commands.run_report import ReportResult
+    from reelmill.contract.commands.support import SupportRecord
+    from reelmill.contract.commands.tuning import TuneResult
+    from reelmill.contract.records.claim import Claimant
+    from reelmill.contract.records.frozen import Frozen
+    from reelmill.contract.task import Task
+    from reelmill.contract.task_parts.run_report import RunDefinition
 
 Environment = Mapping[str, str]
 """Variables that hold the credentials."""

@@ -45,7 +45,7 @@ class Posters:
         self._thread.join(CLOSING)
 
     def of(self, task: Task, item: Item, *, timeout: float = 60.0) -> Shot:
-        """A JPEG of the middle frame, or the problem."""
+        """A JPEG of a frame from the middle, or the problem."""
         path = self._path(task, item)
         try:
             return Shot(jpeg=path.read_bytes())

@@ -48,7 +48,7 @@ def can_be_seen(item: Item) -> bool:
 
 
 def shots(task: Task, env: Mapping[str, str], items: Sequence[Item]) -> Iterator[Shot]:
-    """The middle frame of each item, in order; of one whose files are images, the first of these.
+    """A frame from the middle of each item, in order; of one whose files are images, the first of these.
 
     The task's store and sources are those of the pipeline: what lies elsewhere is not read.
     """

@@ -1,6 +1,7 @@
 """The process in which pictures of items are decoded: items in, one frame or problem for each out."""
 
 import shutil
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.jpeg import jpeg
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.item_span import shown_in, span
-from reelmill_stages.media.timeline.timeline import read_timeline
+from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.pictures.shot import Shot
 from reelmill_stages.runtime.outputs.work import Files, GroupWork
 from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, image_of
+from reelmill_stages.runtime.preview_frames.still import still
 from reelmill_stages.runtime.workers.safe_child import serve_parent
 from reelmill_stages.store.locations import Locations
 from reelmill_stages.untrusted.images import open_image
@@ -70,11 +72,17 @@ def _shot(item: Item, work: GroupWork) -> Shot:
     timeline = read_timeline(file)
     frames = shown_in(timeline, span(item)).frames
     turned = Turned(timeline.shape)
-    for picture in decode(file, timeline, [frames[len(frames) // 2]]):
+    for picture in decode(file, timeline, [_chosen(timeline, frames)]):
         upright = turned.of(picture.frame)
         width, height = _fitted(*shown_size(picture.frame, upright))
         return Shot(jpeg(render(picture.frame, width=width, height=height, turned=upright), _QUALITY), width, height)
     raise ItemError(ItemReason.DECODE_ERROR, "the decoder returns no frame")
+
+
+def _chosen(timeline: Timeline, frames: Sequence[int]) -> int:
+    if timeline.counted or not timeline.steady:  # all before it is decoded anyway
+        return frames[len(frames) // 2]
+    return frames[still([timeline.numbers[index] for index in frames], timeline.packets.starts)]
 
 
 def _image(path: Path) -> Shot:
