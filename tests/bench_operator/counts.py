@@ -39,4 +39,5 @@ def _kinds(events: Iterable[Json]) -> Counter[str]:
 
 
 def _each(kinds: Counter[str], load: Load) -> dict[str, float]:
-    return {name: round(count / load.pipelines, 1) for name, count in sorted(kinds.items())}
+    each = {name: round(count / load.pipelines, 1) for name, count in sorted(kinds.items())}
+    return {name: count for name, count in each.items() if count}

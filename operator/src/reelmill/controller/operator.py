@@ -1,6 +1,7 @@
 """The operator as a whole: connection, cache, queue, watches, periodic lists and workers."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ from reelmill.controller.work.worker_tasks import Pump
 
 _log = logging.getLogger(__name__)
 RELEASE_SECONDS = 5.0
+GARBAGE = 10_000
+"""Objects between two runs of the garbage collector; more of them would only be kept longer."""
 
 
 class Operator:
@@ -159,6 +162,9 @@ def run(access: Access, settings: OperatorSettings) -> int:
     kopf.setLevel(logging.WARNING)
     # kopf runs in a thread and cannot handle signals there.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    # What was imported stays for good; requests leave a little garbage each.
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     return asyncio.run(_until_stopped(Operator(access, settings)))
 
 

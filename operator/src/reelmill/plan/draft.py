@@ -21,7 +21,7 @@ from reelmill.plan.jobs.build import STAGE, in_trace
 from reelmill.plan.jobs.observed_jobs import Observed, observe
 from reelmill.plan.jobs.placement import hour_price, merged, pod_price
 from reelmill.plan.jobs.pod_policy import bounded, bounded_control
-from reelmill.plan.jobs.spending_limits import LimitReached, left_of, reached
+from reelmill.plan.jobs.spending_limits import LimitReached, left_of, limited, reached
 from reelmill.plan.jobs.tasks import Definition
 from reelmill.plan.requests import pending
 from reelmill.plan.snapshot import Snapshot, moment, stamp
@@ -73,7 +73,7 @@ class PlanDraft:
     @property
     def limit(self) -> LimitReached | None:
         """The limit of spending that is reached; None: none is."""
-        if not self.definition.spec.limits.spending:
+        if not limited(self.definition.spec.limits):
             return None
         spent = until_now(self.spent, self.jobs, self.hours, self.now)
         return reached(self.definition.spec.limits, spent, self.snapshot.settings.prices)

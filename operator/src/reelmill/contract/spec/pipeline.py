@@ -136,11 +136,6 @@ class PipelineLimits(Model):
     """What the pods may cost, by the prices of the operator, in their currency; then the pipeline is suspended until
     this is raised. If absent, there is no limit."""
 
-    @property
-    def spending(self) -> bool:
-        """Whether there is a limit of spending."""
-        return self.pod_hours is not None or self.cost is not None
-
 
 class Verify(Model):
     """Periodic verification: all committed objects are compared with their digests, while no stage has work to do."""

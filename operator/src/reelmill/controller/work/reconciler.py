@@ -42,6 +42,7 @@ from reelmill.plan import (
 )
 from reelmill.plan.deletion import FINALIZER
 from reelmill.plan.jobs.build import PIPELINE
+from reelmill.plan.jobs.spending_limits import limited
 from reelmill.plan.status.serialise import as_json
 from reelmill.plan.transitions import with_seen
 
@@ -156,7 +157,7 @@ class PipelineWorker:
         """
         memory = self._memories.get(key)
         definition = memory.spec.definition if memory and memory.spec else None
-        if memory is None or definition is None or definition.spec.limits.spending:
+        if memory is None or definition is None or limited(definition.spec.limits):
             return PROGRESS_SECONDS
         return max(self._until_progress(memory), PROGRESS_SECONDS)
 

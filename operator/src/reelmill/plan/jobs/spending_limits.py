@@ -15,6 +15,11 @@ class LimitReached:
     message: str
 
 
+def limited(limits: PipelineLimits) -> bool:
+    """Whether there is a limit of spending."""
+    return limits.pod_hours is not None or limits.cost is not None
+
+
 def reached(limits: PipelineLimits, spent: Spent, prices: Prices) -> LimitReached | None:
     """The limit that is reached, or that cannot be kept because nobody knows what is spent; None: none is."""
     if limits.cost is not None and not prices.known:
