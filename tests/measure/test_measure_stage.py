@@ -14,7 +14,7 @@ from reelmill.contract.measures import Measure
 from reelmill.contract.records.rows import Item, Media, Span
 from reelmill_stages.measuring.reduce import rounded
 from reelmill_stages.media.container.remote_container import remote_container
-from reelmill_stages.media_file import MediaFile
+from reelmill_stages.media_file import MediaFile, WholeFileNeeded
 from reelmill_stages.stage import Failed
 
 TECHNICAL = {each.value for each in Measure if each.family in {"container", "picture", "motion", "sound"}}
@@ -89,15 +89,25 @@ def test_005_f02_clips_of_one_file_fetch_it_once_and_are_as_alone(tmp_path: Path
         assert done(alone).items == (found,)
 
 
+FILLED = (
+    *("-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10"),
+    *("-b:v", "3M", "-maxrate", "3M", "-bufsize", "1M", "-x264-params", "nal-hrd=cbr"),
+)
+"""Encoder options of a video of 3 Mbit/s, whatever it shows."""
+
+
 class RemoteDesk(Desk):
     """Lends files that are read by ranges."""
 
-    lent = 0
+    def __init__(self, scratch: Path, files: dict[str, Path], *, most: float = 9.0) -> None:
+        super().__init__(scratch, files)
+        self.lent = 0
+        self.most = most
+        self.store = RangedFolder(scratch)
 
     def open(self, media: Media) -> MediaFile:
         self.lent += 1
-        path = self.files[media.uri]
-        found = remote_container(ranged(RangedFolder(path.parent), path.name))
+        found = remote_container(ranged(self.store, self.files[media.uri].name, most=self.most))
         assert found
         return found
 
@@ -114,6 +124,30 @@ def test_spans_are_read_by_ranges_and_whole_videos_with_sound_are_not(tmp_path: 
     assert rig.lent == 1
     measured([rig.item("b")], rig, sound=False)
     assert rig.lent == 2
+
+
+def test_clips_whose_sound_is_most_of_a_video_are_read_in_one_stream(tmp_path: Path) -> None:
+    """One picture of each is little."""
+    film = tmp_path / "v.mp4"
+    film.write_bytes(numbered(seconds=20.0, options=FILLED, extra=("-movflags", "+faststart")).read_bytes())
+    rig = RemoteDesk(tmp_path, {"s3://raw/v.mp4": film}, most=0.5)
+    few, many = ([virtual(str(begin), begin, begin + 2) for begin in begins] for begins in ((4, 12), range(0, 20, 3)))
+    found = measured(few, rig, frames={"count": 1})
+    assert [done(one).items for one in found] == [
+        done(one).items for one in measured(few, Desk(tmp_path, rig.files), frames={"count": 1})
+    ]
+    measured(many, rig, frames={"count": 1}, sound=False)
+    with pytest.raises(WholeFileNeeded, match="most of the object"):
+        measured(many, rig, frames={"count": 1})
+
+
+def test_the_sound_of_a_span_is_transferred_in_few_requests(tmp_path: Path) -> None:
+    film = tmp_path / "v.mp4"
+    film.write_bytes(numbered(seconds=20.0, size=(416, 240), extra=("-movflags", "+faststart")).read_bytes())
+    rig = RemoteDesk(tmp_path, {"s3://raw/v.mp4": film})
+    measured([virtual("a", 4.0, 14.0)], rig, frames={"count": 1})
+    chunks = 10 * 25  # muxed between the pictures
+    assert len(rig.store.requests) < chunks / 4
 
 
 def test_a_row_with_start_and_end_is_measured_between_them(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from reelmill_stages.measuring.clip import Clip
 from reelmill_stages.measuring.frames import MeasuredScene
 from reelmill_stages.measuring.models import load_models
 from reelmill_stages.measuring.shared_decode import Film
-from reelmill_stages.measuring.sound.shared_decode import HeardSound, hear, listens
+from reelmill_stages.measuring.sound.shared_decode import HeardSound, expect_heard, hear, listens
 from reelmill_stages.media.timeline.item_span import shown_in, span
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -60,6 +60,8 @@ class Measurer:
                     clip.takes(frames)
             except ItemError as error:
                 results[place] = failed(error)
+        if listens(self._block):
+            expect_heard(path, timeline, [clip.shown for clip in clips.values()])
         film = Film(path, timeline, self._block, self._models.frames)
         broken = dict(film.show([clip for clip in clips.values() if not clip.complete]))
         for place, clip in clips.items():

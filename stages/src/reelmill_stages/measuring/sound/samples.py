@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any, cast
 
 import av
@@ -17,8 +18,8 @@ from av.packet import Packet
 
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.records.usage import Bound
-from reelmill_stages.media.container.demux import audio_streams, damage, opened
-from reelmill_stages.media.timeline.seek import audio_from
+from reelmill_stages.media.container.demux import audio_streams, damage, demuxed, opened
+from reelmill_stages.media.timeline.seek import audio_from, expect_sound
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import CLOCK
 
@@ -67,7 +68,7 @@ class AudioTrack:
         first: tuple[int, str] | None = None
         resampler = _Resampler()
         position: Fraction | None = None
-        for frame in self._frames(begin):
+        for frame in self._frames(begin, end):
             first = first or (frame.sample_rate, frame.layout.name)
             rate, layout = first
             at = frame.pts * frame.time_base if frame.pts is not None and frame.time_base else position
@@ -82,18 +83,28 @@ class AudioTrack:
             if len(samples):
                 yield SampleBlock(samples, rate, layout)
 
-    def _frames(self, begin: Fraction | None) -> Iterator[AudioFrame]:
-        for packet in self._packets(begin):
+    def expect(self, spans: Iterable[tuple[Fraction, Fraction]]) -> None:
+        """Say which spans are heard next, in order. Raises WholeFileNeeded where they are most of a remote file."""
+        if self._stream.time_base:
+            expect_sound(self._path, self._stream, [self._ticks(*span) for span in spans])
+
+    def _ticks(self, begin: Fraction, end: Fraction) -> tuple[int, int]:
+        base = self._stream.time_base or Fraction(1)
+        return int((begin - _PRE_ROLL) / base), ceil(end / base)
+
+    def _frames(self, begin: Fraction | None, end: Fraction | None) -> Iterator[AudioFrame]:
+        for packet in self._packets(begin, end):
             yield from self._decoded(packet)
         yield from self._decoded(None)
 
-    def _packets(self, begin: Fraction | None) -> Iterator[Packet[AudioStream]]:
+    def _packets(self, begin: Fraction | None, end: Fraction | None) -> Iterator[Packet[AudioStream]]:
         stream = self._stream
         if begin is not None and stream.time_base:
-            yield from audio_from(self._path, self._container, stream, int((begin - _PRE_ROLL) / stream.time_base))
+            first, until = self._ticks(begin, begin if end is None else end)
+            yield from audio_from(self._path, self._container, stream, first, None if end is None else until)
             return
         try:
-            yield from (packet for packet in self._container.demux(stream) if packet.size)
+            yield from demuxed(self._container, stream)
         except av.FFmpegError as error:
             raise damage(self._path, error) from error
 

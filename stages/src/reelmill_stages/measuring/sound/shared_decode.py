@@ -1,8 +1,9 @@
 """The sound of a clip, decoded once for all that listens to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 from reelmill.contract.measures import Measure, MeasureFamily
@@ -65,6 +66,16 @@ def hear(path: MediaFile, timeline: Timeline, shown: Stretch, *, whole: bool, vo
         if share is not None:
             told[Measure.SPEECH] = share
         return HeardSound(told, found.index, found.damaged)
+
+
+def expect_heard(path: MediaFile, timeline: Timeline, spans: Sequence[Stretch]) -> None:
+    """Say that the sound of these spans is heard. Raises WholeFileNeeded where they are most of a remote file."""
+    if isinstance(path, Path):
+        return
+    with track(path) as found:
+        if found is not None:
+            base = timeline.time_base
+            found.expect((shown.start * base, shown.end * base) for shown in sorted(spans, key=lambda each: each.start))
 
 
 def listens(block: MeasureBlock) -> bool:

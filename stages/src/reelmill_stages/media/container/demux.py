@@ -10,6 +10,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -129,8 +130,17 @@ def audio_streams(container: InputContainer) -> list[AudioStream]:
 def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """The stream's packets in decode order, without the final empty ones. Errors become ItemErrors."""
     try:
+        yield from demuxed(container, stream)
+    except av.FFmpegError as error:
+        raise damage(path, error) from error
+
+
+def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
+    """The packets of a stream that have bytes, from where the container stands on. Raises what FFmpeg raises."""
+    try:
         for packet in container.demux(stream):
             if packet.size:
                 yield packet
-    except av.FFmpegError as error:
-        raise damage(path, error) from error
+    except IndexError:
+        # At the end, PyAV looks for streams that began in the middle, and does not know them.
+        return

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import av
@@ -49,7 +50,8 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
         samples = np.zeros(max(round((end - start) * RATE), 0), np.int16)
         time_base = stream.time_base or Fraction(1, RATE)
         decoded = _Frames(stream)
-        packets = audio_from(path, container, stream, int((start - _PRE_ROLL) / time_base))
+        begin, until = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
+        packets = audio_from(path, container, stream, begin, until)
         for at, piece in _placed(decoded.of(packets, end), start):
             first, last = max(at, 0), min(at + len(piece), len(samples))
             if first < last:

@@ -1,4 +1,10 @@
-"""The frames of a stream whose packets do not tell them: counted over a full decode, and again after what was lost."""
+"""The frames of a stream whose packets do not tell them: counted over a full decode, and again after what was lost.
+
+A frame that is told apart by its number is lost with the first damaged packet: nobody knows how many frames went with
+it. It is known again at a packet at which decoding may begin and whose time of presentation the container tells, if a
+decoder that begins there gives the same frames, at the same times, as the one that came from the start of the file.
+Containers of bare streams tell no times, and where recordings are joined, each has a clock of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +15,20 @@ from dataclasses import dataclass
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.full_decode import Frame, decode_all, rising
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row
-from reelmill_stages.media.timeline.resumption import Resumption, candidates, resumptions
 from reelmill_stages.media_file import MediaFile
 
 UNTIMED = frozenset({"h264", "hevc", "vvc", "m4v", "obu", "mpegvideo", "mjpeg"})
 """Containers of bare streams: libraries make the times of their packets up."""
+_REORDER = 17
+"""More packets than any codec takes in before a picture comes out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Frame `frame`, and all after it up to the next damage, are decoded from packet `packet` on."""
+
+    packet: int
+    frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +69,16 @@ def measure(
     told = [frame.pts for frame in frames]
     if clock is not None:
         told = clock.continued(told)
-    gaps = [bisect_left(frames, number, key=lambda frame: frame.fed) for number in damaged]
+    gaps = [bisect_left(frames, number, key=_fed) for number in damaged]
     times = rising(told, decoding.usual, gaps)
     known: list[Resumption] = []
     if damaged and container not in UNTIMED:
-        packets = candidates(rows, damaged, clock)
+        packets = _candidates(rows, damaged, clock)
         if packets:
             anew = decode_all(path, stream, anew=frozenset(packets)).frames
-            known = resumptions(rows, damaged, packets, frames, anew, list(zip(told, times, strict=True)))
+            known = _resumptions(rows, damaged, packets, frames, anew, list(zip(told, times, strict=True)))
     begins = [0, *(point.packet for point in known)]
+    begun = set(begins)
     if decoding.errors and not known and min((frame.fed for frame in frames), default=0) >= min(damaged):
         raise next(iter(decoding.errors.values()))
     return CountedFrames(
@@ -72,7 +88,7 @@ def measure(
         duration=frames[-1].duration if frames else 0,
         packets=PacketTable.of(
             rows,
-            [number in set(begins) for number in range(len(rows))],
+            [number in begun for number in range(len(rows))],
             [begins[bisect_right(begins, number) - 1] for number in range(len(rows))],
         ),
         damaged=damaged,
@@ -88,8 +104,9 @@ def _with_lost(frames: Sequence[Frame], rows: Sequence[Row], errors: Collection[
         row = rows[number]
         if row.unit is None or not row.unit.shown or row.hidden or row.pts is None or row.pts in given:
             continue
-        place = bisect_left(made, number, key=lambda frame: frame.fed)
-        while place < len(made) and (tick := made[place].pts) is not None and tick < row.pts:
+        place = bisect_left(made, number, key=_fed)
+        end = min(len(made), place + _REORDER)
+        while place < end and (tick := made[place].pts) is not None and tick < row.pts:
             place += 1
         made.insert(place, Frame(row.pts, key=False, fed=number, duration=row.duration))
     return made
@@ -100,9 +117,84 @@ def _numbers(frames: Sequence[Frame], known: Sequence[Resumption]) -> tuple[int,
 
     Frames of before such a packet may come out after it.
     """
+    firsts = [point.frame for point in known]
+    begins = [0, *(point.packet for point in known)]
     numbers: list[int] = []
     for index, frame in enumerate(frames):
-        begins = max((point.packet for point in known if point.frame <= index), default=0)
-        ends = min((point.packet for point in known if point.frame > index), default=frame.fed + 1)
-        numbers.append(min(max(frame.fed, begins), ends - 1))
+        part = bisect_right(firsts, index)
+        number = max(frame.fed, begins[part])
+        numbers.append(min(number, begins[part + 1] - 1) if part < len(known) else number)
     return tuple(numbers)
+
+
+def _candidates(rows: Sequence[Row], damaged: Collection[int], clock: Clock | None) -> list[int]:
+    """Packets at which frames may be known again: after each damage the first one at which decoding may begin.
+
+    There are no more once a clock jumps in between.
+    """
+    found: list[int] = []
+    lost: int | None = None
+    for number, row in enumerate(rows):
+        if number in damaged:
+            lost = number if lost is None else lost
+        elif lost is not None and row.unit is not None and row.unit.entry and row.pts is not None:
+            if clock is not None and _jumps(clock, rows[max(0, lost - 1) : number + 1]):
+                break
+            found.append(number)
+            lost = None
+    return found
+
+
+def _jumps(clock: Clock, rows: Sequence[Row]) -> bool:
+    jump = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
+    return jump is not None
+
+
+def _resumptions(
+    rows: Sequence[Row],
+    damaged: Collection[int],
+    packets: Sequence[int],
+    frames: Sequence[Frame],
+    anew: Sequence[Frame],
+    times: Sequence[tuple[int | None, int]],
+) -> list[Resumption]:
+    """Those of the candidates `packets` at which frames are known again.
+
+    `frames` are those of a decoding from the start, `anew` those of one that began anew at each candidate; `times` are
+    those of the first: as the decoder tells them, and as the timeline has them.
+    """
+    found: list[Resumption] = []
+    lost = [*sorted(damaged), len(rows)]
+    for packet, after in zip(packets, [*packets[1:], len(rows)], strict=True):
+        until = lost[bisect_right(lost, packet)]
+        first = _own(rows[packet].pts, packet, frames)
+        begin = _own(rows[packet].pts, packet, anew)
+        if first is None or begin is None:
+            continue
+        old = frames[first : max(first, bisect_left(frames, until, key=_fed))]
+        new = anew[begin : max(begin, bisect_left(anew, min(until, after), key=_fed))]
+        same = all(one.pts == other.pts for one, other in zip(old, new, strict=False))
+        if until == len(rows) and len(old) != len(new):
+            continue
+        if same and _agree(times[first : first + len(old)]):
+            found.append(Resumption(packet, first))
+    return found
+
+
+def _own(pts: int | None, packet: int, frames: Sequence[Frame]) -> int | None:
+    """Which frame a packet shows; None where that is not certain."""
+    begin, end = (bisect_left(frames, number, key=_fed) for number in (packet, packet + _REORDER + 1))
+    near = [index for index in range(begin, end) if frames[index].pts == pts]
+    return near[0] if len(near) == 1 else None
+
+
+def _fed(frame: Frame) -> int:
+    return frame.fed
+
+
+def _agree(times: Sequence[tuple[int | None, int]]) -> bool:
+    """Whether frames have the times that the decoder tells: in this order or, where it tells all, as a set."""
+    told = [(tick, made) for tick, made in times if tick is not None]
+    if len(told) == len(times):
+        return sorted(tick for tick, _ in told) == sorted(made for _, made in told)
+    return all(tick == made for tick, made in told)

@@ -5,6 +5,7 @@ Nothing is known here of why: this is the full decode that everything else must 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -106,9 +107,10 @@ def rising(times: Sequence[int | None], usual: int, gaps: Sequence[int] = ()) ->
     steps = [(later - tick) // (after - place) for (place, tick), (after, later) in pairwise(anchors)]
     step = median_low(steps) if steps else usual
     (first, begin), (last, end) = anchors[0], anchors[-1]
+    lost = sorted(gaps)
     made = [begin - (first - place) * step for place in range(first)]
     for (place, tick), (after, later) in pairwise(anchors):
-        most = step if any(place < gap <= after for gap in gaps) else later - tick
+        most = step if bisect_right(lost, place) < bisect_right(lost, after) else later - tick
         made += [tick + min((later - tick) * more // (after - place), most * more) for more in range(after - place)]
     made += [end + more * step for more in range(len(times) - last)]
     return tuple(made)

@@ -6,8 +6,9 @@ time, place and size, and the search begins earlier, in the end at the start of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import av
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container.demux import damage, opened, packets, video_stream
+from reelmill_stages.media.container.demux import damage, demuxed, opened, packets, video_stream
 from reelmill_stages.media.timeline.packet_table import PacketTable
 from reelmill_stages.media_file import MediaFile, local_path
 
@@ -68,9 +69,15 @@ def video_from(
 
 
 def audio_from(
-    path: MediaFile, container: InputContainer, stream: AudioStream, pts: int
+    path: MediaFile, container: InputContainer, stream: AudioStream, pts: int, until: int | None = None
 ) -> Iterator[Packet[AudioStream]]:
-    """Packets from the one that begins at or before this pts on, or all where the sound begins later."""
+    """Packets from the one that begins at or before this pts on, or all where the sound begins later.
+
+    Who reads no further than `until` says so: of a remote file, that much is transferred ahead. Raises WholeFileNeeded
+    where it is most of the file.
+    """
+    if until is not None:
+        expect_sound(path, stream, [(pts, until)])
     for earlier in _EARLIER:
         if earlier is None and (pts - (stream.start_time or 0)) * (stream.time_base or 0) > _BEFORE:
             local_path(path, _NOT_FOUND)
@@ -89,6 +96,28 @@ def audio_from(
                 return
 
 
+def expect_sound(path: MediaFile, stream: AudioStream, spans: Iterable[tuple[int, int]]) -> None:
+    """Say which sound of a remote file is read next: spans from one pts to another, in order.
+
+    Raises WholeFileNeeded where they are most of the file.
+    """
+    if isinstance(path, Path):
+        return
+    entries = stream.index_entries
+    wanted: list[range] = []
+    for begin, end in spans:
+        first = max(0, entries.search_timestamp(begin, any_frame=True))
+        last = entries.search_timestamp(end, backward=False, any_frame=True)
+        for number in range(first, last if last >= 0 else len(entries)):
+            place = entries[number].pos
+            if wanted and wanted[-1].stop == place:
+                wanted[-1] = range(wanted[-1].start, place + entries[number].size)
+            else:
+                wanted.append(range(place, place + entries[number].size))
+    if wanted:
+        path.expect(wanted)
+
+
 def _packets(
     path: MediaFile, container: InputContainer, stream: Any, pts: int, earlier: int | None
 ) -> Iterator[Packet[Any]]:
@@ -100,9 +129,7 @@ def _packets(
     begin = start if earlier is None else pts - round(earlier / stream.time_base)
     try:
         _seek(container, stream, begin, first)
-        for packet in container.demux(stream):
-            if packet.size:
-                yield packet
+        yield from demuxed(container, stream)
     except av.FFmpegError as error:
         raise damage(path, error) from error
 

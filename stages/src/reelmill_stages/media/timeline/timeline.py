@@ -28,12 +28,11 @@ from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import lacks_packets
 from reelmill_stages.media.timeline.clock import Clock
 from reelmill_stages.media.timeline.coded_form import NOT_TOLD, CodedForm, form_of
-from reelmill_stages.media.timeline.counted_frames import UNTIMED, measure
+from reelmill_stages.media.timeline.counted_frames import UNTIMED, Resumption, measure
 from reelmill_stages.media.timeline.damaged_packets import damaged_packets
 from reelmill_stages.media.timeline.decode_plan import first_tick_at
 from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, see
-from reelmill_stages.media.timeline.resumption import Resumption
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
 from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames
 from reelmill_stages.media_file import MediaFile

@@ -7,6 +7,7 @@ else a contradiction means that packets do not tell the frames.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -84,15 +85,17 @@ def _times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -
         else:
             times[number] = tick
             taken.add(tick)
-    step = usual_step(sorted(taken))
+    ordered = sorted(taken)
+    step = usual_step(ordered)
     for number in untimed:
-        before = max((other for other in times if other < number), default=None)
+        before = next((other for other in range(number - 1, -1, -1) if other in times), None)
         if before is None:
             continue
         tick = times[before]
-        after = min((other for other in taken if other > tick), default=tick + 2 * step)
+        place = bisect_right(ordered, tick)
+        after = ordered[place] if place < len(ordered) else tick + 2 * step
         made = tick + min(step, (after - tick) // 2)
-        if made not in taken:
+        if made > tick:
             times[number] = made
-            taken.add(made)
+            ordered.insert(place, made)
     return times

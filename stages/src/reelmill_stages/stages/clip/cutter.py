@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.cut import Cut, cut_at
 from reelmill_stages.media.cutting.encode import Encoding, encode, fields_as_frames
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
+from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.stage import File, NewItem
@@ -67,6 +68,17 @@ class Cutter:
         how, forced = self._write(cut, target)
         made = self._item(item, piece, cut, group=piece.key, media=name, how=how, files=(File(name, target),))
         return Clipped(made, forced)
+
+    def expect(self, pieces: Iterable[Piece]) -> None:
+        """Say which clips are copied. Raises WholeFileNeeded where they are most of a remote file."""
+        if isinstance(self.path, Path):
+            return
+        runs = []
+        for piece in sorted(pieces, key=lambda each: each.span.start):
+            with suppress(ItemError):  # told when it is cut
+                if copied := self.source.slice_of(cut_at(self.timeline, piece.span.start, piece.span.end)):
+                    runs.append((copied.first, copied.last))
+        expect(self.path, self.timeline.packets, runs)
 
     def _named(self, piece: Piece) -> Piece:
         """The piece with a unique name; items without a name from a listing may have the same one."""

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from reelmill.contract.counters import StageCounter
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Media
+from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.block import StageBlock
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.item_errors import failed
@@ -32,7 +33,7 @@ from reelmill_stages.stage import (
 from reelmill_stages.stages.clip.cutter import Clipped, Cutter, cutter
 from reelmill_stages.stages.clip.measured import ClipMeasurer
 from reelmill_stages.stages.clip.pairs import PAIRS, absolute_paths, write_pairs
-from reelmill_stages.stages.clip.pieces import pieces_of
+from reelmill_stages.stages.clip.pieces import Piece, Pieces, pieces_of
 from reelmill_stages.stages.clip.scene_finder import SceneFinder
 from reelmill_stages.weight import Weight
 
@@ -82,10 +83,22 @@ class ClipStage(Stage):
                     raise ItemError(ItemReason.MISSING, "the item has no media")
                 lend = work.fetch if self._needs_all else work.open
                 with cutter(lend(media), media, self.params, work.scratch) as video:
+                    self._expect([group[place].item for place in members], video)
                     results |= {place: self._one(group[place], video, work.gpu) for place in members}
             except ItemError as error:
                 results |= {place: failed(error) for place in members if place not in results}
         return [results[place] for place in range(len(group))]
+
+    def _expect(self, items: Sequence[Item], video: Cutter) -> None:
+        """All clips together decide whether their video is read by ranges."""
+        if self.params.mode != "copy" or self._needs_all or isinstance(video.path, Path):
+            return
+        pieces: list[Piece] = []
+        for item in items:
+            with suppress(ItemError):  # told when it is cut
+                found = pieces_of(item, video.timeline, self.params, lambda _: [])
+                pieces += found.pieces if isinstance(found, Pieces) else ()
+        video.expect(pieces)
 
     @property
     def _needs_all(self) -> bool:

@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from reelmill.contract.errors import ItemError, StoreDamaged
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.spec.stages.write import LerobotOptions
-from reelmill_stages.media.container.demux import opened
+from reelmill_stages.media.container.demux import demuxed, opened
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.container.probe import probe
 from reelmill_stages.media.cutting.remux import CODECS
@@ -82,7 +82,7 @@ class EpisodeVideo:
         with opened(self._path) as container:
             stream = self._stream(container)
             track = output.streams[0] if output.streams else _track(output, stream, fps)
-            packets = (packet for packet in container.demux(stream) if packet.size)
+            packets = demuxed(container, stream)
             for place, (packet, rank) in enumerate(zip(packets, self.order, strict=True)):
                 packet.stream = track
                 packet.is_keyframe = self._timeline.packets.keys[place]
