@@ -49,7 +49,7 @@ def test_values_of_variables_do_not_get_into_the_store() -> None:
     text = told(WANTED, stages=[{**CLIPS, "env": env}], defaults={"env": env})
     assert text
     assert "hf_secret" not in text
-    shown = [{"name": "HF_TOKEN", "value": "…"}, env[1]]
+    shown = [{"name": "HF_TOKEN", "value": "[removed]"}, env[1]]
     spec = RunDefinition.model_validate_json(text).document["spec"]
     assert spec["defaults"]["env"] == spec["stages"][0]["env"] == shown
 

@@ -213,7 +213,7 @@ def test_a_foreign_file_beside_a_release_is_not_lost_with_its_checksum(tmp_path:
 def test_what_a_release_writes_is_recognised_as_its_own(dist: Path, plugin: Path, tmp_path: Path) -> None:
     for folder in (dist, plugin):
         must_be_replaceable(folder)
-    for name in ("reelmill-stages-0.1.0-gpu.oci.tar", "install.yaml", "SHA256SUMS.sigstore.json", "SHA256SUMS"):
+    for name in (f"reelmill-stages-{VERSION}-gpu.oci.tar", "install.yaml", "SHA256SUMS.sigstore.json", "SHA256SUMS"):
         (tmp_path / name).touch()
     must_be_replaceable(tmp_path)
 

@@ -71,7 +71,7 @@ def test_a_second_run_finds_what_the_first_published(tmp_path: Path) -> None:
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/publish-release", tmp_path / ".ci")
     (tmp_path / "dist").mkdir()
-    (tmp_path / "dist/reelmill-0.1.0.tgz").write_text("chart")
+    (tmp_path / "dist/reelmill-9.9.9.tgz").write_text("chart")
     subprocess.run("sha256sum * > SHA256SUMS", shell=True, cwd=tmp_path / "dist", check=True)
     there = tmp_path / "release-is-there"
     gh = f'#!/bin/sh\necho "$2" >> {tmp_path}/asked\ncase $2 in view) test -e {there};; create) touch {there};; esac\n'
@@ -83,7 +83,7 @@ def test_a_second_run_finds_what_the_first_published(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     environment = {
-        "PATH": f"{tmp_path}:/usr/bin:/bin", "REGISTRY": "ghcr.io/Me", "GITHUB_REF_NAME": "v0.1.0",
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "REGISTRY": "ghcr.io/Me", "GITHUB_REF_NAME": "v9.9.9",
         "GITHUB_ACTOR": "me", "GH_TOKEN": "token",
     }  # fmt: skip
     for _ in range(2):

@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import host
 from cli.terminal import reelmill
 from reelmill.contract.process.step_environment import step_environment
 from reelmill.contract.text.redaction import is_secret
@@ -36,13 +37,14 @@ __reelmill__ = ["Peek"]
 
 class PeekBlock(FactsBlock):
     out: str
+    processes: str
 
 class Peek(Facts):
     block_type = PeekBlock
 
     def process(self, group, work):
-        seen = [repr(dict(os.environ)), Path("/proc/self/environ").read_text()]
-        seen.append(Path(f"/proc/{os.getppid()}/environ").read_text())
+        given = [Path(self.block.processes, str(pid), "environ") for pid in (os.getpid(), os.getppid())]
+        seen = [repr(dict(os.environ)), *(path.read_text() for path in given if path.exists())]
         Path(self.block.out).write_text("\\n".join(seen))
         return super().process(group, work)
 """
@@ -57,7 +59,11 @@ def test_code_of_a_run_stage_sees_no_credentials_but_those_that_the_pipeline_nee
     (importable / "peek.py").write_text(PEEK)
     films(tmp_path)
     (tmp_path / "films" / "broken.mp4").unlink()
-    path = pipeline(tmp_path, entrypoint="peek:Peek", params={"out": str(tmp_path / "seen"), "minWidth": 8})
+    path = pipeline(
+        tmp_path,
+        entrypoint="peek:Peek",
+        params={"out": str(tmp_path / "seen"), "processes": str(host.PROC), "minWidth": 8},
+    )
     body = yaml.safe_load(path.read_text())
     body["spec"]["stages"][0]["env"] = [{"name": "NAMED_API_KEY", "secretRef": {"name": "any"}, "key": "any"}]
     body["spec"]["stages"] = body["spec"]["stages"][:1]

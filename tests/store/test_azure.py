@@ -36,13 +36,21 @@ class Faulty:
     proxy: FaultProxy
 
 
-def opened(port: int, prefix: str, *, key: str = KEY, container: str = CONTAINER, seconds: float = 60) -> AzureStore:
+def opened(
+    port: int,
+    prefix: str,
+    *,
+    key: str = KEY,
+    container: str = CONTAINER,
+    seconds: float = 60,
+    patience: Patience = QUICK,
+) -> AzureStore:
     return AzureStore(
         container,
         prefix,
         connection=Connection(endpoint=f"http://127.0.0.1:{port}/{ACCOUNT}"),
         env={"AZURE_STORAGE_ACCOUNT": ACCOUNT, "AZURE_STORAGE_KEY": key},
-        patience=QUICK,
+        patience=patience,
         timeouts=(seconds, seconds),
     )
 
@@ -102,6 +110,15 @@ def test_a_write_whose_answer_was_lost_counts_if_the_blob_is_the_same(faulty: Fa
     with pytest.raises(PreconditionFailed):
         faulty.store.write("taken", b"ours", create=True)
     assert faulty.direct.read("taken") == b"theirs"
+
+
+@pytest.mark.parametrize("body", [b"body", BIG], ids=["one request", "blocks"])
+def test_an_upload_that_breaks_when_all_patience_is_spent_is_made_again(faulty: Faulty, body: bytes) -> None:
+    spent = Patience(attempts=4, first=0.01, longest=0.05, seconds=0)
+    store = opened(faulty.proxy.port, uuid4().hex, seconds=20, patience=spent)
+    faulty.proxy.fault(faults.reset, method="PUT")
+    store.write("k", body, create=True)
+    assert store.read("k") == body
 
 
 def test_a_body_that_is_cut_is_continued_with_the_same_version(faulty: Faulty, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the store in Google Cloud Storage makes of a server, or a network, that misbehaves, and of other programs."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,13 +40,15 @@ class Faulty:
     proxy: FaultProxy
 
 
-def opened(port: int, prefix: str, *, bucket: str = BUCKET, seconds: float = 60) -> GoogleStore:
+def opened(
+    port: int, prefix: str, *, bucket: str = BUCKET, seconds: float = 60, patience: Patience = QUICK
+) -> GoogleStore:
     return GoogleStore(
         bucket,
         prefix,
         connection=Connection(endpoint=f"http://127.0.0.1:{port}"),
         env=ANONYMOUS,
-        patience=QUICK,
+        patience=patience,
         timeouts=(seconds, seconds),
     )
 
@@ -96,7 +99,7 @@ def test_a_fault_that_stays_is_temporary(faulty: Faulty) -> None:
         faulty.store.write("k", b"body")
 
 
-@pytest.mark.parametrize("body", [b"body", BIG], ids=["one request", "resumable"])
+@pytest.mark.parametrize("body", [b"body", BIG[: 9 << 20]], ids=["one request", "resumable"])
 def test_a_write_whose_answer_was_lost_counts_if_the_object_is_the_same(faulty: Faulty, body: bytes) -> None:
     method = "POST" if len(body) < 1000 else "PUT"
     faulty.proxy.fault(faults.lost, method=method)
@@ -128,9 +131,59 @@ def test_a_body_that_is_cut_is_continued_with_the_same_version(faulty: Faulty, t
     assert faulty.store.fetch("k", tmp_path).read_bytes() == BIG
 
 
+def test_a_large_object_is_read_by_one_request_and_the_rest_by_another_where_it_breaks_off(
+    faulty: Faulty, tmp_path: Path
+) -> None:
+    faulty.direct.write("k", BIG)
+    asked: list[str] = []
+
+    def noted(handler: faults.Handler, body: bytes) -> None:
+        asked.append(handler.headers.get("Range", "all"))
+        handler.answer(*handler.forward(body))
+
+    def all_of_it() -> bytes:
+        with faulty.store.open("k") as stream:
+            return stream.read()
+
+    for read in (lambda: faulty.store.fetch("k", tmp_path).read_bytes(), all_of_it):
+        asked.clear()
+        faulty.proxy.fault(noted, method="GET", path="alt=media", times=100)
+        assert read() == BIG
+        assert asked == ["all"]
+        asked.clear()
+        faulty.proxy.faults.clear()
+        faulty.proxy.fault(faults.cut(5_000_000), method="GET", path="alt=media")
+        faulty.proxy.fault(noted, method="GET", path="alt=media", times=100)
+        assert read() == BIG
+        (rest,) = asked
+        assert 0 < int(rest.removeprefix("bytes=").removesuffix("-")) <= 5_000_000
+        faulty.proxy.faults.clear()
+
+
+@pytest.mark.parametrize("body", [b"body", BIG], ids=["one request", "resumable"])
+def test_an_upload_that_breaks_when_all_patience_is_spent_is_made_again(faulty: Faulty, body: bytes) -> None:
+    spent = Patience(attempts=4, first=0.01, longest=0.05, seconds=0)
+    store = opened(faulty.proxy.port, uuid4().hex, seconds=20, patience=spent)
+    faulty.proxy.fault(faults.reset, method="POST" if len(body) < 1000 else "PUT")
+    store.write("k", body, create=True)
+    assert store.read("k") == body
+
+
+def test_an_object_that_is_stored_compressed_is_read_as_it_is_stored(bucket: Bucket, gcs_server: GcsServer) -> None:
+    prefix, packed = uuid4().hex, gzip.compress(b"text " * 1000)
+    blob = bucket.blob(f"{prefix}/k.gz")
+    blob.content_encoding = "gzip"
+    blob.upload_from_string(packed, content_type="text/plain")
+    store = opened(gcs_server.port, prefix)
+    with store.open("k.gz") as stream:
+        assert stream.read() == packed
+    assert store.read("k.gz") == packed
+
+
 def test_an_object_that_is_replaced_while_it_is_read_is_noticed(faulty: Faulty) -> None:
     faulty.direct.write("k", BIG)
-    with faulty.direct.open("k") as stream:
+    faulty.proxy.fault(faults.cut(5_000_000), method="GET", path="alt=media")
+    with faulty.store.open("k") as stream:
         stream.read(1)
         faulty.direct.write("k", BIG[::-1])
         with pytest.raises(PreconditionFailed):

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Limits of one call: total attempts, first and longest wait, and time after which no attempt starts, in
-    seconds.
+    """Limits of one call: total attempts, first and longest wait, and time after which no attempt starts but the
+    second, in seconds. It counts from the beginning, or from the last sign of progress.
     """
 
     attempts: int = 8
@@ -39,7 +39,8 @@ class Attempts:
     def again(self, error: ReelmillError) -> bool:
         """Record a failure; if another attempt is allowed, wait and return True."""
         self.failed += 1
-        late = time.monotonic() - self._started > self._patience.seconds
+        # A long request may break for the first time when it has lasted longer than that.
+        late = self.failed > 1 and time.monotonic() - self._started > self._patience.seconds
         if not isinstance(error, TransientError) or self.failed >= self._patience.attempts or late:
             return False
         self.repeated = True
@@ -55,6 +56,10 @@ class Attempts:
     def progressed(self) -> None:
         """Reset the number of failures after progress."""
         self.failed = 0
+        self.moved()
+
+    def moved(self) -> None:
+        """Data are on their way, whether or not they arrive: the time of the call begins anew."""
         self._started = time.monotonic()
 
 

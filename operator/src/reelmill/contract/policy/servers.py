@@ -124,5 +124,5 @@ def uris(block: Model) -> Iterator[tuple[str, str]]:
 def _holds_uri(field: FieldInfo) -> bool:
     parts = [part for part in get_args(field.annotation) if get_origin(part) is Annotated]
     marks = [field.metadata, *(part.__metadata__ for part in parts)]
-    of_uris, of_endpoints = Uri.__metadata__[-1], Endpoint.__metadata__[-1]
+    of_uris, of_endpoints = get_args(Uri)[-1], get_args(Endpoint)[-1]
     return any(of_uris in mark and of_endpoints not in mark for mark in marks)

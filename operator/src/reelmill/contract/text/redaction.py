@@ -9,8 +9,8 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from string import ascii_letters, digits
 from typing import Any
-from urllib.parse import quote
 
 from reelmill.contract.text.urls import without_secrets
 
@@ -41,6 +41,7 @@ _FORMS = re.compile(
 _FREE = {"params": ("run", "entrypoint"), "extra": ("caption", "model")}
 """Fields that may hold anything, the block whose they are, and a field that only this block has: parameters of a `run`
 stage, and what `caption` sends to a server besides its own."""
+_UNRESERVED = frozenset(ascii_letters + digits + "-._~")
 _USER = re.compile(r"://([^\s/?#'\"<>\\@:]{0,200}(?::(?!\d{1,5}/)[^\s'\"<>\\@]{0,200})?)@")
 """Name and password in a URL; the password may have a `/`, as keys of S3 do that nobody escaped."""
 
@@ -63,7 +64,7 @@ class Redactor:
         for value in known:
             if len(value) >= SHORTEST:
                 encoded = b64encode(value.encode()).decode().rstrip("=")
-                self._known |= {value, quote(value, safe=""), encoded, json.dumps(value)[1:-1]}
+                self._known |= {value, _percent_encoded(value), encoded, json.dumps(value)[1:-1]}
         forms = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
 
@@ -113,6 +114,11 @@ _REDACTOR = Redactor()
 def redacted(document: Any) -> Any:
     """A document without what is secret by its place, its name or its form."""
     return _REDACTOR.tree(document)
+
+
+def _percent_encoded(text: str) -> str:
+    """As it stands in a URL (RFC 3986, 2.3)."""
+    return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
 
 
 def masked(value: Any) -> Any:

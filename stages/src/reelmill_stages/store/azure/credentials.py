@@ -15,7 +15,7 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import Connection
-from reelmill_stages.store.named_secret import refuse_other_identity
+from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 
 _HINT = "set it to the name of the storage account, or set the endpoint to https://ACCOUNT.blob.core.windows.net"
 

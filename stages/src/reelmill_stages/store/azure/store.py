@@ -7,7 +7,6 @@ one is lost, its retry fails because of the first attempt; then the blob is read
 count as success.
 """
 
-import hashlib
 import io
 import time
 from collections.abc import Iterator, Mapping
@@ -26,8 +25,8 @@ from reelmill_stages.store.azure.credentials import address, credential
 from reelmill_stages.store.azure.errors import explain, no_object, past_end
 from reelmill_stages.store.azure.listing import blobs, folder_names
 from reelmill_stages.store.bucket_listing import in_order
+from reelmill_stages.store.buckets.transfer import equal_object, fetched, sent
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
-from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.keys import (
     check_key,
     check_names,
@@ -116,8 +115,7 @@ class AzureStore:
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
         _no_versions(version)
-        name = hashlib.sha256(f"{self._prefix}{key}\0{if_match}\0{time.monotonic_ns()}".encode()).hexdigest()[:24]
-        return save(self._chunks(key, if_match, 0, None), folder / (name + suffix(key)))
+        return fetched(self._chunks(key, if_match, 0, None), key, folder, self._uri, if_match)
 
     def write(
         self,
@@ -137,27 +135,20 @@ class AzureStore:
             condition = {"match_condition": MatchConditions.IfMissing}
         elif if_match:
             condition = {"etag": f'"{if_match}"', "match_condition": MatchConditions.IfNotModified}
-        attempts = self._retries.attempts()
-        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
-            size = source.seek(0, io.SEEK_END)
 
-            def send() -> Mapping[str, Any]:
-                source.seek(0)
-                return self._blob(key).upload_blob(
-                    source, length=size, overwrite=not create, metadata=named, **condition
-                )
+        def send(source: BinaryIO, size: int) -> Stat:
+            told = self._blob(key).upload_blob(source, length=size, overwrite=not create, metadata=named, **condition)
+            return Stat(key, size, plain(told["etag"]), told["last_modified"].timestamp(), "", dict(metadata or {}))
 
-            try:
-                written = self._retries.call(key, send, attempts)
-            except (PreconditionFailed, NotFound) as error:
-                # The answer was lost, and the retry found the blob of the first attempt.
-                found = self._equal(key, source, size, metadata) if attempts.repeated else None
-                if found:
-                    return found
-                if if_match and no_object(error):
-                    raise PreconditionFailed("the object is gone", where=error.where) from error
-                raise
-        return Stat(key, size, plain(written["etag"]), written["last_modified"].timestamp(), "", dict(metadata or {}))
+        try:
+            return sent(
+                key, data, send, self._retries.call, self._retries.attempts(),
+                lambda source, size: self._equal(key, source, size, metadata),
+            )  # fmt: skip
+        except NotFound as error:
+            if if_match and no_object(error):
+                raise PreconditionFailed("the object is gone", where=error.where) from error
+            raise
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
         found = [
@@ -237,16 +228,9 @@ class AzureStore:
         return explain(error, endpoint=self._endpoint, container=self._name, key=self._prefix + key if key else "")
 
     def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
-        """The attributes of the blob if it has this content and metadata, otherwise None."""
-        try:
-            stat = self.stat(key)
-            if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
-                return None
-            source.seek(0)
-            same = all(chunk == source.read(len(chunk)) for chunk in self._chunks(key, stat.etag, 0, None))
-        except (NotFound, PreconditionFailed):
-            return None
-        return stat if same else None
+        return equal_object(
+            lambda: self.stat(key), lambda etag: self._chunks(key, etag, 0, None), source, size, metadata
+        )
 
     def _match(self, stat: Stat, if_match: str) -> None:
         if if_match and stat.etag != if_match:

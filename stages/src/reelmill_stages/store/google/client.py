@@ -4,17 +4,24 @@ Google's client is not safe for threads, so each thread has its own.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+from urllib.parse import quote
 
+from google.api_core.exceptions import from_http_response
+from google.auth.transport.requests import AuthorizedSession
 from google.cloud.storage import Blob, Bucket, Client
 
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill_stages.store.google.errors import explain
 from reelmill_stages.store.keys import check_key
-from reelmill_stages.store.retry import Attempts, Patience
+from reelmill_stages.store.retry import Attempts, Patience, Retries
 
 T = TypeVar("T")
+_PART = 16 << 20
+"""Bytes of one request of an object that is written by several, a multiple of 256 KiB."""
+_CHUNK = 1 << 20
+"""Bytes that a stream gives at once."""
 
 
 class BucketClient:
@@ -24,7 +31,7 @@ class BucketClient:
         self, endpoint: str, name: str, prefix: str, credential: Any, patience: Patience, timeouts: tuple[float, float]
     ) -> None:
         self.prefix = prefix
-        self.patience = patience
+        self.retries = Retries(patience, self._explain)
         self.options: dict[str, Any] = {"timeout": timeouts, "retry": None}
         """Arguments of every request."""
         self.is_there = False
@@ -32,6 +39,7 @@ class BucketClient:
         self._endpoint = endpoint
         self._name = name
         self._credential = credential
+        self._timeouts = timeouts
         self._local = threading.local()
 
     def bucket(self) -> Bucket:
@@ -45,34 +53,41 @@ class BucketClient:
 
     def blob(self, key: str, generation: int | None = None) -> Blob:
         """An object by its key below the prefix."""
-        return self.bucket().blob(self.prefix + check_key(key), generation=generation)
+        return self.bucket().blob(self.prefix + check_key(key), generation=generation, chunk_size=_PART)
+
+    def stream(self, key: str, generation: str, start: int) -> Iterator[bytes]:
+        """The content of an object from an offset on, by one request: the client's own streams ask for each part."""
+        if not hasattr(self._local, "session"):
+            self._local.session = AuthorizedSession(self._credential)  # type: ignore[no-untyped-call]
+        name = quote(self.prefix + check_key(key), safe="")
+        answer = self._local.session.get(
+            f"{self._endpoint}/download/storage/v1/b/{quote(self._name, safe='')}/o/{name}",
+            params={"alt": "media", "generation": generation, "ifGenerationMatch": generation},
+            # What is stored with gzip is wanted as it is stored.
+            headers={"Accept-Encoding": "gzip"} | ({"Range": f"bytes={start}-"} if start else {}),
+            stream=True,
+            timeout=self._timeouts,
+        )
+        with answer:
+            if answer.status_code != (206 if start else 200):
+                raise from_http_response(answer)  # type: ignore[no-untyped-call]
+            yield from answer.raw.stream(_CHUNK, decode_content=False)
 
     def call(self, key: str, request: Callable[[], T], attempts: Attempts | None = None) -> T:
         """Send a request about a key (empty: about the bucket) until it succeeds or patience ends.
 
         Raises the errors of `Store`.
         """
-        attempts = attempts or Attempts(self.patience)
-        while True:
-            try:
-                found = request()
-            except Exception as error:
-                problem = self._explain(error, key)
-                if problem is None:
-                    raise
-                if isinstance(problem, NotFound) and not self.is_there:
-                    self._ask_for_bucket()
-                attempts.wait_or_raise(problem, error)
-            else:
-                self.is_there = True
-                return found
+        found = self.retries.call(key, request, attempts)
+        self.is_there = True
+        return found
 
     def _ask_for_bucket(self) -> None:
         """Raises NotFound if there is no bucket: answers about objects do not always tell."""
         try:
             list(self.bucket().list_blobs(max_results=1, **self.options))
         except Exception as error:
-            if isinstance(self._explain(error, ""), NotFound):
+            if isinstance(self._told(error, ""), NotFound):
                 raise NotFound(
                     f"the bucket {self._name!r} does not exist",
                     where=self._endpoint,
@@ -82,4 +97,10 @@ class BucketClient:
             self.is_there = True
 
     def _explain(self, error: Exception, key: str) -> ReelmillError | None:
+        problem = self._told(error, key)
+        if isinstance(problem, NotFound) and not self.is_there:
+            self._ask_for_bucket()
+        return problem
+
+    def _told(self, error: Exception, key: str) -> ReelmillError | None:
         return explain(error, endpoint=self._endpoint, bucket=self._name, key=self.prefix + key if key else "")

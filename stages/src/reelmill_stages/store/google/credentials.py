@@ -20,7 +20,7 @@ from google.oauth2.service_account import Credentials
 
 from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection
-from reelmill_stages.store.named_secret import refuse_other_identity
+from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
 

@@ -6,9 +6,7 @@ so that it is known whether a conditional write was sent twice. If the answer to
 the first attempt; then the object is read back, and equal content and metadata count as success.
 """
 
-import hashlib
 import io
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,18 +19,16 @@ from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
 from reelmill.contract.task import Connection
 from reelmill_stages.store import Stat
 from reelmill_stages.store.bucket_listing import in_order
+from reelmill_stages.store.buckets.transfer import equal_object, fetched, resumed, sent
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
-from reelmill_stages.store.download import save, suffix
 from reelmill_stages.store.google.client import BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
 from reelmill_stages.store.google.listing import described, listed, pages
 from reelmill_stages.store.keys import check_key, check_names, check_new_key, check_prefix, encode_metadata
-from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
+from reelmill_stages.store.retry import PATIENCE, Patience
 
 _ENDPOINT = "https://storage.googleapis.com"
-_READ = 2 << 20
-"""Bytes of one request for a part of an object that is read as a stream."""
 _CONNECT, _SILENCE = 10.0, 60.0
 """Seconds to connect, and to wait for the next byte."""
 
@@ -58,7 +54,6 @@ class GoogleStore:
     ) -> None:
         self._prefix = f"{check_key(prefix)}/" if prefix else ""
         self._uri = uri or f"gs://{bucket}/{prefix}".rstrip("/")
-        self._patience = patience
         self._client = BucketClient(
             (connection.endpoint or _ENDPOINT).rstrip("/"),
             bucket,
@@ -101,8 +96,7 @@ class GoogleStore:
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
         _no_versions(version)
-        name = hashlib.sha256(f"{self._prefix}{key}\0{if_match}\0{time.monotonic_ns()}".encode()).hexdigest()[:24]
-        return save(self._chunks(key, if_match), folder / (name + suffix(key)))
+        return fetched(self._chunks(key, if_match), key, folder, self._uri, if_match)
 
     def write(
         self,
@@ -118,34 +112,31 @@ class GoogleStore:
         check_names(check_new_key(key))
         named = encode_metadata(metadata)
         generation = 0 if create else self._generation(key, if_match)
-        attempts = Attempts(self._patience)
-        with data.open("rb") if isinstance(data, Path) else io.BytesIO(data) as source:
-            size = source.seek(0, io.SEEK_END)
 
-            def send() -> Blob:
-                blob = self._client.blob(key)
-                blob.metadata = named
-                blob.upload_from_file(
-                    source,
-                    rewind=True,
-                    size=size,
-                    content_type="application/octet-stream",
-                    if_generation_match=generation,
-                    checksum="crc32c",
-                    **self._client.options,
-                )
-                return blob
+        def send(source: BinaryIO, size: int) -> Blob:
+            blob = self._client.blob(key)
+            blob.metadata = named
+            blob.upload_from_file(
+                source,
+                size=size,
+                content_type="application/octet-stream",
+                if_generation_match=generation,
+                checksum="crc32c",
+                **self._client.options,
+            )
+            return blob
 
-            try:
-                written = self._client.call(key, send, attempts)
-            except (PreconditionFailed, NotFound) as error:
-                # The answer was lost, and the retry found the object of the first attempt.
-                found = self._equal(key, source, size, metadata) if attempts.repeated else None
-                if found:
-                    return found
-                if if_match and isinstance(error, NotFound) and self._client.is_there:
-                    raise PreconditionFailed("the object is gone", where=error.where) from error
-                raise
+        try:
+            written = sent(
+                key, data, send, self._client.call, self._client.retries.attempts(),
+                lambda source, size: self._equal(key, source, size, metadata),
+            )  # fmt: skip
+        except NotFound as error:
+            if if_match and self._client.is_there:
+                raise PreconditionFailed("the object is gone", where=error.where) from error
+            raise
+        if isinstance(written, Stat):
+            return written
         return replace(listed(key, written), metadata=dict(metadata or {}))
 
     def list(self, prefix: str = "", *, follow_links: bool = True, problems: bool = False) -> Iterator[Stat]:
@@ -178,7 +169,7 @@ class GoogleStore:
             self.stat(to)
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         source = self._client.blob(key)
-        attempts, token = Attempts(self._patience), ""
+        attempts, token = self._client.retries.attempts(), ""
 
         def copy() -> str:
             """Copy the next part; returns what the copy goes on with, or empty text at its end."""
@@ -236,20 +227,18 @@ class GoogleStore:
         stat = self.stat(key)
         if if_match not in ("", stat.etag):
             raise self._other(key)
-        for start in range(0, stat.size, _READ):
-            yield self._part(key, stat.etag, start, min(start + _READ, stat.size) - 1)
+        try:
+            yield from resumed(
+                lambda done: self._client.stream(key, stat.etag, done), stat.size, key, self._client.retries
+            )
+        except NotFound:
+            # A generation that was replaced is gone, unless the bucket keeps former ones.
+            if self._exists(key):
+                raise self._other(key) from None
+            raise
 
     def _equal(self, key: str, source: BinaryIO, size: int, metadata: Mapping[str, str] | None) -> Stat | None:
-        """The attributes of the object if it has this content and metadata, otherwise None."""
-        try:
-            stat = self.stat(key)
-            if stat.size != size or dict(stat.metadata) != dict(metadata or {}):
-                return None
-            source.seek(0)
-            same = all(chunk == source.read(len(chunk)) for chunk in self._chunks(key, stat.etag))
-        except (NotFound, PreconditionFailed):
-            return None
-        return stat if same else None
+        return equal_object(lambda: self.stat(key), lambda etag: self._chunks(key, etag), source, size, metadata)
 
     def _checksum(self, key: str) -> tuple[int | None, str | None]:
         """(size in bytes, CRC32C) of an object."""

@@ -21,10 +21,10 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import Connection
 from reelmill.contract.task_parts.web_limits import WebLimits
 from reelmill_stages.store import Problem, Stat
+from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 from reelmill_stages.store.chunk_stream import begun
 from reelmill_stages.store.hub.address import DEFAULT, HOSTS, Repository
 from reelmill_stages.store.keys import check_key, check_prefix, key_problem
-from reelmill_stages.store.named_secret import refuse_other_identity
 from reelmill_stages.store.retry import PATIENCE, Attempts, Patience
 from reelmill_stages.store.web.client import Answer
 from reelmill_stages.store.web.errors import unanswered

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from reelmill.contract.errors import StoreError, TransientError
 from reelmill.contract.task import Connection
-from reelmill_stages.store.named_secret import refuse_other_identity
+from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 
 _IDENTITY = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
