@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 
@@ -157,6 +158,74 @@ def test_a_frozen_state_is_a_refusal(folder: Path) -> None:
     assert said.code == 2
     assert "frozen state 'v1'" in said.err
     assert naming(folder, "private")
+
+
+def test_016_f07_a_check_says_that_nothing_is_left_or_where(folder: Path) -> None:
+    def check(*arguments: str) -> Said:
+        return reelmill("check", folder / "pipeline.yaml", "--forgotten", *arguments)
+
+    assert "nothing of raw was forgotten" in check().err
+    forget(folder, "private.mp4", "--yes")
+    assert reelmill("run", folder / "pipeline.yaml").code == 0
+    said = check()
+    assert said.code == 0, said.out
+    assert "nothing is left of 1 forgotten items of raw" in said.err
+    export = folder / "data/exports/lineage.parquet"
+    export.parent.mkdir()
+    parquet.write_table(pyarrow.table({"item": ["first.mp4", "private.mp4@0.000-1.000"]}), export)
+    with tarfile.open(folder / "data/exports/old.tar", "w") as tar:
+        tar.add(folder / "pipeline.yaml", "samples/private.json")
+        tar.add(folder / "pipeline.yaml", "samples/private.mp4")
+    said = check()
+    assert said.code == 65
+    assert "exports/lineage.parquet" in said.out
+    assert "exports/old.tar" in said.out
+    assert json.loads(check("-o", "json").out)[0]["left"] == ["exports/lineage.parquet", "exports/old.tar"]
+    again = forget(folder, "private.mp4")
+    assert again.code == 65
+    assert "exports/lineage.parquet" in again.err
+    for path in export.parent.iterdir():
+        path.unlink()
+    assert check().code == 0
+
+
+def test_016_f08_what_is_of_something_else_is_released(folder: Path) -> None:
+    forget(folder, "private.mp4", "--yes")
+    assert "nothing to release" in forget(folder, "private.mp4", "--release").err
+    notes = folder / "data/notes.txt"
+    notes.write_text("our private.mp4 policy\n")
+    assert forget(folder, "private.mp4").code == 65
+    said = forget(folder, "private.mp4", "--release")
+    assert "notes.txt" in said.err
+    assert "use --yes" in said.err
+    assert forget(folder, "private.mp4").code == 65
+    said = forget(folder, "private.mp4", "--release", "--yes")
+    assert said.code == 0, said.err
+    (record,) = [path for path in (folder / "data/_reelmill/forgotten/raw").iterdir() if ".names." not in path.name]
+    (let,) = json.loads(record.read_text())["releases"]
+    assert let["by"] == "default/forget"
+    assert let["at"]
+    assert "notes" not in record.read_text()
+    assert forget(folder, "private.mp4").code == 0
+    assert reelmill("check", folder / "pipeline.yaml", "--forgotten").code == 0
+    (folder / "data/more.txt").write_text("private.mp4\n")
+    assert forget(folder, "private.mp4").code == 65
+
+
+def test_a_run_that_is_refused_for_a_file_that_stays_is_released(folder: Path) -> None:
+    clip = next(path for path in (folder / "data/clips").rglob("*.mp4") if "private" in path.name)
+    clip.write_bytes(b"of somebody else")
+    said = forget(folder, "private.mp4", "--yes")
+    assert said.code == 65
+    assert clip.name in said.err
+    assert "--release" in said.err
+    run = reelmill("run", folder / "pipeline.yaml")
+    assert run.code != 0
+    assert "--release" in run.err
+    assert forget(folder, "--release", "--yes").code == 0
+    assert reelmill("run", folder / "pipeline.yaml").code == 0
+    assert clip.read_bytes() == b"of somebody else"
+    assert forget(folder, "private.mp4").code == 0
 
 
 TABLE = """\

@@ -19,7 +19,7 @@ from reelmill.contract.task import StoreRef
 from reelmill_stages.records.data_set import open_data_set
 from reelmill_stages.store.open import open_store
 
-WRITTEN = ["items.parquet", "files.parquet", "croissant.json", "README.md"]
+WRITTEN = ["items.parquet", "files.parquet", "lineage.parquet", "croissant.json", "README.md"]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,9 @@ def main() -> int:
     decisions.add_argument("--by", choices=["exact", "perceptual", "semantic"], default="exact", help="(exact)")
     decisions.add_argument("--count", type=int, default=10_000_000, metavar="N", help="signatures (10000000)")
 
+    forgetting = what.add_parser("forget", help="what forgetting items costs at growing sizes, with exponents")
+    forgetting.add_argument("--items", type=int, default=1_000_000, metavar="N", help="clips, at most (1000000)")
+
     for name, told in {
         "pages": "what the dashboard's pages of a large data set cost",
         "report": "what the run report of a large data set costs, and its size",
@@ -69,6 +72,10 @@ def main() -> int:
         from endurance import decisions as deciding
 
         return deciding.run(given.by, given.count)
+    if given.what == "forget":
+        from endurance import forgetting as taking_away
+
+        return taking_away.run(given.items)
     if given.what in ("pages", "report"):
         from endurance import large_data_set
 

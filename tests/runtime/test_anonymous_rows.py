@@ -17,7 +17,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.forget import anonymous
 from reelmill_stages.runtime.forget.affected import hanging_together
 from reelmill_stages.runtime.forget.rewritten_files import rewritten
-from reelmill_stages.runtime.forget.search import Names
+from reelmill_stages.runtime.forget.search.names import Names
 from reelmill_stages.store.open import open_store
 
 KEY = "0123456789abcdef"

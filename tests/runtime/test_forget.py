@@ -2,7 +2,6 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,80 +9,35 @@ import pytest
 
 from reelmill.contract.errors import SpecError, StalePlan, StoreDamaged, TransientError
 from reelmill.contract.records.forgotten import AffectedDataSet, AffectedPart
-from reelmill.contract.records.heartbeat import Runner
-from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.forgetting import begin, plan_of, stored_plan
 from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
-from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
-from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
 from reelmill_stages.store import Store
+from runtime.forgetting_line import (
+    GONE,
+    KEYS,
+    NOW,
+    RUNNER,
+    copy_of,
+    forget,
+    is_forgotten,
+    is_whole,
+    naming,
+    run_line,
+    texts,
+)
 from runtime.toy_line import Line, law, outcomes
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 
-KEYS = [f"item{number:02d}" for number in range(8)]
-GONE = "item03"
-RUNNER = Runner(uid="uid-1", name="default/line", run=1)
-NOW = "2026-01-01T00:00:00Z"
-
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Line:
-    line = Line(tmp_path_factory.mktemp("forget"), shard_count=2)
-    for key in KEYS:
-        line.put(key, "filter dull\n" if key == "item05" else "content")
-    line.stage("upper", "Upper", many=2)
-    line.stage("joined", "Join", per_file=3)
-    line.stage("last", "Upper")
-    line.go()
-    return line
+    return run_line(tmp_path_factory.mktemp("forget"))
 
 
 @pytest.fixture
 def line(ran: Line, tmp_path: Path) -> Line:
-    shutil.copytree(ran.root, tmp_path / "copy")
-    return replace(ran, root=tmp_path / "copy", stages=list(ran.stages), rows=list(ran.rows))
-
-
-def forget(line: Line, *keys: str, store: Store | None = None) -> list[str]:
-    store = store or line.store
-    folder = line.root / "scratch"
-    folder.mkdir(exist_ok=True)
-    plan = stored_plan(store, "raw")
-    if plan is None:
-        plan = plan_of(store, "raw", keys, NOW, folder)
-        begin(store, plan)
-    return follow(store, plan, RUNNER, folder)
-
-
-def naming(line: Line, key: str) -> list[str]:
-    """Objects of the store that name a key, in any case, in their name or their bytes."""
-    found = []
-    for path in sorted((line.root / "store").rglob("*")):
-        word = key.encode()
-        if path.is_file() and (word in path.name.encode().lower() or word in path.read_bytes().lower()):
-            found.append(str(path.relative_to(line.root / "store")))
-    return found
-
-
-def texts(line: Line, stage: str) -> str:
-    data = line.data(stage)
-    return " ".join(data.store.read(item.media.uri).decode() for item in data.items() if item.media).lower()
-
-
-def is_whole(line: Line) -> None:
-    for stage in ("upper", "joined", "last"):
-        law(line.data(stage))
-    for name in ("raw", "upper", "joined", "last"):
-        progress = VerificationProgress(ProgressRecord(store=line.store.uri))
-        found = list(damaged_objects(line.data(name), Reading(line.store, None, read_all=True), progress))
-        assert not found, found
-
-
-def is_forgotten(line: Line) -> None:
-    assert naming(line, GONE) == []
-    is_whole(line)
-    assert GONE not in {item.key for item in line.data("raw").items()}
+    return copy_of(ran, tmp_path / "copy")
 
 
 def test_016_f04_nothing_of_a_forgotten_item_is_left_and_data_sets_stay_whole(line: Line) -> None:
@@ -140,7 +94,7 @@ def test_an_item_that_failed_or_was_filtered_is_forgotten_too(line: Line) -> Non
 
 def test_of_several_processes_that_follow_a_plan_one_finishes_and_the_others_say_why_they_did_not(line: Line) -> None:
     (line.root / "scratch").mkdir()
-    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    begin(line.store, plan_of(line.store, line.source, [GONE], NOW, line.root / "scratch"))
     with ThreadPoolExecutor(3) as pool:
         ends = [pool.submit(forget, line) for _ in range(3)]
     problems = [problem for end in ends if (problem := end.exception())]
@@ -237,7 +191,7 @@ def test_a_file_that_was_changed_by_somebody_else_is_named_and_stays(line: Line)
 
 def test_a_run_is_refused_while_items_are_being_forgotten(line: Line) -> None:
     (line.root / "scratch").mkdir()
-    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    begin(line.store, plan_of(line.store, line.source, [GONE], NOW, line.root / "scratch"))
     with pytest.raises(SpecError, match="being forgotten"):
         line.survey()
     assert forget(line) == []
@@ -308,7 +262,7 @@ def test_a_key_that_is_a_part_of_another_kept_key_is_forgotten_alone(tmp_path: P
 
 def test_a_pass_that_was_closed_while_the_plan_was_made_is_a_refusal(line: Line) -> None:
     (line.root / "scratch").mkdir()
-    plan = plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch")
+    plan = plan_of(line.store, line.source, [GONE], NOW, line.root / "scratch")
     line.put("item99")
     line.go()
     with pytest.raises(SpecError, match="closed meanwhile"):
@@ -322,7 +276,7 @@ def test_a_survey_that_was_made_before_opens_no_pass_while_items_are_being_forgo
     (line.root / "scratch").mkdir()
     line.put("item99")
     line.survey()
-    begin(line.store, plan_of(line.store, "raw", [GONE], NOW, line.root / "scratch"))
+    begin(line.store, plan_of(line.store, line.source, [GONE], NOW, line.root / "scratch"))
     with pytest.raises(StalePlan, match="being forgotten"):
         line.open(line.stages[0])
     assert forget(line) == []
@@ -391,7 +345,7 @@ class MortalStore:
 def killed_at(ran: Line, folder: Path, changes: range) -> None:
     """The process is killed before each of these changes, and another one continues."""
     for at in changes:
-        line = _copy(ran, folder / "killed")
+        line = copy_of(ran, folder / "killed")
         with pytest.raises(Killed):
             forget(line, GONE, store=MortalStore(line.store, at))  # type: ignore[arg-type]
         is_whole(line)
@@ -403,7 +357,7 @@ def killed_at(ran: Line, folder: Path, changes: range) -> None:
 
 
 def changes_of(ran: Line, folder: Path) -> int:
-    line = _copy(ran, folder / "counted")
+    line = copy_of(ran, folder / "counted")
     mortal = MortalStore(line.store, 0)
     forget(line, GONE, store=mortal)  # type: ignore[arg-type]
     return mortal.changes
@@ -426,13 +380,8 @@ def test_a_kill_leaves_no_message_of_another_input(tmp_path: Path) -> None:
     line.list_row({"key": "other", "problem": ["double", f"the same as {GONE}"]})
     line.go()
     for at in range(1, changes_of(line, tmp_path) + 1):
-        killed = _copy(line, tmp_path / f"killed-{at}")
+        killed = copy_of(line, tmp_path / f"killed-{at}")
         with pytest.raises(Killed):
             forget(killed, GONE, store=MortalStore(killed.store, at))  # type: ignore[arg-type]
         assert forget(killed, GONE) == []
         assert naming(killed, GONE) == []
-
-
-def _copy(ran: Line, to: Path) -> Line:
-    shutil.copytree(ran.root, to)
-    return replace(ran, root=to, stages=list(ran.stages), rows=list(ran.rows))

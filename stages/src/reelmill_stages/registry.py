@@ -85,6 +85,12 @@ def source(type_: str, params: dict[str, Any]) -> tuple[Adapter, SourceBlock]:
     return adapter, block
 
 
+def uri_field(type_: str) -> str:
+    """The field of a source that says where it is. The code of a custom adapter is not imported: it is `uri`."""
+    found: str = "uri" if ":" in type_ else _block("sources", type_).uri_field
+    return found
+
+
 def check_source(type_: str, params: dict[str, Any]) -> None:
     """Raises SpecError for parameters of a built-in source that its adapter refuses whatever there is to list.
 

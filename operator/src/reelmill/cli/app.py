@@ -25,6 +25,7 @@ ANYWHERE = {
     "ledger": "reelmill.cli.commands.ledger",
     "trace": "reelmill.cli.commands.lineage.trace",
     "lineage": "reelmill.cli.commands.lineage.lineage",
+    "rebuild": "reelmill.cli.commands.lineage.rebuild",
     "forget": "reelmill.cli.commands.lineage.forget",
     "diff": "reelmill.cli.commands.versions.diff",
     "freeze": "reelmill.cli.commands.versions.freeze",

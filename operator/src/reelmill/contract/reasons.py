@@ -68,8 +68,8 @@ class ItemReason(StrEnum):
         "forgotten", _FILTERED, _NO, "the item was forgotten (`reelmill forget`); an anonymous row is left of it",
         "nothing")
     WITHDRAWN = (
-        "withdrawn", _SKIPPED, _YES, "the file with the input also had something of an item that was forgotten",
-        "the next run makes the file again")
+        "withdrawn", _SKIPPED, _YES, "its file had something of a forgotten item, or it was a copy of one",
+        "the next run processes it again")
     DUPLICATE_KEY = (
         "duplicate_key", _FAILED, _NO, "two inputs have, or produce, items with the same key", "give each its own key")
     NAME_TAKEN = (

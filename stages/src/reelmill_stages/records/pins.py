@@ -115,6 +115,16 @@ def _missing(where: str) -> _Missing:
     return _Missing("no such file", where=where, hint="correct the address of the file")
 
 
+def stored_pins(store: Store, names: DataSetPaths) -> dict[str, dict[str, object]]:
+    """Field -> pin, as JSON, of all files that a data set has pinned."""
+    found: dict[str, dict[str, object]] = {}
+    for stat in store.list(names.pins):
+        if pin := load(store, stat.key, Pin):
+            field = stat.key.removeprefix(names.pins).removesuffix(".json")
+            found[field] = pin.model_dump(mode="json", by_alias=True)
+    return found
+
+
 def read_pins(store: Store, names: DataSetPaths, block: BaseModel) -> dict[str, str]:
     """URI -> digest of the files of a block, as pinned by the open step."""
     pins: dict[str, str] = {}

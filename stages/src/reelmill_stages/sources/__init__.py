@@ -38,6 +38,8 @@ class Listed:
     position: int | None = None
     """Number of the row in the metadata, whose order numbers and lists follow. None: they follow the order in which the
     items are processed, that of the groups."""
+    identity: str = ""
+    """What the key was made of, if other rows have a part in the key; empty: the key itself."""
 
 
 class Bucket(Protocol):

@@ -8,6 +8,7 @@ import typer
 from reelmill.cli import store_commands
 from reelmill.cli.cluster.target import stored
 from reelmill.cli.commands.integrity.deep_check import check_deeply
+from reelmill.cli.commands.integrity.forgotten_check import check_forgotten
 from reelmill.cli.display.output import Format, Output, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
@@ -43,6 +44,10 @@ def check(
         Path | None,
         typer.Option("--progress", help="With --deep: a file to continue from if the check is interrupted."),
     ] = None,
+    forgotten: Annotated[
+        bool,
+        typer.Option("--forgotten", help="Search the whole store for what was forgotten of a pipeline's sources."),
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also show rules that hold.")] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
@@ -58,9 +63,18 @@ def check(
     digest in its commit; there is one row for each damaged object. A folder's files are read. Of an output in a bucket,
     the checksum that the server computed when it was written is compared, if there is one; --read-all reads it as well.
 
-    Exits with code 65 if a rule is broken or an object is damaged.
+    With --forgotten, all objects of the store are searched for names of items that `reelmill forget` took away, and of
+    what was made of them: rows, captions, reports, tables, tars, and names of files. The names themselves are not
+    needed, since digests of them were kept.
+
+    Exits with code 65 if a rule is broken, an object is damaged, or something of a forgotten item is left.
     """
     formats = tuple(format_ or ())
+    if forgotten:
+        if deep or stage or formats:
+            raise SpecError("--forgotten is about the whole store", hint="give it without --stage, --format and --deep")
+        check_forgotten(stored(target, place, elsewhere), output=output)
+        return
     if deep:
         if formats:
             raise SpecError("--format is for the rules of consumers, which --deep does not check", hint="omit one")

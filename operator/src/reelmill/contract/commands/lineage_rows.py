@@ -1,10 +1,14 @@
 """What `reelmill trace` and `reelmill lineage` give back: the steps of an item's way, and what a table of them has."""
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
 from reelmill.contract.commands.result_rows import CommandRow, Outcomes
+from reelmill.contract.task import Task
 
 Way = Literal["origin", "item", "result"]
 
@@ -92,7 +96,9 @@ class ForgetRow(CommandRow):
     inputs: int
     """Rows of the ledger that become anonymous."""
     withdrawn: int
-    """Inputs that were in a file with forgotten ones, and are to be processed again."""
+    """Inputs that are to be processed again: they were in a file with forgotten ones, or copies of them."""
+    copies: int
+    """Those of them that the stage had dropped as copies of forgotten items."""
     files: int
     bytes: int
     views: int
@@ -103,9 +109,76 @@ class ForgetResult(CommandRow):
 
     source: str
     keys: list[str]
-    state: Literal["found", "forgotten", "unfinished"]
-    """`found`: nothing was done yet. `unfinished`: something is left, or a call was cut off."""
+    state: Literal["found", "forgotten", "unfinished", "released"]
+    """`found`: nothing was done yet. `unfinished`: files are left, or a call was cut off; runs of the source are
+    refused. `released`: what is in `left` was recorded as something else, and nothing is refused."""
     rows: list[ForgetRow]
     """Data sets that have something of the items."""
     left: list[str]
-    """Keys of records and files that still have something of the items, as a search has found."""
+    """Keys of objects that still have something of the items or name them, as a search has found."""
+
+
+class RemainsRow(CommandRow):
+    """What a search for the forgotten items of a source has found."""
+
+    source: str
+    items: int
+    """Forgotten items that were searched for."""
+    objects: int
+    """Objects of the store whose texts were read."""
+    named_only: int
+    """Objects of which only the key was compared: pictures, sound, arrays, and forms that are not known."""
+    unfinished: bool
+    """Whether items are being forgotten now, or a call was cut off."""
+    left: list[str]
+    """Keys of objects that have something of the items or name them."""
+
+
+class RebuiltFile(CommandRow):
+    """A file that was made again."""
+
+    name: str
+    """Below the root of its segment, as the data set has it."""
+    size: int
+    digest: str
+    """`sha256:<hex>`; empty: it was not made."""
+    expected: str
+    """That of the file in the data set; empty: there is no such file."""
+
+
+class RebuildResult(CommandRow):
+    """A sample that was made again."""
+
+    item: str
+    stage: str
+    folder: str
+    same: bool
+    """Whether all files have the digests that the lineage says."""
+    files: list[RebuiltFile]
+    other_versions: dict[str, tuple[str, str]]
+    """Tool -> (its version when the data set was made, its version here), where they differ."""
+
+
+class ReleaseForgottenCommand(Protocol):
+    def __call__(
+        self,
+        task: Task,
+        env: Mapping[str, str],
+        /,
+        *,
+        source: str,
+        keys: Sequence[str],
+        moment: str,
+        user: str,
+        act: bool,
+    ) -> ForgetResult: ...
+
+
+class CheckForgottenCommand(Protocol):
+    def __call__(self, task: Task, env: Mapping[str, str], /) -> Sequence[RemainsRow]: ...
+
+
+class RebuildCommand(Protocol):
+    def __call__(
+        self, card: Path, env: Mapping[str, str], /, *, sample: str, folder: Path, timeout: float, stop: Event
+    ) -> RebuildResult: ...

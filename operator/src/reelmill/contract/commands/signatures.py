@@ -17,7 +17,14 @@ if TYPE_CHECKING:  # a command needs the rows of others no more than their code
     from reelmill.contract.commands.demo import DemoInputs, DemoSamples
     from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
     from reelmill.contract.commands.funnel import FunnelRow
-    from reelmill.contract.commands.lineage_rows import ForgetResult, LineageResult, TraceRow
+    from reelmill.contract.commands.lineage_rows import (
+        CheckForgottenCommand,
+        ForgetResult,
+        LineageResult,
+        RebuildCommand,
+        ReleaseForgottenCommand,
+        TraceRow,
+    )
     from reelmill.contract.commands.places import PlacesResult
     from reelmill.contract.commands.prune_rows import PruneResult
     from reelmill.contract.commands.result_rows import (
@@ -265,6 +272,9 @@ LEDGER_SUMMARY: Command[LedgerSummaryCommand] = Command("ledger-summary")
 TRACE: Command[TraceCommand] = Command("trace")
 LINEAGE: Command[LineageCommand] = Command("lineage")
 FORGET: Command[ForgetCommand] = Command("forget")
+RELEASE_FORGOTTEN: Command[ReleaseForgottenCommand] = Command("release-forgotten")
+REBUILD: Command[RebuildCommand] = Command("rebuild")
+CHECK_FORGOTTEN: Command[CheckForgottenCommand] = Command("check-forgotten")
 DIFF: Command[DiffCommand] = Command("diff")
 DIFF_SUMMARY: Command[DiffSummaryCommand] = Command("diff-summary")
 FREEZE: Command[FreezeCommand] = Command("freeze")

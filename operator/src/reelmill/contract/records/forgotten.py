@@ -23,10 +23,11 @@ PENDING = f"{INTERNAL}/forgetting/"
 """Prefix of the plans that are carried out now."""
 _ANONYMOUS_KEY = re.compile(rf"(?:[^/]+/)?forgotten-[0-9a-f]{{{KEY_DIGITS}}}-\d+(?:-\d+-\d+)?")
 _RECORD = re.compile(r"[0-9a-f]{64}\.json")
+_NAMES = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}\.names\.json")
 
 
 def tombstone_digest(source: str, key: str) -> str:
-    """The digest (hex) that stands for the item `key` of a source."""
+    """The digest (hex) that stands for the item `key` of a source, or for any other text about its items."""
     return sha256(f"{source}\0{key}".encode(errors="surrogatepass")).removeprefix("sha256:")
 
 
@@ -38,6 +39,16 @@ def tombstones(source: str) -> str:
 def tombstone(source: str, digest: str) -> str:
     """The tombstone of an item."""
     return f"{tombstones(source)}{digest}.json"
+
+
+def names_record(source: str, number: str) -> str:
+    """The record of what was made of forgotten items; `number` is the beginning of a digest."""
+    return f"{tombstones(source)}{number[:KEY_DIGITS]}.names.json"
+
+
+def is_names_record(key: str) -> bool:
+    """Whether the record of what was made of forgotten items has this key."""
+    return bool(_NAMES.fullmatch(key.rpartition("/")[2]))
 
 
 def digest_in(key: str) -> str:
@@ -66,11 +77,35 @@ def is_forgotten(item: Item) -> bool:
     return item.fields.get(ANONYMOUS) is True and is_anonymous(item.key)
 
 
+class Release(Model):
+    """Somebody has looked at what a search has found, and says that it is of something else."""
+
+    at: str
+    """UTC, RFC 3339."""
+    by: str
+    """`namespace/name` of the pipeline."""
+    user: str
+    """Who called the command, as the machine knows them; empty: it does not."""
+    objects: tuple[str, ...]
+    """Digests of the keys of the objects that were found."""
+
+
 class Tombstone(Model):
-    """`_reelmill/forgotten/<source>/<digest>.json`: a source item that no listing may bring back."""
+    """`_reelmill/forgotten/<source>/<digest>.json`: a source item that no listing may bring back.
+
+    Sources of other places may have the same name, and items with the same key. A tombstone stands for the item in the
+    sources of `places`, and wherever it is one of `objects`. One without places was written by an earlier version: it
+    stands for every item with this key.
+    """
 
     forgotten: str
     """UTC, RFC 3339."""
+    places: tuple[str, ...] = ()
+    """Digests of the places of the sources."""
+    objects: tuple[str, ...] = ()
+    """Digests of the addresses of the item's source objects."""
+    releases: tuple[Release, ...] = ()
+    """Finds of the search that somebody has said to be of something else."""
 
 
 class AffectedPart(Model):
@@ -84,6 +119,8 @@ class AffectedPart(Model):
     """Rows of the ledger whose inputs are affected items of an upstream, or forgotten ones of the source."""
     withdrawn: str
     """Rows of the ledger whose inputs are in a file with affected ones: they are processed again."""
+    copies: str = ""
+    """Those of them that the stage had dropped as copies of forgotten items."""
     made: dict[int, str] = Field(default_factory=dict)
     """Row of the ledger -> ordinals of the items that `process` made of it, which all are affected."""
 
@@ -119,3 +156,29 @@ class Forgetting(Model):
     """Each after all that were made of it."""
     began: str
     """UTC, RFC 3339."""
+    place: str = ""
+    """Digest of the place of the source; empty in plans of earlier versions."""
+    objects: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Key -> digests of the addresses of the item's source objects."""
+
+
+class ForgottenNames(Model):
+    """`_reelmill/forgotten/<source>/<digest>.names.json`: what was made of forgotten items, as far as it has a name.
+
+    Whatever has a name is a digest here, as in tombstones.
+    """
+
+    forgotten: str
+    """UTC, RFC 3339."""
+    place: str
+    """Digest of the place of the source; empty: of an earlier version's plan."""
+    roots: tuple[str, ...]
+    """Data sets that were gone through."""
+    items: tuple[str, ...]
+    """Digests of the items' tombstones."""
+    names: tuple[str, ...]
+    """Names that no record may have: keys of the items and of what was made of them, addresses of source objects."""
+    words: tuple[int, ...]
+    """Numbers of words that names have."""
+    files: tuple[str, ...]
+    """The keys of the files that were deleted."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from reelmill.contract.errors import SpecError
 from reelmill_stages.commands.export_folder import incoming_below, is_unused, seal
+from reelmill_stages.commands.lineage.recipe import TABLE
 from reelmill_stages.dataset_card.croissant import NAME
 from reelmill_stages.dataset_card.front_matter import configs_of
 from reelmill_stages.dataset_card.readme import MARK
@@ -17,7 +18,7 @@ from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.local.errors import mapped
 
 README = "README.md"
-WRITTEN = (ITEMS, FILES, NAME, README)
+WRITTEN = (ITEMS, FILES, TABLE, NAME, README)
 """Names of the files of a card, in the order in which they appear."""
 CARD_MARK = ".reelmill-card.json"
 """Says that a card is in the folder, or was about to be written: its tables and its description may be replaced."""
@@ -44,13 +45,13 @@ class CardFolder:
             raise SpecError("this is a file, not a folder", where=str(path), hint="name a new folder")
         path.mkdir(parents=True, exist_ok=True)
         readme = _text(path / README)
-        has_card = (path / CARD_MARK).exists()
-        if export is None and not has_card and not is_unused(path):
+        written = _written(path / CARD_MARK)
+        if export is None and not written and not is_unused(path):
             raise SpecError(
                 "the folder holds something else", where=str(path), hint="name a new folder, or that of an export"
             )
         for name in WRITTEN:
-            ours = (MARK in readme or name in (export or {})) if name == README else has_card
+            ours = (MARK in readme or name in (export or {})) if name == README else name in written
             if not ours and (path / name).exists():
                 raise SpecError(
                     f"the card would replace {name}, which no card wrote",
@@ -84,6 +85,16 @@ class CardFolder:
         (incoming / CARD_MARK).write_text(json.dumps({"files": WRITTEN}) + "\n")
         for name in (CARD_MARK, *WRITTEN):
             (incoming / name).replace(self.path / name)
+
+
+def _written(mark: Path) -> set[str]:
+    """Names of the files that an earlier card wrote, or was about to write."""
+    try:
+        return set(json.loads(mark.read_bytes())["files"])
+    except FileNotFoundError:
+        return set()
+    except (ValueError, KeyError, TypeError):
+        return set(WRITTEN)
 
 
 def _text(path: Path) -> str:

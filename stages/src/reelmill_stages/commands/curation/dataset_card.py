@@ -18,6 +18,8 @@ from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.commands.curation.card_folder import README, WRITTEN, CardFolder
 from reelmill_stages.commands.entry import stage_of, store_of
 from reelmill_stages.commands.export_folder import exported
+from reelmill_stages.commands.lineage.recipe import TABLE
+from reelmill_stages.commands.lineage.table import write_table
 from reelmill_stages.dataset_card import croissant
 from reelmill_stages.dataset_card.columns import FieldTypes, columns
 from reelmill_stages.dataset_card.croissant import DescribedFile, Heading
@@ -75,6 +77,7 @@ def card(
     with place.incoming() as new:
         write_items(new / ITEMS, data.items(), found.columns)
         write_files(new / FILES, data.items(), partial(files_of, data.root))
+        write_table(task, seen.data, name, new / TABLE)
         tables = [_described(new / each) for each in (ITEMS, FILES)]
         told = croissant.croissant(_heading(facts), tables, found.columns, found.contents)
         (new / croissant.NAME).write_text(told, encoding="utf-8")

@@ -41,6 +41,7 @@ def schema(metadata: Mapping[str, str]) -> Any:
         ("reason", text),
         ("message", text),
         ("known", arrow.bool_()),
+        ("first_number", whole),
         ("source", text),
         ("source_item", text),
         ("source_uri", text),
@@ -80,6 +81,7 @@ class LineageRows:
             "message": last.message or None,
             "known": way.known,
             "files": last.row.get("outputs", []),
+            "first_number": _first_number(last.row),
             "steps": [self._step(step) for step in way.steps],
         }
         first = way.steps[0]
@@ -110,6 +112,11 @@ class LineageRows:
             "reason": step.reason or None,
             "versions": list(self._versions.get((step.entry, step.segment), {}).items()),
         }
+
+
+def _first_number(row: Mapping[str, Any]) -> int | None:
+    first = row.get("first")
+    return first if type(first) is int and type(row.get("last")) is int else None
 
 
 def _of(media: Media) -> dict[str, Any]:

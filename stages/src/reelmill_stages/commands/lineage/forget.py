@@ -1,18 +1,20 @@
 """`reelmill forget`: everything that came of items of a source goes from the store, and they do not come back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reelmill.contract.commands.lineage_rows import ForgetResult, ForgetRow
+from reelmill.contract.commands.lineage_rows import ForgetResult, ForgetRow, RemainsRow
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.records.forgotten import AffectedDataSet, Forgetting, tombstone, tombstone_digest
-from reelmill.contract.task import Task
+from reelmill.contract.task import SourceDef, Task
 from reelmill_stages.commands.entry import store_of
 from reelmill_stages.records import heartbeat
-from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
-from reelmill_stages.runtime.forget.search import left
+from reelmill_stages.runtime.forget.forgetting import begin, files_left, follow, plan_of, stored_plan
+from reelmill_stages.runtime.forget.marks import Released
+from reelmill_stages.runtime.forget.marks import release as write_release
+from reelmill_stages.runtime.forget.search.remains import Remains, forgotten, remains
 from reelmill_stages.store import Store
 
 
@@ -22,12 +24,12 @@ def forget(
     """Find what came of these items of a source, and with `act` take it away.
 
     A plan that an earlier call has left is followed first: `keys` may be empty then, or must be its keys. Of items that
-    were forgotten before, the records are searched again. `moment` is the present time, UTC in RFC 3339.
+    were forgotten before, the store is searched again. `moment` is the present time, UTC in RFC 3339.
 
     Raises SpecError for a key that the source does not have, for other keys than those of a plan that is not finished,
     and where forgetting is not possible.
     """
-    store = store_of(task, env)
+    store, listed = store_of(task, env), _source(task, source)
     with TemporaryDirectory(prefix="reelmill-forget-") as folder:
         scratch = Path(folder)
         plan = stored_plan(store, source)
@@ -36,24 +38,86 @@ def forget(
                 raise SpecError(
                     f"nothing of {source} is being forgotten", where=store.uri, hint="name the keys of items"
                 )
-            plan = plan_of(store, source, list(dict.fromkeys(keys)), moment, scratch)
+            plan = plan_of(store, listed, list(dict.fromkeys(keys)), moment, scratch)
             _must_be_known(store, plan)
             if not any(what.parts for what in plan.data_sets):
-                rest = list(left(store, plan))
-                return _result(plan, "unfinished" if rest else "forgotten", rest)
+                return _result(plan, "forgotten", _remains(store, listed, plan.keys).left)
             if not act:
                 return _result(plan, "found", [])
             begin(store, plan)
-        elif keys and set(keys) != set(plan.keys):
-            raise SpecError(
-                f"other items of {source} are being forgotten",
-                where=store.uri,
-                hint="finish that first: reelmill forget PIPELINE --continue",
+        else:
+            _must_be_of(plan, keys, store)
+            if not act:
+                return _result(plan, "unfinished", [])
+        if rest := follow(store, plan, heartbeat.runner(task, env), scratch):
+            return _result(plan, "unfinished", rest)
+    return _result(plan, "forgotten", _remains(store, listed, plan.keys).left)
+
+
+def release(
+    task: Task, env: Mapping[str, str], *, source: str, keys: Sequence[str], moment: str, user: str, act: bool
+) -> ForgetResult:
+    """Find what a search says is left of forgotten items, and with `act` record that it is of something else.
+
+    A plan that is not finished is followed once more, and given up then, so that pipelines run again. `keys` may be
+    empty if there is one. `user` is who says so. Raises SpecError if there is nothing to release.
+    """
+    store, listed = store_of(task, env), _source(task, source)
+    plan, rest = stored_plan(store, source), list[str]()
+    if plan is None:
+        if not keys:
+            raise SpecError(f"nothing of {source} is being forgotten", where=store.uri, hint="name the keys of items")
+        plan = Forgetting(source=source, keys=tuple(dict.fromkeys(keys)), uris=(), data_sets=(), began=moment)
+        _must_be_known(store, plan)
+    else:
+        _must_be_of(plan, keys, store)
+        if act:
+            with TemporaryDirectory(prefix="reelmill-forget-") as folder:
+                follow(store, plan, heartbeat.runner(task, env), Path(folder))
+        rest = files_left(store, plan)
+    found = list(dict.fromkeys([*rest, *_remains(store, listed, plan.keys).left]))
+    if not found and not plan.data_sets:
+        raise SpecError(f"nothing of these items of {source} is left, so there is nothing to release", where=store.uri)
+    if act:
+        said = Released(plan.keys, tuple(found), moment, f"{task.owner.namespace}/{task.owner.name}", user)
+        write_release(store, source, said)
+    return _result(plan.replace(data_sets=()), "released" if act else "unfinished", found)
+
+
+def search(task: Task, env: Mapping[str, str]) -> Sequence[RemainsRow]:
+    """Search the store for everything that was forgotten of the sources of the pipeline, and what was made of it."""
+    store = store_of(task, env)
+    rows = []
+    for source in task.sources:
+        found = _remains(store, source, ())
+        rows.append(
+            RemainsRow(
+                source=source.name,
+                items=found.items,
+                objects=found.objects,
+                named_only=found.named_only,
+                unfinished=stored_plan(store, source.name) is not None,
+                left=found.left,
             )
-        elif not act:
-            return _result(plan, "unfinished", [])
-        rest = follow(store, plan, heartbeat.runner(task, env), scratch)
-    return _result(plan, "unfinished" if rest else "forgotten", rest)
+        )
+    return rows
+
+
+def _remains(store: Store, source: SourceDef, keys: Collection[str]) -> Remains:
+    return remains(store, forgotten(store, source, keys))
+
+
+def _source(task: Task, name: str) -> SourceDef:
+    return next(source for source in task.sources if source.name == name)
+
+
+def _must_be_of(plan: Forgetting, keys: Sequence[str], store: Store) -> None:
+    if keys and set(keys) != set(plan.keys):
+        raise SpecError(
+            f"other items of {plan.source} are being forgotten",
+            where=store.uri,
+            hint="finish that first: reelmill forget PIPELINE --continue",
+        )
 
 
 def _must_be_known(store: Store, plan: Forgetting) -> None:
@@ -86,6 +150,7 @@ def _row(what: AffectedDataSet) -> ForgetRow:
         items=sum(len(parse_ranges(part.items)) for part in what.parts),
         inputs=sum(len(parse_ranges(part.inputs)) for part in what.parts),
         withdrawn=sum(len(parse_ranges(part.withdrawn)) for part in what.parts),
+        copies=sum(len(parse_ranges(part.copies)) for part in what.parts),
         files=len(what.files),
         bytes=sum(file.size for file in what.files),
         views=len(what.views),

@@ -20,6 +20,7 @@ from reelmill_stages.commands.lineage.columns import LineageRows, schema
 from reelmill_stages.commands.lineage.parquet_table import ParquetTable
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.ancestry import Ancestry
+from reelmill_stages.records.pins import stored_pins
 
 
 def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
@@ -32,13 +33,25 @@ def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> Li
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
     store = store_of(task, env)
-    way = _on_the_way(list(entries(task)), stage)
-    data = {entry.name: data_set(store, entry) for entry in way}
-    last = data[stage].last
+    data = {entry.name: data_set(store, entry) for entry in on_the_way(task, stage)}
+    return write_table(task, data, stage, file)
+
+
+def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path) -> LineageResult:
+    """Like `lineage`, of these data sets, which are those of the sources and stages on the way or more."""
+    way = on_the_way(task, stage)
+    data = {entry.name: data[entry.name] for entry in way}
+    store, last = data[stage].store, data[stage].last
     if last is None:
         raise SpecError(f"{stage!r} has no data set yet", where=store.uri, hint="run the pipeline first")
     upstreams = {one.name: [up.name for up in one.upstreams] for one in way if isinstance(one, StageDef)}
-    about = {"store": store.uri, "pipeline": f"{task.owner.namespace}/{task.owner.name}", "stages": _definitions(way)}
+    about = {
+        "store": store.uri,
+        "pipeline": f"{task.owner.namespace}/{task.owner.name}",
+        "stages": _definitions(way),
+        "task": _task(task, way).model_dump(mode="json", by_alias=True),
+        "pins": {name: stored_pins(store, one.names) for name, one in data.items()},
+    }
     rows = LineageRows(way, _versions(data))
     ended = items = unknown = 0
     with (
@@ -66,14 +79,23 @@ def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> Li
     )
 
 
-def _on_the_way(all_: list[SourceDef | StageDef], stage: str) -> list[SourceDef | StageDef]:
+def on_the_way(task: Task, stage: str) -> list[SourceDef | StageDef]:
     """The sources and stages that a stage was made of, in order, itself last."""
     needed, found = {stage}, []
-    for entry in reversed(all_):
+    for entry in reversed(list(entries(task))):
         if entry.name in needed:
             found.append(entry)
             needed |= {upstream.name for upstream in entry.upstreams} if isinstance(entry, StageDef) else set()
     return found[::-1]
+
+
+def _task(task: Task, way: Iterable[SourceDef | StageDef]) -> Task:
+    """What makes the items again, with nothing of credentials."""
+    names = {entry.name for entry in way}
+    return task.replace(
+        sources=tuple(source for source in task.sources if source.name in names),
+        stages=tuple(each for each in task.stages if each.name in names),
+    )
 
 
 def _definitions(way: Iterable[SourceDef | StageDef]) -> list[dict[str, Any]]:

@@ -175,8 +175,10 @@ def _encoded(step: ItemStep) -> bytes:
 
 
 def _row(item: Item) -> dict[str, Any]:
-    """What the way of an item tells of it: everything but its own fields, of which it has the times only."""
-    times = {name: item.fields[name] for name in ("start", "end") if name in item.fields}
+    """What the way of an item tells of it: everything but its own fields, of which it has those only that say what
+    of its inputs it has: times, and numbers of inputs.
+    """
+    times = {name: item.fields[name] for name in ("start", "end", "first", "last") if name in item.fields}
     row = item.to_json()
     return {**times, "media": row.get("media"), "outputs": row["outputs"], "provenance": row["provenance"]}
 

@@ -4,6 +4,7 @@ A file may hold other items as well. It goes, so its other inputs are *withdrawn
 items go too, since processing makes all of them.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from reelmill.contract.records.segment import Object
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.part_lineage import PartLineage
 from reelmill_stages.records.lineage.ways import affected_parts, upstream_of
+from reelmill_stages.runtime.forget.search.copies import copies_of
+from reelmill_stages.runtime.forget.source_place import objects_of
 from reelmill_stages.runtime.forget.tombstones import subject
 
 
@@ -31,6 +34,8 @@ class Affected:
     """Of affected items."""
     tainted: set[int] = field(default_factory=set)
     """Of those of them that have something of forgotten ones themselves."""
+    objects: dict[str, set[str]] = field(default_factory=dict)
+    """Of items of a source: key -> digests of the addresses of its source objects."""
 
     def take(self, found: "Rows") -> None:
         """Add what goes of a part."""
@@ -40,7 +45,8 @@ class Affected:
                 shard=found.shard,
                 items=format_ranges(item.ordinal for item in found.items),
                 inputs=format_ranges(found.inputs),
-                withdrawn=format_ranges(found.withdrawn),
+                withdrawn=format_ranges({*found.withdrawn, *found.copies}),
+                copies=format_ranges(found.copies),
                 made={row: format_ranges(ordinals) for row, ordinals in found.made.items()},
             )
         )
@@ -81,22 +87,35 @@ class Rows:
     inputs: Mapping[int, LedgerRow]
     """Rows of the ledger that become anonymous."""
     withdrawn: Sequence[int] = ()
+    copies: Collection[int] = ()
+    """Rows of inputs that the stage dropped as copies of forgotten ones."""
     made: Mapping[int, Collection[int]] = field(default_factory=dict)
     names: Sequence[str]
     tainted: frozenset[int]
 
 
-def of_source(data: DataSet, keys: Collection[str]) -> Affected:
-    """The items and failed rows of a source with these keys."""
+def of_source(data: DataSet, keys: Collection[str], objects: Mapping[str, Collection[str]] | None = None) -> Affected:
+    """The items and failed rows of a source with these keys.
+
+    With `objects`, the source is at another place: only items that have one of these source objects of their key.
+    """
     found = Affected()
     for segment in data.segments():
         for number, part in enumerate(segment.parts):
-            items = [item for item in data.part_items(part) if item.key in keys]
+            items = [
+                item
+                for item in data.part_items(part)
+                if item.key in keys
+                and (objects is None or not set(objects_of(data.name, item)).isdisjoint(objects.get(item.key, ())))
+            ]
+            of = keys if objects is None else {item.key for item in items}
             rows = {
                 place: row
                 for place, row in enumerate(data.part_ledger(part))
-                if row.key in keys or subject(row.key) in keys
+                if row.key in of or (objects is None and subject(row.key) in keys)
             }
+            for item in items:
+                found.objects.setdefault(item.key, set()).update(objects_of(data.name, item))
             if items or rows:
                 names = [*(item.key for item in items), *(row.key for row in rows.values())]
                 tainted = frozenset(item.ordinal for item in items)
@@ -114,7 +133,10 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
     names = list(upstreams)
     found = Affected()
     ordinals = {name: affected.ordinals for name, affected in upstreams.items() if affected.ordinals}
-    for segment, lineage, given in affected_parts(data, names, ordinals) if ordinals else ():
+    if not ordinals:
+        return found
+    copies = copies_of(data, names, {name: affected.tainted for name, affected in upstreams.items()})
+    for segment, lineage, given in affected_parts(data, names, ordinals):
         made = _made(data, lineage)
         items, files, inputs = hanging_together(made, list(lineage.files()), set(given))
         found.files.update({file.key: file for file in files})
@@ -128,11 +150,15 @@ def of_stage(data: DataSet, upstreams: Mapping[str, Affected]) -> Affected:
                 items=items,
                 inputs=given,
                 withdrawn=[place for place in inputs if place not in given and ledger[place].outcome == Outcome.DONE],
+                copies=copies.pop((segment.segment, lineage.shard), set()) - given.keys(),
                 made=_by_row(made, inputs),
                 names=[*(item.key for item in holding), *(given[place].key for place in sorted(tainted))],
                 tainted=frozenset(item.ordinal for item in holding),
             )
         )
+    for (number, shard), rows in copies.items():
+        of = Rows(segment=number, shard=shard, items=(), inputs={}, copies=rows, names=(), tainted=frozenset())
+        found.take(of)
     return found
 
 
@@ -168,17 +194,25 @@ def hanging_together(
 ) -> tuple[list[Item], list[Object], set[int]]:
     """The items, assembled files and inputs that hang together with these inputs by files."""
     inputs, files = set(given), set[str]()
-    while True:
-        items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_names(item))]
-        keys = {item.key for item in items}
-        held = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
-        more_files = {name for item in items for name in _names(item)} | {file.key for file in held}
-        more_inputs = {each for item, of in made if item.key in keys for each in of}
-        more_inputs |= {each for file, of in assembled if file in held for each in of or ()}
-        if more_files <= files and more_inputs <= inputs:
-            return items, held, inputs
+    of_input, of_file = defaultdict[int, list[set[str]]](list), defaultdict[str, list[Collection[int]]](list)
+    for names, of in [
+        *((set(_names(item)), of) for item, of in made),
+        *(({file.key}, frozenset(of or ())) for file, of in assembled),
+    ]:
+        for each in of:
+            of_input[each].append(names)
+        for name in names:
+            of_file[name].append(of)
+    waiting: list[int] = list(inputs)
+    while waiting:
+        more_files = {name for names in of_input.pop(waiting.pop(), ()) for name in names} - files
         files |= more_files
-        inputs |= more_inputs
+        more = {each for name in more_files for of in of_file[name] for each in of} - inputs
+        inputs |= more
+        waiting += more
+    items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_names(item))]
+    held = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
+    return items, held, inputs
 
 
 def _names(item: Item) -> Iterator[str]:

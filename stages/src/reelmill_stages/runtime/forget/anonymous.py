@@ -8,7 +8,7 @@ from typing import Any
 
 from reelmill.contract.records.forgotten import ANONYMOUS, anonymous_key
 from reelmill.contract.records.rows import POSITION
-from reelmill_stages.runtime.forget.search import Names
+from reelmill_stages.runtime.forget.search.names import Names
 
 Row = dict[str, Any]
 Redact = Callable[[int, Row], Row | None]

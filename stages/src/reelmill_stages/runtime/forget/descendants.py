@@ -6,41 +6,80 @@ from reelmill.contract.errors import SpecError
 from reelmill.contract.records.frozen import frozen_as
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Pass, StageRecord
+from reelmill.contract.task import SourceDef
 from reelmill_stages.records.inventory import Found, places
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.owned import is_link
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.record_names import STAGE_JSON
+from reelmill_stages.runtime.forget.source_place import place_of, source_place
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 
-def descendants(store: Store, source: str) -> list[tuple[DataSetPaths, dict[str, str]]]:
-    """(names, upstreams by name and key) of each data set of the source and of all that was made of it.
+class DataSets:
+    """The data sets of a store, from one listing of it."""
 
-    Each comes after its upstreams. Raises SpecError if one of them has an open pass, belongs to a frozen state, or lies
-    behind a link, or if what lies behind a link may be one of them.
-    """
-    listed = list(store.list(follow_links=False))
-    found = places(listed)
-    records = {one.root: load(store, one.names.stage_json, StageRecord) for one in found if one.has_records}
-    known = {root: record for root, record in records.items() if record}
-    roots = {root for root, record in known.items() if record.stage == source and not record.upstreams}
-    while more := {
-        root
-        for root, record in known.items()
-        if root not in roots and any(DataSetPaths(*each).root in roots for each in record.upstreams.items())
-    }:
-        roots |= more
-    for link in filter(is_link, listed):
-        _must_be_no_data(store, link.key, roots)
-    for one in found:
-        if one.root in roots or (one.root in records and one.root not in known):
-            _must_be_idle(store, one)
-    return [
-        (DataSetPaths(known[root].stage, known[root].key), dict(known[root].upstreams))
-        for root in _ordered(known, roots)
-    ]
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.listed = list(store.list(follow_links=False))
+        """All objects of the store; of links, only themselves."""
+        self._found = places(self.listed)
+        self._records = {
+            one.root: load(store, one.names.stage_json, StageRecord) for one in self._found if one.has_records
+        }
+        self._known = {root: record for root, record in self._records.items() if record}
+
+    @property
+    def roots(self) -> set[str]:
+        """Those of all data sets."""
+        return set(self._known)
+
+    @property
+    def names(self) -> set[str]:
+        """Names of sources and stages."""
+        return {record.stage for record in self._known.values()}
+
+    def sources(self, name: str) -> dict[str, StageRecord]:
+        """Root -> record of each data set of a source of this name."""
+        return {root: record for root, record in self._known.items() if record.stage == name and not record.upstreams}
+
+    def of(self, source: SourceDef) -> set[str]:
+        """Roots of the data sets of a source, whatever its definition was: its own, and those of its place."""
+        own = DataSetPaths(source.name, source.key).root
+        return self.at(source.name, source_place(source)) | (self.sources(source.name).keys() & {own})
+
+    def at(self, source: str, place: str) -> set[str]:
+        """Roots of the data sets of a source of this name at this place (`source_place`)."""
+        return {root for root, record in self.sources(source).items() if place_of(source, record.definition) == place}
+
+    def below(self, roots: Collection[str]) -> set[str]:
+        """These roots, and those of all that was made of them."""
+        found = set(roots)
+        while more := {
+            root
+            for root, record in self._known.items()
+            if root not in found and any(DataSetPaths(*each).root in found for each in record.upstreams.items())
+        }:
+            found |= more
+        return found
+
+    def descendants(self, sources: Collection[str]) -> list[tuple[DataSetPaths, dict[str, str]]]:
+        """(names, upstreams by name and key) of each of these data sets of sources and of all that was made of them.
+
+        Each comes after its upstreams. Raises SpecError if one of them has an open pass, belongs to a frozen state, or
+        lies behind a link, or if what lies behind a link may be one of them.
+        """
+        known, roots = self._known, self.below(sources)
+        for link in filter(is_link, self.listed):
+            _must_be_no_data(self._store, link.key, roots)
+        for one in self._found:
+            if one.root in roots or (one.root in self._records and one.root not in known):
+                _must_be_idle(self._store, one)
+        return [
+            (DataSetPaths(known[root].stage, known[root].key), dict(known[root].upstreams))
+            for root in _ordered(known, roots)
+        ]
 
 
 def _must_be_no_data(store: Store, link: str, roots: Collection[str]) -> None:

@@ -1,58 +1,75 @@
 """Forgetting items of a source: a plan is made of all that came of them, stored, and followed to its end.
 
 Tombstones come first, so that nothing brings the items back. Then each data set is gone through, those that were made
-of others before these: what refers to something goes before it. The plan is deleted last, when a search has found
-nothing. Whoever finds a plan follows it, so a process that was killed is continued by the next call.
+of others before these: what refers to something goes before it. The plan is deleted last, when all files
+are gone. Whoever finds a plan follows it, so a process that was killed is continued by the next call.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from reelmill.contract.errors import PreconditionFailed, SpecError, TransientError
-from reelmill.contract.records.forgotten import (
-    Forgetting,
-    Tombstone,
-    pending,
-    tombstone,
-    tombstone_digest,
-)
+from reelmill.contract.records.forgotten import Forgetting, pending
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths
+from reelmill.contract.task import SourceDef
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.source_time import source_objects
 from reelmill_stages.records.record_files import create, load
 from reelmill_stages.runtime.forget.affected import Affected, of_source, of_stage
-from reelmill_stages.runtime.forget.descendants import descendants
+from reelmill_stages.runtime.forget.descendants import DataSets
+from reelmill_stages.runtime.forget.marks import mark
 from reelmill_stages.runtime.forget.outputs import delete_files, delete_records, delete_reports, delete_views
 from reelmill_stages.runtime.forget.plans import Plans
-from reelmill_stages.runtime.forget.search import left, names_of
+from reelmill_stages.runtime.forget.search.names import names_of
 from reelmill_stages.runtime.forget.segments import redact_segment
+from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.runtime.forget.unnamed import delete_unnamed
 from reelmill_stages.runtime.forget.withdrawn import withdraw_inputs
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
 
-def plan_of(store: Store, source: str, keys: Sequence[str], moment: str, scratch: Path) -> Forgetting:
+def plan_of(store: Store, source: SourceDef, keys: Sequence[str], moment: str, scratch: Path) -> Forgetting:
     """What has to go for these items; nothing is written. `moment` is the present time, UTC in RFC 3339.
 
-    Raises SpecError where forgetting is not possible: a pass is open, a state is frozen, or lineage is unknown.
+    Sources of this name at another place are other sources: of them, only items go that have the same key and one of
+    the same source objects. Raises SpecError where forgetting is not possible: a pass is open, a state is frozen, or
+    lineage is unknown.
     """
+    name, wanted = source.name, set(keys)
+    data_sets = DataSets(store)
     found: dict[str, Affected] = {}
+    objects: dict[str, set[str]] = {}
+    sources = data_sets.sources(name)
+    here = data_sets.of(source)
+    for root in sorted(here):
+        found[root] = of_source(_data(store, name, sources[root].key, scratch), wanted)
+        for key, of in found[root].objects.items():
+            objects.setdefault(key, set()).update(of)
+    for root in sorted(sources.keys() - here) if objects else ():
+        affected = of_source(_data(store, name, sources[root].key, scratch), wanted, objects)
+        if affected.parts:
+            found[root] = affected
     uris: set[str] = set()
     records = []
-    for names, upstreams in descendants(store, source):
+    for names, upstreams in data_sets.descendants(found.keys()):
         data = DataSet(store, names, scratch=scratch)
         if upstreams:
-            roots = {name: DataSetPaths(name, key).root for name, key in upstreams.items()}
-            affected = of_stage(data, {name: found.get(root) or Affected() for name, root in roots.items()})
+            roots = {each: DataSetPaths(each, key).root for each, key in upstreams.items()}
+            affected = of_stage(data, {each: found.get(root) or Affected() for each, root in roots.items()})
+            found[data.root] = affected
         else:
-            affected = of_source(data, set(keys))
-            uris |= _own_uris(data, affected)
-        found[data.root] = affected
-        records.append(affected.record(data, upstreams))
+            uris |= _own_uris(data, found[data.root])
+        records.append(found[data.root].record(data, upstreams))
     return Forgetting(
-        source=source, keys=tuple(keys), uris=tuple(sorted(uris)), data_sets=tuple(records[::-1]), began=moment
+        source=name,
+        keys=tuple(keys),
+        uris=tuple(sorted(uris)),
+        data_sets=tuple(records[::-1]),
+        began=moment,
+        place=source_place(source),
+        objects={key: tuple(sorted(of)) for key, of in objects.items()},
     )
 
 
@@ -73,7 +90,10 @@ def begin(store: Store, plan: Forgetting) -> None:
     if not ours:
         return
     try:
-        now = {names.root: DataSet(store, names).last for names, _ in descendants(store, plan.source)}
+        data_sets = DataSets(store)
+        roots = {DataSetPaths(what.name, what.key).root for what in plan.data_sets if not what.upstreams}
+        found = data_sets.descendants(roots | data_sets.at(plan.source, plan.place))
+        now = {names.root: DataSet(store, names).last for names, _ in found}
         planned = {DataSetPaths(what.name, what.key).root: what.segment for what in plan.data_sets}
         if {root: last.segment if last else 0 for root, last in now.items()} != planned:
             raise SpecError(
@@ -85,7 +105,7 @@ def begin(store: Store, plan: Forgetting) -> None:
 
 
 def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
-    """Follow a plan to its end; returns keys of what still has something of the items, and stays if there is any.
+    """Follow a plan to its end; returns keys of files that should be gone and are not; then the plan stays.
 
     Raises TransientError if another process changes the data sets meanwhile.
     """
@@ -100,9 +120,7 @@ def follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> lis
 
 
 def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> list[str]:
-    for key in plan.keys:
-        mark = tombstone(plan.source, tombstone_digest(plan.source, key))
-        create(store, mark, Tombstone(forgotten=plan.began))
+    mark(store, plan)
     names = names_of(plan)
     for what in plan.data_sets:
         if not what.parts:
@@ -129,7 +147,7 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
         if what.upstreams:
             forgotten = {name: keys.get((name, key), ()) for name, key in what.upstreams.items()}
             Plans(_data(store, what.name, what.key, scratch), what.upstreams, forgotten).mend()
-    rest = list(left(store, plan))
+    rest = files_left(store, plan)
     if not rest:
         store.delete(pending(plan.source))
     return rest
@@ -137,6 +155,17 @@ def _follow(store: Store, plan: Forgetting, runner: Runner, scratch: Path) -> li
 
 def _data(store: Store, name: str, key: str, scratch: Path) -> DataSet:
     return DataSet(store, DataSetPaths(name, key), scratch=scratch)
+
+
+def files_left(store: Store, plan: Forgetting) -> list[str]:
+    """Keys of files of a plan that are still there: somebody else has changed them."""
+    return [
+        stat.key
+        for what in plan.data_sets
+        if (files := {file.key for file in what.files})
+        for stat in store.list(f"{DataSetPaths(what.name, what.key).root}/", follow_links=False)
+        if stat.key in files
+    ]
 
 
 def _own_uris(data: DataSet, affected: Affected) -> set[str]:

@@ -18,7 +18,7 @@ from reelmill_stages.records.record_files import dump, load, parse
 from reelmill_stages.runtime.forget import anonymous
 from reelmill_stages.runtime.forget.anonymous import Redact
 from reelmill_stages.runtime.forget.rewritten_files import rewrite, rewritten
-from reelmill_stages.runtime.forget.search import Names
+from reelmill_stages.runtime.forget.search.names import Names
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 

@@ -1,14 +1,17 @@
 """Which items of a source were forgotten, so that no listing brings them back.
 
 The key of a row depends on other rows: of rows with the same identity, new ones have keys such as `identity~1a2b3c4d`
-(`sources.listing.settle_keys`), and rows that fail have other keys than items. So a tombstone also stands for such
-keys, as far as they were in no earlier listing.
+(`sources.listing.settle_keys`), and rows that fail have other keys than items. So a tombstone also stands for the rows
+that have such a key for that reason (`Listed.identity`), as far as they were in no earlier listing.
 """
 
 import re
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.records.forgotten import digest_in, pending, tombstone_digest, tombstones
+from reelmill.contract.records.forgotten import Tombstone, digest_in, pending, tombstone, tombstone_digest, tombstones
+from reelmill.contract.records.rows import Item
+from reelmill_stages.records.record_files import load
+from reelmill_stages.runtime.forget.source_place import objects_of
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.earlier_items import EarlierItems
 from reelmill_stages.store import Store
@@ -16,7 +19,6 @@ from reelmill_stages.store.damage import address
 
 _COPY = re.compile(r"#+\d+$")
 _REFUSED = re.compile(r":row-[0-9a-f]{16}(?:~[0-9a-f]{8,})?$")
-_ONE_OF_SEVERAL = re.compile(r"~[0-9a-f]{8,}$")
 
 
 def subject(key: str) -> str:
@@ -29,24 +31,38 @@ def subject(key: str) -> str:
 class Tombstones:
     """The tombstones of a source, as of now; 100 bytes of memory each."""
 
-    def __init__(self, store: Store, source: str) -> None:
+    def __init__(self, store: Store, source: str, place: str) -> None:
+        """`place` is that of the source (`source_place`)."""
+        self._store = store
         self._source = source
+        self._place = place
         listed = store.list(tombstones(source), follow_links=False)
         self._digests = {digest for stat in listed if (digest := digest_in(stat.key))}
-
-    def has(self, key: str) -> bool:
-        """Whether the item with this key was forgotten."""
-        return bool(self._digests) and tombstone_digest(self._source, key) in self._digests
 
     def keep_out(self, listed: Listed, before: EarlierItems) -> bool:
         """Whether a row is that of a forgotten item, or may be."""
         if not self._digests:
             return False
         key = subject(listed.key) if listed.problem else listed.key
-        if self.has(listed.key) or self.has(key):
+        if self._stands_for(listed.key, listed) or self._stands_for(key, listed):
             return True
-        identity = _ONE_OF_SEVERAL.sub("", key)
-        return self.has(identity) and all(key != known for known, _ in before.keys(identity))
+        identity = subject(listed.identity) if listed.problem else listed.identity
+        if not identity or identity == key or not self._stands_for(identity, listed):
+            return False
+        return all(key != known for known, _ in before.keys(identity))
+
+    def _stands_for(self, key: str, listed: Listed) -> bool:
+        """Whether the item with this key was forgotten here, or wherever the row's source objects are."""
+        digest = tombstone_digest(self._source, key)
+        if digest not in self._digests:
+            return False
+        found = load(self._store, tombstone(self._source, digest), Tombstone)
+        if found is None:  # taken away by hand meanwhile
+            return False
+        if not found.places or self._place in found.places:
+            return True
+        row = Item(listed.key, 0, listed.group, 0.0, listed.media, fields=listed.fields)
+        return not set(found.objects).isdisjoint(objects_of(self._source, row))
 
 
 def is_being_forgotten(store: Store, source: str) -> bool:
@@ -64,5 +80,6 @@ def refuse_while_forgetting(store: Store, source: str) -> None:
         raise SpecError(
             f"items of {source} are being forgotten",
             where=address(store, pending(source)),
-            hint="wait until this has finished; if it was cut off: reelmill forget PIPELINE --continue --yes",
+            hint="wait until this has finished; if it was cut off: reelmill forget PIPELINE --continue --yes; "
+            "if it cannot be finished: reelmill forget PIPELINE --release",
         )

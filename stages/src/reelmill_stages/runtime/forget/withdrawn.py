@@ -1,10 +1,12 @@
-"""The segment that says of inputs that they are to be processed again, because the file that had them goes.
+"""The segment that says of inputs that they are to be processed again: the file that had them goes, or what they were
+dropped in favour of.
 
 It is like that of a retry in which all inputs were skipped. The next run takes them up by itself.
 """
 
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,7 +28,8 @@ from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.flow_tally import FlowTally
 
-_MESSAGE = "the file that had this input also had something of a forgotten item"
+_IN_A_FILE = "the file that had this input also had something of a forgotten item"
+_COPY = "dropped as a copy of a forgotten item"
 _NAME = f"{Outcome.SKIPPED}:{ItemReason.WITHDRAWN}"
 
 
@@ -62,17 +65,22 @@ class _Tally:
     ledger: RowFile = field(init=False)
     flow: FlowTally = field(default_factory=FlowTally)
     weight: float = 0.0
+    former: Counter[str] = field(default_factory=Counter)
+    """Number of inputs by their outcome, as `outcome:reason`."""
 
     def __post_init__(self) -> None:
         self.ledger = RowFile(self.folder / "ledger.jsonl")
 
     def add(self, item: Item, row: LedgerRow) -> RetriedRow:
         """Add an input; gives its row for a retry."""
-        told = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, _MESSAGE, 0.0, row.attempt)
+        message = _IN_A_FILE if row.outcome == Outcome.DONE else _COPY
+        told = LedgerRow(row.key, row.ordinal, Outcome.SKIPPED, ItemReason.WITHDRAWN, message, 0.0, row.attempt)
+        former = row.outcome.value if row.outcome == Outcome.DONE else f"{row.outcome}:{row.reason}"
         self.ledger.append(told.to_json())
-        self.flow.add(item, _NAME, Outcome.DONE.value)
+        self.flow.add(item, _NAME, former)
+        self.former[former] += 1
         self.weight += item.weight
-        return RetriedRow(item, row.attempt, Outcome.DONE.value)
+        return RetriedRow(item, row.attempt, former)
 
 
 def _close(
@@ -101,12 +109,19 @@ def _close(
             hint="when it has finished: reelmill forget PIPELINE --continue --yes",
         )
     written = tally.ledger.upload(data.store, ledger_key)
-    create(data.store, paths.segment_json, _segment(before, written, count, tally.flow))
+    create(data.store, paths.segment_json, _segment(before, written, tally))
 
 
-def _segment(before: Segment, ledger: Object, count: int, flow: FlowTally) -> Segment:
-    totals = before.totals.replace(done=before.totals.done - count, skipped=before.totals.skipped + count)
-    reasons = {**before.reasons, _NAME: before.reasons.get(_NAME, 0) + count}
+def _segment(before: Segment, ledger: Object, tally: _Tally) -> Segment:
+    count, done = tally.ledger.count, tally.former[Outcome.DONE.value]
+    totals = before.totals.replace(
+        done=before.totals.done - done,
+        filtered=before.totals.filtered - (count - done),
+        skipped=before.totals.skipped + count,
+    )
+    reasons = Counter({**before.reasons, _NAME: before.reasons.get(_NAME, 0) + count})
+    reasons.subtract({name: number for name, number in tally.former.items() if name != Outcome.DONE})
+    left = {name: number for name, number in sorted(reasons.items()) if number}
     return Segment(
         state="committed",
         stage=before.stage,
@@ -115,7 +130,7 @@ def _segment(before: Segment, ledger: Object, count: int, flow: FlowTally) -> Se
         kind="retry",
         counts=Counts(in_=count, skipped=count),
         totals=totals,
-        reasons=dict(sorted(reasons.items())),
+        reasons=left,
         coverage=before.coverage,
         counters=before.counters,
         items=0,
@@ -124,13 +139,13 @@ def _segment(before: Segment, ledger: Object, count: int, flow: FlowTally) -> Se
         parts=(Part(items=None, ledger=ledger, count=0, weight=0.0, first_ordinal=before.next_ordinal),),
         versions=before.versions,
         definition=before.definition,
-        flow=after(before.flow, flow.flow(), totals.done, reasons),
+        flow=after(before.flow, tally.flow.flow(), totals.done, left),
         total_usage=before.total_usage,
     )
 
 
 def _rows(data: DataSet, what: AffectedDataSet) -> dict[str, dict[int, LedgerRow]]:
-    """Upstream -> ordinal -> the row of each withdrawn input that is done yet."""
+    """Upstream -> ordinal -> the row of each withdrawn input that is not processed again yet."""
     found: dict[tuple[str, int], LedgerRow] = {}
     wanted = {(part.segment, part.shard): set(parse_ranges(part.withdrawn)) for part in what.parts if part.withdrawn}
     for segment in data.segments() if wanted else ():

@@ -27,6 +27,7 @@ from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.records.rows.encoded_item import encoded
 from reelmill_stages.records.rows.flow_tally import FlowTally
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.runtime.forget.tombstones import Tombstones
 from reelmill_stages.runtime.survey.list_rows import ListedRows
 from reelmill_stages.runtime.survey.new_rows import NewRows
@@ -69,7 +70,7 @@ def list_source(context: StepContext, source: SourceDef) -> SourceReport:
         data = context.data_set(source.name, source.key)
         with PreviousListing(data) as known, NewRows() as spool, ListedRows() as lists:
             drift = Drift()
-            gone = Tombstones(context.store, source.name)
+            gone = Tombstones(context.store, source.name, source_place(source))
             with Watchdog(source.name, context.clock) as watchdog:
                 bucket = SourceBucket.of(source, context.task.store, context.env, progress=watchdog.mark)
                 adapter, block = registry.source(source.type, source.params)
@@ -147,7 +148,7 @@ def _commit(context: StepContext, source: SourceDef, data: DataSet, spool: NewRo
             return False
         event(log, "listed", source=source.name, segment=number, items=written.items, failed=written.failed.total())
         data = context.data_set(source.name, source.key)
-        write_record(context.store, _record(source, data, stands))
+        write_record(context.store, listing_record(source, data, stands))
     return True
 
 
@@ -258,7 +259,8 @@ def _segment(
     )
 
 
-def _record(source: SourceDef, data: DataSet, last: Segment) -> StageRecord:
+def listing_record(source: SourceDef, data: DataSet, last: Segment) -> StageRecord:
+    """The summary of a source's data set after this segment."""
     return StageRecord(
         stage=source.name,
         key=source.key,

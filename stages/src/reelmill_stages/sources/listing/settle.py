@@ -56,7 +56,8 @@ def _settled(drafts: Iterable[RowDraft], before: EarlierItems, *, positions: boo
         db.execute("CREATE INDEX by_shape ON drafts (shape)")
         give_keys(db, before)
         give_names(db, before)
-        rows = db.execute("SELECT number, key, source, stem, copy, body FROM drafts ORDER BY source, first, last, key")
+        columns = "number, key, identity, source, stem, copy, body"
+        rows = db.execute(f"SELECT {columns} FROM drafts ORDER BY source, first, last, key")  # noqa: S608
         for number, *row in rows:
             listed = _listed(*row)
             yield replace(listed, position=number) if positions else listed
@@ -79,12 +80,12 @@ def _without_text(draft: RowDraft) -> RowDraft:
     return refused(draft.row, ItemError(ItemReason.BAD_TEXT, f"a text of the row {about} is not valid unicode"), about)
 
 
-def _listed(key: str, group: str, name: str | None, copy: int, body: str) -> Listed:
+def _listed(key: str, identity: str, group: str, name: str | None, copy: int, body: str) -> Listed:
     weight, media, fields, problem, rows = json.loads(body)
     if copy and not problem:
         said = (ItemReason.DUPLICATE, "another row says exactly the same")
-        return Listed(key, group, 0.0, None, fields, problem=said)
+        return Listed(key, group, 0.0, None, fields, problem=said, identity=identity)
     named = fields if name is None else fields | {"name": name}
     place = Media.from_json(media) if media else None
     fault = tuple(problem) if problem else None
-    return Listed(key, group, weight, place, named, problem=fault, rows=tuple(rows))
+    return Listed(key, group, weight, place, named, problem=fault, rows=tuple(rows), identity=identity)

@@ -1,5 +1,6 @@
 """`reelmill forget`: take everything away that came of items of a source."""
 
+import getpass
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,12 +15,12 @@ from reelmill.cli.exit_codes import CommandExit
 from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOverride
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.lineage_rows import ForgetResult
-from reelmill.contract.commands.signatures import FORGET
+from reelmill.contract.commands.signatures import FORGET, RELEASE_FORGOTTEN
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.text.terminal import printable
 
-COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "files", "bytes", "views")
+COLUMNS = ("stage", "stage_key", "items", "inputs", "withdrawn", "copies", "files", "bytes", "views")
 _NAMED = 10
 
 
@@ -33,6 +34,10 @@ def forget(
     continue_: Annotated[
         bool, typer.Option("--continue", help="Finish what a call that was cut off has begun.")
     ] = False,
+    release: Annotated[
+        bool,
+        typer.Option("--release", help="Record that what a search still finds is of something else, and run again."),
+    ] = False,
     elsewhere: StoreOverride = AS_NAMED,
     place: ClusterOptions = HERE,
     output: Output = Format.TABLE,
@@ -40,17 +45,24 @@ def forget(
     """Take everything away that came of items of a source, and keep them from coming back.
 
     All data sets of the store that were made of the source are searched. Rows become anonymous, files with something
-    of the items are deleted, and other inputs of such files are marked, so that the next run processes them again.
-    The files of the source itself stay. For items that were forgotten before, all records are searched again.
+    of the items are deleted. Other inputs of such files, and inputs that were dropped as copies of the items, are
+    marked, so that the next run processes them again. The files of the source itself stay. For items that were
+    forgotten before, the store is searched again, also for what was made of them.
 
     Asks first on a terminal; elsewhere, nothing is done without --yes. If it is cut off, --continue finishes it.
+
+    A search that finds names of the items at the end cannot know whether these are words of something else. Look at
+    what it names; --release records that it is of something else, when and by whom, and runs are no longer refused.
 
     Exits with code 65 if something is left.
     """
     loaded = stored(pipeline, place, elsewhere)
     name = _source(loaded, source)
     wanted = tuple(keys or ())
-    if bool(wanted) == continue_:
+    if release and not continue_:
+        _release(loaded, name, wanted, yes=yes, output=output)
+        return
+    if bool(wanted) == continue_ or release:
         raise SpecError("name the keys of items, or give --continue alone", hint="see reelmill forget --help")
     found = _call(loaded, name, wanted, act=False)
     if found.state != "forgotten" and not found.left and _may(found, yes=yes):
@@ -64,6 +76,53 @@ def forget(
         raise typer.Exit(CommandExit.ITEMS)
 
 
+def _release(loaded: Loaded, source: str, keys: tuple[str, ...], *, yes: bool, output: Format) -> None:
+    found = _call_release(loaded, source, keys, act=False)
+    if not output.for_people and not yes:
+        emit(found.to_json(), output)
+    many = f"{len(found.keys)} items of {source}"
+    for key in found.left[:_NAMED]:
+        say(f"  {key}")
+    if more := found.left[_NAMED:]:
+        say(f"  … ({len(more)} more)")
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        say(f"would release {len(found.left)} objects with names of {many}: use --yes")
+        return
+    if not yes and not typer.confirm(
+        printable(f"Is what is in these {len(found.left)} objects of something else than {many}?"), err=True
+    ):
+        say("nothing was done")
+        raise typer.Exit
+    found = _call_release(loaded, source, keys, act=True)
+    if not output.for_people:
+        emit(found.to_json(), output)
+    say(f"released {len(found.left)} objects; {many} stay forgotten, and pipelines run again")
+
+
+def _call_release(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
+    return store_commands.load(RELEASE_FORGOTTEN)(
+        store_commands.task(loaded),
+        store_commands.environment(),
+        source=source,
+        keys=keys,
+        moment=_now(),
+        user=_user(),
+        act=act,
+    )
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _user() -> str:
+    """Who calls, as the machine knows them; empty where it does not, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def _source(loaded: Loaded, source: str) -> str:
     names = list(loaded.graph.sources)
     if not source and len(names) == 1:
@@ -75,9 +134,8 @@ def _source(loaded: Loaded, source: str) -> str:
 
 
 def _call(loaded: Loaded, source: str, keys: tuple[str, ...], *, act: bool) -> ForgetResult:
-    moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return store_commands.load(FORGET)(
-        store_commands.task(loaded), store_commands.environment(), source=source, keys=keys, moment=moment, act=act
+        store_commands.task(loaded), store_commands.environment(), source=source, keys=keys, moment=_now(), act=act
     )
 
 
@@ -96,15 +154,25 @@ def _may(found: ForgetResult, *, yes: bool) -> bool:
 
 def _say(found: ForgetResult, pipeline: str) -> None:
     many = f"{len(found.keys)} items of {found.source}"
+    copies = sum(row.copies for row in found.rows)
     if found.left:
         more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
-        say(f"something of {many} is left in {', '.join(found.left[:_NAMED])}{more}")
+        named = f"{', '.join(found.left[:_NAMED])}{more}"
+        if found.state == "unfinished":
+            say(f"something of {many} is left in {named}")
+        else:
+            say(f"{many} are forgotten, and their names, or names of what was made of them, are left in {named}")
+        say("delete what is of them; if it is of something else: reelmill forget PIPELINE KEY --release")
     elif found.state == "found":
         say(f"would forget {many}: use --yes")
+        if copies:
+            say(f"{copies} inputs were dropped as copies of them, and come back: name those that are to go as well")
     elif found.state == "unfinished":
         say(f"forgetting {many} is not finished: use --yes")
     elif found.rows:
         say(f"forgot {many}: nothing of them is left")
         say(f"to make lists and files that had other items as well again: reelmill run {pipeline}")
+        if copies:
+            say(f"{copies} inputs that were dropped as copies of them are decided again by this run")
     else:
         say(f"{many} were forgotten before, and nothing of them is left")

@@ -1,0 +1,35 @@
+"""`reelmill check --forgotten`: whether something of forgotten items is left."""
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.display.output import Format, emit, show
+from reelmill.cli.display.terminal import say
+from reelmill.cli.exit_codes import CommandExit
+from reelmill.cli.input.pipeline import Loaded
+from reelmill.contract.commands.signatures import CHECK_FORGOTTEN
+
+COLUMNS = ("source", "object")
+
+
+def check_forgotten(loaded: Loaded, *, output: Format) -> None:
+    """Show where something is left; exits with code 65 if there is any."""
+    found = store_commands.load(CHECK_FORGOTTEN)(store_commands.task(loaded), store_commands.environment())
+    rows = [{"source": row.source, "object": key} for row in found for key in row.left]
+    if not output.for_people:
+        emit([row.to_json() for row in found], output)
+    elif rows:
+        show(rows, output, columns=COLUMNS)
+    for row in found:
+        many = f"{row.items} forgotten items of {row.source}"
+        said = f"{row.objects} objects read, {row.named_only} compared by name alone"
+        if row.left:
+            say(f"something of {many} is left in {len(row.left)} objects ({said})")
+        elif row.items:
+            say(f"nothing is left of {many} ({said})")
+        else:
+            say(f"nothing of {row.source} was forgotten")
+        if row.unfinished:
+            say(f"forgetting items of {row.source} is not finished: reelmill forget PIPELINE --continue")
+    if any(row.left or row.unfinished for row in found):
+        raise typer.Exit(CommandExit.ITEMS)

@@ -1,0 +1,61 @@
+"""`reelmill rebuild`: make a sample again, from its lineage and the sources."""
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reelmill.cli import store_commands
+from reelmill.cli.display.output import Format, Output, emit, show
+from reelmill.cli.display.terminal import say
+from reelmill.cli.exit_codes import CommandExit
+from reelmill.contract.commands.signatures import REBUILD
+from reelmill.contract.spec.field_types import seconds
+
+COLUMNS = ("name", "size", "result")
+
+
+def rebuild(
+    card: Annotated[Path, typer.Argument(help="The folder of a card, or a table of lineage.", show_default=False)],
+    sample: Annotated[str, typer.Option("--sample", help="The item's key.", show_default=False)],
+    to: Annotated[Path, typer.Option("--to", help="A new folder for the files of the item.")] = Path("rebuilt"),
+    item_timeout: Annotated[
+        str, typer.Option("--item-timeout", help="Wall time that a stage may take for one input.")
+    ] = "30m",
+    output: Output = Format.TABLE,
+) -> None:
+    """Make a sample again, byte for byte, from its lineage and the sources alone.
+
+    The lineage says which source objects the sample was made of, in which versions, by which stages. They are done
+    again on this machine, in a temporary folder, and the files are compared with the digests in the lineage. The store
+    of the data set is not needed. The sources are, with their credentials, and the files that stages refer to, such as
+    weights.
+
+    Exits with code 65 if a file differs, and 2 if the sample cannot be made here.
+    """
+    found = store_commands.load(REBUILD)(
+        card,
+        store_commands.environment(),
+        sample=sample,
+        folder=to,
+        timeout=seconds(item_timeout),
+        stop=threading.Event(),
+    )
+    if output.for_people:
+        rows = [
+            {"name": file.name, "size": file.size, "result": "same" if file.digest == file.expected else "differs"}
+            for file in found.files
+        ]
+        show(rows, output, columns=COLUMNS)
+    else:
+        emit(found.to_json(), output)
+    if found.same:
+        say(f"{found.item} of {found.stage} is the same byte for byte: {found.folder}")
+        return
+    say(f"{found.item} of {found.stage} was made again and differs: {found.folder}")
+    for tool, (then, now) in found.other_versions.items():
+        say(f"  it was made with {tool} {then}, here is {now or 'none'}")
+    if not found.other_versions:
+        say("  the same versions made it: an encoder or a model of the way gives other bytes on another machine")
+    raise typer.Exit(CommandExit.ITEMS)

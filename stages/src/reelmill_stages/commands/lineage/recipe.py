@@ -1,0 +1,89 @@
+"""What a table of lineage says about how to make a sample again."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reelmill.contract.errors import SpecError
+from reelmill.contract.records.rows import Item
+from reelmill.contract.task import Task
+from reelmill_stages.records.pins import Pin
+
+TABLE = "lineage.parquet"
+"""Name of the table in the folder of a card."""
+_COLUMNS = ["item", "known", "outcome", "source", "source_row", "files", "steps", "first_number"]
+
+
+@dataclass(slots=True)
+class Recipe:
+    """How to make a sample again."""
+
+    task: Task
+    """The sources and stages on the way, in order; the last stage has the sample."""
+    pins: dict[str, dict[str, Pin]]
+    """Stage -> field -> the file that it was made with."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Key of a file in the store -> digest."""
+    sources: dict[str, dict[int, Item]] = field(default_factory=dict)
+    """Source -> ordinal -> item."""
+    needed: dict[str, set[str]] = field(default_factory=dict)
+    """Source or stage -> keys of its items on the way."""
+    first_number: int = 0
+    """Number of the first input of the sample in its stage, of those that were made of numbered inputs."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the tools that made it."""
+
+
+def read_recipe(card: Path, sample: str) -> Recipe:
+    """The recipe in the folder of a card, or in a table of lineage. Raises SpecError."""
+    if find_spec("pyarrow") is None:
+        raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
+    file = card / TABLE if card.is_dir() else card
+    parquet: Any = import_module("pyarrow.parquet")
+    problem = (OSError, ValueError, import_module("pyarrow").ArrowException)
+    try:
+        with parquet.ParquetFile(file) as table:
+            about = json.loads((table.schema_arrow.metadata or {}).get(b"reelmill", b"{}"))
+            if "task" not in about:
+                raise SpecError(
+                    "the table does not say how its items were made",
+                    where=str(file),
+                    hint="write it again with this version of reelmill: reelmill card, or reelmill lineage",
+                )
+            pins = {name: {at: Pin.model_validate(pin) for at, pin in of.items()} for name, of in about["pins"].items()}
+            recipe = Recipe(Task.model_validate(about["task"]), pins)
+            for row in _rows(table, sample):
+                _add(recipe, row, sample)
+    except problem as error:
+        raise SpecError(
+            f"this is no table of lineage: {str(error).splitlines()[0]}",
+            where=str(file),
+            hint="name the folder of a card, or a file that reelmill lineage wrote",
+        ) from error
+    if not recipe.needed:
+        raise SpecError(f"the table has no item {sample!r}", where=str(file), hint="its column `item` has their keys")
+    return recipe
+
+
+def _rows(table: Any, sample: str) -> Iterator[dict[str, Any]]:
+    compute: Any = import_module("pyarrow.compute")
+    for batch in table.iter_batches(batch_size=8192, columns=_COLUMNS):
+        yield from batch.filter(compute.equal(batch.column("item"), sample)).to_pylist()
+
+
+def _add(recipe: Recipe, row: dict[str, Any], sample: str) -> None:
+    if not row["known"] or row["source_row"] is None:
+        raise SpecError(
+            f"the table does not know what {sample!r} was made of", hint="an earlier version of reelmill wrote the data"
+        )
+    item = Item.from_json(json.loads(row["source_row"]))
+    recipe.sources.setdefault(row["source"], {})[item.ordinal] = item
+    recipe.files = {file["key"]: file["digest"] for file in row["files"]}
+    recipe.first_number = row["first_number"] or 0
+    for step in row["steps"]:
+        recipe.needed.setdefault(step["stage"], set()).add(step["item"])
+        recipe.versions |= dict(step["versions"] or ())

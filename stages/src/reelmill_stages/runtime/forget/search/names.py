@@ -1,0 +1,119 @@
+"""Names that are looked for in texts: as a whole text, or as words of one. They are known themselves, or by digests."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from reelmill.contract.reasons import ItemReason
+from reelmill.contract.records.forgotten import Forgetting, ForgottenNames, tombstone_digest
+from reelmill.contract.records.rows import Item, LedgerRow, ListRows, Media, Outcome, Output, Span
+from reelmill.contract.records.segment import Object, Part
+from reelmill_stages.records.record_names import RECORDS
+from reelmill_stages.records.retried_row import RetriedRow
+
+_ROWS = (Item, LedgerRow, ListRows, Media, Output, RetriedRow, Span, Object, Part)
+_WORDS = frozenset(
+    [
+        *(field.name for row in _ROWS for field in fields(row)),
+        *(info.alias or name for model in RECORDS for name, info in model.model_fields.items()),
+        *Outcome,
+        *ItemReason,
+    ]
+)
+"""Names of the fields of rows and records, and values of them that are no names of items."""
+_EDGES = "\"'`.,;:()[]{}<>"
+_SEEN = 1 << 16
+"""Short texts of which it is remembered whether they have a name."""
+_SHORT = 80
+
+
+class Names:
+    """Names that are known themselves."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        words = [name.split() for name in self._names]
+        self._phrases = frozenset(" ".join(found).strip(_EDGES) for found in words) - {""}
+        self._lengths = frozenset(map(len, words)) - {0}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    @property
+    def lengths(self) -> frozenset[int]:
+        """Numbers of words that they have."""
+        return self._lengths
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        """They as words with one space between them, without punctuation at the edges."""
+        return self._phrases
+
+    def mentioned(self, text: str) -> bool:
+        """Whether a text is one of the names, or has one as a word; as several words, if the name has spaces."""
+        return text in self._names or any(phrase in self._phrases for phrase in _phrases(text, self._lengths))
+
+
+class DigestNames:
+    """Names of which only digests are known, as the records of what was forgotten have them."""
+
+    def __init__(
+        self, source: str, records: Iterable[ForgottenNames], tombstones: Iterable[str], but: Iterable[str] = ()
+    ) -> None:
+        """`tombstones` are the digests of the items, and `but` are words that stand for something else."""
+        self._source = source
+        digests, lengths, files = set(tombstones), {1}, set[str]()
+        for record in records:
+            digests |= {*record.names, *record.items}
+            lengths |= {*record.words}
+            files |= {*record.files}
+        self._digests = frozenset(digests) - {tombstone_digest(source, word) for word in (*_WORDS, *but)}
+        self._lengths = frozenset(lengths)
+        self._files = frozenset(files)
+        self._seen: dict[str, bool] = {}
+
+    def mentioned(self, text: str) -> bool:
+        """As of `Names`."""
+        if len(text) > _SHORT:
+            return self._is_mentioned(text)
+        found = self._seen.get(text)
+        if found is None:
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            found = self._seen[text] = self._is_mentioned(text)
+        return found
+
+    def names_file(self, key: str) -> bool:
+        """Whether the object with this key was a file that was deleted, or has a name in its own."""
+        return tombstone_digest(self._source, key) in self._files or any(map(self.mentioned, ends_of(key)))
+
+    def _is_mentioned(self, text: str) -> bool:
+        return self._has(text) or any(self._has(each) for each in _phrases(text, self._lengths) if each != text)
+
+    def _has(self, text: str) -> bool:
+        return tombstone_digest(self._source, text) in self._digests
+
+
+def ends_of(path: str) -> Iterator[str]:
+    """What a path may be named after: each end of it, as it is and without its extensions."""
+    parts = path.split("/")
+    for place in range(len(parts)):
+        end = "/".join(parts[place:])
+        yield end
+        stem, _, name = end.rpartition("/")
+        for cut in (at for at, letter in enumerate(name) if letter == "." and at):
+            yield f"{stem}/{name[:cut]}" if stem else name[:cut]
+
+
+def names_of(plan: Forgetting) -> Names:
+    """All names that no record may have: those that are words of the records themselves cannot be searched for."""
+    names = {*plan.keys, *plan.uris, *(name for what in plan.data_sets for name in what.names)}
+    return Names(names - _WORDS - {what.name for what in plan.data_sets})
+
+
+def _phrases(text: str, lengths: Iterable[int]) -> Iterator[str]:
+    words = text.split()
+    for length in lengths:
+        for first in range(len(words) - length + 1):
+            phrase = " ".join(words[first : first + length]).strip(_EDGES)
+            if phrase:
+                yield phrase

@@ -1,0 +1,106 @@
+"""What a store still has of forgotten items: a search of all its objects that can name them, without lineage."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from reelmill.contract.errors import NotFound
+from reelmill.contract.records.forgotten import (
+    PENDING,
+    TOMBSTONES,
+    ForgottenNames,
+    Tombstone,
+    digest_in,
+    is_names_record,
+    tombstone_digest,
+    tombstones,
+)
+from reelmill.contract.task import SourceDef
+from reelmill_stages.records.owned import is_link
+from reelmill_stages.records.record_files import load
+from reelmill_stages.runtime.forget.descendants import DataSets
+from reelmill_stages.runtime.forget.search.names import DigestNames
+from reelmill_stages.runtime.forget.search.texts import reader_of
+from reelmill_stages.runtime.forget.source_place import source_place
+from reelmill_stages.store import Stat, Store
+
+
+@dataclass(slots=True)
+class Remains:
+    """What a search has found."""
+
+    items: int = 0
+    """Forgotten items that were searched for."""
+    objects: int = 0
+    """Objects whose texts were read."""
+    named_only: int = 0
+    """Objects of which only the key was compared: pictures, sound, arrays, forms that are not known."""
+    left: list[str] = field(default_factory=list)
+    """Keys of objects that have something of the items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The forgotten items of a source, by their digests, and what was made of them."""
+
+    source: SourceDef
+    tombstones: dict[str, Tombstone]
+    names: tuple[ForgottenNames, ...]
+
+    @property
+    def released(self) -> frozenset[str]:
+        """Digests of the keys of objects that somebody has looked at."""
+        return frozenset(each for one in self.tombstones.values() for let in one.releases for each in let.objects)
+
+
+def forgotten(store: Store, source: SourceDef, keys: Collection[str] = ()) -> Forgotten:
+    """What was forgotten of a source; only these keys, if there are some."""
+    wanted, here = {tombstone_digest(source.name, key) for key in keys}, source_place(source)
+    found: dict[str, Tombstone] = {}
+    names: list[ForgottenNames] = []
+    for stat in store.list(tombstones(source.name), follow_links=False):
+        if (digest := digest_in(stat.key)) and (not wanted or digest in wanted):
+            record = load(store, stat.key, Tombstone)
+            if record and (not record.places or here in record.places):
+                found[digest] = record
+        elif is_names_record(stat.key) and (made := load(store, stat.key, ForgottenNames)):
+            names.append(made)
+    of_these = tuple(one for one in names if one.place in (here, "") and not found.keys().isdisjoint(one.items))
+    return Forgotten(source, found, of_these)
+
+
+def remains(store: Store, what: Forgotten) -> Remains:
+    """Search the store for all of this.
+
+    Data sets that were made of nothing of the source are left out: they may have items with the same names.
+    """
+    found = Remains(items=len(what.tombstones))
+    if not what.tombstones:
+        return found
+    data_sets = DataSets(store)
+    names = DigestNames(what.source.name, what.names, what.tombstones, but=data_sets.names)
+    mine = {root for one in what.names for root in one.roots} | data_sets.below(data_sets.of(what.source))
+    others = data_sets.roots - mine
+    for stat in data_sets.listed:
+        if is_link(stat) or _is_of(stat.key, others) or stat.key.startswith((TOMBSTONES, PENDING)):
+            continue
+        if tombstone_digest(what.source.name, stat.key) in what.released:
+            continue
+        if names.names_file(stat.key) or _has(store, stat, names, found):
+            found.left.append(stat.key)
+    return found
+
+
+def _is_of(key: str, roots: Collection[str]) -> bool:
+    return "/".join(key.split("/", 2)[:2]) in roots
+
+
+def _has(store: Store, stat: Stat, names: DigestNames, found: Remains) -> bool:
+    read = reader_of(stat.key)
+    if read is None:
+        found.named_only += 1
+        return False
+    found.objects += 1
+    try:
+        return any(map(names.mentioned, read(store, stat.key)))
+    except NotFound:
+        return False
