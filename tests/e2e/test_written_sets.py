@@ -69,3 +69,46 @@ def test_015_f06_killed_runs_end_like_an_undisturbed_one(format_: str, tmp_path:
     same_end(killed, quiet, "train")
     assert views(killed) == views(quiet)
     assert not quiet.failures("train")
+
+
+VECTORS = '''
+"""A stage as `embed`: a vector of each clip, which tells of which file it was made."""
+
+import numpy as np
+
+from reelmill_stages.stage import Done, File, NewItem, Stage
+
+__reelmill__ = ["Vectors"]
+
+
+class Vectors(Stage):
+    def process(self, group, work):
+        return [self.one(given, work) for given in group]
+
+    def one(self, given, work):
+        item = given.item
+        path = work.scratch / f"{given.number}.npz"
+        np.savez(path, embedding=np.array([[work.fetch(item.media).stat().st_size]], np.float32))
+        file = File(f"{given.number:06d}_embedding.npz", path)
+        source = {"source": item.media.to_json()}
+        return Done((NewItem(item.key, item.group, item.weight, file.name, (file,), dict(item.fields), source),))
+'''
+
+
+def test_015_f11_a_vector_lies_beside_the_clip_of_which_it_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/vectors.py").write_text(VECTORS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "code"))
+    shop = shop_of(tmp_path, 2, "parquet", columns=COLUMNS, media="vector", madeOf="video")
+    shop.stages.insert(1, {"name": "vectors", "run": {"entrypoint": "vectors:Vectors"}})
+    shop.run()
+    clips = {key: Path(shop.folder / "store" / one.media.uri) for key, one in shop.items("clips").items() if one.media}
+    assert rows(shop) == {key: path.read_bytes() for key, path in clips.items()}
+    assert len(clips) == 4
+    (_, one, *_) = sorted(shop.root("train").rglob("*.parquet"))
+    for row in parquet.read_table(one).to_pylist():
+        assert row["vector"] == [clips[row["key"]].stat().st_size]
+        assert row["start"] == shop.items("clips")[row["key"]].fields["start"]
+    balanced(shop, "clips", "vectors", "train")

@@ -30,7 +30,7 @@ class Gathered:
     def items(self) -> Iterator[Item]:
         return iter(self._items)
 
-    def fetch(self, key: str) -> Path:
+    def fetch(self, key: str, digest: str = "") -> Path:
         raise NotImplementedError(key)
 
 

@@ -2,8 +2,11 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pack.desk import ROOT, Gathered, stretches
 from reelmill.contract.records.rows import Item, Media
@@ -18,6 +21,16 @@ def item(path: Path, number: int = 0, **fields: Any) -> Item:
     """An item whose file a source listed."""
     media = Media(str(path), path.stat().st_size, source="raw")
     return Item(f"clip {number}", number, f"video {number}", 1.0, media, fields=fields)
+
+
+def embedded(path: Path, number: int, vector: np.ndarray, folder: Path, **fields: Any) -> Item:
+    """The item of an `embed` stage that made this vector of a video."""
+    made = folder / f"{number}_embedding.npz"
+    np.savez(made, embedding=vector)
+    clip = item(path, number, **fields)
+    assert clip.media
+    media = Media(str(made), made.stat().st_size, digest=file_digest(made))
+    return replace(clip, media=media, provenance={"source": clip.media.to_json(), "params": {}})
 
 
 def block(format_: str = "parquet", **more: Any) -> WriteBlock:
@@ -85,12 +98,19 @@ class Written:
 
     def _present(self) -> None:
         shutil.rmtree(views := self.folder.parent / f"{self.folder.name}-views", ignore_errors=True)
-        data = Gathered(self.items, views)
+        data = _DataSet(self.items, views)
         data.uri = str(self.folder)
         for file in WriteStage(self.block).present(data, {}):
             path = self.folder / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.path.read_bytes())
+
+
+class _DataSet(Gathered):
+    def fetch(self, key: str, digest: str = "") -> Path:
+        path = Path(self.uri) / key.removeprefix(f"{ROOT}/")
+        assert file_digest(path) == digest
+        return path
 
 
 def _committed(made: Assembled, segment: int, ordinal: int) -> Item:

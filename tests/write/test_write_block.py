@@ -12,6 +12,7 @@ from write.desk import block
 VIDEOS = {"name": "raw", "files": {"uri": "s3://raw/"}}
 VIEWS = {"name": "raw", "multiview": {"videos": "s3://raw/"}}
 IMAGES = {"name": "raw", "images": {"uri": "s3://raw/"}}
+EMBED = {"name": "vectors", "embed": {"model": "ViT-B-32", "weights": {"uri": "s3://raw/clip.pt"}}}
 
 
 def refusal(source: dict[str, Any], *stages: dict[str, Any], **write: Any) -> str:
@@ -37,6 +38,8 @@ def refusal(source: dict[str, Any], *stages: dict[str, Any], **write: Any) -> st
         (IMAGES, [], {}, "set media: image"),
         (IMAGES, [], {"media": "image"}, ""),
         (VIDEOS, [], {"media": "image"}, "set media: video"),
+        (VIDEOS, [EMBED], {"media": "vector", "madeOf": "video"}, ""),
+        (VIDEOS, [EMBED], {}, "set media: vector"),
         (VIDEOS, [{"name": "tars", "pack": {}}], {}, "read the stage or source from which the tars are made"),
         (
             VIDEOS,

@@ -1,8 +1,9 @@
 """Opens folders of `write: {format: lerobot}` with the lerobot package: `lerobot_reader.py REQUESTS`.
 
 REQUESTS is a JSON object of name -> [mode, argument]: `whole` (every frame of a folder in order), `shuffled` (by a
-torch loader with two workers), `stats` (by how much the statistics of the folder differ from those that the package
-computes from its frames), or `videos` (the frames of a list of videos by the same decoder, torchcodec, for comparison).
+torch loader with two workers), `of_frames` (features of frames), `stats` (by how much the statistics of the folder
+differ from those that the package computes from its frames), or `videos` (the frames of a list of videos by the same
+decoder, torchcodec, for comparison).
 All in one process: the package takes seconds to import.
 """
 
@@ -41,6 +42,14 @@ def shuffled(folder):
     return [frame(sample) for sample in loader]
 
 
+def of_frames(folder):
+    """Shape and values of the features of frames that are neither pictures nor places."""
+    data = LeRobotDataset("local/set", root=folder)
+    names = [name for name, told in data.meta.features.items() if told["dtype"] == "float32" and name != "timestamp"]
+    shapes = {name: data.meta.features[name]["shape"] for name in names}
+    return [shapes, [{name: data[place][name].tolist() for name in names} for place in range(len(data))]]
+
+
 def stats(folder):
     """Feature -> statistic -> largest difference of its values in `meta/stats.json`."""
     data = LeRobotDataset("local/set", root=folder)
@@ -59,7 +68,8 @@ def stats(folder):
 def stats_of(name, feature, frames):
     """Of one feature of an episode, as `compute_episode_stats` of the package computes them from files."""
     if feature["dtype"] != "video":
-        return get_feature_stats(numpy.array([float(one[name]) for one in frames]), axis=0, keepdims=True)
+        values = numpy.stack([one[name].numpy() for one in frames]).astype(numpy.float64)
+        return get_feature_stats(values, axis=0, keepdims=values.ndim == 1)
     # As floats: of bytes, version 0.4.4 computes squares in eight bits.
     pictures = numpy.stack([(one[name] * 255).round().numpy() for one in frames]).astype(numpy.float64)
     found = get_feature_stats(pictures, axis=(0, 2, 3), keepdims=True)
@@ -70,7 +80,7 @@ def videos(paths):
     return [[digest(picture) for picture in VideoDecoder(path)] for path in paths]
 
 
-MODES = {"whole": whole, "shuffled": shuffled, "stats": stats, "videos": videos}
+MODES = {"whole": whole, "shuffled": shuffled, "stats": stats, "of_frames": of_frames, "videos": videos}
 
 if __name__ == "__main__":
     print(json.dumps({name: MODES[mode](argument) for name, (mode, argument) in json.loads(sys.argv[1]).items()}))

@@ -1,7 +1,8 @@
 """A sampler for data sets in tars: shuffling, distribution over ranks, and exact resumption.
 
 The order depends only on the seed and the epoch, not on the number of workers. Tars are shuffled first, then the
-samples of a few consecutive tars, so that reads from a bucket stay within a few tars.
+samples of a few consecutive tars, so that reads from a bucket stay within a few tars. The indexes of those few are in
+memory, whatever the size of the data set.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+
+Indexes = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Order:
@@ -42,9 +45,11 @@ class Order:
 
     def __iter__(self) -> Iterator[int]:
         """Indexes of the remaining samples of the epoch; the next call yields the next epoch."""
-        mine = self._mine()[self._consumed :]
-        self._epoch, self._consumed = self._epoch + 1, 0
-        yield from mine
+        epoch, consumed = self._epoch, self._consumed
+        self._epoch, self._consumed = epoch + 1, 0
+        for some in self._mine(epoch):
+            yield from some[consumed:].tolist()
+            consumed = max(consumed - len(some), 0)
 
     def state_dict(self, epoch: int, consumed: int) -> dict[str, Any]:
         """The state to save in a checkpoint: the epoch, and the number of samples of this rank already used in it.
@@ -59,19 +64,25 @@ class Order:
             raise ValueError("the state has another seed, or the data set has changed since it was saved")
         self._epoch, self._consumed = int(state["epoch"]), int(state["consumed"])
 
-    def _mine(self) -> list[int]:
-        whole = self._shuffled() if self._shuffle else list(range(sum(self._counts)))
-        if not whole:
-            return []
-        whole += [whole[place % len(whole)] for place in range(-len(whole) % self._world)]
-        return whole[self._rank :: self._world]
+    def _mine(self, epoch: int) -> Iterator[Indexes]:
+        """The samples of this rank, in parts: int64 (any,)."""
+        first: list[int] = []
+        count = 0
+        for some in self._windows(epoch):
+            if len(first) < self._world:
+                first += some[: self._world].tolist()
+            yield some[(self._rank - count) % self._world :: self._world]
+            count += len(some)
+        again = [first[place % count] for place in range(-count % self._world)] if count else []
+        yield np.array(again, np.int64)[(self._rank - count) % self._world :: self._world]
 
-    def _shuffled(self) -> list[int]:
-        chance = np.random.default_rng([self._seed, self._epoch])
+    def _windows(self, epoch: int) -> Iterator[Indexes]:
+        """The order of the samples of all ranks, in parts: int64 (any,)."""
+        chance = np.random.default_rng([self._seed, epoch])
         starts = [0, *accumulate(self._counts)]
-        tars = chance.permutation(len(self._counts)).tolist()
-        order: list[int] = []
+        tars = chance.permutation(len(self._counts)).tolist() if self._shuffle else range(len(self._counts))
         for place in range(0, len(tars), self._window):
-            some = [np.arange(starts[tar], starts[tar + 1]) for tar in tars[place : place + self._window]]
-            order += chance.permutation(np.concatenate(some)).tolist()
-        return order
+            some = np.concatenate(
+                [np.arange(starts[tar], starts[tar + 1]) for tar in tars[place : place + self._window]]
+            )
+            yield chance.permutation(some) if self._shuffle else some

@@ -1,21 +1,21 @@
-"""Reads and writes files of JSON lines, with one row in memory at a time."""
+"""Reads and writes files of JSON lines, with few rows in memory at a time."""
 
 import hashlib
 import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 
-from reelmill.contract.digest import canonical
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Object
+from reelmill_stages.records.rows.canonical_row import canonical_row
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 _BUFFER = 1 << 18
 _DECODER = msgspec.json.Decoder()
+_ROWS = msgspec.json.Decoder(dict[str, Any])
 
 
 class RowFile:
@@ -34,30 +35,43 @@ class RowFile:
         self.count = 0
         self.size = 0
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] = path.open("wb", buffering=_BUFFER)
+        self._file: IO[bytes] = path.open("wb")
+        self._rows: list[bytes] = []
+        self._written = 0
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row in canonical form. Raises ValueError or TypeError for values that JSON cannot represent."""
-        self.append_line(canonical(row))
+        self.append_line(canonical_row(row))
 
     def append_line(self, row: bytes) -> None:
         """Add a row that is in canonical form already."""
-        line = row + b"\n"
-        self._file.write(line)
-        self._digest.update(line)
+        self._rows.append(row)
         self.count += 1
-        self.size += len(line)
+        self.size += len(row) + 1
+        if self.size - self._written >= _BUFFER:
+            self.flush()
 
     @property
     def digest(self) -> str:
         """`sha256:<hex>` of the rows so far."""
+        self.flush()
         return f"sha256:{self._digest.hexdigest()}"
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
     def flush(self) -> None:
-        self._file.flush()
+        """Write the rows that are in memory. Raises OSError."""
+        if self._rows:
+            lines = b"\n".join([*self._rows, b""])
+            self._file.write(lines)
+            self._file.flush()
+            self._digest.update(lines)
+            self._rows.clear()
+            self._written = self.size
 
     def upload(self, store: Store, key: str) -> Object:
         """Close the file and create the object `key` from it. Raises PreconditionFailed if the key exists."""
@@ -69,26 +83,35 @@ class RowFile:
 def read_file(
     path: Path, where: str, read: Callable[[dict[str, Any]], R], *, first: int = 0, count: int | None = None
 ) -> Iterator[R]:
-    """Rows of a local file: `count` (default: all) rows from row `first`.
+    """Rows of a local file: `count` (default: all) rows from row `first`. Raises as `parse_rows`."""
+    with path.open("rb", buffering=_BUFFER) as file:
+        yield from parse_rows(_lines(file, first, count), where, first + 1, read)
 
-    `where` is the address of the object in messages; `read` makes a row of a JSON object, and raises ValueError for one
-    that is none. Raises StoreDamaged for such a line, and for one that is no JSON object.
+
+def parse_rows(lines: Iterable[bytes], where: str, number: int, read: Callable[[dict[str, Any]], R]) -> Iterator[R]:
+    """The rows in successive lines, of which the first is line `number` of the object at `where`, for messages.
+
+    `read` makes a row of a JSON object, and raises ValueError for one that is none. Raises StoreDamaged for such a
+    line, and for one that is no JSON object.
     """
-    with path.open("rb") as file:
-        lines = itertools.islice(file, first, None if count is None else first + count)
-        for number, line in enumerate(lines, start=first + 1):
-            yield parse_row(line, where, number, read)
+    rows = map(read, map(_row, lines))
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except (ValueError, RecursionError) as error:
+            raise unreadable(where, f"line {number} cannot be read as a row") from error
+        number += 1
+        yield row
 
 
 def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, Any]], R]) -> R:
-    """The row in a line; `number` counts from 1. Raises StoreDamaged as `read_file`."""
+    """The row in one line. Raises as `parse_rows`."""
     try:
-        row = decoded(line)
-        if isinstance(row, dict):
-            return read(row)
+        return read(_row(line))
     except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as a row") from error
-    raise unreadable(where, f"line {number} cannot be read as a row")
 
 
 def decoded(line: bytes) -> Any:
@@ -99,6 +122,16 @@ def decoded(line: bytes) -> Any:
         value = json.loads(line.decode())
     json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    try:
+        return _ROWS.decode(line)
+    except ValueError as error:
+        row = decoded(line)
+        if type(row) is dict:
+            return row
+        raise ValueError("no JSON object") from error
 
 
 def numbered_items(first: int) -> Callable[[dict[str, Any]], Item]:
@@ -122,9 +155,8 @@ def read_rows(
     Raises as `read_lines` and `read_file`.
     """
     where = address(store, key)
-    lines = read_lines(store, key, digest, scratch, first=first, count=count)
-    for number, line in enumerate(lines, first + 1):
-        yield parse_row(line, where, number, read)
+    with rows_file(store, key, digest, scratch) as path:
+        yield from read_file(path, where, read, first=first, count=count)
 
 
 def read_lines(
@@ -136,8 +168,12 @@ def read_lines(
     compared with `digest` (`sha256:<hex>`; empty where none is known) before the first line is returned.
     Raises StoreDamaged if it differs or is gone.
     """
-    with rows_file(store, key, digest, scratch) as path, path.open("rb") as file:
-        yield from itertools.islice(file, first, None if count is None else first + count)
+    with rows_file(store, key, digest, scratch) as path, path.open("rb", buffering=_BUFFER) as file:
+        yield from _lines(file, first, count)
+
+
+def _lines(file: IO[bytes], first: int, count: int | None) -> Iterator[bytes]:
+    return itertools.islice(file, first, None if count is None else first + count)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from reelmill.contract.records.quick_init import quick_init
 from reelmill.contract.text.messages import told
 
 Fields = Mapping[str, Any]
@@ -49,6 +50,7 @@ _OUTCOMES = {str(outcome): outcome for outcome in Outcome}
 
 
 @sent_by_fields
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Media:
     """The location and version of an item's file.
@@ -71,7 +73,14 @@ class Media:
     def to_json(self) -> dict[str, Any]:
         """The row, as JSON values."""
         row: dict[str, Any] = {"uri": self.uri, "size": self.size}
-        row |= {name: getattr(self, name) for name in ("etag", "version", "digest", "source") if getattr(self, name)}
+        if self.etag:
+            row["etag"] = self.etag
+        if self.version:
+            row["version"] = self.version
+        if self.digest:
+            row["digest"] = self.digest
+        if self.source:
+            row["source"] = self.source
         if self.span:
             row["span"] = [self.span.start, self.span.end]
         return row
@@ -81,7 +90,7 @@ class Media:
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
         try:
             span = Span(*row["span"]) if row.get("span") else None
-            media = cls(**{**row, "span": span})
+            media = cls(**{**row, "span": span}) if "span" in row else cls(**row)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"not a file of an item: {error}") from error
         texts = str is type(media.uri) is type(media.etag) is type(media.version) is type(media.digest)
@@ -93,6 +102,7 @@ class Media:
 
 
 @sent_by_fields
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Span:
     """A part of a video, [start, end), on its presentation time line, which begins at 0."""
@@ -104,6 +114,7 @@ class Span:
 
 
 @sent_by_fields
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Output:
     """A file that a stage wrote."""
@@ -121,6 +132,7 @@ class Output:
 
 
 @sent_by_fields
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Item:
     """One record of a data set.
@@ -166,7 +178,7 @@ class Item:
             rest = dict(row)
             take = rest.pop
             media, outputs = take("media", None), take("outputs", ())
-            position = take(POSITION) if isinstance(rest.get(POSITION), int) else None
+            position = take(POSITION) if POSITION in rest and isinstance(rest[POSITION], int) else None
             key, placed = take("key"), take("ordinal")
             item = cls(
                 key,
@@ -214,6 +226,7 @@ class ListRows:
         return cls(source, uri, tuple(rows))
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """The `outcome` of one input item, by its `key`. `reason` is the class of the outcome (empty if done), `message`

@@ -22,14 +22,17 @@ _MOST_COMPONENTS = 1 << 20
 class ReadyColumn:
     """A column: its name, its type, and how the value of an item is read."""
 
-    def __init__(self, name: str, kind: ColumnType, value: Value, *, nullable: bool = False) -> None:
+    def __init__(
+        self, name: str, kind: ColumnType, value: Value, *, nullable: bool = False, width: int | None = None
+    ) -> None:
         self.name = name
         self.kind = kind
         self.nullable = nullable
+        self.width = width
         self._value = value
 
     def read(self, item: Item) -> Any:
-        """The value of an item: str, int, float, bool, a list of floats, JSON text, or None.
+        """The value of an item: str, int, float, bool, a list of floats, a list of such lists, JSON text, or None.
 
         Raises ItemError with reason `no_field`, `bad_field` or `bad_text`.
         """
@@ -39,7 +42,7 @@ class ReadyColumn:
                 return None
             raise ItemError(ItemReason.NO_FIELD, f"the column {self.name}: the item has no such field")
         try:
-            return _READ[self.kind](value)
+            return _vectors(value, self.width) if self.kind == "vectors" else _READ[self.kind](value)
         except UnicodeEncodeError as error:
             raise ItemError(
                 ItemReason.BAD_TEXT, f"the column {self.name} holds half of a surrogate pair, which is no Unicode text"
@@ -66,7 +69,9 @@ def values_of(columns: Sequence[ReadyColumn], item: Item) -> list[Any]:
 
 def _ready(column: Column) -> ReadyColumn:
     assert column.kind is not None
-    return ReadyColumn(column.title, column.kind, value_of(column.field), nullable=column.missing == "null")
+    return ReadyColumn(
+        column.title, column.kind, value_of(column.field), nullable=column.missing == "null", width=column.width
+    )
 
 
 def _string(value: Any) -> str:
@@ -107,6 +112,16 @@ def _vector(value: Any) -> list[float]:
     if max(map(abs, numbers)) > _LARGEST_32:
         raise ValueError("a list of numbers of 32 bits")
     return numbers
+
+
+def _vectors(value: Any, width: int | None) -> list[list[float]]:
+    if type(value) is not list or not value or not all(type(each) is list for each in value):
+        raise ValueError("a list of lists of numbers")
+    if sum(map(len, value)) > _MOST_COMPONENTS:
+        raise ValueError(f"a list of lists of at most {_MOST_COMPONENTS} numbers together")
+    if width is not None and any(len(each) != width for each in value):
+        raise ValueError(f"a list of lists of {width} numbers each")
+    return [_vector(each) if each else [] for each in value]
 
 
 def _json(value: Any) -> str:

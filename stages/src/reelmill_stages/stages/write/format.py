@@ -67,10 +67,10 @@ class DataSetFormat:
     def check(self) -> None:
         """Raises SpecError if a package is missing."""
 
-    def inspect(self, files: Sequence[FormatFile]) -> Fields:
+    def inspect(self, files: Sequence[FormatFile], values: Mapping[str, Any]) -> Fields:
         """What the writer wants to know of the files of a sample, found out in a worker.
 
-        Raises ItemError if the format cannot hold them.
+        `values` are those of its other columns. Raises ItemError if the format cannot hold the sample.
         """
         return {}
 

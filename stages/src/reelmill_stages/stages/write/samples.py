@@ -1,6 +1,7 @@
 """From an item to a sample: which files belong to it, and whether the format can hold them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.rows import Item, Media
-from reelmill.contract.spec.stages.write import WriteBlock
+from reelmill.contract.spec.stages.write import MediaKind, WriteBlock
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
 from reelmill_stages.stage import Work
@@ -34,8 +35,8 @@ def files_of(item: Item, block: WriteBlock, work: Work, scratch: Path, longest: 
         if column == VECTOR:
             path = _vector_file(path, scratch / f"{VECTOR}.npy")
         total += _checked_size(path, longest - total)
-        if media.source:  # what a stage wrote was checked then
-            _check_content(path, block)
+        if media.source or column == block.made_of:  # videos of stages were checked when they were written
+            _check_content(path, block.media_columns[column])
         found.append(FormatFile(column, PurePosixPath(media.uri).name, path))
     return tuple(found)
 
@@ -48,9 +49,29 @@ def media_of(item: Item, block: WriteBlock) -> dict[str, Media]:
         return {}
     if item.media is None:
         raise ItemError(ItemReason.NO_MEDIA, f"{item.key} has no file")
-    if block.media == "video" and (wrong := item_span.uncut(item, _REMEDY)):
+    found: dict[str, Media] = {}
+    if block.made_of:
+        found[block.made_of] = _cut(replace(item, media=_input_of(item)))
+    found[block.media] = _cut(item) if block.media == "video" else _whole(item.media, item.key)
+    return found
+
+
+def _cut(item: Item) -> Media:
+    """The video of an item, unless that is a part of it."""
+    if wrong := item_span.uncut(item, _REMEDY):
         raise wrong
-    return {block.media: _whole(item.media, item.key)}
+    assert item.media is not None
+    return _whole(item.media, item.key)
+
+
+def _input_of(item: Item) -> Media:
+    """The file of which an `embed` stage made the vector of an item."""
+    try:
+        return Media.from_json(item.provenance["source"])
+    except (KeyError, ValueError) as error:
+        raise ItemError(
+            ItemReason.NO_MEDIA, f"{item.key} does not say of which file its vector was made: madeOf is for embed"
+        ) from error
 
 
 def _view(item: Item, name: str) -> Media:
@@ -84,10 +105,10 @@ def _whole(media: Media, what: str) -> Media:
     return media
 
 
-def _check_content(path: Path, block: WriteBlock) -> None:
-    if block.media == "video":
+def _check_content(path: Path, kind: MediaKind) -> None:
+    if kind == "video":
         read_timeline(path)
-    elif block.media == "image":
+    elif kind == "image":
         with open_image(path):
             pass
 

@@ -91,7 +91,8 @@ class WriteStage(Stage):
         try:
             values = values_of(self._columns, given.item)
             files = files_of(given.item, self._block, work, scratch, self._format.max_sample_bytes)
-            facts = self._format.inspect(files)
+            named = {column.name: value for column, value in zip(self._columns, values, strict=True)}
+            facts = self._format.inspect(files, named)
         except ItemError as error:
             return failed(error)
         names = {file.column: file.name for file in files}

@@ -1,7 +1,7 @@
 """`write`: data sets in the formats of training libraries."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -14,7 +14,9 @@ from reelmill.contract.spec.stages.chunk import ChunkBlock
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", min_length=1, max_length=60)]
 """Name of a column: letters, digits and underscores."""
 
-ColumnType = Literal["string", "integer", "number", "boolean", "vector", "json"]
+MediaKind = Literal["video", "image", "vector"]
+
+ColumnType = Literal["string", "integer", "number", "boolean", "vector", "vectors", "json"]
 
 KEY = "key"
 """Column with the key of the item."""
@@ -39,8 +41,11 @@ class Column(Model):
     name: ColumnName | None = None
     """Name of the column. If absent, the last part of `field`."""
     type: ColumnType | None = None
-    """`string`; `integer` (64 bits); `number` (64 bits); `boolean`; `vector`, a list of numbers (32 bits); `json`, any
-    value as JSON text. May be absent for measures, whose type is known."""
+    """`string`; `integer` (64 bits); `number` (64 bits); `boolean`; `vector`, a list of numbers (32 bits); `vectors`, a
+    list of such lists, such as one per frame; `json`, any value as JSON text. May be absent for measures, whose type is
+    known."""
+    width: Annotated[int, Field(ge=1, le=65536)] | None = None
+    """Number of components of each of the `vectors`; an item with others fails. Required with `mds` and `lerobot`."""
     missing: Literal["fail", "null"] = "fail"
     """What becomes of an item without the field: `failed(no_field)`, or the value is null."""
 
@@ -94,10 +99,13 @@ class WriteBlock(StageBlock):
     media: Literal["video", "image", "vector", "none"] = "video"
     """What the file of an item is, which is also the name of its column: `video`; `image`; `vector`, the array of an
     `embed` stage; or `none`, to write fields alone."""
+    made_of: Literal["video"] | None = None
+    """With `media: vector`: also the video of which an `embed` stage made the vector, in the column `video`."""
     views: Annotated[list[ColumnName], Field(max_length=16)] = []
     """Views of items that have several, such as `front`: one video column each, instead of `video`."""
     columns: Annotated[list[Column], Field(max_length=200)] = []
-    """Fields of the items to write, besides `key`. If empty, one column `fields` has all fields of an item as JSON."""
+    """Fields of the items to write, besides `key`. If empty, one column `fields` has all fields of an item as JSON.
+    With `format: lerobot`, columns of `vectors` are features of the frames, and need one vector per frame."""
     lerobot: LerobotOptions | None = None
     """Required with `format: lerobot`."""
     samples_per_file: Annotated[int, Field(ge=1, le=100_000)] = 100
@@ -115,9 +123,12 @@ class WriteBlock(StageBlock):
         return self.samples_per_file
 
     @property
-    def media_columns(self) -> tuple[str, ...]:
-        """Names of the columns with files."""
-        return tuple(self.views) or (() if self.media == "none" else (self.media,))
+    def media_columns(self) -> Mapping[str, MediaKind]:
+        """Name of each column with files -> what they are."""
+        if self.views:
+            return dict.fromkeys(self.views, "video")
+        made_of: Mapping[str, MediaKind] = {} if self.made_of is None else {self.made_of: self.made_of}
+        return made_of if self.media == "none" else {**made_of, self.media: self.media}
 
     def read_fields(self) -> Sequence[tuple[str, str]]:
         named = [(f"columns[{number}].field", column.field) for number, column in enumerate(self.columns)]
@@ -150,16 +161,32 @@ class WriteBlock(StageBlock):
                 for column in self.columns
                 if column.missing == "null" and column.kind not in _WITH_NULL
             ]
+        wrong += self._vector_refusals()
+        if self.made_of and self.media != "vector":
+            wrong.append("madeOf is the file of which a vector was made: leave it out, or set media: vector")
         if self.views and self.media != "video":
             wrong.append(f"views are videos: leave out media: {self.media}, or views")
         names = [
             KEY,
             *([TASK, *EPISODE_COLUMNS] if self.lerobot else []),
-            *self.media_columns,
+            *(self.views or self.media_columns),
             *([SHAPE] if self.media == "vector" and self.format != "mds" else []),
             *([column.title for column in self.columns] or [FIELDS]),
         ]
         wrong += [f"two columns have the name {name}: give one a name of its own" for name in _twice(names)]
+        return wrong
+
+    def _vector_refusals(self) -> list[str]:
+        wrong = []
+        for column in self.columns:
+            if column.kind != "vectors":
+                if column.width is not None:
+                    wrong.append(f"the column {column.title} has a width without type vectors: leave it out")
+            elif self.format in ("mds", "lerobot"):
+                if column.width is None:
+                    wrong.append(f"vectors of {self.format} have one length: give the column {column.title} a width")
+                if self.format == "lerobot" and column.missing == "null":
+                    wrong.append(f"features of frames have no null: leave out missing in the column {column.title}")
         return wrong
 
 

@@ -15,6 +15,7 @@ def arrow_type(kind: ColumnType) -> Any:
         "number": arrow.float64(),
         "boolean": arrow.bool_(),
         "vector": arrow.list_(arrow.float32()),
+        "vectors": arrow.list_(arrow.list_(arrow.float32())),
         "json": arrow.string(),
     }
     return types[kind]

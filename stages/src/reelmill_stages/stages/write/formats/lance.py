@@ -122,7 +122,7 @@ def _batch(samples: Sequence[FormatSample], schema: Any, block: WriteBlock) -> A
             cells[file.column].append(map_array(file.path).reshape(-1) if vector else file.path.read_bytes())
             if vector:
                 cells[SHAPE].append(list(map_array(file.path).shape))
-    blobs = [] if block.media == VECTOR else block.media_columns
+    blobs = [name for name, kind in block.media_columns.items() if kind != VECTOR]
     blob_array = import_module("lance.blob").blob_array
     arrays = [
         blob_array(cells[field.name]) if field.name in blobs else arrow.array(cells[field.name], field.type)
@@ -135,10 +135,12 @@ def _schema(block: WriteBlock) -> Any:
     arrow: Any = import_module("pyarrow")
     blob_field = import_module("lance.blob").blob_field
     key, *others = [arrow.field(column.name, arrow_type(column.kind)) for column in columns_of(block)]
-    if block.media == VECTOR:
-        files = [arrow.field(VECTOR, arrow_type("vector")), arrow.field(SHAPE, shape_type())]
-    else:
-        files = [blob_field(name) for name in block.media_columns]
+    files = []
+    for name, kind in block.media_columns.items():
+        if kind == VECTOR:
+            files += [arrow.field(name, arrow_type("vector")), arrow.field(SHAPE, shape_type())]
+        else:
+            files.append(blob_field(name))
     return arrow.schema([key, *files, *others])
 
 

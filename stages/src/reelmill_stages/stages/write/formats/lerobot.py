@@ -6,14 +6,14 @@ leads there. What names episodes and frames is a view: tables of one row per epi
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
-from reelmill.contract.records.rows import Fields
+from reelmill.contract.records.rows import Fields, Item
 from reelmill.contract.spec.stages.write import LerobotOptions, WriteBlock
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import columns_of
@@ -34,6 +34,8 @@ class LerobotFormat(DataSetFormat):
         super().__init__(block)
         assert block.lerobot
         self._options: LerobotOptions = block.lerobot
+        self._columns = columns_of(block)
+        self._of_frames = frozenset(column.name for column in self._columns if column.kind == "vectors")
 
     def check(self) -> None:
         if find_spec("pyarrow") is None:
@@ -43,34 +45,50 @@ class LerobotFormat(DataSetFormat):
                 hint="install reelmill-stages[parquet]",
             )
 
-    def inspect(self, files: Sequence[FormatFile]) -> Fields:
+    def inspect(self, files: Sequence[FormatFile], values: Mapping[str, Any]) -> Fields:
         counts = {file.column: frames_of(file.path, file.name, self._options) for file in files}
         if len(set(counts.values())) > 1:
             told = ", ".join(f"{name} has {count} frames" for name, count in counts.items())
             raise ItemError(ItemReason.SHORT_VIEW, f"the cameras of an episode need equal numbers of frames: {told}")
+        frames = next(iter(counts.values()))
+        for name in sorted(self._of_frames):
+            if len(values[name]) != frames:
+                raise ItemError(
+                    ItemReason.BAD_FIELD, f"the column {name} has {len(values[name])} vectors for {frames} frames"
+                )
         stats = {file.column: picture_stats(file.path) for file in files} if self._options.statistics else {}
-        return {"frames": next(iter(counts.values())), "stats": stats}
+        return {"frames": frames, "stats": stats}
 
     def writer(self, path: Path) -> "LerobotSamples":
-        return LerobotSamples(path, self.block, self._options)
+        return LerobotSamples(path, [column.name for column in self._columns], self._of_frames, self._options)
 
     def views(self, data: DataSetReader) -> Iterator[File]:
         def episodes() -> Iterator[Episode]:
             for item in data.items():
                 if item.media is not None:
                     segment = int(item.media.uri.removeprefix(f"{data.root}/").split("/")[0])
-                    yield from (Episode(segment, told) for told in item.fields[_EPISODES])
+                    yield from (Episode(segment, told) for told in self._told(data, item))
 
-        return views(episodes, columns_of(self.block), self.block.media_columns, self._options, data.scratch)
+        cameras = list(self.block.media_columns)
+        return views(episodes, self._columns, cameras, self._options, data.scratch)
+
+    def _told(self, data: DataSetReader, part: Item) -> Sequence[Fields]:
+        """The episodes of a part. Values of frames are too many for a row: they are in the file."""
+        if not self._of_frames or part.media is None:
+            told: Sequence[Fields] = part.fields[_EPISODES]
+            return told
+        told = json.loads(data.fetch(part.media.uri, part.media.digest).read_bytes())[_EPISODES]
+        return told
 
 
 class LerobotSamples:
     """Writes the videos of a part, and the list of its episodes at last."""
 
-    def __init__(self, path: Path, block: WriteBlock, options: LerobotOptions) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], of_frames: Collection[str], options: LerobotOptions) -> None:
         self._path = path
         self._options = options
-        self._columns = [column.name for column in columns_of(block)]
+        self._columns = columns
+        self._of_frames = of_frames
         self._first = int(path.stem.rpartition("-")[2])
         self._current: dict[str, CameraFile] = {}
         self._finished: list[CameraFile] = []
@@ -93,11 +111,16 @@ class LerobotSamples:
         self._path.write_text(json.dumps({_EPISODES: self._episodes}, ensure_ascii=False) + "\n", encoding="utf-8")
         home = self._path.parent
         files = tuple(File(file.path.relative_to(home).as_posix(), file.path) for file in self._finished)
-        return FormatPart({_EPISODES: self._episodes}, files)
+        return FormatPart({_EPISODES: [self._row(episode) for episode in self._episodes]}, files)
 
     def discard(self) -> None:
         for file in (*self._finished, *self._current.values()):
             file.discard()
+
+    def _row(self, episode: dict[str, Any]) -> dict[str, Any]:
+        """What the item has of an episode."""
+        values = {name: value for name, value in episode["values"].items() if name not in self._of_frames}
+        return {**episode, "values": values}
 
     def _file_for(self, name: str, video: EpisodeVideo) -> CameraFile:
         """The file of a camera that takes this video: another one where the settings of the decoder differ."""

@@ -51,12 +51,12 @@ def sampled(frames: int) -> list[int]:
 
 
 def number_stats(values: NDArray[Any]) -> Values:
-    """The statistics of a feature with one number per frame."""
-    numbers = np.sort(values.astype(np.float64))
+    """The statistics of a feature with one number per frame (frames,), or with a vector (frames, width)."""
+    numbers = np.sort(values.astype(np.float64), axis=0)
     places = [max(0, int(np.ceil(share * len(numbers))) - 1) for share in QUANTILES.values()]
-    found = {"min": numbers[0], "max": numbers[-1], "mean": numbers.mean(), "std": numbers.std()}
+    found = {"min": numbers[0], "max": numbers[-1], "mean": numbers.mean(axis=0), "std": numbers.std(axis=0)}
     found |= dict(zip(QUANTILES, numbers[places], strict=True))
-    return {"count": np.array([len(numbers)])} | {name: np.array([value]) for name, value in found.items()}
+    return {"count": np.array([len(numbers)])} | {name: np.atleast_1d(value) for name, value in found.items()}
 
 
 def scaled(told: Fields) -> Values:

@@ -1,7 +1,7 @@
 """The tables of a LeRobot data set: information, tasks, a row per episode, and a row per frame."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -51,6 +51,11 @@ def camera(name: str) -> str:
     return f"observation.images.{name}"
 
 
+def frame_feature(name: str) -> str:
+    """The feature of a column of vectors: what a policy is given, or `action`, what it gives."""
+    return name if name == "action" else f"observation.{name}"
+
+
 def views(
     episodes: Callable[[], Iterator[Episode]],
     columns: Sequence[ReadyColumn],
@@ -58,10 +63,15 @@ def views(
     options: LerobotOptions,
     scratch: Path,
 ) -> Iterator[File]:
-    """All files in `meta` and `data`; nothing without episodes."""
+    """All files in `meta` and `data`; nothing without episodes.
+
+    Columns of vectors are features of frames, the others columns of the table of episodes.
+    """
+    features = {frame_feature(column.name): column for column in columns if column.kind == "vectors"}
+    columns = [column for column in columns if column.kind != "vectors"]
     tasks: dict[str, int] = {}
     frames = _Table(scratch, "data", _FRAMES)
-    rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns, options))
+    rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns, features, options))
     totals = FeatureTotals()
     first = number = 0
     for number, episode in enumerate(episodes(), 1):
@@ -70,6 +80,8 @@ def views(
         task = tasks.setdefault(told["values"][TASK], len(tasks))
         data = frames.place(length)
         values = _frames(number - 1, first, length, task, options.fps)
+        for name, column in features.items():
+            values[name] = np.array(told["values"][column.name], np.float32)
         frames.add(values, length)
         row = _episode(number - 1, first, episode, cameras, columns, options.fps)
         chunk, file = rows.place(1)
@@ -83,9 +95,10 @@ def views(
     yield from rows.finish()
     yield _tasks(scratch, list(tasks))
     if totals.found:
-        found = {name: shaped(stats, pictures=name not in _FRAME_FEATURES) for name, stats in totals.found.items()}
+        pictures = set(map(camera, cameras))
+        found = {name: shaped(stats, pictures=name in pictures) for name, stats in totals.found.items()}
         yield _json(scratch, "stats.json", found)
-    yield _json(scratch, "info.json", _info(number, first, len(tasks), cameras, options))
+    yield _json(scratch, "info.json", _info(number, first, len(tasks), cameras, features, options))
 
 
 def _json(scratch: Path, name: str, value: Any) -> File:
@@ -142,7 +155,9 @@ def _episode(
     return row | {column.name: told["values"][column.name] for column in columns if column.name != TASK}
 
 
-def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn], options: LerobotOptions) -> Any:
+def _episode_schema(
+    cameras: Sequence[str], columns: Sequence[ReadyColumn], features: Iterable[str], options: LerobotOptions
+) -> Any:
     arrow: Any = import_module("pyarrow")
     whole, seconds = arrow.int64(), arrow.float64()
     fields = {"episode_index": whole, "tasks": arrow.list_(arrow.string()), "length": whole}
@@ -153,7 +168,9 @@ def _episode_schema(cameras: Sequence[str], columns: Sequence[ReadyColumn], opti
         fields |= {f"{place}/chunk_index": whole, f"{place}/file_index": whole}
         fields |= {f"{place}/from_timestamp": seconds, f"{place}/to_timestamp": seconds}
     fields |= {column.name: arrow_type(column.kind) for column in columns if column.name != TASK}
-    for name, depth in stats_columns(list(_FRAME_FEATURES), list(map(camera, cameras))) if options.statistics else ():
+    for name, depth in (
+        stats_columns([*_FRAME_FEATURES, *features], list(map(camera, cameras))) if options.statistics else ()
+    ):
         kind = whole if name.endswith("/count") else seconds
         for _ in range(depth):
             kind = arrow.list_(kind)
@@ -177,7 +194,14 @@ def _tasks(scratch: Path, tasks: Sequence[str]) -> File:
     return File("meta/tasks.parquet", path)
 
 
-def _info(episodes: int, frames: int, tasks: int, cameras: Sequence[str], options: LerobotOptions) -> dict[str, Any]:
+def _info(
+    episodes: int,
+    frames: int,
+    tasks: int,
+    cameras: Sequence[str],
+    features: Mapping[str, ReadyColumn],
+    options: LerobotOptions,
+) -> dict[str, Any]:
     video = {
         "dtype": "video",
         "shape": [options.height, options.width, 3],
@@ -192,6 +216,7 @@ def _info(episodes: int, frames: int, tasks: int, cameras: Sequence[str], option
         },
     }
     plain = {name: {"dtype": kind, "shape": [1], "names": None} for name, kind in _FRAME_FEATURES.items()}
+    plain |= {name: {"dtype": "float32", "shape": [one.width or 1], "names": None} for name, one in features.items()}
     return {
         "codebase_version": _VERSION,
         "robot_type": options.robot_type or None,
@@ -241,9 +266,16 @@ class _Table:
         path = self._scratch / f"{self._name.replace('/', '-')}-{chunk}-{file}.parquet"
         if isinstance(next(iter(self._held[0].values())), np.ndarray):
             joined = {name: np.concatenate([one[name] for one in self._held]) for name in self._held[0]}
-            table = self._arrow.table(joined)
+            table = self._arrow.table({name: self._column(values) for name, values in joined.items()})
         else:
             table = self._arrow.Table.from_pylist(self._held, schema=self._schema)
         import_module("pyarrow.parquet").write_table(table, path, compression="zstd")
         self._files.append(File(f"{self._name}/{_PATH.format(chunk=chunk, file=file)}", path))
         self._held, self._rows = [], 0
+
+    def _column(self, values: Any) -> Any:
+        """A column of an array (rows,) or (rows, width); LeRobot takes vectors of one component for numbers."""
+        flat = self._arrow.array(values.reshape(-1))
+        if values.ndim == 1 or values.shape[1] == 1:
+            return flat
+        return self._arrow.FixedSizeListArray.from_arrays(flat, values.shape[1])

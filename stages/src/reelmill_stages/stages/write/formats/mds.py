@@ -31,6 +31,7 @@ _ENCODINGS: Mapping[ColumnType, str] = {
     "number": "float64",
     "boolean": "json",
     "vector": "ndarray:float32",
+    "vectors": "ndarray:float32",
     "json": "json",
 }
 _FILES: Mapping[str, str] = {"video": "bytes", "image": "jpeg", VECTOR: "ndarray:float32"}
@@ -48,7 +49,7 @@ class MdsFormat(DataSetFormat):
         super().__init__(block)
         self._columns = columns_of(block)
         encodings = {column.name: _ENCODINGS[column.kind] for column in self._columns}
-        encodings |= dict.fromkeys(block.media_columns, _FILES.get(block.media, ""))
+        encodings |= {name: _FILES[kind] for name, kind in block.media_columns.items()}
         self._encodings = dict(sorted(encodings.items()))
         self._limit = block.max_file_bytes
 

@@ -30,6 +30,7 @@ _FEATURES: Mapping[str, Any] = {
     "number": {"dtype": "float64", "_type": "Value"},
     "boolean": {"dtype": "bool", "_type": "Value"},
     "vector": {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"},
+    "vectors": {"feature": {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "List"}, "_type": "List"},
     "json": {"dtype": "string", "_type": "Value"},
     "video": {"_type": "Video"},
     "image": {"_type": "Image"},
@@ -79,7 +80,7 @@ class ParquetSamples:
             path,
             self._schema,
             compression=dict.fromkeys(_leaves(self._schema), "zstd")
-            | {f"{name}.bytes": "none" for name in block.media_columns},
+            | {f"{name}.bytes": "none" for name, kind in block.media_columns.items() if kind != VECTOR},
             use_dictionary=[name for name in plain if name != VECTOR],
             write_statistics=plain,
         )
@@ -117,10 +118,12 @@ class ParquetSamples:
 def _schema(arrow: Any, columns: tuple[ReadyColumn, ...], block: WriteBlock) -> Any:
     file = arrow.struct([arrow.field("bytes", arrow.binary()), arrow.field("path", arrow.string())])
     key, *others = [(column.name, arrow_type(column.kind), column.kind) for column in columns]
-    if block.media == VECTOR:
-        files = [(VECTOR, arrow_type("vector"), "vector"), (SHAPE, shape_type(), SHAPE)]
-    else:
-        files = [(name, file, block.media) for name in block.media_columns]
+    files = []
+    for name, media in block.media_columns.items():
+        if media == VECTOR:
+            files += [(name, arrow_type("vector"), media), (SHAPE, shape_type(), SHAPE)]
+        else:
+            files.append((name, file, media))
     told = [key, *files, *others]
     features = {"info": {"features": {name: _FEATURES[kind] for name, _, kind in told}}}
     fields = [arrow.field(name, kind) for name, kind, _ in told]
@@ -134,6 +137,6 @@ def _leaves(schema: Any) -> Iterator[str]:
         if kind.startswith("struct"):
             yield from (f"{field.name}.{inner.name}" for inner in field.type)
         elif kind.startswith("list"):
-            yield f"{field.name}.list.element"
+            yield f"{field.name}.list.element" + ".list.element" * kind.startswith("list<item: list")
         else:
             yield field.name

@@ -1,0 +1,99 @@
+"""Frames that a loop of torch gets from the folders of `write` and `pack`, beside folders of the same videos that each
+library writes itself.
+
+Each library reads both, in its own environment (`make prepare TIERS=trainers`), in one process. Both sides store files
+as they are, but for LeRobot, whose own recorder encodes pictures again.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import footage
+from bench.row import NotRun, Row, begin, emit
+from bench.timing import Times, one_core
+from pack.desk import packed, video_item
+from reelmill.contract.spec.stages.pack import PackBlock
+from tools.tool import Unavailable
+from torch_home import torch_home
+from trainers.environments import FFMPEG, PYTHON, interpreter
+from trainers.lance_home import use_lance
+from write.desk import block, item, written
+
+JOB = Path(__file__).with_name("formats_job.py")
+VIDEOS, SECONDS, FPS, SIZE = 24, 2, 30, (320, 240)
+ENVIRONMENTS = {"parquet": "huggingface", "lance": "lance", "mds": "mds", "lerobot": "lerobot"}
+AGAINST = {
+    "parquet": "a file that datasets writes itself",
+    "lance": "a data set that pylance writes itself",
+    "mds": "shards that MDSWriter writes",
+    "lerobot": "LeRobot's own recording of the same frames, in AV1",
+    "webdataset": "a tar that webdataset's TarWriter writes",
+}
+
+
+def made(name: str, videos: list[Path], folder: Path) -> Path:
+    """The videos in this format, by reelmill's stages."""
+    if name == "webdataset":
+        packed(PackBlock(samples_per_tar=8), [video_item(path, n, text="a") for n, path in enumerate(videos)], folder)
+        return folder
+    more = {"lerobot": {"fps": FPS, "width": SIZE[0], "height": SIZE[1]}} if name == "lerobot" else {}
+    items = [item(path, number, text="a") for number, path in enumerate(videos)]
+    return written(block(name, samplesPerFile=8, **more), items, folder).folder
+
+
+def row(name: str, videos: list[Path], folder: Path, rounds: int) -> None:
+    """Raises NotRun where the library is not prepared, and ValueError where frames are missing."""
+    try:
+        python = interpreter(ENVIRONMENTS[name]) if name in ENVIRONMENTS else Path(sys.executable)
+        decoder = interpreter("lerobot").parents[1]
+        torch = torch_home()
+        if name == "lance":
+            use_lance()
+    except Unavailable as error:
+        raise NotRun(str(error)) from error
+    ours = made(name, videos, folder / "ours")
+    # The decoder, PyAV, and torch come behind the packages of the environment.
+    behind = f"import sys; sys.path += sys.argv[1:3]; sys.argv[1:3] = []; import runpy; runpy.run_path({str(JOB)!r}, "
+    behind += "run_name='__main__')"
+    packages = decoder / f"lib/python{PYTHON}/site-packages"
+    command = [python, "-c", behind, packages, torch, name, ours, folder / "theirs", str(rounds), *videos]
+    environment = {**os.environ, "PYTHONPATH": "", "LD_LIBRARY_PATH": str(decoder / FFMPEG), "HF_HUB_OFFLINE": "1",
+                   "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(folder / "cache")}  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder)
+    if done.returncode:
+        raise ValueError(f"{name}: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    count = VIDEOS * SECONDS * FPS
+    if any(frames != count for side in found.values() for *_, frames in side):
+        raise ValueError(f"{name} gave other than {count} frames: {found}")
+    (ours_wall, ours_cpu), (peer_wall, peer_cpu) = (
+        ([took for took, _, _ in found[side]], [cpu for _, cpu, _ in found[side]]) for side in ("ours", "peer")
+    )
+    times = Times(ours_wall, peer_wall, ours_cpu, peer_cpu)
+    rates = [count / statistics.median(cpu) for cpu in (ours_cpu, peer_cpu)]
+    values = (*rates, "frames/CPU s", times.ratio, times.cpu_ratio, 0.95)
+    emit(Row("formats", f"{name}, frames to a torch loop", AGAINST[name], *values, rounds=times.rounds))
+
+
+def main(rounds: int) -> None:
+    one_core()
+    video = footage.video(seconds=SECONDS, fps=FPS, size=SIZE)
+    with tempfile.TemporaryDirectory() as folder_name:
+        videos = [Path(shutil.copyfile(video, f"{folder_name}/{number:02d}.mp4")) for number in range(VIDEOS)]
+        for name in AGAINST:
+            folder = Path(folder_name) / name
+            folder.mkdir()
+            try:
+                row(name, videos, folder, rounds)
+            except NotRun as reason:
+                emit(Row("formats", f"{name}, frames to a torch loop", not_run=str(reason)))
+
+
+if __name__ == "__main__":
+    begin(main, "formats")
