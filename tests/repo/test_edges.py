@@ -43,6 +43,7 @@ EDGES = {
     ),
     "typer": ("reelmill.cli*", "reelmill_stages.commands*"),
     "rich": ("reelmill.cli*", "reelmill_stages.commands*"),
+    "matplotlib": ("reelmill_stages.run_report.plots.*",),
     "fastapi": ("reelmill_stages.dashboard.serve", "reelmill_stages.dashboard.web.*"),
     "starlette": ("reelmill_stages.dashboard.web.*",),
     "uvicorn": ("reelmill_stages.dashboard.serve",),

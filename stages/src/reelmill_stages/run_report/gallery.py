@@ -47,19 +47,17 @@ def sheets(
     lost = [_lost(group, found, visible) for group in found.summary.losses]
     wanted = [each for each in (*made, *lost) if each]
     each = max(1, MOST_PICTURES // max(1, len(wanted)))
-    shown: list[tuple[Sheet, _Entry]] = []
+    left, used = MOST_PICTURES, 0
     for sheet, entries in wanted:
-        shown += [(sheet, entry) for entry in entries[: min(each, MOST_PICTURES - len(shown))]]
-    # One process decodes all of them; an item of two sheets is decoded once.
-    items = {id(item): item for _, (_, _, item) in shown if item is not None}
-    pictures = dict(zip(items, shoot(list(items.values())), strict=True))
-    used = 0
-    for sheet, (key, message, item) in shown:
-        shot = Shot(problem=_NOTHING) if item is None else pictures[id(item)]
-        used += len(shot.jpeg)
-        if used > MOST_BYTES:
-            shot = Shot(problem="left out, so that the report is small")
-        sheet.pictures.append(SheetPicture(key, shot, message))
+        some = entries[: min(each, left)]
+        left -= len(some)
+        pictures = shoot([item for _, _, item in some if item is not None])
+        for key, message, item in some:
+            shot = Shot(problem=_NOTHING) if item is None else next(pictures)
+            used += len(shot.jpeg)
+            if used > MOST_BYTES:
+                shot = Shot(problem="left out, so that the report is small")
+            sheet.pictures.append(SheetPicture(key, shot, message))
     return [sheet for sheet, _ in wanted]
 
 

@@ -20,6 +20,7 @@ from reelmill_stages.run_report import words
 from reelmill_stages.run_report.document import yaml_of
 from reelmill_stages.run_report.gallery import Sheet
 from reelmill_stages.run_report.groups import FieldGroup, class_counts, field_groups
+from reelmill_stages.run_report.plots.canvas import drawing
 from reelmill_stages.run_report.plots.fields import classes, histogram
 from reelmill_stages.run_report.plots.shares import shares
 from reelmill_stages.run_report.plots.timeline import timeline
@@ -64,8 +65,9 @@ def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[
         left_out.append(f"of {len(passes):,} passes, the table has the last {MOST_PASSES}")
     if len(summary.losses) > MOST_LOSSES:
         left_out.append(f"of {len(summary.losses):,} reasons, the table has {MOST_LOSSES}")
-    fields = _fields(summary, reads, left_out)
-    plots = _plots(summary)
+    with drawing():
+        fields = _fields(summary, reads, left_out)
+        plots = _plots(summary)
     style = files(__package__).joinpath("templates/report.css").read_text()
     html = _environment().get_template("report.html.jinja").render(
         summary=summary,

@@ -41,9 +41,10 @@ def made(
     store: Store, task: Task, env: Mapping[str, str], seen: ConsistentCut, definition: RunDefinition
 ) -> tuple[Summary, bytes]:
     """The summary of the data sets, and the report about it. Raises SpecError without the packages for reports."""
-    if find_spec("jinja2") is None:
-        raise SpecError("a run report needs the package jinja2, which is not installed", hint=HINT)
-    # Imported here, because no other step needs it.
+    for package in ("jinja2", "matplotlib"):
+        if find_spec(package) is None:
+            raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
+    # Imported here, because matplotlib takes half a second, and no other step needs it.
     from reelmill_stages.run_report.document import shown
     from reelmill_stages.run_report.gallery import sheets
     from reelmill_stages.run_report.page import page

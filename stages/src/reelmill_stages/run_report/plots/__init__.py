@@ -1,1 +1,1 @@
-"""Plots of a summary as SVG."""
+"""Plots of a summary as SVG, made by matplotlib."""

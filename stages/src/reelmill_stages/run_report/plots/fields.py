@@ -1,77 +1,56 @@
 """A field as a plot: the values where it appears first as an area, and those that are left at the end as a line."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
 from reelmill.contract.commands.summary import Distribution
-from reelmill.contract.text.quantities import amount, size, time
-from reelmill_stages.run_report.plots import ticks
-from reelmill_stages.run_report.plots.canvas import GRID, KEPT, MUTED, OTHER, Canvas, text_width
-from reelmill_stages.run_report.plots.lanes import Lanes
+from reelmill.contract.text.quantities import size, time
+from reelmill_stages.run_report.plots.canvas import KEPT, MUTED, OTHER, figure, label, svg
 
 WIDTH, HEIGHT = 340, 168
-_TOP, _BOTTOM, _RIGHT, _TITLE, _GAP = 6.0, 20.0, 12.0, 16.0, 5.0
-_ALONE, _BEHIND = 0.75, 0.45
-"""Opacity of the values where a field appears, without others and behind them."""
 
 
 def histogram(first: Distribution, last: Distribution | None) -> bytes:
     """The plot of numbers, of distributions with the same edges."""
     assert first.histogram is not None
+    made, axes = figure(WIDTH, HEIGHT)
     edges = first.histogram.edges
-    most = max(1, *first.histogram.counts) * 1.05
-    counts = [(mark, amount(round(mark))) for mark in ticks.numbers(0.0, most, 3, whole=True)]
-    left = _TITLE + max(text_width(text) for _, text in counts) + _GAP
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
-
-    def x(value: float) -> float:
-        half = edges[-1] / 2 - edges[0] / 2  # the whole width may be more than a float holds
-        return left + ((value / 2 - edges[0] / 2) / half if half else 0.5) * (right - left)
-
-    def y(count: float) -> float:
-        return bottom - count / most * (bottom - _TOP)
-
-    canvas = Canvas(WIDTH, HEIGHT)
-    canvas.text(_TITLE / 2, (_TOP + bottom) / 2, "items", MUTED, anchor="middle", turn=-90)
-    for mark, text in counts:
-        canvas.text(left - _GAP, y(mark), text, MUTED, anchor="end")
-    stairs = [(x(edge), y(count)) for edge, count in _stairs(edges, first.histogram.counts)]
-    canvas.area([(left, bottom), *stairs, (right, bottom)], OTHER, opacity=_BEHIND if last else _ALONE)
-    canvas.line([(left, bottom), (right, bottom)], GRID)
+    axes.stairs(first.histogram.counts, edges, fill=True, color=OTHER, alpha=0.45 if last else 0.75, linewidth=0)
     if last and last.histogram:
-        canvas.line([(x(edge), y(count)) for edge, count in _stairs(edges, last.histogram.counts)], KEPT, width=1.6)
-    used, before = -1e9, ""
-    for value, text in _marks(first.field, edges[0], edges[-1]):
-        half = text_width(text) / 2
-        middle = min(max(x(value), half), WIDTH - half)
-        if middle - half >= used and text != before:
-            canvas.text(middle, bottom + _BOTTOM / 2, text, MUTED, anchor="middle")
-            used, before = middle + half + 4, text
-    return canvas.svg()
+        axes.stairs(last.histogram.counts, edges, fill=False, color=KEPT, linewidth=1.6)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, max(1, *first.histogram.counts) * 1.05)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    unit = {"media.size": size, "duration": time}.get(first.field.removeprefix("measures."))
+    if not unit and max(abs(edges[0]), abs(edges[-1])) >= 1e4:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    if unit:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: unit(value) if value >= 0 else ""))
+    _plain(axes)
+    axes.set_ylabel("items", fontsize=9)
+    return svg(made)
 
 
 def classes(counts: Sequence[tuple[str, int, int | None]]) -> bytes:
     """The plot of texts: (value, items at first, items at the end; None: not compared)."""
+    made, axes = figure(WIDTH, 40 + 22 * len(counts))
+    places = range(len(counts))
     compared = any(last is not None for _, _, last in counts)
-    most = max([1, *(max(first, last or 0) for _, first, last in counts)]) * 1.05
-    plot = Lanes([value for value, _, _ in counts], WIDTH, 0.0, most, height=22.0, ink=MUTED)
-    plot.axis([(mark, amount(round(mark))) for mark in ticks.numbers(0.0, most, 4, whole=True)], "items", grid=False)
-    for lane, (_, first, last) in enumerate(counts):
-        plot.bar(lane, 0.0, first, OTHER, opacity=_BEHIND if compared else _ALONE)
-        if last:
-            plot.bar(lane, 0.0, last, KEPT, part=0.3)
-    return plot.canvas.svg()
+    axes.barh(places, [first for _, first, _ in counts], height=0.66, color=OTHER, alpha=0.45 if compared else 0.75)
+    if compared:
+        axes.barh(places, [last or 0 for _, _, last in counts], height=0.3, color=KEPT)
+    axes.set_yticks(list(places), [label(value) for value, _, _ in counts])
+    axes.set_ylim(len(counts) - 0.4, -0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    _plain(axes)
+    axes.set_xlabel("items", fontsize=9)
+    return svg(made)
 
 
-def _stairs(edges: Sequence[float], counts: Sequence[int]) -> list[tuple[float, int]]:
-    return [point for place, count in enumerate(counts) for point in ((edges[place], count), (edges[place + 1], count))]
-
-
-def _marks(field: str, low: float, high: float) -> list[tuple[float, str]]:
-    """Values of the axis with their texts."""
-    found = ticks.numbers(low, high, 5)
-    step = found[1] - found[0] if len(found) > 1 else math.inf
-    unit: Callable[[float], str] | None = {"media.size": size, "duration": time}.get(field.removeprefix("measures."))
-    if unit:
-        return [(value, unit(value)) for value in found if value >= 0]
-    return [(value, ticks.number(value, step)) for value in found]
+def _plain(axes: Axes) -> None:
+    axes.tick_params(length=0, labelsize=9, pad=5)
+    axes.tick_params(axis="y", labelcolor=MUTED)
+    axes.spines["left"].set_visible(False)

@@ -2,31 +2,46 @@
 
 from collections.abc import Sequence
 
+from matplotlib.ticker import PercentFormatter
+
 from reelmill.contract.commands.funnel import FunnelRow
 from reelmill.contract.text.quantities import amount
-from reelmill_stages.run_report.plots.canvas import FAILED, FILTERED, KEPT, SKIPPED
-from reelmill_stages.run_report.plots.lanes import Lanes
+from reelmill_stages.run_report.plots.canvas import FAILED, FILTERED, GRID, KEPT, MUTED, SKIPPED, figure, label, svg
 
-_LOST = {"filtered": FILTERED, "failed": FAILED, "skipped": SKIPPED}
-_LEAST = 0.005
-"""Least width of a share that is not zero."""
+_BAR = 26
+_COLOURS = {"filtered": FILTERED, "failed": FAILED, "skipped": SKIPPED}
 
 
 def shares(rows: Sequence[FunnelRow], width: int) -> bytes:
     """The plot, `width` pixels wide. A share that is not zero is at least half a percent wide."""
-    plot = Lanes([row.name for row in rows], width, 0.0, 1.02, right=[amount(row.items_in) for row in rows])
-    plot.axis([(share / 5, f"{share * 20}%") for share in range(6)], "share of the inputs")
-    for lane, row in enumerate(rows):
+    made, axes = figure(width, 44 + _BAR * len(rows))
+    places = range(len(rows))
+    left = [0.0] * len(rows)
+    parts = [([row.items_kept for row in rows], KEPT)]
+    for outcome, colour in _COLOURS.items():
+        lost = [sum(loss.items for loss in row.lost if loss.outcome == outcome) for row in rows]
+        parts.append((lost, colour))
+    for counts, colour in parts:
+        wide = [
+            max(count / row.items_in, 0.005) if count and row.items_in else 0.0
+            for count, row in zip(counts, rows, strict=True)
+        ]
+        if any(wide):
+            axes.barh(places, wide, left=left, height=0.62, color=colour, linewidth=0)
+        left = [before + more for before, more in zip(left, wide, strict=True)]
+    for place, row in zip(places, rows, strict=True):
         if not row.items_in:
-            plot.note(lane, "no input")
-            continue
-        left = 0.0
-        for count, colour in [(row.items_kept, KEPT), *((_lost(row, name), each) for name, each in _LOST.items())]:
-            share = max(count / row.items_in, _LEAST) if count else 0.0
-            plot.bar(lane, left, left + share, colour)
-            left += share
-    return plot.canvas.svg()
-
-
-def _lost(row: FunnelRow, outcome: str) -> int:
-    return sum(loss.items for loss in row.lost if loss.outcome == outcome)
+            axes.text(0.01, place, "no input", va="center", color=MUTED, fontsize=9)
+    axes.set_xlim(0, 1.02)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(list(places), [label(row.name) for row in rows])
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.xaxis.grid(True, color=GRID, linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_xlabel("share of the inputs")
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(list(places), [amount(row.items_in) for row in rows])
+    right.tick_params(length=0, labelcolor=MUTED)
+    right.spines["right"].set_visible(False)
+    return svg(made)

@@ -3,35 +3,57 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from reelmill.contract.commands.summary import PassRow
-from reelmill_stages.run_report.plots import ticks
-from reelmill_stages.run_report.plots.canvas import FILTERED, INK, MUTED, OTHER
-from reelmill_stages.run_report.plots.lanes import Lanes
+from matplotlib.dates import AutoDateLocator, DateFormatter
 
-_COLOURS = {"retry": FILTERED, "listing": MUTED}
+from reelmill.contract.commands.summary import PassRow
+from reelmill_stages.run_report.plots.canvas import FILTERED, GRID, INK, MUTED, OTHER, figure, label, svg
+
+_LANE = 26
 _LEAST = 0.004
 """Least width of a bar, as a share of the whole time."""
 
 
 def timeline(names: Sequence[str], passes: Sequence[PassRow], width: int) -> bytes | None:
     """The plot, `width` pixels wide; None where no times are known."""
-    timed = [(each, each.closed) for each in passes if each.closed is not None]
+    timed = [each for each in passes if each.closed is not None]
     if not timed:
         return None
-    begin = min(closed if each.opened is None else each.opened for each, closed in timed)
-    end = max(closed for _, closed in timed)
+    begin = min(each.closed if each.opened is None else each.opened for each in timed if each.closed is not None)
+    end = max(each.closed for each in timed if each.closed is not None)
     whole = max(end - begin, 1.0)
-    low, high = begin - whole * 0.01, begin + whole * 1.02
-    plot = Lanes(names, width, low, high)
-    first, last = (datetime.fromtimestamp(moment, UTC).date() for moment in (begin, end))
-    title = f"UTC, {first}" if first == last else f"UTC, {first} to {last}"
-    plot.axis(ticks.times(low, high, 5 if width < 500 else 8), title)
-    for each, closed in timed:
-        lane, opened = names.index(each.name), closed if each.opened is None else each.opened
-        length = max(closed - opened, whole * _LEAST)
-        plot.bar(lane, opened, opened + length, _COLOURS.get(each.kind, OTHER), part=0.6)
-        ends = [part.last for part in each.parts if opened <= part.last <= closed]
+    made, axes = figure(width, 48 + _LANE * len(names))
+    for each in timed:
+        if each.closed is None:
+            continue
+        lane = names.index(each.name)
+        opened = each.closed if each.opened is None else each.opened
+        long = max(each.closed - opened, whole * _LEAST)
+        colour = {"retry": FILTERED, "listing": MUTED}.get(each.kind, OTHER)
+        axes.broken_barh([(_at(opened), long / 86400)], (lane - 0.3, 0.6), facecolors=colour, linewidth=0)
+        ends = [_at(part.last) for part in each.parts if opened <= part.last <= each.closed]
         if len(ends) > 1:
-            for moment in ends:
-                plot.mark(lane, moment, INK)
-    return plot.canvas.svg()
+            axes.plot(
+                ends, [lane] * len(ends), linestyle="none", marker="|", markersize=9, color=INK, markeredgewidth=0.8
+            )
+    axes.set_xlim(_at(begin - whole * 0.01), _at(end + whole * 0.02))
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    locator = AutoDateLocator(tz=UTC, minticks=2, maxticks=5 if width < 500 else 8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(DateFormatter(_form(whole), tz=UTC))  # type: ignore[no-untyped-call]
+    first, last = (datetime.fromtimestamp(moment, UTC).date() for moment in (begin, end))
+    axes.set_xlabel(f"UTC, {first}" if first == last else f"UTC, {first} to {last}")
+    axes.xaxis.grid(True, color=GRID, linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    return svg(made)
+
+
+def _form(seconds: float) -> str:
+    """How times are told on an axis of this length."""
+    return "%H:%M:%S" if seconds < 600 else "%H:%M" if seconds < 172_800 else "%d %b"
+
+
+def _at(seconds: float) -> float:
+    """A time as matplotlib has it: days since 1970."""
+    return seconds / 86400

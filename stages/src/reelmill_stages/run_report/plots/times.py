@@ -2,34 +2,36 @@
 
 from collections.abc import Sequence
 
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
 from reelmill.contract.commands.summary import Rate
 from reelmill.contract.text.quantities import time
-from reelmill_stages.run_report.plots import ticks
-from reelmill_stages.run_report.plots.canvas import FILTERED, KEPT, MUTED, OTHER, SKIPPED
-from reelmill_stages.run_report.plots.lanes import Lanes
+from reelmill_stages.run_report.plots.canvas import FILTERED, GRID, KEPT, MUTED, OTHER, SKIPPED, figure, label, svg
 
+_LANE = 26
 KINDS = {"decode": OTHER, "compute": KEPT, "store": FILTERED, "waiting": SKIPPED}
 
 
 def times(rates: Sequence[Rate], width: int) -> bytes:
     """The plot, `width` pixels wide."""
-    parts = [_parts(each) for each in rates]
-    longest = max([*(sum(seconds for seconds, _ in each) for each in parts), 1e-3])
-    if not any(colour in KINDS.values() and seconds for each in parts for seconds, colour in each):
-        parts = [[(seconds, OTHER) for seconds, _ in each] for each in parts]
-    plot = Lanes([each.name for each in rates], width, 0.0, longest * 1.03)
-    plot.axis([(mark, time(mark)) for mark in ticks.numbers(0.0, longest * 1.03, 4)], "time of workers")
-    for lane, bars in enumerate(parts):
-        left = 0.0
-        for seconds, colour in bars:
-            plot.bar(lane, left, left + seconds, colour)
-            left += seconds
-    return plot.canvas.svg()
-
-
-def _parts(rate: Rate) -> list[tuple[float, str]]:
-    """Seconds with their colours; muted where nobody knows what was done in them."""
-    work = rate.usage.work if rate.usage else None
-    if not work:
-        return [(rate.worker_seconds, MUTED)]
-    return [(float(getattr(work, kind)), colour) for kind, colour in KINDS.items()]
+    made, axes = figure(width, 44 + _LANE * len(rates))
+    places = list(range(len(rates)))
+    left = [0.0] * len(rates)
+    for kind, colour in KINDS.items():
+        works = [each.usage.work if each.usage else None for each in rates]
+        long = [float(getattr(work, kind)) if work else 0.0 for work in works]
+        axes.barh(places, long, left=left, height=0.62, color=colour, linewidth=0)
+        left = [before + more for before, more in zip(left, long, strict=True)]
+    unknown = [each.worker_seconds if not (each.usage and each.usage.work) else 0.0 for each in rates]
+    colour = MUTED if any(left) else OTHER
+    axes.barh(places, unknown, left=left, height=0.62, color=colour, linewidth=0)
+    axes.set_xlim(0, max([*(before + more for before, more in zip(left, unknown, strict=True)), 1e-3]) * 1.03)
+    axes.set_ylim(len(rates) - 0.4, -0.6)
+    axes.set_yticks(places, [label(each.name) for each in rates])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: time(value)))
+    axes.xaxis.grid(True, color=GRID, linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_xlabel("time of workers")
+    return svg(made)
