@@ -75,10 +75,11 @@ class LerobotFormat(DataSetFormat):
     def _told(self, data: DataSetReader, part: Item) -> Sequence[Fields]:
         """The episodes of a part. Values of frames are too many for a row: they are in the file."""
         if not self._of_frames or part.media is None:
-            told: Sequence[Fields] = part.fields[_EPISODES]
-            return told
-        told = json.loads(data.fetch(part.media.uri, part.media.digest).read_bytes())[_EPISODES]
-        return told
+            fields = part.fields
+        else:
+            fields = json.loads(data.fetch(part.media.uri, part.media.digest).read_bytes())
+        episodes: Sequence[Fields] = fields[_EPISODES]
+        return episodes
 
 
 class LerobotSamples:
