@@ -160,6 +160,20 @@ def test_a_large_object_is_read_by_one_request_and_the_rest_by_another_where_it_
         faulty.proxy.faults.clear()
 
 
+def test_an_object_is_read_whole_by_one_request_and_compared_with_its_checksum(faulty: Faulty) -> None:
+    faulty.direct.write("k", BIG)
+    asked: list[str] = []
+
+    def damaged(handler: faults.Handler, body: bytes) -> None:
+        asked.append(handler.headers.get("Range", "all"))
+        code, headers, answer = handler.forward(body)
+        handler.answer(code, headers, b"?" + answer[1:] if len(asked) == 1 else answer)
+
+    faulty.proxy.fault(damaged, method="GET", path="alt=media", times=100)
+    assert faulty.store.read("k") == BIG
+    assert asked == ["all", "all"]
+
+
 @pytest.mark.parametrize("body", [b"body", BIG], ids=["one request", "resumable"])
 def test_an_upload_that_breaks_when_all_patience_is_spent_is_made_again(faulty: Faulty, body: bytes) -> None:
     spent = Patience(attempts=4, first=0.01, longest=0.05, seconds=0)

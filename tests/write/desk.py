@@ -1,6 +1,7 @@
 """A desk to run the `write` stage at, without a store: local files in, a folder out that is laid out as a data set."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -108,9 +109,10 @@ class Written:
 
 class _DataSet(Gathered):
     def fetch(self, key: str, digest: str = "") -> Path:
+        """A copy in the scratch folder, as of a bucket."""
         path = Path(self.uri) / key.removeprefix(f"{ROOT}/")
         assert file_digest(path) == digest
-        return path
+        return Path(shutil.copy(path, tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
 
 
 def _committed(made: Assembled, segment: int, ordinal: int) -> Item:

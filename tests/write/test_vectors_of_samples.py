@@ -88,6 +88,9 @@ def test_015_f11_values_of_frames_are_lists_of_lists_of_any_length(video: Path, 
     assert [row["boxes"] for row in rows(made.folder)] == [BOXES, [[1.0]]]
     assert [row["poses"] for row in rows(made.folder)] == [None, [[1.5, 2.0], [3.0, 4.0]]]
     (path,) = (made.folder / "0001").rglob("*.parquet")
+    group = parquet.read_metadata(path).row_group(0)
+    stored = {group.column(place).path_in_schema: group.column(place).compression for place in range(group.num_columns)}
+    assert stored["boxes.list.element.list.element"] == stored["key"] == "ZSTD"
     features = json.loads(parquet.read_schema(path).metadata[b"huggingface"])["info"]["features"]
     assert features["boxes"]["feature"]["feature"] == {"dtype": "float32", "_type": "Value"}
 
@@ -146,6 +149,7 @@ def test_015_f11_vectors_of_frames_are_features_of_lerobot(tmp_path: Path) -> No
     assert all("robot" not in json.dumps(one.fields["episodes"][0]["values"]) for one in made.items)
     episodes = parquet.read_table(made.folder / "meta/episodes/chunk-000/file-000.parquet")
     assert not {"state", "action"} & set(episodes.column_names)
+    assert not list(tmp_path.rglob("file-*/*.json")), "parts that were fetched are deleted"
     assert all(found.ok for found in WrittenCheck().check(made.folder))
 
 

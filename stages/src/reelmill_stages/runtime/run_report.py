@@ -124,10 +124,13 @@ def _write(context: StepContext, record: RunRecord, seen: ConsistentCut, paths: 
     store, key = context.store, paths.run_report(seen.state)
     if _exists(store, key):
         return
-    marks = [paths.report_attempt(seen.state, number + 1) for number in range(ATTEMPTS)]
-    if any((maker := peek(store, mark, LocalProcess)) and is_alive(maker) for mark in marks):
-        return  # another step of this machine makes it
-    if not any(_begins(store, mark) for mark in marks):
+    for number in range(ATTEMPTS):
+        mark = paths.report_attempt(seen.state, number + 1)
+        if _begins(store, mark):
+            break
+        if (maker := peek(store, mark, LocalProcess)) and is_alive(maker):
+            return  # another step of this machine makes it
+    else:
         event(
             log,
             f"the report of the run is given up after {ATTEMPTS} attempts",

@@ -20,13 +20,13 @@ REMOVED = "[removed]"
 SHORTEST = 6
 """Characters of a value that is searched for; shorter ones, such as `1` or `true`, would be found everywhere."""
 _WORDS = (
-    r"pass(?:word|wd|phrase)|secret|token|credentials?|authorization|signature|connection_?string"
+    r"pass(?:word|wd|phrase)|secret|token(?!iz)|credentials?|authorization|signature|connection_?string"
     r"|(?:api|access|secret|private|account|storage|session)_?key(?:_?id)?|sas"
 )
 _NAME = re.compile(rf"(?:^|_)(?:{_WORDS})$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ASSIGNED = re.compile(
-    rf"((?:{_WORDS.replace('_?', '[_-]?')})\w{{0,20}}[\"'\\]{{0,4}}\s{{0,3}}[=:]\s{{0,3}}[\"'\\]{{0,4}})"
+    rf"((?:{_WORDS.replace('_?', '[_-]?')})(?![_-]?env\b)\w{{0,20}}[\"'\\]{{0,4}}\s{{0,3}}[=:]\s{{0,3}}[\"'\\]{{0,4}})"
     r"(?!\d+(?:\.\d+)?[.:]?(?:[\s\"'\\&,;<>()\[\]{}]|\Z))(?:(?:bearer|basic|aws4-hmac-sha256)\s{1,3})?[^\s\"'\\&,;<>()\[\]{}]{3,}",
     re.IGNORECASE,
 )
@@ -80,8 +80,11 @@ class Redactor:
         """A document of JSON values; `field` is its name in the document that contains it."""
         if isinstance(value, Mapping):
             free = {name for name, (block, beside) in _FREE.items() if field == block or beside in value}
+            places = {"key": ""} if "secretRef" in value else {}  # the name of a key in that Secret
             return {
-                self.text(str(name)): masked(each) if name in free else self._member(field, str(name), each)
+                self.text(str(name)): masked(each)
+                if name in free
+                else self._member(places.get(name, field), str(name), each)
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):

@@ -40,7 +40,7 @@ def credential(connection: Connection, env: Mapping[str, str], where: str) -> An
         return signature.lstrip("?")
     if env.get(f"{prefix}AZURE_STORAGE_ANONYMOUS", "").lower() in ("1", "true", "yes"):
         return None
-    refuse_other_identity(connection, where, "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN")
+    refuse_other_identity(connection, where, "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN", either=True)
     return _identity()
 
 

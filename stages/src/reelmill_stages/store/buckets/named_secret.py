@@ -4,16 +4,16 @@ from reelmill.contract.errors import StoreError
 from reelmill.contract.task import Connection
 
 
-def refuse_other_identity(connection: Connection, where: str, *keys: str) -> None:
+def refuse_other_identity(connection: Connection, where: str, *keys: str, either: bool = False) -> None:
     """Raises StoreError if the connection names a Secret. To be called where none of its credentials are set.
 
-    `keys`: the keys of the Secret that are missing, without the prefix of their variables.
+    `keys`: the keys of the Secret that are missing, without the prefix of their variables; `either`: one is enough.
     """
     if not connection.secret:
         return
-    variables = " and ".join(f"{connection.env_prefix}{key}" for key in keys)
+    variables = (" or " if either else " and ").join(f"{connection.env_prefix}{key}" for key in keys)
     raise StoreError(
         f"the Secret {connection.secret} has no {' and no '.join(keys)}, and no other identity is used in its place",
         where=where,
-        hint=f"add what is missing to the Secret; on one machine, set {variables}",
+        hint=f"add {'one of them' if either else 'what is missing'} to the Secret; on one machine, set {variables}",
     )

@@ -18,7 +18,7 @@ from reelmill_stages.store.keys import check_key
 from reelmill_stages.store.retry import Attempts, Patience, Retries
 
 T = TypeVar("T")
-_PART = 16 << 20
+PART = 16 << 20
 """Bytes of one request of an object that is written by several, a multiple of 256 KiB."""
 _CHUNK = 1 << 20
 """Bytes that a stream gives at once."""
@@ -51,9 +51,13 @@ class BucketClient:
         found: Bucket = self._local.bucket
         return found
 
-    def blob(self, key: str, generation: int | None = None) -> Blob:
-        """An object by its key below the prefix."""
-        return self.bucket().blob(self.prefix + check_key(key), generation=generation, chunk_size=_PART)
+    def blob(self, key: str, generation: int | None = None, *, part: int | None = None) -> Blob:
+        """An object by its key below the prefix. It is written by requests of `part` bytes.
+
+        With `part`, the client would also read it by several requests, which may be answered by several versions of the
+        object, and would compare no checksum.
+        """
+        return self.bucket().blob(self.prefix + check_key(key), generation=generation, chunk_size=part)
 
     def stream(self, key: str, generation: str, start: int) -> Iterator[bytes]:
         """The content of an object from an offset on, by one request: the client's own streams ask for each part."""

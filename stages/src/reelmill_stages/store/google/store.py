@@ -21,7 +21,7 @@ from reelmill_stages.store import Stat
 from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.buckets.transfer import equal_object, fetched, resumed, sent
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
-from reelmill_stages.store.google.client import BucketClient
+from reelmill_stages.store.google.client import PART, BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
 from reelmill_stages.store.google.listing import described, listed, pages
@@ -114,7 +114,7 @@ class GoogleStore:
         generation = 0 if create else self._generation(key, if_match)
 
         def send(source: BinaryIO, size: int) -> Blob:
-            blob = self._client.blob(key)
+            blob = self._client.blob(key, part=PART)
             blob.metadata = named
             blob.upload_from_file(
                 source,

@@ -77,7 +77,10 @@ class LerobotFormat(DataSetFormat):
         if not self._of_frames or part.media is None:
             fields = part.fields
         else:
-            fields = json.loads(data.fetch(part.media.uri, part.media.digest).read_bytes())
+            path = data.fetch(part.media.uri, part.media.digest)
+            fields = json.loads(path.read_bytes())
+            if path.is_relative_to(data.scratch):
+                path.unlink()
         episodes: Sequence[Fields] = fields[_EPISODES]
         return episodes
 

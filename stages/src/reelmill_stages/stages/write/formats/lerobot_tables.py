@@ -24,7 +24,11 @@ _VERSION = "v3.0"
 _CHUNK = 1000
 """Files of a chunk."""
 _FRAMES = 2_000_000
-"""Rows of a file with frames, about: an episode is in one file."""
+"""Rows of a file with frames, about: an episode is in one file. Fewer where rows have many values."""
+_FRAME_BYTES = 36
+"""Bytes of the values that every frame has."""
+_HELD = 256 << 20
+"""Bytes of frames that are held until a file is written, about."""
 _EPISODES = 5_000
 """Rows of a file with episodes."""
 _FRAME_FEATURES = {
@@ -70,7 +74,8 @@ def views(
     features = {frame_feature(column.name): column for column in columns if column.kind == "vectors"}
     columns = [column for column in columns if column.kind != "vectors"]
     tasks: dict[str, int] = {}
-    frames = _Table(scratch, "data", _FRAMES)
+    wide = _FRAME_BYTES + 4 * sum(column.width or 1 for column in features.values())
+    frames = _Table(scratch, "data", min(_FRAMES, _HELD // wide))
     rows = _Table(scratch, "meta/episodes", _EPISODES, _episode_schema(cameras, columns, features, options))
     totals = FeatureTotals()
     first = number = 0

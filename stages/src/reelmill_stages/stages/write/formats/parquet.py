@@ -137,6 +137,6 @@ def _leaves(schema: Any) -> Iterator[str]:
         if kind.startswith("struct"):
             yield from (f"{field.name}.{inner.name}" for inner in field.type)
         elif kind.startswith("list"):
-            yield f"{field.name}.list.element" + ".list.element" * kind.startswith("list<item: list")
+            yield field.name + ".list.element" * kind.count("list<")
         else:
             yield field.name
