@@ -223,6 +223,17 @@ CASES = [
         "a host that is cut from the rest by a backslash", SERVERS,
         {"store": MINIO, **source("http://evil.example\\.models:8000")}, where="spec.sources[0].files.uri",
     ),
+    *(
+        Case(
+            f"a host that ends where a path begins: {endpoint}", {"allowedServers": ["**.models:8000"]},
+            {"store": {"uri": "az://out/demo", "endpoint": endpoint}, **source("az://in/")},
+            where="spec.store.endpoint",
+        )
+        for endpoint in (
+            "HTTP://evil.example/x.models:8000", "evil.example/x.models:8000", "evil.example://x.models:8000",
+            "//evil.example/x.models:8000",
+        )
+    ),
     Case("a host for redirects", SERVERS,
          {"store": MINIO, "sources": [{**web()[0], "web": {"allowedHosts": ["*.evil.example"]}}]},
          where="spec.sources[0].web.allowedHosts[0]"),

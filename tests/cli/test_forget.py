@@ -277,3 +277,10 @@ def test_what_cannot_be_forgotten_is_told(folder: Path, arguments: tuple[str, ..
     said = forget(folder, *arguments, "--yes")
     assert said.code == 2
     assert refusal in said.err
+
+
+@pytest.mark.parametrize("options", [("--read-all",), ("--progress", "p.json"), ("--deep",), ("--stage", "clips")])
+def test_a_search_takes_no_options_of_other_checks(options: tuple[str, ...]) -> None:
+    said = reelmill("check", "pipeline.yaml", "--forgotten", *options)
+    assert said.code == 2
+    assert options[0] in said.err

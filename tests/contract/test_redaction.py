@@ -110,6 +110,11 @@ def test_a_value_that_is_known_to_be_secret_is_removed_in_every_encoding() -> No
     assert redactor.text("/home/somebody") == "/home/somebody"
 
 
+def test_a_value_that_is_no_utf_8_is_removed_as_well() -> None:
+    value = b"pass-\xff-word".decode(errors="surrogateescape")
+    assert Redactor(secret_variables({"MY_TOKEN": value})).text(f"<{value}>") == f"<{REMOVED}>"
+
+
 def test_a_number_in_a_field_that_is_named_like_a_credential_is_removed() -> None:
     assert Redactor().tree({"password": 12345678}) == {"password": REMOVED}
 

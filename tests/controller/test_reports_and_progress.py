@@ -6,7 +6,10 @@ import pytest
 
 from controller.worker_rig import PIPELINE, Rig, resource, rigged
 from reelmill.contract.task import SourceReport, SurveyReport
-from reelmill.controller.work.reconciler import PROGRESS_SECONDS
+from reelmill.controller.kube.event_recorder import EventRecorder
+from reelmill.controller.observe.pod_checks import LAST_LOOK_SECONDS
+from reelmill.controller.work.reconciler import PROGRESS_SECONDS, PipelineWorker
+from reelmill.plan import PlannerSettings
 
 
 @pytest.mark.parametrize("behind", [False, True])
@@ -54,6 +57,24 @@ def test_progress_waits_until_it_may_be_written_unless_spending_is_limited(tmp_p
         rig.wait(1)
         assert rig.worker.progress_due("team/demo") == PROGRESS_SECONDS
         assert rig.worker.progress_due("team/unknown") == PROGRESS_SECONDS
+
+    rigged(tmp_path, test)
+
+
+def test_pods_are_looked_at_within_a_minute_however_seldom_progress_is_written(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        rig.worker = PipelineWorker(
+            rig.cache,
+            rig.verbs,
+            EventRecorder(rig.verbs, "me"),
+            PlannerSettings(),
+            progress_seconds=3600,
+            clock=lambda: rig.seconds,
+            now=lambda: rig.now,
+        )
+        await rig.a_pass()
+        rig.job_is(active=1, startTime="2026-01-01T00:00:00Z")
+        assert rig.worker.progress_due("team/demo") == LAST_LOOK_SECONDS
 
     rigged(tmp_path, test)
 

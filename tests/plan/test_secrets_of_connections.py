@@ -1,6 +1,7 @@
 """A step knows which of its connections have a Secret, and its pod gets the keys of every server that one is for."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from reelmill.contract.spec.pipeline import VideoPipeline
 from reelmill.contract.task import ENV, Step, Task
 from reelmill.contract.task_parts.connection_secrets import ENV as SECRETS
 from reelmill.contract.task_parts.connection_secrets import of_this_machine
+from reelmill.plan.credentials import refused_variables
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.definition.keys import keys
 from reelmill.plan.jobs.pod import pod_spec
@@ -20,16 +22,20 @@ from simulated_cluster import pipeline
 CLIPS = {"name": "clips", "clip": {}, "from": ["raw"]}
 
 
-def planned(source: dict[str, Any], *, store: str = "") -> tuple[Task, list[dict[str, Any]]]:
+def planned(
+    source: dict[str, Any], *, store: str = "", env: Sequence[dict[str, Any]] = ()
+) -> tuple[Task, list[dict[str, Any]]]:
     """The task of a survey, and the variables of its pod."""
     made: VideoPipeline = pipeline(
         [CLIPS],
+        defaults={"env": list(env)},
         store={"uri": "s3://out", **({"secretRef": {"name": store}} if store else {})},
         sources=[{"name": "raw", **source}],
     )
     graph = resolve(made.spec)
     definition = Definition(made, "uid-1", graph, keys(made.spec, graph))
     task = survey_task(definition, run=1, listing=True)
+    assert list(refused_variables(made.spec)) == []
     (container,) = pod_spec(definition, PlannerSettings(), task)["containers"]
     return task, container["env"]
 
@@ -92,3 +98,12 @@ def test_a_secret_gives_the_keys_of_every_server_that_a_source_names(
     assert all(each["name"] == "raw-keys" for each in references.values())
     assert [name for name, each in references.items() if not each.get("optional")] == [f"RAW_{one}" for one in needed]
     assert [name for name, each in references.items() if each.get("optional")] == [f"RAW_{one}" for one in optional]
+
+
+def test_keys_of_another_server_that_a_pipeline_of_0_1_0_sets_itself_stay_as_they_are() -> None:
+    own = {"name": "RAW_AZURE_STORAGE_KEY", "secretRef": {"name": "azure"}, "key": "account-key"}
+    block = {"pairs": {"uri": "s3://in/p.json", "clips": "az://in/"}}
+    _, env = planned({**block, "s3": {"secretRef": {"name": "raw-keys"}}}, env=[own])
+    found = [each["valueFrom"]["secretKeyRef"] for each in env if each["name"] == "RAW_AZURE_STORAGE_KEY"]
+    assert found == [{"name": "azure", "key": "account-key"}]
+    assert "RAW_AZURE_STORAGE_ACCOUNT" in values(env)

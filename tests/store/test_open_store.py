@@ -211,7 +211,6 @@ def test_an_error_of_our_own_that_is_not_retried_is_not_its_own_cause() -> None:
         ("s3://bucket/x", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "AWS_NO_SIGN_REQUEST"),
         ("az://container/x", ["AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"], "AZURE_STORAGE_ANONYMOUS"),
         ("gs://bucket/x", ["GOOGLE_SERVICE_ACCOUNT_KEY"], "GOOGLE_STORAGE_ANONYMOUS"),
-        ("hf://datasets/owner/name/x", ["HF_TOKEN"], ""),
     ],
 )
 def test_no_other_identity_takes_the_place_of_a_secret_that_lacks_its_keys(
@@ -225,8 +224,19 @@ def test_no_other_identity_takes_the_place_of_a_secret_that_lacks_its_keys(
     assert refused.value.hint.endswith(f"set {word.join(f'RAW_{name}' for name in missing)}")
     with pytest.raises(StoreError):
         open_location(uri, connection, {**env, **{f"RAW_{name}": "" for name in missing}})
-    if anonymous:
-        open_location(uri, connection, {**env, f"RAW_{anonymous}": "true"})
+    open_location(uri, connection, {**env, f"RAW_{anonymous}": "true"})
+
+
+def test_public_data_of_the_hub_needs_no_token_where_a_secret_is_for_another_server() -> None:
+    connection = Connection(env_prefix="RAW_", secret="raw-keys")
+    assert open_location("hf://datasets/owner/name/x", connection, {"HF_TOKEN": "of the store"})
+
+
+@pytest.mark.parametrize("account", ["evil.example/x?", "a\n", "Account", "evil.example#"])
+def test_what_is_no_name_of_an_account_is_no_part_of_an_address(account: str) -> None:
+    env = {"AZURE_STORAGE_ACCOUNT": account, "AZURE_STORAGE_KEY": "a2V5"}
+    with pytest.raises(StoreError, match="AZURE_STORAGE_ACCOUNT is no name of a storage account"):
+        open_location("az://container/x", Connection(), env)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Which variables of a step's pod hold whose credentials, and what a pipeline may not set therefore."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
+from typing import NamedTuple, Self
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.policy.servers import uris
@@ -32,7 +32,12 @@ class NamedSecret(NamedTuple):
     names: tuple[str, ...]
     """Those of the server that the connection is for."""
     others: tuple[str, ...] = ()
-    """Those of servers of other kinds, where further URIs of a source are. The Secret may lack them."""
+    """Those of servers of other kinds, where further URIs of a source are. The Secret may lack them, and `env` may set
+    them, as it must where version 0.1.0 runs."""
+
+    def beside(self, given: Collection[str]) -> Self:
+        """Without those of other servers that `env` sets."""
+        return self._replace(others=tuple(name for name in self.others if f"{self.prefix}{name}" not in given))
 
 
 def variables(uri: str) -> tuple[str, ...]:
@@ -79,8 +84,8 @@ def _from_secrets(spec: Spec) -> dict[str, str]:
         if source.s3 and source.s3.secret_ref:
             told = f"the Secret {source.s3.secret_ref.name} (spec.sources[{number}].s3.secretRef)"
             prefix = credentials_prefix(spec, source)
-            names, others = source_variables(source.block)
-            found |= {f"{prefix}{name}": told for name in (*names, *others)}
+            names, _ = source_variables(source.block)
+            found |= {f"{prefix}{name}": told for name in names}
     return found
 
 

@@ -71,7 +71,7 @@ def _of_store(uri: str) -> str:
 
 
 def _servers(urls: str) -> str:
-    """Each URL without its path; anything else stays as it is."""
+    """Each URL without its path; what names no host stays as it is."""
     return f"({urls}).map(u, u.matches(r'{HOST}') ? u.find(r'{HOST}') : u)"
 
 

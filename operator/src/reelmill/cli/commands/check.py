@@ -70,6 +70,8 @@ def check(
     Exits with code 65 if a rule is broken, an object is damaged, or something of a forgotten item is left.
     """
     formats = tuple(format_ or ())
+    if not deep and (max_rate is not None or progress is not None or read_all):
+        raise SpecError("--max-rate, --read-all and --progress belong to --deep", hint="add --deep, or omit them")
     if forgotten:
         if deep or stage or formats:
             raise SpecError("--forgotten is about the whole store", hint="give it without --stage, --format and --deep")
@@ -82,8 +84,6 @@ def check(
             stored(target, place, elsewhere), stage, max_rate, read_all=read_all, progress=progress, output=output
         )
         return
-    if max_rate is not None or progress is not None or read_all:
-        raise SpecError("--max-rate, --read-all and --progress belong to --deep", hint="add --deep")
     if stage:
         loaded = stored(target, place, elsewhere)
         check_stage = store_commands.load(CHECK_STAGE)

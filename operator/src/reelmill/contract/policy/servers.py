@@ -26,8 +26,9 @@ SERVERS: Mapping[str, str] = {
     "hf": HUB,
 }
 """The same for other schemes. In `az://`, the Secret names the account: the pattern of any account matches it."""
-HOST = r"^[a-z]+://[^/?#\\]*"
-"""Where the server of a URL ends, as clients read it. In the dialect that Python and the API server (RE2) share."""
+HOST = r"^(?i:https?:)?(?://)?[^/?#\\]+"
+"""Where the server of a URL ends, as clients read it: some accept a scheme in capitals, or none. In the dialect that
+Python and the API server (RE2) share."""
 
 Path = tuple[str, ...]
 """Names of nested fields of a model."""
@@ -106,7 +107,7 @@ def is_url(uri: str) -> bool:
 
 
 def server(url: str) -> str:
-    """A URL without its path: `http://host:9000`. Anything else stays as it is."""
+    """A URL without its path: `http://host:9000`. What names no host stays as it is."""
     found = re.match(HOST, url)
     return found[0] if found else url
 

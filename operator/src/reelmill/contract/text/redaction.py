@@ -63,7 +63,7 @@ class Redactor:
         """Values that are secret wherever they stand, also quoted for URLs or encoded as base64."""
         for value in known:
             if len(value) >= SHORTEST:
-                encoded = b64encode(value.encode()).decode().rstrip("=")
+                encoded = b64encode(_bytes(value)).decode().rstrip("=")
                 self._known |= {value, _percent_encoded(value), encoded, json.dumps(value)[1:-1]}
         forms = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
@@ -80,11 +80,8 @@ class Redactor:
         """A document of JSON values; `field` is its name in the document that contains it."""
         if isinstance(value, Mapping):
             free = {name for name, (block, beside) in _FREE.items() if field == block or beside in value}
-            places = {"key": ""} if "secretRef" in value else {}  # the name of a key in that Secret
             return {
-                self.text(str(name)): masked(each)
-                if name in free
-                else self._member(places.get(name, field), str(name), each)
+                self.text(str(name)): masked(each) if name in free else self._member(value, field, str(name), each)
                 for name, each in value.items()
             }
         if isinstance(value, list | tuple):
@@ -99,10 +96,11 @@ class Redactor:
             return self.text(line)
         return json.dumps(self.tree(record), ensure_ascii=False) if isinstance(record, dict) else self.text(line)
 
-    def _member(self, field: str, name: str, value: Any) -> Any:
+    def _member(self, beside: Mapping[Any, Any], field: str, name: str, value: Any) -> Any:
         if name == "managedFields":
             return REMOVED
-        if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef"):
+        of_secret = name == "key" and "secretRef" in beside  # which value of the Secret it is
+        if field == "env" and name not in ("name", "valueFrom", "secretRef", "configMapRef") and not of_secret:
             return masked(value)
         if field == "annotations" and not name.startswith(OURS):
             return REMOVED
@@ -119,9 +117,13 @@ def redacted(document: Any) -> Any:
     return _REDACTOR.tree(document)
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # variables of a shell may hold what is no UTF-8
+
+
 def _percent_encoded(text: str) -> str:
     """As it stands in a URL (RFC 3986, 2.3)."""
-    return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
+    return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in _bytes(text))
 
 
 def masked(value: Any) -> Any:

@@ -153,13 +153,14 @@ class PipelineWorker:
         """Seconds after which a pipeline whose Jobs have only made progress is to be processed.
 
         Earlier, a plan would only find that its status may not be written yet. Where spending is limited, a plan
-        foresees from the running pods when the limit will be reached.
+        foresees from the running pods when the limit will be reached. Pods that do not start, and statuses that
+        somebody else changed, do not wait longer than the last checks of pods, however seldom progress is written.
         """
         memory = self._memories.get(key)
         definition = memory.spec.definition if memory and memory.spec else None
         if memory is None or definition is None or limited(definition.spec.limits):
             return PROGRESS_SECONDS
-        return max(self._until_progress(memory), PROGRESS_SECONDS)
+        return max(min(self._until_progress(memory), self._pace.seconds(LAST_LOOK_SECONDS)), PROGRESS_SECONDS)
 
     def _until_progress(self, memory: PipelineMemory) -> float:
         """Seconds until a status with mere progress may be written."""

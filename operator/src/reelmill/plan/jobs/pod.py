@@ -152,6 +152,7 @@ def _environment(
     """The user's variables, then ours. An entry of the user's with a name of ours is left out: resources that were
     accepted by an earlier release may have one, and the pods that take their data away must do as they are told.
     """
+    given = {each.name for each in own}
     named = {secret.prefix: secret.secret.name for secret in secrets}
     ours = [
         {"name": ENV, "value": _inert(task.model_dump_json(by_alias=True))},
@@ -161,7 +162,7 @@ def _environment(
         {"name": "TMPDIR", "value": SCRATCH},
         {"name": import_path.ENV, "value": "1"},
         *([{"name": SECRETS_ENV, "value": _inert(json.dumps(named))}] if named else []),
-        *(variable for secret in secrets for variable in _credentials(*secret)),
+        *(variable for secret in secrets for variable in _credentials(*secret.beside(given))),
     ]
     taken = {variable["name"] for variable in ours}
     free = [each for each in environment(own) if each["name"] not in taken and not is_reserved(each["name"])]

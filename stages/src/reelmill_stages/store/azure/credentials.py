@@ -10,6 +10,7 @@ A connection with a prefix never uses the variables without it, because those be
 Secret no other identity.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from reelmill.contract.errors import SpecError, StoreError
 from reelmill.contract.task import Connection
 from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}(?:-secondary)?")
 _HINT = "set it to the name of the storage account, or set the endpoint to https://ACCOUNT.blob.core.windows.net"
 
 
@@ -27,6 +29,8 @@ def address(connection: Connection, env: Mapping[str, str], where: str) -> str:
     name = f"{connection.env_prefix}AZURE_STORAGE_ACCOUNT"
     if not (account := env.get(name, "")):
         raise StoreError(f"{name} is not set", where=where, hint=_HINT)
+    if not _ACCOUNT.fullmatch(account):  # anything else could name another server
+        raise StoreError(f"{name} is no name of a storage account", where=where, hint=_HINT)
     return f"https://{account}.blob.core.windows.net"
 
 

@@ -15,5 +15,8 @@ def refuse_other_identity(connection: Connection, where: str, *keys: str, either
     raise StoreError(
         f"the Secret {connection.secret} has no {' and no '.join(keys)}, and no other identity is used in its place",
         where=where,
-        hint=f"add {'one of them' if either else 'what is missing'} to the Secret; on one machine, set {variables}",
+        hint=(
+            f"add {'one of them' if either else 'what is missing'} to the Secret, or remove secretRef; "
+            f"on one machine, and for servers that only rows name, set {variables}"
+        ),
     )

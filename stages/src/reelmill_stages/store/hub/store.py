@@ -21,7 +21,6 @@ from reelmill.contract.reasons import ItemReason
 from reelmill.contract.task import Connection
 from reelmill.contract.task_parts.web_limits import WebLimits
 from reelmill_stages.store import Problem, Stat
-from reelmill_stages.store.buckets.named_secret import refuse_other_identity
 from reelmill_stages.store.chunk_stream import begun
 from reelmill_stages.store.hub.address import DEFAULT, HOSTS, Repository
 from reelmill_stages.store.keys import check_key, check_prefix, key_problem
@@ -60,8 +59,6 @@ class HubStore(WebStore):
         self._root = root
         self._repository = Repository.parsed(root, endpoint)
         hub, token = origin(endpoint), env.get(f"{connection.env_prefix}HF_TOKEN", "")
-        if not token:
-            refuse_other_identity(connection, root, "HF_TOKEN")
 
         def secret(server: Origin) -> Mapping[str, str]:
             return {"Authorization": f"Bearer {token}"} if token and server == hub else {}
