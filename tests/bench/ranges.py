@@ -102,11 +102,11 @@ def rows(case: str, read: Read, wanted: Callable[[Timeline], list[int]], rounds:
             sent = max(sent, proxy.sent)
     count = (rounds, rounds)
     told = [max(0, sent - MIB) / MIB, needed / MIB]
-    emit(Row(BENCH, f"{case}, bytes", "groups of pictures", *told, "MB", told[0] / told[1], None, 1.15, True, count))
+    emit(Row(BENCH, f"{case}, bytes", "groups of pictures", *told, "MiB", told[0] / told[1], None, 1.15, True, count))
     spent = [median(ours) - 4 * LATENCY, median(peer)]
     emit(Row(BENCH, f"{case}, time", "from local disk", *spent, "s", spent[0] / spent[1], None, 1.3, True, count))
     held = [scratch / MIB, SCRATCH / MIB]
-    emit(Row(BENCH, f"{case}, scratch", "64 MiB", *held, "MB", held[0] / held[1], None, 1.0, True, count))
+    emit(Row(BENCH, f"{case}, scratch", "64 MiB", *held, "MiB", held[0] / held[1], None, 1.0, True, count))
 
 
 def main(rounds: int) -> None:

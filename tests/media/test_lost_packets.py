@@ -17,12 +17,15 @@ from exact import picture_digest
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media.bitstream.mpeg12 import Mpeg12Reader
 from reelmill_stages.media.bitstream.units import DamagedPacket
+from reelmill_stages.media.container.demux import opened, video_stream
 from reelmill_stages.media.container.extent import is_cut_short
 from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.cutting.cut import cut_frames
 from reelmill_stages.media.cutting.encode import Encoding, encode
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.timeline.counted_frames import measure
+from reelmill_stages.media.timeline.packet_table import see
 from reelmill_stages.media.timeline.timeline import read_timeline
 
 TS = 188
@@ -136,6 +139,19 @@ def key_frame_places(path: Path) -> list[tuple[int, int]]:
             for packet in container.demux(video=0)
             if packet.is_keyframe and packet.pos is not None and packet.pts is not None
         ]
+
+
+def test_frames_are_not_given_again_where_decoder_settings_change(tmp_path: Path) -> None:
+    """They come with packets that would be left out."""
+    data, path = untimed("h264", tmp_path).read_bytes(), tmp_path / "lossy.ts"
+    path.write_bytes(data[: 17 * TS] + data[18 * TS :])
+    timeline = read_timeline(path)
+    assert timeline.resumptions
+    with opened(path) as container:
+        rows = see(path, container, video_stream(path, container)).rows
+    again = partial(measure, path, timeline.container, timeline.stream, rows, timeline.damaged)
+    assert again().resumptions == timeline.resumptions
+    assert not again(steady=False).resumptions
 
 
 def test_a_frame_whose_number_nobody_tells_after_damage_says_so(tmp_path: Path) -> None:
@@ -290,6 +306,38 @@ def test_a_stream_of_discs_or_broadcasters_is_read_as_one_of_188_bytes(size: int
     for rest in (40, 100, 187):
         other.write_bytes(whole[: len(whole) // size // 2 * size + rest])
         assert is_cut_short(other)
+
+
+def without_times(data: bytes) -> bytes:
+    """A transport stream of one video whose pictures have no times."""
+    made = bytearray(data)
+    for at in range(0, len(made), TS):
+        if made[at + 1] & 0x5F == 0x41 and made[at + 2] == 0:  # a PES packet begins
+            header = at + 4 + (made[at + 4] + 1 if made[at + 3] & 0x20 else 0)
+            made[header + 7] &= 0x3F
+            length = made[header + 8]
+            made[header + 9 : header + 9 + length] = b"\xff" * length
+    return bytes(made)
+
+
+def test_frames_without_times_after_a_lost_packet_and_no_further_key_frame_are_refused(tmp_path: Path) -> None:
+    options = ("-pix_fmt", "yuv420p", "-g", "250", "-bf", "0")
+    whole = footage.video(seconds=1, size=(208, 112), codec="mpeg2video", options=options, audio=False, container="ts")
+    data, path = without_times(whole.read_bytes()), tmp_path / "lossy.ts"
+    path.write_bytes(data[: 4 * TS] + data[5 * TS :])
+    timeline = read_timeline(path)
+    assert timeline.measured
+    assert timeline.damaged == {0}
+    with pytest.raises(ItemError, match="packet 0"):
+        list(decode(path, timeline, [5]))
+
+
+def test_joined_recordings_that_begin_within_a_packet_have_lost_nothing(tmp_path: Path) -> None:
+    data, path = stream("h264").read_bytes(), tmp_path / "joined.ts"
+    path.write_bytes(data[TS * 4 - 100 : TS * 4] + data * 2)
+    timeline = read_timeline(path)
+    assert timeline.joined
+    assert not timeline.damaged
 
 
 @pytest.mark.parametrize("interlaced", [False, True])

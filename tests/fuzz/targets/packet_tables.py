@@ -61,6 +61,7 @@ def _visible(rows: list[Row], entries: list[bool], orders: list[tuple[int] | Non
     frames = visible_frames(rows, units, {number for number, row in enumerate(rows) if row.size & 1})
     if isinstance(frames, str):
         return
+    assert frames.ticks
     assert list(frames.ticks) == sorted(set(frames.ticks))
     assert len(frames.ticks) == len(frames.numbers) == len(set(frames.numbers))
     affected = after_damage(units, {number for number, row in enumerate(rows) if row.size & 1})

@@ -144,3 +144,12 @@ def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
     except IndexError:
         # At the end, PyAV looks for streams that began in the middle, and does not know them.
         return
+
+
+def decoded(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """The frames of a stream, from where the container stands on. Raises what FFmpeg raises."""
+    for packet in demuxed(container, stream):
+        yield from packet.decode()
+    for frame in stream.decode(None):
+        frame.time_base = stream.time_base
+        yield frame

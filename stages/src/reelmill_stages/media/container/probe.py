@@ -14,7 +14,7 @@ from av.video.stream import VideoStream as AvVideo
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
-from reelmill_stages.media.container.demux import audio_streams, damage, opened, video_stream
+from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened, video_stream
 from reelmill_stages.metering.work_clock import CLOCK
 
 
@@ -96,7 +96,7 @@ def probe(path: Path) -> Probe:
 def _first_picture(path: Path, container: InputContainer, stream: AvVideo) -> VideoFrame:
     try:
         with CLOCK.on(Bound.DECODE):
-            picture = next(container.decode(stream), None)
+            picture: VideoFrame | None = next(decoded(container, stream), None)
     except av.FFmpegError as error:
         raise damage(path, error) from error
     if picture is None:

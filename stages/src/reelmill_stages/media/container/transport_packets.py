@@ -107,9 +107,8 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
     The offset is one that FFmpeg tells, or 0 for the beginning.
     """
     with open_file(path) as file:
-        form = packet_form(file)
-        if form is None:
-            return
+        # A recording may begin within a packet.
+        form = packet_form(file) or _FORMS[0]
         begin = place + form.told if place else form.before
         for number in range(_MOST_PACKETS):
             at = begin + number * form.size

@@ -59,6 +59,9 @@ class Delivery:
 
     def take(self, frame: av.VideoFrame, run: Run) -> Iterator[tuple[int, av.VideoFrame]]:
         """The next frame out of the decoder; yields (index, frame) that are certain, once they make a burst."""
+        if frame.is_corrupt:
+            # It may refuse all that are held: not those of which it came too late to be a reference.
+            yield from self._certain()
         try:
             self._add(frame, run)
         except Damaged:
@@ -71,15 +74,24 @@ class Delivery:
         index = self._index(frame, run)
         self._out += 1
         if frame.is_corrupt:
-            self.broken(run.first if index is None else self._timeline.numbers[index], run)
+            self._patched_up(index, run)
         if index is not None and self._wanted and index >= self._wanted[0]:
             if index > self._wanted[0]:
                 raise self._missing()
             self._held.append((self._out, self._wanted.popleft(), frame))
-        if not self._burst:
-            # Where frames are counted, any damage refuses all that are held.
-            most = 1 if self._timeline.counted else _BURST_PIXELS // (frame.width * frame.height or 1)
-            self._burst = min(_BURST, max(1, most))
+        self._burst = min(_BURST, max(1, _BURST_PIXELS // (frame.width * frame.height or 1)))
+
+    def _patched_up(self, index: int | None, run: Run) -> None:
+        """Frame `index` came out patched up; None: one that is not visible.
+
+        Where frames are counted, its packet is not known, and frames that were predicted from it may have come out
+        before it. So all that are held are refused.
+        """
+        if self._timeline.counted:
+            index = self._held[0][1] if self._held else index
+            if index is None:  # it comes before the first frame of the run, or after the last
+                return
+        self.broken(run.first if index is None else self._timeline.numbers[index], run)
 
     def _is_certain(self, held: tuple[int, int, av.VideoFrame]) -> bool:
         return self._out - held[0] >= _REORDER
@@ -120,7 +132,9 @@ class Delivery:
             self._next = self._begins[run.first] if run.first else 0
         index = self._next
         self._next += 1
-        return index if index < len(self._timeline) else None
+        # At the end of a run, a decoder may give frames that it drops when it is fed the packets of the next one.
+        numbers = self._timeline.numbers
+        return index if index < len(numbers) and numbers[index] <= run.last else None
 
     def _release(self) -> tuple[int, av.VideoFrame]:
         _, index, frame = self._held.popleft()

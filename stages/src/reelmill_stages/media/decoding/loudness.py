@@ -6,7 +6,7 @@ from math import log10
 import av
 from av.filter import Graph
 
-from reelmill_stages.media.container.demux import damage, opened
+from reelmill_stages.media.container.demux import damage, decoded, opened
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
 
@@ -30,7 +30,7 @@ def loudness(path: MediaFile, stream: int) -> Loudness | None:
     meter = _Meter()
     with opened(path) as container:
         try:
-            for frame in decoding(container.decode(container.streams[stream])):
+            for frame in decoding(decoded(container, container.streams[stream])):
                 meter.add(frame)
         except av.FFmpegError as error:
             raise damage(path, error) from error

@@ -54,11 +54,14 @@ def measure(
     rows: Sequence[Row],
     damaged: frozenset[int],
     clock: Clock | None = None,
+    *,
+    steady: bool = True,
 ) -> CountedFrames:
     """Decode all of a stream with these packets, of which some are damaged.
 
-    `clock` is one that jumps: the frames after a jump follow those before it. Packets that cannot be decoded are
-    damaged, too. Raises ItemError as `container.opened` does, and `corrupt` where damage leaves no frame; raises
+    `clock` is one that jumps: the frames after a jump follow those before it. Without `steady`, decoder settings change
+    in the middle, and decoding begins nowhere but at the first packet. Packets that cannot be decoded are damaged, too.
+    Raises ItemError as `container.opened` does, and `corrupt` where damage leaves no frame; raises
     WholeFileNeeded for a remote file.
     """
     decoding = decode_all(path, stream)
@@ -72,14 +75,14 @@ def measure(
     gaps = [bisect_left(frames, number, key=_fed) for number in damaged]
     times = rising(told, decoding.usual, gaps)
     known: list[Resumption] = []
-    if damaged and container not in UNTIMED:
+    if damaged and steady and container not in UNTIMED:
         packets = _candidates(rows, damaged, clock)
         if packets:
             anew = decode_all(path, stream, anew=frozenset(packets)).frames
             known = _resumptions(rows, damaged, packets, frames, anew, list(zip(told, times, strict=True)))
     begins = [0, *(point.packet for point in known)]
     begun = set(begins)
-    if decoding.errors and not known and min((frame.fed for frame in frames), default=0) >= min(damaged):
+    if decoding.errors and not known and min((frame.fed for frame in frames), default=len(rows)) >= min(damaged):
         raise next(iter(decoding.errors.values()))
     return CountedFrames(
         pts=times,

@@ -114,7 +114,7 @@ class Timeline:
 
     @property
     def counted(self) -> bool:
-        """Frames are told apart by counting what a decoder gives, so decoding begins at the first packet."""
+        """Frames are told apart by counting what a decoder gives, from the first packet or from a resumption on."""
         return bool(self.measured)
 
     def told(self) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def _measured(
     clock: Clock | None = None,
 ) -> Timeline:
     """The timeline of a full decode; with the `clock` that jumps."""
-    found = measure(path, container, video.index, seen.rows, damaged, clock)
+    found = measure(path, container, video.index, seen.rows, damaged, clock, steady=seen.steady)
     if not found.pts:
         raise _nothing(path)
     return Timeline(

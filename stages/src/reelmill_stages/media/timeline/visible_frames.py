@@ -60,6 +60,8 @@ def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collecti
     if any(before >= after for before, after in pairwise(told)):
         return "times of presentation are in another order than the pictures"
     times = _times(rows, sound, [number for number in shown if affected[number]])
+    if not times:
+        return "packets have no time of presentation"
     numbers = sorted(times, key=lambda number: times[number])
     return VisibleFrames(tuple(numbers), tuple(times[number] for number in numbers), tuple(starts))
 
@@ -87,15 +89,17 @@ def _times(rows: Sequence[Row], sound: Sequence[int], affected: Sequence[int]) -
             taken.add(tick)
     ordered = sorted(taken)
     step = usual_step(ordered)
-    for number in untimed:
-        before = next((other for other in range(number - 1, -1, -1) if other in times), None)
+    before: int | None = None
+    for number in sorted([*times, *untimed]):
+        if number in times:
+            before = times[number]
+            continue
         if before is None:
             continue
-        tick = times[before]
-        place = bisect_right(ordered, tick)
-        after = ordered[place] if place < len(ordered) else tick + 2 * step
-        made = tick + min(step, (after - tick) // 2)
-        if made > tick:
-            times[number] = made
+        place = bisect_right(ordered, before)
+        after = ordered[place] if place < len(ordered) else before + 2 * step
+        made = before + min(step, (after - before) // 2)
+        if made > before:
+            times[number] = before = made
             ordered.insert(place, made)
     return times

@@ -9,7 +9,7 @@ import av
 
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
-from reelmill_stages.media.container.demux import audio_streams, damage, opened
+from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
 
@@ -72,7 +72,7 @@ def _sound(path: MediaFile, first: Fraction) -> tuple[Fraction | None, Fraction]
         if not audio_streams(container):
             return None, Fraction(0)
         try:
-            for frame in container.decode(audio_streams(container)[0]):
+            for frame in decoded(container, audio_streams(container)[0]):
                 if frame.pts is None or frame.time_base is None or not frame.sample_rate:
                     continue
                 if frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate) > first:
