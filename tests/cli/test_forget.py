@@ -165,6 +165,7 @@ def test_016_f07_a_check_says_that_nothing_is_left_or_where(folder: Path) -> Non
         return reelmill("check", folder / "pipeline.yaml", "--forgotten", *arguments)
 
     assert "nothing of raw was forgotten" in check().err
+    assert check("--read-all").code == 2
     forget(folder, "private.mp4", "--yes")
     assert reelmill("run", folder / "pipeline.yaml").code == 0
     said = check()
@@ -226,6 +227,25 @@ def test_a_run_that_is_refused_for_a_file_that_stays_is_released(folder: Path) -
     assert reelmill("run", folder / "pipeline.yaml").code == 0
     assert clip.read_bytes() == b"of somebody else"
     assert forget(folder, "private.mp4").code == 0
+
+
+def test_the_plan_of_another_source_of_the_name_is_no_answer_for_an_item_of_this_one(
+    ran: Path, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(ran / "videos", tmp_path / "videos")
+    other = tmp_path / "other.yaml"
+    other.write_text((folder / "pipeline.yaml").read_text().replace(f"{ran}/videos", f"{tmp_path}/videos"))
+    clip = next(path for path in (folder / "data/clips").rglob("*.mp4") if "private" in path.name)
+    clip.write_bytes(b"of somebody else")
+    assert forget(folder, "private.mp4", "--yes").code == 65
+    said = reelmill("forget", other, "private.mp4", "--yes")
+    assert said.code == 2
+    assert "other items of raw are being forgotten" in said.err
+    clip.unlink()
+    (folder / "data/notes.txt").write_text("our private.mp4 policy\n")
+    said = reelmill("forget", other, "--continue", "--yes")
+    assert said.code == 65
+    assert "left in notes.txt" in said.err
 
 
 TABLE = """\

@@ -134,7 +134,9 @@ def test_an_encode_that_gives_other_bytes_is_told(cards: Path, tmp_path: Path) -
     ("change", "refusal"),
     [
         (lambda about: about["task"]["stages"][0].update(dataVersion=99), "data version 99"),
+        (lambda about: about["task"]["stages"][0]["params"].update(novel=1), "another version of reelmill: novel"),
         (lambda about: about.pop("task"), "does not say how its items were made"),
+        (lambda about: about.pop("pins"), "no table of lineage"),
         (
             lambda about: about["pins"]["clips"].update(weights={"uri": "/nowhere/x.pt", "digest": "sha256:0"}),
             "",
@@ -169,10 +171,22 @@ def test_a_file_that_would_lie_elsewhere_is_refused(cards: Path, tmp_path: Path)
     assert "no data set has" in said.err
 
 
-def test_a_sample_or_a_table_that_is_not_there_is_told(cards: Path, tmp_path: Path) -> None:
+def test_an_item_without_files_of_its_own_is_not_told_as_the_same(cards: Path, tmp_path: Path) -> None:
+    sample = min(items(cards, "chosen"))
+    assert items(cards, "chosen")[sample] == {}
+    said = rebuild(cards, "chosen", sample, tmp_path / "made")
+    assert said.code == 2
+    assert "no files of its own" in said.err
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_sample_a_table_or_a_time_that_cannot_be_used_is_told(cards: Path, tmp_path: Path) -> None:
     said = rebuild(cards, "clips", "nobody", tmp_path / "made")
     assert said.code == 2
     assert "has no item 'nobody'" in said.err
+    said = rebuild(cards, "clips", min(items(cards, "clips")), tmp_path / "made", "--item-timeout", "soon")
+    assert said.code == 2
+    assert "'soon' is not a duration" in said.err
     (tmp_path / "x.parquet").write_text("no table")
     for place in (tmp_path, tmp_path / "x.parquet"):
         said = reelmill("rebuild", place, "--sample", "x", "--to", tmp_path / "made")

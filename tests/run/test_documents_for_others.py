@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 import yaml
 
@@ -63,3 +64,13 @@ def test_the_texts_of_parameters_are_in_no_document_for_others(finished: Path, t
                 (out / f"page-{number}-{address.strip('/').replace('/', '-')}").write_text(answer.text)
     assert traces(out, CANARIES) == []
     assert "minWidth: 8" in (out / "card/README.md").read_text()
+
+
+def test_an_item_whose_parameters_may_be_secret_cannot_be_made_from_a_card(finished: Path, tmp_path: Path) -> None:
+    stage = yaml.safe_load(finished.read_text())["spec"]["stages"][0]["name"]
+    assert reelmill("card", finished, stage, tmp_path / "card").code == 0
+    sample = parquet.read_table(tmp_path / "card/items.parquet").column("key").to_pylist()[0]
+    said = reelmill("rebuild", tmp_path / "card", "--sample", sample, "--to", tmp_path / "made")
+    assert said.code == 2
+    assert f"parameters of {stage} may be secret" in said.err
+    assert not (tmp_path / "made").exists()

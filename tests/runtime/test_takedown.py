@@ -11,6 +11,7 @@ from reelmill.contract.digest import fingerprint
 from reelmill.contract.records.forgotten import is_anonymous
 from reelmill.contract.task import SourceDef, StoreRef
 from reelmill_stages.runtime.forget.forgetting import plan_of, stored_plan
+from reelmill_stages.runtime.forget.search.remains import forgotten, remains
 from runtime.forgetting_line import (
     GONE,
     NOW,
@@ -180,3 +181,11 @@ def test_copies_that_were_dropped_in_favour_of_it_are_decided_again(tmp_path: Pa
     assert done == {"later", "zebra", "fourth"}
     law(line.data("kept"))
     assert naming(line, GONE) == []
+
+
+def test_what_is_damaged_stops_no_search_and_is_not_told_as_read(line: Line) -> None:
+    forget(line, GONE)
+    before = remains(line.store, forgotten(line.store, line.source))
+    line.store.write("exports/damaged.tar", b"no tar")
+    after = remains(line.store, forgotten(line.store, line.source))
+    assert (after.left, after.objects, after.named_only) == ([], before.objects, before.named_only + 1)

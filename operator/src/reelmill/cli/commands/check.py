@@ -73,7 +73,7 @@ def check(
     if not deep and (max_rate is not None or progress is not None or read_all):
         raise SpecError("--max-rate, --read-all and --progress belong to --deep", hint="add --deep, or omit them")
     if forgotten:
-        if deep or stage or formats:
+        if deep or stage or formats or max_rate is not None or progress is not None or read_all:
             raise SpecError("--forgotten is about the whole store", hint="give it without --stage, --format and --deep")
         check_forgotten(stored(target, place, elsewhere), output=output)
         return

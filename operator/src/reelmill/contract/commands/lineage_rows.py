@@ -127,7 +127,7 @@ class RemainsRow(CommandRow):
     objects: int
     """Objects of the store whose texts were read."""
     named_only: int
-    """Objects of which only the key was compared: pictures, sound, arrays, and forms that are not known."""
+    """Objects of which only the key was compared: pictures, sound, arrays, and forms that are not known or damaged."""
     unfinished: bool
     """Whether items are being forgotten now, or a call was cut off."""
     left: list[str]

@@ -1,5 +1,5 @@
-"""`reelmill card`: README.md, croissant.json and two tables about a stage's data set, in the folder of an export or a
-new one.
+"""`reelmill card`: README.md, croissant.json and three tables about a stage's data set, in the folder of an export or
+a new one.
 
 Nothing is replaced but what an earlier card or the export wrote. README.md is written last, each file whole or not at
 all.

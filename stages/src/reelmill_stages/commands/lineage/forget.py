@@ -15,6 +15,7 @@ from reelmill_stages.runtime.forget.forgetting import begin, files_left, follow,
 from reelmill_stages.runtime.forget.marks import Released
 from reelmill_stages.runtime.forget.marks import release as write_release
 from reelmill_stages.runtime.forget.search.remains import Remains, forgotten, remains
+from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.store import Store
 
 
@@ -46,12 +47,12 @@ def forget(
                 return _result(plan, "found", [])
             begin(store, plan)
         else:
-            _must_be_of(plan, keys, store)
+            _must_be_of(plan, listed, keys, store)
             if not act:
                 return _result(plan, "unfinished", [])
         if rest := follow(store, plan, heartbeat.runner(task, env), scratch):
             return _result(plan, "unfinished", rest)
-    return _result(plan, "forgotten", _remains(store, listed, plan.keys).left)
+    return _result(plan, "forgotten", _remains(store, listed, plan.keys, plan.place).left)
 
 
 def release(
@@ -70,12 +71,12 @@ def release(
         plan = Forgetting(source=source, keys=tuple(dict.fromkeys(keys)), uris=(), data_sets=(), began=moment)
         _must_be_known(store, plan)
     else:
-        _must_be_of(plan, keys, store)
+        _must_be_of(plan, listed, keys, store)
         if act:
             with TemporaryDirectory(prefix="reelmill-forget-") as folder:
                 follow(store, plan, heartbeat.runner(task, env), Path(folder))
         rest = files_left(store, plan)
-    found = list(dict.fromkeys([*rest, *_remains(store, listed, plan.keys).left]))
+    found = list(dict.fromkeys([*rest, *_remains(store, listed, plan.keys, plan.place).left]))
     if not found and not plan.data_sets:
         raise SpecError(f"nothing of these items of {source} is left, so there is nothing to release", where=store.uri)
     if act:
@@ -103,16 +104,17 @@ def search(task: Task, env: Mapping[str, str]) -> Sequence[RemainsRow]:
     return rows
 
 
-def _remains(store: Store, source: SourceDef, keys: Collection[str]) -> Remains:
-    return remains(store, forgotten(store, source, keys))
+def _remains(store: Store, source: SourceDef, keys: Collection[str], place: str = "") -> Remains:
+    return remains(store, forgotten(store, source, keys, place))
 
 
 def _source(task: Task, name: str) -> SourceDef:
     return next(source for source in task.sources if source.name == name)
 
 
-def _must_be_of(plan: Forgetting, keys: Sequence[str], store: Store) -> None:
-    if keys and set(keys) != set(plan.keys):
+def _must_be_of(plan: Forgetting, source: SourceDef, keys: Sequence[str], store: Store) -> None:
+    """Raises SpecError if the plan is about others than the items of the source with these keys, if there are some."""
+    if keys and (set(keys) != set(plan.keys) or plan.place not in ("", source_place(source))):
         raise SpecError(
             f"other items of {plan.source} are being forgotten",
             where=store.uri,

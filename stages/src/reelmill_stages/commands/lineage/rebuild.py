@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
+from pydantic import ValidationError
+
 from reelmill.contract.commands.lineage_rows import RebuildResult, RebuiltFile
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.layout import DataSetPaths
@@ -88,7 +90,15 @@ def _run(task: Task, stage: StageDef, env: Mapping[str, str], stop: threading.Ev
 
 
 def _must_be_same_version(stage: StageDef, recipe: Recipe) -> None:
-    block = registry.stage_block(stage.type, dict(stage.params))
+    try:
+        block = registry.stage_block(stage.type, dict(stage.params))
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise SpecError(
+            f"{stage.name} was made by another version of reelmill: {field}: {error.errors()[0]['msg']}",
+            where=stage.name,
+            hint=f"install reelmill {recipe.versions.get('reelmill', 'of that time')}",
+        ) from error
     here = {block.version_above(spans=spans) for spans in (False, True)}
     if stage.data_version not in here:
         raise SpecError(

@@ -10,7 +10,8 @@ from typing import Any
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Item
-from reelmill.contract.task import Task
+from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill.contract.text.redaction import REMOVED
 from reelmill_stages.records.pins import Pin
 
 TABLE = "lineage.parquet"
@@ -44,7 +45,7 @@ def read_recipe(card: Path, sample: str) -> Recipe:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
     file = card / TABLE if card.is_dir() else card
     parquet: Any = import_module("pyarrow.parquet")
-    problem = (OSError, ValueError, import_module("pyarrow").ArrowException)
+    problem = (OSError, ValueError, LookupError, TypeError, AttributeError, import_module("pyarrow").ArrowException)
     try:
         with parquet.ParquetFile(file) as table:
             about = json.loads((table.schema_arrow.metadata or {}).get(b"reelmill", b"{}"))
@@ -56,17 +57,36 @@ def read_recipe(card: Path, sample: str) -> Recipe:
                 )
             pins = {name: {at: Pin.model_validate(pin) for at, pin in of.items()} for name, of in about["pins"].items()}
             recipe = Recipe(Task.model_validate(about["task"]), pins)
+            _must_be_whole(recipe.task, file)
             for row in _rows(table, sample):
                 _add(recipe, row, sample)
     except problem as error:
         raise SpecError(
-            f"this is no table of lineage: {str(error).splitlines()[0]}",
+            f"this is no table of lineage: {(str(error) or type(error).__name__).splitlines()[0]}",
             where=str(file),
             hint="name the folder of a card, or a file that reelmill lineage wrote",
         ) from error
     if not recipe.needed:
         raise SpecError(f"the table has no item {sample!r}", where=str(file), hint="its column `item` has their keys")
+    if not recipe.files:
+        raise SpecError(
+            f"{sample!r} has no files of its own that could be compared",
+            where=str(file),
+            hint="write the card of the stage that made its file, and name the item of that stage",
+        )
     return recipe
+
+
+def _must_be_whole(task: Task, file: Path) -> None:
+    """Raises SpecError if parameters are missing: documents for others leave out what may be secret."""
+    entries: list[SourceDef | StageDef] = [*task.sources, *task.stages]
+    for entry in entries:
+        if REMOVED in json.dumps(entry.params, ensure_ascii=False):
+            raise SpecError(
+                f"parameters of {entry.name} may be secret, so they are not in the table",
+                where=str(file),
+                hint="only the pipeline itself, which has them, can make this item again",
+            )
 
 
 def _rows(table: Any, sample: str) -> Iterator[dict[str, Any]]:

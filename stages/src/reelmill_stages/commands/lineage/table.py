@@ -49,7 +49,7 @@ def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path)
         "store": store.uri,
         "pipeline": f"{task.owner.namespace}/{task.owner.name}",
         "stages": _definitions(way),
-        "task": _task(task, way).model_dump(mode="json", by_alias=True),
+        "task": redacted(_task(task, way).model_dump(mode="json", by_alias=True)),
         "pins": {name: stored_pins(store, one.names) for name, one in data.items()},
     }
     rows = LineageRows(way, _versions(data))
@@ -90,7 +90,7 @@ def on_the_way(task: Task, stage: str) -> list[SourceDef | StageDef]:
 
 
 def _task(task: Task, way: Iterable[SourceDef | StageDef]) -> Task:
-    """What makes the items again, with nothing of credentials."""
+    """What makes the items again."""
     names = {entry.name for entry in way}
     return task.replace(
         sources=tuple(source for source in task.sources if source.name in names),

@@ -193,23 +193,27 @@ def hanging_together(
     given: set[int],
 ) -> tuple[list[Item], list[Object], set[int]]:
     """The items, assembled files and inputs that hang together with these inputs by files."""
-    inputs, files = set(given), set[str]()
-    of_input, of_file = defaultdict[int, list[set[str]]](list), defaultdict[str, list[Collection[int]]](list)
-    for names, of in [
-        *((set(_names(item)), of) for item, of in made),
-        *(({file.key}, frozenset(of or ())) for file, of in assembled),
-    ]:
-        for each in of:
-            of_input[each].append(names)
-        for name in names:
-            of_file[name].append(of)
+    inputs, bound = set(given), set[str | int]()
+    bonds: list[tuple[set[str | int], Collection[int]]] = []
+    for number, (item, of) in enumerate(made):
+        bonds.append(({number, *_names(item)}, of))  # an item without files binds its inputs as well
+    for file, numbers in assembled:
+        bonds.append(({file.key}, frozenset(numbers or ())))
+    of_input = defaultdict[int, list[set[str | int]]](list)
+    of_node = defaultdict[str | int, list[Collection[int]]](list)
+    for nodes, places in bonds:
+        for each in places:
+            of_input[each].append(nodes)
+        for node in nodes:
+            of_node[node].append(places)
     waiting: list[int] = list(inputs)
     while waiting:
-        more_files = {name for names in of_input.pop(waiting.pop(), ()) for name in names} - files
-        files |= more_files
-        more = {each for name in more_files for of in of_file[name] for each in of} - inputs
+        more_nodes = {node for nodes in of_input.pop(waiting.pop(), ()) for node in nodes} - bound
+        bound |= more_nodes
+        more = {each for node in more_nodes for of in of_node[node] for each in of} - inputs
         inputs |= more
         waiting += more
+    files = {node for node in bound if isinstance(node, str)}
     items = [item for item, of in made if not of.isdisjoint(inputs) or not files.isdisjoint(_names(item))]
     held = [file for file, of in assembled if file.key in files or not inputs.isdisjoint(of or ())]
     return items, held, inputs

@@ -54,8 +54,8 @@ class DataSets:
         return {root for root, record in self.sources(source).items() if place_of(source, record.definition) == place}
 
     def below(self, roots: Collection[str]) -> set[str]:
-        """These roots, and those of all that was made of them."""
-        found = set(roots)
+        """Those of these roots that the store has, and those of all that was made of them."""
+        found = {root for root in roots if root in self._known}
         while more := {
             root
             for root, record in self._known.items()

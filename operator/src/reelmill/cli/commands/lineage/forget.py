@@ -146,15 +146,25 @@ def _may(found: ForgetResult, *, yes: bool) -> bool:
     for row in found.rows:
         data_set = DataSetPaths(row.stage, row.stage_key).root
         say(f"  {data_set}: {row.items} items, {row.files} files, {size(row.bytes)}")
+    _say_copies(found)
     if not typer.confirm(printable(f"Forget {len(found.keys)} items of {found.source} for ever?"), err=True):
         say("nothing was done")
         raise typer.Exit
     return True
 
 
+def _say_copies(found: ForgetResult) -> None:
+    """Say, before anything is done, which inputs come back."""
+    if copies := _copies(found):
+        say(f"{copies} inputs were dropped as copies of them, and come back: name those that are to go as well")
+
+
+def _copies(found: ForgetResult) -> int:
+    return sum(row.copies for row in found.rows)
+
+
 def _say(found: ForgetResult, pipeline: str) -> None:
     many = f"{len(found.keys)} items of {found.source}"
-    copies = sum(row.copies for row in found.rows)
     if found.left:
         more = f", … ({len(found.left) - _NAMED} more)" if len(found.left) > _NAMED else ""
         named = f"{', '.join(found.left[:_NAMED])}{more}"
@@ -165,14 +175,13 @@ def _say(found: ForgetResult, pipeline: str) -> None:
         say("delete what is of them; if it is of something else: reelmill forget PIPELINE KEY --release")
     elif found.state == "found":
         say(f"would forget {many}: use --yes")
-        if copies:
-            say(f"{copies} inputs were dropped as copies of them, and come back: name those that are to go as well")
+        _say_copies(found)
     elif found.state == "unfinished":
         say(f"forgetting {many} is not finished: use --yes")
     elif found.rows:
         say(f"forgot {many}: nothing of them is left")
         say(f"to make lists and files that had other items as well again: reelmill run {pipeline}")
-        if copies:
+        if copies := _copies(found):
             say(f"{copies} inputs that were dropped as copies of them are decided again by this run")
     else:
         say(f"{many} were forgotten before, and nothing of them is left")

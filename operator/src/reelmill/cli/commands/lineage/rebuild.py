@@ -11,6 +11,7 @@ from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
 from reelmill.contract.commands.signatures import REBUILD
+from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.field_types import seconds
 
 COLUMNS = ("name", "size", "result")
@@ -39,7 +40,7 @@ def rebuild(
         store_commands.environment(),
         sample=sample,
         folder=to,
-        timeout=seconds(item_timeout),
+        timeout=_seconds(item_timeout),
         stop=threading.Event(),
     )
     if output.for_people:
@@ -59,3 +60,10 @@ def rebuild(
     if not found.other_versions:
         say("  the same versions made it: an encoder or a model of the way gives other bytes on another machine")
     raise typer.Exit(CommandExit.ITEMS)
+
+
+def _seconds(duration: str) -> float:
+    try:
+        return seconds(duration)
+    except ValueError as error:
+        raise SpecError(f"--item-timeout: {error}") from error

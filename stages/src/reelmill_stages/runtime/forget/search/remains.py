@@ -19,7 +19,7 @@ from reelmill_stages.records.owned import is_link
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.forget.descendants import DataSets
 from reelmill_stages.runtime.forget.search.names import DigestNames
-from reelmill_stages.runtime.forget.search.texts import reader_of
+from reelmill_stages.runtime.forget.search.texts import UnreadableTexts, reader_of
 from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.store import Stat, Store
 
@@ -33,7 +33,7 @@ class Remains:
     objects: int = 0
     """Objects whose texts were read."""
     named_only: int = 0
-    """Objects of which only the key was compared: pictures, sound, arrays, forms that are not known."""
+    """Objects of which only the key was compared: pictures, sound, arrays, forms that are not known or are damaged."""
     left: list[str] = field(default_factory=list)
     """Keys of objects that have something of the items."""
 
@@ -43,6 +43,8 @@ class Forgotten:
     """The forgotten items of a source, by their digests, and what was made of them."""
 
     source: SourceDef
+    place: str
+    """Where they are from: that of the source, or of another one of its name."""
     tombstones: dict[str, Tombstone]
     names: tuple[ForgottenNames, ...]
 
@@ -52,9 +54,11 @@ class Forgotten:
         return frozenset(each for one in self.tombstones.values() for let in one.releases for each in let.objects)
 
 
-def forgotten(store: Store, source: SourceDef, keys: Collection[str] = ()) -> Forgotten:
-    """What was forgotten of a source; only these keys, if there are some."""
-    wanted, here = {tombstone_digest(source.name, key) for key in keys}, source_place(source)
+def forgotten(store: Store, source: SourceDef, keys: Collection[str] = (), place: str = "") -> Forgotten:
+    """What was forgotten of a source; only these keys, if there are some. `place`, if given, is that of another source
+    of this name, of which it is instead.
+    """
+    wanted, here = {tombstone_digest(source.name, key) for key in keys}, place or source_place(source)
     found: dict[str, Tombstone] = {}
     names: list[ForgottenNames] = []
     for stat in store.list(tombstones(source.name), follow_links=False):
@@ -65,7 +69,7 @@ def forgotten(store: Store, source: SourceDef, keys: Collection[str] = ()) -> Fo
         elif is_names_record(stat.key) and (made := load(store, stat.key, ForgottenNames)):
             names.append(made)
     of_these = tuple(one for one in names if one.place in (here, "") and not found.keys().isdisjoint(one.items))
-    return Forgotten(source, found, of_these)
+    return Forgotten(source, here, found, of_these)
 
 
 def remains(store: Store, what: Forgotten) -> Remains:
@@ -78,7 +82,9 @@ def remains(store: Store, what: Forgotten) -> Remains:
         return found
     data_sets = DataSets(store)
     names = DigestNames(what.source.name, what.names, what.tombstones, but=data_sets.names)
-    mine = {root for one in what.names for root in one.roots} | data_sets.below(data_sets.of(what.source))
+    is_own = what.place == source_place(what.source)
+    sources = data_sets.of(what.source) if is_own else data_sets.at(what.source.name, what.place)
+    mine = {root for one in what.names for root in one.roots} | data_sets.below(sources)
     others = data_sets.roots - mine
     for stat in data_sets.listed:
         if is_link(stat) or _is_of(stat.key, others) or stat.key.startswith((TOMBSTONES, PENDING)):
@@ -99,8 +105,12 @@ def _has(store: Store, stat: Stat, names: DigestNames, found: Remains) -> bool:
     if read is None:
         found.named_only += 1
         return False
-    found.objects += 1
     try:
-        return any(map(names.mentioned, read(store, stat.key)))
+        has = any(map(names.mentioned, read(store, stat.key)))
     except NotFound:
         return False
+    except UnreadableTexts:
+        found.named_only += 1
+        return False
+    found.objects += 1
+    return has

@@ -4,7 +4,7 @@ import json
 import pickletools
 import re
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from reelmill_stages.store import Store
 
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*:)?')
 _CUT = re.compile(r"[,;\t|<>\"'=()\[\]{}\r\n]+")
+_CELL = re.compile(r"[,;\t|<>\r\n]+")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{3,}")
 _JSON = (".json", ".jsonl", ".ndjson")
 _TEXT = (".txt", ".csv", ".tsv", ".srt", ".vtt", ".md", ".html", ".yaml", ".yml", ".log", ".list", ".sha256", ".xml")
@@ -25,6 +26,11 @@ _MOST_LINE = 1 << 24
 """Bytes of a text that are read at once: nothing says that a file has lines."""
 
 Reader = Callable[[Store, str], Iterator[str]]
+"""Yields the texts. Raises `UnreadableTexts`."""
+
+
+class UnreadableTexts(Exception):
+    """The rest of an object cannot be read in the form that its name says."""
 
 
 def reader_of(key: str) -> Reader | None:
@@ -75,8 +81,8 @@ def _tar(store: Store, key: str) -> Iterator[str]:
                         for line in _lines(inside) if inside else ():  # type: ignore[arg-type]
                             yield from _strings(line, fields=True)
                             yield from _pieces(line)
-        except tarfile.TarError:
-            return
+        except (tarfile.TarError, ValueError, EOFError) as error:
+            raise UnreadableTexts from error
 
 
 def _parquet(store: Store, key: str) -> Iterator[str]:
@@ -88,14 +94,14 @@ def _parquet(store: Store, key: str) -> Iterator[str]:
             table = parquet.ParquetFile(path)
             for batch in table.iter_batches(batch_size=1024):
                 yield from _values(batch.to_pylist())
-        except ArrowException:
-            return
+        except (ArrowException, OSError) as error:  # pyarrow has the latter for damaged pages
+            raise UnreadableTexts from error
 
 
 def _values(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-        if value.startswith("{"):  # a row as JSON
+        if value.startswith(("{", "[")):  # a row as JSON
             yield from _strings(value.encode(errors="surrogatepass"), fields=False)
     elif isinstance(value, dict):
         for each in value.values():
@@ -109,8 +115,8 @@ def _pickle(store: Store, key: str) -> Iterator[str]:
     with store.open(key) as file:
         try:
             yield from (argument for _, argument, _ in pickletools.genops(file) if isinstance(argument, str))
-        except (ValueError, EOFError):
-            return
+        except (ValueError, EOFError) as error:
+            raise UnreadableTexts from error
 
 
 def _block(store: Store, key: str) -> Iterator[str]:
@@ -144,5 +150,12 @@ def _strings(line: bytes, *, fields: bool) -> Iterator[str]:
             yield text.decode(errors="replace")
 
 
-def _pieces(line: bytes) -> Iterable[str]:
-    return filter(None, map(str.strip, _CUT.split(line.decode(errors="replace"))))
+def _pieces(line: bytes) -> Iterator[str]:
+    """What may be a name in a line of a text: all of it, what is quoted, cells of tables, and parts without brackets.
+
+    Names may have commas, brackets and the like, so the line is cut in several ways.
+    """
+    text = line.decode(errors="replace")
+    quoted = (each.replace("\0", '"') for each in text.replace('""', "\0").split('"'))
+    pieces = dict.fromkeys((text, *quoted, *_CELL.split(text), *_CUT.split(text)))
+    return filter(None, map(str.strip, pieces))
