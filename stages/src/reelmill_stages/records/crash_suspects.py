@@ -4,7 +4,8 @@ Each run writes a note when it starts and deletes it when it ends. If a run find
 records the items that it gives to its workers before it does so. If a run finds such a record, it processes the items
 in it alone, one at a time. An item that was processed alone in two runs that never ended is `failed(crash)`; runs with
 less memory than a pod may get do not count, because a later attempt has more (`resources.memoryMax`). The loss of a
-node only causes its items to be processed alone once.
+node only causes its items to be processed alone once. On one machine, only crashes that the present `reelmill run`
+outlived count: if the whole command ended, somebody may have killed it.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.model import Model
+from reelmill.contract.records.heartbeat import LocalProcess
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.record_files import dump, parse
 from reelmill_stages.store import Store
@@ -31,6 +33,8 @@ class CrashSuspects(Model):
     alone: bool = False
     memory: int | None = Field(None, exclude_if=lambda value: value is None)
     """Memory limit of the run's container in bytes; None: no limit, or not known."""
+    process: LocalProcess | None = Field(None, exclude_if=lambda value: value is None)
+    """On one machine, the `reelmill run` that started the run; None in a pod, and in notes of version 0.1.0."""
 
 
 def more_possible(memory: int | None, memory_max: int | None) -> bool:
@@ -50,8 +54,13 @@ class SuspectNotes:
         *,
         memory: int | None = None,
         memory_max: int | None = None,
+        process: LocalProcess | None = None,
     ) -> None:
-        """`memory` is what this run has, and `memory_max` what a later one may have, in bytes."""
+        """`memory` is what this run has, and `memory_max` what a later one may have, in bytes.
+
+        `process` is the `reelmill run` that started this run, on one machine.
+        """
+        self._process = process
         self._memory = memory
         self._memory_max = memory_max
         self._store = store
@@ -67,13 +76,14 @@ class SuspectNotes:
                 continue
             with suppress(NotFound):  # that run has just ended
                 self._take(parse(store.read(stat.key), address(store, stat.key), CrashSuspects))
-        self._write(CrashSuspects(memory=memory))
+        self._write(CrashSuspects())
 
     def _take(self, note: CrashSuspects) -> None:
         self.careful = True
         self.lost += 1
         self._suspects |= set(note.items)
-        if note.alone and not more_possible(note.memory, self._memory_max):
+        outlived = note.process in (None, self._process)
+        if note.alone and outlived and not more_possible(note.memory, self._memory_max):
             self._alone.update(note.items)
 
     def is_suspect(self, key: str) -> bool:
@@ -87,7 +97,7 @@ class SuspectNotes:
     def note(self, keys: Sequence[str], *, alone: bool) -> None:
         """Record the items being processed, if an earlier run never ended."""
         if self.careful:
-            self._write(CrashSuspects(items=tuple(keys), alone=alone, memory=self._memory))
+            self._write(CrashSuspects(items=tuple(keys), alone=alone))
 
     def end(self) -> None:
         """Delete the note of this run, which did not crash; errors of the store are ignored."""
@@ -95,4 +105,5 @@ class SuspectNotes:
             self._store.delete(self._key)
 
     def _write(self, note: CrashSuspects) -> None:
+        note = note.replace(memory=self._memory, process=self._process)
         self._store.write(self._key, dump(note))

@@ -20,6 +20,7 @@ from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Task
 from reelmill_stages import registry
 from reelmill_stages.host.cgroup import memory
+from reelmill_stages.records import heartbeat
 from reelmill_stages.records.crash_suspects import SuspectNotes
 from reelmill_stages.records.pins import read_pins
 from reelmill_stages.records.record_files import create
@@ -116,7 +117,15 @@ class ShardRun:
         """Run the shard."""
         context = self._context
         most = context.task.limits.memory_max
-        flight = SuspectNotes(context.store, self._paths, self._shard, context.run, memory=memory(), memory_max=most)
+        flight = SuspectNotes(
+            context.store,
+            self._paths,
+            self._shard,
+            context.run,
+            memory=memory(),
+            memory_max=most,
+            process=heartbeat.runner(context.task, context.env).process,
+        )
         if flight.careful:
             event(
                 log,
