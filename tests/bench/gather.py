@@ -11,7 +11,7 @@ from bench.row import Row
 
 SCRIPTS = (
     "frames", "decoders", "clip", "scenes", "fused", "filter", "pack", "packs", "index", "chunks", "embed", "grid",
-    "transfer", "ranges", "overhead", "small", "dedup", "measures", "chain", "readers", "rows", "formats",
+    "transfer", "ranges", "overhead", "small", "dedup", "measures", "juicer", "chain", "readers", "rows", "formats",
 )  # fmt: skip
 """No file there may be called like a module of the standard library: their folder comes first on the module path."""
 TESTS = Path(__file__).parents[1]

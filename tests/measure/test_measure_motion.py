@@ -1,5 +1,6 @@
 """What changes between frames: cuts as PySceneDetect finds them, known motions, and pictures that stand still."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from scenedetect import ContentDetector, FrameTimecode, StatsManager
 
 from measure.clips import ALL, logged, made, measures, numbers, raw
-from reelmill_stages.measuring.pictures.camera import Camera, CameraMotion, camera_motion
+from reelmill_stages.measuring.pictures.camera import Camera, camera_motions, sampled
 from reelmill_stages.measuring.pictures.motion import CUT, Pairs, content_score
-from reelmill_stages.measuring.pictures.planes import Planes, small_size
+from reelmill_stages.measuring.pictures.planes import FLOW_SCALE, Planes, small_size
 
 FPS = 10
 MOTION = {**ALL, "sound": False, "picture": False}
@@ -107,15 +108,35 @@ def test_a_flow_of_shift_zoom_and_roll_is_taken_apart(
     x, y = x - (width - 1) / 2, y - (height - 1) / 2
     reach = (width + height) / 4
     field = np.stack([pan + (zoom * x - roll * y) / reach, tilt + (zoom * y + roll * x) / reach], axis=-1)
-    found = camera_motion(field.astype(np.float32))
+    (found,) = camera_motions([sampled(field.astype(np.float32))])
     assert (found.pan, found.tilt, found.zoom, found.roll) == pytest.approx(motion, abs=2e-3)
 
 
 def test_a_clip_without_motions_has_no_name() -> None:
     camera = Camera()
     assert camera.name is None
-    camera.add(CameraMotion(0.1, 0, 0, 0))
+    camera.add(sampled(np.full((22, 40, 2), (0.1, 0), np.float32)))
     assert camera.name == "pan"
+
+
+def test_a_motion_does_not_depend_on_the_pairs_that_are_fitted_with_it() -> None:
+    chance = np.random.default_rng(2)
+    flows = [sampled(chance.normal(size=(22, 40, 2)).astype(np.float32)) for _ in range(5)]
+    alone = [camera_motions([flow])[0] for flow in flows]
+    for one, other in zip(alone, camera_motions(flows), strict=True):
+        assert astuple(one) == pytest.approx(astuple(other))
+
+
+@given(st.integers(32, 400), st.integers(32, 400))
+def test_the_flow_is_the_one_that_dis_finds_in_the_small_picture(height: int, width: int) -> None:
+    chroma = np.full(((height + 1) // 2, (width + 1) // 2), 128, np.uint8)
+    one, other = (Planes(texture(height, width, seed), chroma, chroma) for seed in (1, 2))
+    judge = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    wanted = judge.calc(one.small, other.small, None)
+    ours = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    ours.setFinestScale(0)
+    found = ours.calc(one.flow_copy, other.flow_copy, None)
+    assert np.array_equal(FLOW_SCALE * cv2.resize(found, wanted.shape[1::-1]), wanted)
 
 
 def scenes(tmp_path: Path) -> Path:
@@ -168,7 +189,7 @@ def test_a_pair_across_a_cut_has_no_motion() -> None:
     chroma = np.full((90, 160), 128, np.uint8)
     dark, light = (Planes(np.full((180, 320), level, np.uint8), chroma, chroma) for level in (20, 230))
     change = Pairs().change(dark, light, 0.1)
-    assert (change.is_cut, change.motion, change.camera) == (True, None, None)
+    assert (change.is_cut, change.motion, change.flow) == (True, None, None)
 
 
 def test_frames_of_two_sizes_are_a_cut_and_are_measured_all_the_same(tmp_path: Path) -> None:

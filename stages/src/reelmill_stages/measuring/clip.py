@@ -99,4 +99,4 @@ class Clip:
         """When a frame of the clip is shown first; after the last one, when that ends."""
         ends = index >= self.shown.frames.stop
         tick = self.shown.end if ends else max(self.shown.start, self._timeline.pts[index])
-        return float((tick - self._timeline.origin) * self._timeline.time_base)
+        return self._timeline.seconds_at(tick)

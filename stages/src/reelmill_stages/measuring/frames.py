@@ -1,7 +1,7 @@
 """Frames of a clip while they go by: the values of each, and of each two that follow one another."""
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class MeasuredFrames:
         self.counts: Counter[int] = Counter()
         """Index of each frame -> how often it was chosen."""
         self._looks = MeasureFamily.PICTURE in block.families
-        self._values: dict[Measure, array[float]] = {}
+        self._values: defaultdict[Measure, array[float]] = defaultdict(lambda: array("d"))
         self._bars, self._still = BlackBars(), Still()
         self._pairs = Pairs() if MeasureFamily.MOTION in block.families else None
         self._camera = Camera()
@@ -45,13 +45,15 @@ class MeasuredFrames:
         self._still.add(planes, at, until)
         if self._before is not None:
             self._compare(self._pairs, planes, at)
-        self.tell(_UNCHANGED, times - 1)
+        if times > 1:
+            self.tell(_UNCHANGED, times - 1)
         self._before = planes, at
 
     def tell(self, values: Mapping[Measure, float], times: int = 1) -> None:
         """Values of a frame that count so many times."""
         for measure, value in values.items():
-            self._values.setdefault(measure, array("d")).extend([value] * times)
+            for _ in range(times):
+                self._values[measure].append(value)
 
     def end(self) -> None:
         """There is no further frame: let go of those that are kept for comparison."""
@@ -85,8 +87,8 @@ class MeasuredFrames:
             self.tell({Measure.TEMPORAL_INFORMATION: change.temporal_information})
         if change.motion is not None:
             self.tell({Measure.MOTION: change.motion, Measure.STATIC: float(change.motion < STATIC)})
-        if change.camera is not None:
-            self._camera.add(change.camera)
+        if change.flow is not None:
+            self._camera.add(change.flow)
 
 
 @dataclass(frozen=True, slots=True)

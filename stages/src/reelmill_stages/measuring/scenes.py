@@ -77,7 +77,7 @@ class SceneFrames:
         return self._timeline.pts[index] if index < len(self._timeline) else self._timeline.end
 
     def _seconds(self, index: int) -> float:
-        return float((self._tick(index) - self._timeline.origin) * self._timeline.time_base)
+        return self._timeline.seconds_at(self._tick(index))
 
     def _take(self) -> None:
         picture = self._waiting.popleft()

@@ -17,6 +17,6 @@ def chosen(choice: FrameChoice, timeline: Timeline, shown: Stretch) -> Counter[i
         return Counter(frames)
     if choice.fps is None:
         return Counter(frames[place] for place in middles(len(frames), choice.count or 1))
-    begin, end = (float((tick - timeline.origin) * timeline.time_base) for tick in (shown.start, shown.end))
+    begin, end = map(timeline.seconds_at, (shown.start, shown.end))
     seconds = [max(begin, timeline.seconds(index)) for index in frames]
     return Counter(frames[place] for place in per_second(seconds, end, choice.fps))

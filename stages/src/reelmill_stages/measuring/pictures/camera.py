@@ -1,10 +1,12 @@
 """How the camera moves, from dense optical flow.
 
 The flow of two frames is fitted by a shift, a zoom and a roll around the centre of the picture. What moves in front of
-the camera does not follow that fit: the vectors farthest from it are left out, and the rest is fitted again.
+the camera does not follow that fit: the vectors farthest from it are left out, and the rest is fitted again. Pairs are
+fitted together, because the steps of a single fit are so small that calling them takes longer than they do.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import hypot
@@ -25,6 +27,11 @@ _SHAKE = 0.3
 _KEPT = 0.6
 """Share of the vectors that are fitted again."""
 _ROUNDS = 4
+_TOGETHER = 32
+"""Number of pairs that are fitted together."""
+_NAMES = ("pan", "tilt", "zoom", "roll")
+
+Vectors = np.ndarray[Any, np.dtype[np.complex64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +48,61 @@ class CameraMotion:
     @property
     def name(self) -> str:
         """The motion in a word."""
-        strength = {name: abs(getattr(self, name)) for name in ("pan", "tilt", "zoom", "roll")}
-        first, second = sorted(strength, key=lambda name: -strength[name])[:2]
-        if strength[first] < STATIC:
+        strengths = [(abs(getattr(self, name)), name) for name in _NAMES]
+        first, second = sorted(strengths, key=lambda one: -one[0])[:2]
+        if first[0] < STATIC:
             return "static"
-        return first if strength[first] >= _CLEAR * strength[second] else "mixed"
+        return first[1] if first[0] >= _CLEAR * second[0] else "mixed"
 
 
-def camera_motion(field: Any) -> CameraMotion:
-    """The motion of the camera from flow, float32 (height, width, 2), in diagonals per second."""
-    places, reach = _places(*field.shape[:2])
-    vectors = np.ascontiguousarray(field[_every(*field.shape[:2])]).view(np.complex64).ravel()
-    shift, turn = _fit(places, vectors)
-    least = int(_KEPT * (vectors.size - 1))
+@dataclass(frozen=True, slots=True)
+class FlowSample:
+    """Some vectors of the flow of two frames, x + iy in diagonals per second, and the (height, width) of its grid."""
+
+    vectors: Vectors
+    shape: tuple[int, int]
+
+
+def sampled(field: Any) -> FlowSample:
+    """The vectors that are fitted, of flow float32 (height, width, 2) in diagonals per second."""
+    height, width = field.shape[:2]
+    return FlowSample(np.ascontiguousarray(field[_every(height, width)]).view(np.complex64).ravel(), (height, width))
+
+
+def camera_motions(samples: Sequence[FlowSample]) -> list[CameraMotion]:
+    """The motions of the camera in several pairs, whose grids have one shape."""
+    places, reach = _places(*samples[0].shape)
+    vectors = np.stack([sample.vectors for sample in samples]).astype(np.complex128)
+    shift, turn = _fit(places, vectors, np.ones(vectors.shape))
+    least = int(_KEPT * (places.size - 1))
     for _ in range(_ROUNDS - 1):
         error = np.abs(vectors - shift - turn * places)
-        kept = error <= np.partition(error, least)[least]
-        shift, turn = _fit(places[kept], vectors[kept])
-    return CameraMotion(shift.real, shift.imag, turn.real * reach, turn.imag * reach)
+        kept = error <= np.partition(error, least, axis=1)[:, least : least + 1]
+        shift, turn = _fit(places, vectors, kept)
+    turn *= reach
+    rows = np.stack([shift.real, shift.imag, turn.real, turn.imag], axis=-1).reshape(-1, 4)
+    return [CameraMotion(*row) for row in rows.tolist()]
 
 
 class Camera:
-    """The motion of a clip, from those of its pairs; keeps sums."""
+    """The motion of a clip, from those of its pairs; keeps sums, and the flow of a few pairs."""
 
     def __init__(self) -> None:
+        self._waiting: list[FlowSample] = []
         self._names: Counter[str] = Counter()
         self._path = self._across = self._down = 0.0
         self._shifts = 0
 
-    def add(self, motion: CameraMotion) -> None:
-        """The motion of the next pair."""
-        self._names[motion.name] += 1
-        if motion.name == "static":
-            return
-        shift = hypot(motion.pan, motion.tilt)
-        self._path += shift
-        self._across += motion.pan
-        self._down += motion.tilt
-        self._shifts += shift > hypot(motion.zoom, motion.roll)
+    def add(self, flow: FlowSample) -> None:
+        """The flow of the next pair."""
+        if self._waiting and (len(self._waiting) >= _TOGETHER or self._waiting[0].shape != flow.shape):
+            self._fit()
+        self._waiting.append(flow)
 
     @property
     def name(self) -> str | None:
         """The motion in a word; None without a pair."""
+        self._fit()
         pairs = self._names.total()
         if not pairs:
             return None
@@ -93,10 +113,24 @@ class Camera:
         name, count = self._names.most_common(1)[0]
         return name if count >= _MOST * pairs else "mixed"
 
+    def _fit(self) -> None:
+        for motion in camera_motions(self._waiting) if self._waiting else ():
+            self._names[motion.name] += 1
+            if motion.name != "static":
+                self._take(motion)
+        self._waiting = []
+
+    def _take(self, motion: CameraMotion) -> None:
+        shift = hypot(motion.pan, motion.tilt)
+        self._path += shift
+        self._across += motion.pan
+        self._down += motion.tilt
+        self._shifts += shift > hypot(motion.zoom, motion.roll)
+
 
 def _every(height: int, width: int) -> tuple[slice, slice]:
     """The vectors that are fitted."""
-    return slice(None, None, max(1, height // GRID)), slice(None, None, max(1, width // GRID))
+    return slice(None, None, -(-height // GRID)), slice(None, None, -(-width // GRID))
 
 
 @cache
@@ -106,9 +140,15 @@ def _places(height: int, width: int) -> tuple[Any, float]:
     return x - (width - 1) / 2 + 1j * (y - (height - 1) / 2), (width + height) / 4
 
 
-def _fit(places: Any, vectors: Any) -> tuple[complex, complex]:
-    """(shift, turn) of vectors = shift + turn * places, by least squares; a turn is zoom + i * roll."""
-    place, vector = places.sum() / places.size, vectors.sum() / vectors.size
+def _fit(places: Any, vectors: Any, weights: Any) -> tuple[Any, Any]:
+    """(shift, turn) (n, 1) of vectors (n, m) = shift + turn * places (m,), by least squares with these weights (n, m).
+
+    A turn is zoom + i * roll.
+    """
+    count = weights.sum(axis=1, keepdims=True)
+    place = (weights * places).sum(axis=1, keepdims=True) / count
+    vector = (weights * vectors).sum(axis=1, keepdims=True) / count
     around = places - place
-    turn = complex(np.vdot(around, vectors - vector)) / (float(np.vdot(around, around).real) or 1.0)
-    return complex(vector) - turn * complex(place), turn
+    square = (weights * (around.real**2 + around.imag**2)).sum(axis=1, keepdims=True)
+    turn = (weights * np.conj(around) * (vectors - vector)).sum(axis=1, keepdims=True) / np.where(square, square, 1)
+    return vector - turn * place, turn

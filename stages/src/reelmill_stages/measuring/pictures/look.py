@@ -16,7 +16,7 @@ from reelmill.contract.measures import Measure
 from reelmill_stages.measuring.pictures.edges import edge_width
 from reelmill_stages.measuring.pictures.planes import Plane, Planes
 
-LINES = 128
+LINES, CHROMA_LINES = 64, 128
 GRADIENT_LINES = 64
 """Lines over which the mean length of the gradient is taken."""
 BLACK_LEVEL, WHITE_LEVEL = 16, 235
@@ -35,7 +35,7 @@ _DETAIL = 3
 _BLOCK = 8
 _LEAST_STEP = 0.5
 """Levels that are added to both means, so that the noise of a nearly even picture makes no large ratio."""
-_BAND, _GRADIENT_BAND = 1 << 16, 1 << 17
+_BAND, _GRADIENT_BAND = 1 << 16, 1 << 18
 """Pixels of a band."""
 
 Values = Mapping[Measure, float]
@@ -62,7 +62,7 @@ def look(planes: Planes) -> Values:
 
 def saturation(cb: Plane, cr: Plane) -> float:
     """Mean distance of (Cb, Cr) from (128, 128)."""
-    cb, cr = lines(cb, LINES), lines(cr, LINES)
+    cb, cr = lines(cb, CHROMA_LINES), lines(cr, CHROMA_LINES)
     total = 0.0
     for rows in bands(*cb.shape):
         x, y = (plane[rows].astype(np.float32) for plane in (cb, cr))

@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from reelmill_stages.measuring.pictures.camera import CameraMotion, camera_motion
-from reelmill_stages.measuring.pictures.planes import Plane, Planes
+from reelmill_stages.measuring.pictures.camera import FlowSample, sampled
+from reelmill_stages.measuring.pictures.planes import FLOW_SCALE, Plane, Planes
 
 CUT = 27.0
 """PySceneDetect's default threshold of the content score."""
@@ -18,20 +18,25 @@ STATIC = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changes from one frame to the next. `motion` and `camera` are None across a cut."""
+    """What changes from one frame to the next. `motion` and `flow` are None across a cut."""
 
     temporal_information: float | None
     """None for frames of different sizes."""
     is_cut: bool
     motion: float | None
-    camera: CameraMotion | None
+    flow: FlowSample | None
 
 
 class Pairs:
-    """Compares successive frames; keeps one of them."""
+    """Compares successive frames.
+
+    The fastest preset of DIS flow looks at a copy of a quarter of the sides, and enlarges the field that it finds.
+    Given that copy, it finds the same field, which is not enlarged.
+    """
 
     def __init__(self) -> None:
         self._flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(0)
 
     def change(self, before: Planes, after: Planes, seconds: float) -> Change:
         """The change between frames that are shown `seconds` apart."""
@@ -40,11 +45,11 @@ class Pairs:
             information = temporal_information(before, after)
         if before.small.shape != after.small.shape or content_score(before.small_hsv, after.small_hsv) >= CUT:
             return Change(information, True, None, None)
-        field = self._flow.calc(before.small, after.small, None)
+        field = self._flow.calc(before.flow_copy, after.flow_copy, None)
         height, width = before.small.shape
-        field *= np.float32(1 / (hypot(width, height) * seconds))
+        field *= np.float32(FLOW_SCALE / (hypot(width, height) * seconds))
         length = float(cv2.mean(cv2.magnitude(field[..., 0], field[..., 1]))[0])
-        return Change(information, False, length, camera_motion(field))
+        return Change(information, False, length, sampled(field))
 
 
 def temporal_information(before: Planes, after: Planes) -> float:

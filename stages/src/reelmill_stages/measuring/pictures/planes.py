@@ -20,10 +20,10 @@ _FULL_RANGE = int(ColorRange.JPEG)
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 SIDE = 160
 """Length in pixels of the longer side of the small copy."""
+FLOW_SCALE = 4
+"""The copy that optical flow is found in has sides of a quarter of those of the small copy."""
 _LEAST_SIDE = 32
-"""Length of the shorter side, at least: four patches of the optical flow at its finest scale, a quarter. With less, it
-crashes.
-"""
+"""Length of the shorter side of the small copy, at least: the flow crashes on a copy with less than a patch of 8."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,24 @@ class Planes:
         return _upright(_reduced(self.luma, *small_size(width, height)), self.turns)
 
     @cached_property
+    def flow_copy(self) -> Plane:
+        """The small picture, reduced once more by averages: the finest scale that DIS flow by its preset looks at."""
+        height, width = self.small.shape
+        size = width // FLOW_SCALE, height // FLOW_SCALE
+        return np.asarray(cv2.resize(self.small, size, interpolation=cv2.INTER_AREA))
+
+    @cached_property
     def small_hsv(self) -> Plane:
-        """Hue, saturation and value of the small picture, uint8 (height, width, 3)."""
+        """Hue, saturation and value of the small picture, uint8 (height, width, 3).
+
+        Chroma is reduced as PySceneDetect reduces its frames.
+        """
         height, width = self.small.shape
         size = (height, width) if self.turns % 2 else (width, height)
-        cb, cr = (_upright(_reduced(plane, *size), self.turns) for plane in (self.cb, self.cr))
+        cb, cr = (
+            _upright(np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)), self.turns)
+            for plane in (self.cb, self.cr)
+        )
         full = cv2.merge([cv2.LUT(self.small, _LUMA), cv2.LUT(cr, _CHROMA), cv2.LUT(cb, _CHROMA)])
         return cast(Plane, cv2.cvtColor(cv2.cvtColor(full, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV))
 
@@ -86,8 +99,13 @@ def _plane(frame: av.VideoFrame, number: int) -> Plane:
 
 
 def _reduced(plane: Plane, width: int, height: int) -> Plane:
-    """Averages of areas. Halving first is what OpenCV does fast."""
-    while plane.shape[1] >= 4 * width and plane.shape[0] >= 4 * height:
+    """Averages of areas. Halving first is what OpenCV does fast.
+
+    Where four lines and more become one, every second is left out, which halves the time of a large picture.
+    """
+    if plane.shape[0] >= 4 * height:
+        plane = plane[::2]
+    while plane.shape[1] >= 4 * width and plane.shape[0] >= 2 * height:
         rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
         even = plane[: 2 * rows, : 2 * columns]
         plane = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))

@@ -146,15 +146,17 @@ class Timeline:
 
     def seconds(self, index: int) -> float:
         """When frame `index` is shown, in seconds from the first frame."""
-        return float((self.pts[index] - self.origin) * self.time_base)
+        return self.seconds_at(self.pts[index])
+
+    def seconds_at(self, tick: int) -> float:
+        """Seconds from the first frame to a tick: those of an exact fraction, in a fifth of the time."""
+        return (tick - self.origin) * self.time_base.numerator / self.time_base.denominator
 
     def index_at(self, seconds: float) -> int:
         """The frame on screen at a moment; the first before the start, the last after the end."""
         tick = self.origin + first_tick_at(seconds, self.time_base)
         at = bisect_left(self.pts, tick)
-        if at < len(self.pts) and self.pts[at] == tick:
-            return at
-        return max(0, at - 1)
+        return at if tick in self.pts[at : at + 1] else max(0, at - 1)
 
     @property
     def whole(self) -> Stretch:

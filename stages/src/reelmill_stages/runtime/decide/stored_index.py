@@ -13,7 +13,8 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.decide import blocks, postings
 from reelmill_stages.runtime.decide.postings import Numbers, Postings, Terms
 from reelmill_stages.stage import Signed
-from reelmill_stages.store.damage import address, gone, unreadable
+from reelmill_stages.store.damage import address, changed, gone, unreadable
+from reelmill_stages.store.digests import file_digest, file_sum
 
 _OPEN = 128
 """Number of buckets whose files are open at the same time."""
@@ -26,6 +27,7 @@ class StoredIndex:
         self._data = data
         self._record = record
         self._files: dict[str, Path] = {}
+        self._sums = dict(zip((file.key for file in record.files), record.sums, strict=False))
         self._buckets: OrderedDict[int, Postings] = OrderedDict()
         self._blocks = blocks.Blocks(lambda number: self._file(record.blocks[number]), record.block_size)
 
@@ -80,11 +82,18 @@ class StoredIndex:
 
     def _file(self, record: Object) -> Path:
         if record.key not in self._files:
-            try:
-                self._files[record.key] = self._data.fetch(record.key, record.digest)
-            except NotFound as error:
-                raise gone(address(self._data.store, record.key)) from error
+            self._files[record.key] = self._fetched(record)
         return self._files[record.key]
+
+    def _fetched(self, record: Object) -> Path:
+        wanted = self._sums.get(record.key)
+        try:
+            file = self._data.fetch(record.key, record.digest if wanted is None else "")
+        except NotFound as error:
+            raise gone(address(self._data.store, record.key)) from error
+        if wanted is not None and file_sum(file) != wanted:
+            raise changed(address(self._data.store, record.key), record.digest, file_digest(file))
+        return file
 
     def _damaged(self, record: Object) -> Exception:
         return unreadable(address(self._data.store, record.key), "not a part of an index of signatures")

@@ -69,7 +69,7 @@ def _without(data: DataSet, segment: Segment, record: KeptIndex, index: StoredIn
         file = folder / "block.bin"
         file.write_bytes(blocks.block(list(_rows(index, inside, gone))))
         found.append(_upload(data, paths.kept_block(number, run), file))
-    return record.replace(buckets=tuple(buckets), blocks=tuple(found))
+    return record.replace(buckets=tuple(buckets), blocks=tuple(found), sums=())
 
 
 def _rows(index: StoredIndex, numbers: range, gone: Collection[int]) -> Iterator[Signed]:

@@ -67,8 +67,10 @@ class MeasureBlock(StageBlock):
     """
 
     takes = frozenset({"videos", "spans"})
-    data_version = 2
-    """2: shares and means of pixels are those of lines at equal distances."""
+    data_version = 3
+    """2: shares and means of pixels are those of lines at equal distances. 3: fewer of these lines; motion is that
+    of the copy in which DIS finds it, before the field is enlarged.
+    """
     passes_items = True
     keeps_fields = True
 
