@@ -18,6 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code (see `exits`). Errors are printed as text, never as a traceback."""
     if arguments is None:
         gc.set_threshold(GARBAGE)
+        if sys.argv[1:2] == ["run"]:
+            from reelmill.processes.step_template import start_early
+
+            start_early()
     try:
         from reelmill.cli.app import app
     except ModuleNotFoundError as error:

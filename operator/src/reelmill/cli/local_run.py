@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from reelmill import local
 from reelmill.cli import store_commands
 from reelmill.cli.display.observers import observing
-from reelmill.cli.display.output import Format, emit, show
+from reelmill.cli.display.output import Format, emit, prepare, show
 from reelmill.cli.display.progress import Lines
 from reelmill.cli.display.terminal import say, write
 from reelmill.cli.exit_codes import OF_STEPS, CommandExit
@@ -52,6 +52,7 @@ def drive(
     if fresh := not uid:  # every stage will run
         preload_blocks(template, loaded.pipeline.spec, environment)
         uid = identity(loaded, task, make=True)
+    prepare(output)  # while the template imports the code of the steps
     stop = threading.Event()
     with (
         observing(verbose=work.verbose, quiet=work.quiet) as observer,

@@ -7,6 +7,7 @@ deletion. Each Job runs one process at a time; the workers of a shard use the CP
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from reelmill.local.job import LocalJob
 from reelmill.local.process import Events, OutputLine, ProcessExit, start
 from reelmill.plan.snapshot import stamp
 from reelmill.processes.forked import CannotFork, OwnedTemplate
+from reelmill.processes.report_template import ReportTemplate
 from reelmill.processes.start_method import StartMethod, start_method
 from reelmill.processes.step_template import SURVEY
 from reelmill.tracing.spans import StepRun
@@ -47,15 +49,19 @@ class Jobs:
         retries: Backoff = RETRIES,
         template: OwnedTemplate | None = None,
         fresh: bool = False,
+        run_reports: bool = False,
         ran: Callable[[StepRun], None] = lambda _: None,
     ) -> None:
         """`command` runs a step; where there is a template, steps that can be forked are forked from it instead.
 
-        `fresh`: the survey needs the code of the stages. `ran` is told of each process that has ended.
+        `fresh`: the survey needs the code of the stages. `run_reports`: a step will write a report of the run, if there
+        is anything to do. `ran` is told of each process that has ended.
         """
         self.command = command
         self.template = template
         self.fresh = fresh
+        self.run_reports = run_reports
+        self.report_template: ReportTemplate | None = None
         self.folder = folder
         self.environment = environment
         self.cpus = cpus
@@ -149,6 +155,7 @@ class Jobs:
         for job in self._jobs.values():
             if job.process:
                 job.process.kill()
+        self._close_report_template()
 
     def _retries(self) -> Iterator[float]:
         now = time.monotonic()
@@ -159,6 +166,8 @@ class Jobs:
         task = self._here(job.task)
         types = [stage.type for stage in task.stages] if task.step is not Step.SURVEY else []
         methods = {start_method(self.environment, stage=type_) for type_ in types}
+        if self.run_reports and (self.fresh or task.step is not Step.SURVEY):
+            self._prepare_report()
         begin = partial(
             start,
             self.command,
@@ -169,6 +178,7 @@ class Jobs:
             environment={**self.environment, **job.beside, **job.trace(index)},
             events=self.events,
             needs=SURVEY if task.step is Step.SURVEY and not self.fresh else None,
+            reports=self.report_template,
         )
         try:
             job.process = begin(None if StartMethod.SPAWN in methods else self.template)
@@ -178,12 +188,25 @@ class Jobs:
         job.body["status"]["active"] = 1
         job.body["status"].setdefault("startTime", _stamp())
 
+    def _prepare_report(self) -> None:
+        """Have the code imported that draws the report, once, while steps work."""
+        self.run_reports = False
+        if self.template:
+            with suppress(OSError):  # the step that makes the report imports it
+                self.report_template = ReportTemplate(self.template, self.environment)
+
+    def _close_report_template(self) -> None:
+        if self.report_template:
+            self.report_template.close()
+            self.report_template = None
+
     def _spawn_from_now_on(self, error: CannotFork) -> None:
         assert self.template
         reason = self.template.last_words() or error
         message = f"steps start slower from now on, each with a new interpreter: {reason}"
         self.events.put(OutputLine({"level": "warning", "msg": message}))
         self.template = None
+        self._close_report_template()
 
     def _here(self, task: Task) -> Task:
         """The task, with the number of workers adapted to this machine."""

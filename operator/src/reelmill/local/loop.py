@@ -116,6 +116,7 @@ def run(
             max_processes=max_processes or cpus,
             template=template,
             fresh=fresh,
+            run_reports=run_reports,
             ran=trace.step if trace else lambda _: None,
         )
         try:

@@ -90,18 +90,22 @@ def start(
     environment: Mapping[str, str],
     events: Events,
     needs: Sequence[str] | None = None,
+    reports: ProcessTemplate | None = None,
 ) -> Process:
     """Start a step in a new session, so that Ctrl-C reaches only the parent; its events are put into `events`.
 
     It is forked from the template, which first imports the modules that it `needs` (None: all), or else runs the
-    command. Raises CannotFork, and OSError if it cannot be started.
+    command. A forked one is lent the template `reports`. Raises CannotFork, and OSError if it cannot be started.
     """
     report_file = folder / f"{job}-{index}-{os.urandom(4).hex()}.json"
     ours = {ENV: task, INDEX_ENV: str(index), REPORT_ENV: str(report_file), REPORTS_ENV: REPORTS}
     environment = {**environment, **ours}
     read, write = os.pipe()
     try:
-        child = _fork(template, environment, write, needs) if template else _spawn(command, environment, write)
+        if template:
+            child = _fork([template, *([reports] if reports else [])], environment, write, needs)
+        else:
+            child = _spawn(command, environment, write)
     except BaseException:
         os.close(read)
         raise
@@ -115,13 +119,13 @@ def start(
 
 
 def _fork(
-    template: ProcessTemplate, environment: Mapping[str, str], stderr: int, needs: Sequence[str] | None
+    lent: Sequence[ProcessTemplate], environment: Mapping[str, str], stderr: int, needs: Sequence[str] | None
 ) -> ChildProcess:
-    return template.start(
+    return lent[0].start(
         STEP,
         environment=environment,
         stderr=stderr,
-        descriptors=[template.fileno()],
+        descriptors=[template.fileno() for template in lent],
         number=signal.SIGTERM,
         name="reelmill step",
         needs=needs,

@@ -153,17 +153,26 @@ class ProcessTemplate:
 
 
 _lent: ProcessTemplate | None = None
+_lent_for_reports: ProcessTemplate | None = None
 
 
-def lend(template: ProcessTemplate | None) -> None:
-    """Let this process start its processes by a template; None: no longer."""
-    global _lent
-    _lent = template
+def lend(template: ProcessTemplate | None, *, reports: ProcessTemplate | None = None) -> None:
+    """Let this process start its processes by a template, and the one that draws a report by another.
+
+    None: no longer.
+    """
+    global _lent, _lent_for_reports
+    _lent, _lent_for_reports = template, reports
 
 
 def lent() -> ProcessTemplate | None:
     """The template by which this process starts others; None: it spawns them."""
     return _lent
+
+
+def lent_for_reports() -> ProcessTemplate | None:
+    """The template that has imported what draws a report; None: this process draws it."""
+    return _lent_for_reports
 
 
 class OwnedTemplate(ProcessTemplate):

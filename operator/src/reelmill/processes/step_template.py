@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from reelmill.contract.errors import SpecError
 from reelmill.contract.process.step_environment import step_environment
 from reelmill.processes.forked import OwnedTemplate, ProcessTemplate
 from reelmill.processes.start_method import StartMethod, start_method
@@ -23,14 +24,25 @@ SURVEY = (
 """What a survey needs that finds nothing new, as that of most runs: it does not wait for the code of the stages."""
 STEPS = (
     *SURVEY,
+    "reelmill_stages.runtime.run_report",
     "reelmill_stages.runtime.open.step",
     "reelmill_stages.runtime.whole_pass",
     "reelmill_stages.runtime.shards.step",
     "reelmill_stages.runtime.workers.worker_main",
     "reelmill_stages.runtime.commit.step",
-    "reelmill_stages.runtime.run_report",
 )
-"""What the steps of all pipelines need."""
+"""What the steps of all pipelines need: first what the template of the report needs, too."""
+
+
+_early: OwnedTemplate | None = None
+
+
+def start_early(environment: Mapping[str, str] = os.environ) -> None:
+    """Start the template before the command line is read, for the next `warm_template`; errors are left to that."""
+    global _early
+    with suppress(SpecError, OSError):
+        if start_method(environment) is StartMethod.FORK:
+            _early = _started(environment)
 
 
 @contextmanager
@@ -40,13 +52,20 @@ def warm_template(environment: Mapping[str, str] = os.environ) -> Iterator[Owned
     Start it as early as possible: it imports while the pipeline is read. Raises SpecError for a wrong
     `REELMILL_START_METHOD`.
     """
+    global _early
     if start_method(environment) is StartMethod.SPAWN:
         yield None
         return
-    # Its processes can read the environment that it was started with, whatever theirs is.
-    with OwnedTemplate(step_environment(environment)) as template:
-        template.preload(SURVEY)
+    early, _early = _early, None
+    with early or _started(environment) as template:
         yield template
+
+
+def _started(environment: Mapping[str, str]) -> OwnedTemplate:
+    # Its processes can read the environment that it was started with, whatever theirs is.
+    template = OwnedTemplate(step_environment(environment))
+    template.preload(SURVEY)
+    return template
 
 
 def preload_blocks(

@@ -170,11 +170,11 @@ def _say(control: socket.socket, kind: int, value: int) -> None:
         control.send(REPLY.pack(kind, value), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
-def main() -> None:
-    """The entry point of the template, and of each process that is forked from it."""
+def serve(descriptor: int) -> None:
+    """The main program of a template, with the socket of its requests, and of each process that is forked from it."""
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as requests:
+    with socket.socket(fileno=descriptor) as requests:
         requests.set_inheritable(False)
         forked = TemplateServer(requests).serve()
     if forked:
@@ -182,4 +182,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(int(sys.argv[1]))

@@ -48,10 +48,12 @@ def sheets(
     wanted = [each for each in (*made, *lost) if each]
     each = max(1, MOST_PICTURES // max(1, len(wanted)))
     left, used = MOST_PICTURES, 0
+    chosen: list[tuple[Sheet, list[_Entry]]] = []
     for sheet, entries in wanted:
-        some = entries[: min(each, left)]
-        left -= len(some)
-        pictures = shoot([item for _, _, item in some if item is not None])
+        chosen.append((sheet, entries[: min(each, left)]))
+        left -= len(chosen[-1][1])
+    pictures = shoot([item for _, some in chosen for _, _, item in some if item is not None])
+    for sheet, some in chosen:
         for key, message, item in some:
             shot = Shot(problem=_NOTHING) if item is None else next(pictures)
             used += len(shot.jpeg)

@@ -55,8 +55,46 @@ class FieldView:
     classes: list[tuple[str, list[int | None]]]
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnFields:
+    """The fields with their plots."""
+
+    fields: list[FieldView]
+    left_out: list[str]
+    """Fields that are left out, for the size of the report."""
+
+
+Plots = dict[str, Plot | None]
+"""The plots of the whole run, by name."""
+
+
 def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[Sheet], document: str) -> bytes:
     """The report as HTML. `document` is the YAML of the pipeline; empty: it is not known."""
+    return written(summary, reads, drawn_fields(summary, reads), drawn_plots(summary), sheets, document)
+
+
+def drawn_fields(summary: Summary, reads: Mapping[str, Sequence[str]]) -> DrawnFields:
+    """The plots of fields. They and the others take most of the time of a page."""
+    left_out: list[str] = []
+    with drawing():
+        return DrawnFields(_fields(summary, reads, left_out), left_out)
+
+
+def drawn_plots(summary: Summary) -> Plots:
+    """The plots of the whole run."""
+    with drawing():
+        return _plots(summary)
+
+
+def written(
+    summary: Summary,
+    reads: Mapping[str, Sequence[str]],
+    fields: DrawnFields,
+    plots: Plots,
+    sheets: Sequence[Sheet],
+    document: str,
+) -> bytes:
+    """The page of plots and pictures; see `page`."""
     left_out = list(summary.left_out)
     overview = summary.overview
     passes = sorted(overview.passes, key=lambda each: (each.closed or 0.0, each.name, each.segment))
@@ -65,11 +103,9 @@ def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[
         left_out.append(f"of {len(passes):,} passes, the table has the last {MOST_PASSES}")
     if len(summary.losses) > MOST_LOSSES:
         left_out.append(f"of {len(summary.losses):,} reasons, the table has {MOST_LOSSES}")
-    with drawing():
-        fields = _fields(summary, reads, left_out)
-        plots = _plots(summary)
+    left_out += fields.left_out
     style = files(__package__).joinpath("templates/report.css").read_text()
-    html = _environment().get_template("report.html.jinja").render(
+    html = _TEMPLATE.render(
         summary=summary,
         overview=overview,
         ends=_ends(summary, reads),
@@ -78,7 +114,7 @@ def page(summary: Summary, reads: Mapping[str, Sequence[str]], sheets: Sequence[
         worked=[rate for rate in overview.rates if rate.name in reads and rate.name in passed],
         passes=passes[-MOST_PASSES:],
         losses=summary.losses[:MOST_LOSSES],
-        fields=fields,
+        fields=fields.fields,
         plots=plots,
         lost_sheets=[sheet for sheet in sheets if sheet.loss],
         made_sheets=[sheet for sheet in sheets if not sheet.loss],
@@ -119,13 +155,17 @@ def _environment() -> Environment:
     return environment
 
 
+_TEMPLATE = _environment().get_template("report.html.jinja")
+"""Compiled when this module is imported, which is before the plots are known where time matters."""
+
+
 def _ends(summary: Summary, reads: Mapping[str, Sequence[str]]) -> list[FunnelRow]:
     """The stages that no other reads."""
     read = {upstream for upstreams in reads.values() for upstream in upstreams}
     return [row for row in summary.overview.funnel if row.kind == "stage" and row.name not in read]
 
 
-def _plots(summary: Summary) -> dict[str, Plot | None]:
+def _plots(summary: Summary) -> Plots:
     overview = summary.overview
     names = [row.name for row in overview.rows]
     worked = [rate for rate in overview.rates if rate.worker_seconds or rate.usage]

@@ -8,30 +8,41 @@ never fails because of its report; what went wrong is told in the log.
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from reelmill.contract.commands.summary import Summary
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, SpecError
 from reelmill.contract.log import event
+from reelmill.contract.process.step_environment import step_environment
 from reelmill.contract.records.heartbeat import LocalProcess
 from reelmill.contract.records.layout import SegmentPaths, run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task import CommitReport, StageDef, Task
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill.contract.task_parts.tolerance import over_tolerance
+from reelmill.processes.forked import CannotFork, ProcessTemplate, lent_for_reports
 from reelmill_stages.host.local_process import is_alive, local_process
 from reelmill_stages.records.record_files import dump, load, peek
+from reelmill_stages.run_report.gallery import sheets
 from reelmill_stages.runtime.context import Interrupted, StepContext
 from reelmill_stages.runtime.preview_frames.clip_frames import can_be_seen, shots
+from reelmill_stages.runtime.workers import safe_child
 from reelmill_stages.store import Store
 from reelmill_stages.summary.consistent_cut import ConsistentCut, cut
 from reelmill_stages.summary.summarise import summarise
 
+if TYPE_CHECKING:
+    from reelmill_stages.run_report.page_process import Order
+
 log = logging.getLogger(__name__)
 
+PAGE_PROCESS = "reelmill_stages.run_report.page_process"
+ENDS_SECONDS = 10.0
+"""Time for a process to end that has closed its connection."""
 HINT = "install reelmill-stages[report], in a checkout by pip install './stages[report]'"
 ATTEMPTS = 2
 """Times that a report is begun: one for which the memory of a pod does not do is given up, not tried for ever."""
@@ -44,16 +55,34 @@ def made(
     for package in ("jinja2", "matplotlib"):
         if find_spec(package) is None:
             raise SpecError(f"a run report needs the package {package}, which is not installed", hint=HINT)
-    # Imported here, because matplotlib takes half a second, and no other step needs it.
-    from reelmill_stages.run_report.document import shown
-    from reelmill_stages.run_report.gallery import sheets
-    from reelmill_stages.run_report.page import page
-
     found = summarise(store, seen, definition)
     reads = seen.reads()
     pictures = sheets(found, reads, can_be_seen, partial(shots, task, env))
-    document = shown(definition.document, definition.text) if definition.document else ""
-    return found.summary, page(found.summary, reads, pictures, document)
+    if template := lent_for_reports():
+        with suppress(CannotFork):
+            return found.summary, drawn_elsewhere(template, env, (found.summary, reads, pictures, definition))
+    # Imported here, because matplotlib takes half a second, and no other step needs it.
+    from reelmill_stages.run_report.page import page
+    from reelmill_stages.run_report.page_process import document_of
+
+    return found.summary, page(found.summary, reads, pictures, document_of(definition))
+
+
+def drawn_elsewhere(template: ProcessTemplate, env: Mapping[str, str], order: "Order") -> bytes:
+    """The page from a process that is forked from a template which has imported matplotlib.
+
+    Raises CannotFork, and RuntimeError if the process ends without an answer.
+    """
+    connection, process = safe_child.fork(template, PAGE_PROCESS, step_environment(env), name="reelmill report")
+    try:
+        connection.send(order)
+        html: bytes = connection.recv()
+    except (EOFError, ConnectionError) as error:
+        code = process.wait(ENDS_SECONDS)
+        raise RuntimeError(f"the process that draws it ended early, with code {code}") from error
+    finally:
+        connection.close()
+    return html
 
 
 def end_of_run(context: StepContext, closed: CommitReport) -> None:

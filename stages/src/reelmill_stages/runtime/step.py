@@ -249,7 +249,11 @@ def main() -> None:
     sys.exit(int(code))
 
 
-def main_forked(requests: int) -> None:
-    """The same of a process that was forked from a template, and may ask that one for its workers."""
-    lend(ProcessTemplate(socket.socket(fileno=requests)))
+def main_forked(*requests: int) -> None:
+    """The same of a process that was forked from a template, and may ask that one for its workers.
+
+    `requests` are the sockets of the template and, if there is one, of that for reports.
+    """
+    template, *reports = (ProcessTemplate(socket.socket(fileno=descriptor)) for descriptor in requests)
+    lend(template, reports=reports[0] if reports else None)
     main()

@@ -61,6 +61,14 @@ def emit(value: Any, form: Format) -> None:
     print(text, end="")
 
 
+def prepare(form: Format) -> None:
+    """Import what `show` needs, at a time when the command has to wait for others anyway."""
+    if form.for_people:
+        import rich.table  # noqa: F401
+
+        import reelmill.cli.display.console  # noqa: F401
+
+
 def show(rows: Sequence[Row], form: Format, *, columns: Sequence[str]) -> None:
     """Print rows as a table with the named columns; JSON and YAML contain all fields of each row."""
     if not form.for_people:

@@ -70,17 +70,16 @@ def drawing() -> Iterator[None]:
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of a size in CSS pixels, with its axes."""
     layout = ConstrainedLayoutEngine(w_pad=2 / DPI, h_pad=2 / DPI)
-    made = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout=layout)
+    made = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, layout=layout, facecolor="none")
     FigureCanvasSVG(made)
-    return made, made.add_subplot()
+    return made, made.add_subplot(facecolor="none")
 
 
 def svg(made: Figure) -> bytes:
     """The figure as SVG."""
     out = io.BytesIO()
-    made.savefig(
-        out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
+    # Unlike `savefig`, this does not draw the figure once more before, to lay it out.
+    cast("Any", made.canvas).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue().decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->\n?|\n\s*", " ", re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL))

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 
 from reelmill.contract.process import import_path
-from reelmill.processes.forked import CannotFork, ChildProcess, lent
+from reelmill.processes.forked import CannotFork, ChildProcess, ProcessTemplate, lent
 from reelmill.processes.prctl import die_with
 
 
@@ -20,28 +21,42 @@ def start(module: str, environment: Mapping[str, str]) -> tuple[Connection, Chil
     The module has a function `serve`, and ends with `serve_parent(serve)`. Where this process was lent a template, the
     other is forked from it. Raises OSError if it cannot be started.
     """
+    if template := lent():
+        with suppress(CannotFork):
+            return fork(template, module, environment)
+    return _with_pipe(lambda descriptor: _spawned(module, import_path.environment(environment), descriptor))
+
+
+def fork(
+    template: ProcessTemplate, module: str, environment: Mapping[str, str], *, name: str = "reelmill worker"
+) -> tuple[Connection, ChildProcess]:
+    """Run `module` in the same way, in a process that this template forks.
+
+    Raises CannotFork, or the OSError of fork(2).
+    """
+    return _with_pipe(
+        lambda descriptor: template.start(
+            f"{__name__}:serve_forked",
+            module,
+            environment=import_path.environment(environment),
+            stderr=2,
+            descriptors=[descriptor],
+            name=name,
+        )
+    )
+
+
+def _with_pipe(start_: Callable[[int], ChildProcess]) -> tuple[Connection, ChildProcess]:
     ours, theirs = multiprocessing.Pipe(duplex=True)
     with theirs:
         try:
-            return ours, _start(module, import_path.environment(environment), theirs.fileno())
+            return ours, start_(theirs.fileno())
         except BaseException:
             ours.close()
             raise
 
 
-def _start(module: str, environment: dict[str, str], descriptor: int) -> ChildProcess:
-    if template := lent():
-        try:
-            return template.start(
-                f"{__name__}:serve_forked",
-                module,
-                environment=environment,
-                stderr=2,
-                descriptors=[descriptor],
-                name="reelmill worker",
-            )
-        except CannotFork:
-            pass
+def _spawned(module: str, environment: dict[str, str], descriptor: int) -> ChildProcess:
     return subprocess.Popen(
         import_path.command(module, str(descriptor), str(os.getpid())),
         stdin=subprocess.DEVNULL,
