@@ -81,7 +81,7 @@ def test_a_playlist_in_disguise_reads_no_other_file(tmp_path: Path) -> None:
     video = good("ts", ())
     disguised = tmp_path / "list.mp4"
     disguised.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{video}\n#EXT-X-ENDLIST\n")
-    assert reason(disguised) == "corrupt"
+    assert reason(disguised) == "not_a_video"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from frames.workplace import done as sample_done
 from frames.workplace import item
 from media import lying
 from reelmill.contract.errors import ItemError
-from reelmill_stages.media.cutting.encode import uncovered
+from reelmill_stages.media.cutting.stored_frames import uncovered
 from reelmill_stages.media.decoding.decode import decode
 from reelmill_stages.media.decoding.picture import Turned, render, shown_size
 from reelmill_stages.media.timeline.shape import Shape

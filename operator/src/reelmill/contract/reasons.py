@@ -132,6 +132,12 @@ class ItemReason(StrEnum):
     EMPTY = "empty", _FAILED, _NO, "the file has no bytes", _REPLACE
     TRUNCATED = "truncated", _FAILED, _NO, "the file ends too early", _REPLACE
     CORRUPT = "corrupt", _FAILED, _NO, "the file is damaged", _REPLACE
+    NOT_A_VIDEO = (
+        "not_a_video", _FAILED, _NO, "the file is of a kind that is not read as a video", "remove it from the source")
+    TURN_CHANGES = (
+        "turn_changes", _FAILED, _NO, "the video tells another way up for some of its frames",
+        "split the video there, or encode it upright")
+    ENCRYPTED = "encrypted", _FAILED, _NO, "the pictures or the sound are encrypted", "decrypt the file"
     DECODE_ERROR = "decode_error", _FAILED, _NO, "the decoder returns no frame", "encode the video again"
     ZERO_DURATION = (
         "zero_duration", _FAILED, _NO, "the video or span has no frame", "correct the span, or remove the video")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from reelmill_stages.media.bitstream.bits import Bits, OutOfBits, unescaped
 from reelmill_stages.media.bitstream.nal_lengths import length_size
-from reelmill_stages.media.bitstream.nal_units import ParameterSets, of_packet, of_stream
-from reelmill_stages.media.bitstream.sei import Turn, messages, recovers_exactly, turn
+from reelmill_stages.media.bitstream.nal_units import ParameterSets, has_hole, of_packet, of_stream
+from reelmill_stages.media.bitstream.sei import Turn, TurnOfStream, messages, recovers_exactly, turn
 from reelmill_stages.media.bitstream.units import DamagedPacket, Order, Unit, Unknown
 
 _SLICE, _PARTITION, _IDR, _SEI, _SPS, _PPS = 1, 2, 5, 6, 7, 8
@@ -39,8 +39,7 @@ class H264Reader:
         self._sps: dict[int, _Sps] = {}
         self._pps: dict[int, int] = {}
         self._sets = ParameterSets()
-        self.turn: Turn | None = None
-        """Which way up pictures are, by the first message that tells."""
+        self.turned = TurnOfStream()
         self._epoch = self._count = 0
         self._reference = (0, 0)
         """Picture order count of the last reference picture: its high and its low part."""
@@ -53,9 +52,12 @@ class H264Reader:
         intra, recovers = True, False
         here: set[tuple[int, int]] = set()
         first: tuple[int, Bits] | None = None
+        told: Turn | None = None
+        holed = False
         for unit in of_packet(data, self._size):
             kind = unit[0] & 31
             if kind in {_SLICE, _IDR, _PARTITION}:
+                holed = holed or has_hole(unit, self._size)
                 bits = Bits(unescaped(bytes(unit[1:_HEAD])))
                 try:
                     begins, slice_type = bits.ue() == 0, bits.ue()
@@ -70,7 +72,7 @@ class H264Reader:
             elif kind == _SEI:
                 for message in messages(bytes(unit[1:])):
                     recovers = recovers or recovers_exactly(*message)
-                    self.turn = self.turn or turn(*message)
+                    told = told or turn(*message)
         if pictures != 1 or first is None:
             raise Unknown("a packet holds several pictures") if pictures else DamagedPacket("a packet holds no picture")
         try:
@@ -79,6 +81,9 @@ class H264Reader:
             raise DamagedPacket("a slice header is damaged") from None
         idr = first[0] & 31 == _IDR
         entry = (idr or (recovers and intra)) and self._sets.sent_again(here)
+        self.turned.picture(told, entry=entry)
+        if holed:
+            raise DamagedPacket("a slice has a hole")
         return Unit(shown=True, entry=entry, order=order, droppable=not first[0] >> 5 & 3)
 
     def _place(self, head: int, bits: Bits) -> Order:

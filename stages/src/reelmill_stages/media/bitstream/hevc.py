@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from reelmill_stages.media.bitstream.bits import Bits, OutOfBits, unescaped
 from reelmill_stages.media.bitstream.nal_lengths import length_size
-from reelmill_stages.media.bitstream.nal_units import ParameterSets, of_packet, of_stream
-from reelmill_stages.media.bitstream.sei import Turn, messages, turn
+from reelmill_stages.media.bitstream.nal_units import ParameterSets, has_hole, of_packet, of_stream
+from reelmill_stages.media.bitstream.sei import Turn, TurnOfStream, messages, turn
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
 
 _RADL, _RASL = {6, 7}, {8, 9}
@@ -38,8 +38,7 @@ class HevcReader:
         """Bits of a picture order count, and whether colour planes are coded apart."""
         self._pps: dict[int, _Pps] = {}
         self._sets = ParameterSets()
-        self.turn: Turn | None = None
-        """Which way up pictures are, by the first message that tells."""
+        self.turned = TurnOfStream()
         self._epoch = 0
         self._reference = 0
         self._first = True
@@ -53,6 +52,8 @@ class HevcReader:
     def read(self, data: memoryview) -> Unit:
         made: Unit | None = None
         here: set[tuple[int, int]] = set()
+        told: Turn | None = None
+        holed = False
         ends = False
         for unit in of_packet(data, self._size):
             if len(unit) < 3:
@@ -61,6 +62,8 @@ class HevcReader:
             kind, layer = unit[0] >> 1 & 63, (unit[0] & 1) << 5 | unit[1] >> 3
             if layer:
                 continue
+            if kind <= _LAST_PICTURE:
+                holed = holed or has_hole(unit, self._size)
             if kind <= _LAST_PICTURE and unit[2] >> 7:
                 if made is not None:
                     raise Unknown("a packet holds several pictures")
@@ -70,13 +73,16 @@ class HevcReader:
                     raise DamagedPacket("a slice header is damaged") from None
             elif kind == _SEI:
                 for message in messages(bytes(unit[2:])):
-                    self.turn = self.turn or turn(*message)
+                    told = told or turn(*message)
             elif kind in {_VPS, _SPS, _PPS}:
                 here.add(self._set(bytes(unit)))
         if made is None:
             raise DamagedPacket("a packet holds no picture")
         made.entry = made.entry and self._sets.sent_again(here)
+        self.turned.picture(told, entry=made.entry)
         self._first = self._first or ends
+        if holed:
+            raise DamagedPacket("a slice has a hole")
         return made
 
     def _picture(self, kind: int, head: bytes) -> Unit:

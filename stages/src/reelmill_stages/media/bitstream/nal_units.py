@@ -6,11 +6,16 @@ changed in between, and are not sent again with an entry, make it none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reelmill_stages.media.bitstream.units import DamagedPacket
 
 _START = b"\x00\x00\x01"
+_ZEROS = b"\x00\x00\x00"
+_HOLE = re.compile(rb"\x00{3,}[\x02-\xff]")
+_MOST_AT_END = 16
+"""Zero bytes behind a unit that has a length; some muxers leave those of the next start code."""
 
 
 def of_packet(data: memoryview, size: int) -> Iterator[memoryview]:
@@ -42,6 +47,16 @@ def of_stream(data: bytes) -> Iterator[memoryview]:
         unit = view[begin : place if place >= 0 else len(data)]
         if unit:
             yield unit
+
+
+def has_hole(unit: memoryview, size: int) -> bool:
+    """Whether a slice has zeros that its encoder cannot have written: a hole in the file.
+
+    Three zero bytes never occur in a unit (emulation prevention, ITU-T H.264 and H.265, 7.4.1). Decoders of HEVC decode
+    them without a word. `size` is that of the units' lengths, 0 for start codes, before which zeros may stand.
+    """
+    data = bytes(unit)
+    return _ZEROS in data and (bool(_HOLE.search(data)) or (size > 0 and data.endswith(bytes(_MOST_AT_END))))
 
 
 class ParameterSets:

@@ -13,6 +13,27 @@ Turn = tuple[int, bool]
 """(quarter turns counter-clockwise, mirrored left to right first)."""
 
 
+class TurnOfStream:
+    """Which way up the pictures of a stream are, by the first message that tells.
+
+    Messages are often written for the first pictures only, and hold for all that follow.
+    """
+
+    def __init__(self) -> None:
+        self.turn: Turn | None = None
+        self.changes = False
+        """Pictures at which decoding begins tell it differently, or only later ones tell it."""
+        self._begun = False
+
+    def picture(self, told: Turn | None, *, entry: bool) -> None:
+        """The next picture, and what its messages tell."""
+        if told is not None:
+            before = self.turn or ((0, False) if self._begun else told)
+            self.changes = self.changes or told != before
+            self.turn = self.turn or told
+        self._begun = self._begun or entry
+
+
 def messages(payload: bytes) -> Iterator[tuple[int, bytes]]:
     """(type, payload) of each message of a unit, behind the unit's header."""
     data, place = unescaped(payload), 0

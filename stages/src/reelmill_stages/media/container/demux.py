@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
@@ -24,14 +25,17 @@ from reelmill.contract.errors import Exhausted, ItemError, TransientError
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.container.foreign_files import kind_of
 from reelmill_stages.media_file import MediaFile, size_of
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,rm,wtv,nut,ivf,h264,hevc,av1,obu,"
-    "mpegvideo,m4v,dv,live_flv,apng,y4m,yuv4mpegpipe"
+    "mpegvideo,m4v,dv,live_flv,apng,y4m,yuv4mpegpipe,mjpeg,vvc,vc1,h261,h263,dirac,cavsvideo,gxf,"
+    "mp3,wav,w64,flac,aac,ac3,eac3,dts,truehd,aiff,caf,au,amr,ape,wv,tta,tak"
 )
-"""Demuxers that read one file and nothing else."""
+"""Demuxers that read one file and nothing else. Of files of sound alone they tell that there is no video."""
 
+_KINDS = {"video": "pictures are", "audio": "sound is"}
 _MACHINE = {errno.ENOSPC, errno.EIO}
 
 
@@ -39,7 +43,7 @@ _MACHINE = {errno.ENOSPC, errno.EIO}
 def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = False) -> Iterator[InputContainer]:
     """The open container; of a remote file, tracks other than the video are empty without `sound`.
 
-    Raises ItemError(`missing`, `empty`, `truncated`, `corrupt`).
+    Raises ItemError(`missing`, `empty`, `not_a_video`, `truncated`, `corrupt`).
     """
     try:
         size = size_of(path)
@@ -58,6 +62,8 @@ def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = Fal
     except av.FFmpegError as error:
         if hwaccel is not None:
             raise
+        if kind := kind_of(path):
+            raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is {kind}") from error
         raise damage(path, error) from error
     with container:
         yield container
@@ -119,6 +125,8 @@ def video_stream(path: MediaFile, container: InputContainer, index: int | None =
         raise ItemError(ItemReason.NO_VIDEO, f"{path.name} has no video stream (streams: {kinds})")
     for stream in container.streams:
         stream.discard = Discard.default if stream.index == chosen.index else Discard.all
+    # Without it, decoders crop on the left and at the top only as far as the memory stays aligned.
+    chosen.codec_context.flags |= Flags.unaligned
     return chosen
 
 
@@ -136,9 +144,14 @@ def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> 
 
 
 def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
-    """The packets of a stream that have bytes, from where the container stands on. Raises what FFmpeg raises."""
+    """The packets of a stream that have bytes, from where the container stands on.
+
+    Raises what FFmpeg raises, and ItemError(`encrypted`): decoders make something up for encrypted pictures.
+    """
     try:
         for packet in container.demux(stream):
+            if packet.has_sidedata("encryption_info"):
+                raise ItemError(ItemReason.ENCRYPTED, f"its {_KINDS.get(stream.type, 'data')} encrypted")
             if packet.size:
                 yield packet
     except IndexError:

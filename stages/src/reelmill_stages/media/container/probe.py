@@ -14,7 +14,7 @@ from av.video.stream import VideoStream as AvVideo
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
-from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened, video_stream
+from reelmill_stages.media.container.demux import audio_streams, damage, decoded, opened, packets, video_stream
 from reelmill_stages.metering.work_clock import CLOCK
 
 
@@ -75,7 +75,7 @@ def probe(path: Path) -> Probe:
     with opened(path) as container:
         main = video_stream(path, container)
         picture = _first_picture(path, container, main)
-        duration = _duration(container, main)
+        duration = _duration(container, main) or _last(path)
         if duration <= 0:
             raise ItemError(ItemReason.ZERO_DURATION, f"{path.name}: the video has no duration")
         films = [
@@ -127,6 +127,20 @@ def _audio(stream: AvAudio) -> AudioStream:
         time_base=stream.time_base or Fraction(1),
         start=stream.start_time or 0,
     )
+
+
+def _last(path: Path) -> float:
+    """Seconds that the packets of a video last whose container tells nothing: a bare stream, or a live recording."""
+    with opened(path) as container:
+        stream = video_stream(path, container)
+        base = stream.time_base or Fraction(1)
+        added, begins, ends = 0, [], []
+        for packet in packets(path, container, stream):
+            added += packet.duration or 0
+            if packet.pts is not None:
+                begins.append(packet.pts)
+                ends.append(packet.pts + (packet.duration or 0))
+    return float(max(added, max(ends, default=0) - min(begins, default=0)) * base)
 
 
 def _duration(container: InputContainer, stream: AvVideo) -> float:

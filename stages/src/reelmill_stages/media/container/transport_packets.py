@@ -6,6 +6,7 @@ broadcasters 16 bytes of error correction behind it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from reelmill_stages.media_file import MediaFile, open_file
@@ -56,12 +57,19 @@ class TransportPacket:
     counter: int
     jumps: bool
     """The stream says itself that the counter is not continued."""
+    scrambled: bool
+    """Its payload is encrypted."""
     is_filled_up: bool
     """It has stuffing, as the last one of a PES packet has, unless this ends with it by chance."""
 
     def follows(self, before: "TransportPacket") -> bool:
         """Whether nothing is lost between the two; a packet may come twice."""
         return self.jumps or self.counter in (before.counter, before.counter + 1 & 0xF)
+
+
+def is_scrambled(path: MediaFile, pid: int) -> bool:
+    """Whether the first packets of the stream `pid` are encrypted."""
+    return any(packet.scrambled for packet in islice(_packets(path, pid, 0), _LOOKED_AT))
 
 
 def lost_at_first(path: MediaFile, pid: int) -> bool:
@@ -123,6 +131,7 @@ def _packets(path: MediaFile, pid: int, place: int) -> Iterator[TransportPacket]
                 place=at - form.told,
                 begins=bool(packet[1] & 0x40),
                 counter=packet[3] & 0xF,
+                scrambled=bool(packet[3] & 0xC0),
                 jumps=adapts and packet[4] > 0 and bool(packet[5] & 0x80),
                 is_filled_up=adapts and packet[4] != _fields(packet[5]) + 1,
             )

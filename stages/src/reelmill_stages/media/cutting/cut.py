@@ -65,8 +65,9 @@ def cut_frames(timeline: Timeline, frames: range) -> Cut:
 def refuse_damaged(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
     """Raises ItemError(`corrupt`) for a cut with frames of damaged packets: decoders do not always tell."""
     if (index := timeline.spoiled(cut.frames)) is not None:
-        number = timeline.numbers[index]
-        packet = max(packet for packet in timeline.damaged if packet <= number)
+        starts, number = timeline.packets.starts, timeline.numbers[index]
+        needed = (packet for packet in timeline.damaged if packet <= number)
+        packet = min(packet for packet in needed if (starts[packet] or 0) >= (starts[number] or 0))
         raise ItemError(ItemReason.CORRUPT, f"{path.name}: frame {index}: {timeline.why_spoiled(packet)}")
 
 

@@ -20,7 +20,7 @@ from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
-from reelmill_stages.media.timeline.shape import Shape
+from reelmill_stages.media.cutting.stored_frames import made_up_before, same_size, turn_of, uncovered, upright
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
 
@@ -40,10 +40,11 @@ _FINEST_BASE = 1_000_000
 _MOVIE_SCALE = 90_000
 """Ticks a second of movies whose edit lists are set afterwards; versions of ffmpeg choose different ones."""
 _SEEKS_BY_FRAME = "mov"
-_CUTS_BORDERS = (7, 1)
-"""The first ffmpeg that applies a container's cropping."""
 _WIDE_MARGIN = 2.0
 """Seconds; more than times of decoding and of presentation lie apart."""
+STEREO = 2
+_MOST_CHANNELS = 8
+"""Encoders of AAC and Opus have no layout of more channels."""
 _MARGIN = 1.0
 """Seconds to seek earlier in containers that have no index of key frames."""
 
@@ -127,14 +128,15 @@ def _encode(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: floa
             set_ends(target, round(cut.seconds * _MOVIE_SCALE))
         except ValueError as error:
             raise ItemError(ItemReason.UNVERIFIED, f"the edit list of the clip cannot be set: {error}") from error
-    verify(target, len(cut.frames))
+    verify(target, source.timeline, cut)
 
 
 def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: float | None = None) -> list[str]:
     """The argument list for one clip. `sought`: seconds on the container's clock at which reading begins."""
     base, timeline = cut.time_base, source.timeline
     before: dict[str, object] = {"threads": 1, "noaccurate_seek": None}
-    if any(timeline.shape.turn):
+    turn = turn_of(source, cut)
+    if turn is not None:
         before["noautorotate"] = None
     if sought is not None:
         before |= {"seek_timestamp": 1, "ss": f"{sought:.6f}"}
@@ -144,7 +146,17 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     if how.rate is not None:
         sized.append(f"fps=fps={how.rate}:start_time=0")
         base = 1 / how.rate
-    filters = [trim(timeline, cut), *uncovered(shape, ffmpeg.binary().version), *_upright(shape), *how.filters, *sized]
+    if timeline.form.varies:
+        # The filters would count anew where the size or the format of frames changes.
+        before["reinit_filter"] = 0
+        sized = [same_size(source), *sized]
+    filters = [
+        trim(timeline, cut, made_up_before(source)),
+        *uncovered(shape, ffmpeg.binary().version),
+        *upright(turn),
+        *how.filters,
+        *sized,
+    ]
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
@@ -180,7 +192,8 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         streams.append(str(source.audio.index))
         cut_out = f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-({start:.6f})/TB"
         filtered = {} if how.copies_sound else {"filter:a": ",".join([cut_out, *how.sound_filters])}
-        after |= {**filtered, **how.sound, "flags:a": "+bitexact"}
+        mixed = {"ac": STEREO} if mixed_down(source, how) else {}
+        after |= {**filtered, **how.sound, **mixed, "flags:a": "+bitexact"}
     path = local_path(source.path, "ffmpeg reads files")
     return ffmpeg.command(path, target, streams=streams, before=before, after=after)
 
@@ -193,6 +206,13 @@ _BOTTOM_FIRST = frozenset({3, 4})
 """Of these, the ones whose bottom field is shown first."""
 _FIELD_ROWS = 4
 """An interlaced picture in 4:2:0 has a multiple of so many rows."""
+
+
+def mixed_down(source: Remuxer, how: Encoding) -> bool:
+    """Whether the sound has more channels than its encoder takes, and becomes stereo."""
+    if source.audio is None or how.copies_sound:
+        return False
+    return min(source.audio.codec_context.channels, int(str(how.sound.get("ac", _MOST_CHANNELS + 1)))) > _MOST_CHANNELS
 
 
 def is_interlaced(source: Remuxer) -> bool:
@@ -213,34 +233,6 @@ def _sides(source: Remuxer) -> tuple[int, int]:
     left, right, top, bottom = source.timeline.shape.crop
     coded = source.video.codec_context
     return coded.width - left - right, coded.height - top - bottom
-
-
-_TURNS = {0: [], 1: ["transpose=cclock"], 2: ["hflip", "vflip"], 3: ["transpose=clock"]}
-
-
-def _upright(shape: Shape) -> list[str]:
-    """The filters for a turn that only the bitstream tells: ffmpeg applies it to the frames that tell it themselves."""
-    turns, mirrored = shape.turn
-    if not any(shape.turn):
-        return []
-    return ["sidedata=delete:type=DISPLAYMATRIX", *(["hflip"] if mirrored else []), *_TURNS[turns]]
-
-
-def uncovered(shape: Shape, version: tuple[int, ...]) -> list[str]:
-    """The filter that cuts a container's border; none where there is no border, or ffmpeg cuts it by itself.
-
-    Raises ItemError(`ffmpeg_failed`) for turned pictures, which this ffmpeg has turned by then.
-    """
-    if not any(shape.crop) or not version or version >= _CUTS_BORDERS:
-        return []
-    if shape.turned:
-        wanted, own = (".".join(map(str, each)) for each in (_CUTS_BORDERS, version))
-        raise ItemError(
-            ItemReason.FFMPEG_FAILED,
-            f"the picture has a border and is turned: that needs ffmpeg {wanted}, this is {own}",
-        )
-    left, right, top, bottom = shape.crop
-    return [f"crop=iw-{left + right}:ih-{top + bottom}:{left}:{top}:exact=1"]
 
 
 def _sized(how: Encoding) -> str:

@@ -16,21 +16,25 @@ def is_counted(timeline: Timeline) -> bool:
     return timeline.counted or timeline.untimed
 
 
-def trim(timeline: Timeline, cut: Cut) -> str:
-    """The filter that keeps the frames of a cut, and lets its first begin at 0."""
+def trim(timeline: Timeline, cut: Cut, before: int = 0) -> str:
+    """The filter that keeps the frames of a cut, and lets its first begin at 0.
+
+    `before` frames of the stream come out before the first of the timeline, where frames are counted.
+    """
     frames, first = cut.frames, timeline.pts[cut.frames.start]
     since = "PTS-STARTPTS" if is_counted(timeline) else f"PTS-({cut.start})"
     if timeline.counted:
         base = cut.time_base
         ticks = [max(0, tick - cut.start) for tick in timeline.pts[frames.start : frames.stop]]
         if times := _times(ticks):
-            since = f"({times})*{base.numerator}/{base.denominator}/TB"
+            # Rounded: ffmpeg computes in floats, and would cut 2.9999 off to 2.
+            since = f"round(({times})*{base.numerator}/{base.denominator}/TB)"
     elif first < cut.start:
         # A frame that was on screen before begins anew with the clip.
         since = rf"max(0\,{since}{f'-{cut.start - first}' if timeline.untimed else ''})"
     kept = f"start_pts={first}:end_pts={cut.end}"
     if is_counted(timeline):
-        kept = f"start_frame={frames.start}:end_frame={frames.stop}"
+        kept = f"start_frame={before + frames.start}:end_frame={before + frames.stop}"
     return f"trim={kept},setpts={since}"
 
 

@@ -21,15 +21,16 @@ from av.packet import Packet
 from av.stream import Discard
 from av.video.stream import VideoStream
 
-from reelmill.contract.errors import ItemError
+from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
-from reelmill_stages.media.container.demux import audio_streams, damage, opened
+from reelmill_stages.media.container.demux import audio_streams, damage, opened, reason
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting import sound
 from reelmill_stages.media.cutting.cut import Cut, PacketRange, refuse_damaged, slice_of
 from reelmill_stages.media.cutting.same_pictures import verify_pictures
 from reelmill_stages.media.timeline.index_check import checked, expect
+from reelmill_stages.media.timeline.last_frame import HELD
 from reelmill_stages.media.timeline.seek import video_from
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
 from reelmill_stages.media_file import MediaFile
@@ -38,6 +39,8 @@ CODECS = frozenset({"h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4", "mpeg2vid
 """What an mp4 holds as it is."""
 
 _FINEST_SCALE = 10_000
+_TIME_TOLERANCE = 0.002
+"""Seconds by which a frame of a clip may be shown too early or too late: more than what rounding to ticks does."""
 
 
 class Remuxer:
@@ -79,12 +82,12 @@ class Remuxer:
         refuse_damaged(self.path, self.timeline, cut)
         try:
             self._write(cut, piece, target)
-            written = verify(target, len(cut.frames))
+            written = verify(target, self.timeline, cut)
             self._verify_pictures(cut, target, written)
         except BaseException as error:
             target.unlink(missing_ok=True)
             if isinstance(error, av.FFmpegError):
-                raise damage(self.path, error) from error
+                raise _unwritable(self.path, error) from error
             raise
 
     def _verify_pictures(self, cut: Cut, target: Path, written: Timeline) -> None:
@@ -168,8 +171,8 @@ def remuxer(path: MediaFile, timeline: Timeline, *, audio: bool) -> Iterator[Rem
         yield Remuxer(path, container, timeline, audio=audio)
 
 
-def verify(path: MediaFile, frames: int) -> Timeline:
-    """The timeline of a clip that was just written, which must begin at 0 and show so many frames.
+def verify(path: MediaFile, timeline: Timeline, cut: Cut) -> Timeline:
+    """The timeline of a clip that was just written, which must show as many frames as the cut, when the cut does.
 
     Raises ItemError(`unverified`).
     """
@@ -177,9 +180,28 @@ def verify(path: MediaFile, frames: int) -> Timeline:
         written = read_timeline(path)
     except ItemError as error:
         raise ItemError(ItemReason.UNVERIFIED, f"the clip does not open: {error.what}") from error
-    if len(written) != frames:
-        raise ItemError(ItemReason.UNVERIFIED, f"the clip shows {len(written)} frames, not the {frames} of its span")
+    frames = cut.frames
+    if len(written) != len(frames):
+        raise ItemError(
+            ItemReason.UNVERIFIED, f"the clip shows {len(written)} frames, not the {len(frames)} of its span"
+        )
+    since = timeline.pts[frames.start : frames.stop]
+    for number, wanted in enumerate(float((max(tick, cut.start) - cut.start) * cut.time_base) for tick in since):
+        if abs((shown := written.seconds(number)) - wanted) > _TIME_TOLERANCE:
+            raise ItemError(
+                ItemReason.UNVERIFIED, f"the clip shows frame {number} at {shown:.3f} s, not {wanted:.3f} s"
+            )
+    if abs(written.duration - cut.seconds) > HELD + _TIME_TOLERANCE:
+        raise ItemError(ItemReason.UNVERIFIED, f"the clip lasts {written.duration:.3f} s, not {cut.seconds:.3f} s")
     return written
+
+
+def _unwritable(source: MediaFile, error: av.FFmpegError) -> ItemError | TransientError:
+    """What an error of the muxer means: all that is read of the source has its own errors."""
+    meaning = damage(source, error)
+    if not isinstance(meaning, ItemError):
+        return meaning
+    return ItemError(ItemReason.UNVERIFIED, f"an mp4 cannot hold the clip of {source.name}: {reason(error)}")
 
 
 def _onto(track: Any, packets: tuple[Packet[Any], ...]) -> Iterator[Packet[Any]]:

@@ -75,7 +75,10 @@ class _Frames:
 
     def _decoded(self, packet: Any) -> Iterator[AudioFrame]:
         try:
-            yield from decoding(self._stream.decode(packet) if packet is None else packet.decode())
+            for frame in decoding(self._stream.decode(packet) if packet is None else packet.decode()):
+                if packet is None:  # frames that a decoder held back tell their time in ticks of the stream
+                    frame.time_base = self._stream.time_base
+                yield frame
         except av.FFmpegError:
             self.damaged += 1
 

@@ -15,6 +15,8 @@ class CodedForm:
     """FFmpeg's name: `yuv420p10le`."""
     width: int = 0
     height: int = 0
+    varies: bool = False
+    """Decoded pictures differ in size, format or turn."""
 
     @property
     def sampling(self) -> str:
@@ -26,10 +28,10 @@ NOT_TOLD = CodedForm()
 """The form of pictures of which nothing is said."""
 
 
-def form_of(video: VideoStream) -> CodedForm:
+def form_of(video: VideoStream, *, varies: bool = False) -> CodedForm:
     """The form of a stream's pictures."""
     codec = video.codec_context
-    return CodedForm(codec.pix_fmt or "", codec.width, codec.height)
+    return CodedForm(codec.pix_fmt or "", codec.width, codec.height, varies)
 
 
 @cache

@@ -45,6 +45,8 @@ class CountedFrames:
     packets: PacketTable
     damaged: frozenset[int]
     resumptions: tuple[Resumption, ...]
+    varies: bool
+    """Frames differ in size, format or turn."""
 
 
 def measure(
@@ -96,6 +98,7 @@ def measure(
         ),
         damaged=damaged,
         resumptions=tuple(known),
+        varies=decoding.varies,
     )
 
 

@@ -43,6 +43,8 @@ class Decoding:
     errors: Mapping[int, ItemError]
     usual: int
     """Ticks between two frames by the rate of the stream."""
+    varies: bool
+    """Frames differ in size, format or turn."""
 
 
 def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> Decoding:
@@ -53,6 +55,7 @@ def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> D
     path = local_path(path, "its frames are counted over a full decode")
     frames: list[Frame] = []
     errors: dict[int, ItemError] = {}
+    forms: set[tuple[int, int, str, int]] = set()
     with opened(path) as container:
         video = video_stream(path, container, stream)
         codec = video.codec_context
@@ -69,6 +72,7 @@ def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> D
                     raise meaning from error
                 errors[number] = meaning
                 return
+            forms.update((each.width, each.height, each.format.name, each.rotation) for each in out)
             frames.extend(Frame(each.pts, bool(each.key_frame), number, each.duration or 0) for each in out)
 
         for after, packet in enumerate(packets(path, container, video)):
@@ -79,7 +83,7 @@ def decode_all(path: MediaFile, stream: int, *, anew: Collection[int] = ()) -> D
             take(packet)
         take(None)
         usual = _by_rate(video)
-    return Decoding(tuple(frames), errors, usual)
+    return Decoding(tuple(frames), errors, usual, varies=len(forms) > 1)
 
 
 def _by_rate(stream: VideoStream) -> int:

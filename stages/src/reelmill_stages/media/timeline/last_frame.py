@@ -16,12 +16,14 @@ HELD = Fraction(1, 10)
 def end_of_last(container: str, video: VideoStream, ticks: Sequence[int], rows: Sequence[Row], last: int) -> int:
     """When the last frame ends, which packet `last` holds: after its own duration.
 
-    A movie tells the durations of packets in decode order; where its edit list ends much earlier or later, that counts.
+    A movie tells the durations of packets in decode order; where its edit list ends elsewhere, that counts. Edit lists
+    are often written in milliseconds, so less than half of a frame is no difference.
     """
     end = ticks[-1] + (rows[last].duration or usual_step(ticks))
     if "mov" in container and video.duration and video.time_base:
         edited = (video.start_time or 0) + min(video.duration, sum(row.duration for row in rows))
-        if ticks[-1] < edited and abs(end - edited) * video.time_base > HELD:
+        least = min(Fraction(usual_step(ticks), 2), HELD / video.time_base)
+        if ticks[-1] < edited and abs(end - edited) > least:
             return int(edited)
     return end
 

@@ -12,10 +12,14 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.intra import CODECS as INTRA
 from reelmill_stages.media.bitstream.readers import reader
+from reelmill_stages.media.bitstream.sei import TurnOfStream
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, UnitReader, Unknown
 from reelmill_stages.media.container.demux import packets
+from reelmill_stages.media.container.transport_packets import is_scrambled
 from reelmill_stages.media.timeline.shape import Shape, shape_of
 from reelmill_stages.media_file import MediaFile, WholeFileNeeded
 
@@ -102,8 +106,17 @@ class Seen:
     @property
     def shape(self) -> Shape:
         """Of the stream's pictures, by the container and the bits that were read."""
-        turn = getattr(self._reader, "turn", None)
-        return replace(self._shape, turn=turn) if turn and not self._shape.turned else self._shape
+        turn = self._turned.turn
+        return replace(self._shape, turn=turn, turned_by_bits=True) if turn and not self._shape.turned else self._shape
+
+    @property
+    def turn_changes(self) -> bool:
+        """Whether some pictures are another way up than others, and only the bits that were read tell it."""
+        return self._turned.changes and not self._shape.turned
+
+    @property
+    def _turned(self) -> TurnOfStream:
+        return getattr(self._reader, "turned", TurnOfStream())
 
     @property
     def layered(self) -> bool:
@@ -160,12 +173,17 @@ _SMALLEST = {"mpeg4": 64}
 def see(file: MediaFile, container: InputContainer, video: VideoStream) -> Seen:
     """All packets of the stream; those of a remote file by the index of its container.
 
-    Raises what `packets` raises, and WholeFileNeeded where the index does not tell which frames there are.
+    Raises what `packets` raises, ItemError(`encrypted`, `turn_changes`), and WholeFileNeeded where the index does not
+    tell which frames there are.
     """
+    if container.format.name == "mpegts" and is_scrambled(file, video.id):
+        raise ItemError(ItemReason.ENCRYPTED, f"the pictures of {file.name} are scrambled by their broadcaster")
     seen = Seen(container, video)
     if isinstance(file, Path):
         for packet in packets(file, container, video):
             seen.add(packet)
+        if seen.turn_changes:
+            raise ItemError(ItemReason.TURN_CHANGES, f"{file.name}: later pictures are another way up than the first")
         return seen
     codec = video.codec_context.codec.canonical_name
     if seen.unknown or codec not in CODECS:

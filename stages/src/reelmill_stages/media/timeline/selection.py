@@ -2,6 +2,11 @@
 
 from collections.abc import Sequence
 
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+
+MOST = 10_000_000
+"""Frames that are chosen of one clip: four days at 25 frames per second."""
 TINY = 1e-9
 """Tolerance of comparisons, in seconds."""
 
@@ -10,7 +15,13 @@ def per_second(seconds: Sequence[float], end: float, fps: float) -> list[int]:
     """The frames shown at 0, 1/fps, 2/fps, … seconds after the first one, until the end of the last one.
 
     `seconds` are the times of the frames, of which there is at least one. A frame that is shown for long is repeated.
+    Raises ItemError(`too_long`) for more than `MOST` frames: a damaged time may last for years.
     """
+    if (end - seconds[0]) * fps > MOST:
+        raise ItemError(
+            ItemReason.TOO_LONG,
+            f"{fps:g} frames for each of {end - seconds[0]:.0f} s are more than {MOST:,}: give a lower rate, or a span",
+        )
     chosen: list[int] = []
     at = number = 0
     while (moment := seconds[0] + number / fps) < end - TINY or not chosen:

@@ -16,6 +16,9 @@ from av.video.stream import VideoStream
 _CROPPED = re.compile(r"^ {6}Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)$", re.MULTILINE)
 _TURNED = re.compile(r"display ?matrix")
 """How versions of FFmpeg name it: the older ones in one word."""
+_ANGLE = re.compile(r"rotation of (-?\d+\.\d+) degrees")
+_RIGHT_ANGLE = 1
+"""Degrees by which a quarter turn may be missed."""
 _FARTHEST = 10
 """Pixels that are said to be wider or higher than this are taken for square: the header is damaged."""
 
@@ -28,6 +31,10 @@ class Shape:
     crop: tuple[int, int, int, int] = (0, 0, 0, 0)
     turned: bool = False
     """The container tells which way up pictures are."""
+    askew: bool = False
+    """The container turns pictures by an angle that is no quarter turn. The nearest one is taken."""
+    turned_by_bits: bool = False
+    """The bitstream tells which way up pictures are, of some of them or of all."""
     turn: tuple[int, bool] = (0, False)
     """What the bitstream tells of frames that do not tell it themselves, as in `picture.Orientation`."""
 
@@ -36,6 +43,8 @@ class Shape:
         told: dict[str, Any] = {} if self.aspect == 1 else {"aspect": str(self.aspect)}
         if any(self.turn):
             told["turn"] = list(self.turn)
+        if self.askew:
+            told["askew"] = True
         return told | ({"crop": list(self.crop)} if any(self.crop) else {})
 
 
@@ -65,7 +74,12 @@ def _described(container: InputContainer, stream: VideoStream, shape: Shape) -> 
     own = re.search(rf"^ {{2}}Stream #0:{stream.index}\b.*?(?=^ {{2}}Stream #|\Z)", described, re.MULTILINE | re.DOTALL)
     if own is None:
         return shape
-    shape = replace(shape, turned=_TURNED.search(own.group().lower()) is not None)
+    angles = [float(angle) % 90 for angle in _ANGLE.findall(own.group())]
+    shape = replace(
+        shape,
+        turned=_TURNED.search(own.group().lower()) is not None,
+        askew=any(_RIGHT_ANGLE < angle < 90 - _RIGHT_ANGLE for angle in angles),
+    )
     found = _CROPPED.search(own.group())
     if found is None:
         return shape

@@ -34,7 +34,7 @@ from reelmill_stages.media.timeline.decode_plan import first_tick_at
 from reelmill_stages.media.timeline.last_frame import HELD, end_of_last, usual_step
 from reelmill_stages.media.timeline.packet_table import PacketTable, Row, Seen, see
 from reelmill_stages.media.timeline.shape import SQUARE, Shape
-from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames
+from reelmill_stages.media.timeline.visible_frames import LOST, after_damage, visible_frames, with_first
 from reelmill_stages.media_file import MediaFile
 
 
@@ -221,7 +221,7 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
         damaged = frozenset() if unread else damaged_packets(path, name, video.id, rows)
         return _measured(path, name, video, seen, str(jumped), damaged, clock)
     damaged = damaged_packets(path, name, video.id, rows)
-    units = [row.unit or LOST for row in rows]
+    units = with_first(rows, [row.unit or LOST for row in rows], damaged)
     planned = _left_open(seen, units, damaged) or visible_frames(rows, units, damaged)
     if isinstance(planned, str):
         return _measured(path, name, video, seen, planned, damaged)
@@ -293,7 +293,7 @@ def _measured(
         joined=clock is not None,
         steady=seen.steady,
         shape=seen.shape,
-        form=form_of(video),
+        form=form_of(video, varies=found.varies),
         damaged=found.damaged,
         resumptions=found.resumptions,
     )

@@ -66,6 +66,16 @@ def visible_frames(rows: Sequence[Row], units: Sequence[Unit], damaged: Collecti
     return VisibleFrames(tuple(numbers), tuple(times[number] for number in numbers), tuple(starts))
 
 
+def with_first(rows: Sequence[Row], units: Sequence[Unit], damaged: Collection[int]) -> list[Unit]:
+    """The units, of which a damaged first one counts as the key frame that the container calls it.
+
+    So the frames that depend on it keep their numbers and times, and are refused one by one.
+    """
+    if units and 0 in damaged and rows[0].key and not units[0].entry:
+        return [Unit(shown=True, entry=True, order=()), *units[1:]]
+    return list(units)
+
+
 def after_damage(units: Sequence[Unit], damaged: Collection[int]) -> list[bool]:
     """Of each packet, whether it is damaged, or comes between damage and the next packet at which decoding begins."""
     affected: list[bool] = []

@@ -18,7 +18,7 @@ from reelmill.contract.records.rows import Item, Media
 from reelmill.contract.spec.stages.clip import ClipBlock
 from reelmill_stages.media import ffmpeg
 from reelmill_stages.media.cutting.cut import Cut, cut_at
-from reelmill_stages.media.cutting.encode import Encoding, encode, fields_as_frames
+from reelmill_stages.media.cutting.encode import STEREO, Encoding, encode, fields_as_frames, mixed_down
 from reelmill_stages.media.cutting.remux import Remuxer, remuxer
 from reelmill_stages.media.timeline.index_check import expect
 from reelmill_stages.media.timeline.timeline import Timeline, read_timeline
@@ -103,6 +103,8 @@ class Cutter:
         details = {"encoder": encoding.encoder, "crf": encoding.crf, "preset": encoding.preset}
         if fields_as_frames(self.source, encoding):
             details["fields"] = "frames"
+        if mixed_down(self.source, encoding):
+            details["channels"] = STEREO
         return {"mode": "reencode", **details, "ffmpeg": ffmpeg.binary().banner}, forced
 
     def _copied(self, cut: Cut, target: Path) -> bool:

@@ -1,0 +1,35 @@
+"""What a file is that no demuxer of ours takes: names for its first bytes, so that an error can tell."""
+
+from reelmill_stages.media_file import MediaFile, open_file
+
+_HEAD = 512
+_KINDS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    ("a picture", (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\0\0\1\0")),
+    ("a playlist, which names other files", (b"#EXTM3U", b"ffconcat", b"[playlist]", b"#EXT-X-")),
+    (
+        "a web page or another document in XML",
+        (b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML", b"<?xml", b"<svg", b"<MPD"),
+    ),
+    ("a document", (b"%PDF", b"%!PS", b"\xd0\xcf\x11\xe0")),
+    ("an archive", (b"PK\3\4", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")),
+    ("a text of subtitles", (b"WEBVTT", b"[Script Info]", b"1\n00:", b"1\r\n00:")),
+    ("a pointer to a file in Git LFS, not the file", (b"version https://git-lfs",)),
+)
+"""Signatures at the beginning of files."""
+_BRANDS = {b"avif": "a picture", b"avis": "a picture", b"heic": "a picture", b"heix": "a picture", b"mif1": "a picture"}
+"""Major brands of ISO media files that are pictures."""
+
+
+def kind_of(path: MediaFile) -> str:
+    """What a file is, with its article; empty for a video, and for what is not known."""
+    with open_file(path) as file:
+        head = file.read(_HEAD)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a WebP picture, which is not read as a video" + (" although it is animated" if b"ANIM" in head else "")
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], "")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for kind, signatures in _KINDS:
+        if head.startswith(signatures) or text.startswith(signatures):
+            return kind
+    return ""

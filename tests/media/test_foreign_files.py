@@ -1,0 +1,109 @@
+"""Files that are no video, and videos that are encrypted: one row with a true sentence."""
+
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import footage
+from media import lying
+from reelmill.contract.errors import ItemError
+from reelmill_stages.media import probe
+from reelmill_stages.media.decoding.speech_sound import speech_sound
+from reelmill_stages.media.timeline.timeline import read_timeline
+
+TONE = ("-f", "lavfi", "-i", "sine=d=1")
+CENC = (
+    *("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb"),
+    *("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"),
+)
+
+
+def said(path: Path) -> tuple[str, str]:
+    """Reason and sentence with which a file is refused."""
+    with pytest.raises(ItemError) as caught:
+        read_timeline(path)
+    with pytest.raises(ItemError) as again:
+        probe(path)
+    assert again.value.reason == caught.value.reason
+    return caught.value.reason, caught.value.what
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.aac", "a.ac3", "a.aiff", "a.m4a", "a.opus"])
+def test_sound_alone_has_no_video(name: str, tmp_path: Path) -> None:
+    footage.ffmpeg(*TONE, str(tmp_path / name))
+    assert said(tmp_path / name) == ("no_video", f"{name} has no video stream (streams: audio)")
+
+
+def test_a_cover_is_no_video(tmp_path: Path) -> None:
+    cover = tmp_path / "cover.jpg"
+    footage.ffmpeg(*lying.source(1), "-frames:v", "1", str(cover))
+    footage.ffmpeg(
+        *TONE, "-i", str(cover), "-map", "0", "-map", "1", "-disposition:v", "attached_pic", str(tmp_path / "a.mp3")
+    )
+    assert said(tmp_path / "a.mp3")[0] == "no_video"
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp", "a.tiff"])
+def test_a_picture_is_called_a_picture_whatever_its_name(name: str, tmp_path: Path) -> None:
+    footage.ffmpeg(*lying.source(1), "-frames:v", "1", str(tmp_path / name))
+    disguised = (tmp_path / name).rename(tmp_path / "film.mp4")
+    reason, what = said(disguised)
+    assert reason == "not_a_video"
+    assert what.startswith(("film.mp4 is a picture", "film.mp4 is a WebP picture"))
+
+
+def test_an_animated_webp_is_said_to_be_one(tmp_path: Path) -> None:
+    footage.ffmpeg(*lying.source(5), "-c:v", "libwebp_anim", str(tmp_path / "a.webp"))
+    assert said(tmp_path / "a.webp") == (
+        "not_a_video",
+        "a.webp is a WebP picture, which is not read as a video although it is animated",
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"#EXTM3U\n#EXTINF:1,\na.ts\n", "a playlist, which names other files"),
+        (b"ffconcat version 1.0\nfile a.mp4\n", "a playlist, which names other files"),
+        (b"<!DOCTYPE html><html>404</html>", "a web page or another document in XML"),
+        (b"%PDF-1.7\n", "a document"),
+        (b"PK\3\4" + bytes(30), "an archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer to a file in Git LFS, not the file"),
+    ],
+)
+def test_other_files_are_called_what_they_are(head: bytes, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(head)
+    assert said(path) == ("not_a_video", f"film.mp4 is {kind}")
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [("libx264",), ("libx265", "-x265-params", "log-level=0"), ("mpeg4",), ("mjpeg",), ("libvpx-vp9",)],
+)
+def test_encrypted_pictures_are_called_encrypted(codec: tuple[str, ...], tmp_path: Path) -> None:
+    path = lying.film(tmp_path, "film.mp4", frames=10, extra=("-c:v", *codec, *CENC))
+    assert said(path) == ("encrypted", "its pictures are encrypted")
+
+
+def test_encrypted_sound_is_neither_copied_nor_heard(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    footage.ffmpeg(*lying.source(20), "-f", "lavfi", "-i", "sine=d=2", *lying.X264, "-c:a", "aac", *CENC, str(path))
+    with pytest.raises(ItemError, match="its sound is encrypted"):
+        speech_sound(path, Fraction(0), Fraction(1))
+
+
+def test_a_scrambled_broadcast_is_called_encrypted(tmp_path: Path) -> None:
+    path = lying.film(tmp_path, "film.ts", extra=lying.X264)
+    data, chance = bytearray(path.read_bytes()), random.Random(1)
+    for at in range(0, len(data), 188):
+        if int.from_bytes(data[at + 1 : at + 3]) & 0x1FFF == 256:
+            payload = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            data[at + 3] |= 0x80
+            data[payload : at + 188] = chance.randbytes(at + 188 - payload)
+    path.write_bytes(data)
+    with pytest.raises(ItemError, match=r"the pictures of film\.ts are scrambled by their broadcaster") as caught:
+        read_timeline(path)
+    assert caught.value.reason == "encrypted"
