@@ -111,6 +111,8 @@ class SymbolicStore:
     """What each stage is said to have used once it has a segment; None, as in reports of version 0.1.0."""
     follows_up: bool = True
     """Whether the stage images know of follow-ups; those of version 0.1.0 do not."""
+    closes: bool = True
+    """Whether the last shard closes its pass; images that do not know of that leave it to a commit step."""
     tried: Counter[str] = field(default_factory=Counter)
     """`stage/key` -> how often it was worked on."""
 
@@ -133,7 +135,17 @@ class SymbolicStore:
             case Step.COMMIT:
                 closed = CommitReport.model_validate_json(report)
                 return 0, closed.replace(next=self._next(task, after)).model_dump_json()
+            case Step.SHARDS if after.closes and self.closes:
+                return self._closed_by_last_shard(task, after)
         return code, report
+
+    def _closed_by_last_shard(self, task: Task, after: FollowUp) -> Result:
+        """The report of a commit step, if this was the last shard; what goes wrong is left to a step of its own."""
+        opened = self.data(task).open
+        if opened is not None and len(opened.outcomes) < len(opened.shards):
+            return 0, ""
+        code, report = self.execute(task.replace(step=Step.COMMIT), 0, after.model_dump_json())
+        return 0, report if code == 0 else ""
 
     def _opened(self, task: Task, report: OpenReport, after: FollowUp) -> Result:
         """The report of an open step for an operator that reads all of it; then the rest of a pass that is small."""

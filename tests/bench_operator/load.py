@@ -27,6 +27,7 @@ from reelmill.contract.task import CommitReport, OpenReport, SourceReport, Stage
 from reelmill.contract.task_parts.next_pass import NextPass
 from reelmill.plan.definition.graph import resolve
 from reelmill.plan.definition.keys import StageKeys, keys
+from reelmill.plan.passes.steps import SHARDS_THAT_CLOSE
 
 Json = dict[str, Any]
 NODES = 4
@@ -48,13 +49,13 @@ class Load:
 
     @property
     def jobs(self) -> int:
-        """Jobs of one pipeline without waves: a survey, and shards and commit of each stage, or one for both."""
-        return 1 + (1 if self.small else 2) * self.stages
+        """Jobs of one pipeline without waves: a survey, and shards of each stage, with a commit if they are many."""
+        return 1 + (1 if self.closes else 2) * self.stages
 
     @property
     def pods(self) -> int:
         """Pods of one pipeline without waves."""
-        return 1 + self.stages * (1 if self.small else 1 + self.shards)
+        return 1 + self.stages * (self.shards if self.closes else 1 + self.shards)
 
     @property
     def work_pods(self) -> int:
@@ -80,6 +81,11 @@ class Load:
     def small(self) -> bool:
         """Whether one pod does a whole pass."""
         return self.shards == 1
+
+    @property
+    def closes(self) -> bool:
+        """Whether the pod of the last shard closes a pass."""
+        return self.shards <= SHARDS_THAT_CLOSE
 
     @property
     def names(self) -> list[str]:
@@ -172,6 +178,7 @@ class Load:
 {{{{ $step := or (get $labels "reelmill.dev/step") "" }}}}
 {{{{ $stage := or (get $labels "reelmill.dev/stage") "" }}}}
 {{{{ $segment := or (get $labels "reelmill.dev/segment") "" }}}}
+{{{{ $index := or (get $labels "batch.kubernetes.io/job-completion-index") "" }}}}
 {{{{ $said := "" }}}}
 {{{{ if eq $step "survey" }}}}{{{{ $said = `{self.messages()["survey"]}` }}}}{{{{ end }}}}
 {said}conditions:
@@ -221,6 +228,9 @@ phase: Succeeded
             f'{{{{ if eq $step "{step}" }}}}{{{{ $said = `{told[step]}` }}}}{{{{ end }}}}\n'
             for step in ("open", "commit", "whole")
         )
+        if self.closes:
+            last = f'{{{{ if and (eq $step "shards") (eq $index "{self.shards - 1}") }}}}'
+            steps += f"{last}{{{{ $said = `{told['commit']}` }}}}{{{{ end }}}}\n"
         return f'{{{{ if and (eq $stage "s{stage}") (eq $segment "{segment}") }}}}\n{steps}{{{{ end }}}}\n'
 
 

@@ -23,7 +23,7 @@ def test_suspend_stops_the_pods_and_resume_continues_in_the_same_job(desk: Desk,
         desk.kubelet.holding = False
         desk.edit({"spec": {"suspend": False}})
         desk.wait_for("Complete")
-    assert len(desk.kubelet.jobs) == 5
+    assert len(desk.kubelet.jobs) == 3
     assert set(desk.kubelet.store.tried.values()) == {1}
 
 
@@ -37,7 +37,7 @@ def test_an_edit_restarts_the_stages_that_changed_and_those_after_them(desk: Des
         desk.apply(edited)
         desk.wait_for("Complete")
     new = sorted(set(desk.kubelet.jobs) - before)
-    assert steps(new) == ["demo-samples-c", "demo-samples-s", "demo-survey-v"]
+    assert steps(new) == ["demo-samples-s", "demo-survey-v"]
 
 
 def test_an_edit_of_what_defines_no_data_restarts_nothing(desk: Desk, config: Path) -> None:
@@ -116,10 +116,7 @@ def test_an_edit_mid_run_leaves_the_stages_alone_that_it_does_not_concern(desk: 
         desk.kubelet.held_step = ""
         desk.wait_for("Complete")
     assert set(desk.kubelet.store.tried.values()) == {1}
-    assert [name for name in steps(desk.kubelet.jobs) if "clips" in name] == [
-        "demo-clips-c",
-        "demo-clips-s",
-    ]
+    assert [name for name in steps(desk.kubelet.jobs) if "clips" in name] == ["demo-clips-s"]
 
 
 def test_parallelism_is_edited_in_place(desk: Desk, config: Path) -> None:
@@ -137,7 +134,7 @@ def test_parallelism_is_edited_in_place(desk: Desk, config: Path) -> None:
         desk.kubelet.held_step = ""
         desk.wait_for("Complete")
     assert set(desk.kubelet.store.tried.values()) == {1}
-    assert len([name for name in desk.kubelet.jobs if "-clips-" in name]) == 2
+    assert len([name for name in desk.kubelet.jobs if "-clips-" in name]) == 1
 
 
 def test_only_the_shards_that_are_undone_are_tried_again(desk: Desk, config: Path) -> None:

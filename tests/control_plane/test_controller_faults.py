@@ -13,7 +13,7 @@ import pytest
 from cluster.control_plane import ControlPlane
 from control_plane.operators import ACCOUNT, Crash, Faults, Running, Send, made, running, until
 from control_plane.pipelines import SMALL, Desk, holds, resource, steps
-from control_plane.test_controller_runs import RUN, SMALL_RUN
+from control_plane.test_controller_runs import COMMIT_RUN, RUN, SMALL_RUN
 from reelmill.controller.kube.api_errors import NoAnswer, Throttled
 from reelmill.controller.kube.leader import LeaseLost
 
@@ -29,10 +29,15 @@ def as_if_nothing_had_happened(desk: Desk, run: list[str] = RUN) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the killed close no connection
-@pytest.mark.parametrize(("stages", "run"), [(None, RUN), (SMALL, SMALL_RUN)], ids=["large", "small"])
+@pytest.mark.parametrize(
+    ("stages", "closes", "run"),
+    [(None, True, RUN), (None, False, COMMIT_RUN), (SMALL, True, SMALL_RUN)],
+    ids=["large", "commit-steps", "small"],
+)
 def test_an_operator_killed_before_and_after_every_write_converges_without_a_duplicate_job(
-    desk: Desk, config: Path, stages: list[Json] | None, run: list[str]
+    desk: Desk, config: Path, *, stages: list[Json] | None, closes: bool, run: list[str]
 ) -> None:
+    desk.kubelet.store.closes = closes
     written: Counter[str] = Counter()
 
     def lethal(*, send_first: bool) -> Faults:

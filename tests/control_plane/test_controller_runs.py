@@ -11,23 +11,30 @@ from openlineage_events.receiver import must_be_valid, receiver
 
 pytestmark = pytest.mark.control_plane
 
-RUN = ["demo-clips-c", "demo-clips-s", "demo-samples-c", "demo-samples-s", "demo-survey-v"]
-"""The Jobs of a run: what opens a pass is the survey, or the commit step before it."""
+RUN = ["demo-clips-s", "demo-samples-s", "demo-survey-v"]
+"""The Jobs of a run: what opens a pass is the survey, or the pod of the last shard before it, which closes its own."""
 SMALL_RUN = ["demo-clips-w", "demo-samples-w", "demo-survey-v"]
 """The same of small passes, each of which is one pod."""
-OLDER_RUN = sorted([*RUN, "demo-clips-o", "demo-samples-o"])
+COMMIT_RUN = sorted([*RUN, "demo-clips-c", "demo-samples-c"])
+"""The same with stage images whose last shards close nothing: each pass has a commit step, which opens the next one."""
+OLDER_RUN = sorted([*COMMIT_RUN, "demo-clips-o", "demo-samples-o"])
 """The same with stage images of version 0.1.0, which do the task of their step and nothing after it."""
 
 
 @pytest.mark.parametrize(
-    ("stages", "follows_up", "expected"),
-    [(None, True, RUN), (SMALL, True, SMALL_RUN), (None, False, OLDER_RUN)],
-    ids=["large", "small", "older-images"],
+    ("stages", "follows_up", "closes", "expected"),
+    [
+        (None, True, True, RUN),
+        (SMALL, True, True, SMALL_RUN),
+        (None, True, False, COMMIT_RUN),
+        (None, False, True, OLDER_RUN),
+    ],
+    ids=["large", "small", "commit-steps", "older-images"],
 )
 def test_a_pipeline_becomes_complete_with_as_few_jobs_as_its_images_allow(
-    desk: Desk, config: Path, stages: list[Json] | None, follows_up: bool, expected: list[str]
+    desk: Desk, config: Path, *, stages: list[Json] | None, follows_up: bool, closes: bool, expected: list[str]
 ) -> None:
-    desk.kubelet.store.follows_up = follows_up
+    desk.kubelet.store.follows_up, desk.kubelet.store.closes = follows_up, closes
     with running(config, namespaces=(desk.namespace,)):
         desk.apply(resource(stages=stages))
         found = desk.wait_for("Complete")
@@ -55,7 +62,7 @@ def test_a_server_for_lineage_receives_the_run_and_its_passes(desk: Desk, config
         assert made == [stage["items"] for stage in found["status"]["stages"]]
 
 
-@pytest.mark.parametrize(("shards", "pods"), [(1, 6), (2, 16)])
+@pytest.mark.parametrize(("shards", "pods"), [(1, 6), (2, 11)])
 def test_the_pods_of_five_stages(desk: Desk, config: Path, shards: int, pods: int) -> None:
     stages = [{"name": f"s{number}", "clip": {"by": "length"}, "shards": shards} for number in range(5)]
     with running(config, namespaces=(desk.namespace,)):
@@ -64,7 +71,7 @@ def test_the_pods_of_five_stages(desk: Desk, config: Path, shards: int, pods: in
     assert len(desk.kubelet.ran) == pods
     assert {code for _, _, code in desk.kubelet.ran} == {0}
     # One after the other: every Job waits for the one before it.
-    assert len(desk.kubelet.jobs) == (6 if shards == 1 else 11)
+    assert len(desk.kubelet.jobs) == 6
     assert set(desk.kubelet.store.tried.values()) == {1}
 
 

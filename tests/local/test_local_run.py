@@ -83,7 +83,7 @@ def test_a_run_ends_complete_and_the_next_one_is_a_survey_only(prepare: Prepare)
     assert outcome.exit_code == 0
     assert outcome.status.stage("clips").totals.done == 3
     assert notes.stages == ["clips", "clips"]
-    assert notes.steps == ["survey", "shards", "shards", "commit"]
+    assert notes.steps == ["survey", "shards", "shards"]
     assert [event.reason for event in notes.events] == ["PassClosed", "Complete"]
     again = Notes()
     assert start(server.command, observer=again).exit_code == 0
@@ -170,7 +170,7 @@ def test_a_stopped_run_leaves_no_process_and_the_next_one_continues(prepare: Pre
     server.go.set()
     again = Notes()
     assert start(server.command, observer=again).exit_code == 0
-    assert again.steps == ["survey", "open", "shards", "shards", "commit"]
+    assert again.steps == ["survey", "open", "shards", "shards"]
     assert set(server.store.tried.values()) == {1}
 
 

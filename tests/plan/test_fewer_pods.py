@@ -44,11 +44,18 @@ def follow_up(made: SimulatedCluster, name: str) -> FollowUp:
 
 @pytest.mark.parametrize(
     ("shards", "images", "jobs", "count"),
-    [(1, "new", 6, 6), (2, "new", 11, 16), (1, "older", 16, 16), (2, "older", 16, 21)],
+    [
+        (1, "new", 6, 6),
+        (2, "new", 6, 11),
+        (1, "no closing", 6, 6),
+        (2, "no closing", 11, 16),
+        (1, "older", 16, 16),
+        (2, "older", 16, 21),
+    ],
 )
 def test_the_pods_of_five_stages(shards: int, images: str, jobs: int, count: int) -> None:
     made = cluster(*chain(5, shards))
-    made.store.follows_up = images == "new"
+    made.store.follows_up, made.store.closes = images != "older", images == "new"
     made.settle()
     assert made.status.holds("Complete")
     assert (len(made.created), pods(made)) == (jobs, count)
@@ -59,18 +66,18 @@ def test_the_pods_of_five_stages(shards: int, images: str, jobs: int, count: int
     ("stages", "expected"),
     [
         ([{**CLIPS, "shards": 1}, {**SAMPLES, "shards": 1}], ["clips:w", "samples:w"]),
-        ([{**CLIPS, "shards": 3}, {**SAMPLES, "shards": 1}], ["clips:s", "clips:c", "samples:w"]),
-        ([{**CLIPS, "shards": 1}, {**SAMPLES, "shards": 3}], ["clips:w", "samples:s", "samples:c"]),
+        ([{**CLIPS, "shards": 3}, {**SAMPLES, "shards": 1}], ["clips:s", "samples:w"]),
+        ([{**CLIPS, "shards": 1}, {**SAMPLES, "shards": 3}], ["clips:w", "samples:s"]),
         # Another image, account or environment: the open step runs where its own pod would have run.
-        ([{**CLIPS, "image": "own:1"}], ["clips:o", "clips:s", "clips:c"]),
-        ([{**CLIPS, "serviceAccountName": "reader"}], ["clips:o", "clips:s", "clips:c"]),
-        ([{**CLIPS, "env": [{"name": "A", "value": "1"}]}], ["clips:o", "clips:s", "clips:c"]),
+        ([{**CLIPS, "image": "own:1"}], ["clips:o", "clips:s"]),
+        ([{**CLIPS, "serviceAccountName": "reader"}], ["clips:o", "clips:s"]),
+        ([{**CLIPS, "env": [{"name": "A", "value": "1"}]}], ["clips:o", "clips:s"]),
         ([{**CLIPS, "image": "own:1", "shards": 1}], ["clips:w"]),
         # Placement is that of the shards and needs no open step of its own.
-        ([{**CLIPS, "gpu": {"count": 1}, "nodeSelector": {"pool": "gpu"}}], ["clips:s", "clips:c"]),
+        ([{**CLIPS, "gpu": {"count": 1}, "nodeSelector": {"pool": "gpu"}}], ["clips:s"]),
         (
             [{**CLIPS, "shards": 2}, {**SAMPLES, "from": ["raw", "clips"], "shards": 2}],
-            ["clips:s", "samples:o", "clips:c", "samples:s", "samples:c", "samples:o", "samples:s", "samples:c"],
+            ["clips:s", "samples:o", "samples:s", "samples:o", "samples:s"],
         ),
     ],
     ids=["small", "small after large", "large after small", "image", "account", "env", "small image", "gpu", "union"],
@@ -116,12 +123,12 @@ def test_a_whole_pass_has_the_placement_the_retries_and_the_limits_of_a_shard() 
     ("step", "codes", "expected"),
     [
         # The pass was refused: its own open step says so again, or finds that it can be opened.
-        ("open", [75] * 4, ["clips:w", "clips:o", "clips:s", "clips:c"]),
+        ("open", [75] * 4, ["clips:w", "clips:o", "clips:s"]),
         ("open", [76], ["clips:w", "survey:v", "clips:w"]),
         # The pod was lost more often than the Job retries it, such as for want of memory.
         ("shards", [137] * 4, ["clips:w", "clips:o", "clips:s", "clips:c"]),
         ("shards", [70] * 4, ["clips:w", "clips:o", "clips:s", "clips:c"]),
-        ("shards", [76], ["clips:w", "survey:v", "clips:o", "clips:s", "clips:c"]),
+        ("shards", [76], ["clips:w", "survey:v", "clips:o", "clips:s"]),
         # A few lost pods are the Job's own affair.
         ("shards", [137, 75, 70], ["clips:w"]),
         ("commit", [75, 75], ["clips:w"]),
@@ -220,6 +227,7 @@ def test_over_the_tolerance_no_later_pass_is_opened() -> None:
 
 def test_a_retry_that_is_asked_for_while_a_pass_is_opened_for_new_input_follows_it() -> None:
     made = cluster({**CLIPS, **EVERYTHING, "shards": 2}, {**SAMPLES, **EVERYTHING, "shards": 2})
+    made.store.closes = False
     made.store.failing["samples", "clips/raw/v0"] = ["decode"]
     made.settle()
     made.store.bucket["raw"] += ["w0", "w1"]
@@ -251,6 +259,7 @@ def test_a_retry_that_is_asked_for_while_a_pass_is_opened_for_new_input_follows_
 
 def test_an_edit_meanwhile_leaves_the_pass_that_was_opened_under_the_old_key() -> None:
     made = cluster({**CLIPS, "shards": 2}, {**SAMPLES, "shards": 2})
+    made.store.closes = False
     while not made.created[-1:] or "-clips-" not in made.created[-1] or made.created[-1].rsplit("-", 1)[1][0] != "c":
         made.deliver_all()
         made.reconcile()

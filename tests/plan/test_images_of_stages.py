@@ -33,6 +33,7 @@ def test_stages_that_run_a_model_get_the_image_that_holds_torch(block: StageBloc
 def test_the_pods_of_an_embed_stage_run_in_that_image_in_every_step() -> None:
     stage = {"name": "embeddings", "embed": {"weights": {"uri": "s3://models/w.pth"}}}
     cluster = SimulatedCluster(pipeline([stage]), SymbolicStore(bucket={"raw": [f"v{n}" for n in range(8)]}))
+    cluster.store.closes = False
     cluster.settle()
     images = {
         (job["metadata"]["labels"]["reelmill.dev/step"]): job["spec"]["template"]["spec"]["containers"][0]["image"]

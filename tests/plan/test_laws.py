@@ -94,7 +94,9 @@ def do(cluster: SimulatedCluster, deed: str, number: int) -> None:
             cluster.edit(store={"uri": "s3://out/demo", "endpoint": f"http://s3-{number % 2}"})
         case "other_images":
             # An upgrade of the stage images, or its reversal.
-            cluster.store.follows_up = not cluster.store.follows_up
+            cluster.store.closes = not cluster.store.closes
+            if number % 2:
+                cluster.store.follows_up = not cluster.store.follows_up
         case "bound":
             cluster.settings = PlannerSettings(whole_items=(0, 1, 3, 1000)[number % 4])
         case "retry" | "refresh" | "abandon":

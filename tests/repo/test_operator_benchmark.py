@@ -36,7 +36,9 @@ def test_the_words_of_the_pods_are_the_reports_of_the_steps() -> None:
     assert commit.coverage == {"raw": 1}
     assert [(each.stage, each.shards, each.small) for each in commit.next] == [("s2", 3, False)]
     assert not CommitReport.model_validate_json(load.messages(stage=2)["commit"]).next
-    assert (load.jobs, load.pods, load.work_pods) == (5, 9, 6)
+    assert (load.jobs, load.pods, load.work_pods) == (3, 7, 6)
+    many = Load(pipelines=1, stages=2, shards=100)
+    assert (many.jobs, many.pods) == (5, 203)
     small = Load(pipelines=1, stages=5, shards=1)
     assert SurveyReport.model_validate_json(small.messages()["survey"]).next[0].small
     assert (small.jobs, small.pods) == (6, 6)

@@ -46,6 +46,7 @@ def test_all_steps_of_the_stage_run_in_its_image_and_no_others_do(shards: int, s
         {"name": "clips", "clip": {"by": "length"}, "shards": shards},
     ]
     cluster = SimulatedCluster(pipeline(stages), SymbolicStore(bucket={"raw": ["a", "b"]}))
+    cluster.store.closes = False
     cluster.settle()
     images: dict[tuple[str, str], str] = {}
     for job in cluster.jobs.values():

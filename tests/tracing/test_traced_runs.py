@@ -47,7 +47,7 @@ def test_a_run_is_one_trace_of_survey_passes_and_shards(tmp_path: Path, monkeypa
     assert problems(spans) == []
     by_name = {span.name: span for span in spans}
     assert set(by_name) == {
-        "run shop", "survey", "clips 1", "clips shards 0", "clips shards 1", "clips shards 2", "clips commit",
+        "run shop", "survey", "clips 1", "clips shards 0", "clips shards 1", "clips shards 2",
         "samples 1", "samples whole",
     }  # fmt: skip
     root = by_name["run shop"]
@@ -70,7 +70,7 @@ def test_logs_of_steps_name_trace_and_span(tmp_path: Path, monkeypatch: pytest.M
     assert lines
     known = {(span.trace_id, span.span_id): span.name for span in spans}
     named = {known[line["trace_id"], line["span_id"]] for line in lines}
-    assert {"clips shards 0", "clips commit"} <= named
+    assert {"clips shards 0", "clips shards 2"} <= named
     assert [span.error for span in spans if span.name == "run shop"] != [""]
 
 

@@ -149,9 +149,9 @@ class Task(Model):
     """Shards: number of this attempt at the pass, from 1."""
     limits: ShardLimits = ShardLimits()
     view: dict[str, object] = Field(default_factory=dict)
-    """Commit: the stage's `view` block."""
+    """Commit, and steps that go on to commit: the stage's `view` block."""
     complete: bool = True
-    """Commit: all upstreams are complete, so expensive views are built."""
+    """Commit, and steps that go on to commit: all upstreams are complete, so expensive views are built."""
     close_lost: bool = False
     """Commit: close shards that are not committed with `failed(shard_lost)` rows (otherwise, exit code 75)."""
     abandon: bool = False

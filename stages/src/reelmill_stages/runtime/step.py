@@ -172,7 +172,13 @@ def _do(found: StepContext, env: Mapping[str, str], current: _Current) -> Report
             from reelmill_stages.runtime.shards.step import run_shard
 
             run_shard(found, _index(env))
-            return None
+            if follow_up is None or not follow_up.closes:
+                return None
+            from reelmill_stages.runtime.commit.last_shard import closed_by_last_shard
+            from reelmill_stages.runtime.next_passes import next_passes
+
+            last = closed_by_last_shard(found, current.enter)
+            return last.replace(next=next_passes(found, follow_up)) if last else None
         case Step.WHOLE:
             raise SpecError(f"{ENV} has the step {Step.WHOLE}", hint="a whole pass has the task of its open step")
 

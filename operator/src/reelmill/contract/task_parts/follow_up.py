@@ -46,9 +46,12 @@ class FollowUp(Model):
 
     whole: bool = False
     """Open: go on to process and to commit the pass, if it fits `bound`."""
+    closes: bool = False
+    """Shards: go on to commit the pass, if all of its shards are committed."""
     bound: PassBound | None = None
     """The largest pass for one pod; None: no pass is done by one pod."""
     next: tuple[NextStage, ...] = ()
-    """Survey, commit, and open with `whole`: the stages whose next passes are opened or measured."""
+    """Survey, commit, open with `whole` and shards with `closes`: the stages whose next passes are opened or measured.
+    """
     waves: int = 1
     """Into how many passes the new segments of a source are divided."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from reelmill.contract.conditions import ConditionReason
 from reelmill.contract.task import Failure, Step
-from reelmill.plan.jobs.build import STEP
+from reelmill.plan.jobs.build import CLOSES, STEP
 from reelmill.plan.jobs.log_tail import last_words
 from reelmill.plan.jobs.pod import CONTAINER
 
@@ -29,8 +29,9 @@ def phase_to_read(job: Json) -> str:
     """The phase of the pods that have the report of a finished Job; empty if no pod needs to be read."""
     end, step = finished(job), (job["metadata"].get("labels") or {}).get(STEP)
     if end == "Complete":
-        # Shards report by their commits in the store.
-        return "" if step == Step.SHARDS else "Succeeded"
+        # Shards report by their commits in the store, unless one of them has closed the pass.
+        silent = step == Step.SHARDS and CLOSES not in (job["metadata"].get("annotations") or {})
+        return "" if silent else "Succeeded"
     return "Failed"
 
 

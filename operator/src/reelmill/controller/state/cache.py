@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 from reelmill.contract.task import Step
-from reelmill.plan.jobs.build import PIPELINE, SHARDS, STEP, TRACE, UID
+from reelmill.plan.jobs.build import CLOSES, PIPELINE, SHARDS, STEP, TRACE, UID
 
 Json = dict[str, Any]
 REMEMBERED = 50_000
@@ -25,7 +25,7 @@ def trimmed_job(job: Json) -> Json:
     """
     metadata, spec, status = job["metadata"], job.get("spec") or {}, job.get("status") or {}
     annotations = metadata.get("annotations") or {}
-    noted = {name: annotations[name] for name in (SHARDS, TRACE) if name in annotations}
+    noted = {name: annotations[name] for name in (SHARDS, CLOSES, TRACE) if name in annotations}
     ends = [each for each in status.get("conditions") or () if each.get("type") in _ENDS]
     kept = {
         "metadata": {

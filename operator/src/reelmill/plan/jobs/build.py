@@ -29,6 +29,8 @@ PIPELINE, UID, STAGE, STEP, RUN, SEGMENT, ATTEMPT, KEY, PLACE, PODS = (
 )
 SHARDS = f"{GROUP}/shards"
 """Annotation with the ranges of the shards to which the indexes of a Job are mapped, in order."""
+CLOSES = f"{GROUP}/closes"
+"""Annotation of a Job of shards one of whose pods may close the pass and report it."""
 TRACE = f"{GROUP}/traceparent"
 """Annotation with the context of a Job in the trace of its run."""
 CONTROL_RETRIES = 3
@@ -112,8 +114,12 @@ def shards_job(
     shards: list[int],
     shard_ranges: str,
     memory: str = "",
+    follow_up: FollowUp | None = None,
 ) -> dict[str, Any]:
-    """The Job of one attempt, with an index for each of `shards`, in order; `memory`: if not that of the stage."""
+    """The Job of one attempt, with an index for each of `shards`, in order; `memory`: if not that of the stage.
+
+    With a follow-up, the pod of the last shard closes the pass.
+    """
     stage = definition.graph.stages[task.stage.name]
     job = _job(
         definition,
@@ -123,9 +129,10 @@ def shards_job(
         completions=len(shards),
         parallelism=min(stage.parallelism, len(shards)),
         retries=stage.failures.retries_per_shard,
+        follow_up=follow_up,
         memory=memory,
     )
-    job["metadata"]["annotations"] = {SHARDS: shard_ranges}
+    job["metadata"]["annotations"] = {SHARDS: shard_ranges, **({CLOSES: "true"} if follow_up else {})}
     # The last attempt runs every shard, so that no shard is closed as lost without having been tried.
     last = task.attempt >= stage.failures.attempts
     some = max(stage.parallelism, len(shards) // 10)

@@ -112,15 +112,18 @@ def open_task(definition: Definition, name: str, work: PassStatus, cover: Mappin
     )
 
 
-def shards_task(definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool) -> Task:
-    """Run the shards of a list of ranges; empty: all."""
+def shards_task(
+    definition: Definition, name: str, work: PassStatus, shard_map: str, *, abort_off: bool, closes: bool = False
+) -> Task:
+    """Run the shards of a list of ranges; empty: all. With `closes`, the task has all that a commit step needs."""
     limits, stage = _limits(definition, name), definition.graph.stages[name]
     if limits.memory_max is not None and work.attempt >= stage.failures.attempts:
         # An item that needs more than the last attempt has is given up, rather than the shard.
         limits = limits.replace(memory_max=memory_of(merged(definition.spec.defaults, stage), work.memory))
     if abort_off:
         limits = limits.replace(early_abort=NO_EARLY_ABORT)
-    return _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
+    task = _step(definition, name, work, step=Step.SHARDS, shard_map=shard_map, attempt=work.attempt, limits=limits)
+    return task.replace(view=view_params(definition, name), complete=work.complete) if closes else task
 
 
 def commit_task(definition: Definition, name: str, work: PassStatus) -> Task:

@@ -25,7 +25,7 @@ def after_survey(draft: PlanDraft) -> FollowUp:
     return FollowUp(bound=_bound(draft), next=tuple(found), waves=draft.definition.spec.waves)
 
 
-def after_pass(draft: PlanDraft, name: str, *, whole: bool = False) -> FollowUp:
+def after_pass(draft: PlanDraft, name: str, *, whole: bool = False, closes: bool = False) -> FollowUp:
     """The follow-up of a step that closes a pass of a stage: the stages that read it."""
     definition = draft.definition
     readers = [other for other, upstreams in definition.graph.upstreams.items() if name in upstreams]
@@ -34,7 +34,8 @@ def after_pass(draft: PlanDraft, name: str, *, whole: bool = False) -> FollowUp:
         for other in readers
         if _waits(draft, other)
     ]
-    return FollowUp(whole=whole, bound=_bound(draft), next=tuple(found[:MOST]), waves=definition.spec.waves)
+    waves = definition.spec.waves
+    return FollowUp(whole=whole, closes=closes, bound=_bound(draft), next=tuple(found[:MOST]), waves=waves)
 
 
 def to_open(draft: PlanDraft) -> FollowUp:

@@ -34,7 +34,7 @@ def opened(draft: PlanDraft, name: str, job: Observed) -> None:
         look_at = draft.later(SHARED_LOOKS.delay(stage.shared + 1))
         draft.put(transitions.pass_left_to_another(stage, report.segment, look_at))
         return
-    undone = undone_after(job, report.shards)
+    undone = undone_after(job, name, report.shards)
     work = work_of(draft, name).replace(
         segment=report.segment, shards=report.shards, items=report.in_, done=report.shards - len(undone)
     )
@@ -58,9 +58,12 @@ def _instead_of_a_retry(draft: PlanDraft, name: str, work: PassStatus) -> PassSt
 
 def attempted(draft: PlanDraft, name: str, job: Observed) -> None:
     """A Job of shards ended, or a whole pass failed while it processed items: the rest of that takes three steps."""
+    if job.succeeded and job.read(CommitReport):
+        committed(draft, name, job)
+        return
     work = work_of(draft, name)
     whole = job.step is Step.WHOLE
-    undone = list(range(work.shards)) if whole else undone_after(job, work.shards)
+    undone = list(range(work.shards)) if whole else undone_after(job, name, work.shards)
     work = work.replace(done=work.shards - len(undone))
     code = ExitCode.OK if job.succeeded else job.exit
     failures = draft.definition.graph.stages[name].failures

@@ -18,6 +18,9 @@ from reelmill.plan.passes.next_passes import after_pass, to_open
 from reelmill.plan.passes.throttle import busy_stages, may_start
 from reelmill.plan.snapshot import stamp
 
+SHARDS_THAT_CLOSE = 16
+"""Maximum number of shards of a pass that is closed by the pod of its last one: the pods of all of them are read."""
+
 
 def start(draft: PlanDraft, name: str, work: PassStatus, step: PassStep = "open", *, after: str = "") -> None:
     """Start a pass with a step; a shards step that follows no Job is the whole pass."""
@@ -31,7 +34,7 @@ def enter(draft: PlanDraft, name: str, work: PassStatus, step: PassStep, *, afte
     work = work.replace(step=step, run=run, after=after, seen=False, active=0, eta="")
     if work.whole:
         work = work.replace(shards=1, attempt=max(work.attempt, 1), failed="")
-    if work.whole or step == "commit":
+    if work.whole or step == "commit" or _closes(draft, work):
         upstreams = draft.definition.graph.upstreams[name]
         view = view_fingerprint(view_params(draft.definition, name))
         work = work.replace(complete=completed(draft).issuperset(upstreams), view=view)
@@ -68,10 +71,21 @@ def create(draft: PlanDraft, name: str) -> None:
         task = whole_task(definition, name, work, to_cover(draft, name), abort_off=abort_off)
         draft.create(whole_job(definition, settings, task, work.job, after_pass(draft, name, whole=True)))
         return
-    ranges = format_ranges(shards)
-    task = shards_task(definition, name, work, "" if len(shards) == work.shards else ranges, abort_off=abort_off)
+    ranges, closes = format_ranges(shards), _closes(draft, work)
+    closing = after_pass(draft, name, closes=True) if closes else None
+    shard_map = "" if len(shards) == work.shards else ranges
+    task = shards_task(definition, name, work, shard_map, abort_off=abort_off, closes=closes)
     draft.create(
-        shards_job(definition, settings, task, work.job, shards=shards, shard_ranges=ranges, memory=work.memory)
+        shards_job(
+            definition,
+            settings,
+            task,
+            work.job,
+            shards=shards,
+            shard_ranges=ranges,
+            memory=work.memory,
+            follow_up=closing,
+        )
     )
 
 
@@ -86,9 +100,9 @@ def reopen(draft: PlanDraft, name: str) -> None:
         enter(draft, name, work.replace(close_lost=False), "open")
 
 
-def undone_after(job: Observed, shards: int) -> list[int]:
-    """The shards that are not committed after a Job that opened the pass or ran its shards, in order."""
-    if job.step is Step.SHARDS:
+def undone_after(job: Observed, stage: str, shards: int) -> list[int]:
+    """The shards of a stage's pass that are not committed after a Job that opened it or ran its shards, in order."""
+    if _ran_shards(job, stage):
         return [shard for shard in job.shards if shard not in job.completed]
     report = job.read(OpenReport)
     try:
@@ -109,9 +123,21 @@ def work_of(draft: PlanDraft, name: str) -> PassStatus:
 def _undone(draft: PlanDraft, name: str, work: PassStatus) -> list[int] | None:
     """The shards that the step has to run, in order; None: unknown."""
     job = draft.jobs.get(work.after)
-    if job is None or (job.step is not Step.SHARDS and job.opened(name) is None):
+    if job is None or not (_ran_shards(job, name) or job.opened(name)):
         return None
-    return undone_after(job, work.shards)
+    return undone_after(job, name, work.shards)
+
+
+def _ran_shards(job: Observed, stage: str) -> bool:
+    return job.step is Step.SHARDS and job.stage == stage
+
+
+def _closes(draft: PlanDraft, work: PassStatus) -> bool:
+    """Whether the pod of the last shard closes the pass: the first time, and where that takes little of its time."""
+    bound = draft.snapshot.settings.bound
+    if bound is None or work.step != "shards" or work.whole or work.attempt != 1:
+        return False
+    return work.shards <= SHARDS_THAT_CLOSE and work.items <= bound.items * work.shards
 
 
 def _begun(draft: PlanDraft, stage: StageStatus) -> bool:
