@@ -1,6 +1,7 @@
 """`reelmill freeze` on real runs: a name stands for one state, whatever happens to the pipeline and its data sets."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,49 @@ def test_a_state_that_is_not_there_is_refused_by_readers(folder: Path) -> None:
     frozen("v1", "-s", "clips")
     with pytest.raises(SpecError, match="has no data set 'packs'"):
         TarSet("data/packs@v1")
+
+
+def check(*arguments: str) -> dict[str, str]:
+    """Damaged object -> remedy."""
+    said = reelmill("check", "pipeline.yaml", "--deep", *arguments, "-o", "json")
+    found = {row["key"]: row["remedy"] for row in json.loads(said.out)["damage"]}
+    assert said.code == (65 if found else 0), said.err
+    return found
+
+
+def test_the_deep_check_finds_damage_in_frozen_states(folder: Path) -> None:
+    assert freeze("v1").code == 0
+    assert check() == {}
+    frozen = folder / "data/_reelmill/frozen"
+    view = next(path for path in sorted((frozen / "v1").rglob("*")) if path.is_file())
+    files = {path.relative_to(folder / "data").as_posix(): path for path in (view, frozen / "v1.json")}
+    for key, path in files.items():
+        whole, stat = path.read_bytes(), path.stat()
+        for damaged in (b"", whole[:-1], whole + b" ", whole.replace(b"e", b"f", 1), b"[]", None):
+            if damaged is None:
+                path.rename(folder / "aside")
+            else:
+                path.write_bytes(damaged)
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            found = check()
+            assert found.keys() == {key}, damaged
+            assert (
+                "restore it from a backup, or give the name up with `reelmill freeze PIPELINE v1 --delete`"
+                in found[key]
+            )
+            assert check("--stage", "clips") == {}
+            if damaged is None:
+                (folder / "aside").rename(path)
+            else:
+                path.write_bytes(whole)
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert check() == {}
+
+
+def test_the_deep_check_reads_the_data_sets_of_frozen_states_that_the_pipeline_makes_no_more(folder: Path) -> None:
+    assert freeze("v1").code == 0
+    (clip,) = (folder / "data/clips").glob("*/0001/clips/a_0_1.mp4")
+    (folder / "pipeline.yaml").write_text(PIPELINE.replace("length: 1s", "length: 2s"))
+    assert reelmill("run", "pipeline.yaml").code == 0
+    clip.write_bytes(clip.read_bytes()[:-1])
+    assert check().keys() == {clip.relative_to(folder / "data").as_posix()}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cli.terminal import PIPELINE, lines, reelmill, write
 from reelmill.cli.input.document import parse
-from reelmill.cli.input.document_size import DEPTH, NODES
+from reelmill.cli.input.document_size import CHARACTERS, DEPTH, NODES
 from reelmill.contract.errors import SpecError
 
 LETTERS = "abcdefghij"
@@ -42,6 +42,11 @@ HOSTILE = {
     "no number": ("spec: !!int x\n", "not a value of the type int"),
     "no truth": ("spec: !!bool x\n", "not a value of the type bool"),
     "a list as a name": ("? [a]\n: 1\n", "cannot be a list or a mapping"),
+    "a date as a name": (
+        f"{PIPELINE}2024-01-01: x\n",
+        "1: the name of a field must be a string; put '2024-01-01' in quotes",
+    ),
+    "a number as a name": (f"{PIPELINE}5: x\n", "the name of a field must be a string; put '5' in quotes"),
     "a megabyte": ("a: |\n" + " x\n" * 400_000, "longer than"),
 }
 
@@ -56,6 +61,42 @@ def test_a_hostile_file_gets_one_clear_line(tmp_path: Path, case: str) -> None:
     assert expected in error
     assert case == "a megabyte" or "pipeline.yaml:" in error
     assert all(hint.startswith("hint: ") for hint in hints)
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+def test_a_device_without_end_is_read_no_further_than_a_pipeline_may_be_long(command: str) -> None:
+    said = reelmill(command, "/dev/zero")
+    assert (said.code, said.err) == (2, f"error: /dev/zero: the file is longer than {CHARACTERS} characters\n")
+
+
+def test_of_very_many_problems_the_first_are_told(tmp_path: Path) -> None:
+    said = reelmill("validate", write(tmp_path, PIPELINE + "".join(f"  k{number}: 1\n" for number in range(20_000))))
+    told = list(lines(said.err))
+    assert (said.code, len(told)) == (2, 101)
+    assert told[-1].endswith(": and 19900 more; correct these first")
+
+
+@pytest.mark.parametrize("text", ["uri: " + "d" * 500_000, "uri: store\n    endpoint: " + "é" * 500_000])
+def test_a_message_shows_the_beginning_of_a_long_value(tmp_path: Path, text: str) -> None:
+    said = reelmill("validate", write(tmp_path, PIPELINE.replace("store: {uri: store}", f"store:\n    {text}")))
+    assert said.code == 2
+    assert len(said.err) < 500
+
+
+@pytest.mark.parametrize("slashes", ["://", ":/", ":\\\\", ":///", ":\\", "//"])
+@pytest.mark.parametrize("scheme", ["s3", "S3", "https", "az", "my+scheme"])
+def test_a_mistyped_address_with_a_password_is_no_path(tmp_path: Path, scheme: str, slashes: str) -> None:
+    uri = f"{'' if slashes == '//' else scheme}{slashes}somebody:hunter2@bucket/prefix"
+    said = reelmill("validate", write(tmp_path, PIPELINE.replace("store: {uri: store}", f"store: {{uri: '{uri}'}}")))
+    assert said.code == 2
+    assert "a URI must not contain credentials" in said.err
+    assert "hunter2" not in said.err
+
+
+@pytest.mark.parametrize("uri", ["/data/a:b@c", "data@home/x:y", "C:/videos/raw", "./a:b@c", "s3://bucket/a:b@c"])
+def test_a_path_may_have_colons_and_at_signs(tmp_path: Path, uri: str) -> None:
+    said = reelmill("validate", write(tmp_path, PIPELINE.replace("store: {uri: store}", f"store: {{uri: '{uri}'}}")))
+    assert said.code == 0, said.err
 
 
 def test_anchors_and_aliases_of_a_usual_size_stay(tmp_path: Path) -> None:

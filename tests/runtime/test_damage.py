@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import toy_line as toy
+from damaged_objects import CASES, CHANGED, RAW, UPPER, Case, Change, cut, deleted, flip, replacing, writing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,10 +22,9 @@ from reelmill_stages.commands.integrity.repair import repair
 from reelmill_stages.commands.logs import logs
 from reelmill_stages.commands.replay import replay
 from reelmill_stages.commands.status import status
+from reelmill_stages.records.data_set import open_data_set
 
 TEXTS = {"a": "a brown rabbit\n", "b": "broken? no\n", "c": "carphone\n"}
-CHANGED = "this is not what was committed: it has "
-GONE = "this was committed, and is gone"
 
 
 @pytest.fixture(scope="module")
@@ -66,110 +64,6 @@ def key_of(line: toy.Line, path: Path) -> str:
     return path.relative_to(line.root / "store").as_posix()
 
 
-Change = Callable[[Path], None]
-
-
-def keeping_time(change: Callable[[bytes], bytes]) -> Change:
-    """Change the content as bit rot does: nothing else of the file changes."""
-
-    def apply(path: Path) -> None:
-        before = path.stat()
-        with path.open("r+b") as file:
-            content = change(file.read())
-            file.seek(0)
-            file.write(content)
-            file.truncate()
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-    return apply
-
-
-flip = keeping_time(
-    lambda data: bytes([*data[: len(data) // 2], data[len(data) // 2] ^ 1, *data[len(data) // 2 + 1 :]])
-)
-cut = keeping_time(lambda data: data[: len(data) // 2])
-without_last_line = keeping_time(lambda data: b"".join(data.splitlines(True)[:-1]))
-
-
-def replacing(old: bytes, new: bytes) -> Change:
-    return keeping_time(lambda data: data.replace(old, new, 1))
-
-
-def writing(data: bytes) -> Change:
-    def apply(path: Path) -> None:
-        path.write_bytes(data)
-
-    return apply
-
-
-def deleted(path: Path) -> None:
-    path.unlink()
-
-
-UPPER, RAW = "upper/*/0001/_reelmill", "raw/*/0001/_reelmill"
-NO_SEGMENT = "not a Segment record: damaged, or written by another version of reelmill"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A damaged object, the sentence about it, and which readers must say it."""
-
-    pattern: str
-    change: Change
-    sentence: str
-    readers: tuple[str, ...]
-
-
-ROWS = ("items", "next", "export")
-CASES = {
-    "an output is gone": Case("upper/*/0001/out/a.txt", deleted, GONE, ("export",)),
-    "an output is cut off": Case("upper/*/0001/out/a.txt", cut, CHANGED, ("export",)),
-    "a bit of an output is flipped": Case("upper/*/0001/out/a.txt", flip, CHANGED, ("export",)),
-    "a bit of an output is flipped, and its time changed": Case(
-        "upper/*/0001/out/a.txt", writing(b"A BROWN RABBIS\n"), CHANGED, ("export",)
-    ),
-    "segment.json is cut off": Case(f"{UPPER}/segment.json", cut, NO_SEGMENT, (*ROWS, "status", "ledger")),
-    "segment.json is gone": Case(f"{UPPER}/segment.json", deleted, GONE, (*ROWS, "status", "ledger")),
-    "segment.json is another object": Case(
-        f"{UPPER}/segment.json", writing(b"{}"), f"{NO_SEGMENT} (state: Field required)", (*ROWS, "status", "ledger")
-    ),
-    "segment.json is empty": Case(f"{UPPER}/segment.json", writing(b""), NO_SEGMENT, (*ROWS, "status", "ledger")),
-    "segment.json counts otherwise": Case(
-        f"{UPPER}/segment.json", replacing(b'"done":3', b'"done":4'), "its counts", ()
-    ),
-    "pass.json is cut off": Case(f"{UPPER}/pass.json", cut, "not a Pass record", ("replay",)),
-    "pass.json is gone": Case(f"{UPPER}/pass.json", deleted, GONE, ()),
-    "a shard's commit is garbage": Case(f"{UPPER}/shards/*.json", writing(b"x"), "not a ShardCommit record", ()),
-    "a letter of a caption has changed": Case(
-        f"{RAW}/items/*", replacing(b"rabbit", b"rabbid"), CHANGED, ("raw", "growth")
-    ),
-    "items are cut off": Case(f"{UPPER}/items/*", cut, CHANGED, ROWS),
-    "the last line of items is gone": Case(f"{UPPER}/items/*", without_last_line, CHANGED, ROWS),
-    "items are gone": Case(f"{UPPER}/items/*", deleted, GONE, ROWS),
-    "a failed row says done": Case(f"{UPPER}/ledger/*", replacing(b'"failed"', b'"done"'), CHANGED, ("ledger",)),
-    "a ledger is gone": Case(f"{UPPER}/ledger/*", deleted, GONE, ("ledger",)),
-    "a ledger has a garbage line": Case(
-        f"{UPPER}/ledger/*", keeping_time(lambda data: data + b"garbage\n"), CHANGED, ("ledger",)
-    ),
-    "stage.json is cut off": Case("upper/*/_reelmill/stage.json", cut, "not a StageRecord record", (*ROWS, "status")),
-    "stage.json is gone": Case("upper/*/_reelmill/stage.json", deleted, GONE, ()),
-    "stage.json has other numbers": Case(
-        "upper/*/_reelmill/stage.json", replacing(b'"done":3', b'"done":4'), CHANGED, ()
-    ),
-    "latest.json is gone": Case("upper/latest.json", deleted, GONE, ()),
-    "the items of a source are gone": Case(f"{RAW}/items/*", deleted, GONE, ("raw",)),
-    "a view was edited": Case("upper/*/all.json", writing(b"{}"), CHANGED, ("export",)),
-    "latest.json is garbage": Case("upper/latest.json", writing(b"{"), "not a LatestKey record", ("status",)),
-    "a view is gone": Case("upper/*/all.json", deleted, GONE, ("export",)),
-    "a bit of a view is flipped": Case("upper/*/all.json", flip, CHANGED, ("export",)),
-    "a claim is garbage": Case("upper/*/_reelmill/users/*.json", writing(b"{"), "not a Claim record", ()),
-    "a heartbeat is garbage": Case(f"{UPPER}/heartbeat.json", writing(b"{"), "not a Runner record", ()),
-    "frozen outcomes have a garbage line": Case(
-        f"{UPPER}/outcomes/*", cut, "cannot be read as the outcome of an item", ()
-    ),
-}  # fmt: skip
-
-
 def deep(line: toy.Line) -> IntegrityResult:
     return integrity(line.task(Step.SURVEY), os.environ)
 
@@ -195,6 +89,8 @@ def read(line: toy.Line, reader: str) -> None:
             status(task, os.environ)
         case "replay":
             replay(task, os.environ, stage="upper", item="a", folder=line.root / "replayed", timeout=60)
+        case "latest":
+            open_data_set(line.store, "upper")
         case "export":
             for mode in ExportMode.LINK, ExportMode.COPY:
                 with pytest.raises(StoreDamaged) as error:

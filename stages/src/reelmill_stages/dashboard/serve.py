@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import fcntl
 import ipaddress
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +16,7 @@ from reelmill.contract.task import StoreRef
 from reelmill_stages.dashboard.discovery.file_pipelines import FilePipelines
 from reelmill_stages.dashboard.discovery.store_pipelines import StorePipelines
 from reelmill_stages.dashboard.index.indexes import Indexes
+from reelmill_stages.dashboard.scratch_folder import scratch_folder
 from reelmill_stages.dashboard.stores import OpenStores
 from reelmill_stages.dashboard.views.pipeline_catalog import PipelineCatalog
 from reelmill_stages.dashboard.web.posters import Posters
@@ -41,14 +40,15 @@ def dashboard(
     """Serve the pipelines of a cluster, of files, or of a store.
 
     Raises SpecError for an address that cannot be listened at, for a store that is no folder, and for a scratch folder
-    that cannot be written to or that another dashboard uses, and without the packages for the page.
+    that cannot be written to, holds something else or is used by another dashboard, and without the packages for the
+    page.
     """
     for package in ("fastapi", "jinja2", "uvicorn"):
         if find_spec(package) is None:
             raise SpecError(f"the dashboard needs the package {package}, which is not installed", hint=HINT)
     import uvicorn  # only now: it may not be there
 
-    with _scratch(settings.scratch) as scratch, _listening(settings) as listener:
+    with scratch_folder(settings.scratch) as scratch, _listening(settings) as listener:
         app = make(settings, env, scratch, pipelines=pipelines, files=files, store=store)
         config = uvicorn.Config(
             app,
@@ -111,30 +111,6 @@ def _ending_by_return() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, former)
-
-
-@contextlib.contextmanager
-def _scratch(folder: str) -> Iterator[Path]:
-    if folder:
-        path = Path(folder).absolute()
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            lock = (path / "lock").open("w")
-        except OSError as error:
-            raise SpecError(
-                f"the scratch folder cannot be used: {error.strerror}", where=folder, hint="choose another --scratch"
-            ) from error
-        with lock:  # two that write one index would damage it
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise SpecError(
-                    "another dashboard uses this scratch folder", where=folder, hint="choose another --scratch"
-                ) from error
-            yield path
-    else:
-        with tempfile.TemporaryDirectory(prefix="reelmill-dashboard-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary)
 
 
 @contextlib.contextmanager

@@ -18,11 +18,11 @@ from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.rows import Item, LedgerRow, ListRows
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.effective_rows import LatestRows
-from reelmill_stages.records.latest_key import LatestKey
+from reelmill_stages.records.latest_key import POINTS_NOWHERE, LatestKey, points_somewhere
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.row_files import numbered_items, read_rows
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, changed, gone
+from reelmill_stages.store.damage import WRITTEN_AGAIN, address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
 
 
@@ -31,7 +31,7 @@ def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | Non
 
     `name@state` opens it as it was when `reelmill freeze` gave that name to its state. `scratch` is a folder for
     temporary files; by default one is created and removed with the data set. Raises SpecError if there is no data set,
-    or no state, of that name.
+    or no state, of that name, and StoreDamaged where `latest.json` points nowhere.
     """
     name, _, state = name.partition("@")
     if state:
@@ -43,6 +43,9 @@ def open_data_set(store: Store, name: str, key: str = "", *, scratch: Path | Non
             raise SpecError(
                 f"the store has no data set {name!r}", where=store.uri, hint="list the folders in the root of the store"
             )
+        if not points_somewhere(store, name, latest):
+            signpost = address(store, DataSetPaths(name, "").latest)
+            raise unreadable(signpost, POINTS_NOWHERE, WRITTEN_AGAIN)
         key = latest.key
     return DataSet(store, DataSetPaths(name, key), scratch=scratch)
 

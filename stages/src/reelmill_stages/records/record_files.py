@@ -1,17 +1,21 @@
 """Reads and creates records of the contract in the store."""
 
+from contextlib import suppress
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
 from reelmill.contract.records.claim import Claim
 from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.place import place_of
 from reelmill.contract.records.segment import PlanBlock, ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import RESTORE, WRITTEN_AGAIN, address, unreadable
+from reelmill_stages.store.damage import RESTORE, WRITTEN_AGAIN, address, changed, is_untouched, unreadable
+from reelmill_stages.store.digests import object_digest
 
 M = TypeVar("M", bound=Model)
 
@@ -25,13 +29,27 @@ _REMEDIES: dict[type[Model], str] = {
 }
 
 
+def remedy(model: type[Model]) -> str:
+    """What to do about a damaged record."""
+    return _REMEDIES.get(model, RESTORE)
+
+
 def load(store: Store, key: str, model: type[M]) -> M | None:
-    """The record with this key, or None if it does not exist. Raises StoreDamaged if it cannot be parsed."""
+    """The record with this key, or None if it does not exist.
+
+    Raises StoreDamaged if it cannot be parsed, if it is the record of another place, and, in a folder, if its bytes
+    are not those that were written.
+    """
+    where, hint = address(store, key), remedy(model)
     try:
-        data = store.read(key)
+        data = store.read(key) if store.remote else _as_written(store, key, hint)
     except NotFound:
         return None
-    return parse(data, address(store, key), model)
+    record = parse(data, where, model)
+    place = place_of(record)
+    if place and not f"/{key}".endswith(f"/{place}"):  # readers may open a folder above the store
+        raise unreadable(where, f"this is the record of another place, {place}", hint)
+    return record
 
 
 def peek(store: Store, key: str, model: type[M]) -> M | None:
@@ -48,7 +66,7 @@ def parse(data: bytes, where: str, model: type[M]) -> M:
         return model.model_validate_json(data)
     except ValueError as error:
         problem = f"not a {model.__name__} record: damaged, or written by another version of reelmill ({_first(error)})"
-        raise unreadable(where, problem, _REMEDIES.get(model, RESTORE)) from error
+        raise unreadable(where, problem, remedy(model)) from error
 
 
 def dump(record: Model) -> bytes:
@@ -68,6 +86,35 @@ def create(store: Store, key: str, record: M) -> tuple[M, bool]:
         found = store.read(key)
         return parse(found, address(store, key), type(record)), found == data
     return record, True
+
+
+def refuse_changed(store: Store, key: str, hint: str) -> None:
+    """Raises StoreDamaged for an object in a folder that somebody, or a disk, has changed since reelmill wrote it.
+
+    Where nothing is noted of it, as after a copy without extended attributes, nobody knows.
+    """
+    if store.remote:
+        return
+    with suppress(NotFound):
+        stat = store.stat(key)
+        found = object_digest(store, key)[0] if stat.written else ""
+        if not found.startswith(stat.written) and store.stat(key) == stat:  # nobody has written it anew meanwhile
+            raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
+
+
+def _as_written(store: Store, key: str, hint: str) -> bytes:
+    """The bytes of a record in a folder. Raises StoreDamaged if a disk changed them; who edits a file changes its time.
+
+    Another process may replace the record while it is read.
+    """
+    stat = store.stat(key)
+    while True:
+        data = store.read(key)
+        if not is_untouched(stat) or (found := sha256(data)).startswith(stat.written):
+            return data
+        before, stat = stat, store.stat(key)
+        if stat == before:
+            raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
 
 
 def _first(error: ValueError) -> str:

@@ -43,6 +43,9 @@ class Stat:
     checksum: str = ""
     """Digest `sha256:<hex>` of the content that the server computed when it was written. Empty in listings, and where
     the server has none; a folder never has one."""
+    written: str = ""
+    """Beginning of the digest `sha256:<hex>` of what a folder wrote under this key, whatever lies there now. Empty in
+    listings, where nothing is noted, and in buckets, which guard their objects themselves."""
     foreign: bool = False
     """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
     copied: bool = False

@@ -27,6 +27,11 @@ def noted_digest(stat: Stat) -> str:
     return stat.metadata.get("digest") or stat.outdated.get("digest", "")
 
 
+def is_untouched(stat: Stat) -> bool:
+    """Whether a folder has noted what it wrote under a key, and nobody has opened the file for writing since."""
+    return bool(stat.written) and stat.written == f"sha256:{stat.etag}"
+
+
 def view_digest(store: Store, stat: Stat) -> str:
     """The digest that a view of a data set must have; empty if it is not known any more.
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import yaml
 
-from reelmill.cli.input.document_size import RefusedDocument, check_size
+from reelmill.cli.input.document_size import CHARACTERS, RefusedDocument, check_size
 from reelmill.contract.errors import SpecError
 
 Path_ = tuple[str | int, ...]
 NUMBER_LENGTH = 100
 """Maximum number of characters of a number."""
+_LONGEST = 4
+"""Bytes of a character of UTF-8."""
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
@@ -72,7 +74,8 @@ def read(file: str) -> YamlDocument:
     """Read the single document of a file. Raises SpecError, with `where` as `file:line` if the line is known."""
     path = Path(file)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as source:  # of a device, there may be no end
+            text = source.read(_LONGEST * CHARACTERS + 1).decode("utf-8-sig")
     except FileNotFoundError:
         raise SpecError("no such file", where=file, hint="create one with: reelmill init") from None
     except IsADirectoryError:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from reelmill.schema.inline import Schema
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+MOST = 100
+"""Problems of a file that are told at once."""
+_SHOWN = 200
+"""Characters of a value in a message."""
 _WORDS = {
     "string_type": "must be a string; put it in quotes",
     "missing": "is missing",
@@ -46,7 +50,8 @@ class FieldProblem:
 
     def __str__(self) -> str:
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}: {self.path}: {self.what}{hint}"
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}: {path}{self.what}{hint}"
 
     def to_json(self) -> dict[str, Any]:
         return {"file": self.file, "line": self.line, "path": self.path, "problem": self.what, "hint": self.hint}
@@ -64,7 +69,8 @@ class FieldProblems(SpecError):
 def from_validation(error: ValidationError, document: YamlDocument) -> list[FieldProblem]:
     """One problem for each field that the models reject; errors of all members of a union are merged into one."""
     found: dict[tuple[str | int, ...], FieldProblem] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details[:MOST]:
         path = _real(detail["loc"], document.data, tree_of_pipeline())
         missing = detail["type"] == "missing"
         what, hint = _unknown(path) if detail["type"] == "extra_forbidden" else (_text(detail), "")
@@ -74,7 +80,10 @@ def from_validation(error: ValidationError, document: YamlDocument) -> list[Fiel
             found[path] = problem
         elif known.what != what:
             found[path] = FieldProblem(document.file, line, known.path, f"{known.what}, or {what}")
-    return sorted(found.values(), key=lambda problem: problem.line)
+    problems = sorted(found.values(), key=lambda problem: problem.line)
+    if (left := len(details) - MOST) > 0:
+        problems.append(FieldProblem(document.file, problems[-1].line, "", f"and {left} more; correct these first"))
+    return problems
 
 
 def from_spec(errors: Sequence[SpecError], document: YamlDocument) -> list[FieldProblem]:
@@ -149,14 +158,21 @@ def _text(detail: Any) -> str:
         ask = f"; did you mean {near[0]}?" if near else ""
         if near and near[0] == given:
             ask = f"; write {given} without quotes"
-        return f"{without_secrets(repr(given))} is not one of {', '.join(choices)}{ask}"
+        return f"{_shown(given)} is not one of {', '.join(choices)}{ask}"
     if kind == "string_pattern_mismatch":
         if context["pattern"] == NAME_PATTERN:
-            return f"{given!r} is not a valid name: use lower-case letters, digits and hyphens"
-        return f"{without_secrets(repr(given))} does not match {context['pattern']}"
+            return f"{_shown(given)} is not a valid name: use lower-case letters, digits and hyphens"
+        return f"{_shown(given)} does not match {context['pattern']}"
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing":
         return _WORDS[kind]
+    if kind == "invalid_key":
+        return f"the name of a field must be a string; put {_shown(str(given))} in quotes"
     words = _WORDS.get(kind, str(detail["msg"]).replace("Input should", "should"))
-    return f"{without_secrets(repr(given))} {words}" if isinstance(given, str | int | float) else words
+    return f"{_shown(given)} {words}" if isinstance(given, str | int | float) else words
+
+
+def _shown(value: object) -> str:
+    text = without_secrets(repr(value))
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -145,10 +145,10 @@ class FindingRow(CommandRow):
 
 
 class DamageRow(CommandRow):
-    """An object of a data set that is not what was committed."""
+    """An object that is not what was committed."""
 
     stage: str
-    """Name of the source or stage."""
+    """Name of the source or stage; empty for what lies at the root of the store."""
     key: str
     """Key of the object in the store."""
     problem: str

@@ -11,8 +11,12 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_leng
 """Name of a source or stage: lower-case letters, digits and hyphens."""
 
 
+_MISTYPED = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|//+|\\\\+)[^/\\]*:[^/\\]*@")
+"""A URL with a user that is read as a path, because of its slashes: `s3:/user:key@host/`."""
+
+
 def _without_user_info(uri: str) -> str:
-    if has_user_info(uri):
+    if has_user_info(uri) or _MISTYPED.match(uri):
         raise ValueError(
             "a URI must not contain credentials: on one machine, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
             "in a cluster, name a Secret in secretRef"

@@ -1,5 +1,6 @@
 """The report of `reelmill tune`: one HTML page with histograms, and PNG sheets of border-line examples beside it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
@@ -16,6 +17,8 @@ from reelmill_stages.runtime.preview_frames.clip_frames import HEIGHT, WIDTH, sh
 from reelmill_stages.stages.filter.rules import number_shown
 
 PAGE = "index.html"
+RESULT = "tune.json"
+"""The result as JSON, written last: it marks the folder."""
 _COUNTS = ("drops alone", "drops first", "drops only", "of these fail")
 _HEAD = """\
 <!doctype html>
@@ -29,14 +32,32 @@ td.n, th.n {{ text-align: right }} img, svg {{ max-width: 100%; margin: 4px 8px 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Raises SpecError if the report cannot be written."""
+    """Raises SpecError if the report cannot be written, and for a folder that holds something else."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _must_be_ours(folder)
         yield
     except OSError as error:
         raise SpecError(
             f"the report cannot be written: {error.strerror}", where=str(folder), hint="choose another folder"
         ) from error
+
+
+def _must_be_ours(folder: Path) -> None:
+    if any(folder.iterdir()) and not _is_result(folder / RESULT):
+        raise SpecError(
+            "the folder holds something else than a report of tune",
+            where=str(folder),
+            hint="name a new folder, or that of an earlier report",
+        )
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        found: dict[str, object] = json.loads(path.read_bytes())
+        return found.keys() >= {"stage", "rules", "sheets"}
+    except (FileNotFoundError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def write_sheets(
@@ -54,8 +75,8 @@ def write_sheets(
 
 def write_page(result: TuneResult, folder: Path) -> None:
     """Write the page, and the result as JSON."""
-    (folder / "tune.json").write_bytes(canonical(result.to_json()))
     (folder / PAGE).write_text("".join(_page(result)), encoding="utf-8")
+    (folder / RESULT).write_bytes(canonical(result.to_json()))
 
 
 def _sheet(border: BorderItems, field: str, task: Task, env: Mapping[str, str], unseen: list[str]) -> bytes:

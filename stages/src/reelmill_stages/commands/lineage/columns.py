@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from reelmill.contract.commands.lineage_rows import SourceTime
@@ -15,6 +16,19 @@ from reelmill_stages.records.lineage.source_time import source_objects, source_t
 _NUMBERS = (int, float)
 Versions = Mapping[tuple[int, int], Mapping[str, str]]
 """(number of the source or stage, segment) -> versions of the tools in that pass."""
+
+ABOUT = "reelmill"
+"""The entry of the file's metadata that says how the items were made."""
+
+
+def is_lineage(path: Path) -> bool:
+    """Whether a file is a table of lineage. Raises OSError."""
+    arrow: Any = import_module("pyarrow")
+    with path.open("rb") as file:
+        try:
+            return ABOUT.encode() in (import_module("pyarrow.parquet").read_schema(file).metadata or {})
+        except (arrow.ArrowException, ValueError):
+            return False
 
 
 def schema(metadata: Mapping[str, str]) -> Any:

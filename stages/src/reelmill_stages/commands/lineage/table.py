@@ -12,11 +12,12 @@ from typing import Any
 
 from reelmill.contract.commands.lineage_rows import LineageResult
 from reelmill.contract.errors import SpecError
+from reelmill.contract.output_file import must_be_ours
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill.contract.text.redaction import redacted
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.commands.lineage.columns import LineageRows, schema
+from reelmill_stages.commands.lineage.columns import ABOUT, LineageRows, is_lineage, schema
 from reelmill_stages.commands.lineage.parquet_table import ParquetTable
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.ancestry import Ancestry
@@ -24,14 +25,16 @@ from reelmill_stages.records.pins import stored_pins
 
 
 def lineage(task: Task, env: Mapping[str, str], *, stage: str, file: Path) -> LineageResult:
-    """Write the lineage of the data set of a source or stage to `file`, which is replaced.
+    """Write the lineage of the data set of a source or stage to `file`; an earlier lineage is replaced.
 
     In memory are the rows of one row group, and numbers of the inputs of one shard, whatever the number of items.
     Temporary files take about as much space as the rows of all data sets on the way. Raises SpecError for a data set
-    without segments, a folder that does not exist, and a missing package, and StoreDamaged for damaged records.
+    without segments, a folder that does not exist, a file that is no lineage, and a missing package, and StoreDamaged
+    for damaged records.
     """
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
+    must_be_ours(file, is_lineage, option="--to")
     store = store_of(task, env)
     data = {entry.name: data_set(store, entry) for entry in on_the_way(task, stage)}
     return write_table(task, data, stage, file)
@@ -56,7 +59,7 @@ def write_table(task: Task, data: Mapping[str, DataSet], stage: str, file: Path)
     ended = items = unknown = 0
     with (
         tempfile.TemporaryDirectory(prefix="reelmill-lineage-") as scratch,
-        ParquetTable(file, schema({"reelmill": without_secrets(json.dumps(about, ensure_ascii=False))})) as table,
+        ParquetTable(file, schema({ABOUT: without_secrets(json.dumps(about, ensure_ascii=False))})) as table,
         Ancestry(data, upstreams, Path(scratch)) as ancestry,
     ):
         for one in ancestry.ended():

@@ -4,6 +4,7 @@ A video that crashes the decoder, or hangs it, costs its own picture: `clip_fram
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -24,6 +25,7 @@ CLOSING = 5.0
 MOST_BYTES = 512 << 20
 """Pictures that are kept; when there are more, all are made again."""
 
+_KEPT = re.compile(r"[0-9a-f]{40}\.(jpg|\d+)")
 _Order = tuple[Task, Item, "Future[Shot]"]
 
 
@@ -93,7 +95,7 @@ class Posters:
     def _keep(self, path: Path, jpeg: bytes) -> None:
         self._kept += len(jpeg)
         if self._kept > MOST_BYTES:
-            for old in self._folder.iterdir():
+            for old in filter(lambda each: _KEPT.fullmatch(each.name), self._folder.iterdir()):
                 old.unlink(missing_ok=True)
             self._kept = len(jpeg)
         unfinished = path.with_suffix(f".{threading.get_ident()}")

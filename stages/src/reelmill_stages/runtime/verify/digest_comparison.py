@@ -18,8 +18,8 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.records.rows import LedgerRow
 from reelmill.contract.records.segment import Counts, Object, Part, Segment, StageRecord
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.latest_key import POINTS_NOWHERE, LatestKey, points_somewhere
+from reelmill_stages.records.record_files import load, refuse_changed, remedy
 from reelmill_stages.records.record_names import SETTLED, record_model
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.digest_reader import Reading
@@ -216,6 +216,7 @@ class _Examination:
                 try:
                     for _ in read_settled(self._data.fetch(stat.key), self._at(stat.key)):
                         pass
+                    refuse_changed(self._store, stat.key, RESTORE)
                 except NotFound:
                     continue
                 except StoreDamaged as error:
@@ -232,8 +233,11 @@ class _Examination:
             self._add(key, gone(self._at(key), WRITTEN_AGAIN))
         latest = self._data.names.latest
         before = len(self._found)
-        if self._load(latest, LatestKey) is None and len(self._found) == before:
+        signpost = self._load(latest, LatestKey)
+        if signpost is None and len(self._found) == before:
             self._add(latest, gone(self._at(latest), WRITTEN_AGAIN))
+        if signpost and not points_somewhere(self._store, self._data.name, signpost):
+            self._add(latest, unreadable(self._at(latest), POINTS_NOWHERE, WRITTEN_AGAIN))
 
     def _views(self, summary: StageRecord | None) -> None:
         for view in summary.views if summary else ():
@@ -253,10 +257,13 @@ class _Examination:
 
     def _load(self, key: str, model: type[M]) -> M | None:
         try:
-            return load(self._store, key, model)
+            record = load(self._store, key, model)
+            if record is not None:
+                refuse_changed(self._store, key, remedy(model))
         except StoreDamaged as error:
             self._add(key, error)
             return None
+        return record
 
     def _at(self, key: str) -> str:
         return address(self._store, key)

@@ -34,6 +34,8 @@ class Record:
     """The record came along with a copy of the file that it was made for."""
     outdated: Mapping[str, str] = field(default_factory=dict)
     """User metadata of the file before somebody else changed it."""
+    written: str = ""
+    """`etag` of what the store wrote, whether or not somebody else has changed the file since."""
 
 
 class _Noted(Model):
@@ -77,8 +79,11 @@ def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> R
         row = None  # somebody else's attribute of that name
     # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
     if row and list(row.of[1:]) == _identity(status)[1:]:
-        return Record(row.etag, row.metadata, copied=list(row.of) != _identity(status))
-    return Record(f"{status.st_mtime_ns:x}-{status.st_size:x}", foreign=True, outdated=row.metadata if row else {})
+        return Record(row.etag, row.metadata, copied=list(row.of) != _identity(status), written=row.etag)
+    changed = f"{status.st_mtime_ns:x}-{status.st_size:x}"
+    if row is None:
+        return Record(changed, foreign=True)
+    return Record(changed, foreign=True, outdated=row.metadata, written=row.etag)
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:

@@ -118,7 +118,8 @@ class LocalStore:
             mapped(path),
             temporary(self._hidden / "tmp") as (fd, temp),
         ):
-            record = Record(fill(fd, source), dict(metadata or {}))
+            digest = fill(fd, source)
+            record = Record(digest, dict(metadata or {}), written=digest)
             side = attach(fd, record, self._records)
             os.fsync(fd)
             try:
@@ -223,6 +224,7 @@ class LocalStore:
             status.st_mtime,
             metadata=record.metadata,
             outdated=record.outdated,
+            written=f"sha256:{record.written}" if record.written else "",
         )
 
     def _only_version(self, path: Path, version: str) -> None:

@@ -1,6 +1,7 @@
 """`reelmill report`: one HTML file about what a pipeline has done."""
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,12 @@ from reelmill.cli.input.options import AS_NAMED, HERE, ClusterOptions, StoreOver
 from reelmill.cli.run_definition import definition_of
 from reelmill.contract.commands.signatures import REPORT
 from reelmill.contract.errors import SpecError
+from reelmill.contract.output_file import must_be_ours
 
 STDOUT = "-"
+_GENERATOR = b'<meta name="generator" content="reelmill '
+_HEAD = 4096
+"""Bytes of a report in which its generator is named."""
 
 
 def report(
@@ -50,11 +55,17 @@ def _must_be_writable(path: Path) -> None:
         )
     if not os.path.isdir(path.parent):  # noqa: PTH112
         raise SpecError("no such folder", where=str(path.parent), hint="create it, or write the report elsewhere")
+    must_be_ours(path, _is_report, option="--output")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _GENERATOR in file.read(_HEAD)
 
 
 def _write(path: Path, html: str) -> None:
     """Write the file whole or not at all. What is there and is no file, such as a device, is written to."""
-    new = path.with_name(f".{path.name}.new")
+    new = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.new")
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
             path.write_text(html, encoding="utf-8")

@@ -16,7 +16,7 @@ from reelmill.contract.commands.signatures import LINEAGE
 def lineage(
     pipeline: Target,
     stage: Annotated[str, typer.Argument(help="The stage, or source.", show_default=False)],
-    to: Annotated[Path, typer.Option("--to", help="The Parquet file to write; an existing one is replaced.")] = Path(
+    to: Annotated[Path, typer.Option("--to", help="The Parquet file to write; an earlier lineage is replaced.")] = Path(
         "lineage.parquet"
     ),
     elsewhere: StoreOverride = AS_NAMED,

@@ -1,0 +1,32 @@
+"""Where a record says that it lies. A copy of the record of another data set or segment is none of this one."""
+
+from reelmill.contract.model import Model
+from reelmill.contract.records import layout
+from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.frozen import Frozen
+from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
+from reelmill.contract.records.segment import PLAN_BLOCK, Pass, PlanBlock, Segment, StageRecord, Verdicts
+
+
+def place_of(record: Model) -> str:
+    """The only key in a store under which a record is read; empty where its content does not say that."""
+    match record:
+        case StageRecord():
+            return DataSetPaths(record.stage, record.key).stage_json
+        case Segment():
+            return _segment(record).segment_json
+        case Pass():
+            return _segment(record).pass_json
+        case Verdicts():
+            return _segment(record).verdicts_json
+        case PlanBlock():
+            return _segment(record.plan).plan_block(record.first // PLAN_BLOCK)
+        case Claim() if record.data_set and record.key:
+            return DataSetPaths(record.data_set, record.key).user(record.uid)
+        case Frozen():
+            return layout.frozen(record.name)
+    return ""
+
+
+def _segment(record: Segment | Pass | Verdicts) -> SegmentPaths:
+    return DataSetPaths(record.stage, record.key).segment(record.segment)

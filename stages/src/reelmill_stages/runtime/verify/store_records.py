@@ -1,0 +1,106 @@
+"""Finds damage in what lies at the root of a store: frozen states with their views, tombstones, identities and runs."""
+
+from collections.abc import Collection
+from itertools import chain
+
+from reelmill.contract.errors import NotFound, StoreDamaged
+from reelmill.contract.model import Model
+from reelmill.contract.records import layout
+from reelmill.contract.records.claim import Identity
+from reelmill.contract.records.forgotten import (
+    PENDING,
+    TOMBSTONES,
+    Forgetting,
+    ForgottenNames,
+    Tombstone,
+    digest_in,
+    is_names_record,
+)
+from reelmill.contract.records.frozen import Frozen, is_name
+from reelmill.contract.records.layout import INTERNAL, DataSetPaths
+from reelmill.contract.records.run import RunRecord
+from reelmill.contract.records.segment import Object
+from reelmill_stages.records.record_files import load, refuse_changed, remedy
+from reelmill_stages.runtime.verify.digest_comparison import DamagedObject
+from reelmill_stages.runtime.verify.digest_reader import Reading
+from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address, changed, gone
+
+_FREEZE = "restore it from a backup, or give the name up with `reelmill freeze PIPELINE {} --delete` and freeze again"
+_FOLDERS = (layout.FROZEN, TOMBSTONES, PENDING, f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
+
+
+class StoreRecords:
+    """The records at the root of a store; `damaged` has what is wrong with them."""
+
+    def __init__(self, store: Store, reading: Reading) -> None:
+        """Read them. Raises TransientError if the store does not answer."""
+        self._store = store
+        self._reading = reading
+        self.damaged: list[DamagedObject] = []
+        self._frozen: dict[str, Frozen] = {}
+        for stat in chain.from_iterable(store.list(folder, follow_links=False) for folder in _FOLDERS):
+            if (model := _model(stat.key)) is None:
+                continue
+            hint = remedy(model)
+            name = stat.key.removeprefix(layout.FROZEN).removesuffix(".json")
+            if model is Frozen:
+                hint = _FREEZE.format(name)
+            try:
+                record = load(store, stat.key, model)
+                refuse_changed(store, stat.key, hint)
+            except StoreDamaged as error:
+                self._add(stat.key, StoreDamaged(error.what, where=error.where, hint=hint))
+                continue
+            if isinstance(record, Frozen):
+                self._frozen[name] = record
+                self._views(record)
+
+    def data_sets(self, pipeline: str) -> set[DataSetPaths]:
+        """The data sets of the frozen states of a pipeline (`namespace/name`)."""
+        states = (state for state in self._frozen.values() if state.pipeline == pipeline)
+        return {DataSetPaths(one.name, one.key) for state in states for one in state.data_sets}
+
+    def need(self, names: Collection[str]) -> None:
+        """Note frozen states that have claims and no record."""
+        known = self._frozen.keys() | {found.key for found in self.damaged}
+        for name in sorted(names):
+            key = layout.frozen(name)
+            if not known & {name, key}:
+                self._add(key, gone(address(self._store, key), _FREEZE.format(name)))
+
+    def _views(self, state: Frozen) -> None:
+        hint = _FREEZE.format(state.name)
+        for data_set in state.data_sets:
+            for view in data_set.views:
+                key = layout.frozen_view(state.name, data_set.name, view.name, view.digest)
+                where = address(self._store, key)
+                try:
+                    digest, size = self._reading.digest(Object(key=key, size=view.size, digest=view.digest))
+                except NotFound:
+                    self._add(key, gone(where, hint))
+                    continue
+                if size != view.size:
+                    self._add(key, changed(where, f"{view.size} bytes", f"{size} bytes", hint))
+                elif digest != view.digest:
+                    self._add(key, changed(where, view.digest, digest, hint))
+
+    def _add(self, key: str, error: StoreDamaged) -> None:
+        self.damaged.append(DamagedObject(key, error))
+
+
+def _model(key: str) -> type[Model] | None:
+    """What a record with this key holds; None for any other object."""
+    *above, name = key.split("/")
+    match above[1:]:
+        case ["frozen"] if name.endswith(".json") and is_name(name.removesuffix(".json")):
+            return Frozen
+        case ["pipelines"] if name.endswith(".json"):
+            return Identity
+        case ["runs"] if name.endswith(".json"):
+            return RunRecord
+    if key.startswith(TOMBSTONES) and digest_in(key):
+        return Tombstone
+    if key.startswith(TOMBSTONES) and is_names_record(key):
+        return ForgottenNames
+    return Forgetting if key.startswith(PENDING) and name.endswith(".json") else None

@@ -1,0 +1,103 @@
+"""Commands that write a file or folder that somebody named: nothing that they did not write themselves is replaced."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import footage
+from cli.terminal import reelmill, write
+
+pytestmark = pytest.mark.store
+
+PIPELINE = """\
+apiVersion: reelmill.dev/v1alpha1
+kind: VideoPipeline
+metadata: {name: outputs}
+spec:
+  store: {uri: FOLDER/data}
+  sources: [{name: raw, files: {uri: FOLDER/videos}}]
+  stages:
+  - name: keep
+    filter: {rules: [{field: media.size, min: 1}]}
+"""
+NAMED = {
+    "report": ("report", "-o", "FILE"),
+    "lineage": ("lineage", "keep", "--to", "FILE"),
+    "tune": ("tune", "--stage", "keep", "--report", "FOLDER"),
+    "card": ("card", "keep", "FOLDER"),
+    "export": ("export", "keep", "FOLDER"),
+    "support-bundle": ("support-bundle", "-o", "FILE"),
+}
+"""The commands, each with what it writes: a file, or a folder of files."""
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("outputs")
+    (folder / "videos").mkdir()
+    shutil.copyfile(footage.video(seconds=1.0, size=(64, 48), audio=False), folder / "videos/a.mp4")
+    path = write(folder, PIPELINE.replace("FOLDER", str(folder)))
+    assert reelmill("run", path, "-q").code == 0
+    return path
+
+
+def call(pipeline: Path, name: str, target: Path) -> tuple[int, str]:
+    command, *rest = NAMED[name]
+    said = reelmill(command, pipeline, *(target if word in ("FILE", "FOLDER") else word for word in rest))
+    return said.code, said.err
+
+
+MARKED = (b"mine", b"<html>mine</html>", b"PAR1mine", b"{}", b'{"stage": 1}', b"path,text\n")
+
+
+@pytest.mark.parametrize("name", NAMED)
+@given(content=st.sampled_from(MARKED), inside=st.sampled_from(["index.html", "README.md", "thesis.txt", "tune.json"]))
+def test_what_a_user_has_there_is_not_replaced(
+    pipeline: Path, tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes, inside: str
+) -> None:
+    target = tmp_path_factory.mktemp("users") / "precious"
+    file = target
+    if "FOLDER" in NAMED[name]:
+        target.mkdir()
+        file = target / inside
+    file.write_bytes(content)
+    code, said = call(pipeline, name, target)
+    assert (code, file.read_bytes()) == (2, content), said
+    assert str(target) in said
+    assert "hint: " in said
+    assert [path.name for path in target.parent.rglob("*") if path not in (target, file)] == []
+
+
+@pytest.mark.parametrize("name", ["report", "lineage", "tune", "card", "export"])
+def test_what_the_command_wrote_before_is_replaced(pipeline: Path, tmp_path: Path, name: str) -> None:
+    assert [call(pipeline, name, tmp_path / "made")[0] for _ in range(2)] == [0, 0]
+
+
+def test_the_metadata_of_a_source_are_not_replaced_by_a_table_of_lineage(pipeline: Path, tmp_path: Path) -> None:
+    captions = tmp_path / "captions.csv"
+    captions.write_text("path,text\na.mp4,a brown rabbit\n")
+    code, said = call(pipeline, "lineage", captions)
+    assert code == 2
+    assert said == (
+        f"error: {captions}: the file that is there is something else, which is not replaced\n"
+        "hint: name another one with --to, or move it away\n"
+    )
+    assert captions.read_text() == "path,text\na.mp4,a brown rabbit\n"
+
+
+@pytest.mark.parametrize(
+    "inside", ["rows/0001/cam.mp4", "posters/summer.jpg", "indexes/index.db", "lock", "thesis.txt"]
+)
+def test_a_dashboard_takes_no_folder_of_somebody_elses_as_scratch(pipeline: Path, tmp_path: Path, inside: str) -> None:
+    precious = tmp_path / inside
+    precious.parent.mkdir(parents=True, exist_ok=True)
+    precious.write_bytes(b"mine")
+    said = reelmill("dashboard", pipeline, "--port", "0", "--scratch", tmp_path)
+    assert (said.code, precious.read_bytes()) == (2, b"mine")
+    assert said.err == (
+        f"error: {tmp_path}: the scratch folder holds something else\n"
+        "hint: choose another --scratch, such as a new one\n"
+    )
