@@ -27,6 +27,8 @@ pytest_plugins = [
     "cluster.fixtures",
 ]
 
+pytest.register_assert_rewrite("workshop")  # it compares stores: what differs is told
+
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.load_profile("quick")

@@ -7,8 +7,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest.register_assert_rewrite("workshop")  # what differs is told
-
 from clip4mc_run import prepare
 from workshop import Workshop
 

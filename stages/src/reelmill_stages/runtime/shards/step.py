@@ -116,23 +116,13 @@ class ShardRun:
     def run(self) -> None:
         """Run the shard."""
         context = self._context
-        most = context.task.limits.memory_max
+        most, process = context.task.limits.memory_max, heartbeat.runner(context.task, context.env).process
         flight = SuspectNotes(
-            context.store,
-            self._paths,
-            self._shard,
-            context.run,
-            memory=memory(),
-            memory_max=most,
-            process=heartbeat.runner(context.task, context.env).process,
+            context.store, self._paths, self._shard, context.run, memory=memory(), memory_max=most, process=process
         )
         if flight.careful:
-            event(
-                log,
-                "an earlier run crashed: recording the items being processed",
-                level=logging.WARNING,
-                shard=self._shard,
-            )
+            message = "an earlier run crashed: recording the items being processed"
+            event(log, message, level=logging.WARNING, shard=self._shard)
         try:
             self._run(flight)
         finally:
