@@ -105,9 +105,9 @@ def _described(name: str, thing: Any) -> Iterator[str]:
 
 
 def _class(name: str, class_: Any) -> Iterator[str]:
-    bases = ", ".join(f"`{base}`" for base in class_.bases if str(base) not in ("Model", "Block"))
+    bases = ", ".join(f"`{base}`" for base in class_.bases if str(base) not in ("Model", "Block", "Struct"))
     shown = members(class_)
-    constructor = class_.members.get("__init__")
+    constructor = _of_struct(class_) if _is_struct(class_) else class_.members.get("__init__")
     has_parameters = constructor is not None and not _is_model(class_)
     yield _code(_signature(f"class {name}", constructor, returns=False) if has_parameters else f"class {name}")
     if bases:
@@ -124,6 +124,29 @@ def _class(name: str, class_: Any) -> Iterator[str]:
     for called, member in shown.items():
         if member.is_function:
             yield from _method(name, called, member)
+
+
+def _is_struct(class_: Any) -> bool:
+    return any(str(base) == "Struct" for base in class_.bases)
+
+
+def _of_struct(class_: Any) -> griffe.Function:
+    """The constructor that msgspec gives a struct: a parameter for each field."""
+    fields = [member for name, member in class_.members.items() if member.is_attribute and not name.startswith("__")]
+    kind = griffe.ParameterKind.positional_or_keyword
+    return griffe.Function(
+        "__init__",
+        parameters=griffe.Parameters(
+            *(
+                griffe.Parameter(one.name, annotation=one.annotation, kind=kind, default=_default(one.value))
+                for one in fields
+            )
+        ),
+    )
+
+
+def _default(value: Any) -> str | None:
+    return None if value is None else re.sub(r"field\(default_factory=(\w+)\)", r"\1()", str(value))
 
 
 def _method(class_: str, name: str, function: Any) -> Iterator[str]:

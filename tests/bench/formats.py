@@ -17,7 +17,7 @@ from pathlib import Path
 import footage
 from bench.row import NotRun, Row, begin, emit
 from bench.timing import Times, one_core
-from pack.desk import packed, video_item
+from pack.desk import packed, presented, video_item
 from reelmill.contract.spec.stages.pack import PackBlock
 from tools.tool import Unavailable
 from torch_home import torch_home
@@ -27,20 +27,25 @@ from write.desk import block, item, written
 
 JOB = Path(__file__).with_name("formats_job.py")
 VIDEOS, SECONDS, FPS, SIZE = 24, 2, 30, (320, 240)
-ENVIRONMENTS = {"parquet": "huggingface", "lance": "lance", "mds": "mds", "lerobot": "lerobot"}
+ENVIRONMENTS = {"parquet": "huggingface", "lance": "lance", "mds": "mds", "lerobot": "lerobot",
+                "energon": "energon"}  # fmt: skip
 AGAINST = {
     "parquet": "a file that datasets writes itself",
     "lance": "a data set that pylance writes itself",
     "mds": "shards that MDSWriter writes",
     "lerobot": "LeRobot's own recording of the same frames, in AV1",
     "webdataset": "a tar that webdataset's TarWriter writes",
+    "energon": "tars of webdataset that Energon prepares itself",
 }
 
 
 def made(name: str, videos: list[Path], folder: Path) -> Path:
     """The videos in this format, by reelmill's stages."""
-    if name == "webdataset":
-        packed(PackBlock(samples_per_tar=8), [video_item(path, n, text="a") for n, path in enumerate(videos)], folder)
+    if name in ("webdataset", "energon"):
+        tars = PackBlock(samples_per_tar=8)
+        items = packed(tars, [video_item(path, n, text="a") for n, path in enumerate(videos)], folder)
+        if name == "energon":
+            presented(tars, items, folder)
         return folder
     more = {"lerobot": {"fps": FPS, "width": SIZE[0], "height": SIZE[1]}} if name == "lerobot" else {}
     items = [item(path, number, text="a") for number, path in enumerate(videos)]

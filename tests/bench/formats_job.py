@@ -18,6 +18,14 @@ from torch.utils.data import DataLoader
 
 FPS = 30
 CAMERA = "observation.images.video"
+SAMPLES = """\
+sample_type:
+  __module__: megatron.energon
+  __class__: VidQASample
+field_map:
+  video: mp4
+  context: json[txt]
+"""
 
 
 def frames(data):
@@ -115,6 +123,37 @@ class Webdataset:
         return sum(frames(row["mp4"]) for row in DataLoader(data, batch_size=None))
 
 
+class Energon:
+    """Megatron Energon: samples with a video and a text, by its savable loader."""
+
+    def write(self, paths, folder):
+        from megatron.energon.flavors.webdataset.prepare import WebdatasetPreparator
+
+        Webdataset().write(paths, folder)
+        WebdatasetPreparator.prepare_dataset(
+            str(folder), ["0.tar"], split_parts_ratio=[("train", 1.0)], shuffle_seed=None, workers=1
+        )
+        (folder / ".nv-meta" / "dataset.yaml").write_text(SAMPLES)
+
+    def read(self, folder):
+        from megatron.energon import DefaultTaskEncoder, WorkerConfig, get_savable_loader, get_train_dataset
+
+        class Plain(DefaultTaskEncoder):
+            def batch(self, samples):
+                return samples
+
+        data = get_train_dataset(
+            Path(folder),
+            worker_config=WorkerConfig(rank=0, world_size=1, num_workers=0),
+            batch_size=1,
+            shuffle_buffer_size=None,
+            max_samples_per_sequence=None,
+            task_encoder=Plain(),
+            repeat=False,
+        )
+        return sum(frames(sample.video.stream.getvalue()) for batch in get_savable_loader(data) for sample in batch)
+
+
 class Lerobot:
     """LeRobot, frame by frame; its own recorder encodes pictures."""
 
@@ -140,7 +179,14 @@ class Lerobot:
         return sum(frame[CAMERA].ndim == 3 for frame in DataLoader(data, batch_size=None))
 
 
-FORMATS = {"parquet": Parquet, "mds": Mds, "lance": Lance, "lerobot": Lerobot, "webdataset": Webdataset}
+FORMATS = {
+    "parquet": Parquet,
+    "mds": Mds,
+    "lance": Lance,
+    "lerobot": Lerobot,
+    "webdataset": Webdataset,
+    "energon": Energon,
+}
 
 
 def measured(format_, folder):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome, Output, Span
 from reelmill_stages.records.row_files import decoded
-from reelmill_stages.records.rows.canonical_row import canonical_item, canonical_row
+from reelmill_stages.records.rows.canonical_row import canonical_row, canonical_value
 from reelmill_stages.records.rows.encoded_item import encoded
 from reelmill_stages.records.rows.ledger_line import ledger_line
 
@@ -85,7 +85,6 @@ def test_a_row_is_encoded_or_refused_as_by_the_standard_library(row: Mapping[str
 @given(ITEMS)
 def test_an_item_is_encoded_or_refused_as_by_the_standard_library(item: Item) -> None:
     expected = encoded_or_refused(lambda: canonical({**item.to_json(), "ordinal": 7}))
-    assert encoded_or_refused(lambda: canonical_item(item, 7)) == expected
     assert encoded_or_refused(lambda: encoded(item).at(7)) == expected
 
 
@@ -128,3 +127,8 @@ def test_a_damaged_line_is_refused_where_the_standard_library_refuses_it(value: 
             decoded(bytes(line))
     else:
         assert repr(decoded(bytes(line))) == expected
+
+
+@given(ANYTHING)
+def test_a_value_is_encoded_or_refused_as_by_the_standard_library(value: object) -> None:
+    assert encoded_or_refused(lambda: canonical_value(value)) == encoded_or_refused(lambda: canonical(value))

@@ -27,7 +27,7 @@ CACHE = TOOLS / "trainers"
 PYTHON = "3.11"
 FFMPEG = "ffmpeg"
 """Folder of an environment with links to FFmpeg's libraries."""
-WITH_TORCH = frozenset({"lance", "lerobot", "mds"})
+WITH_TORCH = frozenset({"energon", "lance", "lerobot", "mds"})
 """Those that use the suite's torch, by its path, instead of a copy of their own."""
 
 

@@ -3,8 +3,8 @@
 import hashlib
 import itertools
 import json
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,16 +94,12 @@ def parse_rows(lines: Iterable[bytes], where: str, number: int, read: Callable[[
     `read` makes a row of a JSON object, and raises ValueError for one that is none. Raises StoreDamaged for such a
     line, and for one that is no JSON object.
     """
-    rows = map(read, map(_row, lines))
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except (ValueError, RecursionError) as error:
-            raise unreadable(where, f"line {number} cannot be read as a row") from error
-        number += 1
-        yield row
+    try:
+        for row in map(read, map(_row, lines)):
+            number += 1
+            yield row
+    except (ValueError, RecursionError) as error:
+        raise unreadable(where, f"line {number} cannot be read as a row") from error
 
 
 def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, Any]], R]) -> R:
@@ -136,8 +132,8 @@ def _row(line: bytes) -> dict[str, Any]:
 
 def numbered_items(first: int) -> Callable[[dict[str, Any]], Item]:
     """Makes items of successive rows, the first of which has this ordinal. Raises ValueError for a row that is none."""
-    ordinals = itertools.count(first)
-    return lambda row: Item.from_json(row, next(ordinals))
+    ordinals, item = itertools.count(first), Item.from_json
+    return lambda row: item(row, next(ordinals))
 
 
 def read_rows(
@@ -180,7 +176,8 @@ def _lines(file: IO[bytes], first: int, count: int | None) -> Iterator[bytes]:
 def rows_file(store: Store, key: str, digest: str, scratch: Path) -> Iterator[Path]:
     """A local copy of a committed file, while it is read. Raises StoreDamaged as `read_rows`."""
     where = address(store, key)
-    folder = Path(tempfile.mkdtemp(prefix="rows-", dir=scratch))
+    folder = scratch / f"rows-{secrets.token_hex(8)}"
+    path = folder
     try:
         try:
             path = store.fetch(key, folder)
@@ -190,4 +187,5 @@ def rows_file(store: Store, key: str, digest: str, scratch: Path) -> Iterator[Pa
             raise changed(where, digest, found)
         yield path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if path.is_relative_to(folder):
+            shutil.rmtree(folder, ignore_errors=True)

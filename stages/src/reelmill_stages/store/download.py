@@ -17,9 +17,11 @@ def suffix(key: str) -> str:
 
 
 def save(chunks: Iterable[bytes], path: Path) -> Path:
-    """Write chunks to `path`, in an existing folder. Raises DiskFull and the exceptions of `chunks`."""
+    """Write chunks to `path`, whose folder is made if it is missing. Raises DiskFull and the exceptions of `chunks`."""
     temp = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
+        with mapped(path):
+            path.parent.mkdir(exist_ok=True)
         with mapped(path), temp.open("wb", buffering=0) as file:
             for chunk in chunks:
                 view = memoryview(chunk)

@@ -1,6 +1,6 @@
 """The rows that stages exchange: items, their outcomes, and the location of their media.
 
-Rows are plain dataclasses rather than models because a data set has millions of them. Fields that a stage adds (`vid`,
+Rows are structs of msgspec rather than models because a data set has millions of them. Fields that a stage adds (`vid`,
 `text`, `start`, …) are kept in `fields` and are top-level fields of the JSON row.
 """
 
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, fields, make_dataclass
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from reelmill.contract.records.quick_init import quick_init
+from msgspec import Struct, convert, field
+from msgspec.structs import force_setattr
+
 from reelmill.contract.text.messages import told
 
 Fields = Mapping[str, Any]
 """Field name -> JSON value: what a stage or source says about an item."""
-_NUMBER = (int, float)
 
 T = TypeVar("T")
 
@@ -30,6 +31,13 @@ def sent_by_fields(kind: type[T]) -> type[T]:
     """
     values = attrgetter(*(field.name for field in fields(kind)))  # type: ignore[arg-type]
     kind.__reduce__ = lambda self: (kind, values(self))  # type: ignore[method-assign]
+    return kind
+
+
+def replaceable(kind: type[T]) -> type[T]:
+    """Let `dataclasses.replace` and `dataclasses.fields` take a struct, as they take rows in stages of users' own."""
+    names: tuple[str, ...] = kind.__struct_fields__  # type: ignore[attr-defined]
+    kind.__dataclass_fields__ = make_dataclass(kind.__name__, names).__dataclass_fields__  # type: ignore[attr-defined]
     return kind
 
 
@@ -46,13 +54,8 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-_OUTCOMES = {str(outcome): outcome for outcome in Outcome}
-
-
-@sent_by_fields
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Media:
+@replaceable
+class Media(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """The location and version of an item's file.
 
     `uri` is absolute (`s3://…`, `/folder/…`) for a source object, and relative to the root of the store for an output
@@ -62,6 +65,7 @@ class Media:
     this part of the file belongs to it.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     uri: str
     size: int
     etag: str = ""
@@ -89,36 +93,27 @@ class Media:
     def from_json(cls, row: Mapping[str, Any]) -> Media:
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
         try:
-            span = Span(*row["span"]) if row.get("span") else None
-            media = cls(**{**row, "span": span}) if "span" in row else cls(**row)
-        except (TypeError, AttributeError) as error:
+            return convert(row, cls)
+        except ValueError as error:
             raise ValueError(f"not a file of an item: {error}") from error
-        texts = str is type(media.uri) is type(media.etag) is type(media.version) is type(media.digest)
-        if not (texts and type(media.source) is str and type(media.size) is int):
-            raise ValueError("a field of the file of an item has another type")
-        if span and not (type(span.start) in _NUMBER and type(span.end) in _NUMBER):
-            raise ValueError("the span of an item is not of numbers")
-        return media
 
 
-@sent_by_fields
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Span:
+@replaceable
+class Span(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A part of a video, [start, end), on its presentation time line, which begins at 0."""
 
-    start: float
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    start: int | float
     """In seconds."""
-    end: float
+    end: int | float
     """In seconds; the frame that begins there is not part of the span."""
 
 
-@sent_by_fields
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Output:
+@replaceable
+class Output(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A file that a stage wrote."""
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     key: str
     """Key, relative to the root of the store."""
     size: int
@@ -131,10 +126,8 @@ class Output:
         return {"key": self.key, "size": self.size, "digest": self.digest}
 
 
-@sent_by_fields
-@quick_init
-@dataclass(frozen=True, slots=True)
-class Item:
+@replaceable
+class Item(Struct, frozen=True):
     """One record of a data set.
 
     `key` is unique within the stage. `ordinal` is the position in the stage's segments, counted from 0; it never
@@ -147,6 +140,7 @@ class Item:
     that are processed together are apart in the metadata.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     key: str
     ordinal: int
     group: str
@@ -175,34 +169,33 @@ class Item:
     def from_json(cls, row: Mapping[str, Any], ordinal: int | None = None) -> Item:
         """The inverse of `to_json`; with `ordinal`, that is its ordinal. Raises ValueError for a row that is none."""
         try:
-            rest = dict(row)
-            take = rest.pop
-            media, outputs = take("media", None), take("outputs", ())
-            position = take(POSITION) if POSITION in rest and isinstance(rest[POSITION], int) else None
-            key, placed = take("key"), take("ordinal")
-            item = cls(
-                key,
-                placed if ordinal is None else ordinal,
-                take("group"),
-                take("weight"),
-                Media.from_json(media) if media else None,
-                tuple([Output(**output) for output in outputs]),
-                take("provenance", {}),
-                rest,
-                position,
-            )
-        except (TypeError, KeyError) as error:
+            told = convert(row, _ItemRow)
+        except ValueError as error:
             raise ValueError(f"not an item: {error}") from error
-        if not (
-            str is type(item.key) is type(item.group) and type(item.ordinal) is int and type(item.weight) in _NUMBER
-        ):
-            raise ValueError("a field of the item has another type")
-        for output in item.outputs:
-            if not (str is type(output.key) is type(output.digest) and type(output.size) is int):
-                raise ValueError("a field of an output has another type")
-        if type(item.provenance) is not dict:
+        provenance = told.provenance
+        if type(provenance) is not dict:
             raise ValueError("the provenance of the item is no object")
-        return item
+        rest = dict(row)
+        del rest["key"], rest["ordinal"], rest["group"], rest["weight"]
+        take = rest.pop
+        take("media", None)
+        take("outputs", None)
+        take("provenance", None)
+        position = take(POSITION) if POSITION in rest and type(rest[POSITION]) is int else None
+        placed = told.ordinal if ordinal is None else ordinal
+        return cls(told.key, placed, told.group, told.weight, told.media, told.outputs, provenance, rest, position)
+
+
+class _ItemRow(Struct, gc=False):
+    """What the row of an item has besides fields and position."""
+
+    key: str
+    ordinal: int
+    group: str
+    weight: int | float
+    media: Media | None = None
+    outputs: tuple[Output, ...] = ()
+    provenance: Any = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +219,8 @@ class ListRows:
         return cls(source, uri, tuple(rows))
 
 
-@quick_init
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
+@replaceable
+class LedgerRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The `outcome` of one input item, by its `key`. `reason` is the class of the outcome (empty if done), `message`
     one line of text.
 
@@ -238,17 +230,18 @@ class LedgerRow:
     Key and ordinal together identify an input of a stage: code of a user's own may give items of two passes one key.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     key: str
     ordinal: int
     outcome: Outcome
     reason: str = ""
     message: str = ""
-    seconds: float = 0.0
+    seconds: int | float = 0.0
     attempt: int = 1
 
     def __post_init__(self) -> None:
         if self.message and (kept := told(self.message)) != self.message:
-            object.__setattr__(self, "message", kept)
+            force_setattr(self, "message", kept)
 
     def to_json(self) -> dict[str, Any]:
         """The row, as JSON values."""
@@ -266,13 +259,9 @@ class LedgerRow:
     def from_json(cls, row: Mapping[str, Any]) -> LedgerRow:
         """The inverse of `to_json`. Raises ValueError for a row that is none."""
         try:
-            found = cls(**{**row, "outcome": _OUTCOMES[row["outcome"]]})
-        except (TypeError, KeyError) as error:
+            return convert(row, cls)
+        except ValueError as error:
             raise ValueError(f"not a row of a ledger: {error}") from error
-        texts = str is type(found.key) is type(found.reason) is type(found.message)
-        if not (texts and int is type(found.ordinal) is type(found.attempt) and type(found.seconds) in _NUMBER):
-            raise ValueError("a field of the row of a ledger has another type")
-        return found
 
 
 def load_rows(data: bytes) -> list[dict[str, Any]]:

@@ -6,8 +6,12 @@ from typing import Any
 import msgspec
 
 from reelmill.contract.digest import canonical
-from reelmill.contract.records.rows import POSITION, Item
+from reelmill.contract.records.rows import POSITION, Item, Media
 
+_ORDINAL = "ordinal"
+_MARKED = b"\0"
+"""Stands for the ordinal while a row is encoded: JSON has no such byte."""
+_MARK = msgspec.Raw(_MARKED)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -16,37 +20,61 @@ def canonical_row(row: Mapping[str, Any]) -> bytes:
 
     `canonical` encodes what msgspec writes in another way, or writes although it is no JSON.
     """
+    return canonical_value(row)
+
+
+def canonical_value(value: Any) -> bytes:
+    """Any JSON value in canonical JSON. Raises as `canonical`."""
     try:
-        if _is_exact(row.values()):
-            return _encode(row)
+        if _is_exact((value,)):
+            return _encode(value)
     except (AttributeError, TypeError, ValueError, RecursionError):
         pass
-    return canonical(row)
+    return canonical(value)
 
 
-def canonical_item(item: Item, ordinal: int) -> bytes:
-    """The row of an item, with this ordinal, in canonical JSON. Raises as `canonical`."""
+def item_around(item: Item) -> tuple[bytes, bytes]:
+    """The two parts of the row of an item in canonical JSON, around its ordinal. Raises as `canonical`."""
     row = {
         **item.fields,
         "key": item.key,
-        "ordinal": ordinal,
+        _ORDINAL: _MARK,
         "group": item.group,
         "weight": item.weight,
         "outputs": item.outputs,
         "provenance": item.provenance,
     }
-    media: Mapping[str, Any] = {}
     if item.media is not None:
-        row["media"] = media = item.media.to_json()
+        row["media"] = item.media
     if item.position is not None:
         row[POSITION] = item.position
     try:
-        others = (item.key, item.group, item.weight, item.position, item.provenance, *media.values())
-        if _is_exact(item.fields.values()) and _is_exact(others):
-            return _encode(row)
+        values = (*item.fields.values(), item.key, item.group, item.weight, item.position, item.provenance)
+        if _is_exact(values) and (item.media is None or _is_plain(item.media)):
+            head, _, tail = _encode(row).partition(_MARKED)
+            return head, tail
     except (AttributeError, TypeError, ValueError, RecursionError):
         pass
-    return canonical(item.to_json() | {"ordinal": ordinal})
+    return row_around(item.to_json())
+
+
+def row_around(row: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The two parts of such a row."""
+    head = canonical_row({name: value for name, value in row.items() if name < _ORDINAL})
+    tail = canonical_row({name: value for name, value in row.items() if name > _ORDINAL})
+    return b'%b,"%b":' % (head[:-1], _ORDINAL.encode()), b",%b" % tail[1:]
+
+
+def _is_plain(media: Media) -> bool:
+    """Whether msgspec writes it as `Media.to_json`."""
+    texts = str is type(media.uri) is type(media.etag) is type(media.version) is type(media.digest)
+    span = media.span
+    return (
+        texts
+        and type(media.source) is str
+        and type(media.size) is int
+        and (span is None or _is_exact((span.start, span.end)))
+    )
 
 
 def _is_exact(values: Iterable[Any]) -> bool:

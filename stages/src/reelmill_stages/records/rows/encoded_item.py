@@ -1,26 +1,19 @@
 """The row of an item, encoded once: outcomes, checkpoints and rows files hold it with another ordinal each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from reelmill.contract.digest import canonical
-from reelmill.contract.records.quick_init import quick_init
-from reelmill.contract.records.rows import Item, Output, sent_by_fields
-from reelmill_stages.records.rows.canonical_row import canonical_item, canonical_row
+from reelmill.contract.records.rows import Item, Output
+from reelmill_stages.records.rows.canonical_row import item_around, row_around
 from reelmill_stages.records.rows.item_values import file_of, seconds_of
 
-_ORDINAL = "ordinal"
 _NO_OUTPUTS = b'"outputs":[]'
-_MARK = -7_270_894_619_053_824
-"""Stands for the ordinal while a row is encoded."""
-_MARKED = b"%d" % _MARK
 
 
-@sent_by_fields
-@quick_init
-@dataclass(frozen=True, slots=True)
-class EncodedItem:
+class EncodedItem(Struct, frozen=True, gc=False):
     """An item's row in canonical JSON, in two parts around its ordinal."""
 
     key: str
@@ -50,7 +43,7 @@ def encoded(item: Item, row: Mapping[str, Any] | None = None) -> EncodedItem:
 
     Raises TypeError or ValueError for values that JSON cannot represent.
     """
-    head, tail = _split(item, row)
+    head, tail = item_around(item) if row is None else row_around(row)
     return _of(item, item.outputs, head, tail)
 
 
@@ -77,15 +70,3 @@ def passed_on(item: Item, row: bytes) -> EncodedItem | None:
 def _of(item: Item, outputs: tuple[Output, ...], head: bytes, tail: bytes) -> EncodedItem:
     uri, size = file_of(item)
     return EncodedItem(item.key, item.weight, seconds_of(item), uri, size, outputs, head, tail)
-
-
-def _split(item: Item, row: Mapping[str, Any] | None) -> tuple[bytes, bytes]:
-    """The two parts of an item's row around its ordinal. Raises as `encoded`."""
-    data = canonical_item(item, _MARK) if row is None else canonical_row({**row, _ORDINAL: _MARK})
-    head, mark, tail = data.partition(_MARKED)
-    if mark in tail:  # a field has the same number: encode what comes before and after the ordinal apart
-        row = item.to_json() if row is None else row
-        head = canonical({name: value for name, value in row.items() if name < _ORDINAL})
-        tail = canonical({name: value for name, value in row.items() if name > _ORDINAL})
-        return b'%b,"ordinal":' % head[:-1], b",%b" % tail[1:]
-    return head, tail

@@ -1,11 +1,12 @@
 """New rows of a listing, kept on disk until all are known, and sorted so that the rows of a group are contiguous."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
+from reelmill_stages.records.row_files import decoded
+from reelmill_stages.records.rows.canonical_row import canonical_row
 from reelmill_stages.sources import Listed
 
 
@@ -16,7 +17,7 @@ class NewRows:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("CREATE TABLE ranks (name TEXT PRIMARY KEY, rank INT) WITHOUT ROWID")
         self._db.execute(
-            "CREATE TABLE rows (rank INT, number INT, key TEXT, row TEXT, replaces TEXT, place INT,"
+            "CREATE TABLE rows (rank INT, number INT, key TEXT, row BLOB, replaces TEXT, place INT,"
             " PRIMARY KEY (rank, number)) WITHOUT ROWID"
         )
         self._db.execute("BEGIN")
@@ -35,7 +36,7 @@ class NewRows:
         """Add a row; `replaces` is the reason of a failed row with the same key that it replaces, or empty."""
         rank = self._rank(listed.group)
         self.count += 1
-        text = json.dumps(_to_json(listed))
+        text = canonical_row(_to_json(listed))
         place = None if listed.problem else listed.position
         values = (rank, self.count, listed.key, text, replaces, place)
         self._db.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -67,7 +68,7 @@ class NewRows:
             " FROM rows ORDER BY rank, number"
         )
         for text, replaces, nth in found:
-            yield json.loads(text) | {"position": None if nth is None else first + nth}, replaces
+            yield decoded(text) | {"position": None if nth is None else first + nth}, replaces
 
     def _rank(self, group: str) -> int:
         found = self._db.execute("SELECT rank FROM ranks WHERE name = ?", (group,)).fetchone()

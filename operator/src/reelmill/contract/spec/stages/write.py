@@ -18,6 +18,9 @@ MediaKind = Literal["video", "image", "vector"]
 
 ColumnType = Literal["string", "integer", "number", "boolean", "vector", "vectors", "json"]
 
+LISTS_OF_NUMBERS = frozenset[ColumnType]({"vector", "vectors"})
+"""Types of columns whose values are lists of numbers of 32 bits."""
+
 KEY = "key"
 """Column with the key of the item."""
 FIELDS = "fields"
@@ -115,8 +118,9 @@ class WriteBlock(StageBlock):
 
     @property
     def output_version(self) -> int:
-        """2 where statistics are written."""
-        return 2 if self.lerobot and self.lerobot.statistics else super().output_version
+        """2 where statistics are written, and where lists of numbers count towards row groups and batches."""
+        lists = self.format in ("parquet", "lance") and any(each.kind in LISTS_OF_NUMBERS for each in self.columns)
+        return 2 if lists or (self.lerobot and self.lerobot.statistics) else super().output_version
 
     @property
     def batch(self) -> int:

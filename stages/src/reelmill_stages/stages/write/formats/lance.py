@@ -9,6 +9,7 @@ writes those of an exported folder (https://lance.org/format/table/layout).
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from reelmill.contract.spec.stages.write import SHAPE, WriteBlock
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import columns_of
 from reelmill_stages.stages.write.format import DataSetFormat, FormatPart, FormatSample
-from reelmill_stages.stages.write.formats.arrow_types import arrow_type, shape_type
+from reelmill_stages.stages.write.formats.arrow_types import ListColumns, arrow_type, shape_type
 from reelmill_stages.stages.write.samples import VECTOR
 from reelmill_stages.untrusted.arrays import map_array
 
@@ -65,21 +66,25 @@ class LanceFormat(DataSetFormat):
 
 
 class LanceSamples:
-    """Writes one fragment, when it is finished: a few samples are in memory at a time."""
+    """Writes one fragment, when it is finished: the files of a few samples are in memory at a time."""
 
     def __init__(self, path: Path, block: WriteBlock) -> None:
         self._path = path
         self._block = block
-        self._samples: list[FormatSample] = []
+        columns = columns_of(block)
+        self._names = [column.name for column in columns]
+        self._lists = ListColumns(columns)
+        self._samples: list[tuple[FormatSample, int]] = []
 
     def add(self, sample: FormatSample) -> None:
-        self._samples.append(sample)
+        values, size = self._lists.packed(sample.values)
+        self._samples.append((replace(sample, values=values), size))
 
     def finish(self) -> FormatPart:
         arrow: Any = import_module("pyarrow")
         schema = _schema(self._block)
         home = self._path.with_suffix("")
-        reader = arrow.RecordBatchReader.from_batches(schema, _batches(self._samples, schema, self._block))
+        reader = arrow.RecordBatchReader.from_batches(schema, self._batches(schema))
         (fragment,) = import_module("lance.fragment").write_fragments(
             reader, str(home), schema=schema, data_storage_version=_VERSION, max_rows_per_file=1 << 40
         )
@@ -95,40 +100,38 @@ class LanceSamples:
     def discard(self) -> None:
         """Nothing is written before the end."""
 
+    def _batches(self, schema: Any) -> Iterator[Any]:
+        """Record batches of about `_BATCH_BYTES` each, or one sample."""
+        held: list[FormatSample] = []
+        size = 0
+        for sample, listed in self._samples:
+            held.append(sample)
+            size += listed + sum(file.path.stat().st_size for file in sample.files)
+            if size >= _BATCH_BYTES:
+                yield self._batch(held, schema)
+                held, size = [], 0
+        if held:
+            yield self._batch(held, schema)
 
-def _batches(samples: Sequence[FormatSample], schema: Any, block: WriteBlock) -> Iterator[Any]:
-    """Record batches of about `_BATCH_BYTES` each, or one sample."""
-    held: list[FormatSample] = []
-    size = 0
-    for sample in samples:
-        held.append(sample)
-        size += sum(file.path.stat().st_size for file in sample.files)
-        if size >= _BATCH_BYTES:
-            yield _batch(held, schema, block)
-            held, size = [], 0
-    if held:
-        yield _batch(held, schema, block)
-
-
-def _batch(samples: Sequence[FormatSample], schema: Any, block: WriteBlock) -> Any:
-    arrow: Any = import_module("pyarrow")
-    names = [column.name for column in columns_of(block)]
-    cells: dict[str, list[Any]] = {name: [] for name in schema.names}
-    for sample in samples:
-        for name, value in zip(names, sample.values, strict=True):
-            cells[name].append(value)
-        for file in sample.files:
-            vector = file.column == VECTOR
-            cells[file.column].append(map_array(file.path).reshape(-1) if vector else file.path.read_bytes())
-            if vector:
-                cells[SHAPE].append(list(map_array(file.path).shape))
-    blobs = [name for name, kind in block.media_columns.items() if kind != VECTOR]
-    blob_array = import_module("lance.blob").blob_array
-    arrays = [
-        blob_array(cells[field.name]) if field.name in blobs else arrow.array(cells[field.name], field.type)
-        for field in schema
-    ]
-    return arrow.record_batch(arrays, schema=schema)
+    def _batch(self, samples: Sequence[FormatSample], schema: Any) -> Any:
+        cells: dict[str, list[Any]] = {name: [] for name in schema.names}
+        for sample in samples:
+            for name, value in zip(self._names, sample.values, strict=True):
+                cells[name].append(value)
+            for file in sample.files:
+                vector = file.column == VECTOR
+                cells[file.column].append(map_array(file.path).reshape(-1) if vector else file.path.read_bytes())
+                if vector:
+                    cells[SHAPE].append(list(map_array(file.path).shape))
+        blobs = [name for name, kind in self._block.media_columns.items() if kind != VECTOR]
+        blob_array = import_module("lance.blob").blob_array
+        arrays = [
+            blob_array(cells[field.name])
+            if field.name in blobs
+            else self._lists.column(field.name, cells[field.name], field.type)
+            for field in schema
+        ]
+        return import_module("pyarrow").record_batch(arrays, schema=schema)
 
 
 def _schema(block: WriteBlock) -> Any:

@@ -8,8 +8,11 @@ leads there. What names episodes and frames is a view: tables of one row per epi
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
@@ -23,6 +26,7 @@ from reelmill_stages.stages.write.formats.lerobot_tables import VIDEO_PATH, Epis
 from reelmill_stages.stages.write.formats.lerobot_video import CameraFile, EpisodeVideo, frames_of
 
 _EPISODES = "episodes"
+_PART = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 
 
 class LerobotFormat(DataSetFormat):
@@ -72,21 +76,24 @@ class LerobotFormat(DataSetFormat):
         cameras = list(self.block.media_columns)
         return views(episodes, self._columns, cameras, self._options, data.scratch)
 
-    def _told(self, data: DataSetReader, part: Item) -> Sequence[Fields]:
-        """The episodes of a part. Values of frames are too many for a row: they are in the file."""
+    def _told(self, data: DataSetReader, part: Item) -> Iterator[Fields]:
+        """The episodes of a part. Values of frames are too many for a row: they are in the file, of which one episode
+        is decoded at a time.
+        """
         if not self._of_frames or part.media is None:
-            fields = part.fields
-        else:
-            path = data.fetch(part.media.uri, part.media.digest)
-            fields = json.loads(path.read_bytes())
-            if path.is_relative_to(data.scratch):
-                path.unlink()
-        episodes: Sequence[Fields] = fields[_EPISODES]
-        return episodes
+            yield from part.fields[_EPISODES]
+            return
+        path = data.fetch(part.media.uri, part.media.digest)
+        with path.open("rb") as file:
+            text = mmap(file.fileno(), 0, access=ACCESS_READ)
+        for episode in _PART.decode(text)[_EPISODES]:
+            yield json.loads(bytes(episode))
+        if path.is_relative_to(data.scratch):
+            path.unlink()
 
 
 class LerobotSamples:
-    """Writes the videos of a part, and the list of its episodes at last."""
+    """Writes the videos of a part, and the list of its episodes; values of frames are in the file alone."""
 
     def __init__(self, path: Path, columns: Sequence[str], of_frames: Collection[str], options: LerobotOptions) -> None:
         self._path = path
@@ -97,6 +104,8 @@ class LerobotSamples:
         self._current: dict[str, CameraFile] = {}
         self._finished: list[CameraFile] = []
         self._episodes: list[dict[str, Any]] = []
+        self._file = path.open("w", encoding="utf-8")
+        self._file.write(f'{{"{_EPISODES}": [')
 
     def add(self, sample: FormatSample) -> None:
         cameras = {}
@@ -106,18 +115,22 @@ class LerobotSamples:
             start = into.add(video)
             cameras[file.column] = [into.number, start]
         values = dict(zip(self._columns, sample.values, strict=True))
-        self._episodes.append({"values": values, "cameras": cameras, **sample.facts})
+        episode = {"values": values, "cameras": cameras, **sample.facts}
+        self._file.write((", " if self._episodes else "") + json.dumps(episode, ensure_ascii=False))
+        self._episodes.append(self._row(episode))
 
     def finish(self) -> FormatPart:
         self._finished += self._current.values()
         for file in self._finished:
             file.finish()
-        self._path.write_text(json.dumps({_EPISODES: self._episodes}, ensure_ascii=False) + "\n", encoding="utf-8")
+        self._file.write("]}\n")
+        self._file.close()
         home = self._path.parent
         files = tuple(File(file.path.relative_to(home).as_posix(), file.path) for file in self._finished)
-        return FormatPart({_EPISODES: [self._row(episode) for episode in self._episodes]}, files)
+        return FormatPart({_EPISODES: self._episodes}, files)
 
     def discard(self) -> None:
+        self._file.close()
         for file in (*self._finished, *self._current.values()):
             file.discard()
 

@@ -2,7 +2,8 @@
 
 A file column is a struct of `bytes` and `path`, and the schema names its feature, as datasets writes it itself
 (https://huggingface.co/docs/datasets/video_dataset). Files are neither compressed nor in a dictionary, so that they are
-the bytes of the source; row groups are small, so that a reader which streams or skips holds few of them.
+the bytes of the source; row groups are small, so that a reader which streams or skips holds few of them. A group ends
+where its files and lists of numbers have `_GROUP_BYTES` together.
 """
 
 import json
@@ -17,7 +18,7 @@ from reelmill.contract.spec.stages.write import SHAPE, WriteBlock
 from reelmill_stages.stage import DataSetReader, File
 from reelmill_stages.stages.write.columns import ReadyColumn, columns_of
 from reelmill_stages.stages.write.format import DataSetFormat, FormatPart, FormatSample
-from reelmill_stages.stages.write.formats.arrow_types import arrow_type, shape_type
+from reelmill_stages.stages.write.formats.arrow_types import ListColumns, arrow_type, shape_type
 from reelmill_stages.stages.write.formats.huggingface_card import card
 from reelmill_stages.stages.write.samples import VECTOR
 from reelmill_stages.untrusted.arrays import map_array
@@ -85,11 +86,14 @@ class ParquetSamples:
             write_statistics=plain,
         )
         self._columns = [column.name for column in columns]
+        self._lists = ListColumns(columns)
         self._rows: list[dict[str, Any]] = []
         self._held = 0
 
     def add(self, sample: FormatSample) -> None:
-        row: dict[str, Any] = dict(zip(self._columns, sample.values, strict=True))
+        values, size = self._lists.packed(sample.values)
+        row: dict[str, Any] = dict(zip(self._columns, values, strict=True))
+        self._held += size
         for file in sample.files:
             if file.column == VECTOR:
                 array = map_array(file.path)
@@ -111,7 +115,11 @@ class ParquetSamples:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
+            columns = [
+                self._lists.column(field.name, [row[field.name] for row in self._rows], field.type)
+                for field in self._schema
+            ]
+            self._writer.write_table(self._arrow.Table.from_arrays(columns, schema=self._schema))
         self._rows, self._held = [], 0
 
 
