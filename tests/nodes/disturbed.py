@@ -94,17 +94,20 @@ class Disturbed:
         wanted = {"reelmill.dev/stage": "clips", "reelmill.dev/step": "shards"}
         return [job for job, labels in jobs if wanted.items() <= labels.items()]
 
-    def until_moment(self, name: str, number: int) -> None:
-        """Wait until so many things have happened to a pipeline's Jobs: each is created, and each ends."""
+    def until_moment(self, name: str, number: int) -> bool:
+        """Wait until so many things have happened to a pipeline's Jobs: each is created, and each ends.
 
-        def reached() -> bool:
+        False: the pipeline is complete, and nothing more happened.
+        """
+
+        def happened() -> str:
             complete = self.place.holds(name, "Complete")
             jobs = self.place.jobs(name)
-            happened = len(jobs) + sum(1 for job in jobs if finished(job))
-            assert happened >= number or not complete, f"{name} was complete before moment {number}"
-            return happened >= number
+            if len(jobs) + sum(1 for job in jobs if finished(job)) >= number:
+                return "moment"
+            return "complete" if complete else ""
 
-        self.place.cluster.client.wait(reached, 120, f"moment {number} of {name}")
+        return self.place.cluster.client.wait(happened, 120, f"moment {number} of {name}") == "moment"
 
     def _uri(self, name: str) -> str:
         return f"s3://{self.bucket}/{name}"
