@@ -60,7 +60,9 @@ class SymbolicServer:
 
     def _serve(self, link: socket.socket) -> None:
         with link, link.makefile("r") as stream, suppress(BrokenPipeError, ConnectionResetError):
-            text, index, follow_up = json.loads(stream.readline())
+            if not (request := stream.readline()):
+                return  # the process was killed before it said anything
+            text, index, follow_up = json.loads(request)
             task = Task.model_validate_json(text)
             _say(link, "log", json.dumps({"level": "info", "msg": "step", "step": task.step.value}))
             if task.step is Step.SHARDS or (follow_up and json.loads(follow_up).get("whole")):

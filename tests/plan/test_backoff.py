@@ -1,10 +1,12 @@
 """Delays between attempts: doubled with each failure in a row, limited, spread by jitter."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill.contract.backoff import Backoff
+from reelmill.contract.backoff import Backoff, chance
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,11 @@ def test_jitter_spreads_a_delay_in_both_directions(jitter: float, chance: float,
 @given(st.integers(1, 10**6), st.floats(0, 1))
 def test_no_number_of_failures_makes_a_delay_too_long(failures: int, chance: float) -> None:
     assert 0 < Backoff(first=0.5, most=300, jitter=0.5).delay(failures, chance) <= 450
+
+
+def test_jitter_takes_no_number_from_a_seeded_stage() -> None:
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    assert all(0 <= chance() < 1 for _ in range(20))
+    assert random.random() == expected

@@ -1,6 +1,12 @@
 """Exponential backoff: each failure in a row doubles the delay, up to a limit, spread by jitter where many retry."""
 
+import random
 from dataclasses import dataclass
+
+chance = random.SystemRandom().random
+"""A number in 0..1 for jitter. It leaves the numbers of `random` alone, which a stage's code may have seeded, and
+differs in processes forked from one.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ everything that the server says, so that it is in no message, row or log.
 """
 
 import os
-import random
 import time
 import weakref
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from typing import Any
 
 import httpx2
 
-from reelmill.contract.backoff import Backoff
+from reelmill.contract.backoff import Backoff, chance
 from reelmill.contract.errors import ItemError, SpecError
 from reelmill.contract.reasons import ItemReason
 from reelmill.contract.records.usage import Bound
@@ -111,7 +110,7 @@ class ModelClient:
                     found = self._once(method, path, content, end)
             except _Unanswered as error:
                 failures += 1
-                delay = max(error.wait, _BACKOFF.delay(failures, random.random()))  # noqa: S311 - jitter
+                delay = max(error.wait, _BACKOFF.delay(failures, chance()))
                 if failures >= min(attempts or error.attempts, error.attempts) or time.monotonic() + delay >= end:
                     self._down = error.reason is ItemReason.SERVER_FAILED
                     tries = "attempt" if failures == 1 else "attempts"

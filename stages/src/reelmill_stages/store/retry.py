@@ -1,12 +1,11 @@
 """Retries with exponential backoff and jitter, limited in number and in time: the requests of all remote stores."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reelmill.contract.backoff import Backoff
+from reelmill.contract.backoff import Backoff, chance
 from reelmill.contract.errors import ReelmillError, TransientError
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ class Attempts:
             return False
         self.repeated = True
         backoff = Backoff(self._patience.first, self._patience.longest, jitter=0.5)
-        time.sleep(backoff.delay(self.failed, random.random()))  # noqa: S311 - jitter, no secret
+        time.sleep(backoff.delay(self.failed, chance()))
         return True
 
     def wait_or_raise(self, problem: ReelmillError, error: Exception) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from reelmill.contract.backoff import chance
 from reelmill.contract.log import event
 from reelmill.controller.kube.api import JOBS, PIPELINES, Kind, KubeApi
 from reelmill.controller.kube.api_errors import NoAnswer, Refusal
@@ -54,7 +54,7 @@ class Resync:
         while True:
             asked = False
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every * (0.9 + 0.2 * random.random())):  # noqa: S311 - jitter, no secret
+                async with asyncio.timeout(self._every * (0.9 + 0.2 * chance())):
                     await self._asked.wait()
                     asked = True
             if asked:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from reelmill.contract.backoff import chance
 from reelmill.contract.log import event
 from reelmill.controller.kube.api_errors import Fenced, NoAnswer, Refusal, Throttled
 from reelmill.controller.monitoring.metrics import Metrics
@@ -20,7 +20,7 @@ class Pump:
     """A work queue and its tasks. All calls must come from one event loop."""
 
     def __init__(self, process: Process, metrics: Metrics) -> None:
-        self.queue = WorkQueue(clock=time.monotonic, chance=random.random)
+        self.queue = WorkQueue(clock=time.monotonic, chance=chance)
         self._process, self._metrics = process, metrics
         self._changed, self._turn = asyncio.Event(), asyncio.Lock()
 
