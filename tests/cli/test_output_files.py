@@ -30,6 +30,9 @@ NAMED = {
     "card": ("card", "keep", "FOLDER"),
     "export": ("export", "keep", "FOLDER"),
     "support-bundle": ("support-bundle", "-o", "FILE"),
+    "run": ("run", "-q", "--openlineage", "FILE"),
+    "check": ("check", "--deep", "--progress", "FILE"),
+    "replay": ("replay", "keep", "a.mp4", "--to", "FOLDER"),
 }
 """The commands, each with what it writes: a file, or a folder of files."""
 
@@ -69,6 +72,23 @@ def test_what_a_user_has_there_is_not_replaced(
     assert str(target) in said
     assert "hint: " in said
     assert [path.name for path in target.parent.rglob("*") if path not in (target, file)] == []
+
+
+def test_a_check_that_notes_its_progress_writes_no_other_file(pipeline: Path, tmp_path: Path) -> None:
+    progress, mine = tmp_path / "check.json", tmp_path / "check.json.part"
+    mine.write_bytes(b"mine")
+    assert call(pipeline, "check", progress)[0] == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {mine.name: b"mine"}
+
+
+def test_events_follow_those_of_earlier_runs(pipeline: Path, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    events.touch()
+    for _ in range(2):
+        before = events.read_bytes()
+        assert call(pipeline, "run", events)[0] == 0
+        assert events.read_bytes().startswith(before)
+    assert len(events.read_bytes()) > len(before)
 
 
 @pytest.mark.parametrize("name", ["report", "lineage", "tune", "card", "export"])

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill_stages.runtime.forget.forgetting import begin, follow, plan_of, stored_plan
 from reelmill_stages.runtime.forget.search.remains import forgotten, remains
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.store import Store
 from runtime.toy_line import Line, law
 

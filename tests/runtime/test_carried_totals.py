@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from reelmill.contract.records.rows import LedgerRow, Outcome
 from reelmill.contract.records.segment import Counts, Segment
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.runtime.commit.accounting import Totals, carried_forward
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.recount import Recount
 
 Result = tuple[Outcome, str]

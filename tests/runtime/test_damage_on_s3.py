@@ -9,6 +9,7 @@ import toy_line as toy
 
 from reelmill.contract.commands.result_rows import ExportMode
 from reelmill.contract.errors import StoreDamaged, TransientError
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import Connection, Step, StoreRef
 from reelmill_stages.commands.export import export
 from reelmill_stages.commands.integrity.deep_check import integrity
@@ -19,7 +20,7 @@ from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.store import Store
 from reelmill_stages.store.retry import Patience
 from reelmill_stages.store.s3.store import S3Store

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from toy_lips import LipLine
 
 from lip_crops import write_list
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import Step
 from reelmill_stages.commands.forecast import forecast
 from reelmill_stages.records.data_set import DataSet
@@ -26,7 +27,7 @@ from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
 from reelmill_stages.runtime.verify.digest_comparison import DamagedObject, damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 
 pytestmark = pytest.mark.store  # needs no server, but the seconds that this tier may take
 

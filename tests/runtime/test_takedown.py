@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,6 +13,11 @@ from reelmill.contract.records.forgotten import is_anonymous
 from reelmill.contract.task import SourceDef, StoreRef
 from reelmill_stages.runtime.forget.forgetting import plan_of, stored_plan
 from reelmill_stages.runtime.forget.search.remains import forgotten, remains
+from reelmill_stages.runtime.forget.source_place import source_place
+from reelmill_stages.runtime.forget.tombstones import Tombstones
+from reelmill_stages.sources import Listed
+from reelmill_stages.sources.earlier_items import NOTHING
+from reelmill_stages.store.forwarding import Forwarding
 from runtime.forgetting_line import (
     GONE,
     NOW,
@@ -120,6 +126,22 @@ def test_a_plan_of_an_earlier_version_is_continued(line: Line) -> None:
     is_forgotten(line)
     line.go()
     assert naming(line, GONE) == []
+
+
+def test_a_survey_reads_one_record_of_all_that_was_forgotten_at_once(line: Line) -> None:
+    class Counting(Forwarding):
+        reads: ClassVar[list[str]] = []
+
+        def read(self, key: str, **options: Any) -> bytes:
+            self.reads.append(key)
+            return super().read(key, **options)
+
+    keys = [f"item{number:02d}" for number in range(5)]
+    forget(line, *keys[:3])
+    gone = Tombstones(Counting(line.store), "raw", source_place(line.source))
+    kept_out = [gone.keep_out(Listed(key=key, group=key, weight=0.0), NOTHING) for key in keys]
+    assert kept_out == [True, True, True, False, False]
+    assert len(Counting.reads) == 1
 
 
 def test_a_new_row_with_a_key_like_those_of_several_rows_is_listed(line: Line) -> None:

@@ -15,13 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelmill.contract.errors import ReelmillError
-from reelmill.contract.task import Step
+from reelmill.contract.task import Connection, Step, StoreRef
 from reelmill_stages.commands.export import export
+from reelmill_stages.commands.integrity.repair import repair
+from reelmill_stages.commands.lineage.forget import forget, release
 from reelmill_stages.commands.prune import prune
+from reelmill_stages.commands.versions.freeze import freeze, thaw
+from reelmill_stages.records.record_names import record_model
 from reelmill_stages.runtime.context import context
 from reelmill_stages.runtime.outputs.upload import item_mark, put_output
 from reelmill_stages.runtime.remove import remove
+from servers.processes import Server
+from servers.s3_servers import make_bucket
 
+COMMANDS = ("run", "delete", "trash", "link", "copy", "forget", "release", "freeze", "thaw", "repair")
+NOW = "2026-01-01T00:00:00Z"
 LATER = 3600.0
 """Seconds after which nobody works on a pass that was left open."""
 
@@ -34,6 +42,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> toy.Line:
     line = toy.Line(tmp_path_factory.mktemp("base"))
     former = line.stage("upper")
     line.put("v")
+    line.put("w")
     line.go()
     left = line.root / "left.txt"
     left.write_text("left")
@@ -57,12 +66,30 @@ def at(base: toy.Line, root: Path) -> toy.Line:
 NAMES = (
     "2026010112", "0123456789", "_reelmill", "users", "pins", "shards", "items", "latest.json", "stage.json",
     "segment.json", "pass.json", "all.json", "mine.json", "00000.json", "00000-1-0123abcd.jsonl", "0001", "0002", "out",
-    "V.txt", "cam1.mp4", "store.json", "pipelines", "trash", "upper", "raw", "lock",
+    "V.txt", "cam1.mp4", "store.json", "pipelines", "trash", "upper", "raw", "lock", "frozen", "kept", "kept.json",
+    "forgotten", "forgetting", "raw.json",
+)  # fmt: skip
+LIKE_RECORDS = (
+    "inputs/raw-1-0123abcd.jsonl", "logs/00000-1-0123abcd.jsonl", "items/00000-1-0123abcd.jsonl",
+    "ledger/00007-1-0123abcd.jsonl", "checkpoints/00000/1-0123abcd.jsonl", "outcomes/00000.jsonl",
+    "flights/00000/1-0123abcd.json", "commit-logs/1-0123abcd.jsonl", "reports/0123456789.html", "plans/00001.json",
+    "verdicts/00000-1-0123abcd.jsonl", "kept/block-00001-1-0123abcd.bin", "upper/0123456789/V.txt",
+    "usage/00000-1-0123abcd.json",
+    f"answers/00/{'0' * 64}.json", "0002/_reelmill/outcomes/00000.jsonl", "0001/_reelmill/reports/0123456789.html",
+    f"forgotten/raw/{'0' * 64}.json", "forgotten/raw/0123456789.names.json", "runs/uid-1.json",
+    "verifications/uid-1.json", "recordings/2026010112/0001/_reelmill/reports/0123456789.html",
 )  # fmt: skip
 SPOTS = st.tuples(
-    st.integers(0, 14), st.integers(0, 9), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map(tuple)
-)
-"""Where a file begins, what it holds or is, and its names."""
+    st.integers(0, 14),
+    st.integers(0, 10),
+    st.one_of(
+        st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map(tuple),
+        st.sampled_from(LIKE_RECORDS).map(lambda path: tuple(path.split("/"))),
+    ),
+).filter(lambda spot: spot[1] != 4 or spot[2][-1].endswith(".json"))
+"""Where a file begins, what it holds or is, and its names. With the attribute of a file that reelmill wrote, and a name
+that only rows of reelmill's have, nothing tells a file from what lies in a store that was copied as a whole.
+"""
 
 
 class Users:
@@ -75,7 +102,7 @@ class Users:
         (self.outside / "0001" / "photo.jpg").write_bytes(b"photo")
         store, data = line.root / "store", sorted((line.root / "store").glob("*/*/_reelmill"))
         records = sorted((line.root / "store").rglob("*.json"))
-        starts = [folder, line.root, store, store / "_reelmill", store / "upper", store / "raw"]
+        starts = [folder, line.root, store, store / "_reelmill", store / "_reelmill/frozen/kept", store / "upper"]
         starts += [each for found in data for each in (found, found.parent, found.parent / "0001/_reelmill")]
         self.roots: list[Path] = [self.outside]
         for start, kind, names in spots:
@@ -103,7 +130,7 @@ class Users:
             case 6:
                 path.write_text(json.dumps({"namespace": "default", "name": "line", "uid": path.stem}))
             case _:
-                path.write_bytes((b"mine", b"{}", b'{"key": "mine"}')[kind - 7])
+                path.write_bytes((b"mine", b"{}", b'{"key": "mine"}', b'{"key": "v", "message": "v"}\n')[kind - 7])
 
     def now(self) -> Mapping[str, bytes | str]:
         found: dict[str, bytes | str] = {}
@@ -131,12 +158,22 @@ def do(line: toy.Line, what: str, out: Path) -> None:
                     remove(found)
             case "link" | "copy":
                 export(task, os.environ, "upper", out, what)
+            case "forget":
+                forget(task, os.environ, source="raw", keys=["v"], moment=NOW, act=True)
+            case "release":
+                release(task, os.environ, source="raw", keys=["v"], moment=NOW, user="ann", act=True)
+            case "freeze":
+                freeze(task, os.environ, "kept", stages=(), moment=NOW)
+            case "thaw":
+                thaw(task, os.environ, "kept")
+            case "repair":
+                repair(task, os.environ, timeouts={"upper": 30.0}, now=time.time())
 
 
 @pytest.mark.store
 @given(
     spots=st.lists(SPOTS, max_size=12),
-    commands=st.lists(st.sampled_from(["run", "delete", "trash", "link", "copy"]), min_size=1, max_size=4),
+    commands=st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=4),
     last=st.sampled_from(["remove", "delete", "trash"]),
     released=st.booleans(),
 )
@@ -159,6 +196,17 @@ def test_files_of_users_are_never_changed(
     shutil.rmtree(folder)
 
 
+@pytest.mark.store
+@pytest.mark.parametrize("name", LIKE_RECORDS)
+def test_a_file_with_the_name_of_a_record_is_not_changed(base: toy.Line, tmp_path: Path, name: str) -> None:
+    kind = {".json": 8, ".jsonl": 10}.get(Path(name).suffix, 7)
+    line = at(base, tmp_path / "line")
+    users = Users(line, tmp_path, [(start, kind, tuple(name.split("/"))) for start in range(15)])
+    for command in (*COMMANDS, "remove"):
+        do(line, command, tmp_path / "out")
+        assert users.now() == users.before, command
+
+
 @pytest.fixture
 def line(base: toy.Line, tmp_path: Path) -> toy.Line:
     return at(base, tmp_path / "line")
@@ -171,3 +219,30 @@ def test_footage_in_folders_that_look_like_keys_is_no_data_set(line: toy.Line) -
     found = prune(line.task(Step.SURVEY), os.environ, delete=True, now=time.time() + LATER)
     assert [row.name for row in found.rows] == ["upper"]
     assert footage.read_bytes() == b"footage"
+
+
+@pytest.mark.store
+def test_objects_of_users_in_a_bucket_are_not_changed(
+    s3_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.env.items():
+        monkeypatch.setenv(name, value)
+    ref = StoreRef(uri=f"s3://{make_bucket(s3_server)}/data", connection=Connection(endpoint=s3_server.endpoint))
+    line = toy.Line(tmp_path, ref=ref)
+    data = f"upper/{line.stage('upper').key[:10]}"
+    line.put("v")
+    line.put("w")
+    line.go()
+    mine = [f"{data}/{name}" for name in ("V.txt", "0001/mine.txt", "_reelmill/mine.json")]
+    # What is no tombstone would have every command refuse.
+    names = [name for name in LIKE_RECORDS if not name.startswith("forgotten/")]
+    mine += [f"{start}/{name}" for start in ("_reelmill", "_reelmill/frozen/kept", "raw") for name in names]
+    mine += [f"{data}/0001/_reelmill/{name}" for name in names if record_model(f"0001/_reelmill/{name}")]
+    for key in mine:
+        line.store.write(key, b"{}")
+    for command in (*COMMANDS, "remove"):
+        do(line, command, tmp_path / "out")
+        there = {stat.key for stat in line.store.list()}
+        assert {key: line.store.read(key) if key in there else b"" for key in mine} == dict.fromkeys(mine, b"{}"), (
+            command
+        )

@@ -185,6 +185,39 @@ def test_a_move_keeps_content_and_metadata_and_never_overwrites(azurite_server: 
     assert store.read("taken") == b"theirs"
 
 
+def test_a_move_whose_answer_was_lost_counts_only_if_the_blob_is_the_copy(faulty: Faulty) -> None:
+    def taken_meanwhile(handler: faults.Handler, body: bytes) -> None:
+        faulty.direct.write("c", b"theirs")
+        faults.reset(handler, body)
+
+    faulty.direct.write("a", b"ours")
+    faulty.proxy.fault(faults.lost, method="PUT")
+    faulty.store.move("a", "b")
+    assert faulty.direct.read("b") == b"ours"
+    faulty.proxy.fault(taken_meanwhile, method="PUT")
+    with pytest.raises(PreconditionFailed):
+        faulty.store.move("b", "c")
+    assert (faulty.direct.read("b"), faulty.direct.read("c")) == (b"ours", b"theirs")
+    faulty.direct.write("d", b"other")
+    faulty.direct.move("d", "e")
+
+    def copied_meanwhile(handler: faults.Handler, body: bytes) -> None:
+        faulty.direct.move("e", "f")
+        faults.reset(handler, body)
+
+    faulty.proxy.fault(copied_meanwhile, method="PUT")
+    with pytest.raises(PreconditionFailed):
+        faulty.store.move("b", "f")
+    assert (faulty.direct.read("b"), faulty.direct.read("f")) == (b"ours", b"other")
+
+
+def test_a_move_of_which_the_answer_to_the_deletion_was_lost_is_done(faulty: Faulty) -> None:
+    faulty.direct.write("a", b"ours")
+    faulty.proxy.fault(faults.lost, method="DELETE")
+    faulty.store.move("a", "b")
+    assert [stat.key for stat in faulty.direct.list()] == ["b"]
+
+
 def test_an_account_must_be_named() -> None:
     with pytest.raises(StoreError, match="AZURE_STORAGE_ACCOUNT is not set") as error:
         AzureStore("c", "", connection=Connection(), env={})

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,57 @@ def test_an_object_is_read_whole_by_one_request_and_compared_with_its_checksum(f
     faulty.proxy.fault(damaged, method="GET", path="alt=media", times=100)
     assert faulty.store.read("k") == BIG
     assert asked == ["all", "all"]
+
+
+def _damaged(handler: faults.Handler, body: bytes) -> None:
+    code, headers, answer = handler.forward(body)
+    handler.answer(code, headers, b"?" + answer[1:])
+
+
+def test_what_was_damaged_on_the_way_is_fetched_again_and_a_stream_of_it_ends_in_an_error(
+    faulty: Faulty, tmp_path: Path
+) -> None:
+    faulty.direct.write("k", BIG)
+    faulty.proxy.fault(_damaged, method="GET", path="alt=media")
+    assert faulty.store.fetch("k", tmp_path).read_bytes() == BIG
+    faulty.proxy.fault(_damaged, method="GET", path="alt=media", times=2)
+    with pytest.raises(TransientError, match="checksum"):
+        faulty.store.fetch("k", tmp_path / "wrong")
+    faulty.proxy.fault(_damaged, method="GET", path="alt=media")
+    with pytest.raises(TransientError, match="checksum"), faulty.store.open("k") as stream:
+        stream.read()
+
+
+SENT = pytest.mark.parametrize(
+    ("body", "method"), [(b"body", "POST"), (BIG[: 9 << 20], "PUT")], ids=["one request", "resumable"]
+)
+
+
+@SENT
+def test_what_was_damaged_on_its_way_to_the_server_is_sent_again(faulty: Faulty, body: bytes, method: str) -> None:
+    def damaged(handler: faults.Handler, sent: bytes) -> None:
+        handler.answer(*handler.forward(sent.replace(body, b"?" + body[1:])))
+
+    faulty.proxy.fault(damaged, method=method)
+    faulty.store.write("k", body, create=True)
+    assert faulty.direct.read("k") == body
+
+
+@SENT
+def test_an_upload_whose_checksum_is_told_wrongly_deletes_nothing_of_others(
+    faulty: Faulty, body: bytes, method: str
+) -> None:
+    def damaged(handler: faults.Handler, sent: bytes) -> None:
+        code, headers, answer = handler.forward(sent)
+        faulty.direct.write("k", b"theirs")
+        handler.answer(code, headers, re.sub(rb'"crc32c":"[^"]*"', b'"crc32c":"AAAAAA=="', answer))
+
+    faulty.proxy.fault(damaged, method=method)
+    # fake-gcs-server ignores conditions on deletions
+    faulty.proxy.fault(faults.status(412, "conditionNotMet"), method="DELETE", path="ifGenerationMatch=")
+    with pytest.raises(PreconditionFailed):
+        faulty.store.write("k", body, create=True)
+    assert faulty.direct.read("k") == b"theirs"
 
 
 @pytest.mark.parametrize("body", [b"body", BIG], ids=["one request", "resumable"])

@@ -4,15 +4,18 @@ An event that cannot be sent is counted and given up: lineage is told as it happ
 failure in a row is logged, and so is the recovery.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from queue import Full, Queue
 from typing import Any, Literal
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.log import event
+from reelmill.contract.output_file import must_be_ours
 from reelmill.contract.text.messages import told
 from reelmill.contract.text.urls import has_query, has_user_info
 from reelmill.openlineage.seen import SeenChanges
@@ -28,6 +31,9 @@ RETRIES = 2
 CLOSE_SECONDS = 5.0
 _PATH = "/api/v1/lineage"
 _WEB = ("http://", "https://")
+_PRODUCER = "urn:reelmill:"
+_LINE = 1 << 20
+"""Bytes of a file in which its first event ends."""
 Fate = Literal["sent", "failed", "dropped"]
 
 
@@ -45,9 +51,12 @@ class LineageEmitter:
     ) -> None:
         """`counted` is called with what became of events, `say` with messages for people (default: the log).
 
-        Raises SpecError for a URL with credentials, and without the client of OpenLineage.
+        Raises SpecError for a URL with credentials, for a file of something else, and without the client of
+        OpenLineage.
         """
         _must_be_plain(target)
+        if not target.startswith(_WEB):
+            must_be_ours(Path(target), _has_our_events, option="--openlineage or REELMILL_OPENLINEAGE")
         _must_have_client()
         self._target, self._namespace, self._api_key = target, namespace, api_key
         self._count, self._say = counted, say
@@ -145,6 +154,17 @@ def _must_be_plain(target: str) -> None:
             where=told(target),
             hint="name a file, or a server as http://host:5000",
         )
+
+
+def _has_our_events(path: Path) -> bool:
+    """Whether a file is empty, or begins with an event that reelmill told."""
+    with path.open("rb") as file:
+        line = file.readline(_LINE)
+    try:
+        first = json.loads(line) if line else {"producer": _PRODUCER}
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and str(first.get("producer", "")).startswith(_PRODUCER)
 
 
 def _must_have_client() -> None:

@@ -59,7 +59,7 @@ def owned(store: Store, found: Found) -> Owned | None:
         candidates = [name for name in segment if name not in mine]
         stats = (found.objects[name] for name in candidates)
         with ThreadPoolExecutor(_THREADS) as pool:
-            are_named = pool.map(partial(_is_named, store, named), stats)
+            are_named = pool.map(partial(is_named, store, named), stats)
             outputs |= {name for name, is_named in zip(candidates, are_named, strict=True) if is_named}
     for name in found.objects.keys() - mine - outputs - views:
         if is_marked(store, found.objects[name], key):
@@ -217,7 +217,7 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_named(store: Store, named: Named, stat: Stat) -> bool:
+def is_named(store: Store, named: Named, stat: Stat) -> bool:
     """Whether a record names an object, and it is still the one that was meant.
 
     A listing of a bucket does not say who wrote an object, so its metadata is looked at: the writer of an output gives

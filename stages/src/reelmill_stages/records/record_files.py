@@ -1,5 +1,6 @@
 """Reads and creates records of the contract in the store."""
 
+import json
 from contextlib import suppress
 from typing import TypeVar
 
@@ -53,11 +54,24 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
 
 
 def peek(store: Store, key: str, model: type[M]) -> M | None:
-    """The record under a key, or None where there is none that can be read as one."""
+    """The record under a key, or None where there is none that can be read as one. `{}` says nothing, and is none."""
     try:
-        return model.model_validate_json(store.read(key))
+        found = model.model_validate_json(store.read(key))
     except (NotFound, ValueError):
         return None
+    return found if found.model_fields_set else None
+
+
+def may_be_replaced(store: Store, key: str, model: type[Model]) -> bool:
+    """Whether nothing lies under a key, or a record of this kind: with the fields that those of every version have."""
+    try:
+        found = json.loads(store.read(key))
+    except NotFound:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    needed = {field.alias or name for name, field in model.model_fields.items() if field.is_required()}
+    return isinstance(found, dict) and found.keys() >= needed
 
 
 def parse(data: bytes, where: str, model: type[M]) -> M:

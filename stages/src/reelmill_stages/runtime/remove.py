@@ -4,11 +4,14 @@ import logging
 
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import run, verification
+from reelmill.contract.records.run import RunRecord
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import RemoveReport
 from reelmill_stages.records.claims import claims_on, withdraw
 from reelmill_stages.records.deletion import delete
 from reelmill_stages.records.inventory import places
 from reelmill_stages.records.owned import owned
+from reelmill_stages.records.record_files import may_be_replaced
 from reelmill_stages.runtime.context import StepContext
 
 log = logging.getLogger(__name__)
@@ -45,8 +48,9 @@ def remove(context: StepContext) -> RemoveReport:
         event(log, "removed", data_set=found.root, objects=len(mine.names), bytes=mine.bytes)
         left += [f"{found.root}/{name}" for name in mine.left]
     if owner.uid:
-        store.delete(verification(owner.uid))
-        store.delete(run(owner.uid))
+        for key, model in ((verification(owner.uid), ProgressRecord), (run(owner.uid), RunRecord)):
+            if may_be_replaced(store, key, model):
+                store.delete(key)
     if left:
         event(log, "left what reelmill did not write", level=logging.WARNING, objects=len(left), names=left[:1000])
     return RemoveReport(

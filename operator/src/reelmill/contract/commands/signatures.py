@@ -132,7 +132,7 @@ class FrozenCommand(Protocol):
 
 
 class ThawCommand(Protocol):
-    def __call__(self, task: Task, env: Environment, name: str, /) -> None: ...
+    def __call__(self, task: Task, env: Environment, name: str, /) -> Sequence[str]: ...
 
 
 class LogsCommand(Protocol):

@@ -1,5 +1,7 @@
 """`reelmill check --deep`: compares every committed object with its digest."""
 
+import os
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -7,13 +9,14 @@ from pathlib import Path
 from reelmill.contract.commands.result_rows import DamageRow, IntegrityResult
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.frozen import frozen_as
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import Task
 from reelmill_stages.commands.entry import data_set, entries, store_of
 from reelmill_stages.records.claims import claims_on
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.verify.digest_comparison import DamagedObject, damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.store_records import StoreRecords
 from reelmill_stages.store import Store
 from reelmill_stages.store.local.errors import mapped
@@ -95,6 +98,11 @@ def _progress(path: Path | None, uri: str) -> VerificationProgress:
 
 def _replace(path: Path, data: bytes) -> None:
     with mapped(path):
-        part = path.with_name(f"{path.name}.part")
-        part.write_bytes(data)
-        part.replace(path)
+        number, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.absolute().parent)
+        try:
+            with os.fdopen(number, "wb") as file:
+                file.write(data)
+            Path(part).replace(path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise

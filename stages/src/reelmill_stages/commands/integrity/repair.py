@@ -15,6 +15,7 @@ from reelmill.contract.commands.result_rows import RepairResult, RepairRow
 from reelmill.contract.errors import NotFound, SpecError, StoreDamaged, StoreError
 from reelmill.contract.records.layout import trash
 from reelmill.contract.records.segment import Object, Part
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill_stages import registry
 from reelmill_stages.commands.entry import data_set, entries, store_of
@@ -28,7 +29,7 @@ from reelmill_stages.runtime.outputs.upload import item_mark
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.store.damage import address
 from reelmill_stages.store.digests import file_digest
 from reelmill_stages.store.keys import below

@@ -17,8 +17,9 @@ from reelmill.contract.task import Owner, StageDef, Task
 from reelmill_stages.commands.entry import data_set, stage_of, store_of
 from reelmill_stages.records.claims import claim, withdraw
 from reelmill_stages.records.inventory import places
+from reelmill_stages.records.owned import is_named
 from reelmill_stages.records.record_files import create, load
-from reelmill_stages.store import Store
+from reelmill_stages.store import Stat, Store
 from reelmill_stages.store.damage import VIEW, address, changed, gone, view_digest
 from reelmill_stages.store.digests import file_digest
 
@@ -66,10 +67,11 @@ def frozen(task: Task, env: Mapping[str, str]) -> list[Frozen]:
     return sorted(filter(None, found), key=lambda record: record.name)
 
 
-def thaw(task: Task, env: Mapping[str, str], name: str) -> None:
+def thaw(task: Task, env: Mapping[str, str], name: str) -> list[str]:
     """Give a name up: its record and copies of views go, and the claims on its data sets.
 
-    What an earlier call that was cut off left goes too. Raises SpecError if there is nothing of that name.
+    What an earlier call that was cut off left goes too. Returns keys of what lies among the copies and is none: it
+    stays. Raises SpecError if there is nothing of that name.
     """
     check_name(name)
     store = store_of(task, env)
@@ -78,7 +80,9 @@ def thaw(task: Task, env: Mapping[str, str], name: str) -> None:
         store.delete(layout.frozen(name))
     # A call that was cut off may have claimed other data sets than those of the record.
     claimed = [one.names for one in places(store.list(follow_links=False)) if claim_uid(name) in one.claims]
-    copies = [stat.key for stat in store.list(layout.frozen_views(name), follow_links=False)]
+    listed = list(store.list(layout.frozen_views(name), follow_links=False))
+    named = _named(name, record) if record else {}
+    copies = [stat.key for stat in listed if is_named(store, named, stat) or _is_copy(store, name, stat)]
     if not (record or claimed or copies):
         names = ", ".join(each.name for each in frozen(task, env))
         raise SpecError(
@@ -90,6 +94,27 @@ def thaw(task: Task, env: Mapping[str, str], name: str) -> None:
         store.delete(key)
     for names_of in claimed:
         withdraw(store, names_of, claim_uid(name))
+    return [stat.key for stat in listed if stat.key not in copies]
+
+
+def _named(name: str, record: Frozen) -> dict[str, tuple[int, str]]:
+    """The copies that a record names."""
+    return {
+        layout.frozen_view(name, one.name, view.name, view.digest): (view.size, view.digest)
+        for one in record.data_sets
+        for view in one.views
+    }
+
+
+def _is_copy(store: Store, name: str, stat: Stat) -> bool:
+    """Whether an object that no record names is a copy of a view, left by a call that was cut off."""
+    try:
+        digest = "" if stat.foreign else store.stat(stat.key).metadata.get("digest", "")
+    except NotFound:
+        return False
+    data_set, _, rest = stat.key.removeprefix(layout.frozen_views(name)).partition("/")
+    view = rest.partition("/")[2]
+    return bool(digest and view) and stat.key == layout.frozen_view(name, data_set, view, digest)
 
 
 def _state(store: Store, stage: StageDef, *, must_be: bool) -> StageRecord | None:

@@ -13,8 +13,9 @@ from reelmill.contract.records.segment import Object, StageRecord
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.drift import DriftRecord
 from reelmill_stages.records.owned import is_view
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_files import load, peek
 from reelmill_stages.records.record_names import is_rows, record_model
+from reelmill_stages.runtime.forget.descendants import DataSets
 from reelmill_stages.runtime.forget.segments import replace_record
 from reelmill_stages.store import Store
 from reelmill_stages.store.digests import object_digest
@@ -22,13 +23,15 @@ from reelmill_stages.store.keys import below
 
 _DELETED = ("flights", "commit-logs")
 """Folders of a segment whose files are for people, or for runs that have ended."""
-_REPORT = re.compile(rf"[^/]+/[^/]+/\d{{4,}}/{INTERNAL}/reports/[0-9a-f]{{10}}\.html")
+_REPORT = re.compile(rf"([^/]+/[^/]+)/\d{{4,}}/{INTERNAL}/reports/[0-9a-f]{{10}}\.html")
 
 
 def delete_reports(store: Store) -> None:
-    """Delete all run reports: each has examples of all data sets of a pipeline."""
-    for stat in store.list(follow_links=False):
-        if _REPORT.fullmatch(stat.key) and not stat.foreign:
+    """Delete the run reports in all data sets: each has examples of all data sets of a pipeline."""
+    data_sets = DataSets(store)
+    for stat in data_sets.listed:
+        found = _REPORT.fullmatch(stat.key)
+        if found and found[1] in data_sets.roots and not stat.foreign:
             store.delete(stat.key)
 
 
@@ -80,7 +83,8 @@ def delete_records(data: DataSet, what: AffectedDataSet) -> None:
 def _records(data: DataSet, prefix: str) -> Iterator[str]:
     for stat in list(data.store.list(prefix, follow_links=False)):
         name = stat.key.removeprefix(f"{data.root}/")
-        if not stat.foreign and (is_rows(name) or record_model(name)):
+        model = record_model(name)
+        if not stat.foreign and (is_rows(name) or (model and peek(data.store, stat.key, model))):
             yield stat.key
 
 

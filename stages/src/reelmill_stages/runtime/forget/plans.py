@@ -40,9 +40,10 @@ class Plans:
             for stat in store.list(f"{paths.internal}/plans/", follow_links=False):
                 if record_model(stat.key.removeprefix(f"{root}/")) is PlanBlock:
                     self._block(stat.key)
-            named = {piece.rows for shard in mended.shards for piece in shard.slices}
+            before, named = ({piece.rows for shard in each.shards for piece in shard.slices} for each in (plan, mended))
             for stat in store.list(f"{paths.internal}/inputs/", follow_links=False):
-                if stat.key not in named and is_rows(stat.key.removeprefix(f"{root}/")):
+                is_ours = not stat.foreign or stat.key in before
+                if is_ours and stat.key not in named and is_rows(stat.key.removeprefix(f"{root}/")):
                     store.delete(stat.key)
 
     def _block(self, key: str) -> None:

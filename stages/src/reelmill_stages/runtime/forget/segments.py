@@ -6,7 +6,7 @@ Each step leaves a data set that is whole, and can be done again.
 
 from collections.abc import Collection, Iterator
 
-from reelmill.contract.errors import PreconditionFailed
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreDamaged
 from reelmill.contract.model import Model
 from reelmill.contract.ranges import parse_ranges
 from reelmill.contract.records.forgotten import AffectedDataSet, AffectedPart, anonymous_key
@@ -15,10 +15,12 @@ from reelmill.contract.records.segment import Object, Part, Segment, ShardCommit
 from reelmill_stages.records import record_names
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import dump, load, parse
+from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.forget import anonymous
 from reelmill_stages.runtime.forget.anonymous import Redact
 from reelmill_stages.runtime.forget.rewritten_files import rewrite, rewritten
 from reelmill_stages.runtime.forget.search.names import Names
+from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
@@ -113,9 +115,11 @@ def _redact_shard(
     made = {row: parse_ranges(ordinals) for row, ordinals in affected.made.items()}
     rows = set(parse_ranges(affected.inputs))
     token = _token(what, segment.segment, shard)
-    rewrite(data.store, paths.outcomes(shard), anonymous.outcomes(token, rows, made, what.key, names), data.scratch)
+    if _are_outcomes(data, paths.outcomes(shard)):
+        redact = anonymous.outcomes(token, rows, made, what.key, names)
+        rewrite(data.store, paths.outcomes(shard), redact, data.scratch)
     for stat in data.store.list(paths.checkpoints(shard), follow_links=False):
-        if paths.is_checkpoint(stat.key):
+        if paths.is_checkpoint(stat.key) and _are_outcomes(data, stat.key):
             rewrite(data.store, stat.key, anonymous.checkpoint(set(what.keys)), data.scratch)
     commit = load(data.store, paths.shard(shard), ShardCommit)
     if commit:
@@ -126,6 +130,15 @@ def _redact_shard(
         )
         if named != commit:
             replace_record(data.store, paths.shard(shard), commit, named)
+
+
+def _are_outcomes(data: DataSet, key: str) -> bool:
+    """Whether each line of an object is the outcome of an item. What lies there and is something else stays."""
+    try:
+        with rows_file(data.store, key, "", data.scratch) as path:
+            return all(True for _ in read_settled(path))
+    except (NotFound, StoreDamaged):
+        return False
 
 
 def _delete_others(data: DataSet, segment: Segment, shards: Collection[int], *, proven: Collection[str]) -> None:

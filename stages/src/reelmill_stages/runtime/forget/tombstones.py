@@ -8,9 +8,18 @@ that have such a key for that reason (`Listed.identity`), as far as they were in
 import re
 
 from reelmill.contract.errors import NotFound, SpecError
-from reelmill.contract.records.forgotten import Tombstone, digest_in, pending, tombstone, tombstone_digest, tombstones
+from reelmill.contract.records.forgotten import (
+    ForgottenNames,
+    Tombstone,
+    digest_in,
+    is_names_record,
+    pending,
+    tombstone,
+    tombstone_digest,
+    tombstones,
+)
 from reelmill.contract.records.rows import Item
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_files import load, peek
 from reelmill_stages.runtime.forget.source_place import objects_of
 from reelmill_stages.sources import Listed
 from reelmill_stages.sources.earlier_items import EarlierItems
@@ -29,15 +38,24 @@ def subject(key: str) -> str:
 
 
 class Tombstones:
-    """The tombstones of a source, as of now; 100 bytes of memory each."""
+    """The tombstones of a source, as of now; 200 bytes of memory each.
+
+    A record of names tells the tombstones of all that was forgotten at once, so few of them are read one by one.
+    """
 
     def __init__(self, store: Store, source: str, place: str) -> None:
         """`place` is that of the source (`source_place`)."""
         self._store = store
         self._source = source
         self._place = place
-        listed = store.list(tombstones(source), follow_links=False)
-        self._digests = {digest for stat in listed if (digest := digest_in(stat.key))}
+        self._digests: set[str] = set()
+        self._names: list[str] = []
+        self._here: set[str] = set()
+        for stat in store.list(tombstones(source), follow_links=False):
+            if digest := digest_in(stat.key):
+                self._digests.add(digest)
+            elif is_names_record(stat.key):
+                self._names.append(stat.key)
 
     def keep_out(self, listed: Listed, before: EarlierItems) -> bool:
         """Whether a row is that of a forgotten item, or may be."""
@@ -56,6 +74,8 @@ class Tombstones:
         digest = tombstone_digest(self._source, key)
         if digest not in self._digests:
             return False
+        if self._is_of_this_place(digest):
+            return True
         found = load(self._store, tombstone(self._source, digest), Tombstone)
         if found is None:  # taken away by hand meanwhile
             return False
@@ -63,6 +83,14 @@ class Tombstones:
             return True
         row = Item(listed.key, 0, listed.group, 0.0, listed.media, fields=listed.fields)
         return not set(found.objects).isdisjoint(objects_of(self._source, row))
+
+    def _is_of_this_place(self, digest: str) -> bool:
+        """Whether a record of names says that the item was forgotten in a source of this place."""
+        while self._names:
+            record = peek(self._store, self._names.pop(), ForgottenNames)
+            if record and record.place and record.place == self._place:
+                self._here |= set(record.items)
+        return digest in self._here
 
 
 def is_being_forgotten(store: Store, source: str) -> bool:

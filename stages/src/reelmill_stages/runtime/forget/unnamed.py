@@ -7,8 +7,9 @@ from reelmill.contract.records.layout import INTERNAL
 from reelmill.contract.records.segment import Segment, ShardCommit, Verdicts
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.owned import is_marked
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_files import load, peek
 from reelmill_stages.records.record_names import is_rows, record_model
+from reelmill_stages.store import Store
 
 
 def delete_unnamed(data: DataSet) -> None:
@@ -30,8 +31,12 @@ def _delete_in(data: DataSet, segment: Segment) -> None:
     for stat in list(store.list(f"{data.paths(segment.segment).root}/", follow_links=False)):
         name = stat.key.removeprefix(f"{data.root}/")
         if INTERNAL in name.split("/"):
-            is_result = is_rows(name) or record_model(name) in (ShardCommit, Verdicts)
-            if is_abandoned and is_result and not stat.foreign:
+            if is_abandoned and not stat.foreign and _is_result(store, stat.key, name):
                 store.delete(stat.key)
         elif stat.key not in named and is_marked(store, stat, data.names.key):
             store.delete(stat.key)
+
+
+def _is_result(store: Store, key: str, name: str) -> bool:
+    model = record_model(name)
+    return is_rows(name) or (model in (ShardCommit, Verdicts) and peek(store, key, model) is not None)

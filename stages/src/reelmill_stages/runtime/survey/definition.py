@@ -9,8 +9,9 @@ from reelmill.contract.records.layout import run
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.task_parts.run_report import ENV, RunDefinition
 from reelmill.contract.text.redaction import Redactor, redacted
-from reelmill_stages.records.record_files import dump
+from reelmill_stages.records.record_files import dump, may_be_replaced
 from reelmill_stages.runtime.context import StepContext
+from reelmill_stages.store.damage import address
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,10 @@ def keep_definition(context: StepContext) -> None:
     if not uid:
         return
     definition = _told(context)
-    if definition is None:
+    if not may_be_replaced(context.store, run(uid), RunRecord):
+        where = address(context.store, run(uid))
+        event(log, "reelmill did not write this file; it stays, and the run makes no report", file=where)
+    elif definition is None:
         context.store.delete(run(uid))
     else:
         context.store.write(run(uid), dump(RunRecord(task=context.task, definition=_without_secrets(definition))))

@@ -6,29 +6,16 @@ not noted, and is read again.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from reelmill.contract.model import Model
 from reelmill.contract.ranges import format_ranges, parse_ranges
+from reelmill.contract.records.verification import ProgressRecord
 
 SAVE_SECONDS = 20.0
 """Seconds of work that an interrupted verification may lose."""
 
 Save = Callable[[bytes], None]
 """Stores the record, replacing the one before."""
-
-
-class ProgressRecord(Model):
-    """The JSON form."""
-
-    store: str
-    """URI of the store."""
-    began: str = ""
-    """Which verification this is: the time at which it began, RFC 3339. Empty: one that a user started."""
-    whole: Mapping[str, Mapping[int, str]] = {}
-    """Root of a data set -> number of a segment -> ranges of its parts, counted from 0."""
-    objects: int = 0
-    """Number of objects in these parts."""
 
 
 class VerificationProgress:

@@ -5,12 +5,14 @@ import logging
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import verification
+from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import SourceDef, StageDef
 from reelmill.contract.task_parts.verification import VerifyReport
+from reelmill_stages.records.record_files import may_be_replaced
 from reelmill_stages.runtime.context import StepContext
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
-from reelmill_stages.runtime.verify.progress import ProgressRecord, VerificationProgress
+from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.store.preflight import greet
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ def verify(context: StepContext) -> VerifyReport:
     except BaseException:
         progress.save()
         raise
-    context.store.delete(key)
+    if may_be_replaced(context.store, key, ProgressRecord):
+        context.store.delete(key)
     event(log, "verified", objects=reading.objects, bytes=reading.bytes, earlier=progress.earlier, damaged=number)
     return VerifyReport(
         objects=reading.objects + progress.earlier,
@@ -57,10 +60,11 @@ def verify(context: StepContext) -> VerifyReport:
 
 
 def _progress(context: StepContext, key: str, began: str) -> VerificationProgress:
-    """The progress of this verification; that of another one, and what cannot be read, is discarded."""
+    """The progress of this verification; that of another one is discarded. What is none stays, and none is kept."""
 
     def save(data: bytes) -> None:
-        context.store.write(key, data)
+        if may_be_replaced(context.store, key, ProgressRecord):
+            context.store.write(key, data)
 
     empty = ProgressRecord(store=context.store.uri, began=began)
     try:

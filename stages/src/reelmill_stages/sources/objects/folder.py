@@ -123,7 +123,8 @@ class MediaFolder:
         except SpecError as error:
             raise _bad_path(error) from error
         except StoreError as error:
-            raise ItemError(ItemReason.UNREADABLE, f"{uri} cannot be read: {error}") from error
+            way_out = f"; {error.hint}" if error.hint else ""
+            raise ItemError(ItemReason.UNREADABLE, f"{uri} cannot be read: {error}{way_out}") from error
 
     def _stat(self, uri: str) -> Stat | None:
         segment = segment_folder(uri)

@@ -1,6 +1,7 @@
 """The attributes of a blob, and metadata in the form that Azure takes."""
 
 from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
 
 from azure.storage.blob import BlobProperties
 
@@ -31,6 +32,12 @@ def described(key: str, found: BlobProperties) -> Stat:
         if name.lower().startswith(_META)
     }
     return Stat(key, stat.size, stat.etag, stat.modified, metadata=decode_metadata(stored))
+
+
+def copied_from(source: str | None, url: str) -> bool:
+    """Whether a blob is a copy of the one at a URL, as its properties say; without what authorises reading that."""
+    here, there = (urlsplit(each or "") for each in (source, url))
+    return (here.netloc, unquote(here.path)) == (there.netloc, unquote(there.path))
 
 
 def plain(etag: str | None) -> str:

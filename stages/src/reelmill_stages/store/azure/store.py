@@ -20,7 +20,7 @@ from azure.storage.blob import BlobClient, ContainerClient
 from reelmill.contract.errors import NotFound, PreconditionFailed, ReelmillError, StoreError, TransientError
 from reelmill.contract.task import Connection
 from reelmill_stages.store import Stat
-from reelmill_stages.store.azure.attributes import described, encoded, listed, plain
+from reelmill_stages.store.azure.attributes import copied_from, described, encoded, listed, plain
 from reelmill_stages.store.azure.credentials import address, credential
 from reelmill_stages.store.azure.errors import explain, no_object, past_end
 from reelmill_stages.store.azure.listing import blobs, folder_names
@@ -177,20 +177,26 @@ class AzureStore:
             raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         source, target = self._blob(key), self._blob(to)
         attempts = self._retries.attempts()
+        begun_as = ""
         try:
-            self._retries.call(
+            told = self._retries.call(
                 to, lambda: target.start_copy_from_url(source.url, match_condition=MatchConditions.IfMissing), attempts
             )
+            begun_as = str(told["copy_id"])
         except PreconditionFailed:
             if not attempts.repeated:
                 raise
         while (copy := self._retries.call(to, target.get_blob_properties).copy).status == "pending":
             time.sleep(_COPY)
+        # If an answer was lost, the blob may be the copy of the first attempt, or another writer's.
+        if copy.id != begun_as if begun_as else not copied_from(copy.source, source.url):
+            raise PreconditionFailed("the object exists already", where=f"{self._uri} {to}")
         if copy.status != "success":
             raise TransientError(
                 f"the copy ended with {copy.status}", where=f"{self._uri} {to}", hint="run again later"
             )
-        with suppress(PreconditionFailed):
+        # If the answer to the deletion was lost, nothing is there any more.
+        with suppress(PreconditionFailed, NotFound):
             self._retries.call(
                 key,
                 lambda: source.delete_blob(

@@ -18,6 +18,7 @@ from reelmill.contract.errors import (
 
 _AGAIN = "all retries failed; run again later to continue"
 _LATER = frozenset({408, 429})
+_DAMAGED = "doesn't match calculated CRC32C"
 _NO_CONNECTION = ("Failed to establish", "Max retries exceeded", "NameResolution")
 _ROLE = "give this identity the role Storage Object User (of a source: Storage Object Viewer)"
 
@@ -62,6 +63,8 @@ def _answered(status: int, line: str, place: str) -> ReelmillError:
         return PreconditionFailed("a condition failed: the object exists or has changed", where=place)
     if status == 404:
         return NotFound("no such object", where=place)
+    if status == 400 and _DAMAGED in line:
+        return TransientError("the checksum of what was written is wrong", where=place, hint=_AGAIN)
     if status in _LATER or status >= 500:
         return TransientError(f"HTTP {status}: {line}", where=place, hint=_AGAIN)
     if status == 401:

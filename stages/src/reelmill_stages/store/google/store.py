@@ -15,12 +15,13 @@ from typing import BinaryIO, cast
 
 from google.cloud.storage import Blob
 
-from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
+from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError, TransientError
 from reelmill.contract.task import Connection
 from reelmill_stages.store import Stat
 from reelmill_stages.store.bucket_listing import in_order
 from reelmill_stages.store.buckets.transfer import equal_object, fetched, resumed, sent
 from reelmill_stages.store.chunk_stream import ChunkStream, begun
+from reelmill_stages.store.google.checksum import checksum_of, compared
 from reelmill_stages.store.google.client import PART, BucketClient
 from reelmill_stages.store.google.credentials import credential
 from reelmill_stages.store.google.errors import past_end
@@ -31,6 +32,10 @@ from reelmill_stages.store.retry import PATIENCE, Patience
 _ENDPOINT = "https://storage.googleapis.com"
 _CONNECT, _SILENCE = 10.0, 60.0
 """Seconds to connect, and to wait for the next byte."""
+
+
+class WrongBytes(TransientError):
+    """What was transferred is not the object: something on the way changed it."""
 
 
 class GoogleStore:
@@ -96,6 +101,8 @@ class GoogleStore:
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
         _no_versions(version)
+        with suppress(WrongBytes):
+            return fetched(self._chunks(key, if_match), key, folder, self._uri, if_match)
         return fetched(self._chunks(key, if_match), key, folder, self._uri, if_match)
 
     def write(
@@ -116,14 +123,20 @@ class GoogleStore:
         def send(source: BinaryIO, size: int) -> Blob:
             blob = self._client.blob(key, part=PART)
             blob.metadata = named
+            # The server compares it. Where the client does, it deletes what is there then, whoever wrote it.
+            blob.crc32c = checksum = checksum_of(source)
             blob.upload_from_file(
                 source,
                 size=size,
                 content_type="application/octet-stream",
                 if_generation_match=generation,
-                checksum="crc32c",
+                checksum=None,
                 **self._client.options,
             )
+            if blob.crc32c != checksum:
+                with suppress(PreconditionFailed, NotFound):
+                    self._delete(key, int(blob.generation))
+                raise self._wrong(key)
             return blob
 
         try:
@@ -191,10 +204,7 @@ class GoogleStore:
             if not attempts.repeated or self._checksum(to) != self._checksum(key):
                 raise
         with suppress(PreconditionFailed, NotFound):
-            self._client.call(
-                key,
-                lambda: source.delete(if_generation_match=int(stat.etag), **self._client.options),
-            )
+            self._delete(key, int(stat.etag))
 
     def _part(self, key: str, if_match: str, start: int | None, end: int | None) -> bytes:
         """The content of an object, or of a range of it, whose last byte is `end`."""
@@ -223,14 +233,17 @@ class GoogleStore:
         return data
 
     def _chunks(self, key: str, if_match: str) -> Iterator[bytes]:
-        """The content of an object, all of one generation."""
-        stat = self.stat(key)
-        if if_match not in ("", stat.etag):
+        """The content of an object, all of one generation. Raises WrongBytes at its end."""
+        blob = self._client.blob(key)
+        self._client.call(key, lambda: blob.reload(**self._client.options))
+        generation = str(blob.generation)
+        if if_match not in ("", generation):
             raise self._other(key)
         try:
-            yield from resumed(
-                lambda done: self._client.stream(key, stat.etag, done), stat.size, key, self._client.retries
+            chunks = resumed(
+                lambda done: self._client.stream(key, generation, done), blob.size or 0, key, self._client.retries
             )
+            yield from compared(chunks, blob.crc32c, lambda: self._wrong(key))
         except NotFound:
             # A generation that was replaced is gone, unless the bucket keeps former ones.
             if self._exists(key):
@@ -245,6 +258,16 @@ class GoogleStore:
         blob = self._client.blob(key)
         self._client.call(key, lambda: blob.reload(**self._client.options))
         return blob.size, blob.crc32c
+
+    def _delete(self, key: str, generation: int) -> None:
+        """Delete one generation of an object. Raises PreconditionFailed if there is another one."""
+        blob = self._client.blob(key)
+        self._client.call(key, lambda: blob.delete(if_generation_match=generation, **self._client.options))
+
+    def _wrong(self, key: str) -> WrongBytes:
+        return WrongBytes(
+            "the checksum of what was transferred is wrong", where=f"{self._uri} {key}", hint="run again later"
+        )
 
     def _exists(self, key: str) -> bool:
         with suppress(NotFound):

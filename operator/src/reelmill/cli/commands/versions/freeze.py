@@ -55,7 +55,9 @@ def freeze(
             say("there are no frozen states")
         return
     if delete:
-        store_commands.load(THAW)(task, environment, name)
+        left = store_commands.load(THAW)(task, environment, name)
+        for key in left:
+            say(f"left {key}: reelmill did not write it")
         say(f"deleted the name {name}; prune lists the data sets that nobody claims now")
         return
     moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

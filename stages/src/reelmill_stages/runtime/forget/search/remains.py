@@ -1,6 +1,7 @@
 """What a store still has of forgotten items: a search of all its objects that can name them, without lineage."""
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from reelmill.contract.errors import NotFound
@@ -22,6 +23,9 @@ from reelmill_stages.runtime.forget.search.names import DigestNames
 from reelmill_stages.runtime.forget.search.texts import UnreadableTexts, reader_of
 from reelmill_stages.runtime.forget.source_place import source_place
 from reelmill_stages.store import Stat, Store
+
+_THREADS = 16
+"""Tombstones that are read at the same time."""
 
 
 @dataclass(slots=True)
@@ -59,15 +63,14 @@ def forgotten(store: Store, source: SourceDef, keys: Collection[str] = (), place
     of this name, of which it is instead.
     """
     wanted, here = {tombstone_digest(source.name, key) for key in keys}, place or source_place(source)
-    found: dict[str, Tombstone] = {}
-    names: list[ForgottenNames] = []
-    for stat in store.list(tombstones(source.name), follow_links=False):
-        if (digest := digest_in(stat.key)) and (not wanted or digest in wanted):
-            record = load(store, stat.key, Tombstone)
-            if record and (not record.places or here in record.places):
-                found[digest] = record
-        elif is_names_record(stat.key) and (made := load(store, stat.key, ForgottenNames)):
-            names.append(made)
+    listed = [stat.key for stat in store.list(tombstones(source.name), follow_links=False)]
+    digests = {digest: key for key in listed if (digest := digest_in(key)) and (not wanted or digest in wanted)}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        records = dict(zip(digests, pool.map(lambda key: load(store, key, Tombstone), digests.values()), strict=True))
+    found = {
+        digest: record for digest, record in records.items() if record and (not record.places or here in record.places)
+    }
+    names = [made for key in listed if is_names_record(key) and (made := load(store, key, ForgottenNames))]
     of_these = tuple(one for one in names if one.place in (here, "") and not found.keys().isdisjoint(one.items))
     return Forgotten(source, here, found, of_these)
 

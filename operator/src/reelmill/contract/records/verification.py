@@ -1,0 +1,18 @@
+"""Which parts of segments a verification found whole, so that an interrupted one continues."""
+
+from collections.abc import Mapping
+
+from reelmill.contract.model import Model
+
+
+class ProgressRecord(Model):
+    """`_reelmill/verifications/<uid>.json`, or a local file."""
+
+    store: str
+    """URI of the store."""
+    began: str = ""
+    """Which verification this is: the time at which it began, RFC 3339. Empty: one that a user started."""
+    whole: Mapping[str, Mapping[int, str]] = {}
+    """Root of a data set -> number of a segment -> ranges of its parts, counted from 0."""
+    objects: int = 0
+    """Number of objects in these parts."""
