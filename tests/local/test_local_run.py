@@ -198,6 +198,7 @@ def test_steps_end_with_a_run_that_is_killed(prepare: Prepare) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.store  # needs no server, but the seconds that this tier may take
 @pytest.mark.parametrize("method", list(StartMethod), ids=str)
 def test_real_videos_become_real_clips_and_a_broken_one_a_ledger_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: StartMethod

@@ -59,6 +59,7 @@ def test_loudness_and_true_peak_are_those_of_the_command(films: list[Path], tmp_
         assert found["true_peak"] == pytest.approx(numbers(r"Peak:\s+(-?[\d.]+) dBFS", judge)[-1], abs=0.1)
 
 
+@pytest.mark.store  # needs no server, but the seconds that this tier may take: it imports scipy
 def test_005_f05_loudness_is_that_of_another_implementation_of_the_standard(films: list[Path], tmp_path: Path) -> None:
     import pyloudnorm  # with scipy, which every process of the tests would import
 

@@ -40,6 +40,9 @@ def forked(template: OwnedTemplate, target: str, *arguments: str, **options: Any
     try:
         given = {"environment": ENVIRONMENT, **options}
         return template.start(f"targets:{target}", *arguments, stderr=write, **given), read
+    except BaseException:
+        os.close(read)
+        raise
     finally:
         os.close(write)
 

@@ -83,7 +83,9 @@ def test_an_input_near_to_a_kept_one_is_filtered_and_names_it(tmp_path: Path) ->
     assert data.last.weight == 3.0
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     numbers=st.lists(st.integers(0, 30), min_size=1, max_size=14),
     cuts=st.lists(st.integers(1, 13), max_size=2),

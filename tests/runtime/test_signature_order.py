@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reelmill_stages.runtime.decide.order import SignatureOrder
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_inputs_are_decided_by_rank_then_key_then_as_they_come_whatever_was_read_first(
     tmp_path: Path, data: st.DataObject

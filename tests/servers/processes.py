@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_CHANCE = random.SystemRandom()  # a test may have seeded the other
 BELOW_EPHEMERAL = range(20_000, 30_000)
 """Ports below those that Linux and macOS give to connections."""
 LEASH = Path(__file__).with_name("leash.py")
@@ -39,7 +40,7 @@ def free_ports(count: int) -> list[int]:
     """Ports that nothing listens on just now. The system gives none of them to a connection or to who asks for any."""
     found: list[int] = []
     while len(found) < count:
-        port = random.choice(BELOW_EPHEMERAL)
+        port = _CHANCE.choice(BELOW_EPHEMERAL)
         with socket.socket() as tried, suppress(OSError):
             tried.bind(("127.0.0.1", port))
             found += [port] if port not in found else []

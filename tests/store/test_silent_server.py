@@ -31,8 +31,11 @@ def silent() -> Iterator[str]:
             except OSError:
                 return
 
-        threading.Thread(target=take, daemon=True).start()
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)  # or `accept` would wait on
+        thread.join()
         for connection in taken:
             connection.close()
 

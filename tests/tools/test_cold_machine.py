@@ -35,7 +35,7 @@ def hanging(machine: Machine) -> Iterator["subprocess.Popen[str]"]:
     hang = Path(f"{machine.go}.hangs")
     hang.touch()
     with machine.start(*PREPARE, "kwok") as process:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 600
         while not list(machine.cache.rglob(".gobin/kwok")) and time.monotonic() < end:
             time.sleep(0.05)
         yield process

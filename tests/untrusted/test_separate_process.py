@@ -12,6 +12,8 @@ from host import children, command_line, running
 from reelmill_stages.untrusted.arrays import ArrayError
 from reelmill_stages.untrusted.separate_process import SeparateProcess
 
+TARGET = f"{Path(__file__).stem}:read"
+
 
 def read(path: Path) -> None:
     """What a library may do: the file says what."""
@@ -28,10 +30,14 @@ def read(path: Path) -> None:
             raise ValueError("two lines\nof text")
 
 
-@pytest.fixture
-def apart(monkeypatch: pytest.MonkeyPatch) -> SeparateProcess:
+@pytest.fixture(autouse=True)
+def can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])]))
-    return SeparateProcess(f"{Path(__file__).stem}:read", seconds=1.0)
+
+
+@pytest.fixture
+def apart() -> SeparateProcess:
+    return SeparateProcess(TARGET)
 
 
 def file(folder: Path, word: str) -> Path:
@@ -40,20 +46,31 @@ def file(folder: Path, word: str) -> Path:
     return path
 
 
-def test_what_ends_the_process_or_never_returns_is_refused_and_the_next_file_is_read(
-    tmp_path: Path, apart: SeparateProcess
-) -> None:
+def test_what_ends_the_process_is_refused_and_the_next_file_is_read(tmp_path: Path, apart: SeparateProcess) -> None:
     with apart:
         apart.read(file(tmp_path, "whole"))
         for word, told in {
             "crash": "the library that reads it crashes: crash is damaged",
-            "endless": "the library that reads it does not end: endless is damaged",
             "memory": "it needs too much memory",
             "wrong": "two lines",
         }.items():
             with pytest.raises(ArrayError, match=f"^{told}$"):
                 apart.read(file(tmp_path, word))
             apart.read(file(tmp_path, "print"))
+
+
+def test_what_never_returns_is_refused_as_often_as_it_is_read(tmp_path: Path) -> None:
+    with SeparateProcess(TARGET, seconds=0.5) as impatient:
+        for _ in range(2):
+            with pytest.raises(ArrayError, match=r"^the library that reads it does not end: endless is damaged$"):
+                impatient.read(file(tmp_path, "endless"))
+
+
+def test_a_process_that_does_not_start_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    others = set(children(os.getpid()))
+    with SeparateProcess("no_such_module:read") as absent, pytest.raises(OSError, match="cannot be started"):
+        absent.read(file(tmp_path, "whole"))
+    assert set(children(os.getpid())) <= others
 
 
 def test_the_process_ends_with_the_context(tmp_path: Path, apart: SeparateProcess) -> None:

@@ -14,6 +14,12 @@ from reelmill_stages.untrusted.separate_process import SeparateProcess
 _trials: dict[str, SeparateProcess] = {}
 
 
+def close() -> None:
+    """End the processes that have read files."""
+    while _trials:
+        _trials.popitem()[1].__exit__(None, None, None)
+
+
 def grid_hdf5(data: bytes) -> None:
     """HDF5 of features by image id."""
     _read(data, "features.hdf5")

@@ -63,6 +63,7 @@ class LineageEmitter:
         self._waiting: Queue[SeenChanges | None] = Queue(WAITING)
         self._transport: Any = None
         self._down = False
+        self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._work, name="openlineage", daemon=True)
         self._thread.start()
 
@@ -76,19 +77,22 @@ class LineageEmitter:
             self._counted("dropped", len(seen.changes))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Send what is waiting, for so long at most; what was not sent by then is told, and lost."""
+        """Send what is waiting, for so long at most. What was not sent by then is told, and never sent."""
         with suppress(Full):
             self._waiting.put_nowait(None)
         self._thread.join(seconds)
+        self._given_up.set()
         if self._thread.is_alive() and not self._down:
             self._tell(f"{told(self._target)} does not answer, so the last OpenLineage events may not be sent", "")
 
     def _work(self) -> None:
-        while (seen := self._waiting.get()) is not None:
+        while not self._given_up.is_set() and (seen := self._waiting.get()) is not None:
             self._send_all(seen)
 
     def _send_all(self, seen: SeenChanges) -> None:
         for change in seen.changes:
+            if self._given_up.is_set():
+                return
             try:
                 # Imported here: the client takes long to load, and one without these facets is a failure like others.
                 from reelmill.openlineage.events import EventMaker
@@ -97,7 +101,7 @@ class LineageEmitter:
                 self._transport.emit(EventMaker(seen, self._namespace).event(change))
             except Exception as error:
                 self._counted("failed", 1)
-                if not self._down:
+                if not self._down and not self._given_up.is_set():
                     self._tell(f"OpenLineage events cannot be sent: {self._plain(error)}", "the run goes on without")
                 self._down = True
             else:

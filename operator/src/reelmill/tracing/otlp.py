@@ -66,7 +66,8 @@ class OtlpExport:
         self._resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
         self._state = _State(self.endpoint, say)
         try:
-            self._processor = BatchSpanProcessor(_watched(OTLPSpanExporter(endpoint=endpoint), self._state))
+            self._exporter = _watched(OTLPSpanExporter(endpoint=endpoint), self._state)
+            self._processor = BatchSpanProcessor(self._exporter)
         except (RuntimeError, ValueError) as error:
             raise SpecError(
                 f"OpenTelemetry refuses its settings: {told(str(error))}", hint="correct the variables OTEL_…"
@@ -85,11 +86,14 @@ class OtlpExport:
         """Send what is left, for at most a second; returns the problem, or empty. An endpoint that failed is left."""
         ending = threading.Thread(target=self._processor.shutdown, daemon=True)
         ending.start()
-        if not self.problem:
+        problem = self.problem
+        if not problem:
             ending.join(CLOSE_SECONDS)
-            if ending.is_alive():
-                return f"{self.endpoint} does not answer"
-        return self.problem
+            problem = f"{self.endpoint} does not answer" if ending.is_alive() else self.problem
+        if ending.is_alive():
+            self._state.mute()
+            self._exporter.shutdown()  # or it would try again
+        return problem
 
     def _readable(self, span: TraceSpan) -> "ReadableSpan":
         from opentelemetry.sdk.trace import ReadableSpan
@@ -117,6 +121,10 @@ class _State:
     def __init__(self, endpoint: str, say: Callable[[str], None]) -> None:
         self.problem = ""
         self._endpoint, self._say = endpoint, say
+
+    def mute(self) -> None:
+        """Say nothing any more."""
+        self._say = lambda _: None
 
     def sent(self, *, arrived: bool) -> None:
         before, self.problem = self.problem, "" if arrived else f"{self._endpoint} does not take them"

@@ -74,8 +74,12 @@ class SeparateProcess:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        if self._answer(process, _START) != "":
-            process.kill()
+        try:
+            ready = self._answer(process, _START) == ""
+        except TimeoutError:
+            ready = False
+        if not ready:
+            _end(process)
             raise OSError("a process for reading files of unknown origin cannot be started")
         return process
 
@@ -98,13 +102,7 @@ class SeparateProcess:
     def _stop(self) -> None:
         if process := self._process:
             self._process = None
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    with suppress(BrokenPipeError):
-                        pipe.close()
+            _end(process)
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +111,15 @@ class SeparateProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _answered(read: Callable[[Path], Any], path: Path) -> str:
