@@ -119,7 +119,8 @@ def _remains(made: streams.Stream, timeline: Timeline, expected: list[Shown], fo
     What a decoder makes up for lost bytes is in its full decode too, so the pictures of the whole file are the judge.
     """
     by_time = {shown.pts: shown.digest for shown in expected}
-    whole = {shown.digest for shown in full(made.whole)} if made.whole else set()
+    undamaged = {shown.pts: shown.digest for shown in full(made.whole)} if made.whole else {}
+    whole = set(undamaged.values())
     for index in range(len(timeline)):
         try:
             (picture,) = decode(made.path, timeline, [index])
@@ -127,12 +128,14 @@ def _remains(made: streams.Stream, timeline: Timeline, expected: list[Shown], fo
             found.told["frames refused"] += 1
             continue
         right = whole or {by_time.get(timeline.pts[index], "")}
-        if timeline.measured:
+        if made.keeps_times and not timeline.joined:
+            right = {undamaged.get(timeline.pts[index], "")}
+        elif timeline.measured:
             # Frames that a decoder does not give have their numbers too, where they have times.
             timed = not timeline.joined and timeline.pts[index] in by_time
             right = {by_time[timeline.pts[index]] if timed else expected[index].digest}
         if picture_digest(picture.frame) not in right:
-            found.wrong.append(f"frame {index} is no picture of the undamaged file")
+            found.wrong.append(f"frame {index} is no picture of the undamaged file, or not at its time")
             return
 
 

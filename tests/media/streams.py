@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import imageio_ffmpeg
 
-from media import lying
+from media import lying, stream_damage
 
 SIZE = (64, 48)
 FPS = 10
@@ -29,7 +29,7 @@ _CODECS = {
     "mpeg4": ("mpeg4", ("mp4", "avi", "mkv", "mov")),
     "mpeg2": ("mpeg2video", ("ts", "mkv", "mpg")),
     "mpeg1": ("mpeg1video", ("mpg", "mkv")),
-    "vp8": ("libvpx", ("webm", "mkv")),
+    "vp8": ("libvpx", ("webm", "mkv", "ogv")),
     "vp9": ("libvpx-vp9", ("webm", "mkv", "mp4")),
     "av1": ("libsvtav1", ("mp4", "mkv", "webm")),
     "mjpeg": ("mjpeg", ("avi", "mov", "mkv")),
@@ -64,9 +64,14 @@ class Stream:
     @property
     def damaged(self) -> bool:
         """Whether bytes are lacking."""
-        return bool(
+        return self.keeps_times or bool(
             {"cut off", "packets lost", "begins in the middle"} & {word.partition(" at ")[0] for word in self.words}
         )
+
+    @property
+    def keeps_times(self) -> bool:
+        """Whether something is lost or changed in the middle, and what is left is shown when it was."""
+        return bool({"page lost", "picture lost", "bit flipped"} & {word.partition(" at ")[0] for word in self.words})
 
     def __str__(self) -> str:
         return f"{self.number}: {' '.join(self.words)}"
@@ -86,6 +91,8 @@ def stream(number: int, folder: Path) -> Stream:
     source = _rewritten(chance, codec, container, source, made)
     source = _edited(chance, codec, container, source, made)
     changed = _joined_or_cut(chance, container, source, made)
+    if changed is source:
+        changed = stream_damage.damaged(random.Random(f"{number} damage"), codec, container, source, made.words)
     if made.damaged:
         made.whole = source.replace(folder / f"{number}.whole.{container}")
     changed.replace(made.path)

@@ -10,6 +10,7 @@ import footage
 from media import lying
 from reelmill.contract.errors import ItemError
 from reelmill_stages.media import probe
+from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.timeline import read_timeline
 
@@ -93,6 +94,51 @@ def test_encrypted_sound_is_neither_copied_nor_heard(tmp_path: Path) -> None:
     footage.ffmpeg(*lying.source(20), "-f", "lavfi", "-i", "sine=d=2", *lying.X264, "-c:a", "aac", *CENC, str(path))
     with pytest.raises(ItemError, match="its sound is encrypted"):
         speech_sound(path, Fraction(0), Fraction(1))
+
+
+def _element(name: bytes, content: bytes) -> bytes:
+    return name + (len(content) | 1 << 56).to_bytes(8) + content
+
+
+def _content(data: bytes, at: int) -> tuple[int, int]:
+    """Where the content of an element begins and ends, whose length is written here."""
+    width = 9 - data[at].bit_length()
+    return at + width, at + width + (int.from_bytes(data[at : at + width]) & (1 << 7 * width) - 1)
+
+
+def _with_key(path: Path, track: int) -> None:
+    """Say of a track of a Matroska file without places in it that it is encrypted, by a key with a name."""
+    data = path.read_bytes()
+    key = _element(b"\x50\x35", _element(b"\x47\xe1", b"\5") + _element(b"\x47\xe2", b"0123456789abcdef"))
+    told = _element(b"\x6d\x80", _element(b"\x62\x40", _element(b"\x50\x33", b"\1") + key))
+    tracks = data.rindex(b"\x16\x54\xae\x6b", 0, data.index(b"\x1f\x43\xb6\x75"))  # not where it is listed
+    at, end = _content(data, tracks + 4)
+    entries = []
+    while at < end:
+        begin, after = _content(data, at + 1)
+        if data[at] == 0xAE:
+            entries.append(data[begin:after])
+        at = after
+    entries[track] += told
+    made = _element(b"\x16\x54\xae\x6b", b"".join(_element(b"\xae", entry) for entry in entries))
+    path.write_bytes(data[:tracks] + made + data[end:])
+
+
+def test_pictures_and_sound_of_matroska_with_a_key_are_called_encrypted(tmp_path: Path) -> None:
+    for track, kind in ((0, "pictures are"), (1, "sound is")):
+        path = tmp_path / f"film{track}.mkv"
+        footage.ffmpeg(
+            *lying.source(20), "-f", "lavfi", "-i", "sine=d=2", *lying.X264, "-c:a", "aac", "-live", "1", str(path)
+        )
+        timeline = read_timeline(path)
+        _with_key(path, track)
+        if track == 0:
+            assert said(path) == ("encrypted", f"its {kind} encrypted")
+            continue
+        with pytest.raises(ItemError, match=f"its {kind} encrypted"):
+            speech_sound(path, Fraction(0), Fraction(1))
+        with pytest.raises(ItemError, match=f"its {kind} encrypted"), remuxer(path, timeline, audio=True):
+            pass
 
 
 def test_a_scrambled_broadcast_is_called_encrypted(tmp_path: Path) -> None:

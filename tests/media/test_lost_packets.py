@@ -385,3 +385,36 @@ def test_any_bytes_have_lost_packets_or_not(tmp_path_factory: pytest.TempPathFac
     assert lost_at_first(path, 256) in {True, False}
     assert lost_within(path, 256, place) in {True, False}
     assert is_cut_short(path) in {True, False}
+
+
+def sparse(data: bytes, every: int) -> bytes:
+    """A transport stream of which only every so many-th picture tells its time."""
+    made = bytearray(data)
+    begins = [at for at in range(0, len(made), TS) if made[at + 1] & 0x5F == 0x41 and made[at + 2] == 0]
+    for at in (at for number, at in enumerate(begins) if number % every):
+        made[at : at + TS] = without_times(bytes(made[at : at + TS]))
+    return bytes(made)
+
+
+@pytest.mark.parametrize("between", [0, 2])
+@pytest.mark.parametrize("every", [5, 7, 8, 100])
+def test_a_frame_after_a_lost_picture_is_at_its_time_or_refused(every: int, between: int, tmp_path: Path) -> None:
+    """Libraries count on from the last time that was told, and a lost picture is not counted."""
+    options = ("-pix_fmt", "yuv420p", "-g", "8", "-bf", str(between))
+    whole = footage.video(
+        seconds=2, fps=20, size=(208, 112), codec="mpeg2video", options=options, audio=False, container="ts"
+    )
+    data, path = sparse(whole.read_bytes(), every), tmp_path / "lossy.ts"
+    path.write_bytes(data)
+    right = shown(path)
+    assert right == shown(whole)
+    video = [at for at in range(0, len(data), TS) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    begins = [at for at in video if data[at + 1] & 0x40]
+    for picture in (3, 7, 8, 12, 16):
+        lost = range(begins[picture], begins[picture + 1])
+        path.write_bytes(
+            b"".join(data[at : at + TS] for at in range(0, len(data), TS) if at not in lost or at not in video)
+        )
+        found = shown(path)
+        assert found
+        assert found.items() <= right.items()

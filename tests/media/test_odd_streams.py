@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,6 +19,7 @@ from reelmill_stages.media.cutting.cut import cut_frames, refuse_damaged
 from reelmill_stages.media.cutting.encode import Encoding, encode, mixed_down
 from reelmill_stages.media.cutting.remux import remuxer
 from reelmill_stages.media.decoding.decode import decode
+from reelmill_stages.media.decoding.speech_sound import speech_sound
 from reelmill_stages.media.timeline.selection import per_second
 from reelmill_stages.media.timeline.timeline import read_timeline
 
@@ -215,3 +217,94 @@ def test_sound_of_more_channels_than_its_encoder_takes_becomes_stereo(tmp_path: 
     found = probe(tmp_path / "clip.mp4")
     assert [sound.channels for sound in found.audio] == [2]
     assert found.duration == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("channels", [9, 20])
+def test_sound_whose_channels_have_no_places_is_averaged(channels: int, tmp_path: Path) -> None:
+    source, clip = tmp_path / "film.mov", tmp_path / "clip.mp4"
+    many = "aevalsrc=" + "|".join(["0.9*sin(2*PI*440*t)", *["0"] * (channels - 1)]) + ":d=2:s=48000"
+    footage.ffmpeg(*lying.source(20), "-f", "lavfi", "-i", many, *lying.X264, "-c:a", "pcm_s16le", str(source))
+    timeline = read_timeline(source)
+    with remuxer(source, timeline, audio=True) as video:
+        encode(video, cut_frames(timeline, range(20)), clip, FAST)
+    with av.open(str(clip)) as container:
+        assert container.streams.audio[0].codec_context.channels == 2
+        peaks = [np.abs(frame.to_ndarray()).max() for frame in container.decode(audio=0)]
+    heard = speech_sound(source, Fraction(0), Fraction(2))
+    assert heard is not None
+    assert heard.damaged == 0
+    (part,) = heard.parts
+    assert max(peaks) == pytest.approx(0.9 / channels, rel=0.2)
+    assert np.abs(part.samples).max() / 32768 == pytest.approx(0.9 / channels, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("codec", "size"), [("h264", (16400, 32)), ("h264", (16, 16400)), ("hevc", (20000, 16)), ("hevc", (8, 8))]
+)
+def test_pictures_of_a_size_that_no_encoder_takes_are_one_clear_row(
+    codec: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    source, (width, height) = tmp_path / "film.mkv", size
+    graph = f"color=s={width}x{height}:r=10:d=0.3"
+    footage.ffmpeg("-f", "lavfi", "-i", graph, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", str(source))
+    timeline = read_timeline(source)
+    with remuxer(source, timeline, audio=False) as video, pytest.raises(ItemError) as caught:
+        encode(video, cut_frames(timeline, range(2)), tmp_path / "clip.mp4", replace(FAST, codec=codec))
+    assert caught.value.reason == "picture_size"
+    encoder = {"h264": "libx264", "hevc": "libx265"}[codec]
+    assert caught.value.what == f"{encoder} takes no pictures of {width}x{height} pixels"
+    assert not (tmp_path / "clip.mp4").exists()
+
+
+@pytest.mark.parametrize("rate", [None, Fraction(10)])
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+@pytest.mark.parametrize("name", ["film.webm", "film.mkv", "film.ivf"])
+def test_a_stream_without_its_first_key_frame_is_encoded_from_the_next_one(
+    name: str, codec: str, rate: Fraction | None, tmp_path: Path
+) -> None:
+    whole = lying.film(tmp_path, name, frames=30, extra=("-c:v", codec, "-g", "10", "-deadline", "realtime"))
+    source = without_first(whole, tmp_path / f"late_{name}", 3)
+    timeline = read_timeline(source)
+    assert (timeline.undecodable, len(timeline)) == (7, 20)
+    for frames in (range(20), range(2, 7), range(12, 18)):
+        with remuxer(source, timeline, audio=False) as video:
+            encode(video, cut_frames(timeline, frames), tmp_path / "clip.mp4", replace(FAST, rate=rate))
+        assert lying.shown(tmp_path / "clip.mp4") == [10 + index for index in frames]
+
+
+def test_silence_of_days_takes_no_memory(tmp_path: Path) -> None:
+    """An hour would be 115 MB, and three days 8 GB."""
+    plain, source, days = tmp_path / "plain.mkv", tmp_path / "days.mkv", 3 * 24 * 3600
+    footage.ffmpeg(
+        *lying.source(20),
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=d=2:r=48000",
+        *lying.X264,
+        "-bf",
+        "0",
+        "-c:a",
+        "pcm_s16le",
+        str(plain),
+    )
+    with av.open(str(plain)) as before, av.open(str(source), "w") as after:
+        tracks = [after.add_stream_from_template(stream, opaque=True) for stream in before.streams]
+        for packet in before.demux():
+            if packet.pts is None or packet.dts is None:
+                continue
+            if packet.pts * packet.time_base >= 1:
+                packet.pts += days * 1000
+                packet.dts += days * 1000
+            packet.stream = tracks[packet.stream.index]
+            after.mux(packet)
+    heard = speech_sound(source, Fraction(0), Fraction(days + 2))
+    assert heard is not None
+    first, last = heard.parts
+    assert first.at == 0
+    assert last.at <= (days + 1) * 16000 <= last.at + len(last.samples)
+    assert sum(len(part.samples) for part in heard.parts) <= 2 * 600 * 16000
+    for part, begin in ((first, 0), (last, (days + 1) * 16000 - last.at)):
+        loud = np.flatnonzero(part.samples)
+        assert loud[0] == pytest.approx(begin, abs=200)
+        assert loud[-1] - loud[0] == pytest.approx(16000, abs=1200)

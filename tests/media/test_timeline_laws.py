@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import footage
-from reelmill_stages.media.bitstream.hidden_references import vp8_hidden, vp9_hidden
+from reelmill_stages.media.bitstream.vpx import vp8_hidden, vp9_hidden
 from reelmill_stages.media.timeline.decode_plan import Run, first_tick_at, runs, start_keys
 from reelmill_stages.media.timeline.timeline import read_timeline
 

@@ -142,7 +142,7 @@ class StageCounter(StrEnum):
         "items without sound, or without the wanted track: they have neither measures of it nor words", _NOTHING)
     DAMAGED_SOUND = (
         "damaged_sound", _LEFT_OUT,
-        "items with packets of sound that cannot be decoded; what remains is measured and heard",
+        "items whose sound lacks packets, or has some that cannot be decoded; what remains is measured and heard",
         "encode the sound again")
     NO_EXTENSION = (
         "no_extension", _LEFT_OUT, "members of tars without key and extension, which readers skip", "pack them again")

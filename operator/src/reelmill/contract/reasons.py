@@ -145,6 +145,9 @@ class ItemReason(StrEnum):
     FFMPEG_FAILED = (
         "ffmpeg_failed", _FAILED, _YES, "ffmpeg failed; its first and last messages follow",
         "on a GPU, lower `workers`; retry")
+    PICTURE_SIZE = (
+        "picture_size", _FAILED, _NO, "the pictures are too large, or too small, for the encoder",
+        "scale them before, with `normalise.maxSide`, or choose another codec")
     UNVERIFIED = (
         "unverified", _FAILED, _NO, "the clip does not show what was planned", "cut by encoding: `clip.mode: reencode`")
     TOO_SHORT = "too_short", _FILTERED, _NO, "shorter than `minLength`", "lower `minLength` to keep such clips"

@@ -57,10 +57,9 @@ class VoiceModel:
 
     def probabilities(self, samples: Samples) -> Probabilities:
         """One for each started step of 512 samples."""
-        sound = np.zeros(-(-len(samples) // STEP) * STEP, np.float32)
-        sound[: len(samples)] = samples / np.float32(32768)
         listener = self.listener()
-        return np.array([listener.hear(sound[at : at + STEP]) for at in range(0, len(sound), STEP)], np.float32)
+        steps = (samples[at : at + STEP] / np.float32(32768) for at in range(0, len(samples), STEP))
+        return np.array([listener.hear(np.pad(step, (0, STEP - len(step)))) for step in steps], np.float32)
 
     def listener(self) -> "VoiceListener":
         """A listener to sound that has not begun."""

@@ -19,6 +19,7 @@ from av.packet import Packet
 from reelmill.contract.process.exhaustion import exhausted
 from reelmill.contract.records.usage import Bound
 from reelmill_stages.media.container.demux import audio_streams, damage, demuxed, opened
+from reelmill_stages.media.container.ogg_pages import PassedLosses
 from reelmill_stages.media.timeline.seek import audio_from, expect_sound
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import CLOCK
@@ -49,7 +50,7 @@ class AudioTrack:
         self.streams = len(self._streams)
         """Number of audio streams of the file."""
         self.damaged = 0
-        """Number of packets that could not be decoded."""
+        """Number of packets that could not be decoded, and of places where packets are lost."""
 
     @property
     def index(self) -> int:
@@ -93,7 +94,9 @@ class AudioTrack:
         return int((begin - _PRE_ROLL) / base), ceil(end / base)
 
     def _frames(self, begin: Fraction | None, end: Fraction | None) -> Iterator[AudioFrame]:
+        losses = PassedLosses(self._path, self._container.format.name, self._stream.id)
         for packet in self._packets(begin, end):
+            self.damaged += losses.before(packet.pos)
             yield from self._decoded(packet)
         yield from self._decoded(None)
 

@@ -1,6 +1,6 @@
 """Which reader knows a codec."""
 
-from reelmill_stages.media.bitstream import av1, h264, hevc, intra, mpeg4, mpeg12, vpx
+from reelmill_stages.media.bitstream import av1, ffv1, h264, hevc, intra, mpeg4, mpeg12, vpx
 from reelmill_stages.media.bitstream.units import UnitReader, Unknown
 
 
@@ -16,10 +16,14 @@ def reader(codec: str, extradata: bytes) -> UnitReader:
         return mpeg4.Mpeg4Reader(extradata)
     if codec == "vp8":
         return vpx.Vp8()
+    if codec == "theora":
+        return vpx.Theora()
     if codec == "vp9":
         return vpx.Vp9()
     if codec in {"av1", "libdav1d"}:
         return av1.Av1Reader(extradata)
+    if codec == "ffv1":
+        return ffv1.Ffv1Reader(extradata)
     if codec in intra.CODECS:
         return intra.IntraReader()
     raise Unknown(f"the order and the references of {codec} pictures are not read")

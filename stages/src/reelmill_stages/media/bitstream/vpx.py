@@ -1,6 +1,5 @@
-"""VP8 (RFC 6386, 9.1) and VP9 (bitstream specification, 6.2): key frames, and frames that are only references."""
+"""VP8 (RFC 6386, 9.1), VP9 (bitstream specification, 6.2), Theora: key frames, and frames that are only references."""
 
-from reelmill_stages.media.bitstream.hidden_references import vp8_hidden, vp9_hidden
 from reelmill_stages.media.bitstream.units import DamagedPacket, Unit, Unknown
 
 
@@ -14,6 +13,18 @@ class Vp8:
         self._count += 1
         first = data[0]
         return Unit(shown=not vp8_hidden(first), entry=not first & 1, order=(self._count,))
+
+
+class Theora:
+    """A key frame resets everything (specification, 7.1). Where files are joined, headers (6) are packets, too."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def read(self, data: memoryview) -> Unit:
+        self._count += 1
+        is_header = bool(data[0] & 0x80)
+        return Unit(shown=not is_header, entry=not data[0] & 0xC0, order=(self._count,))
 
 
 class Vp9:
@@ -56,3 +67,18 @@ def _is_key(first: int) -> bool:
     bit = 2 if first >> 4 & 3 == 3 else 3
     shows_existing = first >> bit & 1
     return not shows_existing and not first >> (bit - 1) & 1
+
+
+def vp8_hidden(first: int) -> bool:
+    """By the first byte: bit 4 is show_frame."""
+    return not first >> 4 & 1
+
+
+def vp9_hidden(first: int, last: int) -> bool:
+    """By the first byte of the header and the last of the packet (a superframe's marker: one of its frames shows)."""
+    if last >> 5 == 0b110:
+        return False
+    profile = (first >> 5 & 1) | (first >> 4 & 1) << 1
+    bit = 2 if profile == 3 else 3
+    shows_existing = first >> bit & 1
+    return not shows_existing and not first >> (bit - 2) & 1

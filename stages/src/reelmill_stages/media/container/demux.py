@@ -35,13 +35,29 @@ FORMATS = (
 )
 """Demuxers that read one file and nothing else. Of files of sound alone they tell that there is no video."""
 
+_REFUSING = "crccheck+explode"
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+CHECKSUMS = {
+    "flac": _REFUSING,
+    "ac3": _REFUSING,
+    "eac3": _REFUSING,
+    "tta": _REFUSING,
+    "png": "crccheck",
+    "apng": "crccheck",
+}
+"""Decoders that compare checksums only if they are told to (`err_detect`), and refuse what they find wrong."""
 _KINDS = {"video": "pictures are", "audio": "sound is"}
+_KEY_OF_MATROSKA = "enc_key_id"
+"""FFmpeg's name for it in the metadata of a stream."""
 _MACHINE = {errno.ENOSPC, errno.EIO}
 
 
 @contextmanager
-def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = False) -> Iterator[InputContainer]:
-    """The open container; of a remote file, tracks other than the video are empty without `sound`.
+def opened(
+    path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = False, own_times: bool = False
+) -> Iterator[InputContainer]:
+    """The open container; of a remote file, tracks other than the video are empty without `sound`. With `own_times`,
+    packets have no times but those that the file itself tells.
 
     Raises ItemError(`missing`, `empty`, `not_a_video`, `truncated`, `corrupt`).
     """
@@ -55,7 +71,7 @@ def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = Fal
         container = av.open(
             str(path.absolute()) if isinstance(path, Path) else path.open(sound=sound).detach(),
             "r",
-            options={"protocol_whitelist": "file", "format_whitelist": FORMATS},
+            options={**_OPTIONS, **({"fflags": "nofillin"} if own_times else {})},
             metadata_errors="replace",
             hwaccel=hwaccel,
         )
@@ -66,6 +82,10 @@ def opened(path: MediaFile, *, hwaccel: HWAccel | None = None, sound: bool = Fal
             raise ItemError(ItemReason.NOT_A_VIDEO, f"{path.name} is {kind}") from error
         raise damage(path, error) from error
     with container:
+        for stream in (*container.streams.video, *container.streams.audio):
+            codec = stream.codec_context
+            if codec is not None and codec.name in CHECKSUMS:
+                codec.options = {"err_detect": CHECKSUMS[codec.name]}
         yield container
     _stop_at_failure(path)
 
@@ -143,15 +163,26 @@ def packets(path: MediaFile, container: InputContainer, stream: VideoStream) -> 
         raise damage(path, error) from error
 
 
+def refuse_encrypted(stream: Any) -> None:
+    """Raises ItemError(`encrypted`) for a stream of Matroska with the name of a key; in mp4 files, packets tell."""
+    if _KEY_OF_MATROSKA in stream.metadata:
+        raise _encrypted(stream)
+
+
+def _encrypted(stream: Any) -> ItemError:
+    return ItemError(ItemReason.ENCRYPTED, f"its {_KINDS.get(stream.type, 'data')} encrypted")
+
+
 def demuxed(container: InputContainer, stream: Any) -> Iterator[Packet[Any]]:
     """The packets of a stream that have bytes, from where the container stands on.
 
     Raises what FFmpeg raises, and ItemError(`encrypted`): decoders make something up for encrypted pictures.
     """
+    refuse_encrypted(stream)
     try:
         for packet in container.demux(stream):
             if packet.has_sidedata("encryption_info"):
-                raise ItemError(ItemReason.ENCRYPTED, f"its {_KINDS.get(stream.type, 'data')} encrypted")
+                raise _encrypted(stream)
             if packet.size:
                 yield packet
     except IndexError:

@@ -16,11 +16,14 @@ from pathlib import Path
 from reelmill.contract.errors import ItemError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media import ffmpeg
+from reelmill_stages.media.container.demux import CHECKSUMS
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting.cut import Cut, entry, refuse_damaged
+from reelmill_stages.media.cutting.encoder_refusals import refusal
 from reelmill_stages.media.cutting.frame_filter import has_standing, held_end, is_counted, trim
 from reelmill_stages.media.cutting.remux import Remuxer, verify
 from reelmill_stages.media.cutting.stored_frames import made_up_before, same_size, turn_of, uncovered, upright
+from reelmill_stages.media.nameless_channels import average_filter, is_nameless
 from reelmill_stages.media.timeline.timeline import Timeline
 from reelmill_stages.media_file import MediaFile, local_path
 
@@ -36,6 +39,7 @@ _NVENC_PRESETS = {
     "medium": "p5",
     "slow": "p6",
 }
+_ROUNDING = 1e-6
 _FINEST_BASE = 1_000_000
 _MOVIE_SCALE = 90_000
 """Ticks a second of movies whose edit lists are set afterwards; versions of ffmpeg choose different ones."""
@@ -84,8 +88,9 @@ class Encoding:
 def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
     """Write a clip that shows exactly the frames of a cut, with the sound that the source is to keep.
 
-    Raises what `ffmpeg.run` raises, ItemError(`unverified`) when the clip does not show what was planned, and
-    ItemError(`corrupt`) for frames of packets that are damaged; then no file is left.
+    Raises what `ffmpeg.run` raises, ItemError(`unverified`) when the clip does not show what was planned,
+    ItemError(`picture_size`) where its encoder takes no such pictures, and ItemError(`corrupt`) for frames of packets
+    that are damaged; then no file is left.
     """
     refuse_damaged(source.path, source.timeline, cut)
     _refuse_counting_over_damage(source.path, source.timeline, cut)
@@ -100,11 +105,12 @@ def encode(source: Remuxer, cut: Cut, target: Path, how: Encoding) -> None:
             _encode(source, cut, target, how, None)
     except BaseException as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, ItemError) and error.reason == ItemReason.FFMPEG_FAILED and "nvenc" in how.encoder:
-            raise ItemError(
-                ItemReason.FFMPEG_FAILED, f"{error.what} (GPU encoders have few sessions: use fewer workers)"
-            ) from error
-        raise
+        if not isinstance(error, ItemError):
+            raise
+        meaning = refusal(how.encoder, *(how.scale or _sides(source)), error)
+        if meaning is error:
+            raise
+        raise meaning from error
 
 
 def _refuse_counting_over_damage(path: MediaFile, timeline: Timeline, cut: Cut) -> None:
@@ -135,6 +141,9 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     """The argument list for one clip. `sought`: seconds on the container's clock at which reading begins."""
     base, timeline = cut.time_base, source.timeline
     before: dict[str, object] = {"threads": 1, "noaccurate_seek": None}
+    for stream in filter(None, (source.video, source.audio)):
+        if checked := CHECKSUMS.get(stream.codec_context.name):
+            before[f"err_detect:{stream.type[0]}"] = checked
     turn = turn_of(source, cut)
     if turn is not None:
         before["noautorotate"] = None
@@ -160,7 +169,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
-        "max_error_rate": 0,
+        "max_error_rate": _errors(timeline, cut, how),
         "threads": 1,
         "filter_threads": 1,
         "map_metadata": -1,
@@ -191,11 +200,22 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
         start, end = (float(tick * cut.time_base) for tick in (cut.start, cut.end))
         streams.append(str(source.audio.index))
         cut_out = f"atrim=start={start:.6f}:end={end:.6f},asetpts=PTS-({start:.6f})/TB"
-        filtered = {} if how.copies_sound else {"filter:a": ",".join([cut_out, *how.sound_filters])}
+        coded = source.audio.codec_context
+        mean = [average_filter(coded.channels)] if is_nameless(coded.layout) else []
+        filtered = {} if how.copies_sound else {"filter:a": ",".join([cut_out, *mean, *how.sound_filters])}
         mixed = {"ac": STEREO} if mixed_down(source, how) else {}
         after |= {**filtered, **how.sound, **mixed, "flags:a": "+bitexact"}
     path = local_path(source.path, "ffmpeg reads files")
     return ffmpeg.command(path, target, streams=streams, before=before, after=after)
+
+
+def _errors(timeline: Timeline, cut: Cut, how: Encoding) -> float:
+    """The share of errors among what is decoded that is none of the clip's: pictures before the first key frame.
+
+    Of clips that are verified afterwards, all may be errors.
+    """
+    early = timeline.undecodable
+    return 0 if not early else 1 if how.rate is None else early / (early + len(cut.frames)) + _ROUNDING
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"

@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 from reelmill.contract.errors import ItemError, TransientError
 from reelmill.contract.reasons import ItemReason
 from reelmill_stages.media.bitstream.nal_lengths import is_whole, length_size
-from reelmill_stages.media.container.demux import audio_streams, damage, opened, reason
+from reelmill_stages.media.container.demux import audio_streams, damage, opened, reason, refuse_encrypted
 from reelmill_stages.media.container.edit_list_writer import set_ends
 from reelmill_stages.media.cutting import sound
 from reelmill_stages.media.cutting.cut import Cut, PacketRange, refuse_damaged, slice_of
@@ -62,6 +62,8 @@ class Remuxer:
                 f"{path.name} is several recordings in one ({timeline.measured}), so its sound has no certain place; "
                 "divide it there, or write audio: drop",
             )
+        if self.audio is not None:
+            refuse_encrypted(self.audio)
         self._compared = False
         self._lengths = length_size(timeline.codec, self.video.codec_context.extradata or b"")
 

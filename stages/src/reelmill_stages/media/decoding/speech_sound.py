@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from math import ceil
 from typing import Any
 
@@ -12,6 +13,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from reelmill_stages.media.container.demux import opened
+from reelmill_stages.media.container.ogg_pages import PassedLosses
+from reelmill_stages.media.nameless_channels import averaged, is_nameless
 from reelmill_stages.media.timeline.seek import audio_from
 from reelmill_stages.media_file import MediaFile
 from reelmill_stages.metering.work_clock import decoding
@@ -23,16 +26,29 @@ _JUMP = RATE // 20
 _PRE_ROLL = Fraction(1, 5)
 """Seconds before a span from which decoding begins."""
 
+_BLOCK = 600 * RATE
+"""Samples, in whole steps of voice models: as long as that, there is no sound between two parts."""
+
 Samples = np.ndarray[Any, np.dtype[np.int16]]
 
 
 @dataclass(frozen=True, slots=True)
+class SoundPart:
+    """Samples that follow each other, from sample `at` of the span on; short gaps in them are silent."""
+
+    at: int
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechSound:
-    """`samples` begin at the start of the span; gaps are silent. `tracks` is the number of sound tracks in the file and
-    `damaged` that of packets that could not be decoded.
+    """`parts` are in order, and silence lies between them; the span has `length` samples. `tracks` is the number of
+    sound tracks in the file and `damaged` that of packets that could not be decoded, and of places where packets are
+    lost.
     """
 
-    samples: Samples
+    parts: tuple[SoundPart, ...]
+    length: int
     tracks: int
     damaged: int
 
@@ -47,29 +63,60 @@ def speech_sound(path: MediaFile, start: Fraction, end: Fraction, track: int = 0
         if track >= len(tracks) or tracks[track].codec_context is None:
             return None
         stream = tracks[track]
-        samples = np.zeros(max(round((end - start) * RATE), 0), np.int16)
+        length = max(round((end - start) * RATE), 0)
+        sound = _Blocks(length)
         time_base = stream.time_base or Fraction(1, RATE)
-        decoded = _Frames(stream)
+        decoded = _Frames(stream, PassedLosses(path, container.format.name, stream.id))
         begin, until = int((start - _PRE_ROLL) / time_base), ceil(end / time_base)
         packets = audio_from(path, container, stream, begin, until)
         for at, piece in _placed(decoded.of(packets, end), start):
-            first, last = max(at, 0), min(at + len(piece), len(samples))
-            if first < last:
-                samples[first:last] = piece[first - at : last - at]
-        return SpeechSound(samples, len(tracks), decoded.damaged)
+            sound.put(at, piece)
+        return SpeechSound(sound.parts(), length, len(tracks), decoded.damaged)
+
+
+class _Blocks:
+    """Samples of a span by blocks, of which those without sound take no memory, however long the span is."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._blocks: dict[int, Samples] = {}
+
+    def put(self, at: int, piece: Samples) -> None:
+        """Samples, the first of which is sample `at`; what lies outside of the span is left out."""
+        first, last = max(at, 0), min(at + len(piece), self._length)
+        while first < last:
+            number, offset = divmod(first, _BLOCK)
+            if number not in self._blocks:
+                self._blocks[number] = np.zeros(min(_BLOCK, self._length - number * _BLOCK), np.int16)
+            until = min(last, (number + 1) * _BLOCK)
+            self._blocks[number][offset : offset + until - first] = piece[first - at : until - at]
+            first = until
+
+    def parts(self) -> tuple[SoundPart, ...]:
+        """What was put, joined where blocks follow each other. Ends the life of the blocks."""
+        made: list[SoundPart] = []
+        for number in sorted(self._blocks):
+            if number - 1 in self._blocks:
+                continue
+            end = next(after for after in count(number) if after not in self._blocks)
+            made.append(SoundPart(number * _BLOCK, np.concatenate([self._blocks[each] for each in range(number, end)])))
+        self._blocks.clear()
+        return tuple(made)
 
 
 class _Frames:
     """Decoded frames of a stream, without those that are damaged."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, losses: PassedLosses) -> None:
         self._stream = stream
+        self._losses = losses
         self.damaged = 0
 
     def of(self, packets: Iterator[Any], end: Fraction) -> Iterator[AudioFrame]:
         for packet in packets:
             if packet.pts is not None and packet.pts * packet.time_base >= end:
                 break
+            self.damaged += self._losses.before(packet.pos)
             yield from self._decoded(packet)
         yield from self._decoded(None)
 
@@ -87,7 +134,8 @@ def _placed(frames: Iterator[AudioFrame], start: Fraction) -> Iterator[tuple[int
     """(index of the first sample, samples); frames that follow each other are resampled as one."""
     resampler: AudioResampler | None = None
     at, form, ends = 0, None, Fraction(0)
-    for frame in frames:
+    for decoded in frames:
+        frame = averaged(decoded) if is_nameless(decoded.layout) else decoded
         if frame.pts is None or frame.time_base is None or not frame.sample_rate:
             continue
         begins = frame.pts * frame.time_base - start

@@ -1,11 +1,20 @@
 """Packets that are damaged: by their own bits, or because the container lost some of them on the way.
 
 Decoders fill what is lost with what they remember, and only some say so. Those of HEVC never do.
+
+Where only some pictures of a transport or program stream tell their time, libraries count on from those by the frame
+rate. A lost picture is not counted; and the one before it, whose time is when the next one is decoded, gets another.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
+from av.video.stream import VideoStream
+
+from reelmill_stages.media.container.demux import opened, packets, video_stream
 from reelmill_stages.media.container.extent import is_cut_short
+from reelmill_stages.media.container.ogg_pages import lost_pages
 from reelmill_stages.media.container.transport_packets import lost_at_first, lost_within
 from reelmill_stages.media.timeline.packet_table import Row
 from reelmill_stages.media_file import MediaFile
@@ -14,19 +23,38 @@ _PARSED = ("mpegts", "mpeg")
 """Containers whose payload a parser cuts into pictures: it has the next one in hand when it gives one out."""
 
 
-def damaged_packets(file: MediaFile, container: str, stream_id: int, rows: Sequence[Row]) -> frozenset[int]:
-    """Their numbers in decode order. `container` is the name of the file's demuxer, `stream_id` that of the stream."""
-    first = (0,) if container == "mpegts" and lost_at_first(file, stream_id) else ()
+def damaged_packets(file: MediaFile, container: str, video: VideoStream, rows: Sequence[Row]) -> frozenset[int]:
+    """Their numbers in decode order. `container` is the name of the file's demuxer.
+
+    Where damage leaves open when later pictures are shown, decoding begins no more at them: their rows change.
+    """
+    first = (0,) if container == "mpegts" and lost_at_first(file, video.id) else ()
     bits = (
         number for number, row in enumerate(rows) if row.unit is not None and row.unit.shown and row.unit.order is None
     )
     last = (len(rows) - 1,) if container in _PARSED and is_cut_short(file) else ()
-    lossy = (
-        number
-        for number, may_be_joined in _lossy(container, rows)
-        if not may_be_joined or (container == "mpegts" and lost_within(file, stream_id, rows[number].place))
-    )
-    return frozenset((*bits, *first, *lossy, *last))
+    pages = _beside_lost_pages(file, video.id, rows) if container == "ogg" else ()
+    lossy = dict(_lossy(container, rows))
+    found = {*bits, *first, *last, *pages}
+    if container not in _PARSED or not (found or lossy):
+        return frozenset((*found, *lossy))
+    own = _own_times(file, video.index)
+    joints: set[int] = set()
+    for number, may_be_joined in lossy.items():
+        joined = may_be_joined and number + 1 in own
+        if not joined or (container == "mpegts" and lost_within(file, video.id, rows[number].place)):
+            found.add(number)
+        else:
+            joints.add(number + 1)
+    return _doubted(rows, found, joints, own)
+
+
+def _beside_lost_pages(file: MediaFile, stream: int, rows: Sequence[Row]) -> Iterator[int]:
+    """The packet after lost pages, and the one before that lost its end with them."""
+    places = [row.place or 0 for row in rows]
+    for lost in lost_pages(file, stream):
+        after = bisect_left(places, lost.before)
+        yield from range(max(0, after - lost.within), min(after + 1, len(rows)))
 
 
 def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
@@ -43,3 +71,39 @@ def _lossy(container: str, rows: Sequence[Row]) -> Iterator[tuple[int, bool]]:
 
 def _begins(row: Row) -> bool:
     return row.unit is not None and row.unit.entry
+
+
+def _own_times(file: MediaFile, stream: int) -> frozenset[int]:
+    """The numbers of the packets that tell their time themselves. Raises ItemError as `container.opened` does."""
+    with opened(file, own_times=True) as container:
+        video = video_stream(file, container, stream)
+        found = packets(file, container, video)
+        return frozenset(number for number, packet in enumerate(found) if packet.pts is not None)
+
+
+def _doubted(
+    rows: Sequence[Row], damaged: Collection[int], joints: Collection[int], own: Collection[int]
+) -> frozenset[int]:
+    """The damaged packets, and those before them, or before `joints`, that wait for the next one to be shown.
+
+    After damage, decoding does not begin before some packet has told its time again: the rows of entries change.
+    """
+    found = set(damaged)
+    for number in (*damaged, *joints):
+        waiting = next((n for n in range(number - 1, -1, -1) if not _is_droppable(rows[n])), None)
+        if waiting is not None and waiting not in own:
+            found.add(waiting)
+    lost = told = False
+    for number, row in enumerate(rows):
+        if number in found:
+            lost, told = True, False
+            continue
+        told = told or number in own
+        if lost and row.unit is not None and row.unit.entry:
+            lost = not told
+            row.unit = replace(row.unit, entry=told)
+    return frozenset(found)
+
+
+def _is_droppable(row: Row) -> bool:
+    return row.unit is not None and row.unit.droppable

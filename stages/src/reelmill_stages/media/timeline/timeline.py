@@ -218,9 +218,9 @@ def _timeline(path: MediaFile, container: InputContainer, video: VideoStream, se
     jumped = clock.jump([row.dts for row in rows], [row.pts for row in rows], [row.key for row in rows])
     if jumped is not None:
         unread = seen.unknown or seen.unread  # then joined recordings look as if something was lost between them
-        damaged = frozenset() if unread else damaged_packets(path, name, video.id, rows)
+        damaged = frozenset() if unread else damaged_packets(path, name, video, rows)
         return _measured(path, name, video, seen, str(jumped), damaged, clock)
-    damaged = damaged_packets(path, name, video.id, rows)
+    damaged = damaged_packets(path, name, video, rows)
     units = with_first(rows, [row.unit or LOST for row in rows], damaged)
     planned = _left_open(seen, units, damaged) or visible_frames(rows, units, damaged)
     if isinstance(planned, str):

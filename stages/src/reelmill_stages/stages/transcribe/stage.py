@@ -19,7 +19,7 @@ from reelmill.contract.spec.file import FileRef
 from reelmill.contract.spec.stages.transcribe import SPEECH, TranscribeBlock
 from reelmill_stages.file_names import safe_stem
 from reelmill_stages.item_errors import failed
-from reelmill_stages.media.decoding.speech_sound import RATE, SpeechSound, speech_sound
+from reelmill_stages.media.decoding.speech_sound import RATE, SoundPart, SpeechSound, speech_sound
 from reelmill_stages.media.gpu_fallback import NO_GPU
 from reelmill_stages.media.timeline import item_span
 from reelmill_stages.media.timeline.timeline import read_timeline
@@ -90,25 +90,27 @@ class TranscribeStage(Stage):
     def _heard(self, media: Media, span: Span | None, sound: SpeechSound, work: Work) -> list[tuple[Heard, float]]:
         """What is said in each piece of speech, with its length in seconds."""
         rules = self.block.voice
-        model = self._voice(work)
-        probabilities = model.probabilities(sound.samples)
         lengths = (round(seconds(length) * RATE) for length in (rules.min_speech, rules.min_silence, rules.pad))
-        spoken = speech(probabilities, len(sound.samples), VoiceRules(rules.threshold, *lengths))
+        voice = VoiceRules(rules.threshold, *lengths)
         longest = round(seconds(self.block.max_length) * RATE)
-        times = [(start / RATE, end / RATE) for start, end in spoken]
         found = []
-        for piece in pieces(spoken, probabilities, longest):
-            response = self._asked(media, span, sound, piece, work)
-            length = (piece[1] - piece[0]) / RATE
-            found.append((moved(heard(response, length, self.block), piece[0] / RATE, times), length))
+        for part in sound.parts:
+            probabilities = self._voice(work).probabilities(part.samples)
+            spoken = speech(probabilities, len(part.samples), voice)
+            times = [((part.at + start) / RATE, (part.at + end) / RATE) for start, end in spoken]
+            for start, end in pieces(spoken, probabilities, longest):
+                length = (end - start) / RATE
+                response = self._asked(media, span, part, (start, end), work)
+                found.append((moved(heard(response, length, self.block), (part.at + start) / RATE, times), length))
         return found
 
     def _asked(
-        self, media: Media, span: Span | None, sound: SpeechSound, piece: Stretch, work: Work
+        self, media: Media, span: Span | None, sound: SoundPart, piece: Stretch, work: Work
     ) -> Mapping[str, Any]:
         same = [media.digest] if media.digest else [media.uri, media.size, media.etag, media.version]
         part = [span.start, span.end] if span else None
-        asked = {"params": self.block.canonical(), "media": same, "span": part, "piece": piece}
+        place = [sound.at + sample for sample in piece]
+        asked = {"params": self.block.canonical(), "media": same, "span": part, "piece": place}
         question = json.dumps(asked, sort_keys=True)
         kept = work.answers.find(question)
         if kept is None:
@@ -184,7 +186,7 @@ def _speech(sound: SpeechSound | None, found: Sequence[tuple[Heard, float]]) -> 
     spoken = language_of(found)
     sure = [(one.confidence, one.end - one.start) for one in segments if one.confidence is not None]
     weight = sum(length for _, length in sure)
-    length = 0 if sound is None else len(sound.samples) / RATE
+    length = 0 if sound is None else sound.length / RATE
     return {
         "sound": sound is not None,
         "share": round(sum(seconds_ for _, seconds_ in found) / length, 4) if length else 0.0,

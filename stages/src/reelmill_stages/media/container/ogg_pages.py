@@ -1,0 +1,129 @@
+"""Pages that an Ogg file has lost (RFC 3533): those of a stream are numbered.
+
+Demuxers leave out pages whose checksum is wrong, and go on with the next one.
+"""
+
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from reelmill.contract.errors import ItemError
+from reelmill.contract.reasons import ItemReason
+from reelmill_stages.media.crc import crc_from_highest
+from reelmill_stages.media_file import MediaFile, open_file
+
+_MARK = b"OggS"
+_HEADER = struct.Struct("<4sBBqIIIB")
+_CONTINUES, _FIRST = 1, 2
+_SUM = slice(22, 26)
+_HEAD = _HEADER.size + 255
+"""Bytes in which the header of a page ends."""
+_SEARCHED = 1 << 16
+_MOST_DAMAGED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LostPages:
+    """One or more pages of a stream that are not there."""
+
+    before: int
+    """Offset of the page that follows."""
+    within: bool
+    """That page goes on with a packet: its beginning may have been read, but not all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    place: int
+    flags: int
+    stream: int
+    number: int
+
+
+def lost_pages(file: MediaFile, index: int) -> list[LostPages]:
+    """What is lost of the stream with this index, in the order of the file.
+
+    Raises ItemError(`corrupt`) where most pages are damaged.
+    """
+    try:
+        return _lost(file, index)
+    except ValueError as error:
+        raise ItemError(ItemReason.CORRUPT, f"{file.name}: {error}") from error
+
+
+def _lost(file: MediaFile, index: int) -> list[LostPages]:
+    found: list[LostPages] = []
+    streams: list[int] = []
+    heads = False
+    expected: int | None = None
+    with open_file(file) as opened:
+        for page in _pages(opened):
+            if page.flags & _FIRST:
+                # Where files are joined, each has streams of its own.
+                streams = [*streams, page.stream] if heads else [page.stream]
+                expected = None if not heads else expected
+            heads = bool(page.flags & _FIRST)
+            if streams[index : index + 1] != [page.stream]:
+                continue
+            if expected is not None and page.number != expected:
+                found.append(LostPages(page.place, bool(page.flags & _CONTINUES)))
+            expected = page.number + 1 & 0xFFFFFFFF
+    return found
+
+
+class PassedLosses:
+    """Counts what is lost of a stream while its packets come by, from any one on."""
+
+    def __init__(self, file: MediaFile, container: str, index: int) -> None:
+        self._places = [lost.before for lost in lost_pages(file, index)] if container == "ogg" else []
+        self._next: int | None = None
+
+    def before(self, place: int | None) -> int:
+        """How many losses lie between the last packet and this one, which begins at an offset."""
+        if not self._places or place is None:
+            return 0
+        begin = place if self._next is None else self._next
+        self._next = place + 1
+        return max(0, bisect_right(self._places, place) - bisect_left(self._places, begin))
+
+
+def _pages(file: BinaryIO) -> Iterator[_Page]:
+    """The undamaged pages; between them may be anything. Raises ValueError where most are damaged."""
+    place = damaged = 0
+    while head := _found(file, place):
+        place, start = head
+        segments = _HEADER.size + start[_HEADER.size - 1]
+        size = segments + sum(start[_HEADER.size : segments])
+        page = start[:size] + file.read(max(0, size - len(start)))
+        if len(page) == size and _is_right(page):
+            _, _, flags, _, stream, number, _, _ = _HEADER.unpack_from(page)
+            yield _Page(place, flags, stream, number)
+            place += size
+            continue
+        place += len(_MARK)
+        damaged += 1
+        if damaged > _MOST_DAMAGED:
+            raise ValueError(f"more than {_MOST_DAMAGED} of its pages are damaged")
+
+
+def _found(file: BinaryIO, place: int) -> tuple[int, bytes] | None:
+    """Where the next page begins, and its head; None if there is no more."""
+    file.seek(place)
+    head = file.read(_HEAD)
+    while not head.startswith(_MARK):
+        data = head + file.read(_SEARCHED)
+        skipped = data.find(_MARK)
+        if skipped < 0 and len(data) < _HEAD + _SEARCHED:
+            return None
+        place += skipped if skipped >= 0 else len(data) - len(_MARK) + 1
+        file.seek(place)
+        head = file.read(_HEAD)
+    return (place, head) if len(head) >= _HEADER.size else None
+
+
+def _is_right(page: bytes) -> bool:
+    """Whether the checksum is that of the page, in which it counts as zeros."""
+    told = int.from_bytes(page[_SUM], "little")
+    return crc_from_highest(page[: _SUM.start] + bytes(4) + page[_SUM.stop :]) == told
