@@ -1,7 +1,8 @@
 """Decisions of `dedup`: signatures per second of CPU on one core, and what one percent more costs.
 
 The target of the rates is 100,000 per second; a signature of `perceptual` is that of one frame. Signing, which takes
-nearly all of the time of the stage, is not in it.
+nearly all of the time of the stage, is not in it. Half of one percent more are duplicates, a tenth of the whole; the
+CPU seconds are the median of several passes.
 """
 
 import os
@@ -10,14 +11,16 @@ from bench.row import Row, begin, emit
 from endurance.decisions import FRAMES, measured
 
 RATE = 100_000
-CASES = {"exact": (300_000, 1), "perceptual": (15_000, FRAMES), "semantic": (100_000, 1)}
+CASES = {"exact": (1_000_000, 1), "perceptual": (15_000, FRAMES), "semantic": (200_000, 1)}
 """Signatures, and hashes or vectors of each."""
+GROWTHS = 5
+"""How often the pass of one percent more is decided."""
 
 
 def main(rounds: int) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     for by, (count, each) in CASES.items():
-        whole, more = measured(by, count)
+        whole, more = measured(by, count, rounds=GROWTHS)
         wanted = count * each / RATE
         rate = wanted / whole["cpu"]
         case = f"{by}, {count * each:,}"
@@ -25,7 +28,8 @@ def main(rounds: int) -> None:
         emit(Row("dedup", case, "100,000 per second", *values, rounds=(1, 1)))
         share = more["cpu"] / whole["cpu"]
         values = (more["cpu"], whole["cpu"], "s CPU", share, None, 0.015)
-        emit(Row("dedup", f"{by}, one percent more", "the decision about all", *values, at_most=True, rounds=(1, 1)))
+        case, rounds = f"{by}, one percent more", (GROWTHS, 1)
+        emit(Row("dedup", case, "the decision about all", *values, at_most=True, rounds=rounds))
 
 
 if __name__ == "__main__":

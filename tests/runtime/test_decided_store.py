@@ -1,6 +1,5 @@
 """What verdicts leave in a store is read, checked, exported and deleted like the rest of it, also in a bucket."""
 
-import json
 import os
 import shutil
 import time
@@ -69,24 +68,9 @@ def test_the_deep_check_finds_damage_in_the_index_and_in_the_verdicts(
 @pytest.mark.parametrize("name", ["bucket", "block"])
 def test_a_pass_does_not_decide_by_a_damaged_index(line: toy.Line, name: str) -> None:
     (path,) = (line.root / "store").glob(f"kept/*/0001/_reelmill/kept/{name}-*.bin")
-    flip(path)
+    path.write_bytes(bytes(byte ^ 1 for byte in path.read_bytes()))
     with pytest.raises(StoreDamaged, match=path.name):
         grown(line, {"e": 51})
-
-
-@pytest.mark.parametrize("name", ["bucket", "block"])
-def test_an_index_of_an_earlier_version_is_compared_with_its_digests(line: toy.Line, name: str) -> None:
-    (record,) = (line.root / "store").glob("kept/*/0001/_reelmill/segment.json")
-    segment = json.loads(record.read_text())
-    assert segment["kept"].pop("sums")
-    record.write_text(json.dumps(segment))
-    (path,) = (line.root / "store").glob(f"kept/*/0001/_reelmill/kept/{name}-*.bin")
-    flip(path)
-    with pytest.raises(StoreDamaged, match=path.name):
-        grown(line, {"e": 51})
-    flip(path)
-    grown(line, {"e": 51})
-    assert [item.key for item in line.data("kept").items()] == KEPT
 
 
 def test_an_export_and_a_replay_honour_the_verdicts(line: toy.Line) -> None:

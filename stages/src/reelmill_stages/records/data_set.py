@@ -3,6 +3,7 @@
 Objects are never found by listing: only those that a closed segment refers to belong to the data set.
 """
 
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -250,7 +251,7 @@ class DataSet:
 
         With `digest` (`sha256:<hex>`), the content must have it. Raises NotFound, and StoreDamaged for other content.
         """
-        path = self.store.fetch(key, Path(tempfile.mkdtemp(prefix="file-", dir=self.scratch)))
+        path = self.store.fetch(key, self.scratch / f"file-{secrets.token_hex(8)}")
         if digest and (found := file_digest(path)) != digest:
             raise changed(address(self.store, key), digest, found)
         return path

@@ -166,7 +166,10 @@ class KeptIndex(Model):
     alone."""
     sums: tuple[int, ...] = ()
     """CRC-32 of each of `files`, by which later passes compare what they read: it takes a third of the time of the
-    digest. Empty: they compare digests."""
+    digest. Empty: they compare digests, or what the files hold themselves."""
+    checked: bool = Field(False, exclude_if=lambda value: not value)
+    """The files hold a check of each posting and a CRC-32 of each input. Later passes compare what they look at with
+    these, and whole files with nothing."""
 
     @property
     def files(self) -> tuple[Object, ...]:

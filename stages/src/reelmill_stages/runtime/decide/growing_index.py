@@ -22,10 +22,14 @@ _IN_MEMORY = 1 << 16
 
 
 class GrowingIndex:
-    """Kept inputs and their terms, in the order in which they are added, with numbers from 0."""
+    """Kept inputs and their terms, in the order in which they are added, with numbers from 0.
 
-    def __init__(self, folder: Path) -> None:
+    `sums`: its blocks hold a CRC-32 of each input.
+    """
+
+    def __init__(self, folder: Path, *, sums: bool = True) -> None:
         self._folder = folder
+        self._sums = sums
         self._runs: list[Postings] = []
         self._levels: list[int] = []
         self._written = 0
@@ -68,7 +72,7 @@ class GrowingIndex:
     def block_files(self) -> Iterator[Path]:
         """Files of all blocks, in order."""
         if self._last:
-            self._block_file(self._full).write_bytes(blocks.block(self._last))
+            self._write_last()
         yield from (self._block_file(number) for number in range(self._full + bool(self._last)))
 
     def _append(self, rows: Iterable[Signed]) -> None:
@@ -76,8 +80,12 @@ class GrowingIndex:
         while more := list(islice(some, blocks.BLOCK - len(self._last))):
             self._last += more
             if len(self._last) == blocks.BLOCK:
-                self._block_file(self._full).write_bytes(blocks.block(self._last))
+                self._write_last()
                 self._full, self._last = self._full + 1, []
+
+    def _write_last(self) -> None:
+        data = blocks.block(self._last, self._full * blocks.BLOCK, sums=self._sums)
+        self._block_file(self._full).write_bytes(data)
 
     def _add_run(self, run: Postings) -> None:
         self._runs.append(self._kept([run]))

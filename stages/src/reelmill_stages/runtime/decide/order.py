@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from reelmill_stages.records.row_files import decoded
-from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
 from reelmill_stages.stage import Signed
 
 
@@ -33,10 +32,6 @@ class SignedInput(NamedTuple):
     @property
     def signed(self) -> Signed:
         return Signed(self.key, self.data)
-
-    @property
-    def place(self) -> SignaturePlace:
-        return SignaturePlace(self.row, self.first, self.items, self.input_bytes)
 
 
 class _Row(msgspec.Struct, gc=False):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.decide import postings, tiers
+from reelmill_stages.runtime.decide.checked_postings import checked
 from reelmill_stages.runtime.decide.growing_index import GrowingIndex
 from reelmill_stages.runtime.decide.kept import KeptInputs
 from reelmill_stages.runtime.decide.stored_index import StoredIndex
@@ -17,12 +18,13 @@ from reelmill_stages.stage import Signed, Stage
 class PassIndex:
     """The index of a pass while it grows, in a folder. `data` has the segments before that of the pass.
 
-    Raises StoreDamaged for an index that it takes in.
+    `with_checks`: as `KeptIndex.checked`. Raises StoreDamaged for an index that it takes in.
     """
 
-    def __init__(self, data: DataSet, folder: Path) -> None:
+    def __init__(self, data: DataSet, folder: Path, *, with_checks: bool = True) -> None:
         self._folder = folder
-        self._growing = GrowingIndex(folder)
+        self._with_checks = with_checks
+        self._growing = GrowingIndex(folder, sums=with_checks)
         segments = tiers.live(data.segments())
         indexes = [StoredIndex(data, segment.kept) for segment in segments if segment.kept]
         first = len(indexes) - tiers.merged([len(index) for index in indexes])
@@ -57,7 +59,7 @@ class PassIndex:
                 yield None
                 continue
             file = self._folder / f"bucket-{number}.bin"
-            postings.write(file, iter([bucket]), len(bucket))
+            postings.write(file, iter([checked(bucket, number) if self._with_checks else bucket]), len(bucket))
             yield file
             file.unlink()
 

@@ -43,6 +43,9 @@ class Postings:
         rows = spread(begin, counts)
         return np.repeat(places, counts), self.numbers[rows].astype(np.int64)
 
+    def all(self) -> "Postings":
+        return self
+
     def part(self, first: int, end: int) -> "Postings":
         """Those with terms from `first` up to `end`."""
         low = int(np.searchsorted(self.terms, np.uint64(first))) if first else 0
@@ -78,11 +81,12 @@ def mixed(values: Terms) -> Terms:
     values = values.astype(np.uint64)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    found: Terms = (values ^ (values >> np.uint64(31))) & ~_LOW
+    found: Terms = (values ^ (values >> np.uint64(31))) & ~LOW
     return found
 
 
-_LOW = np.uint64((1 << 24) - 1)
+LOW = np.uint64((1 << 24) - 1)
+"""The bits of a mixed term that are 0."""
 
 
 def postings(terms: Terms, numbers: Numbers) -> Postings:
@@ -91,7 +95,7 @@ def postings(terms: Terms, numbers: Numbers) -> Postings:
     first = np.ones(len(both), bool)
     first[1:] = both[1:] != both[:-1]
     both = both[first]
-    return Postings(both & ~_LOW, (both & _LOW).astype(np.uint32))
+    return Postings(both & ~LOW, (both & LOW).astype(np.uint32))
 
 
 def pieces(runs: Sequence[Postings], bits: int) -> Iterator[Postings]:

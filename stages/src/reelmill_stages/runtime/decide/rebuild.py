@@ -26,7 +26,7 @@ def rebuilt(data: DataSet, segment: Segment, stage: Stage, folder: Path) -> Iter
     `data` has the segments before this one. Raises StoreDamaged for a record that is missing or damaged.
     """
     assert segment.kept is not None
-    index = PassIndex(data, folder)
+    index = PassIndex(data, folder, with_checks=segment.kept.checked)
     with SignatureOrder() as order:
         for commit, dropped in _shards(data, segment):
             if rows := commit.signatures:

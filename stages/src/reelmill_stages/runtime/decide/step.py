@@ -27,7 +27,7 @@ from reelmill_stages.runtime.decide.order import SignatureOrder, SignedInput
 from reelmill_stages.runtime.decide.pass_index import PassIndex
 from reelmill_stages.runtime.decide.verdict_files import VerdictFiles
 from reelmill_stages.stage import Filtered, Stage
-from reelmill_stages.store.digests import file_digest, file_sum
+from reelmill_stages.store.digests import file_digest
 
 log = logging.getLogger(__name__)
 
@@ -141,25 +141,23 @@ class Deciding:
     def _kept_index(self) -> KeptIndex:
         buckets: list[Object | None] = []
         stored: list[Object] = []
-        sums: list[int] = []
         for number, file in enumerate(self._index.buckets()):
             key = self._paths.kept_bucket(number, self._run)
-            buckets.append(self._upload(key, file, sums) if file else None)
+            buckets.append(self._upload(key, file) if file else None)
         for number, file in enumerate(self._index.blocks()):
             key = self._paths.kept_block(number, self._run)
-            stored.append(self._upload(key, file, sums))
+            stored.append(self._upload(key, file))
         return KeptIndex(
             count=len(self._index),
             buckets=tuple(buckets),
             blocks=tuple(stored),
             block_size=blocks.BLOCK,
             since=self._index.since,
-            sums=tuple(sums),
+            checked=True,
         )
 
-    def _upload(self, key: str, file: Path, sums: list[int]) -> Object:
+    def _upload(self, key: str, file: Path) -> Object:
         found = Object(key=key, size=file.stat().st_size, digest=file_digest(file))
-        sums.append(file_sum(file))
         self._context.store.write(key, file, create=True)
         return found
 

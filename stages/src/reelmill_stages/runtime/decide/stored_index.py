@@ -1,9 +1,10 @@
 """The index of the signatures that an earlier pass kept, read from the store: only the files that are needed."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +12,15 @@ from reelmill.contract.errors import NotFound
 from reelmill.contract.records.segment import KeptIndex, Object
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.runtime.decide import blocks, postings
+from reelmill_stages.runtime.decide.checked_postings import CheckedPostings
 from reelmill_stages.runtime.decide.postings import Numbers, Postings, Terms
 from reelmill_stages.stage import Signed
 from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest, file_sum
 
+R = TypeVar("R")
+Bucket = Postings | CheckedPostings
+"""The postings of one file, whether or not they hold checks."""
 _OPEN = 128
 """Number of buckets whose files are open at the same time."""
 
@@ -28,8 +33,12 @@ class StoredIndex:
         self._record = record
         self._files: dict[str, Path] = {}
         self._sums = dict(zip((file.key for file in record.files), record.sums, strict=False))
-        self._buckets: OrderedDict[int, Postings] = OrderedDict()
-        self._blocks = blocks.Blocks(lambda number: self._file(record.blocks[number]), record.block_size)
+        self._buckets: OrderedDict[int, Bucket] = OrderedDict()
+        self._blocks = blocks.Blocks(
+            lambda number: self._file(record.blocks[number]),
+            record.block_size,
+            sums=record.checked,
+        )
 
     def __len__(self) -> int:
         return self._record.count
@@ -40,20 +49,20 @@ class StoredIndex:
         if not self._record.count:
             return postings.NOTHING
         if not bits:
-            return self._bucket(0).find(wanted)
+            return self._find(0, wanted)
         starts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
         edges = [*np.searchsorted(wanted, starts).tolist(), len(wanted)]
         found = []
         for number, (first, end) in enumerate(pairwise(edges)):
             if end > first and self._record.buckets[number]:
-                places, numbers = self._bucket(number).find(wanted[first:end])
+                places, numbers = self._find(number, wanted[first:end])
                 found.append((places + first, numbers))
         return postings.together(found)
 
     def buckets(self) -> Iterator[Postings]:
         """All postings, by rising terms."""
         for number in range(len(self._record.buckets)):
-            yield self._bucket(number)
+            yield self._read(number, lambda bucket: bucket.all())
 
     def row(self, number: int) -> Signed:
         """A kept input, by its number in this index."""
@@ -61,18 +70,26 @@ class StoredIndex:
             return self._blocks.row(number)
         except (ValueError, IndexError) as error:
             block = min(number // self._record.block_size, len(self._record.blocks) - 1)
-            raise self._damaged(self._record.blocks[block]) from error
+            raise self._damaged(self._record.blocks[block], error) from error
 
-    def _bucket(self, number: int) -> Postings:
+    def _find(self, number: int, wanted: Terms) -> tuple[Numbers, Numbers]:
+        return self._read(number, lambda bucket: bucket.find(wanted))
+
+    def _read(self, number: int, read: Callable[[Bucket], R]) -> R:
+        """What is read from a bucket."""
+        record = self._record.buckets[number]
+        if record is None:
+            return read(Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32)))
+        try:
+            return read(self._bucket(number, record))
+        except ValueError as error:
+            raise self._damaged(record, error) from error
+
+    def _bucket(self, number: int, record: Object) -> Bucket:
         found = self._buckets.get(number)
         if found is None:
-            record = self._record.buckets[number]
-            if record is None:
-                return Postings(np.zeros(0, np.uint64), np.zeros(0, np.uint32))
-            try:
-                found = postings.read(self._file(record))
-            except ValueError as error:
-                raise self._damaged(record) from error
+            held = postings.read(self._file(record))
+            found = CheckedPostings(held, number) if self._record.checked else held
             self._buckets[number] = found
             if len(self._buckets) > _OPEN:
                 self._buckets.popitem(last=False)
@@ -86,14 +103,17 @@ class StoredIndex:
         return self._files[record.key]
 
     def _fetched(self, record: Object) -> Path:
-        wanted = self._sums.get(record.key)
+        """A local copy, which is compared with its sum or digest unless it holds checks."""
+        wanted, is_checked = self._sums.get(record.key), self._record.checked
         try:
-            file = self._data.fetch(record.key, record.digest if wanted is None else "")
+            file = self._data.fetch(record.key, "" if is_checked or wanted is not None else record.digest)
         except NotFound as error:
             raise gone(address(self._data.store, record.key)) from error
-        if wanted is not None and file_sum(file) != wanted:
+        if file.stat().st_size != record.size or (not is_checked and wanted is not None and file_sum(file) != wanted):
             raise changed(address(self._data.store, record.key), record.digest, file_digest(file))
         return file
 
-    def _damaged(self, record: Object) -> Exception:
-        return unreadable(address(self._data.store, record.key), "not a part of an index of signatures")
+    def _damaged(self, record: Object, error: Exception) -> Exception:
+        return unreadable(
+            address(self._data.store, record.key), f"not a part of the index of signatures that was written: {error}"
+        )

@@ -1,8 +1,8 @@
 """Files of verdicts: for each shard, its inputs that were filtered, with where their rows are."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.segment import Object
-from reelmill_stages.records.row_files import RowFile, decoded
+from reelmill_stages.records.row_files import RowFile
 from reelmill_stages.runtime.decide.order import SignedInput
 from reelmill_stages.runtime.shards.shard_commit import SignaturePlace
 from reelmill_stages.stage import Filtered
@@ -43,6 +43,26 @@ class Verdict:
         return found
 
 
+class _Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """A row of a file, with its fields in the order of canonical JSON."""
+
+    first: int
+    input_bytes: int | None = None
+    items: int
+    key: str
+    message: str
+    reason: str
+    row: int
+
+
+class _Placed(msgspec.Struct, gc=False):
+    row: int
+
+
+_ENCODER = msgspec.json.Encoder()
+_PLACE = msgspec.json.Decoder(_Placed)
+
+
 class VerdictFiles:
     """Collects verdicts in local files, one for each shard, none of which stays open."""
 
@@ -52,26 +72,39 @@ class VerdictFiles:
 
     def add(self, filtered: Iterable[tuple[SignedInput, Filtered]]) -> None:
         """Add verdicts, in any order of shards."""
-        for shard, some in groupby(sorted(filtered, key=lambda one: one[0].shard), key=lambda one: one[0].shard):
-            self._shards.add(shard)
+        lines = defaultdict[int, list[bytes]](list)
+        for given, verdict in filtered:
+            lines[given.shard] += _ENCODER.encode(_row(given, verdict)), b"\n"
+        self._shards |= lines.keys()
+        for shard, some in lines.items():
             with self._file(shard).open("ab") as file:
-                for given, verdict in some:
-                    row = {"key": given.key, "reason": verdict.reason, "message": verdict.message}
-                    file.write(msgspec.json.encode({**row, **given.place.to_json()}) + b"\n")
+                file.writelines(some)
 
     def upload(self, store: Store, paths: SegmentPaths, run: str) -> dict[int, Object]:
         """Upload the files; returns the object of each shard that has one. Rows are in the order of the ledger."""
         uploaded = {}
         for shard in sorted(self._shards):
             rows = RowFile(self._folder / f"{shard:05d}.sorted.jsonl")
-            for row in sorted(self._rows(shard), key=lambda row: row["row"]):
-                rows.append(row)
+            for line in sorted(self._file(shard).read_bytes().splitlines(), key=_row_number):
+                rows.append_line(line)
             uploaded[shard] = rows.upload(store, paths.verdicts(shard, run))
         return uploaded
 
-    def _rows(self, shard: int) -> Iterator[dict[str, Any]]:
-        with self._file(shard).open("rb") as file:
-            yield from map(decoded, file)
-
     def _file(self, shard: int) -> Path:
         return self._folder / f"{shard:05d}.jsonl"
+
+
+def _row(given: SignedInput, verdict: Filtered) -> _Row:
+    return _Row(
+        first=given.first,
+        input_bytes=given.input_bytes,
+        items=given.items,
+        key=given.key,
+        message=verdict.message,
+        reason=verdict.reason,
+        row=given.row,
+    )
+
+
+def _row_number(line: bytes) -> int:
+    return _PLACE.decode(line).row

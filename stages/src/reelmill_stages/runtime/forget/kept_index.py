@@ -11,6 +11,7 @@ from reelmill.contract.records.segment import KeptIndex, Object, Segment, Verdic
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import load
 from reelmill_stages.runtime.decide import blocks, postings
+from reelmill_stages.runtime.decide.checked_postings import checked
 from reelmill_stages.runtime.decide.postings import Postings
 from reelmill_stages.runtime.decide.stored_index import StoredIndex
 from reelmill_stages.runtime.forget.segments import replace_record
@@ -57,7 +58,7 @@ def _without(data: DataSet, segment: Segment, record: KeptIndex, index: StoredIn
             continue
         left = Postings(bucket.terms[stays], bucket.numbers[stays])
         file = folder / f"{number}.bin"
-        postings.write(file, iter([left]), len(left))
+        postings.write(file, iter([checked(left, number) if record.checked else left]), len(left))
         buckets.append(_upload(data, paths.kept_bucket(number, run), file) if len(left) else None)
     found: list[Object] = []
     for number, named in enumerate(record.blocks):
@@ -67,7 +68,7 @@ def _without(data: DataSet, segment: Segment, record: KeptIndex, index: StoredIn
             found.append(named)
             continue
         file = folder / "block.bin"
-        file.write_bytes(blocks.block(list(_rows(index, inside, gone))))
+        file.write_bytes(blocks.block(list(_rows(index, inside, gone)), first, sums=record.checked))
         found.append(_upload(data, paths.kept_block(number, run), file))
     return record.replace(buckets=tuple(buckets), blocks=tuple(found), sums=())
 

@@ -28,6 +28,7 @@ from reelmill_stages.weight import Weight
 _DIGEST = 16
 _NONE = bytes(_DIGEST)
 """Instead of the digest of pictures, for a file without video."""
+_BYTES, _PICTURES = Match(0, "same bytes"), Match(0, "same pictures")
 _NOT_VIDEO = {ItemReason.NO_VIDEO, ItemReason.CORRUPT}
 """What a file that is no video at all gives."""
 
@@ -55,12 +56,12 @@ class ExactRule:
         return flat[there], owners[there]
 
     def parse(self, signature: bytes) -> Any:
-        return signature[:_DIGEST], signature[_DIGEST:]
+        return signature
 
     def match(self, one: Any, kept: Any) -> Match | None:
-        if one[0] == kept[0]:
-            return Match(0, "same bytes")
-        return Match(0, "same pictures") if one[1] == kept[1] != _NONE else None
+        if one[:_DIGEST] == kept[:_DIGEST]:
+            return _BYTES
+        return _PICTURES if one[_DIGEST:] == kept[_DIGEST:] != _NONE else None
 
     def signature_bytes(self, items: int, weight: Weight) -> int | None:
         return items * (2 * _DIGEST + 24)

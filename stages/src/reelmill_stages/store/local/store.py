@@ -90,9 +90,14 @@ class LocalStore:
             yield file
 
     def fetch(self, key: str, folder: Path, *, if_match: str = "", version: str = "") -> Path:
-        self._only_version(self._path(key), version)
-        self._match(self.stat(key), if_match)
-        return self._path(key)
+        path = self._path(key)
+        self._only_version(path, version)
+        if if_match:
+            self._match(self.stat(key), if_match)
+        with mapped(path):
+            if not _is_file(path.stat()):
+                raise NotFound("no such object", where=str(path))
+        return path
 
     def write(
         self,

@@ -1,0 +1,63 @@
+"""Postings in a file of which each holds a check of itself, so that a search compares only what it looks at.
+
+The check is in the lower 24 bits of a term, which are 0 otherwise, and depends on the upper ones, on the number, and on
+where the posting is. A search ends between two neighbours, of which the first is less than what is wanted and the
+second is not. If both are what was written, it ends where it would have ended in the file that was written, whatever
+else is damaged.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reelmill_stages.runtime.decide import postings
+from reelmill_stages.runtime.decide.postings import LOW, Numbers, Postings, Terms, mixed, spread
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def checked(found: Postings, bucket: int) -> Postings:
+    """The postings of a bucket with their checks, as they are in its file."""
+    checks = _checks(found.terms, found.numbers, np.arange(len(found)), bucket)
+    return Postings(found.terms | checks, found.numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPostings:
+    """The postings of a bucket as they are in a file. Its methods raise ValueError for those that were changed."""
+
+    held: Postings
+    bucket: int
+
+    def find(self, wanted: Terms) -> tuple[Numbers, Numbers]:
+        """As `Postings.find`."""
+        if not len(self.held) or not len(wanted):
+            return postings.NOTHING
+        terms = self.held.terms
+        begin = np.searchsorted(terms, wanted)
+        places = np.flatnonzero(terms[np.minimum(begin, len(terms) - 1)] & ~LOW == wanted)
+        first = begin[places]
+        ends = np.searchsorted(terms, wanted[places] | LOW, "right")
+        rows = spread(first, ends - first)
+        looked_at = np.zeros(len(terms) + 1, bool)  # what is before the first and behind the last is at the end
+        for each in (begin - 1, begin, rows, ends):
+            looked_at[each] = True
+        self._compare(np.flatnonzero(looked_at[:-1]))
+        return np.repeat(places, ends - first), self.held.numbers[rows].astype(np.int64)
+
+    def all(self) -> Postings:
+        """All of them, without their checks."""
+        self._compare(np.arange(len(self.held)))
+        return Postings(self.held.terms & ~LOW, self.held.numbers)
+
+    def _compare(self, places: Numbers) -> None:
+        terms = self.held.terms[places]
+        changed = terms & LOW != _checks(terms & ~LOW, self.held.numbers[places], places, self.bucket)
+        if changed.any():
+            raise ValueError(f"posting {int(places[changed][0])} is not the one that was written")
+
+
+def _checks(terms: Terms, numbers: Numbers, places: Numbers, bucket: int) -> Terms:
+    owners = (numbers.astype(np.uint64) | np.uint64(bucket << 32)) * _ODD
+    found: Terms = mixed((terms | (places.astype(np.uint64) & LOW)) ^ owners) >> np.uint64(40)
+    return found
