@@ -20,14 +20,12 @@ MISSES = {
     (
         "measure",
         "all frames",
-    ): "profile, for a frame of 720p: decoding 2.5 ms of CPU time, measures 1.1: SI 0.3, edges, the small copy, hue "
-    "and saturation, and blocks 0.1 each, flow, combs, temporal information and the mean 0.05 each. For one of "
-    "360p: 0.9 and 0.55. libavfilter takes 20 ms and more for the same. Flow at the scale where it is found, fits"
-    " of the camera for 32 pairs at once, half of the lines and seconds without fractions took +48 to 62 % at "
-    "720p to +43 to 48, and +80 to 118 % at 360p to +68 to 81. What is left are passes of SIMD code over all "
-    "pixels, and at 360p calls that cost the same at any size. SI by 64 lines would be off by up to 10 %, by a "
-    "ratio to the steps of all lines by 3 %, and the width of edges by half of the rows by up to 9 %; with 2 "
-    "frames a second, the default, the target is met",
+    ): "profile on a busy machine, for a frame of 720p: decoding 3 ms of CPU time, measures 1: edges 0.2, SI 0.15, "
+    "flow 0.1, the small copy 0.08, blocks, combs, hue and saturation, the mean, and temporal information 0.05 each. "
+    "For one of 360p: 1.0 and 0.65. libavfilter takes 20 ms and more for the same. Rows that edges, SI and combs "
+    "share, and a gradient scaled by steps of more lines, took +51 to 58 % at 720p to +31 to 36, and +92 to 99 % at "
+    "360p to +64 to 84. What is left at 360p are calls that cost the same at any size, and flow; with 2 frames a "
+    "second, the default, the target is met",
     (
         "key frames",
         "",

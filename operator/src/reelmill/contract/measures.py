@@ -114,7 +114,7 @@ class Measure(StrEnum):
         "1 for a black frame, else 0, as blackdetect has it: 98 % of the pixels with luma below 10 % of its range")
     BLUR = (
         "blur", _PICTURE, "number", "px", "frames", "mean",
-        "mean width in pixels of the edges along 32 rows (Marziliano); the larger the blurrier")
+        "mean width in pixels of the edges along 24 rows (Marziliano); the larger the blurrier")
     BLOCKINESS = (
         "blockiness", _PICTURE, "number", "", "frames", "mean",
         "mean step of luma at the borders of 8 x 8 blocks by the mean of all others, plus 0.5 each; 1 is none")

@@ -76,7 +76,8 @@ def camera_motions(samples: Sequence[FlowSample]) -> list[CameraMotion]:
     shift, turn = _fit(places, vectors, np.ones(vectors.shape))
     least = int(_KEPT * (places.size - 1))
     for _ in range(_ROUNDS - 1):
-        error = np.abs(vectors - shift - turn * places)
+        off = vectors - shift - turn * places
+        error = off.real**2 + off.imag**2
         kept = error <= np.partition(error, least, axis=1)[:, least : least + 1]
         shift, turn = _fit(places, vectors, kept)
     turn *= reach

@@ -1,10 +1,10 @@
 """What a single frame looks like: one number per measure of the family `picture`.
 
-Means and shares of pixels are taken over lines at equal distances, at most `LINES`: more of them change the values by
-less than compression does, and cost the time of a decoder. What FFmpeg's filters define is taken over all pixels.
+Shares of pixels and means that are dear to compute are taken over lines at equal distances, at most `LINES`: more of
+them change the values by less than compression does, and cost the time of a decoder.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from math import sqrt
 from typing import Any
@@ -14,11 +14,13 @@ import numpy as np
 
 from reelmill.contract.measures import Measure
 from reelmill_stages.measuring.pictures.edges import edge_width
-from reelmill_stages.measuring.pictures.planes import Plane, Planes
+from reelmill_stages.measuring.pictures.planes import Plane, Planes, lines, row_places
 
-LINES, CHROMA_LINES = 64, 128
-GRADIENT_LINES = 64
-"""Lines over which the mean length of the gradient is taken."""
+LINES = 32
+_CHROMA_PIXELS = 20_000
+"""Pixels of the lines of chroma that are looked at, about."""
+_STEP_LINES, _GRADIENT_LINES = 64, 128
+"""Lines whose differences stand for those of all, at most."""
 BLACK_LEVEL, WHITE_LEVEL = 16, 235
 _BLACK_PIXEL = int(BLACK_LEVEL + 0.1 * (WHITE_LEVEL - BLACK_LEVEL))
 """blackdetect's `pixel_black_th`, 0.10 of the range."""
@@ -33,10 +35,9 @@ _COMBED = 0.005
 _DETAIL = 3
 """An interlaced frame has this many times more combed pixels than one of its fields: detail has them in both."""
 _BLOCK = 8
+_GREY = 128
 _LEAST_STEP = 0.5
 """Levels that are added to both means, so that the noise of a nearly even picture makes no large ratio."""
-_BAND, _GRADIENT_BAND = 1 << 16, 1 << 18
-"""Pixels of a band."""
 
 Values = Mapping[Measure, float]
 
@@ -52,51 +53,54 @@ def look(planes: Planes) -> Values:
         Measure.OVEREXPOSED: share(some >= WHITE_LEVEL),
         Measure.UNDEREXPOSED: share(some <= BLACK_LEVEL),
         Measure.BLACK: float(mean <= _BLACK_MEAN and share(luma <= _BLACK_PIXEL) >= _BLACK_SHARE),
-        Measure.BLUR: edge_width(luma),
+        Measure.BLUR: edge_width(planes.rows),
         Measure.BLOCKINESS: blockiness(luma),
-        Measure.SPATIAL_INFORMATION: spatial_information(luma),
-        Measure.INTERLACED: float(is_interlaced(luma)),
+        Measure.SPATIAL_INFORMATION: spatial_information(planes),
+        Measure.INTERLACED: float(is_interlaced(planes)),
     }
     return {measure: value for measure, value in found.items() if value is not None}
 
 
 def saturation(cb: Plane, cr: Plane) -> float:
     """Mean distance of (Cb, Cr) from (128, 128)."""
-    cb, cr = lines(cb, CHROMA_LINES), lines(cr, CHROMA_LINES)
-    total = 0.0
-    for rows in bands(*cb.shape):
-        x, y = (plane[rows].astype(np.float32) for plane in (cb, cr))
-        x -= 128
-        y -= 128
-        total += cv2.sumElems(cv2.magnitude(x, y))[0]
-    return total / cb.size
+    most = max(LINES, _CHROMA_PIXELS // cb.shape[1])
+    x, y = (lines(plane, most).astype(np.float32) for plane in (cb, cr))
+    x -= _GREY
+    y -= _GREY
+    return float(cv2.sumElems(cv2.magnitude(x, y))[0] / x.size)
 
 
-def spatial_information(luma: Plane) -> float | None:
+def spatial_information(planes: Planes) -> float | None:
     """Standard deviation of the length of the Sobel gradient, without the border of the picture. None if nothing is
     left.
 
-    The mean of its square is that of all pixels. The mean length by the root of the mean square is that of some lines,
-    which in filmed video is within 0.3 % of that of all.
+    Gradients are those along `Planes.rows`. The mean of their square is scaled by what these rows leave out: by the
+    squares of differences between pixels two apart, in the whole picture and along these rows.
     """
-    height, width = (side - 2 for side in luma.shape)
-    if min(height, width) < 1:
+    luma, rows = planes.luma, planes.rows
+    count, _, width = rows.shape
+    height = len(luma) - 2
+    if not count or width < 3:
         return None
-    apart = -(-height // GRADIENT_LINES)
-    square = of_lines = length = 0.0
-    taken = 0
-    for rows in bands(height, width + 2, _GRADIENT_BAND):
-        band = luma[rows.start : rows.stop + 2]
-        x, y = (np.asarray(each)[1:-1, 1:-1] for each in cv2.spatialGradient(band, *_gradient(*band.shape)))
-        square += cv2.norm(x, cv2.NORM_L2SQR) + cv2.norm(y, cv2.NORM_L2SQR)
-        some = slice((apart // 2 - rows.start) % apart, None, apart)
-        lengths = cv2.magnitude(x[some].astype(np.float32), y[some].astype(np.float32))
-        if lengths is not None:
-            of_lines += cv2.norm(lengths, cv2.NORM_L2SQR)
-            length += cv2.sumElems(lengths)[0]
-            taken += lengths.size
-    square /= height * width
-    return sqrt(max(0.0, square * (1 - length * length / of_lines / taken))) if of_lines else sqrt(square)
+    memory = _gradient(3 * count, width)
+    x, y = (
+        part.reshape(rows.shape)[:, 1, 1:-1].astype(np.float32)
+        for part in map(np.asarray, cv2.spatialGradient(rows.reshape(-1, width), *memory))
+    )
+    lengths = cv2.magnitude(x, y)
+    total = cv2.norm(lengths, cv2.NORM_L2SQR)
+    if not total:
+        return 0.0
+    square, length = total / lengths.size, cv2.sumElems(lengths)[0] / lengths.size
+    uneven = 1 - length * length / square
+    if count < height:
+        along = cv2.norm(rows[:, 1, 2:], rows[:, 1, :-2], cv2.NORM_L2SQR)
+        across = cv2.norm(rows[:, 2], rows[:, 0], cv2.NORM_L2SQR)
+        some, above, below = (lines(part, _GRADIENT_LINES) for part in (luma[1:-1], luma[:-2], luma[2:]))
+        whole = cv2.norm(some[:, 2:], some[:, :-2], cv2.NORM_L2SQR) + cv2.norm(below, above, cv2.NORM_L2SQR)
+        if along + across:
+            square *= whole / len(some) / ((along + across) / count)
+    return sqrt(max(0.0, square * uneven))
 
 
 @lru_cache(maxsize=4)
@@ -105,56 +109,63 @@ def _gradient(height: int, width: int) -> tuple[Any, Any]:
     return np.empty((height, width), np.int16), np.empty((height, width), np.int16)
 
 
-def bands(height: int, width: int, pixels: int = _BAND) -> Iterator[slice]:
-    """Rows of a picture in bands that fit into the cache of a CPU with their intermediate results.
-
-    These are small enough, too, for memory that the process keeps: the pages of larger ones would be cleared each time.
-    """
-    rows = max(8, pixels // max(1, width))
-    for first in range(0, height, rows):
-        yield slice(first, min(height, first + rows))
-
-
-def lines(plane: Any, most: int) -> Any:
-    """Lines of a plane at equal distances, at most so many."""
-    apart = -(-len(plane) // most)
-    return plane[apart // 2 :: apart]
-
-
 def blockiness(luma: Plane) -> float | None:
     """Mean step between neighbouring pixels at the borders of blocks by the mean of all other steps.
 
     None for a picture that is too small for two blocks.
     """
-    height, width = luma.shape
-    if min(height, width) < 2:
+    if min(luma.shape) < 2:
         return None
     some = lines(luma, LINES)
-    border = other = borders = others = 0.0
-    # Steps across a line; lines stand for all of those between them.
-    for one, two, axis, weight in ((luma[:-1], luma[1:], 0, 1.0), (some[:, :-1], some[:, 1:], 1, height / len(some))):
-        at_border = slice(_BLOCK - 1, None, _BLOCK) if axis == 0 else (slice(None), slice(_BLOCK - 1, None, _BLOCK))
-        at_borders = one[at_border].size
-        steps = _difference(one[at_border], two[at_border])
-        border += weight * steps
-        other += weight * (_difference(one, two) - steps)
-        borders += weight * at_borders
-        others += weight * (one.size - at_borders)
+    across, along = _steps_across(luma), _steps_along(some)
+    weight = len(luma) / len(some)
+    border, borders, other, others = (one + weight * two for one, two in zip(across, along, strict=True))
     if not (borders and others):
         return None
     return (border / borders + _LEAST_STEP) / (other / others + _LEAST_STEP)
 
 
-def is_interlaced(luma: Plane) -> bool:
+def _steps_across(luma: Plane) -> tuple[float, float, float, float]:
+    """Steps from each row to the next: their sum and number at borders, and of all others, of which some rows tell.
+
+    The distance of these is odd, so that they lie at all places inside of blocks.
+    """
+    one, two = luma[:-1], luma[1:]
+    at_border = slice(_BLOCK - 1, None, _BLOCK)
+    apart = -(-len(one) // _STEP_LINES) | 1
+    first = apart // 2
+    of_border = next(row for row in range(first, first + _BLOCK * apart, apart) if row % _BLOCK == _BLOCK - 1)
+    some, left_out = slice(first, None, apart), slice(of_border, None, _BLOCK * apart)
+    taken = one[some].size - one[left_out].size
+    steps = _difference(one[some], two[some]) - _difference(one[left_out], two[left_out])
+    borders = one[at_border].size
+    others = one.size - borders
+    return _difference(one[at_border], two[at_border]), borders, steps * others / taken if taken else 0.0, others
+
+
+def _steps_along(some: Plane) -> tuple[float, float, float, float]:
+    """The same of steps from each pixel to the next along lines."""
+    one, two = some[:, :-1], some[:, 1:]
+    at_border = slice(None), slice(_BLOCK - 1, None, _BLOCK)
+    border, borders = _difference(one[at_border], two[at_border]), one[at_border].size
+    return border, borders, _difference(one, two) - border, one.size - borders
+
+
+def is_interlaced(planes: Planes) -> bool:
     """Whether the lines of the frame are combed, and those of a field alone much less."""
-    frame = _combed(luma)
-    return frame > _COMBED and frame > _DETAIL * _combed(luma[::2])
+    frame = _combed(planes.rows)
+    if frame <= _COMBED:
+        return False
+    luma = planes.luma
+    field = luma.take(row_places(len(luma), 2), axis=0).reshape(-1, 3, luma.shape[1])
+    return frame > _DETAIL * _combed(field)
 
 
-def _combed(luma: Plane) -> float:
-    if len(luma) < 3:
+def _combed(rows: Plane) -> float:
+    """The share of pixels that are lighter than both beside them in other rows, or darker; of rows (n, 3, width)."""
+    if not len(rows):
         return 0.0
-    above, line, below = (lines(part, LINES) for part in (luma[:-2], luma[1:-1], luma[2:]))
+    above, line, below = rows[:, 0], rows[:, 1], rows[:, 2]
     lighter = cv2.subtract(line, cv2.max(above, below))
     darker = cv2.subtract(cv2.min(above, below), line)
     return share(np.asarray(cv2.max(lighter, darker)) > _COMB)

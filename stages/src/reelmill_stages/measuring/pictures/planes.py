@@ -4,12 +4,13 @@ Frames that are not in 8-bit 4:2:0 and video range are converted, so that a limi
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import av
 import cv2
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
@@ -22,6 +23,8 @@ SIDE = 160
 """Length in pixels of the longer side of the small copy."""
 FLOW_SCALE = 4
 """The copy that optical flow is found in has sides of a quarter of those of the small copy."""
+ROWS = 24
+"""Rows with those beside them that edges, gradients and combs are looked for in, at most."""
 _LEAST_SIDE = 32
 """Length of the shorter side of the small copy, at least: the flow crashes on a copy with less than a patch of 8."""
 
@@ -43,6 +46,15 @@ class Planes:
         return float(mean[0, 0]), float(deviation[0, 0])
 
     @cached_property
+    def rows(self) -> Plane:
+        """Rows of luma at equal distances, each between the two beside it: (at most `ROWS`, 3, width).
+
+        None are left of a picture of less than three rows.
+        """
+        height, width = self.luma.shape
+        return cast(Plane, self.luma.take(row_places(height), axis=0).reshape(-1, 3, width))
+
+    @cached_property
     def small(self) -> Plane:
         """Luma, upright, reduced by averages so that its longer side has `SIDE` pixels."""
         height, width = self.luma.shape
@@ -57,18 +69,17 @@ class Planes:
 
     @cached_property
     def small_hsv(self) -> Plane:
-        """Hue, saturation and value of the small picture, uint8 (height, width, 3).
+        """Hue, saturation and value of the picture in half of the size of the small one, uint8 (height, width, 3).
 
-        Chroma is reduced as PySceneDetect reduces its frames.
+        It is not upright. Chroma is reduced as PySceneDetect reduces its frames, and has half of that size again.
         """
-        height, width = self.small.shape
-        size = (height, width) if self.turns % 2 else (width, height)
-        cb, cr = (
-            _upright(np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)), self.turns)
-            for plane in (self.cb, self.cr)
-        )
-        full = cv2.merge([cv2.LUT(self.small, _LUMA), cv2.LUT(cr, _CHROMA), cv2.LUT(cb, _CHROMA)])
-        return cast(Plane, cv2.cvtColor(cv2.cvtColor(full, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV))
+        small = _upright(self.small, -self.turns)
+        height, width = (side // 4 * 2 for side in small.shape)
+        whole = np.empty((height * 3 // 2, width), np.uint8)
+        cb, cr = whole[height:].reshape(2, height // 2, width // 2)
+        for plane, target in ((small, whole[:height]), (self.cb, cb), (self.cr, cr)):
+            cv2.resize(plane, target.shape[::-1], target, interpolation=cv2.INTER_LINEAR)
+        return cast(Plane, cv2.cvtColor(cv2.cvtColor(whole, cv2.COLOR_YUV2BGR_I420), cv2.COLOR_BGR2HSV))
 
 
 def planes_of(frame: av.VideoFrame, crop: tuple[int, int, int, int] = (0, 0, 0, 0), turns: int = 0) -> Planes:
@@ -79,11 +90,12 @@ def planes_of(frame: av.VideoFrame, crop: tuple[int, int, int, int] = (0, 0, 0, 
     if frame.format.name != _FORMAT or frame.color_range == _FULL_RANGE:
         frame = frame.reformat(format=_FORMAT, dst_color_range=ColorRange.MPEG, interpolation=_EXACT, threads=1)
     left, right, top, bottom = crop
-    luma = _plane(frame, 0)[top : frame.height - bottom, left : frame.width - right]
-    cb, cr = (
-        plane[top // 2 : len(plane) - bottom // 2, left // 2 : plane.shape[1] - right // 2]
-        for plane in (_plane(frame, 1), _plane(frame, 2))
-    )
+    luma, cb, cr = map(_plane, frame.planes)
+    if any(crop):
+        luma = luma[top : frame.height - bottom, left : frame.width - right]
+        cb, cr = (
+            plane[top // 2 : len(plane) - bottom // 2, left // 2 : plane.shape[1] - right // 2] for plane in (cb, cr)
+        )
     return Planes(luma, cb, cr, turns)
 
 
@@ -93,34 +105,36 @@ def small_size(width: int, height: int) -> tuple[int, int]:
     return max(_LEAST_SIDE, round(width * scale)), max(_LEAST_SIDE, round(height * scale))
 
 
-def _plane(frame: av.VideoFrame, number: int) -> Plane:
-    plane = frame.planes[number]
+def lines(plane: Any, most: int) -> Any:
+    """Lines of a plane at equal distances, at most so many."""
+    apart = -(-len(plane) // most)
+    return plane[apart // 2 :: apart]
+
+
+@lru_cache(maxsize=16)
+def row_places(height: int, apart: int = 1) -> Any:
+    """Places of `ROWS` rows of a picture at equal distances, each between the rows `apart` above and below it."""
+    inner = height - 2 * apart
+    rows = np.unique(np.linspace(apart, height - 1 - apart, max(0, min(ROWS, inner))).round().astype(int))
+    return (rows[:, None] + np.array([-apart, 0, apart])).ravel()
+
+
+def _plane(plane: VideoPlane) -> Plane:
     return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
 
 
 def _reduced(plane: Plane, width: int, height: int) -> Plane:
-    """Averages of areas. Halving first is what OpenCV does fast.
-
-    Where four lines and more become one, every second is left out, which halves the time of a large picture.
-    """
-    if plane.shape[0] >= 4 * height:
-        plane = plane[::2]
-    while plane.shape[1] >= 4 * width and plane.shape[0] >= 2 * height:
+    """Averages of areas: halved, which OpenCV does fast, until the picture is less than twice as large."""
+    while plane.shape[1] >= 2 * width and plane.shape[0] >= 2 * height:
         rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
         even = plane[: 2 * rows, : 2 * columns]
         plane = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
-    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+    if plane.shape == (height, width):
+        return plane
+    narrow = plane.shape[1] > 3 * width or plane.shape[0] > 3 * height
+    how = cv2.INTER_AREA if narrow else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=how))
 
 
 def _upright(plane: Plane, turns: int) -> Plane:
     return np.ascontiguousarray(np.rot90(plane, turns)) if turns else plane
-
-
-def _stretched(low: int, high: int, middle: int) -> Plane:
-    """The table that maps video range to full range around `middle`, which is kept."""
-    values = (np.arange(256) - (middle or low)) * (255 / (high - low)) + middle
-    return cast(Plane, np.clip(np.rint(values), 0, 255).astype(np.uint8))
-
-
-_LUMA = _stretched(16, 235, 0)
-_CHROMA = _stretched(16, 240, 128)
