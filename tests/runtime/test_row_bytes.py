@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Media, Outcome, Output, Span
-from reelmill_stages.records.row_files import decoded
 from reelmill_stages.records.rows.canonical_row import canonical_row, canonical_value
 from reelmill_stages.records.rows.encoded_item import encoded
+from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.records.rows.ledger_line import ledger_line
 
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\\n\x00\x1f\x7f\u2028'))

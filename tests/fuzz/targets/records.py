@@ -2,7 +2,9 @@
 
 import base64
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from fuzz.targets.scratch import scratch
 from reelmill.contract.compact_report import unpacked
@@ -23,12 +25,20 @@ from reelmill_stages.records.pins import Pin
 from reelmill_stages.records.record_files import dump, parse
 from reelmill_stages.records.retried_row import RetriedRow
 from reelmill_stages.records.row_files import read_file
+from reelmill_stages.records.rows.item_lines import item_reader
+from reelmill_stages.records.rows.line_readers import LineReader, ledger_row, of_objects
 from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_settled
 
 MODELS: tuple[type[Model], ...] = (
     Segment, Pass, ShardCommit, StageRecord, Claim, Identity, Runner, LatestKey, Pin, DriftRecord, CrashSuspects,
     UsageRecord,
 )  # fmt: skip
+READERS: tuple[tuple[Any, Callable[[], LineReader[Any]]], ...] = (
+    (Item, item_reader),
+    (LedgerRow, lambda: ledger_row),
+    (RetriedRow, lambda: of_objects(RetriedRow.from_json)),
+    (AssembledFrom, lambda: of_objects(AssembledFrom.from_json)),
+)
 
 
 def record(data: bytes) -> None:
@@ -42,9 +52,9 @@ def record(data: bytes) -> None:
 def rows(data: bytes) -> None:
     """Item, ledger and retry rows."""
     path = scratch.file(data, "rows.jsonl")
-    for kind in (Item, LedgerRow, RetriedRow, AssembledFrom):
+    for kind, read in READERS:
         with suppress(StoreDamaged):
-            for row in read_file(path, "store/rows.jsonl", kind.from_json):
+            for row in read_file(path, "store/rows.jsonl", read()):
                 written = row.to_json()
                 assert repr(kind.from_json(written).to_json()) == repr(written)
 

@@ -21,7 +21,9 @@ from reelmill.contract.records.segment import Counts, Object, Part, Segment, Sta
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.latest_key import POINTS_NOWHERE, LatestKey, points_somewhere
 from reelmill_stages.records.record_files import load
-from reelmill_stages.records.row_files import numbered_items, read_rows
+from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.rows.item_lines import item_reader
+from reelmill_stages.records.rows.line_readers import ledger_row, of_objects
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import WRITTEN_AGAIN, address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
@@ -170,7 +172,7 @@ class DataSet:
         """The items of one part, with their ordinals in the data set. Anonymous ones are among them."""
         if part.items is None:
             return
-        read = numbered_items(part.first_ordinal)
+        read = item_reader(part.first_ordinal)
         yield from read_rows(self.store, part.items.key, part.items.digest, self.scratch, read)
 
     def list_rows(self) -> Iterator[ListRows]:
@@ -179,7 +181,9 @@ class DataSet:
             source = DataSet(self.store, DataSetPaths(name, key), scratch=self.scratch, until=self.coverage.get(name))
             rows = source.last.list_rows if source.last else None
             if rows is not None:
-                yield from read_rows(self.store, rows.key, rows.digest, self.scratch, partial(ListRows.from_json, name))
+                yield from read_rows(
+                    self.store, rows.key, rows.digest, self.scratch, of_objects(partial(ListRows.from_json, name))
+                )
 
     def ledger(self) -> Iterator[LedgerRow]:
         """The effective ledger: the latest row of each input, segment by segment."""
@@ -208,7 +212,7 @@ class DataSet:
     def part_ledger(self, part: Part) -> Iterator[LedgerRow]:
         """The ledger rows of one part."""
         if part.ledger is not None:
-            yield from read_rows(self.store, part.ledger.key, part.ledger.digest, self.scratch, LedgerRow.from_json)
+            yield from read_rows(self.store, part.ledger.key, part.ledger.digest, self.scratch, ledger_row)
 
     def part_files(self, part: Part) -> Iterator[Object]:
         """The output files of one part, each once."""

@@ -2,20 +2,17 @@
 
 import hashlib
 import itertools
-import json
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-import msgspec
-
 from reelmill.contract.errors import NotFound
-from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Object
 from reelmill_stages.records.rows.canonical_row import canonical_row
+from reelmill_stages.records.rows.line_readers import LineReader
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, changed, gone, unreadable
 from reelmill_stages.store.digests import file_digest
@@ -23,8 +20,6 @@ from reelmill_stages.store.digests import file_digest
 R = TypeVar("R")
 
 _BUFFER = 1 << 18
-_DECODER = msgspec.json.Decoder()
-_ROWS = msgspec.json.Decoder(dict[str, Any])
 
 
 class RowFile:
@@ -37,7 +32,7 @@ class RowFile:
         self._digest = hashlib.sha256()
         self._file: IO[bytes] = path.open("wb")
         self._rows: list[bytes] = []
-        self._written = 0
+        self._full = _BUFFER
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add a row in canonical form. Raises ValueError or TypeError for values that JSON cannot represent."""
@@ -47,8 +42,8 @@ class RowFile:
         """Add a row that is in canonical form already."""
         self._rows.append(row)
         self.count += 1
-        self.size += len(row) + 1
-        if self.size - self._written >= _BUFFER:
+        size = self.size = self.size + len(row) + 1
+        if size >= self._full:
             self.flush()
 
     @property
@@ -71,7 +66,7 @@ class RowFile:
             self._file.flush()
             self._digest.update(lines)
             self._rows.clear()
-            self._written = self.size
+            self._full = self.size + _BUFFER
 
     def upload(self, store: Store, key: str) -> Object:
         """Close the file and create the object `key` from it. Raises PreconditionFailed if the key exists."""
@@ -80,60 +75,31 @@ class RowFile:
         return Object(key=key, size=self.size, digest=self.digest)
 
 
-def read_file(
-    path: Path, where: str, read: Callable[[dict[str, Any]], R], *, first: int = 0, count: int | None = None
-) -> Iterator[R]:
+def read_file(path: Path, where: str, read: LineReader[R], *, first: int = 0, count: int | None = None) -> Iterator[R]:
     """Rows of a local file: `count` (default: all) rows from row `first`. Raises as `parse_rows`."""
     with path.open("rb", buffering=_BUFFER) as file:
         yield from parse_rows(_lines(file, first, count), where, first + 1, read)
 
 
-def parse_rows(lines: Iterable[bytes], where: str, number: int, read: Callable[[dict[str, Any]], R]) -> Iterator[R]:
+def parse_rows(lines: Iterable[bytes], where: str, number: int, read: LineReader[R]) -> Iterator[R]:
     """The rows in successive lines, of which the first is line `number` of the object at `where`, for messages.
 
-    `read` makes a row of a JSON object, and raises ValueError for one that is none. Raises StoreDamaged for such a
-    line, and for one that is no JSON object.
+    Raises StoreDamaged for a line that is no row.
     """
     try:
-        for row in map(read, map(_row, lines)):
+        for row in map(read, lines):
             number += 1
             yield row
     except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as a row") from error
 
 
-def parse_row(line: bytes, where: str, number: int, read: Callable[[dict[str, Any]], R]) -> R:
+def parse_row(line: bytes, where: str, number: int, read: LineReader[R]) -> R:
     """The row in one line. Raises as `parse_rows`."""
     try:
-        return read(_row(line))
+        return read(line)
     except (ValueError, RecursionError) as error:
         raise unreadable(where, f"line {number} cannot be read as a row") from error
-
-
-def decoded(line: bytes) -> Any:
-    """The JSON value in a line. Raises ValueError, also for half of a surrogate pair, and RecursionError."""
-    try:
-        return _DECODER.decode(line)
-    except ValueError:  # what only the standard library reads: numbers beyond JSON, and half a pair, which is told here
-        value = json.loads(line.decode())
-    json.dumps(value, ensure_ascii=False).encode()
-    return value
-
-
-def _row(line: bytes) -> dict[str, Any]:
-    try:
-        return _ROWS.decode(line)
-    except ValueError as error:
-        row = decoded(line)
-        if type(row) is dict:
-            return row
-        raise ValueError("no JSON object") from error
-
-
-def numbered_items(first: int) -> Callable[[dict[str, Any]], Item]:
-    """Makes items of successive rows, the first of which has this ordinal. Raises ValueError for a row that is none."""
-    ordinals, item = itertools.count(first), Item.from_json
-    return lambda row: item(row, next(ordinals))
 
 
 def read_rows(
@@ -141,7 +107,7 @@ def read_rows(
     key: str,
     digest: str,
     scratch: Path,
-    read: Callable[[dict[str, Any]], R],
+    read: LineReader[R],
     *,
     first: int = 0,
     count: int | None = None,

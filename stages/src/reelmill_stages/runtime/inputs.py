@@ -5,17 +5,18 @@ remain in one group. Items of all upstreams but the first get names with a diges
 items, and every camera has a 0001.mp4. That depends on the item alone, so no name changes when an upstream grows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from reelmill.contract.records.rows import Item
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import Upstream
 from reelmill_stages.file_names import safe_stem, suffixed_stem
 from reelmill_stages.records.retried_row import RetriedRow
-from reelmill_stages.records.row_files import numbered_items, parse_row, read_lines
+from reelmill_stages.records.row_files import parse_row, read_lines
+from reelmill_stages.records.rows.item_lines import item_reader
+from reelmill_stages.records.rows.line_readers import LineReader, of_objects
 from reelmill_stages.runtime.input_numbers import InputNumbers
 from reelmill_stages.stage import Input
 from reelmill_stages.store import Store
@@ -59,7 +60,7 @@ def shard_inputs(
     start = plan.first_ordinal + sum(before.count for before in plan.shards[:shard])
     position = 0
     for piece in plan.shards[shard].slices:
-        read = RetriedRow.from_json if piece.ordinal is None else _new(piece.ordinal)
+        read = of_objects(RetriedRow.from_json) if piece.ordinal is None else _new(piece.ordinal)
         where = address(store, piece.rows)
         lines = read_lines(store, piece.rows, piece.digest, scratch, first=piece.first, count=piece.count)
         for place, line in enumerate(lines, piece.first + 1):
@@ -93,7 +94,7 @@ def _in_union(item: Item, upstream: str, *, is_first: bool) -> Item:
     return replace(item, key=key, fields={**item.fields, "name": suffixed_stem(safe_stem(str(name)), key)})
 
 
-def _new(first: int) -> Callable[[dict[str, Any]], RetriedRow]:
+def _new(first: int) -> LineReader[RetriedRow]:
     """Reads successive rows of items, the first of which has this ordinal."""
-    item = numbered_items(first)
-    return lambda values: RetriedRow(item(values), 0, "")
+    item = item_reader(first)
+    return lambda line: RetriedRow(item(line), 0, "")

@@ -1,8 +1,7 @@
 """What `reelmill trace` and `reelmill lineage` give back: the steps of an item's way, and what a table of them has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from threading import Event
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -180,5 +179,14 @@ class CheckForgottenCommand(Protocol):
 
 class RebuildCommand(Protocol):
     def __call__(
-        self, card: Path, env: Mapping[str, str], /, *, sample: str, folder: Path, timeout: float, stop: Event
+        self,
+        card: Path,
+        env: Mapping[str, str],
+        /,
+        *,
+        sample: str,
+        folder: Path,
+        timeout: float,
+        own: Task | None,
+        named: Collection[str],
     ) -> RebuildResult: ...

@@ -7,6 +7,7 @@ from reelmill.contract.records.segment import Object, Part, Segment, Verdicts
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.rows.line_readers import of_objects
 from reelmill_stages.runtime.decide.verdict_files import Verdict
 
 
@@ -36,7 +37,7 @@ def _segment(data: DataSet, segment: Segment) -> Iterator[tuple[str, str]]:
 
 
 def _shard(data: DataSet, part: Part, file: Object) -> Iterator[tuple[str, str]]:
-    verdicts = read_rows(data.store, file.key, file.digest, data.scratch, Verdict.from_json)
+    verdicts = read_rows(data.store, file.key, file.digest, data.scratch, of_objects(Verdict.from_json))
     verdict = next(verdicts, None)
     for number, row in enumerate(data.part_ledger(part)):
         if verdict is None:

@@ -1,18 +1,20 @@
 """What a table of lineage says about how to make a sample again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reelmill.contract.errors import SpecError
 from reelmill.contract.records.rows import Item
 from reelmill.contract.task import SourceDef, StageDef, Task
 from reelmill.contract.text.redaction import REMOVED
 from reelmill_stages.records.pins import Pin
+
+E = TypeVar("E", SourceDef, StageDef)
 
 TABLE = "lineage.parquet"
 """Name of the table in the folder of a card."""
@@ -39,8 +41,11 @@ class Recipe:
     """Of the tools that made it."""
 
 
-def read_recipe(card: Path, sample: str) -> Recipe:
-    """The recipe in the folder of a card, or in a table of lineage. Raises SpecError."""
+def read_recipe(card: Path, sample: str, own: Task | None) -> Recipe:
+    """The recipe in the folder of a card, or in a table of lineage. Raises SpecError.
+
+    Parameters that are not in the table are those of `own`, which has all stages of the pipeline.
+    """
     if find_spec("pyarrow") is None:
         raise SpecError("Parquet needs the package pyarrow", hint="install reelmill-stages[parquet]")
     file = card / TABLE if card.is_dir() else card
@@ -56,8 +61,7 @@ def read_recipe(card: Path, sample: str) -> Recipe:
                     hint="write it again with this version of reelmill: reelmill card, or reelmill lineage",
                 )
             pins = {name: {at: Pin.model_validate(pin) for at, pin in of.items()} for name, of in about["pins"].items()}
-            recipe = Recipe(Task.model_validate(about["task"]), pins)
-            _must_be_whole(recipe.task, file)
+            recipe = Recipe(_whole(Task.model_validate(about["task"]), own, file), pins)
             for row in _rows(table, sample):
                 _add(recipe, row, sample)
     except problem as error:
@@ -77,16 +81,31 @@ def read_recipe(card: Path, sample: str) -> Recipe:
     return recipe
 
 
-def _must_be_whole(task: Task, file: Path) -> None:
-    """Raises SpecError if parameters are missing: documents for others leave out what may be secret."""
-    entries: list[SourceDef | StageDef] = [*task.sources, *task.stages]
-    for entry in entries:
-        if REMOVED in json.dumps(entry.params, ensure_ascii=False):
-            raise SpecError(
-                f"parameters of {entry.name} may be secret, so they are not in the table",
-                where=str(file),
-                hint="only the pipeline itself, which has them, can make this item again",
-            )
+def _whole(task: Task, own: Task | None, file: Path) -> Task:
+    """The task with all parameters. Documents for others leave out what may be secret; `own`, the pipeline, has it."""
+    return task.replace(
+        sources=tuple(_whole_entry(source, own.sources if own else None, file) for source in task.sources),
+        stages=tuple(_whole_entry(stage, own.stages if own else None, file) for stage in task.stages),
+    )
+
+
+def _whole_entry(entry: E, own: Iterable[E] | None, file: Path) -> E:
+    if REMOVED not in json.dumps(entry.params, ensure_ascii=False):
+        return entry
+    if own is None:
+        raise SpecError(
+            f"parameters of {entry.name} may be secret, so they are not in the table",
+            where=str(file),
+            hint="name the file of the pipeline, which has them: --pipeline FILE",
+        )
+    for one in own:
+        if (one.name, one.key) == (entry.name, entry.key):
+            return one
+    raise SpecError(
+        f"the pipeline defines {entry.name} in another way than the one that made the sample, whose key is {entry.key}",
+        where=str(file),
+        hint="name the file of the pipeline as it was then, with the reelmill of that time",
+    )
 
 
 def _rows(table: Any, sample: str) -> Iterator[dict[str, Any]]:

@@ -15,13 +15,15 @@ from pathlib import Path
 
 from reelmill.contract.errors import ReelmillError, TransientError
 from reelmill.contract.records.forgotten import PENDING, TOMBSTONES
-from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.segment import Object, Part
 from reelmill_stages.dashboard.index.cursor import fits
 from reelmill_stages.dashboard.index.schema import MOST_FIELDS, column
 from reelmill_stages.dashboard.index.values import Scalar, values
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import parse_row, rows_file
+from reelmill_stages.records.rows.item_lines import item_reader
+from reelmill_stages.records.rows.line_readers import ledger_row
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
@@ -93,11 +95,12 @@ class Builder:
             )
 
     def _items(self, data: DataSet, part: Part, place: int, done: int, problems: list[str]) -> None:
+        read = item_reader()
         for rows in self._batches(data, part.items, done, problems):
             found: list[tuple[tuple[object, ...], dict[int, Scalar]]] = []
             for number, start, line in rows:
                 try:
-                    item = parse_row(line, _where(data, part.items), number + 1, Item.from_json)
+                    item = parse_row(line, _where(data, part.items), number + 1, read)
                 except ReelmillError as error:
                     problems.append(str(error))
                     continue
@@ -141,7 +144,7 @@ class Builder:
             found: list[tuple[object, ...]] = []
             for number, _, line in rows:
                 try:
-                    row = parse_row(line, _where(data, part.ledger), number + 1, LedgerRow.from_json)
+                    row = parse_row(line, _where(data, part.ledger), number + 1, ledger_row)
                 except ReelmillError as error:
                     problems.append(str(error))
                     continue

@@ -16,6 +16,7 @@ from reelmill_stages.dashboard.views.models import FieldHistogram, Gallery, Item
 from reelmill_stages.dashboard.views.pipeline_catalog import DataSetPlace, PipelineCatalog
 from reelmill_stages.media.timeline.item_span import known_span
 from reelmill_stages.records.row_files import parse_row
+from reelmill_stages.records.rows.item_lines import item_reader
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address
 
@@ -155,7 +156,7 @@ def _read_run(store: Store, run: Sequence[Place]) -> dict[int, Item | ReelmillEr
     for place in run:
         line = data[place.start - start : place.start - start + place.size]
         try:
-            row = parse_row(line, where, 0, lambda each, place=place: Item.from_json(each, place.ordinal))  # type: ignore[misc]
+            row = parse_row(line, where, 0, item_reader(place.ordinal))
             found[place.ordinal] = (
                 row if row.key == place.key else StoreDamaged("another row lies here now", where=where)
             )

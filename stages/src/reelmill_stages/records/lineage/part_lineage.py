@@ -19,6 +19,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.lineage.assembled_from import AssembledFrom
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.rows.line_readers import of_objects
 from reelmill_stages.store.damage import address, unreadable
 
 Inputs = Sequence[int] | None
@@ -112,7 +113,9 @@ class PartLineage:
 
     def _lineage(self) -> Iterator[AssembledFrom]:
         if found := self.part.lineage:
-            yield from read_rows(self._data.store, found.key, found.digest, self._data.scratch, AssembledFrom.from_json)
+            yield from read_rows(
+                self._data.store, found.key, found.digest, self._data.scratch, of_objects(AssembledFrom.from_json)
+            )
 
     def _guess(self, item: Item) -> Inputs:
         """The inputs of an item of an earlier version, or None."""
@@ -144,14 +147,14 @@ class PartLineage:
         except NotFound:
             known = self._checkpoints()
             return (known.get(row.key, _Ended(row.key, ())) for row in self.inputs())
-        return read_rows(self._data.store, self._outcomes, "", self._data.scratch, _Ended.from_json)
+        return read_rows(self._data.store, self._outcomes, "", self._data.scratch, of_objects(_Ended.from_json))
 
     def _checkpoints(self) -> dict[str, _Ended]:
         """Of several rows with the same key, the first that has items counts, as when the shard was closed."""
         known: dict[str, _Ended] = {}
         keys = (stat.key for stat in self._data.store.list(self._paths.checkpoints(self.shard)))
         for key in filter(self._paths.is_checkpoint, keys):
-            for one in read_rows(self._data.store, key, "", self._data.scratch, _Ended.from_json):
+            for one in read_rows(self._data.store, key, "", self._data.scratch, of_objects(_Ended.from_json)):
                 if one.key not in known or (one.items and not known[one.key].items):
                     known[one.key] = one
         return known

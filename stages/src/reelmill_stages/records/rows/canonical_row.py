@@ -49,8 +49,13 @@ def item_around(item: Item) -> tuple[bytes, bytes]:
     if item.position is not None:
         row[POSITION] = item.position
     try:
-        values = (*item.fields.values(), item.key, item.group, item.weight, item.position, item.provenance)
-        if _is_exact(values) and (item.media is None or _is_plain(item.media)):
+        if (
+            _is_exact(item.fields.values())
+            and _is_exact(item.provenance.values())
+            and str is type(item.key) is type(item.group)
+            and _is_exact((item.weight, item.position))
+            and (item.media is None or _is_plain(item.media))
+        ):
             head, _, tail = _encode(row).partition(_MARKED)
             return head, tail
     except (AttributeError, TypeError, ValueError, RecursionError):
@@ -81,15 +86,19 @@ def _is_exact(values: Iterable[Any]) -> bool:
     """Whether msgspec writes all of these values as the standard library does, or refuses to write them."""
     for value in values:
         kind = type(value)
-        if kind is str or kind is int or kind is bool or value is None:
+        if kind is str or kind is int:
             continue
         if kind is float:
             # Python writes all others with an exponent, msgspec in another way; it writes null for NaN.
-            if not (1e-4 <= value < 1e16 or -1e16 < value <= -1e-4 or value == 0):
-                return False
-        elif kind is dict:
-            if not _is_exact(value.values()):
-                return False
-        elif not ((kind is list or kind is tuple) and _is_exact(value)):
+            if 1e-4 <= value < 1e16 or value == 0 or -1e16 < value <= -1e-4:
+                continue
             return False
+        if kind is bool or value is None:
+            continue
+        if kind is dict:
+            if _is_exact(value.values()):
+                continue
+        elif (kind is list or kind is tuple) and _is_exact(value):
+            continue
+        return False
     return True

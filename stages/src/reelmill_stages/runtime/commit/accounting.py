@@ -17,6 +17,7 @@ from reelmill.contract.records.segment import Counts, Part, Segment
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.effective_rows import LatestRows
 from reelmill_stages.records.row_files import read_rows
+from reelmill_stages.records.rows.line_readers import ledger_row
 from reelmill_stages.store import Store
 
 
@@ -108,4 +109,4 @@ def _checked(data: DataSet, parts: Iterable[tuple[Part, Counts]], wanted: int, s
 
 def _rows(store: Store, part: Part, scratch: Path) -> Iterator[LedgerRow]:
     if part.ledger is not None:
-        yield from read_rows(store, part.ledger.key, part.ledger.digest, scratch, LedgerRow.from_json)
+        yield from read_rows(store, part.ledger.key, part.ledger.digest, scratch, ledger_row)

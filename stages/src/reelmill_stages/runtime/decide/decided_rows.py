@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reelmill.contract.records.layout import SegmentPaths
-from reelmill.contract.records.rows import Item, LedgerRow, Outcome
+from reelmill.contract.records.rows import Item, Outcome
 from reelmill.contract.records.segment import Object, ShardCommit
 from reelmill_stages.records.row_files import RowFile, read_rows
+from reelmill_stages.records.rows.item_lines import item_reader
+from reelmill_stages.records.rows.line_readers import ledger_row, of_objects
 from reelmill_stages.runtime.decide.decided_flow import DecidedFlow
 from reelmill_stages.runtime.decide.verdict_files import Verdict
 from reelmill_stages.store import Store
@@ -23,14 +25,12 @@ def decided(
     """
     found = {
         verdict.place.row: verdict
-        for verdict in read_rows(store, verdicts.key, verdicts.digest, folder, Verdict.from_json)
+        for verdict in read_rows(store, verdicts.key, verdicts.digest, folder, of_objects(Verdict.from_json))
     }
     ledger, items = RowFile(folder / "ledger.jsonl"), RowFile(folder / "items.jsonl")
     reasons = dict(commit.reasons)
     filtered, applied = 0, 0
-    for number, row in enumerate(
-        read_rows(store, commit.ledger.key, commit.ledger.digest, folder, LedgerRow.from_json)
-    ):
+    for number, row in enumerate(read_rows(store, commit.ledger.key, commit.ledger.digest, folder, ledger_row)):
         if verdict := found.get(number):
             if row.key != verdict.key or row.outcome != Outcome.DONE:
                 raise unreadable(address(store, verdicts.key), f"the verdict about {verdict.key!r} is of another row")
@@ -70,4 +70,4 @@ def decided(
 def _items(store: Store, commit: ShardCommit, folder: Path) -> Iterator[Item]:
     """The items of a shard, in order."""
     if commit.items is not None:
-        yield from read_rows(store, commit.items.key, commit.items.digest, folder, Item.from_json)
+        yield from read_rows(store, commit.items.key, commit.items.digest, folder, item_reader())

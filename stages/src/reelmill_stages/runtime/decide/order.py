@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from reelmill_stages.records.row_files import decoded
+from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.stage import Signed
 
 

@@ -9,6 +9,7 @@ from reelmill.contract.records.segment import Object, Pass, Segment, ShardCommit
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.record_files import load
 from reelmill_stages.records.row_files import read_rows, rows_file
+from reelmill_stages.records.rows.line_readers import of_objects
 from reelmill_stages.runtime.decide.order import SignatureOrder
 from reelmill_stages.runtime.decide.pass_index import PassIndex
 from reelmill_stages.runtime.decide.verdict_files import Verdict
@@ -52,7 +53,10 @@ def _shards(data: DataSet, segment: Segment) -> Iterator[tuple[ShardCommit, set[
         commit = lost.get(shard) or _present(data, key, load(data.store, key, ShardCommit))
         file = stands.rows.get(shard)
         dropped = (
-            {one.place.row for one in read_rows(data.store, file.key, file.digest, data.scratch, Verdict.from_json)}
+            {
+                one.place.row
+                for one in read_rows(data.store, file.key, file.digest, data.scratch, of_objects(Verdict.from_json))
+            }
             if file
             else set()
         )

@@ -15,7 +15,8 @@ from reelmill.contract.errors import NotFound, StoreDamaged
 from reelmill.contract.records.layout import RUN
 from reelmill.contract.records.segment import Object
 from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.records.row_files import RowFile, decoded, rows_file
+from reelmill_stages.records.row_files import RowFile, rows_file
+from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.runtime.forget.anonymous import Redact
 from reelmill_stages.store import Store
 

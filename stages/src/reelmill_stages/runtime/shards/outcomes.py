@@ -15,8 +15,8 @@ from typing import Any
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
-from reelmill_stages.records.row_files import decoded
 from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
+from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.records.rows.ledger_line import ledger_line
 from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from reelmill_stages.records.row_files import decoded
 from reelmill_stages.records.rows.canonical_row import canonical_row
+from reelmill_stages.records.rows.json_line import decoded
 from reelmill_stages.sources import Listed
 
 

@@ -1,6 +1,5 @@
 """`reelmill rebuild`: make a sample again, from its lineage and the sources."""
 
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,11 @@ from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, Output, emit, show
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
+from reelmill.cli.input.pipeline import load
 from reelmill.contract.commands.signatures import REBUILD
 from reelmill.contract.errors import SpecError
 from reelmill.contract.spec.field_types import seconds
+from reelmill.plan.credentials import named_variables
 
 COLUMNS = ("name", "size", "result")
 
@@ -24,6 +25,10 @@ def rebuild(
     item_timeout: Annotated[
         str, typer.Option("--item-timeout", help="Wall time that a stage may take for one input.")
     ] = "30m",
+    pipeline: Annotated[
+        str | None,
+        typer.Option("--pipeline", metavar="FILE", help="The pipeline file, for parameters that cards leave out."),
+    ] = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Make a sample again, byte for byte, from its lineage and the sources alone.
@@ -31,17 +36,19 @@ def rebuild(
     The lineage says which source objects the sample was made of, in which versions, by which stages. They are done
     again on this machine, in a temporary folder, and the files are compared with the digests in the lineage. The store
     of the data set is not needed. The sources are, with their credentials, and the files that stages refer to, such as
-    weights.
+    weights. A card has no texts from the parameters of code of your own: --pipeline names the file that has them.
 
     Exits with code 65 if a file differs, and 2 if the sample cannot be made here.
     """
+    loaded = load(pipeline) if pipeline else None
     found = store_commands.load(REBUILD)(
         card,
         store_commands.environment(),
         sample=sample,
         folder=to,
         timeout=_seconds(item_timeout),
-        stop=threading.Event(),
+        own=loaded.task() if loaded else None,
+        named=named_variables(loaded.pipeline.spec) if loaded else (),
     )
     if output.for_people:
         rows = [
