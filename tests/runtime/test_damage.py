@@ -288,6 +288,43 @@ def test_a_damaged_file_of_one_item_is_made_again_and_nothing_else_changes(line:
 
 
 @pytest.mark.store
+def test_a_pipe_in_the_place_of_a_file_is_told_as_one_and_left(line: toy.Line) -> None:
+    path = find(line, "upper/*/0001/out/b.txt")
+    path.unlink()
+    os.mkfifo(path)
+    (row,) = deep(line).damage
+    assert "a pipe, a socket or a device, no file" in row.problem
+    (left,) = mend(line).rows
+    assert "this is a folder, a link, a pipe or a device, no file" in left.why
+    assert path.is_fifo()
+
+
+def test_outcomes_of_another_shard_are_never_adopted(line: toy.Line) -> None:
+    line.shard_count = 2
+    again = line.stage("again", "Upper", "upper")
+    number = line.open(again).segment
+    line.shard(again, number, 0)
+    paths = line.data("again").paths(number)
+    line.store.delete(paths.shard(0))
+    line.store.write(paths.outcomes(1), line.store.read(paths.outcomes(0)))
+    with pytest.raises(StoreDamaged, match="the outcomes of other inputs"):
+        line.shard(again, number, 1)
+
+
+@pytest.mark.parametrize("attributes", [True, False])
+def test_checkpoints_of_another_data_set_are_never_adopted(line: toy.Line, *, attributes: bool) -> None:
+    again = line.stage("again", "Upper", "upper")
+    number = line.open(again).segment
+    wrong = find(line, f"{UPPER}/outcomes/00000.jsonl")
+    there = line.root / "store" / line.data("again").paths(number).checkpoint(0, "1-0123abcd")
+    there.parent.mkdir(parents=True)
+    (shutil.copy2 if attributes else shutil.copyfile)(wrong, there)
+    assert key_of(line, there) in [row.key for row in deep(line).damage]
+    with pytest.raises(StoreDamaged, match="of another p"):
+        line.shard(again, number, 0)
+
+
+@pytest.mark.store
 def test_an_object_that_cannot_be_verified_is_left_and_reported(tmp_path: Path) -> None:
     line = built(tmp_path)
     path = find(line, "upper/*/0001/out/a.txt")

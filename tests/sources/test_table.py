@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,14 @@ def test_a_row_with_fewer_cells_fails_by_what_it_lacks(folder: Path) -> None:
 def test_many_rows_that_point_to_nowhere_are_missing_each(folder: Path, place: str) -> None:
     rows = [{"path": f"{place}/{number}.mp4"} for number in range(40)]
     assert reasons(table(folder, rows)) == ["missing"] * 40
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
+def test_a_table_that_is_no_file_is_told_as_what_it_is(folder: Path, format_: str) -> None:
+    pipe, circle = folder / f"pipe.{format_}", folder / f"circle.{format_}"
+    os.mkfifo(pipe)
+    circle.symlink_to(circle.name)
+    with pytest.raises(SpecError, match="a pipe, a socket or a device, no file"):
+        listed("table", uri=pipe, columns=COLUMNS)
+    with pytest.raises(SpecError, match="this link leads to itself, or in a circle"):
+        listed("table", uri=circle, columns=COLUMNS)

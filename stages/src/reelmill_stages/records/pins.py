@@ -115,6 +115,13 @@ def _missing(where: str) -> _Missing:
     return _Missing("no such file", where=where, hint="correct the address of the file")
 
 
+def missing_pins(store: Store, names: DataSetPaths, block: BaseModel) -> Iterator[str]:
+    """Keys of the pins that the open step has made for a block, and that are not there."""
+    there = {stat.key for stat in store.list(names.pins)}
+    keys = (names.pin(field) for field, ref in file_refs(block) if ref.digest is None)
+    yield from (key for key in keys if key not in there)
+
+
 def stored_pins(store: Store, names: DataSetPaths) -> dict[str, dict[str, object]]:
     """Field -> pin, as JSON, of all files that a data set has pinned."""
     found: dict[str, dict[str, object]] = {}

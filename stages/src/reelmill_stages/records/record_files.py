@@ -9,13 +9,23 @@ from pydantic import ValidationError
 from reelmill.contract.digest import sha256
 from reelmill.contract.errors import NotFound, PreconditionFailed
 from reelmill.contract.model import Model
-from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.claim import Claim, Identity
 from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.place import place_of
+from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import PlanBlock, ShardCommit, StageRecord
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import RESTORE, WRITTEN_AGAIN, address, changed, is_untouched, unreadable
+from reelmill_stages.store.damage import (
+    RESTORE,
+    WRITTEN_AGAIN,
+    address,
+    changed,
+    is_untouched,
+    misplaced,
+    refuse_misplaced,
+    unreadable,
+)
 from reelmill_stages.store.digests import object_digest
 
 M = TypeVar("M", bound=Model)
@@ -24,6 +34,9 @@ _REMEDIES: dict[type[Model], str] = {
     LatestKey: WRITTEN_AGAIN,
     StageRecord: WRITTEN_AGAIN,
     Claim: WRITTEN_AGAIN,
+    RunRecord: WRITTEN_AGAIN,
+    Identity: "restore it from a backup, or delete it: the next run of the pipeline file takes another uid, and what "
+    "only the former one claims stays until `reelmill prune --release` gives that up",
     Runner: WRITTEN_AGAIN,
     PlanBlock: "delete it: it repeats what pass.json says",
     ShardCommit: "restore it from a backup, or, while its pass is open, delete it: the next run commits it again",
@@ -49,7 +62,7 @@ def load(store: Store, key: str, model: type[M]) -> M | None:
     record = parse(data, where, model)
     place = place_of(record)
     if place and not f"/{key}".endswith(f"/{place}"):  # readers may open a folder above the store
-        raise unreadable(where, f"this is the record of another place, {place}", hint)
+        raise misplaced(where, place, hint)
     return record
 
 
@@ -103,7 +116,8 @@ def create(store: Store, key: str, record: M) -> tuple[M, bool]:
 
 
 def refuse_changed(store: Store, key: str, hint: str) -> None:
-    """Raises StoreDamaged for an object in a folder that somebody, or a disk, has changed since reelmill wrote it.
+    """Raises StoreDamaged for an object in a folder that somebody, or a disk, has changed since reelmill wrote it, or
+    that was written under another key.
 
     Where nothing is noted of it, as after a copy without extended attributes, nobody knows.
     """
@@ -111,6 +125,7 @@ def refuse_changed(store: Store, key: str, hint: str) -> None:
         return
     with suppress(NotFound):
         stat = store.stat(key)
+        refuse_misplaced(store, stat, hint)
         found = object_digest(store, key)[0] if stat.written else ""
         if not found.startswith(stat.written) and store.stat(key) == stat:  # nobody has written it anew meanwhile
             raise changed(address(store, key), stat.written, found[: len(stat.written)], hint)
@@ -122,6 +137,7 @@ def _as_written(store: Store, key: str, hint: str) -> bytes:
     Another process may replace the record while it is read.
     """
     stat = store.stat(key)
+    refuse_misplaced(store, stat, hint)
     while True:
         data = store.read(key)
         if not is_untouched(stat) or (found := sha256(data)).startswith(stat.written):

@@ -46,6 +46,9 @@ class Stat:
     written: str = ""
     """Beginning of the digest `sha256:<hex>` of what a folder wrote under this key, whatever lies there now. Empty in
     listings, where nothing is noted, and in buckets, which guard their objects themselves."""
+    place: str = ""
+    """Key under which a folder wrote this file, relative to the root of that time. Empty in listings, where nothing is
+    noted, and in buckets."""
     foreign: bool = False
     """A folder knows that it did not write this file as it is now, or that it is a link. A bucket cannot tell."""
     copied: bool = False

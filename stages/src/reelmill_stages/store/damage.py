@@ -32,12 +32,29 @@ def is_untouched(stat: Stat) -> bool:
     return bool(stat.written) and stat.written == f"sha256:{stat.etag}"
 
 
+def refuse_misplaced(store: Store, stat: Stat, hint: str = RESTORE) -> None:
+    """Raises StoreDamaged for what a folder wrote under another key, and somebody has put under this one.
+
+    Readers may open a folder above the one in which it was written.
+    """
+    if stat.place and not f"/{stat.key}".endswith(f"/{stat.place}"):
+        raise misplaced(address(store, stat.key), stat.place, hint)
+
+
+def refuse_of_elsewhere(store: Store, key: str, hint: str = RESTORE) -> None:
+    """The same for a key. Raises NotFound as well."""
+    if not store.remote:
+        refuse_misplaced(store, store.stat(key), hint)
+
+
 def view_digest(store: Store, stat: Stat) -> str:
     """The digest that a view of a data set must have; empty if it is not known any more.
 
     The files of a folder lose what was noted of them when they are copied without their attributes; objects of a bucket
-    do not. Raises StoreDamaged for one that has no digest, so that something else was written in its place.
+    do not. Raises StoreDamaged for one that has no digest, so that something else was written in its place, and for one
+    of another place.
     """
+    refuse_misplaced(store, stat, VIEW)
     digest = noted_digest(stat)
     if not digest and store.remote:
         raise unreadable(address(store, stat.key), "this is not what was committed: it has no digest", VIEW)
@@ -52,6 +69,11 @@ def changed(where: str, wanted: str, found: str, hint: str = RESTORE) -> StoreDa
 def gone(where: str, hint: str = RESTORE) -> StoreDamaged:
     """A committed object does not exist."""
     return StoreDamaged("this was committed, and is gone", where=where, hint=hint)
+
+
+def misplaced(where: str, place: str, hint: str = RESTORE) -> StoreDamaged:
+    """An object is whole, and belongs to another place."""
+    return StoreDamaged(f"this is the record of another place, {place}", where=where, hint=hint)
 
 
 def unreadable(where: str, problem: str, hint: str = RESTORE) -> StoreDamaged:

@@ -21,7 +21,8 @@ MARKER = f"{INTERNAL}/store.json"
 _RACERS = 6
 _ROUNDS, _ROUNDS_HERE = 3, 1
 """Races of each kind, which a server may decide right by luck; a folder's are decided by locks of this machine."""
-_HELD = {"version": 1, "conditional": True}
+HELD = {"version": 1, "conditional": True}
+"""What the marker says."""
 
 
 def probe(store: Store, *others: Store) -> None:
@@ -37,7 +38,7 @@ def probe(store: Store, *others: Store) -> None:
 
 
 def _probe(store: Store, clients: tuple[Store, ...]) -> None:
-    if _marked(store):
+    if is_marked(store):
         _write_and_delete(store)
         return
     folder = f"{INTERNAL}/probe-{uuid.uuid4().hex}"
@@ -51,15 +52,16 @@ def _probe(store: Store, clients: tuple[Store, ...]) -> None:
             store.delete(key)
     # Where something else has the name, it stays, and every survey asks again.
     with suppress(PreconditionFailed):
-        store.write(MARKER, json.dumps(_HELD).encode(), create=True)
+        store.write(MARKER, json.dumps(HELD).encode(), create=True)
 
 
-def _marked(store: Store) -> bool:
+def is_marked(store: Store) -> bool:
+    """Whether the marker says that conditions hold in this store."""
     # Listing rather than reading distinguishes a missing bucket from a missing marker.
     if all(stat.key != MARKER for stat in store.list(MARKER)):
         return False
     try:
-        return bool(json.loads(store.read(MARKER)) == _HELD)
+        return bool(json.loads(store.read(MARKER)) == HELD)
     except (NotFound, ValueError, RecursionError):
         return False
 

@@ -4,6 +4,7 @@ Duplicate keys, tabs, several documents, files that are not YAML, and files that
 `document_size`) are rejected here, each with one error.
 """
 
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ NUMBER_LENGTH = 100
 """Maximum number of characters of a number."""
 _LONGEST = 4
 """Bytes of a character of UTF-8."""
+_READ_DIFFERENTLY = re.compile(r"[-+]?(?:0[0-9_]+|0o[0-7_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?)")
+"""Plain scalars that YAML 1.1 has as numbers of base 8 or 60, and YAML 1.2 has not: kubectl reads 017 as 15 and 1:30 as
+text, PyYAML reads 15 and 90, and people 17.
+"""
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
@@ -47,6 +52,12 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep=deep)
         if node.tag in _NUMBERS and len(node.value) > NUMBER_LENGTH:
             raise RefusedDocument(f"a number of {len(node.value)} digits", node.start_mark)
+        if node.style is None and _READ_DIFFERENTLY.fullmatch(node.value):
+            raise RefusedDocument(
+                f"{node.value[:NUMBER_LENGTH]}: programs read this as different numbers, or as text; write a number "
+                "without leading zeros and colons, or quote the text",
+                node.start_mark,
+            )
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, OverflowError, LookupError, AttributeError) as error:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a command needs the rows of others no more than their code
     from reelmill.contract.commands.demo import DemoInputs, DemoSamples
     from reelmill.contract.commands.diff_rows import DiffCount, DiffRow, Side
     from reelmill.contract.commands.funnel import FunnelRow
+    from reelmill.contract.commands.integrity import IntegrityCommand
     from reelmill.contract.commands.lineage_rows import (
         CheckForgottenCommand,
         ForgetResult,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:  # a command needs the rows of others no more than their code
         ExportResult,
         FindingRow,
         Forecast,
-        IntegrityResult,
         LedgerCount,
         LogLine,
         RepairResult,
@@ -149,20 +149,6 @@ class CheckStageCommand(Protocol):
     def __call__(
         self, task: Task, env: Environment, /, stage: str, formats: Sequence[str] = ()
     ) -> Iterable[FindingRow]: ...
-
-
-class IntegrityCommand(Protocol):
-    def __call__(
-        self,
-        task: Task,
-        env: Environment,
-        /,
-        *,
-        names: Collection[str] = (),
-        max_rate: float | None = None,
-        read_all: bool = False,
-        progress: Path | None = None,
-    ) -> IntegrityResult: ...
 
 
 class RepairCommand(Protocol):

@@ -2,14 +2,24 @@
 
 from reelmill.contract.model import Model
 from reelmill.contract.records import layout
-from reelmill.contract.records.claim import Claim
+from reelmill.contract.records.answers import KeptAnswer
+from reelmill.contract.records.claim import Claim, Identity
 from reelmill.contract.records.frozen import Frozen
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
-from reelmill.contract.records.segment import PLAN_BLOCK, Pass, PlanBlock, Segment, StageRecord, Verdicts
+from reelmill.contract.records.run import RunRecord
+from reelmill.contract.records.segment import (
+    PLAN_BLOCK,
+    Pass,
+    PlanBlock,
+    Segment,
+    ShardCommit,
+    StageRecord,
+    Verdicts,
+)
 
 
 def place_of(record: Model) -> str:
-    """The only key in a store under which a record is read; empty where its content does not say that."""
+    """The end of the only key in a store under which a record is read; empty where its content does not say that."""
     match record:
         case StageRecord():
             return DataSetPaths(record.stage, record.key).stage_json
@@ -21,6 +31,16 @@ def place_of(record: Model) -> str:
             return _segment(record).verdicts_json
         case PlanBlock():
             return _segment(record.plan).plan_block(record.first // PLAN_BLOCK)
+        case ShardCommit():
+            segment = record.ledger.key.partition(f"/{layout.INTERNAL}/")[0]
+            return f"{segment}/{layout.INTERNAL}/shards/{record.shard:05d}.json"
+        case KeptAnswer():
+            digest = record.question.removeprefix("sha256:")
+            return f"{layout.INTERNAL}/answers/{digest[:2]}/{digest}.json"
+        case Identity():
+            return layout.identity(record.claimant.digest)
+        case RunRecord():
+            return layout.run(record.task.owner.uid)
         case Claim() if record.data_set and record.key:
             return DataSetPaths(record.data_set, record.key).user(record.uid)
         case Frozen():

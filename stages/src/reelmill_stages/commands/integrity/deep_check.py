@@ -2,23 +2,19 @@
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
 from reelmill.contract.commands.result_rows import DamageRow, IntegrityResult
 from reelmill.contract.errors import SpecError
-from reelmill.contract.records.frozen import frozen_as
+from reelmill.contract.records.claim import Claimant
 from reelmill.contract.records.verification import ProgressRecord
 from reelmill.contract.task import Task
-from reelmill_stages.commands.entry import data_set, entries, store_of
-from reelmill_stages.records.claims import claims_on
-from reelmill_stages.records.data_set import DataSet
-from reelmill_stages.runtime.verify.digest_comparison import DamagedObject, damaged_objects
+from reelmill_stages.commands.entry import store_of
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
-from reelmill_stages.runtime.verify.store_records import StoreRecords
-from reelmill_stages.store import Store
+from reelmill_stages.runtime.verify.whole_store import damaged_in_store
 from reelmill_stages.store.local.errors import mapped
 
 
@@ -30,9 +26,10 @@ def integrity(
     max_rate: float | None = None,
     read_all: bool = False,
     progress: Path | None = None,
+    claimant: Claimant | None = None,
 ) -> IntegrityResult:
     """Check the data sets of all sources and stages, the records at the root of the store, and earlier data sets that
-    frozen states have; or only the data sets of those named.
+    frozen states have; or only the data sets of those named. `claimant` is the pipeline file, if there is one.
 
     `max_rate` limits reading, in bytes per second. With `read_all`, the server's checksums are not relied on.
     `progress` is a local file with what was found whole: a later call with the same file continues an interrupted
@@ -43,10 +40,10 @@ def integrity(
     reading = Reading(store, max_rate, read_all=read_all)
     known = _progress(progress, store.uri)
     try:
-        chosen = [data_set(store, entry) for entry in entries(task) if not names or entry.name in names]
-        damage = [(data.name, found) for data in chosen for found in damaged_objects(data, reading, known)]
-        if not names:
-            damage += _at_the_root(task, store, reading, known)
+        found = damaged_in_store(task, store, reading, known, names=names, claimant=claimant)
+        damage = [
+            DamageRow(stage=name, key=one.key, problem=one.error.what, remedy=one.error.hint) for name, one in found
+        ]
     except BaseException:
         known.save()
         raise
@@ -57,25 +54,8 @@ def integrity(
         bytes=reading.bytes,
         by_checksum=reading.by_checksum,
         earlier=known.earlier,
-        damage=[
-            DamageRow(stage=name, key=found.key, problem=found.error.what, remedy=found.error.hint)
-            for name, found in damage
-        ],
+        damage=damage,
     )
-
-
-def _at_the_root(
-    task: Task, store: Store, reading: Reading, known: VerificationProgress
-) -> Iterator[tuple[str, DamagedObject]]:
-    """Damage in the records at the root of the store, and in earlier data sets of the pipeline's frozen states."""
-    present = [data_set(store, entry).names for entry in entries(task)]
-    records = StoreRecords(store, reading)
-    earlier = records.data_sets(f"{task.owner.namespace}/{task.owner.name}") - set(present)
-    records.need({state for names in present for uid in claims_on(store, names) if (state := frozen_as(uid))})
-    yield from (("", found) for found in records.damaged)
-    for names in sorted(earlier, key=lambda each: each.root):
-        for found in damaged_objects(DataSet(store, names), reading, known):
-            yield names.name, found
 
 
 def _progress(path: Path | None, uri: str) -> VerificationProgress:

@@ -1,6 +1,7 @@
 """Puts a file that was made again in the place of a damaged object."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from reelmill.contract.errors import NotFound, PreconditionFailed, StoreError
@@ -18,9 +19,10 @@ def put_back(store: Store, wanted: Object, path: Path, mark: Mapping[str, str], 
     `aside`. `mark` is its metadata. Raises NotRepaired.
     """
     try:
-        try:
+        with suppress(NotFound):
             if object_digest(store, wanted.key)[0] == wanted.digest:
                 return False  # somebody restored it meanwhile
+        try:
             store.move(wanted.key, f"{aside}/{wanted.key}")
             moved = True
         except NotFound:

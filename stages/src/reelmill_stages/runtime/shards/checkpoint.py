@@ -13,9 +13,9 @@ from pathlib import Path
 from reelmill.contract.errors import NotFound
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill_stages.records.row_files import RowFile
-from reelmill_stages.runtime.shards.outcomes import SettledInputFiles
+from reelmill_stages.runtime.shards.outcomes import AGAIN, SettledInputFiles
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address
+from reelmill_stages.store.damage import address, refuse_of_elsewhere
 
 
 class Checkpoint:
@@ -56,7 +56,7 @@ class Checkpoint:
 
 
 def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Path) -> SettledInputFiles:
-    """The outcomes in the checkpoints of all earlier runs of a shard."""
+    """The outcomes in the checkpoints of all earlier runs of a shard. Raises StoreDamaged for what is no such file."""
     folder = Path(tempfile.mkdtemp(prefix="checkpoints-", dir=scratch))
     found = SettledInputFiles()
     for number, stat in enumerate(store.list(paths.checkpoints(shard))):
@@ -64,11 +64,12 @@ def read_checkpoints(store: Store, paths: SegmentPaths, shard: int, scratch: Pat
             continue
         copy = folder / f"{number}.jsonl"
         try:
+            refuse_of_elsewhere(store, stat.key, AGAIN)
             # Copied, because another pod may replace it while it is read.
             copy.write_bytes(store.read(stat.key))
         except NotFound:
             continue
-        found.add(copy, address(store, stat.key))
+        found.add(copy, address(store, stat.key), below=f"{paths.root}/")
     if not len(found):
         shutil.rmtree(folder)
     return found

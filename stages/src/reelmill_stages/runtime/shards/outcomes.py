@@ -7,11 +7,12 @@ without processing any input again.
 import binascii
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reelmill.contract.digest import canonical
 from reelmill.contract.records.rows import Item, LedgerRow, Outcome
@@ -21,7 +22,10 @@ from reelmill_stages.records.rows.ledger_line import ledger_line
 from reelmill_stages.results import Signature
 from reelmill_stages.store.damage import unreadable
 
-_REMEDY = "restore it from a backup, or delete it: the next run works on the items of its shard again"
+G = TypeVar("G")
+
+AGAIN = "restore it from a backup, or delete it: the next run works on the items of its shard again"
+"""What to do about damaged outcomes of an open pass."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,17 @@ class SettledInputFiles:
         self._files: list[Path] = []
         self._places: dict[tuple[str, int], tuple[int, int, bool]] = {}
 
-    def add(self, path: Path, where: str) -> None:
+    def add(self, path: Path, where: str, *, below: str = "") -> None:
         """Add a file. Of several rows of the same input, the first done one is used, otherwise the first.
 
-        `where` is the address of the object in messages. Raises StoreDamaged for a line that is no outcome.
+        `where` is the address of the object in messages, and `below` is the beginning of the keys of outputs. Raises
+        StoreDamaged for a line that is no outcome, and for other outputs.
         """
         self._files.append(path)
         place = 0
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                settled = _parse(line, where, number)
+                settled = _parse(line, where, number, below)
                 known = self._places.get(settled.input)
                 if known is None or (settled.is_done and not known[2]):
                     self._places[settled.input] = (len(self._files) - 1, place, settled.is_done)
@@ -123,18 +128,33 @@ class SettledInputFiles:
             return SettledInput.from_json(json.loads(file.readline()))
 
 
-def read_settled(path: Path, where: str = "") -> Iterator[SettledInput]:
-    """The rows of one file, in order.
-
-    `where` is the address of the object in messages. Raises StoreDamaged for a line that is no outcome.
-    """
+def read_settled(path: Path, where: str = "", *, below: str = "") -> Iterator[SettledInput]:
+    """The rows of one file, in order. Arguments and errors as for `SettledInputFiles.add`."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            yield _parse(line, where or str(path), number)
+            yield _parse(line, where or str(path), number, below)
 
 
-def _parse(line: bytes, where: str, number: int) -> SettledInput:
+def each_with_outcome(
+    inputs: Iterable[G], settled: Iterable[SettledInput], identity: Callable[[G], tuple[str, int]], where: str
+) -> Iterator[tuple[G, SettledInput]]:
+    """The inputs of a shard with their outcomes. `identity` gives key and ordinal of an input.
+
+    Raises StoreDamaged where the outcomes, which lie at `where`, are those of other inputs.
+    """
+    for given, one in zip_longest(inputs, settled):
+        if given is None or one is None or identity(given) != one.input:
+            raise unreadable(where, "these are the outcomes of other inputs than the shard has", AGAIN)
+        yield given, one
+
+
+def _parse(line: bytes, where: str, number: int, below: str) -> SettledInput:
     try:
-        return SettledInput.from_json(decoded(line))
+        settled = SettledInput.from_json(decoded(line))
     except (ValueError, RecursionError) as error:
-        raise unreadable(where, f"line {number} cannot be read as the outcome of an item", _REMEDY) from error
+        raise unreadable(where, f"line {number} cannot be read as the outcome of an item", AGAIN) from error
+    for item in settled.items:
+        for output in item.outputs:
+            if not output.key.startswith(below):
+                raise unreadable(where, f"line {number} names a file of another pass, {output.key}", AGAIN)
+    return settled

@@ -9,6 +9,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from reelmill.contract.counters import StageCounter
@@ -33,7 +34,7 @@ from reelmill_stages.runtime.outputs.work import Files
 from reelmill_stages.runtime.shards.assembly import Assembly, FinishedGroup, upload_groups
 from reelmill_stages.runtime.shards.checkpoint import read_checkpoints
 from reelmill_stages.runtime.shards.log_upload import kept_log
-from reelmill_stages.runtime.shards.outcomes import SettledInputFiles, read_settled
+from reelmill_stages.runtime.shards.outcomes import AGAIN, SettledInputFiles, each_with_outcome, read_settled
 from reelmill_stages.runtime.shards.processing import Processing
 from reelmill_stages.runtime.shards.progress import Progress
 from reelmill_stages.runtime.shards.refused_by_assemble import write_refused
@@ -41,7 +42,7 @@ from reelmill_stages.runtime.shards.run_usage import RunUsage
 from reelmill_stages.runtime.shards.shard_commit import ShardRows
 from reelmill_stages.stage import Shard, Stage
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address
+from reelmill_stages.store.damage import address, refuse_of_elsewhere
 from reelmill_stages.store.locations import Locations
 
 log = logging.getLogger(__name__)
@@ -225,13 +226,14 @@ class ShardRun:
 
     def _rows_of(self, outcomes: Path) -> ShardRows:
         """The rows of the shard's commit from its frozen outcomes."""
-        rows = ShardRows(self._folder("commit"))
+        rows = self._rows = ShardRows(self._folder("commit"))
         upstreams = self._context.task.stage.upstreams
         inputs = shard_inputs(
             self._context.store, self._opened, self._shard, self._context.scratch, upstreams=upstreams
         )
-        for given, settled in zip(inputs, read_settled(outcomes, self._outcomes), strict=True):
-            rows.add(given, settled)
+        settled = read_settled(outcomes, self._outcomes, below=f"{self._paths.root}/")
+        for given, one in each_with_outcome(inputs, settled, attrgetter("key", "ordinal"), self._outcomes):
+            rows.add(given, one)
         return rows
 
     def _forget_rows(self) -> None:
@@ -261,6 +263,7 @@ class ShardRun:
         """A local copy of the frozen outcomes, or None."""
         try:
             found = self._context.store.fetch(self._paths.outcomes(self._shard), self._folder("frozen"))
+            refuse_of_elsewhere(self._context.store, self._paths.outcomes(self._shard), AGAIN)
         except NotFound:
             return None
         copy = self._context.scratch / "frozen.jsonl"

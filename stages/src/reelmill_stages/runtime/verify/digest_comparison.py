@@ -8,7 +8,6 @@ rows are always read; see `Reading` for outputs and views. Objects that no recor
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count, islice
 from typing import TypeVar
 
@@ -21,8 +20,12 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import POINTS_NOWHERE, LatestKey, points_somewhere
 from reelmill_stages.records.record_files import load, refuse_changed, remedy
 from reelmill_stages.records.record_names import SETTLED, record_model
+from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.shards.outcomes import read_settled
+from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_reader import Reading
+from reelmill_stages.runtime.verify.open_pass import open_pass_damage, promised_outputs
+from reelmill_stages.runtime.verify.pass_records import PassRecords
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.recount import Recount
 from reelmill_stages.store import Stat
@@ -43,21 +46,17 @@ _WINDOW = 256
 M = TypeVar("M", bound=Model)
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedObject:
-    """The key of an object, and the error that a reader of it would get."""
-
-    key: str
-    error: StoreDamaged
-
-
 def damaged_objects(data: DataSet, reading: Reading, progress: VerificationProgress) -> Iterator[DamagedObject]:
-    """All damage in a data set. Parts that `progress` has are passed over, but for their ledgers.
+    """All damage in a data set, once for each object. Parts that `progress` has are passed over, but for their ledgers.
 
     Raises TransientError if the store does not answer, and Interrupted when `reading` is stopped.
     """
+    told: set[str] = set()
     with Recount() as recount:
-        yield from _Examination(data, reading, progress, recount).run()
+        for found in _Examination(data, reading, progress, recount).run():
+            if found.key not in told:
+                told.add(found.key)
+                yield found
 
 
 class _Examination:
@@ -92,12 +91,15 @@ class _Examination:
         for root in [self._data.root, *(self._data.paths(number).root for number in range(1, last + 2))]:
             self._records(f"{root}/{INTERNAL}/", known)
             yield from self._taken()
+        yield from open_pass_damage(self._data, last + 1)
+        self._objects(promised_outputs(self._data, last + 1))
         self._views(summary)
         yield from self._taken()
 
     def _segment(self, segment: Segment) -> None:
         whole = True
         seen = dict.fromkeys(("done", "filtered", "failed", "skipped"), 0)
+        records = None if segment.kind == "listing" else PassRecords(self._data, segment)
         for number, part in enumerate(segment.parts):
             before = len(self._found)
             self._count(segment, part, seen)
@@ -105,6 +107,9 @@ class _Examination:
             if self._progress.has(self._data.root, segment.segment, number):
                 continue
             objects = self._objects(self._outputs(part))
+            if records:
+                self._found += records.shard(number)
+                objects += self._objects(records.objects(number))
             if len(self._found) == before:
                 self._progress.note(self._data.root, segment.segment, number, objects + bool(part.items))
         if segment.list_rows:
@@ -112,8 +117,9 @@ class _Examination:
         if segment.kept:
             self._exists(self._data.paths(segment.segment).verdicts_json)
             self._objects(segment.kept.files)
-        if segment.kind != "listing":
+        if records:
             self._exists(self._data.paths(segment.segment).pass_json)
+            self._found += records.inputs()
         key = self._data.paths(segment.segment).segment_json
         # The ledger of a listing has rows of what failed only.
         counted = Counts.model_validate({"in": sum(seen.values()), **seen})
@@ -177,8 +183,8 @@ class _Examination:
         where = self._at(wanted.key)
         try:
             digest, size = self._reading.digest(wanted)
-        except NotFound:
-            return gone(where, hint)
+        except NotFound as error:
+            return gone(where, hint) if error.what.startswith("no such") else unreadable(where, error.what, hint)
         except TransientError as error:
             return self._judged(wanted.key, error, hint)
         if size != wanted.size:
@@ -214,8 +220,9 @@ class _Examination:
                 self._load(stat.key, model)
             elif SETTLED.fullmatch(name):
                 try:
-                    for _ in read_settled(self._data.fetch(stat.key), self._at(stat.key)):
-                        pass
+                    with rows_file(self._store, stat.key, "", self._data.scratch) as path:
+                        for _ in read_settled(path, self._at(stat.key), below=folder.removesuffix(f"{INTERNAL}/")):
+                            pass
                     refuse_changed(self._store, stat.key, RESTORE)
                 except NotFound:
                     continue
@@ -252,8 +259,16 @@ class _Examination:
             except StoreDamaged as error:
                 self._add(key, error)
                 continue
-            if found := self._compare(wanted, VIEW):
+            if found := self._compare(wanted, VIEW) or self._older(stat, summary):
                 self._add(key, found)
+
+    def _older(self, view: Stat, summary: StageRecord | None) -> StoreDamaged | None:
+        """The damage of a view of an earlier segment. Where the summary says that views are to be made, it is none."""
+        segment = view.metadata.get("segment", "")
+        if not summary or not summary.view or not segment.isdecimal() or int(segment) >= summary.segment:
+            return None
+        what = f"this is the view of segment {segment}, and stage.json says that it is that of {summary.segment}"
+        return unreadable(self._at(view.key), what, VIEW)
 
     def _load(self, key: str, model: type[M]) -> M | None:
         try:

@@ -6,13 +6,12 @@ from reelmill.contract.errors import NotFound, SpecError
 from reelmill.contract.log import event
 from reelmill.contract.records.layout import verification
 from reelmill.contract.records.verification import ProgressRecord
-from reelmill.contract.task import SourceDef, StageDef
 from reelmill.contract.task_parts.verification import VerifyReport
 from reelmill_stages.records.record_files import may_be_replaced
 from reelmill_stages.runtime.context import StepContext
-from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.runtime.verify.progress import VerificationProgress
+from reelmill_stages.runtime.verify.whole_store import damaged_in_store
 from reelmill_stages.store.preflight import greet
 
 log = logging.getLogger(__name__)
@@ -23,7 +22,7 @@ _LONGEST = 100
 
 
 def verify(context: StepContext) -> VerifyReport:
-    """Verify the data sets of all sources and stages; logs each damaged object.
+    """Verify the data sets of all sources and stages, and the root of the store; logs each damaged object.
 
     Raises TransientError if the store does not answer, and Interrupted if the step was asked to stop; then another run
     of the same verification continues.
@@ -35,16 +34,14 @@ def verify(context: StepContext) -> VerifyReport:
     key = verification(task.owner.uid)
     progress = _progress(context, key, wanted.began)
     reading = Reading(context.store, wanted.max_rate, read_all=wanted.read_all, stop=context.stop)
-    entries: tuple[SourceDef | StageDef, ...] = (*task.sources, *task.stages)
     damaged: list[str] = []
     number = 0
     try:
-        for entry in entries:
-            for found in damaged_objects(context.data_set(entry.name, entry.key), reading, progress):
-                number += 1
-                damaged += [found.key] if number <= _NAMED else []
-                words = {"key": found.key, "problem": found.error.what, "hint": found.error.hint}
-                event(log, "damaged", level=logging.ERROR, data_set=entry.name, **words)
+        for name, found in damaged_in_store(task, context.store, reading, progress):
+            number += 1
+            damaged += [found.key] if number <= _NAMED else []
+            words = {"key": found.key, "problem": found.error.what, "hint": found.error.hint}
+            event(log, "damaged", level=logging.ERROR, data_set=name, **words)
     except BaseException:
         progress.save()
         raise

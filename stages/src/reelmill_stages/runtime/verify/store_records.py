@@ -1,4 +1,6 @@
-"""Finds damage in what lies at the root of a store: frozen states with their views, tombstones, identities and runs."""
+"""Finds damage in what lies at the root of a store: its marker, frozen states with their views, tombstones, identities
+of pipeline files, and records of runs.
+"""
 
 from collections.abc import Collection
 from itertools import chain
@@ -16,15 +18,16 @@ from reelmill.contract.records.forgotten import (
     digest_in,
     is_names_record,
 )
-from reelmill.contract.records.frozen import Frozen, is_name
+from reelmill.contract.records.frozen import Frozen, claim_uid, is_name
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.run import RunRecord
 from reelmill.contract.records.segment import Object
 from reelmill_stages.records.record_files import load, refuse_changed, remedy
-from reelmill_stages.runtime.verify.digest_comparison import DamagedObject
+from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_reader import Reading
 from reelmill_stages.store import Store
-from reelmill_stages.store.damage import address, changed, gone
+from reelmill_stages.store.damage import WRITTEN_AGAIN, address, changed, gone, unreadable
+from reelmill_stages.store.probe import MARKER, is_marked
 
 _FREEZE = "restore it from a backup, or give the name up with `reelmill freeze PIPELINE {} --delete` and freeze again"
 _FOLDERS = (layout.FROZEN, TOMBSTONES, PENDING, f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
@@ -38,6 +41,10 @@ class StoreRecords:
         self._store = store
         self._reading = reading
         self.damaged: list[DamagedObject] = []
+        self.runs: dict[str, RunRecord] = {}
+        """The pipelines that ran, by uid."""
+        self.identities: set[str] = set()
+        """Uids of pipeline files."""
         self._frozen: dict[str, Frozen] = {}
         for stat in chain.from_iterable(store.list(folder, follow_links=False) for folder in _FOLDERS):
             if (model := _model(stat.key)) is None:
@@ -52,9 +59,28 @@ class StoreRecords:
             except StoreDamaged as error:
                 self._add(stat.key, StoreDamaged(error.what, where=error.where, hint=hint))
                 continue
-            if isinstance(record, Frozen):
-                self._frozen[name] = record
-                self._views(record)
+            match record:
+                case Frozen():
+                    self._frozen[name] = record
+                    self._views(record)
+                    self._claims(record)
+                case Identity():
+                    self.identities.add(record.uid)
+                case RunRecord():
+                    self.runs[record.task.owner.uid] = record
+
+    def need_marker(self) -> None:
+        """Note a marker of the store (`store.probe`) that is missing or says something else."""
+        where = address(self._store, MARKER)
+        try:
+            self._store.stat(MARKER)
+            refuse_changed(self._store, MARKER, WRITTEN_AGAIN)
+            if not is_marked(self._store):
+                self._add(MARKER, unreadable(where, "this is not what reelmill writes after its probe", WRITTEN_AGAIN))
+        except NotFound:
+            self._add(MARKER, gone(where, WRITTEN_AGAIN))
+        except StoreDamaged as error:
+            self._add(MARKER, error)
 
     def data_sets(self, pipeline: str) -> set[DataSetPaths]:
         """The data sets of the frozen states of a pipeline (`namespace/name`)."""
@@ -68,6 +94,16 @@ class StoreRecords:
             key = layout.frozen(name)
             if not known & {name, key}:
                 self._add(key, gone(address(self._store, key), _FREEZE.format(name)))
+
+    def _claims(self, state: Frozen) -> None:
+        """A state claims all that it was made from, for as long as it has its name."""
+        for root in state.claimed:
+            name, _, key = root.partition("/")
+            claim = DataSetPaths(name, key).user(claim_uid(state.name))
+            try:
+                self._store.stat(claim)
+            except NotFound:
+                self._add(claim, gone(address(self._store, claim), _FREEZE.format(state.name)))
 
     def _views(self, state: Frozen) -> None:
         hint = _FREEZE.format(state.name)

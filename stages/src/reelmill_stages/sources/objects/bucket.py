@@ -81,6 +81,8 @@ class SourceBucket:
         try:
             return self._store(root).read(key)
         except NotFound as error:
+            if not error.what.startswith("no such"):
+                raise SpecError(error.what, where=uri, hint="give the path of a file") from error
             raise SpecError("no such file", where=uri, hint="check the path and the source's connection") from error
 
     def list(self, uri: str) -> Iterator[tuple[str, Stat]]:

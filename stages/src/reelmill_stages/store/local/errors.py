@@ -34,7 +34,7 @@ _REFUSED = {
     errno.EXDEV: "the folder of the store must be on a single file system",
 }
 
-_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 
 
 def error_of(error: OSError, path: Path) -> ReelmillError:
@@ -46,6 +46,8 @@ def error_of(error: OSError, path: Path) -> ReelmillError:
         return TransientError(what, where=str(path), hint=_TRANSIENT[code])
     if code in _EXHAUSTED and (reason := exhausted(error)):
         return Exhausted(reason, what, where=str(path), hint=_EXHAUSTED[code])
+    if code == errno.ELOOP:
+        return NotFound("this link leads to itself, or in a circle", where=str(path))
     if code in _MISSING:
         return NotFound("no such object", where=str(path))
     return StoreError(what, where=str(path), hint=_REFUSED.get(code or 0, "check the folder and its file system"))

@@ -19,6 +19,8 @@ from pydantic import ValidationError
 from reelmill.contract.model import Model
 
 _NAME = "user.reelmill"
+_PLACE = ":key"
+"""Name of the key among the metadata that are noted; no metadata of a user has such a name."""
 _NO_ATTRIBUTES = {errno.ENOTSUP, errno.EPERM, errno.E2BIG, errno.ENOSPC, errno.ERANGE, errno.ENOSYS, errno.EINVAL}
 
 
@@ -36,6 +38,8 @@ class Record:
     """User metadata of the file before somebody else changed it."""
     written: str = ""
     """`etag` of what the store wrote, whether or not somebody else has changed the file since."""
+    place: str = ""
+    """The key under which the store wrote it, wherever somebody has put it since."""
 
 
 class _Noted(Model):
@@ -49,7 +53,8 @@ class _Noted(Model):
 def attach(fd: int, record: Record, folder: Path) -> Path | None:
     """Attach a record to an open, finished file; returns the side file if one was needed. Raises OSError."""
     status = os.fstat(fd)
-    text = json.dumps({"of": _identity(status), "etag": record.etag, "metadata": dict(record.metadata)}).encode()
+    noted = {**record.metadata, **({_PLACE: record.place} if record.place else {})}
+    text = json.dumps({"of": _identity(status), "etag": record.etag, "metadata": noted}).encode()
     if sys.platform == "linux":
         try:
             os.setxattr(fd, _NAME, text)
@@ -77,13 +82,15 @@ def record_of(file: int | str | Path, status: os.stat_result, folder: Path) -> R
         row = _Noted.model_validate_json(text) if text else None
     except ValidationError:
         row = None  # somebody else's attribute of that name
-    # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
-    if row and list(row.of[1:]) == _identity(status)[1:]:
-        return Record(row.etag, row.metadata, copied=list(row.of) != _identity(status), written=row.etag)
     changed = f"{status.st_mtime_ns:x}-{status.st_size:x}"
     if row is None:
         return Record(changed, foreign=True)
-    return Record(changed, foreign=True, outdated=row.metadata, written=row.etag)
+    metadata = dict(row.metadata)
+    place = metadata.pop(_PLACE, "")
+    # A copy keeps the attribute but not the inode; time and size show whether the content is unchanged.
+    if list(row.of[1:]) == _identity(status)[1:]:
+        return Record(row.etag, metadata, copied=list(row.of) != _identity(status), written=row.etag, place=place)
+    return Record(changed, foreign=True, outdated=metadata, written=row.etag, place=place)
 
 
 def side_file(status: os.stat_result, folder: Path) -> Path:

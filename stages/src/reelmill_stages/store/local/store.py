@@ -124,7 +124,7 @@ class LocalStore:
             temporary(self._hidden / "tmp") as (fd, temp),
         ):
             digest = fill(fd, source)
-            record = Record(digest, dict(metadata or {}), written=digest)
+            record = Record(digest, dict(metadata or {}), written=digest, place=key)
             side = attach(fd, record, self._records)
             os.fsync(fd)
             try:
@@ -177,8 +177,12 @@ class LocalStore:
         *above_target, new_name = to.split("/")
         try:
             with mapped(source), opened(self._root, above) as folders, self._locked(to):
-                if not _is_file(folders.status(name)):
+                if (found := folders.status(name)) is None:
                     raise NotFound("no such object", where=str(source))
+                if not _is_file(found):
+                    raise StoreError(
+                        "this is a folder, a link, a pipe or a device, no file", where=str(source), hint="move it away"
+                    )
                 with opened(self._root, above_target, make=True) as there:
                     if there.status(new_name):
                         raise PreconditionFailed("the object exists already", where=str(target))
@@ -221,7 +225,8 @@ class LocalStore:
 
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
         if not modes.S_ISREG(status.st_mode):
-            raise NotFound("no such object", where=str(path))
+            what = "no such object" if modes.S_ISDIR(status.st_mode) else "a pipe, a socket or a device, no file"
+            raise NotFound(what, where=str(path))
         return Stat(
             key,
             status.st_size,
@@ -230,6 +235,7 @@ class LocalStore:
             metadata=record.metadata,
             outdated=record.outdated,
             written=f"sha256:{record.written}" if record.written else "",
+            place=record.place,
         )
 
     def _only_version(self, path: Path, version: str) -> None:

@@ -8,6 +8,7 @@ from reelmill.cli import store_commands
 from reelmill.cli.display.output import Format, emit, show, size
 from reelmill.cli.display.terminal import say
 from reelmill.cli.exit_codes import CommandExit
+from reelmill.cli.identity import claimant
 from reelmill.cli.input.pipeline import Loaded
 from reelmill.contract.commands.signatures import INTEGRITY
 
@@ -18,13 +19,15 @@ def check_deeply(
     loaded: Loaded, stage: str, max_rate: float | None, *, read_all: bool, progress: Path | None, output: Format
 ) -> None:
     """Show damage in the store; exits with code 65 if there is any."""
+    task = store_commands.task(loaded)
     result = store_commands.load(INTEGRITY)(
-        store_commands.task(loaded),
+        task,
         store_commands.environment(),
         names=loaded.entries([stage]) if stage else (),
         max_rate=max_rate * 1e6 if max_rate is not None else None,
         read_all=read_all,
         progress=progress,
+        claimant=None if loaded.uid else claimant(loaded, task.store.uri),
     )
     rows = [row.to_json() for row in result.damage]
     if not output.for_people:

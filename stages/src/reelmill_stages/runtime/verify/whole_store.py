@@ -1,0 +1,79 @@
+"""Finds all damage that concerns a pipeline: in its data sets, and in what lies at the root of the store."""
+
+from collections.abc import Collection, Iterator
+
+from reelmill.contract.errors import StoreError
+from reelmill.contract.records.claim import Claimant
+from reelmill.contract.records.frozen import frozen_as
+from reelmill.contract.records.layout import INTERNAL, DataSetPaths
+from reelmill.contract.task import Task
+from reelmill_stages import registry
+from reelmill_stages.records.claims import claims_on
+from reelmill_stages.records.data_set import DataSet
+from reelmill_stages.records.pins import missing_pins
+from reelmill_stages.runtime.verify.damaged_object import DamagedObject
+from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
+from reelmill_stages.runtime.verify.digest_reader import Reading
+from reelmill_stages.runtime.verify.owners import data_sets_of, missing_owners
+from reelmill_stages.runtime.verify.progress import VerificationProgress
+from reelmill_stages.runtime.verify.store_records import StoreRecords
+from reelmill_stages.store import Store
+from reelmill_stages.store.damage import address, gone
+
+_PIN = (
+    "restore it from a backup, or give the file's digest in the pipeline: without a pin, the next pass takes the file "
+    "as it is then"
+)
+_WHO = (f"{INTERNAL}/pipelines/", f"{INTERNAL}/runs/")
+"""Folders of the records about pipelines."""
+
+
+def damaged_in_store(
+    task: Task,
+    store: Store,
+    reading: Reading,
+    progress: VerificationProgress,
+    *,
+    names: Collection[str] = (),
+    claimant: Claimant | None = None,
+) -> Iterator[tuple[str, DamagedObject]]:
+    """(name of a source or stage, damaged object); the name is empty for records at the root of the store.
+
+    Earlier data sets that the pipeline's frozen states have are examined as well. With `names`, only the data sets of
+    these sources and stages are. `claimant` is the pipeline file, if there is one. Raises as `damaged_objects`.
+    """
+    present = data_sets_of(task)
+    for each in present:
+        if not names or each.name in names:
+            yield from ((each.name, found) for found in damaged_objects(DataSet(store, each), reading, progress))
+    if names:
+        return
+    records = StoreRecords(store, reading)
+    if any(_has_segments(store, each) for each in present):
+        records.need_marker()
+    records.need({state for each in present for uid in claims_on(store, each) if (state := frozen_as(uid))})
+    yield from (("", found) for found in records.damaged)
+    if not any(found.key.startswith(_WHO) for found in records.damaged):  # they tell who is missing
+        missing = missing_owners(task, store, records.runs, records.identities, claimant)
+        yield from (("", found) for found in missing)
+    yield from _pins(task, store)
+    earlier = records.data_sets(f"{task.owner.namespace}/{task.owner.name}") - set(present)
+    for each in sorted(earlier, key=lambda one: one.root):
+        yield from ((each.name, found) for found in damaged_objects(DataSet(store, each), reading, progress))
+
+
+def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:
+    """Pins that are missing, of stages that have opened a pass. Code of the user's own is not imported to look."""
+    for stage in task.stages:
+        names = DataSetPaths(stage.name, stage.key)
+        if registry.own_code(stage.type, stage.params) or not _has_segments(store, names):
+            continue
+        for key in missing_pins(store, names, registry.stage_block(stage.type, dict(stage.params))):
+            yield stage.name, DamagedObject(key, gone(address(store, key), _PIN))
+
+
+def _has_segments(store: Store, names: DataSetPaths) -> bool:
+    try:
+        return DataSet(store, names).last is not None
+    except StoreError:
+        return True
