@@ -147,9 +147,10 @@ sbom: install
 release: install
 	@$(BIN)/python release $(ARGS)
 
-# The same with the archives of all images, which takes minutes and several GB.
+# The same with the archives of all images, which takes minutes and 20 GB; IMAGES="operator stages-cpu" builds these two.
+IMAGES ?= operator stages-cpu stages-gpu stages-dashboard stages-embed
 release-images: install
-	@$(PYTHON) images/build.py $(IMAGES) --archives build/images
+	@$(PYTHON) images/build.py --archives build/images $(IMAGES)
 	@$(BIN)/python release --images build/images $(ARGS)
 
 # A version changes only if its requirement changed; make lock ARGS=--upgrade upgrades all versions.

@@ -51,13 +51,13 @@ def test_a_word_that_could_be_a_name_is_one(word: str, name: bool) -> None:
 
 def test_options_of_the_other_side_are_refused_and_named(tmp_path: Path) -> None:
     file = write(tmp_path)
-    for command in ("status", "ledger", "logs", "retry", "abandon"):
+    for command in ("status", "ledger", "logs", "retry", "abandon", "why"):
         said = reelmill(command, file, "-n", "video")
         assert (said.code, "--namespace requires the name of a pipeline" in said.err) == (2, True), command
     for command in ("retry", "abandon"):
         said = reelmill(command, "demo", "--jobs", "2")
         assert (said.code, "--jobs requires a pipeline file" in said.err) == (2, True), command
-    for command in ("why", "events", "suspend", "resume", "cancel", "refresh"):
+    for command in ("events", "suspend", "resume", "cancel", "refresh"):
         said = reelmill(command, file)
         assert (said.code, "is not a valid pipeline name" in said.err) == (2, True), command
 

@@ -76,7 +76,7 @@ def test_commands_about_a_store_do_what_the_page_says(tmp_path: Path, monkeypatc
     (tmp_path / "videos/a.mp4").write_bytes(footage.video(seconds=2.0, size=(64, 48), audio=False).read_bytes())
     Path("NAME").write_text(yaml.safe_dump(merged({})))
     assert reelmill("run", "NAME").code == 0
-    in_clusters = ("why", "rerun", "suspend", "resume", "dashboard")
+    in_clusters = ("rerun", "suspend", "resume", "dashboard")
     for line in COMMANDS:
         words = shlex.split(line.replace(" ITEM", " a.mp4"))[1:]
         if words[0] not in in_clusters:

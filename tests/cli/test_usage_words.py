@@ -12,6 +12,7 @@ from reelmill.contract.spending import Spent
     [
         (Usage(cpu_seconds=90), "used 1m 30s of CPU"),
         (Usage(cpu_seconds=90, gpu_seconds=0.0), "used 1m 30s of CPU, 0s of GPU"),
+        (Usage(gpu_seconds=90, gpu_decoder_seconds=61.0), "used 1m 30s of GPU, 1m 01s of GPU decoders"),
         (
             Usage(pod_seconds=7500, bytes_read=1_200_000_000, bytes_written=0, work=WorkSeconds(decode=3, store=1)),
             "used 2h 05m of pods, read 1.2 GB, wrote 0 bytes; bound by decode",

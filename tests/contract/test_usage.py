@@ -15,6 +15,7 @@ _USAGES = st.builds(
     Usage,
     cpu_seconds=_KNOWN,
     gpu_seconds=_KNOWN,
+    gpu_decoder_seconds=_KNOWN,
     pod_seconds=_KNOWN,
     bytes_read=_KNOWN,
     bytes_written=_KNOWN,

@@ -75,7 +75,9 @@ def answers(address: str, query: str) -> list[Any]:
 
 def test_every_query_of_the_dashboard_has_an_answer_after_a_run(desk: Desk, config: Path, tmp_path: Path) -> None:
     work = WorkSeconds(decode=30.0, compute=60.0)
-    desk.kubelet.store.usage = Usage(cpu_seconds=90.0, gpu_seconds=5.0, pod_seconds=100.0, bytes_read=10**6, work=work)
+    desk.kubelet.store.usage = Usage(
+        cpu_seconds=90.0, gpu_seconds=5.0, gpu_decoder_seconds=3.0, pod_seconds=100.0, bytes_read=10**6, work=work
+    )
     (port,) = free_ports(1)
     listen = f"127.0.0.1:{port}"
     with running(config, namespaces=(desk.namespace,), listen=listen), prometheus(tmp_path, port) as address:

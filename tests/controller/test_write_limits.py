@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.stub_api_server import merged
 from reelmill.contract.status import PassStatus, StageState, StageStatus, Status
 from reelmill.controller.kube.write_budget import Budget
-from reelmill.controller.work.status_patch import merge_patch, only_progress
+from reelmill.controller.work.status_patch import dropped, merge_patch, only_progress
 from reelmill.plan.status.serialise import as_json
 
 
@@ -76,3 +77,20 @@ def test_how_far_the_jobs_under_way_are_is_progress_and_all_else_is_not() -> Non
 def test_a_status_reads_back_as_it_was_written() -> None:
     status = running(done=1)
     assert Status.model_validate(as_json(status)) == status
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept", "fields"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}, []),
+        ({"spent": {"podSeconds": 2}}, {}, ["status.spent"]),
+        ({"spent": {"podSeconds": 2, "cost": 1}}, {"spent": {"podSeconds": 2}}, ["status.spent.cost"]),
+        (
+            {"stages": [{"name": "a", "usage": {}}, {"name": "b", "usage": {}}]},
+            {"stages": [{"name": "a"}, {"name": "b"}]},
+            ["status.stages[].usage"],
+        ),
+    ],
+)
+def test_fields_that_a_server_did_not_keep_are_named_once(sent: Any, kept: Any, fields: list[str]) -> None:
+    assert dropped(sent, kept) == fields

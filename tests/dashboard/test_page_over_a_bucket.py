@@ -30,6 +30,8 @@ def test_019_f02_a_bucket_is_shown_with_keys_that_may_only_read(
     with page(tmp_path / "scratch", store=store, endpoint=s3_server.endpoint, env=env) as client:
         (row,) = client.get("/api/v1/pipelines").json()["rows"]
         assert (row["name"], row["state"], row["items"]) == ("shop", "complete", 4)
+        assert client.get("/api/v1/pipelines/default/shop").json()["why"] == "Every input that was listed is processed."
+        assert "Every input that was listed is processed." in client.get("/pipelines/default/shop").text
         base = "/pipelines/default/shop/stages/keep/items"
         order = [tile["key"] for tile in client.get(f"/api/v1{base}?sort=duration&desc=true").json()["tiles"]]
         assert len(order) == 4

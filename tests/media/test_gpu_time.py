@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reelmill_stages.media.gpu_time import GpuTime
+from reelmill.contract.records.usage import Usage
+from reelmill_stages.media.gpu_time import GpuTime, GpuWork
 
 
 class Time:
@@ -22,12 +23,12 @@ class Time:
 
 
 def test_samples_add_up_to_busy_seconds() -> None:
-    time, busy = Time(), iter([1.5, 0.5, 0.0])
+    time, busy = Time(), iter([GpuWork(1.5, 0.5), GpuWork(0.5, 0.0), GpuWork(0.0, 0.0)])
     gpu = GpuTime(lambda: next(busy), time)
     for time.now in (0.5, 1.0, 1.5, 2.0, 4.0):
         gpu.tick()
-    assert gpu.take() == 1.5 * 1.0 + 0.5 * 1.0 + 0.0 * 2.0
-    assert gpu.take() is None
+    assert gpu.take() == Usage(gpu_seconds=1.5 * 1.0 + 0.5 * 1.0 + 0.0 * 2.0, gpu_decoder_seconds=0.5 * 1.0)
+    assert gpu.take() == Usage()
 
 
 def test_without_a_gpu_nothing_is_known_and_nobody_asks_again() -> None:
@@ -39,7 +40,7 @@ def test_without_a_gpu_nothing_is_known_and_nobody_asks_again() -> None:
     gpu = GpuTime(busy, time)
     for time.now in (1.0, 2.0, 3.0):
         gpu.tick()
-    assert gpu.take() is None
+    assert gpu.take() == Usage()
     assert asked == [1.0]
 
 
@@ -50,13 +51,17 @@ def test_however_often_the_seconds_are_taken_their_sum_is_the_same(steps: list[t
     def total(takes: bool) -> float:
         time, found = Time(), 0.0
         busy = {"now": 0.0}
-        gpu = GpuTime(lambda: busy["now"], time)
+        gpu = GpuTime(lambda: GpuWork(busy["now"], busy["now"] / 2), time)
         for seconds, busy["now"], taken in steps:
             time.now += seconds
             gpu.tick()
             if takes and taken:
-                found += gpu.take() or 0.0
-        return found + (gpu.take() or 0.0)
+                found += seconds_of(gpu.take())
+        return found + seconds_of(gpu.take())
+
+    def seconds_of(usage: Usage) -> float:
+        assert (usage.gpu_seconds or 0.0) == pytest.approx(2 * (usage.gpu_decoder_seconds or 0.0))
+        return usage.gpu_seconds or 0.0
 
     assert total(takes=True) == pytest.approx(total(takes=False))
 
@@ -86,22 +91,22 @@ def nvmlDeviceGetProcessUtilization(device, since):
 """Stands in for NVIDIA's library, with the utilisation of each GPU in per cent."""
 
 
-def asked(folder: Path, call: str, *told: dict[str, Any], visible: str | None = None) -> float | None:
+def asked(folder: Path, call: str, *told: dict[str, Any], visible: str | None = None) -> list[float] | None:
     (folder / "pynvml.py").write_text(LIBRARY)
     program = f"import json; from reelmill_stages.media.gpu_time import *; print(json.dumps({call}))"
     environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
     environment |= {"PYTHONPATH": str(folder), "TOLD": json.dumps(told)}
     environment |= {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
     said = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
-    found: float | None = json.loads(said.stdout)
+    found: list[float] | None = json.loads(said.stdout)
     return found
 
 
-def test_044_f08_the_busiest_engine_of_each_gpu_counts_and_gpus_add_up(tmp_path: Path) -> None:
+def test_044_f08_the_busiest_engine_of_each_gpu_counts_and_its_decoder_alone_and_gpus_add_up(tmp_path: Path) -> None:
     decoding = {"compute": 10, "decoder": 80, "encoder": 0}
     computing = {"compute": 45, "decoder": 0, "encoder": 20}
-    assert asked(tmp_path, "of_devices()", decoding, computing) == pytest.approx(1.25)
-    assert asked(tmp_path, "of_devices()", decoding, computing, visible="1") == pytest.approx(0.45)
+    assert asked(tmp_path, "of_devices()", decoding, computing) == pytest.approx([1.25, 0.8])
+    assert asked(tmp_path, "of_devices()", decoding, computing, visible="1") == pytest.approx([0.45, 0.0])
 
 
 def test_a_gpu_that_does_not_tell_is_not_counted_as_idle(tmp_path: Path) -> None:
@@ -110,6 +115,7 @@ def test_a_gpu_that_does_not_tell_is_not_counted_as_idle(tmp_path: Path) -> None
 
 def test_of_processes_the_latest_sample_counts_and_a_gpu_is_never_more_than_busy(tmp_path: Path) -> None:
     samples = [[2, 7, 30, 60, 0], [1, 7, 99, 99, 0], [2, 8, 20, 0, 0], [2, 9, 90, 0, 0]]
-    assert asked(tmp_path, "of_processes({7, 8})", {"processes": samples}) == pytest.approx(0.8)
-    assert asked(tmp_path, "of_processes({7, 9})", {"processes": samples}, {"processes": []}) == pytest.approx(1.0)
-    assert asked(tmp_path, "of_processes({5})", {"processes": samples}) == 0.0
+    assert asked(tmp_path, "of_processes({7, 8})", {"processes": samples}) == pytest.approx([0.8, 0.6])
+    busy = asked(tmp_path, "of_processes({7, 9})", {"processes": samples}, {"processes": []})
+    assert busy == pytest.approx([1.0, 0.6])
+    assert asked(tmp_path, "of_processes({5})", {"processes": samples}) == [0.0, 0.0]

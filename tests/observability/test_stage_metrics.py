@@ -53,10 +53,18 @@ def test_the_stages_of_all_pipelines_are_added_up() -> None:
 
 def test_what_stages_used_is_added_up_by_namespace_and_type() -> None:
     usage = Usage(
-        cpu_seconds=7.5, pod_seconds=10.0, bytes_read=1000, work=WorkSeconds(decode=4.0, store=1.0), lost_runs=1
+        cpu_seconds=7.5,
+        gpu_seconds=4.0,
+        gpu_decoder_seconds=1.5,
+        pod_seconds=10.0,
+        bytes_read=1000,
+        work=WorkSeconds(decode=4.0, store=1.0),
+        lost_runs=1,
     )
     found = samples(resource("a", ["v1"], usage=usage), resource("b", ["v1"], usage=usage), resource("c", ["v1"]))
     assert found["reelmill_stage_cpu_seconds", "clip", "team"] == 15
+    assert found["reelmill_stage_gpu_seconds", "clip", "team"] == 8
+    assert found["reelmill_stage_gpu_decoder_seconds", "clip", "team"] == 3
     assert found["reelmill_stage_pod_seconds", "frames", "team"] == 20
     assert found["reelmill_stage_worker_seconds", "clip", "team", "decode"] == 8
     assert found["reelmill_stage_worker_seconds", "clip", "team", "waiting"] == 0

@@ -65,14 +65,17 @@ def usage(folder: Path, _device: str) -> Iterator[Case]:
         for picture in decode(path, timeline, range(len(timeline)), gpu=GPU):
             frames += picture.fallback is None
             gpu.tick()
-    passed_time, counted = time.monotonic() - began, gpu.take()
-    if counted is None:
+    passed_time, used = time.monotonic() - began, gpu.take()
+    counted, decoder = used.gpu_seconds, used.gpu_decoder_seconds
+    if counted is None or decoder is None:
         yield skipped("usage", "GPU seconds", "the library tells no utilisation, as on a MIG slice")
         return
     problems = [] if frames else ["no frame came from the GPU"]
     problems += ["the GPU was never busy"] if counted == 0 else []
+    problems += ["its decoder was never busy"] if decoder == 0 else []
     problems += [f"{counted:.1f} s of the GPU in {passed_time:.1f} s"] if counted > passed_time else []
-    yield judged("usage", "GPU seconds", problems, gpu_seconds=round(counted, 2), seconds=round(passed_time, 2))
+    numbers = {"gpu_seconds": counted, "decoder_seconds": decoder, "seconds": passed_time}
+    yield judged("usage", "GPU seconds", problems, **{name: round(number, 2) for name, number in numbers.items()})
 
 
 def _all(path: Path, timeline: Timeline, gpu: int | None) -> int:

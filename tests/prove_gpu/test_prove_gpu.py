@@ -70,7 +70,8 @@ def test_044_f05_a_decoder_whose_pictures_are_wrong_is_found_out_and_the_table_i
     tmp_path: Path,
 ) -> None:
     words = "streams,embed,grid,transnetv2,bench,normalise"
-    hopper = {"FAKE_NVML_CAPABILITY": "9.0", "FAKE_NVML_NAME": "NVIDIA H100", "FAKE_NVML_BUSY": "40"}
+    hopper = {"FAKE_NVML_CAPABILITY": "9.0", "FAKE_NVML_NAME": "NVIDIA H100"}
+    hopper |= {"FAKE_NVML_BUSY": "40", "FAKE_NVML_DECODER": "30"}
     status, said, found = prove(tmp_path, "--skip", words, **hopper)
     assert status == 1, said
     cases = {(case["part"], case["case"]): case for case in found["cases"]}
@@ -86,6 +87,7 @@ def test_044_f05_a_decoder_whose_pictures_are_wrong_is_found_out_and_the_table_i
     )  # fmt: skip
     usage = cases["usage", "GPU seconds"]["numbers"]
     assert 0.2 * usage["seconds"] < usage["gpu_seconds"] <= 0.41 * usage["seconds"]
+    assert 0.15 * usage["seconds"] < usage["decoder_seconds"] <= 0.31 * usage["seconds"]
 
 
 def test_a_part_that_breaks_off_or_takes_too_long_fails_and_says_so() -> None:

@@ -55,6 +55,14 @@ def test_a_job_may_do_what_it_is_for_and_no_more() -> None:
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
+def test_every_image_is_published_and_part_of_a_release_with_images() -> None:
+    (listed,) = re.findall(r"^IMAGES \?= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^FROM \S+ AS (\w+)$", (ROOT / "images/stages/Dockerfile").read_text(), re.MULTILINE)
+    internal = {"dependencies", "builder", "runtime", "models", "web"}
+    images = {"operator", *(f"stages-{target}" for target in targets if target not in internal)}
+    assert set(listed.split()) == images == set(JOBS["images"]["strategy"]["matrix"]["image"])
+
+
 def test_it_publishes_what_make_release_made_of_the_tag() -> None:
     (made,) = [step["run"] for step in JOBS["build"]["steps"] if "run" in step]
     assert made.startswith("make release ")

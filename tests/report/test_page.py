@@ -208,7 +208,10 @@ def test_what_was_used_is_shown_and_its_price_where_it_is_known(tmp_path: Path) 
     items = [item("v0", duration=3600.0)]
     done = [LedgerRow("v0", 0, DONE)]
     store.commit("raw", items, done, kind="listing")
-    used = Usage(cpu_seconds=5400, pod_seconds=7200, bytes_read=10**9, work=WorkSeconds(decode=60, compute=20))
+    work = WorkSeconds(decode=60, compute=20)
+    used = Usage(
+        cpu_seconds=5400, gpu_seconds=600, gpu_decoder_seconds=90, pod_seconds=7200, bytes_read=10**9, work=work
+    )
     store.commit("clips", items, done, total_usage=used)
     seen = cut(store.store, store.task)
     known: tuple[tuple[dict[str, float], str | None], ...] = (({}, None), ({"clips": 0.75}, "1.50"))
@@ -219,7 +222,8 @@ def test_what_was_used_is_shown_and_its_price_where_it_is_known(tmp_path: Path) 
         assert table is not None
         head, row = ([" ".join("".join(cell.itertext()).split()) for cell in each] for each in table.iter("tr"))
         shown = dict(zip(head, row, strict=True))
-        assert (shown["CPU"], shown["GPU"], shown["Pods"], shown["Read"]) == ("1h 30m", "–", "2h 00m", "1.0 GB")
+        assert (shown["CPU"], shown["GPU"]) == ("1h 30m", "10m 00s1m 30s of decoders")
+        assert (shown["Pods"], shown["Read"], shown["Written"]) == ("2h 00m", "1.0 GB", "–")
         assert shown["Bound by"] == "decode"
         assert shown.get("Cost EUR") == cost
 

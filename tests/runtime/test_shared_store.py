@@ -10,11 +10,11 @@ import pytest
 import toy_line as toy
 
 from reelmill.contract.errors import StoreUnsafe
-from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.heartbeat import YOUNG_SECONDS, Runner
 from reelmill.contract.records.segment import Pass
 from reelmill_stages.host.local_process import is_alive, is_dead, local_process
 from reelmill_stages.records.claims import claim
-from reelmill_stages.records.heartbeat import YOUNG_SECONDS, is_foreign
+from reelmill_stages.records.heartbeat import is_foreign
 from reelmill_stages.records.record_files import load
 
 

@@ -14,7 +14,7 @@ EPILOG = (
 
 ANYWHERE = {
     "demo": "reelmill.cli.commands.getting_started.demo",
-    "init": "reelmill.cli.commands.init",
+    "init": "reelmill.cli.commands.getting_started.init",
     "validate": "reelmill.cli.commands.validate",
     "plan": "reelmill.cli.commands.plan",
     "run": "reelmill.cli.commands.run",
@@ -46,7 +46,7 @@ ANYWHERE = {
 """Commands that run on this machine; most of them also accept the name of a pipeline in a cluster."""
 IN_A_CLUSTER = {
     "submit": "reelmill.cli.cluster.commands.submit",
-    "why": "reelmill.cli.cluster.commands.why",
+    "why": "reelmill.cli.commands.why",
     "events": "reelmill.cli.cluster.commands.events",
     "suspend": "reelmill.cli.cluster.commands.pause",
     "resume": "reelmill.cli.cluster.commands.pause",

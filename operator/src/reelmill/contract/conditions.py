@@ -63,6 +63,9 @@ class ConditionType(StrEnum):
     SUSPENDED = "Suspended", None, "`spec.suspend` is set, or a limit of spending is reached"
     SHARED_PASS = "SharedPass", "Warning", "another pipeline works on a pass that this one needs", True
     DRIFTED = "Drifted", "Warning", "items of a source changed or disappeared after they were listed", True
+    OUTDATED_DEFINITION = (
+        "OutdatedDefinition", "Warning",
+        "the CustomResourceDefinition in the cluster is older than the operator", True)
     STORE_VERIFIED = (
         "StoreVerified", None,
         "the last verification found every object as it was committed; with `spec.verify` only")
@@ -150,6 +153,11 @@ class ConditionReason(StrEnum):
         "SourceChanged", Topic.OTHERS, Recovery.EDIT,
         "objects of a source were replaced or deleted after they were listed",
         "nothing, or change the `epoch` of the source to process the present objects")
+
+    FIELDS_DROPPED = (
+        "FieldsDropped", Topic.OTHERS, Recovery.BY_ITSELF,
+        "the API server drops fields of the status that its CustomResourceDefinition does not have",
+        "apply the definition of the operator's release: `crd.yaml`, or `helm upgrade`")
 
     SPEC_INVALID = (
         "SpecInvalid", Topic.INPUT, Recovery.EDIT, "the spec is invalid",

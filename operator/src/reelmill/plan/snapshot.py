@@ -20,7 +20,8 @@ class Snapshot:
     `status` is the last written status (which may be newer than the watch). `reports` maps the names of finished Jobs
     to the termination message of one of their pods (a failed pod of a failed Job), empty if there is none; the planner
     waits for the report of a finished Job that is missing. `waiting` maps the names of Jobs to the message why their
-    pods do not run, and `reasons` to the reason; the default reason is `Unschedulable`.
+    pods do not run, and `reasons` to the reason; the default reason is `Unschedulable`. `dropped` are
+    fields of the last written status that the API server did not keep.
     """
 
     pipeline: VideoPipeline
@@ -30,6 +31,7 @@ class Snapshot:
     reports: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     generation: int = 0
     created: datetime | None = None

@@ -1,23 +1,42 @@
-"""Seconds in which GPUs worked, from samples of their utilisation by NVIDIA's management library.
+"""Seconds in which GPUs and their decoders worked, from samples of their utilisation by NVIDIA's management library.
 
-In a pod, the GPUs that it sees are its own: what counts is their utilisation, of whichever of the engines (compute,
-decoder, encoder) was the busiest. On a machine of several programs, the library tells the utilisation by process.
+In a pod, the GPUs that it sees are its own: a GPU is as busy as the busiest of its engines (compute, decoder, encoder).
+The decoder is also told alone. On a machine of several programs, the library tells the utilisation by process.
 """
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import reduce
+from typing import Any, NamedTuple
 
 import pynvml
 
+from reelmill.contract.records.usage import Usage
 from reelmill_stages.media.gpu import VISIBLE, visible_handles
 
 SAMPLE_SECONDS = 1.0
 """Seconds between two samples; the library averages over about as long."""
 
-Busy = Callable[[], float | None]
-"""How busy all GPUs together are at this moment: 1 for each that has no pause; None: nobody knows."""
+
+class GpuWork(NamedTuple):
+    """Work of all GPUs together: a share of this moment, 1 for each that has no pause, or seconds."""
+
+    any_engine: float
+    """Of whichever engine of each GPU is the busiest."""
+    decoder: float
+    """Of the decoders."""
+
+    def times(self, seconds: float) -> "GpuWork":
+        return GpuWork(self.any_engine * seconds, self.decoder * seconds)
+
+    def plus(self, other: "GpuWork") -> "GpuWork":
+        return GpuWork(self.any_engine + other.any_engine, self.decoder + other.decoder)
+
+
+IDLE = GpuWork(0.0, 0.0)
+Busy = Callable[[], GpuWork | None]
+"""How busy all GPUs together are at this moment; None: nobody knows."""
 
 
 class GpuTime:
@@ -27,7 +46,7 @@ class GpuTime:
         self._busy = busy
         self._now = now
         self._last = now()
-        self._seconds: float | None = None
+        self._seconds: GpuWork | None = None
         self._silent = False
 
     def tick(self) -> None:
@@ -39,54 +58,53 @@ class GpuTime:
         if busy is None:
             self._silent = True  # there is no GPU, or it does not say
             return
-        self._seconds = (self._seconds or 0.0) + busy * (now - self._last)
+        self._seconds = (self._seconds or IDLE).plus(busy.times(now - self._last))
         self._last = now
 
-    def take(self) -> float | None:
-        """Seconds since the last time that this was called; None: not known."""
+    def take(self) -> Usage:
+        """Seconds of GPUs and decoders since the last time that this was called, if they are known."""
         found, self._seconds = self._seconds, None
-        return found
+        return Usage(gpu_seconds=found.any_engine, gpu_decoder_seconds=found.decoder) if found else Usage()
 
 
-def of_devices(environment: Mapping[str, str] = os.environ) -> float | None:
+def of_devices(environment: Mapping[str, str] = os.environ) -> GpuWork | None:
     """How busy the visible GPUs are, whoever uses them. None without a GPU, and on a MIG slice, which does not say."""
-    return _asked(lambda: sum(_of_device(handle) for handle in visible_handles(environment.get(VISIBLE))))
+    return _asked(lambda: map(_of_device, visible_handles(environment.get(VISIBLE))))
 
 
-def of_processes(pids: Collection[int], environment: Mapping[str, str] = os.environ) -> float | None:
+def of_processes(pids: Collection[int], environment: Mapping[str, str] = os.environ) -> GpuWork | None:
     """How busy these processes keep the visible GPUs; None without a GPU, and where the driver does not say."""
     since = int((time.time() - 2 * SAMPLE_SECONDS) * 1e6)
     handles = visible_handles(environment.get(VISIBLE))
-    return _asked(lambda: sum(_of_processes(handle, pids, since) for handle in handles))
+    return _asked(lambda: (_of_processes(handle, pids, since) for handle in handles))
 
 
-def _asked(question: Callable[[], float]) -> float | None:
+def _asked(question: Callable[[], Iterable[GpuWork]]) -> GpuWork | None:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return None
     try:
-        return question()
+        return reduce(GpuWork.plus, question(), IDLE)
     except pynvml.NVMLError:
         return None
     finally:
         pynvml.nvmlShutdown()
 
 
-def _of_device(handle: Any) -> float:
-    busiest = max(
-        pynvml.nvmlDeviceGetUtilizationRates(handle).gpu,
-        pynvml.nvmlDeviceGetDecoderUtilization(handle)[0],
-        pynvml.nvmlDeviceGetEncoderUtilization(handle)[0],
-    )
-    return float(busiest) / 100
+def _of_device(handle: Any) -> GpuWork:
+    compute = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
+    decoder = pynvml.nvmlDeviceGetDecoderUtilization(handle)[0]
+    encoder = pynvml.nvmlDeviceGetEncoderUtilization(handle)[0]
+    return GpuWork(max(compute, decoder, encoder) / 100, decoder / 100)
 
 
-def _of_processes(handle: Any, pids: Collection[int], since: int) -> float:
+def _of_processes(handle: Any, pids: Collection[int], since: int) -> GpuWork:
     try:
         samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since)
     except pynvml.NVMLError_NotFound:  # nobody has used it since
-        return 0.0
+        return IDLE
     latest = {sample.pid: sample for sample in sorted(samples, key=lambda sample: sample.timeStamp)}
-    found = (latest[pid] for pid in pids if pid in latest)
-    return float(min(1.0, sum(max(one.smUtil, one.decUtil, one.encUtil) for one in found) / 100))
+    found = [latest[pid] for pid in pids if pid in latest]
+    busiest = sum(max(one.smUtil, one.decUtil, one.encUtil) for one in found)
+    return GpuWork(min(1.0, busiest / 100), min(1.0, sum(one.decUtil for one in found) / 100))

@@ -6,16 +6,13 @@ Ages are computed from times of the store, because the clocks of pods may be wro
 from collections.abc import Mapping
 
 from reelmill.contract.errors import NotFound
-from reelmill.contract.records.heartbeat import Runner
+from reelmill.contract.records.heartbeat import YOUNG_SECONDS, Runner
 from reelmill.contract.records.layout import SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import RUN_PID_ENV, Task
 from reelmill_stages.host.local_process import is_dead, local_process
 from reelmill_stages.records.record_files import dump, load
 from reelmill_stages.store import Store
-
-YOUNG_SECONDS = 600.0
-"""Seconds without a heartbeat after which another pipeline may take over a pass."""
 
 BEAT_SECONDS = 60.0
 """Seconds between two heartbeats of a shard."""

@@ -22,7 +22,7 @@ class GpuCounter(Protocol):
 
     def tick(self) -> None: ...
 
-    def take(self) -> float | None: ...
+    def take(self) -> Usage: ...
 
 
 class UsageMeter:
@@ -76,11 +76,12 @@ class UsageMeter:
         read, written = self._transferred.take()
         self._known += Usage(
             cpu_seconds=max(cpu - self._cpu, 0.0),
-            gpu_seconds=self._gpu.take() if self._gpu else None,
             pod_seconds=now - self._since,
             bytes_read=read,
             bytes_written=written,
         )
+        if self._gpu:
+            self._known += self._gpu.take()
         self._cpu, self._since = cpu, now
 
     def _cpu_now(self) -> float:

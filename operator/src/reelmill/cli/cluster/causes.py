@@ -1,14 +1,13 @@
 """Sentences about single causes: a stall, a blocked Job, work in progress, failed pods. Pure."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from reelmill.cli.cluster import pods
 from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView, seconds_left, shard_of, stage_of
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, Recovery, declared
-from reelmill.contract.reasons import RetryHelps, item_reason
 from reelmill.contract.status import StageStatus, Stall, Status
+from reelmill.contract.text.sentences import listed, sentence
 
 Say = Callable[..., str]
 """Builds a command line about this pipeline: `say("retry", "--stage clips")`."""
@@ -143,40 +142,5 @@ def _after(seen: PipelineView, name: str) -> list[str]:
     return [] if name == SURVEY else [stage for stage, reads in seen.upstreams.items() if name in reads]
 
 
-def lost(stage: StageStatus) -> str:
-    """`, 3 failed (too_short 3)`; empty if none failed."""
-    if not stage.totals.failed:
-        return ""
-    told = [
-        f"{name.partition(':')[2]} {count:,}" for name, count in stage.reasons.items() if name.startswith("failed:")
-    ]
-    return f", {stage.totals.failed:,} failed" + (f" ({', '.join(told)})" if told else "")
-
-
-def advice(stages: Iterable[StageStatus]) -> str:
-    """What the most frequent reason of failed items means, and what to do; empty where nothing is declared of it."""
-    counted = Counter[str]()
-    for stage in stages:
-        counted.update({name: count for name, count in stage.reasons.items() if name.startswith("failed:")})
-    if not counted:
-        return ""
-    reason = item_reason(counted.most_common(1)[0][0].partition(":")[2])
-    if reason is None:
-        return ""
-    helps = "a retry alone does not help" if reason.retry is RetryHelps.NO else f"a retry helps: {reason.retry}"
-    return f"Mostly {reason}: {reason.meaning}; {reason.remedy} ({helps})."
-
-
-def listed(names: list[str]) -> str:
-    """`a, b and c`."""
-    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else "".join(names)
-
-
 def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def sentence(text: str) -> str:
-    """The text with a full stop at its end."""
-    text = text.strip()
-    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."

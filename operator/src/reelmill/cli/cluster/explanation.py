@@ -5,23 +5,13 @@ Only the first cause that is found is reported, with a remedy; its consequences 
 
 from collections.abc import Iterator
 
-from reelmill.cli.cluster.causes import (
-    Say,
-    advice,
-    at_work,
-    held_up,
-    listed,
-    lost,
-    queued,
-    sentence,
-    shared,
-    stalled,
-)
+from reelmill.cli.cluster.causes import Say, at_work, held_up, queued, shared, stalled
 from reelmill.cli.cluster.pipeline_view import SURVEY, PipelineView
 from reelmill.cli.cluster.verdict import WORKING
 from reelmill.cli.display.output import duration
 from reelmill.contract.conditions import ConditionReason, ConditionType
 from reelmill.contract.status import StageStatus
+from reelmill.contract.text.sentences import advice, failures, listed, sentence
 
 
 def why(seen: PipelineView, say: Say, stage: str = "") -> str:
@@ -33,8 +23,9 @@ def why(seen: PipelineView, say: Say, stage: str = "") -> str:
 def pipeline_why(seen: PipelineView, say: Say) -> Iterator[str]:
     """Sentences about the whole pipeline."""
     yield from _nobody_looked(seen) or _refused(seen) or _paused(seen, say) or _done(seen, say) or _trouble(seen, say)
-    if drifted := seen.true(ConditionType.DRIFTED):
-        yield sentence(f"Also, {drifted.message}")
+    for type_ in (ConditionType.DRIFTED, ConditionType.OUTDATED_DEFINITION):
+        if beside := seen.true(type_):
+            yield sentence(f"Also, {beside.message}")
     if found := seen.not_verified:
         yield sentence(f"Also, the store is not verified: {found.message}")
         if found.reason == ConditionReason.STORE_DAMAGED:
@@ -55,7 +46,7 @@ def stage_why(seen: PipelineView, say: Say, stage: StageStatus) -> Iterator[str]
     elif stage.state == "waiting":
         yield from _waits(seen, say, stage)
     else:
-        yield sentence(f"{stage.name} has processed all of its inputs ({stage.state}){lost(stage)}")
+        yield sentence(f"{stage.name} has processed all of its inputs ({stage.state}){_lost(stage)}")
 
 
 def _nobody_looked(seen: PipelineView) -> list[str]:
@@ -100,10 +91,14 @@ def _done(seen: PipelineView, say: Say) -> list[str]:
     since = duration(seen.since(complete.last_transition_time))
     said = [f"It has been complete for {since}: every source is listed, and every stage has processed its inputs."]
     if seen.status.failed:
-        losses = [f"{stage.name}{lost(stage)}" for stage in seen.status.stages if stage.totals.failed]
+        losses = [f"{stage.name}{_lost(stage)}" for stage in seen.status.stages if stage.totals.failed]
         losses += [f"{source.name}, {source.failed:,} failed" for source in seen.status.sources if source.failed]
         said += [f"Within the tolerance: {'; '.join(losses)}.", f"`{say('ledger', '--outcome failed')}` lists them."]
     return said
+
+
+def _lost(stage: StageStatus) -> str:
+    return failures(stage.totals.failed, stage.reasons)
 
 
 def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
@@ -120,7 +115,7 @@ def _trouble(seen: PipelineView, say: Say) -> Iterator[str]:
     if condition and not stuck:
         yield sentence(condition.message)
         yield f"`{say('ledger', '--outcome failed')}` lists the failures; `{say('retry')}` retries them."
-        yield advice(stage for stage in status.stages if stage.totals.failed)
+        yield advice(stage.reasons for stage in status.stages if stage.totals.failed)
     working = [stage for stage in status.stages if stage.pass_]
     reconciling = seen.true(ConditionType.RECONCILING)
     if reconciling and reconciling.reason not in (*WORKING, ConditionReason.SHARED_PASS):

@@ -168,7 +168,7 @@ def _wide(entry: SourceStatus | StageStatus) -> Iterator[str]:
 
 def _foot(seen: PipelineView, width: int) -> Iterator[Text]:
     """Warnings that hold in addition to the state."""
-    beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS)
+    beside = (ConditionType.DRIFTED, ConditionType.SHARED_PASS, ConditionType.OUTDATED_DEFINITION)
     said = [condition.message for type_ in beside if (condition := seen.true(type_))]
     said += [f"not verified: {found.message}"] if (found := seen.not_verified) else []
     if said:

@@ -12,6 +12,7 @@ def used(usage: Usage) -> str:
         for what, seconds in (
             ("CPU", usage.cpu_seconds),
             ("GPU", usage.gpu_seconds),
+            ("GPU decoders", usage.gpu_decoder_seconds),
             ("pods", usage.pod_seconds),
         )
         if seconds is not None

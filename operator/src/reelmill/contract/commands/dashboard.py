@@ -104,7 +104,9 @@ class Pipelines(Protocol):
         ...
 
     def why(self, namespace: str, name: str, stage: str = "") -> str:
-        """A paragraph that explains its state, or that of one stage; empty where only the store is known."""
+        """A paragraph that explains its state, or that of one stage; empty where only the store is known
+        (`stored_state`).
+        """
         ...
 
     def logs(self, namespace: str, name: str, stage: str, shard: int | None) -> Iterator[PodLine]:

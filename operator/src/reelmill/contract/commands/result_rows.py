@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reelmill.contract.records.flow import Flow
+from reelmill.contract.records.heartbeat import YOUNG_SECONDS
 from reelmill.contract.records.rows import Outcome
 from reelmill.contract.records.usage import Usage
 
@@ -44,6 +45,11 @@ class OpenPassRow(CommandRow):
     """Name of the pipeline that opened it."""
     seconds_ago: Number | None
     """Age of the last heartbeat in seconds; None: there was none."""
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether its pods or processes seem to be alive."""
+        return self.seconds_ago is not None and self.seconds_ago < YOUNG_SECONDS
 
 
 class FormerKey(CommandRow):

@@ -2,6 +2,9 @@
 
 from reelmill.contract.model import Model
 
+YOUNG_SECONDS = 600.0
+"""Seconds without a heartbeat after which another pipeline may take over a pass."""
+
 
 class LocalProcess(Model):
     """A process of a machine: in a heartbeat, that of a `reelmill run`."""

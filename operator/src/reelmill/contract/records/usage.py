@@ -57,6 +57,8 @@ class Usage(Model):
     the processes."""
     gpu_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Seconds in which GPUs worked, by NVIDIA's management library; absent without a GPU."""
+    gpu_decoder_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """Seconds in which the decoders of GPUs worked, which is part of `gpuSeconds`; absent without a GPU."""
     pod_seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Wall time of the pods, or of the steps on one machine, from the start of the process."""
     bytes_read: int | None = Field(None, ge=0)
@@ -72,6 +74,7 @@ class Usage(Model):
         return Usage(
             cpu_seconds=_seconds(self.cpu_seconds, other.cpu_seconds),
             gpu_seconds=_seconds(self.gpu_seconds, other.gpu_seconds),
+            gpu_decoder_seconds=_seconds(self.gpu_decoder_seconds, other.gpu_decoder_seconds),
             pod_seconds=_seconds(self.pod_seconds, other.pod_seconds),
             bytes_read=_whole(self.bytes_read, other.bytes_read),
             bytes_written=_whole(self.bytes_written, other.bytes_written),

@@ -27,6 +27,10 @@ ACTIVITIES = tuple(one.value for one in Bound)
 USED = {
     "cpuSeconds": ("reelmill_stage_cpu_seconds", "Seconds of CPU that all runs of stages used."),
     "gpuSeconds": ("reelmill_stage_gpu_seconds", "Seconds in which GPUs worked for stages."),
+    "gpuDecoderSeconds": (
+        "reelmill_stage_gpu_decoder_seconds",
+        "Seconds in which the decoders of GPUs worked for stages.",
+    ),
     "podSeconds": ("reelmill_stage_pod_seconds", "Seconds of pods of stages, failed ones included."),
 }
 """Field of `Usage` -> its metric, and what that is."""

@@ -54,6 +54,7 @@ def snapshot(
     diagnoses: Mapping[str, Diagnosis],
     settings: PlannerSettings,
     trace: str = "",
+    dropped: tuple[str, ...] = (),
 ) -> Snapshot:
     """The snapshot of one pipeline. `trace` is that of its run; empty: it has none."""
     metadata = pipeline["metadata"]
@@ -72,6 +73,7 @@ def snapshot(
         finalizers=tuple(metadata.get("finalizers") or ()),
         settings=settings,
         trace=trace,
+        dropped=dropped,
     )
 
 

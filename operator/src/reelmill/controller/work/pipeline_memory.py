@@ -27,6 +27,8 @@ class PipelineMemory:
     """Name of a Job -> why it could not be created."""
     observed: set[str] = field(default_factory=set)
     """Names of Jobs that were observed, possibly not yet recorded in the status."""
+    dropped: tuple[str, ...] = ()
+    """Fields of the last written status that the API server did not keep."""
     written: float = float("-inf")
 
     def spec_of(self, pipeline: Json) -> ReadSpec:

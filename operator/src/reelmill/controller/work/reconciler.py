@@ -26,7 +26,7 @@ from reelmill.controller.state.progress_rate import ProgressRate
 from reelmill.controller.work.lineage import OperatorLineage
 from reelmill.controller.work.pipeline_memory import PipelineMemory
 from reelmill.controller.work.report_reader import read_reports
-from reelmill.controller.work.status_patch import merge_patch, only_progress
+from reelmill.controller.work.status_patch import dropped, merge_patch, only_progress
 from reelmill.controller.work.traces import RunTraces
 from reelmill.plan import (
     Action,
@@ -110,7 +110,8 @@ class PipelineWorker:
         reports = {job["metadata"]["name"]: memory.reports[uid] for job in jobs if (uid := _uid(job)) in memory.reports}
         spec = memory.spec_of(pipeline)
         trace = self._traces.begin(pipeline, jobs)
-        seen = snapshot(pipeline, spec, status, jobs, reports, diagnoses | memory.refused, self._settings, trace)
+        causes = diagnoses | memory.refused
+        seen = snapshot(pipeline, spec, status, jobs, reports, causes, self._settings, trace, memory.dropped)
         now = self._now()
         plan = refuse(seen, spec.problem, now) if spec.problem else reconcile(seen, now, spec.definition)
         if later := self._later(memory, written, plan):
@@ -147,6 +148,8 @@ class PipelineWorker:
             memory.spec = None
             if not (running and self._lineage.wanted):
                 memory.status = None
+        if memory.dropped != seen.dropped:
+            return AT_ONCE
         return _sooner(plan.wake_after, look_again)
 
     def progress_due(self, key: str) -> float:
@@ -199,7 +202,9 @@ class PipelineWorker:
             return
         new = as_json(plan.status)
         if patch := merge_patch(old, new):
-            self._cache.pipelines.insert(await self._verbs.patch_status(pipeline, patch))
+            kept = await self._verbs.patch_status(pipeline, patch)
+            self._cache.pipelines.insert(kept)
+            memory.dropped = tuple(dropped(new, kept.get("status") or {}))
             memory.status = new, plan.status
             memory.written = self._clock()
 

@@ -21,6 +21,19 @@ def merge_patch(old: Json, new: Json) -> Json:
     return patch
 
 
+def dropped(sent: Json, kept: Json, within: str = "status") -> list[str]:
+    """Fields that were sent and not kept, sorted, such as `status.stages[].usage`."""
+    found = {f"{within}.{name}" for name in sent if name not in kept}
+    for name in sent.keys() & kept.keys():
+        one, other = sent[name], kept[name]
+        if isinstance(one, dict) and isinstance(other, dict):
+            found.update(dropped(one, other, f"{within}.{name}"))
+        elif isinstance(one, list) and isinstance(other, list):
+            pairs = [(each, kept) for each, kept in zip(one, other, strict=False) if isinstance(each, dict)]
+            found.update(path for each, kept in pairs for path in dropped(each, kept, f"{within}.{name}[]"))
+    return sorted(found)
+
+
 def only_progress(old: Status, new: Status) -> bool:
     """Whether two statuses differ only in the progress of running Jobs, which is written less often."""
     return _at_rest(old) == _at_rest(new)

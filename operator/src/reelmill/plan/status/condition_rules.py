@@ -1,8 +1,8 @@
 """The conditions of a pipeline, following the rules of kstatus, which Flux, Argo CD and `helm --wait` use.
 
 Reconciling: work is running or due. Stalled: a user has to act. Ready and Complete: all sources are listed and all
-inputs processed. Failed: stalled, and no other stage can continue. Suspended: suspended by the spec. SharedPass and
-Drifted are present only after they have been true once, StoreVerified only with `spec.verify`.
+inputs processed. Failed: stalled, and no other stage can continue. Suspended: suspended by the spec. SharedPass,
+Drifted and OutdatedDefinition are present only after they have been true once, StoreVerified only with `spec.verify`.
 """
 
 from collections.abc import Sequence
@@ -56,6 +56,7 @@ def conditions(draft: PlanDraft) -> list[Condition]:
             f"another pipeline is working on: {', '.join(shared)}",
         ),
         ConditionType.DRIFTED: (bool(drifted), ConditionReason.SOURCE_CHANGED, _drift(drifted)),
+        ConditionType.OUTDATED_DEFINITION: _outdated(draft.snapshot.dropped),
     }
     if draft.verification:
         verdicts[ConditionType.STORE_VERIFIED] = _verified(draft, draft.verification)
@@ -142,6 +143,13 @@ def _reconciling(draft: PlanDraft) -> Verdict:
     if shared and not draft.stall:
         return True, ConditionReason.SHARED_PASS, f"waiting for another pipeline: {', '.join(shared)}"
     return False, ConditionReason.IDLE, ""
+
+
+def _outdated(dropped: Sequence[str]) -> Verdict:
+    if not dropped:
+        return False, ConditionReason.FIELDS_DROPPED, ""
+    lost = f"the CustomResourceDefinition is older than the operator and drops {', '.join(dropped)}"
+    return True, ConditionReason.FIELDS_DROPPED, f"{lost}: {ConditionReason.FIELDS_DROPPED.remedy}"
 
 
 def _held_up(draft: PlanDraft, job: str) -> str:

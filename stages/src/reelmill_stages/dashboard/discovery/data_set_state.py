@@ -7,7 +7,6 @@ from reelmill.contract.commands.result_rows import OpenPassRow
 from reelmill.contract.errors import NotFound, ReelmillError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.records.segment import Counts, StageRecord
-from reelmill_stages.records.heartbeat import YOUNG_SECONDS
 from reelmill_stages.records.record_files import load
 from reelmill_stages.store import Store
 from reelmill_stages.summary.status_rows import open_pass
@@ -36,8 +35,7 @@ class DataSetState:
     @property
     def is_worked_on(self) -> bool:
         """Whether a pass is open and its pods or processes are alive."""
-        ago = self.opened.seconds_ago if self.opened else None
-        return ago is not None and ago < YOUNG_SECONDS
+        return self.opened is not None and self.opened.is_worked_on
 
 
 def data_set_state(store: Store, names: DataSetPaths) -> DataSetState:

@@ -13,6 +13,7 @@ from reelmill.contract.commands.result_rows import StatusRow
 from reelmill.contract.errors import ReelmillError, SpecError
 from reelmill.contract.records.layout import DataSetPaths
 from reelmill.contract.task import SourceDef, StageDef, Task
+from reelmill.contract.text.stored_state import stored_state
 from reelmill.contract.text.urls import without_secrets
 from reelmill_stages.commands.entry import entries
 from reelmill_stages.dashboard.errors import NoSuch
@@ -165,7 +166,7 @@ class PipelineCatalog:
             funnel=funnel(stages),
             reads={each.name: _reads(each) for each in entries(definition.task)},
             work=list(work),
-            why=why,
+            why=why or (stored_state(stages).why if stages else ""),
             read_at=read_at,
             problem=problem,
         )

@@ -1,0 +1,66 @@
+"""Why a pipeline is in the state in which its store shows it: for files and stores, of which no cluster knows. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reelmill.contract.commands.dashboard import PipelineState
+from reelmill.contract.commands.result_rows import OpenPassRow, StatusRow
+from reelmill.contract.text.quantities import amount, time
+from reelmill.contract.text.sentences import advice, failures, listed
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """A state, and sentences about its cause and about losses."""
+
+    state: PipelineState
+    cause: str
+    losses: str
+
+    @property
+    def why(self) -> str:
+        """One paragraph."""
+        return f"{self.cause} {self.losses}".strip()
+
+
+def stored_state(rows: Sequence[StatusRow]) -> StoredState:
+    """The state of sources and stages: all of a pipeline, or one."""
+    state, cause = _cause(rows)
+    return StoredState(state, cause, _losses(rows))
+
+
+def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
+    opened = [(row.name, row.pass_) for row in rows if row.pass_]
+    if working := [(name, each) for name, each in opened if each.is_worked_on]:
+        return "working", " ".join(["Nothing is wrong:", *(f"{name} {_progress(each)}." for name, each in working)])
+    if opened:
+        name, first = opened[0]
+        return "stopped", f"Nobody works on {name}, which {_progress(first)}. The next run continues that pass."
+    changed = [row.name for row in rows if row.latest and not row.segments]
+    again = f" The definition of {listed(changed)} is another one than that of the last data set." if changed else ""
+    if not any(row.segments for row in rows):
+        return "empty", f"Nothing is committed yet.{again}"
+    if behind := [row for row in rows if row.uncovered or not row.segments]:
+        names = listed([row.name for row in behind])
+        has, its = ("has", "its") if len(behind) == 1 else ("have", "their")
+        new = sorted({name for row in behind for name in row.uncovered})
+        left = f": there are new items of {listed(new)}" if new else ""
+        failed = any(row.failed for row in rows)
+        stopped = ", unless more items failed than `failures.tolerate` allows" if failed else ""
+        return "behind", f"{names} {has} not processed all of {its} inputs{left}. The next run does{stopped}.{again}"
+    return "complete", "Every input that was listed is processed."
+
+
+def _progress(opened: OpenPassRow) -> str:
+    done = f"has committed {amount(opened.committed)} of {amount(opened.shards)} shards of segment {opened.segment}"
+    if opened.seconds_ago is None:
+        return f"{done}, and no shard has begun"
+    return f"{done}, the last sign of which is {time(opened.seconds_ago)} old"
+
+
+def _losses(rows: Sequence[StatusRow]) -> str:
+    lost = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
+    if not lost:
+        return ""
+    told = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger --outcome failed` lists them."]
+    return " ".join([*told, advice(row.reasons for row in rows)]).strip()

@@ -1,0 +1,112 @@
+"""`why` without a cluster: what the store shows is said in one paragraph, the cause first, then losses."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.terminal import reelmill, write
+from reelmill.contract.commands.result_rows import OpenPassRow, StatusRow
+from reelmill.contract.text.stored_state import stored_state
+
+
+def row(name: str, kind: str = "stage", **more: Any) -> StatusRow:
+    usual: dict[str, Any] = {
+        "name": name, "kind": kind, "type": "clip", "key": "k" * 8, "state": "current", "segments": 1, "items": 3,
+        "weight": 3, "in_": 3, "done": 3, "filtered": 0, "failed": 0, "skipped": 0, "reasons": {}, "counters": {},
+        "uncovered": {}, "pass_": None, "latest": None, "uri": "file:///data",
+    }  # fmt: skip
+    return StatusRow(**{**usual, **more})
+
+
+def opened(seconds_ago: float | None) -> OpenPassRow:
+    return OpenPassRow(segment=2, shards=10, committed=3, by="default/x", seconds_ago=seconds_ago)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    rows: list[StatusRow]
+    state: str
+    why: str
+
+
+RAW = row("raw", "source")
+CASES = [
+    Case("complete", [RAW, row("clips")], "complete", "Every input that was listed is processed."),
+    Case("empty", [row("raw", "source", segments=0), row("clips", segments=0)], "empty", "Nothing is committed yet."),
+    Case(
+        "new input",
+        [RAW, row("clips", uncovered={"raw": 1}), row("frames", segments=0, uncovered={"clips": 1})],
+        "behind",
+        "clips and frames have not processed all of their inputs: there are new items of clips and raw. "
+        "The next run does.",
+    ),
+    Case(
+        "perhaps too many failed",
+        [RAW, row("clips", failed=1), row("frames", segments=0, uncovered={"clips": 1})],
+        "behind",
+        "frames has not processed all of its inputs: there are new items of clips. The next run does, unless more "
+        "items failed than `failures.tolerate` allows. Failed items: clips, 1 failed. "
+        "`reelmill ledger --outcome failed` lists them.",
+    ),
+    Case(
+        "another definition",
+        [RAW, row("clips", segments=0, uncovered={"raw": 1}, latest={"key": "other", "definition": {}})],
+        "behind",
+        "clips has not processed all of its inputs: there are new items of raw. The next run does. "
+        "The definition of clips is another one than that of the last data set.",
+    ),
+    Case(
+        "at work",
+        [RAW, row("clips", pass_=opened(4.0))],
+        "working",
+        "Nothing is wrong: clips has committed 3 of 10 shards of segment 2, the last sign of which is 4s old.",
+    ),
+    Case(
+        "left alone",
+        [RAW, row("clips", pass_=opened(7200.0))],
+        "stopped",
+        "Nobody works on clips, which has committed 3 of 10 shards of segment 2, the last sign of which is 2h 00m old. "
+        "The next run continues that pass.",
+    ),
+    Case(
+        "never begun",
+        [RAW, row("clips", pass_=opened(None))],
+        "stopped",
+        "Nobody works on clips, which has committed 3 of 10 shards of segment 2, and no shard has begun. "
+        "The next run continues that pass.",
+    ),
+    Case(
+        "losses",
+        [RAW, row("clips", failed=3, reasons={"failed:no_video": 2, "failed:mine": 1, "filtered:short": 9})],
+        "complete",
+        "Every input that was listed is processed. Failed items: clips, 3 failed (no_video 2, mine 1). "
+        "`reelmill ledger --outcome failed` lists them. Mostly no_video: ",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_a_store_shows_is_said_in_one_paragraph(case: Case) -> None:
+    found = stored_state(case.rows)
+    assert found.state == case.state
+    assert found.why.startswith(case.why) if case.why.endswith(" ") else found.why == case.why
+
+
+def test_a_file_is_explained_by_its_store_or_one_stage_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos/broken.mp4").write_bytes(b"not a video")
+    path = write(tmp_path)
+    assert reelmill("why", path).out == "Nothing is committed yet.\n"
+    assert reelmill("run", path).code != 0
+    told = json.loads(reelmill("why", path, "-o", "json").out)
+    assert (told["name"], told["state"]) == ("small", "behind")
+    assert told["why"].startswith(told["reason"])
+    assert "Failed items: spans, 1 failed (" in told["why"]
+    assert "Failed items" not in json.loads(reelmill("why", path, "--stage", "pictures", "-o", "json").out)["why"]
+    said = reelmill("why", path, "--stage", "nothing")
+    assert (said.code, "no stage named 'nothing'" in said.err) == (2, True)
