@@ -14,6 +14,7 @@ from reelmill.contract.records.segment import Part
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import read_rows
 from reelmill_stages.records.rows.encoded_item import EncodedItem, encoded
+from reelmill_stages.records.rows.line_readers import ledger_row, of_objects
 from reelmill_stages.runtime.shards.outcomes import SettledInput
 
 _Made = tuple[Item, EncodedItem]
@@ -26,7 +27,7 @@ def difference(data: DataSet, part: Part, settled: Iterator[SettledInput]) -> st
     """
     if part.ledger is None:
         return ""
-    ledger = read_rows(data.store, part.ledger.key, part.ledger.digest, data.scratch, LedgerRow.from_json)
+    ledger = read_rows(data.store, part.ledger.key, part.ledger.digest, data.scratch, ledger_row)
     items: Iterator[_Made] | None = _items(data, part)
     for number, (row, one) in enumerate(zip_longest(ledger, settled), 1):
         if row is None or one is None:
@@ -63,4 +64,4 @@ def _items(data: DataSet, part: Part) -> Iterator[_Made]:
         return item, encoded(item, row)
 
     if part.items is not None:
-        yield from read_rows(data.store, part.items.key, part.items.digest, data.scratch, read)
+        yield from read_rows(data.store, part.items.key, part.items.digest, data.scratch, of_objects(read))
