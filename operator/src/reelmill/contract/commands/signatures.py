@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # a command needs the rows of others no more than their code
         StageLedgerRow,
         StatusRow,
     )
-    from reelmill.contract.commands.run_report import ReportResult
+    from reelmill.contract.commands.summary import ReportResult
     from reelmill.contract.commands.support import SupportRecord
     from reelmill.contract.commands.tuning import TuneResult
     from reelmill.contract.records.claim import Claimant

@@ -164,3 +164,11 @@ class Summary(CommandRow):
     distributions: list[Distribution]
     left_out: list[str]
     """What was left out so that the summary has a bounded size, in words."""
+
+
+class ReportResult(CommandRow):
+    """A run report, with the moment and the verdict that it shows."""
+
+    moment: Moment
+    verdict: RunVerdict
+    html: str

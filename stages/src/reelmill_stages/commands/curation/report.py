@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reelmill.contract.commands.run_report import ReportResult
+from reelmill.contract.commands.summary import ReportResult
 from reelmill.contract.task import Task
 from reelmill.contract.task_parts.run_report import RunDefinition
 from reelmill_stages.commands.entry import store_of

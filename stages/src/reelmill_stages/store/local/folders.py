@@ -66,6 +66,11 @@ def refuse_links(root: Path, names: Sequence[str]) -> None:
         pass
 
 
+def is_file(status: os.stat_result | None) -> bool:
+    """Whether something was there, and was a regular file."""
+    return status is not None and modes.S_ISREG(status.st_mode)
+
+
 def _child(above: int, name: str, path: Path, *, make: bool) -> int:
     try:
         return _open(above, name, path)

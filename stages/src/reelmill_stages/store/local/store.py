@@ -21,7 +21,7 @@ from reelmill.contract.reasons import ItemReason
 from reelmill_stages.store import Problem, Stat
 from reelmill_stages.store.keys import check_key, check_new_key, check_prefix, encode_metadata, key_problem
 from reelmill_stages.store.local.errors import mapped
-from reelmill_stages.store.local.folders import opened, refuse_links
+from reelmill_stages.store.local.folders import is_file, opened, refuse_links
 from reelmill_stages.store.local.listing import HIDDEN, FolderEntry, folder_names, list_folder
 from reelmill_stages.store.local.record import Record, attach, record_of, side_file
 from reelmill_stages.store.local.temporary import fill, publish, sweep, temporary
@@ -95,8 +95,9 @@ class LocalStore:
         if if_match:
             self._match(self.stat(key), if_match)
         with mapped(path):
-            if not _is_file(path.stat()):
-                raise NotFound("no such object", where=str(path))
+            found = path.stat()
+        if not is_file(found):
+            raise NotFound("no such object", where=str(path))
         return path
 
     def write(
@@ -161,10 +162,10 @@ class LocalStore:
         path = self._path(key)
         *above, name = key.split("/")
         with mapped(path), suppress(FileNotFoundError, NotADirectoryError), opened(self._root, above) as folders:
-            if not _is_file(folders.status(name)):
+            if not is_file(folders.status(name)):
                 return
             with self._locked(key):
-                if (status := folders.status(name)) is None or not _is_file(status):
+                if (status := folders.status(name)) is None or not is_file(status):
                     return
                 os.unlink(name, dir_fd=folders.last)
                 side_file(status, self._records).unlink(missing_ok=True)
@@ -179,7 +180,7 @@ class LocalStore:
             with mapped(source), opened(self._root, above) as folders, self._locked(to):
                 if (found := folders.status(name)) is None:
                     raise NotFound("no such object", where=str(source))
-                if not _is_file(found):
+                if not is_file(found):
                     raise StoreError(
                         "this is a folder, a link, a pipe or a device, no file", where=str(source), hint="move it away"
                     )
@@ -224,7 +225,7 @@ class LocalStore:
         return self._root.joinpath(*parts)
 
     def _stat(self, key: str, path: Path, status: os.stat_result, record: Record) -> Stat:
-        if not modes.S_ISREG(status.st_mode):
+        if not is_file(status):
             what = "no such object" if modes.S_ISDIR(status.st_mode) else "a pipe, a socket or a device, no file"
             raise NotFound(what, where=str(path))
         return Stat(
@@ -297,7 +298,3 @@ class LocalStore:
             yield
         finally:
             os.close(fd)
-
-
-def _is_file(status: os.stat_result | None) -> bool:
-    return status is not None and modes.S_ISREG(status.st_mode)
