@@ -84,7 +84,7 @@ def _identities(
 
 
 def _runners(store: Store, names: DataSetPaths) -> set[str]:
-    """Uids of the pipelines that opened the passes of a data set."""
+    """Uids of the pipelines that opened the passes of a data set. Those that `forget` opened name none."""
     found: set[str] = set()
     for number in count(1):
         with suppress(StoreDamaged):
@@ -92,7 +92,7 @@ def _runners(store: Store, names: DataSetPaths) -> set[str]:
             if opened is None:
                 break
             found.add(opened.runner.uid)
-    return found
+    return found - {""}
 
 
 def _lists(record: RunRecord | None, stage: StageDef) -> bool:
