@@ -21,8 +21,8 @@ def row(name: str, kind: str = "stage", **more: Any) -> StatusRow:
     return StatusRow(**{**usual, **more})
 
 
-def opened(seconds_ago: float | None) -> OpenPassRow:
-    return OpenPassRow(segment=2, shards=10, committed=3, by="default/x", seconds_ago=seconds_ago)
+def opened(seconds_ago: float | None, *, ended: bool = False) -> OpenPassRow:
+    return OpenPassRow(segment=2, shards=10, committed=3, by="default/x", seconds_ago=seconds_ago, ended=ended)
 
 
 @dataclass(frozen=True)
@@ -50,33 +50,40 @@ CASES = [
         "behind",
         "frames has not processed all of its inputs: there are new items of clips. The next run does, unless more "
         "items failed than `failures.tolerate` allows. Failed items: clips, 1 failed. "
-        "`reelmill ledger --outcome failed` lists them.",
+        "`reelmill ledger PIPELINE --outcome failed` lists them.",
     ),
     Case(
         "another definition",
         [RAW, row("clips", segments=0, uncovered={"raw": 1}, latest={"key": "other", "definition": {}})],
         "behind",
         "clips has not processed all of its inputs: there are new items of raw. The next run does. "
-        "The definition of clips is another one than that of the last data set.",
+        "The definition of clips has changed since the last data set.",
     ),
     Case(
         "at work",
         [RAW, row("clips", pass_=opened(4.0))],
         "working",
-        "Nothing is wrong: clips has committed 3 of 10 shards of segment 2, the last sign of which is 4s old.",
+        "Nothing is wrong: clips has committed 3 of 10 shards of segment 2, and the last heartbeat was 4s ago.",
     ),
     Case(
         "left alone",
         [RAW, row("clips", pass_=opened(7200.0))],
         "stopped",
-        "Nobody works on clips, which has committed 3 of 10 shards of segment 2, the last sign of which is 2h 00m old. "
+        "Nobody works on clips: it has committed 3 of 10 shards of segment 2, and the last heartbeat was 2h 00m ago. "
+        "The next run continues that pass.",
+    ),
+    Case(
+        "killed a moment ago",
+        [RAW, row("clips", pass_=opened(4.0, ended=True))],
+        "stopped",
+        "Nobody works on clips: it has committed 3 of 10 shards of segment 2, and the run that did has ended. "
         "The next run continues that pass.",
     ),
     Case(
         "never begun",
         [RAW, row("clips", pass_=opened(None))],
         "stopped",
-        "Nobody works on clips, which has committed 3 of 10 shards of segment 2, and no shard has begun. "
+        "Nobody works on clips: it has committed 3 of 10 shards of segment 2, and there was no heartbeat. "
         "The next run continues that pass.",
     ),
     Case(
@@ -84,7 +91,7 @@ CASES = [
         [RAW, row("clips", failed=3, reasons={"failed:no_video": 2, "failed:mine": 1, "filtered:short": 9})],
         "complete",
         "Every input that was listed is processed. Failed items: clips, 3 failed (no_video 2, mine 1). "
-        "`reelmill ledger --outcome failed` lists them. Mostly no_video: ",
+        "`reelmill ledger PIPELINE --outcome failed` lists them. Mostly no_video: ",
     ),
 ]
 

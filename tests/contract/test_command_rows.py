@@ -21,7 +21,7 @@ from reelmill.contract.records.rows import LedgerRow, Outcome
 
 OPEN = OpenPassRow(segment=2, shards=8, committed=3, by="demo", seconds_ago=None)
 ROWS: dict[str, CommandRow] = {
-    '{"segment": 2, "shards": 8, "committed": 3, "by": "demo", "seconds_ago": null}': OPEN,
+    '{"segment": 2, "shards": 8, "committed": 3, "by": "demo", "seconds_ago": null, "ended": false}': OPEN,
     '{"key": "ab", "definition": {"stage": "clip"}}': FormerKey(key="ab", definition={"stage": "clip"}),
     '{"stage": "clips", "outcome": "failed", "reason": "my_own", "items": 2, "counters": {}}': LedgerCount(
         stage="clips", outcome="failed", reason="my_own", items=2, counters={}

@@ -25,6 +25,8 @@ class Stub:
         self.queries: list[dict[str, str]] = []
         self.refusals: list[tuple[str, int, str, dict[str, str]]] = []
         """(method, status, message, headers) of the next requests of that method, or of `METHOD path`."""
+        self.unknown: set[str] = set()
+        """Fields of stages in a status that the definition of the resource does not have, so that they are not kept."""
         self.pods: list[Json] = []
         self.cached_pods: list[Json] | None = None
         """The pods as the server's cache has them; None: it is up to date."""
@@ -91,7 +93,14 @@ class Stub:
         wanted = body.get("metadata", {}).get("resourceVersion")
         if wanted and wanted != known["metadata"]["resourceVersion"]:
             return self._refuse(409, "the object has been modified")
-        return web.json_response(self.put(where, merged(known, body)))
+        return web.json_response(self.put(where, self._pruned(merged(known, body))))
+
+    def _pruned(self, document: Json) -> Json:
+        status = document.get("status") or {}
+        if not status.get("stages"):
+            return document
+        stages = [{name: stage[name] for name in stage if name not in self.unknown} for stage in status["stages"]]
+        return {**document, "status": {**status, "stages": stages}}
 
     def _put(self, path: str, body: Json, _request: web.Request) -> web.Response:
         if body["metadata"]["resourceVersion"] != self.objects[path]["metadata"]["resourceVersion"]:

@@ -215,3 +215,31 @@ def test_a_pipeline_that_is_gone_needs_nothing(tmp_path: Path) -> None:
         assert rig.stub.writes() == []
 
     rigged(tmp_path, test)
+
+
+def test_a_definition_that_drops_a_field_of_a_stage_is_named_until_it_keeps_the_field(tmp_path: Path) -> None:
+    def edit(rig: Rig, **spec: Any) -> None:
+        known = rig.stub.objects[PIPELINE]
+        stages = [{**stage, "bound": "decode"} for stage in known["status"]["stages"]] if spec["suspend"] else None
+        status = {**known["status"], "stages": stages} if stages else known["status"]
+        edited = {**known, "spec": {**resource()["spec"], **spec}, "status": status}
+        rig.cache.pipelines.insert(rig.stub.put(PIPELINE, edited))
+
+    async def test(rig: Rig) -> None:
+        await rig.a_pass()
+        rig.stub.unknown = {"bound"}
+        edit(rig, suspend=True)
+        assert await rig.a_pass() == 0
+        for _ in range(3):
+            assert await rig.a_pass() != 0
+            outdated = rig.conditions()["OutdatedDefinition"]
+            assert (outdated["status"], outdated["reason"]) == ("True", "FieldsDropped")
+            assert "drops status.stages[].bound" in outdated["message"]
+        rig.stub.unknown = set()
+        edit(rig, suspend=False)
+        for _ in range(2):
+            await rig.a_pass()
+        assert rig.conditions()["OutdatedDefinition"]["status"] == "False"
+        assert rig.stub.objects[PIPELINE]["status"]["stages"][0]["bound"] == "decode"
+
+    rigged(tmp_path, test)

@@ -10,6 +10,7 @@ pytest_plugins = ["pytester"]
 SUITE = """\
 import atexit, subprocess, threading, time
 import pytest
+import host
 
 stop = threading.Event()
 atexit.register(stop.set)
@@ -24,6 +25,8 @@ def process():
 def waiting():
     child = subprocess.Popen(["true"])
     atexit.register(child.wait)
+    while host.running(child.pid):
+        time.sleep(0.01)
 
 def soon():
     threading.Thread(target=time.sleep, args=(0.3,)).start()

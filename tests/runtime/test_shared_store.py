@@ -16,6 +16,7 @@ from reelmill_stages.host.local_process import is_alive, is_dead, local_process
 from reelmill_stages.records.claims import claim
 from reelmill_stages.records.heartbeat import is_foreign
 from reelmill_stages.records.record_files import load
+from reelmill_stages.summary.status_rows import open_pass
 
 
 def two_lines(root: Path) -> tuple[toy.Line, toy.Line]:
@@ -27,6 +28,13 @@ def two_lines(root: Path) -> tuple[toy.Line, toy.Line]:
         lines[0].put(f"v{number}")
         lines[1].rows = lines[0].rows
     return lines
+
+
+def is_worked_on(line: toy.Line) -> bool:
+    """Whether `status`, `why` and the dashboard take the open pass for one that somebody works on."""
+    row = open_pass(line.store, line.data("upper").paths(1))
+    assert row is not None
+    return row.is_worked_on
 
 
 def test_what_one_pipeline_did_the_other_finds_done(tmp_path: Path) -> None:
@@ -95,7 +103,9 @@ def test_a_pass_of_a_local_run_that_is_dead_is_taken_over_at_once(
         monkeypatch.setenv("REELMILL_RUN_PID", str(run.pid))
         one.open(one.stages[0])
         assert two.open(two.stages[0]).foreign
+        assert is_worked_on(one)
         run.kill()
+    assert not is_worked_on(one)
     assert not two.open(two.stages[0]).foreign
 
 

@@ -9,6 +9,7 @@ from reelmill.contract.records.heartbeat import Runner
 from reelmill.contract.records.layout import DataSetPaths, SegmentPaths
 from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import SourceDef, StageDef
+from reelmill_stages.host.local_process import is_dead
 from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.latest_key import LatestKey
 from reelmill_stages.records.record_files import load
@@ -66,18 +67,18 @@ def open_pass(store: Store, paths: SegmentPaths) -> OpenPassRow | None:
     opened = load(store, paths.pass_json, Pass)
     if opened is None:
         return None
+    last = load(store, paths.heartbeat, Runner)
     return OpenPassRow(
         segment=opened.segment,
         shards=len(opened.shards),
         committed=sum(paths.shard_number(stat.key) is not None for stat in store.list(paths.shards)),
         by=opened.runner.name,
-        seconds_ago=_seconds_since_heartbeat(store, paths),
+        seconds_ago=_seconds_since_heartbeat(store, paths) if last else None,
+        ended=last is not None and last.process is not None and is_dead(last.process),
     )
 
 
 def _seconds_since_heartbeat(store: Store, paths: SegmentPaths) -> float | None:
-    if load(store, paths.heartbeat, Runner) is None:
-        return None
     try:
         return max(0.0, round(time.time() - store.stat(paths.heartbeat).modified, 1))
     except NotFound:

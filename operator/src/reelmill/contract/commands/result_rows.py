@@ -45,11 +45,13 @@ class OpenPassRow(CommandRow):
     """Name of the pipeline that opened it."""
     seconds_ago: Number | None
     """Age of the last heartbeat in seconds; None: there was none."""
+    ended: bool = False
+    """Whether the run that gave the last heartbeat was one of this machine, and has ended."""
 
     @property
     def is_worked_on(self) -> bool:
         """Whether its pods or processes seem to be alive."""
-        return self.seconds_ago is not None and self.seconds_ago < YOUNG_SECONDS
+        return not self.ended and self.seconds_ago is not None and self.seconds_ago < YOUNG_SECONDS
 
 
 class FormerKey(CommandRow):

@@ -35,9 +35,9 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
         return "working", " ".join(["Nothing is wrong:", *(f"{name} {_progress(each)}." for name, each in working)])
     if opened:
         name, first = opened[0]
-        return "stopped", f"Nobody works on {name}, which {_progress(first)}. The next run continues that pass."
+        return "stopped", f"Nobody works on {name}: it {_progress(first)}. The next run continues that pass."
     changed = [row.name for row in rows if row.latest and not row.segments]
-    again = f" The definition of {listed(changed)} is another one than that of the last data set." if changed else ""
+    again = f" The definition of {listed(changed)} has changed since the last data set." if changed else ""
     if not any(row.segments for row in rows):
         return "empty", f"Nothing is committed yet.{again}"
     if behind := [row for row in rows if row.uncovered or not row.segments]:
@@ -54,13 +54,15 @@ def _cause(rows: Sequence[StatusRow]) -> tuple[PipelineState, str]:
 def _progress(opened: OpenPassRow) -> str:
     done = f"has committed {amount(opened.committed)} of {amount(opened.shards)} shards of segment {opened.segment}"
     if opened.seconds_ago is None:
-        return f"{done}, and no shard has begun"
-    return f"{done}, the last sign of which is {time(opened.seconds_ago)} old"
+        return f"{done}, and there was no heartbeat"
+    if opened.ended:
+        return f"{done}, and the run that did has ended"
+    return f"{done}, and the last heartbeat was {time(opened.seconds_ago)} ago"
 
 
 def _losses(rows: Sequence[StatusRow]) -> str:
     lost = [f"{row.name}{failures(row.failed, row.reasons)}" for row in rows if row.failed]
     if not lost:
         return ""
-    told = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger --outcome failed` lists them."]
+    told = ["Failed items:", f"{'; '.join(lost)}.", "`reelmill ledger PIPELINE --outcome failed` lists them."]
     return " ".join([*told, advice(row.reasons for row in rows)]).strip()

@@ -19,7 +19,7 @@ class PipelineMemory:
     spec: ReadSpec | None = None
     """What was read of the last spec."""
     status: tuple[Json, Status] | None = None
-    """The last status as JSON, and what was read of it."""
+    """The last status as JSON, and what was read of it, or written: with fields that the API server did not keep."""
     reports: dict[str, str] = field(default_factory=dict)
     """UID of a finished Job -> its report."""
     looks: Looks = field(default_factory=Looks)

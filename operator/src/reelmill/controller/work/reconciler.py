@@ -146,7 +146,7 @@ class PipelineWorker:
         if at_rest:
             # A pipeline at rest is planned seldom, and there may be many.
             memory.spec = None
-            if not (running and self._lineage.wanted):
+            if not (running and self._lineage.wanted) and not memory.dropped:
                 memory.status = None
         if memory.dropped != seen.dropped:
             return AT_ONCE
@@ -202,10 +202,11 @@ class PipelineWorker:
             return
         new = as_json(plan.status)
         if patch := merge_patch(old, new):
-            kept = await self._verbs.patch_status(pipeline, patch)
-            self._cache.pipelines.insert(kept)
-            memory.dropped = tuple(dropped(new, kept.get("status") or {}))
-            memory.status = new, plan.status
+            answer = await self._verbs.patch_status(pipeline, patch)
+            self._cache.pipelines.insert(answer)
+            kept = answer.get("status") or {}
+            memory.dropped = tuple(dropped(new, kept))
+            memory.status = kept, plan.status
             memory.written = self._clock()
 
     async def _set_finalizers(self, pipeline: Json, names: tuple[str, ...]) -> None:

@@ -36,7 +36,7 @@ def rebuild(
     The lineage says which source objects the sample was made of, in which versions, by which stages. They are done
     again on this machine, in a temporary folder, and the files are compared with the digests in the lineage. The store
     of the data set is not needed. The sources are, with their credentials, and the files that stages refer to, such as
-    weights. A card has no texts from the parameters of code of your own: --pipeline names the file that has them.
+    weights. A card leaves out texts among the parameters of your own code; --pipeline names the file that has them.
 
     Exits with code 65 if a file differs, and 2 if the sample cannot be made here.
     """
