@@ -1,7 +1,9 @@
 """The reader by image id: what RSTNet's gives, in any worker, and no noise for what is not there."""
 
+import json
 import multiprocessing
 import pickle
+import shutil
 from pathlib import Path
 
 import h5py
@@ -12,6 +14,7 @@ from grid.broken_grids import labelled, labels
 from grid.gallery import feature_file, features
 from reelmill.contract.errors import NotFound, SpecError
 from reelmill_stages.datasets.grids import GridFeatures
+from reelmill_stages.store.local.store import LocalStore
 
 ARRAYS = dict(features(4))
 
@@ -63,6 +66,15 @@ def test_an_image_that_is_not_there_is_an_error_and_never_noise(folder: Path) ->
     reader = GridFeatures(str(folder / "grids.hdf5"))
     with pytest.raises(NotFound, match="99_grids not found"):
         reader.of(99)
+
+
+def test_a_copy_of_the_folder_of_a_stage_is_read_under_any_name(folder: Path, tmp_path: Path) -> None:
+    key = "0123456789" * 6 + "abcd"
+    store = LocalStore(tmp_path / "data")
+    store.write("features/latest.json", json.dumps({"key": key}).encode())
+    store.write(f"features/{key[:10]}/grids.hdf5", folder / "grids.hdf5")
+    shutil.copytree(tmp_path / "data/features", tmp_path / "fast")  # with extended attributes
+    assert GridFeatures(str(tmp_path / "fast")).ids == GridFeatures(str(folder)).ids
 
 
 def test_a_folder_without_features_and_a_file_of_another_kind_are_refused(tmp_path: Path) -> None:

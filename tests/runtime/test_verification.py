@@ -126,7 +126,7 @@ def test_a_pod_that_is_terminated_ends_soon_and_leaves_its_progress(line: toy.Li
 
 def test_a_removed_pipeline_leaves_no_progress(line: toy.Line) -> None:
     progress_of(line).parent.mkdir(parents=True, exist_ok=True)
-    progress_of(line).write_text("{}")
+    progress_of(line).write_text(json.dumps({"store": line.store.uri}))
     with context(line.task(Step.REMOVE), os.environ, threading.Event()) as found:
         remove(found)
     assert not progress_of(line).exists()

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,7 +20,7 @@ from reelmill.contract.task import Connection
 from reelmill_stages.datasets.files.digests import hint, view_digest
 from reelmill_stages.media_file import WholeFileNeeded
 from reelmill_stages.records.latest_key import LatestKey
-from reelmill_stages.records.record_files import load
+from reelmill_stages.records.record_files import parse
 from reelmill_stages.sources.images import image_id
 from reelmill_stages.stages.grid.containers import SUFFIXES, ContainerReader, container, kind_of
 from reelmill_stages.stages.grid.keys import GRIDS, LABELS, key, parsed
@@ -182,8 +183,10 @@ class _Arrays:
             return where
         store, folder = self._at(where)
         folder = folder.rstrip("/")
-        latest = load(store, f"{folder}/latest.json", LatestKey)
-        inside = f"{folder}/{latest.key[:_KEY_DIGITS]}" if latest else folder
+        inside = folder
+        with suppress(NotFound):  # the folder of a stage, which may be a copy under another name
+            latest = parse(store.read(f"{folder}/latest.json"), f"{where.rstrip('/')}/latest.json", LatestKey)
+            inside = f"{folder}/{latest.key[:_KEY_DIGITS]}"
         for suffix in SUFFIXES.values():
             name = f"{inside}/{kind}{suffix}"
             try:

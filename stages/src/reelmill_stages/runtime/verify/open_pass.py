@@ -11,6 +11,7 @@ from reelmill_stages.records.data_set import DataSet
 from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
+from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store.damage import address, gone
 
 _PLAN = (
@@ -22,8 +23,8 @@ _PLAN = (
 def open_pass_damage(data: DataSet, number: int) -> Iterator[DamagedObject]:
     """A pass of which there is work and no plan, if segment `number` is none that is closed."""
     paths = data.paths(number)
-    begun = _has(data, paths.heartbeat) or any(_settled(data, paths)) or any(data.store.list(paths.shards))
-    if begun and not any(_has(data, key) for key in (paths.pass_json, paths.segment_json)):
+    begun = is_there(data.store, paths.heartbeat) or any(_settled(data, paths)) or any(data.store.list(paths.shards))
+    if begun and not any(is_there(data.store, key) for key in (paths.pass_json, paths.segment_json)):
         yield DamagedObject(paths.pass_json, gone(address(data.store, paths.pass_json), _PLAN))
 
 
@@ -45,10 +46,3 @@ def _settled(data: DataSet, paths: SegmentPaths) -> Iterator[str]:
         for stat in data.store.list(f"{paths.internal}/{folder}/"):
             if record_names.SETTLED.fullmatch(stat.key.removeprefix(f"{data.root}/")):
                 yield stat.key
-
-
-def _has(data: DataSet, key: str) -> bool:
-    with suppress(NotFound):
-        data.store.stat(key)
-        return True
-    return False

@@ -7,19 +7,16 @@ claims, and is not looked for.
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from itertools import count
 
-from reelmill.contract.errors import StoreDamaged
 from reelmill.contract.records import layout
 from reelmill.contract.records.claim import Claim, Claimant
 from reelmill.contract.records.layout import INTERNAL, DataSetPaths
 from reelmill.contract.records.run import RunRecord
-from reelmill.contract.records.segment import Pass
 from reelmill.contract.task import StageDef, Task
-from reelmill_stages.records.claims import claims_on
-from reelmill_stages.records.record_files import load, peek
+from reelmill_stages.records.record_files import peek
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
+from reelmill_stages.runtime.verify.opened_passes import opened_passes
+from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store import Store
 from reelmill_stages.store.damage import address, gone
 
@@ -35,16 +32,17 @@ _IDENTITY = (
 def missing_owners(
     task: Task,
     store: Store,
+    claims: Mapping[str, set[str]],
     runs: Mapping[str, RunRecord],
     identities: set[str],
     claimant: Claimant | None,
 ) -> Iterator[DamagedObject]:
-    """Records that are missing. `runs` and `identities` are those that the store has, by uid.
+    """Records that are missing. `claims` (root of a data set -> uids) were read first, and then `runs` and
+    `identities`, by uid: who comes meanwhile has an identity before a claim.
 
     `claimant` is the pipeline file, if there is one.
     """
     names = data_sets_of(task)
-    claims = {each.root: claims_on(store, each) for each in names}
     needed: set[str] = set()
     for stage in task.stages:
         of_stage = DataSetPaths(stage.name, stage.key)
@@ -52,7 +50,7 @@ def missing_owners(
             if uid == task.owner.uid or _lists(runs.get(uid), stage):
                 above = [DataSetPaths(one.name, one.key) for one in stage.upstreams]
                 needed |= {each.user(uid) for each in (of_stage, *above) if uid not in claims.get(each.root, {uid})}
-    for key in sorted(needed):
+    for key in sorted(key for key in needed if not is_there(store, key)):
         yield DamagedObject(key, gone(address(store, key), _CLAIM))
     yield from _identities(task, store, {each.root: each for each in names}, claims, identities, claimant)
 
@@ -85,14 +83,7 @@ def _identities(
 
 def _runners(store: Store, names: DataSetPaths) -> set[str]:
     """Uids of the pipelines that opened the passes of a data set. Those that `forget` opened name none."""
-    found: set[str] = set()
-    for number in count(1):
-        with suppress(StoreDamaged):
-            opened = load(store, names.segment(number).pass_json, Pass)
-            if opened is None:
-                break
-            found.add(opened.runner.uid)
-    return found - {""}
+    return {opened.runner.uid for opened in opened_passes(store, names)} - {""}
 
 
 def _lists(record: RunRecord | None, stage: StageDef) -> bool:

@@ -17,6 +17,7 @@ from reelmill_stages.records.row_files import rows_file
 from reelmill_stages.runtime.shards.outcomes import read_settled
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.outcome_rows import difference
+from reelmill_stages.runtime.verify.presence import is_there
 from reelmill_stages.store.damage import RESTORE, address, gone, unreadable
 
 _OUTCOMES = (
@@ -62,7 +63,7 @@ class PassRecords:
         except StoreDamaged:  # which is said of all records
             committed = True
         outcomes = self._paths.outcomes(number)
-        frozen = self._has(outcomes)
+        frozen = is_there(self._store, outcomes)
         if not committed and not self._is_lost(number):
             yield DamagedObject(key, gone(address(self._store, key), _COMMIT))
             committed = True
@@ -101,10 +102,5 @@ class PassRecords:
             return True
         run = part.ledger.key.rpartition("/")[2].removesuffix(".jsonl").partition("-")[2]
         # The run that wrote the rows was one of the shard, or of the commit step.
-        return not (self._has(self._paths.log(number, run)) or self._has(self._paths.checkpoint(number, run)))
-
-    def _has(self, key: str) -> bool:
-        with suppress(NotFound):
-            self._store.stat(key)
-            return True
-        return False
+        own = (self._paths.log(number, run), self._paths.checkpoint(number, run))
+        return not any(is_there(self._store, key) for key in own)

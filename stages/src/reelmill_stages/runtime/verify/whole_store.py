@@ -14,6 +14,7 @@ from reelmill_stages.records.pins import missing_pins
 from reelmill_stages.runtime.verify.damaged_object import DamagedObject
 from reelmill_stages.runtime.verify.digest_comparison import damaged_objects
 from reelmill_stages.runtime.verify.digest_reader import Reading
+from reelmill_stages.runtime.verify.opened_passes import opened_passes
 from reelmill_stages.runtime.verify.owners import data_sets_of, missing_owners
 from reelmill_stages.runtime.verify.progress import VerificationProgress
 from reelmill_stages.runtime.verify.store_records import StoreRecords
@@ -48,13 +49,14 @@ def damaged_in_store(
             yield from ((each.name, found) for found in damaged_objects(DataSet(store, each), reading, progress))
     if names:
         return
+    claims = {each.root: claims_on(store, each) for each in present}
     records = StoreRecords(store, reading)
     if any(_has_segments(store, each) for each in present):
         records.need_marker()
-    records.need({state for each in present for uid in claims_on(store, each) if (state := frozen_as(uid))})
+    records.need({state for uids in claims.values() for uid in uids if (state := frozen_as(uid))})
     yield from (("", found) for found in records.damaged)
     if not any(found.key.startswith(_WHO) for found in records.damaged):  # they tell who is missing
-        missing = missing_owners(task, store, records.runs, records.identities, claimant)
+        missing = missing_owners(task, store, claims, records.runs, records.identities, claimant)
         yield from (("", found) for found in missing)
     yield from _pins(task, store)
     earlier = records.data_sets(f"{task.owner.namespace}/{task.owner.name}") - set(present)
@@ -66,7 +68,7 @@ def _pins(task: Task, store: Store) -> Iterator[tuple[str, DamagedObject]]:
     """Pins that are missing, of stages that have opened a pass. Code of the user's own is not imported to look."""
     for stage in task.stages:
         names = DataSetPaths(stage.name, stage.key)
-        if registry.own_code(stage.type, stage.params) or not _has_segments(store, names):
+        if registry.own_code(stage.type, stage.params) or not any(opened_passes(store, names)):
             continue
         for key in missing_pins(store, names, registry.stage_block(stage.type, dict(stage.params))):
             yield stage.name, DamagedObject(key, gone(address(store, key), _PIN))
