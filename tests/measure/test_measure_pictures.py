@@ -220,6 +220,15 @@ def test_saturation_is_the_mean_distance_from_grey(data: st.DataObject) -> None:
     assert saturation(cb, cr) == pytest.approx(np.hypot(cb - 128.0, cr - 128.0).mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize("top", [0, 60, 101, 517, 1040])
+def test_a_line_of_text_between_the_rows_that_are_looked_at_is_spatial_information(top: int) -> None:
+    luma = np.full((1080, 1920), 60, np.uint8)
+    cv2.putText(luma, "A title", (300, top + 30), cv2.FONT_HERSHEY_SIMPLEX, 1, 255, 2)
+    y = luma.astype(float)
+    across, down = cv2.Sobel(y, cv2.CV_64F, 1, 0)[1:-1, 1:-1], cv2.Sobel(y, cv2.CV_64F, 0, 1)[1:-1, 1:-1]
+    assert spatial_information(alone(luma)) == pytest.approx(np.hypot(across, down).std(), rel=0.2)
+
+
 @given(planes)
 def test_blockiness_is_a_ratio_of_mean_steps_by_brute_force(luma: np.ndarray) -> None:
     borders, others = [], []

@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+import footage
 from exact import picture_digest
 from media import lying
 from reelmill.contract.errors import ItemError
@@ -137,6 +138,25 @@ def test_a_lost_page_of_ogg_costs_the_pictures_up_to_the_next_key_frame(codec: s
         assert gone[-1] % 8 == 7 or gone[0] % 8 == 0  # up to a key frame
 
 
+def test_a_packet_that_ends_in_a_lost_page_is_not_given_with_the_next_one(tmp_path: Path) -> None:
+    """Demuxers put what follows behind its beginning, even a page that goes on with no packet."""
+    source, lossy = tmp_path / "film.ogv", tmp_path / "lossy.ogv"
+    noise = "nullsrc=s=320x240:r=10:d=1.2,geq=random(1)*255:128:128"  # a picture takes more than a page
+    quality = ("-b:v", "60M", "-qmin", "0", "-qmax", "4", "-deadline", "realtime", "-cpu-used", "8")
+    footage.ffmpeg(
+        "-f", "lavfi", "-i", noise, "-c:v", "libvpx", "-g", "6", *quality, "-page_duration", "1", str(source)
+    )
+    data, right = source.read_bytes(), digests(source)
+    goes_on = [bool(data[at + 5] & 1) for at, _, _ in pages(data)]
+    ends = [number for number, (this, following) in enumerate(pairwise(goes_on)) if this and not following]
+    for picture in (2, 5, 6):
+        lossy.write_bytes(without(data, pages(data)[ends[picture]], "dropped"))
+        assert [lost.within for lost in lost_pages(lossy, 0)] == [True]
+        found = given(lossy)
+        assert not {picture, picture + 1} & set(found)
+        assert all(right[tenth] == digest for tenth, digest in found.items())
+
+
 @pytest.mark.parametrize("codec", ["libvorbis", "libopus"])
 def test_a_lost_page_of_sound_is_counted(codec: str, tmp_path: Path) -> None:
     sound = ("-f", "lavfi", "-i", "sine=d=3:r=48000", "-c:a", codec, "-page_duration", "150000")
@@ -216,11 +236,15 @@ def test_a_flipped_bit_in_sound_with_checksums_is_counted_and_encoded_into_no_cl
 
 
 def test_a_flipped_bit_in_a_png_costs_one_picture(tmp_path: Path) -> None:
-    source, flipped = lying.film(tmp_path, "film.mkv", frames=10, extra=("-c:v", "png")), tmp_path / "flipped.mkv"
+    """Of its last chunk, too: without it, a decoder gives a picture that lacks some lines."""
+    source, flipped = tmp_path / "film.mkv", tmp_path / "flipped.mkv"
+    footage.ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=1,noise=alls=20", "-c:v", "png", str(source))
     right = digests(source)
     packet, data = _packets(source, "video")[4], source.read_bytes()
-    for share in (0.4, 0.6, 0.8):
+    assert packet.count(b"IDAT") > 2
+    last = packet.rindex(b"IDAT")
+    for place in (len(packet) // 3, len(packet) * 2 // 3, last, last + 9, len(packet) - 14):
         bad = bytearray(data)
-        bad[data.index(packet) + int(len(packet) * share)] ^= 2
+        bad[data.index(packet) + place] ^= 2
         flipped.write_bytes(bad)
         assert given(flipped) == {index: digest for index, digest in enumerate(right) if index != 4}

@@ -272,6 +272,22 @@ def test_a_stream_without_its_first_key_frame_is_encoded_from_the_next_one(
         assert lying.shown(tmp_path / "clip.mp4") == [10 + index for index in frames]
 
 
+def test_a_damaged_picture_of_a_late_stream_is_encoded_into_no_clip(tmp_path: Path) -> None:
+    """Pictures before the first key frame may be errors, but none of the clip's."""
+    whole = lying.film(tmp_path, "film.webm", frames=40, extra=("-c:v", "libvpx-vp9", "-g", "10"))
+    source = without_first(whole, tmp_path / "late.webm", 3)
+    with av.open(str(source)) as container:
+        packet = [bytes(packet) for packet in container.demux(video=0) if packet.size][-6]
+    data = bytearray(source.read_bytes())
+    at = data.rindex(packet)
+    data[at + 3 : at + 12] = bytes(byte ^ 0xFF for byte in data[at + 3 : at + 12])
+    source.write_bytes(data)
+    timeline = read_timeline(source)
+    assert (timeline.undecodable, len(timeline)) == (7, 30)
+    with remuxer(source, timeline, audio=False) as video, pytest.raises(ItemError):
+        encode(video, cut_frames(timeline, range(22, 30)), tmp_path / "clip.mp4", replace(FAST, rate=Fraction(10)))
+
+
 def test_silence_of_days_takes_no_memory(tmp_path: Path) -> None:
     """An hour would be 115 MB, and three days 8 GB."""
     plain, source, days = tmp_path / "plain.mkv", tmp_path / "days.mkv", 3 * 24 * 3600

@@ -21,6 +21,8 @@ _CHROMA_PIXELS = 20_000
 """Pixels of the lines of chroma that are looked at, about."""
 _STEP_LINES, _GRADIENT_LINES = 64, 128
 """Lines whose differences stand for those of all, at most."""
+_ALIKE = 1.5
+"""Rows whose mean square of differences is more times that of the picture, or less, do not stand for it."""
 BLACK_LEVEL, WHITE_LEVEL = 16, 235
 _BLACK_PIXEL = int(BLACK_LEVEL + 0.1 * (WHITE_LEVEL - BLACK_LEVEL))
 """blackdetect's `pixel_black_th`, 0.10 of the range."""
@@ -75,32 +77,41 @@ def spatial_information(planes: Planes) -> float | None:
     left.
 
     Gradients are those along `Planes.rows`. The mean of their square is scaled by what these rows leave out: by the
-    squares of differences between pixels two apart, in the whole picture and along these rows.
+    squares of differences between pixels two apart, in the whole picture and along these rows. Where these are not
+    alike, as in a picture with a line of text, gradients are those of the whole picture.
     """
     luma, rows = planes.luma, planes.rows
     count, _, width = rows.shape
     height = len(luma) - 2
     if not count or width < 3:
         return None
-    memory = _gradient(3 * count, width)
-    x, y = (
-        part.reshape(rows.shape)[:, 1, 1:-1].astype(np.float32)
-        for part in map(np.asarray, cv2.spatialGradient(rows.reshape(-1, width), *memory))
-    )
-    lengths = cv2.magnitude(x, y)
-    total = cv2.norm(lengths, cv2.NORM_L2SQR)
-    if not total:
-        return 0.0
-    square, length = total / lengths.size, cv2.sumElems(lengths)[0] / lengths.size
-    uneven = 1 - length * length / square
+    scale = 1.0
     if count < height:
         along = cv2.norm(rows[:, 1, 2:], rows[:, 1, :-2], cv2.NORM_L2SQR)
         across = cv2.norm(rows[:, 2], rows[:, 0], cv2.NORM_L2SQR)
         some, above, below = (lines(part, _GRADIENT_LINES) for part in (luma[1:-1], luma[:-2], luma[2:]))
         whole = cv2.norm(some[:, 2:], some[:, :-2], cv2.NORM_L2SQR) + cv2.norm(below, above, cv2.NORM_L2SQR)
-        if along + across:
-            square *= whole / len(some) / ((along + across) / count)
-    return sqrt(max(0.0, square * uneven))
+        of_all, of_rows = whole / len(some), (along + across) / count
+        if max(of_all, of_rows) > _ALIKE * min(of_all, of_rows):
+            x, y = (np.asarray(part)[1:-1] for part in cv2.spatialGradient(np.ascontiguousarray(luma)))
+            return _deviation(x, y, 1.0)
+        scale = of_all / of_rows if of_rows else 1.0
+    memory = _gradient(3 * count, width)
+    x, y = (
+        part.reshape(rows.shape)[:, 1]
+        for part in map(np.asarray, cv2.spatialGradient(rows.reshape(-1, width), *memory))
+    )
+    return _deviation(x, y, scale)
+
+
+def _deviation(x: Any, y: Any, scale: float) -> float:
+    """The standard deviation of the length of gradients but the first and last of each row. `scale`: of its square."""
+    lengths = cv2.magnitude(x[:, 1:-1].astype(np.float32), y[:, 1:-1].astype(np.float32))
+    total = cv2.norm(lengths, cv2.NORM_L2SQR)
+    if not total:
+        return 0.0
+    square, length = total / lengths.size, cv2.sumElems(lengths)[0] / lengths.size
+    return sqrt(max(0.0, scale * (square - length * length)))
 
 
 @lru_cache(maxsize=4)

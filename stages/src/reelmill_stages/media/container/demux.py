@@ -42,8 +42,8 @@ CHECKSUMS = {
     "ac3": _REFUSING,
     "eac3": _REFUSING,
     "tta": _REFUSING,
-    "png": "crccheck",
-    "apng": "crccheck",
+    "png": _REFUSING,
+    "apng": _REFUSING,
 }
 """Decoders that compare checksums only if they are told to (`err_detect`), and refuse what they find wrong."""
 _KINDS = {"video": "pictures are", "audio": "sound is"}

@@ -16,7 +16,9 @@ from reelmill_stages.media_file import MediaFile, open_file
 
 _MARK = b"OggS"
 _HEADER = struct.Struct("<4sBBqIIIB")
-_CONTINUES, _FIRST = 1, 2
+_FIRST = 2
+_GOES_ON = 255
+"""Length of a segment after which its packet has another one."""
 _SUM = slice(22, 26)
 _HEAD = _HEADER.size + 255
 """Bytes in which the header of a page ends."""
@@ -31,7 +33,7 @@ class LostPages:
     before: int
     """Offset of the page that follows."""
     within: bool
-    """That page goes on with a packet: its beginning may have been read, but not all of it."""
+    """The page before them begins a packet that goes on in them: what demuxers make of it is not all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class _Page:
     flags: int
     stream: int
     number: int
+    is_unfinished: bool | None
+    """Whether its last packet goes on; None for a page without packets."""
 
 
 def lost_pages(file: MediaFile, index: int) -> list[LostPages]:
@@ -58,18 +62,21 @@ def _lost(file: MediaFile, index: int) -> list[LostPages]:
     streams: list[int] = []
     heads = False
     expected: int | None = None
+    unfinished = False
     with open_file(file) as opened:
         for page in _pages(opened):
             if page.flags & _FIRST:
                 # Where files are joined, each has streams of its own.
-                streams = [*streams, page.stream] if heads else [page.stream]
-                expected = None if not heads else expected
+                if not heads:
+                    streams, expected = [], None
+                streams.append(page.stream)
             heads = bool(page.flags & _FIRST)
             if streams[index : index + 1] != [page.stream]:
                 continue
             if expected is not None and page.number != expected:
-                found.append(LostPages(page.place, bool(page.flags & _CONTINUES)))
+                found.append(LostPages(page.place, unfinished))
             expected = page.number + 1 & 0xFFFFFFFF
+            unfinished = unfinished if page.is_unfinished is None else page.is_unfinished
     return found
 
 
@@ -99,7 +106,8 @@ def _pages(file: BinaryIO) -> Iterator[_Page]:
         page = start[:size] + file.read(max(0, size - len(start)))
         if len(page) == size and _is_right(page):
             _, _, flags, _, stream, number, _, _ = _HEADER.unpack_from(page)
-            yield _Page(place, flags, stream, number)
+            lengths = page[_HEADER.size : segments]
+            yield _Page(place, flags, stream, number, lengths[-1] == _GOES_ON if lengths else None)
             place += size
             continue
         place += len(_MARK)

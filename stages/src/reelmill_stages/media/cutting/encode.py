@@ -169,7 +169,7 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     keeps_fields = is_interlaced(source) and not fields_as_frames(source, how)
     after: dict[str, object] = {
         "copyts": None,
-        "max_error_rate": _errors(timeline, cut, how),
+        "max_error_rate": _errors(timeline, cut, how, sought),
         "threads": 1,
         "filter_threads": 1,
         "map_metadata": -1,
@@ -209,13 +209,14 @@ def arguments(source: Remuxer, cut: Cut, target: Path, how: Encoding, sought: fl
     return ffmpeg.command(path, target, streams=streams, before=before, after=after)
 
 
-def _errors(timeline: Timeline, cut: Cut, how: Encoding) -> float:
+def _errors(timeline: Timeline, cut: Cut, how: Encoding, sought: float | None) -> float:
     """The share of errors among what is decoded that is none of the clip's: pictures before the first key frame.
 
-    Of clips that are verified afterwards, all may be errors.
+    Of clips that are verified afterwards, all may be errors; of others, no more than these, which only reading from
+    the start meets.
     """
-    early = timeline.undecodable
-    return 0 if not early else 1 if how.rate is None else early / (early + len(cut.frames)) + _ROUNDING
+    early = timeline.undecodable if sought is None else 0
+    return 0 if not early else 1 if how.rate is None else early / (early + cut.frames.stop) + _ROUNDING
 
 
 _EVEN = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"

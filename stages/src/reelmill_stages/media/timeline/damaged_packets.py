@@ -88,11 +88,13 @@ def _doubted(
 
     After damage, decoding does not begin before some packet has told its time again: the rows of entries change.
     """
-    found = set(damaged)
-    for number in (*damaged, *joints):
-        waiting = next((n for n in range(number - 1, -1, -1) if not _is_droppable(rows[n])), None)
-        if waiting is not None and waiting not in own:
+    found, ends = set(damaged), {*damaged, *joints}
+    waiting: int | None = None
+    for number, row in enumerate(rows):
+        if number in ends and waiting is not None and waiting not in own:
             found.add(waiting)
+        if not _is_droppable(row):
+            waiting = number
     lost = told = False
     for number, row in enumerate(rows):
         if number in found:
